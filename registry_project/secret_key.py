@@ -7,7 +7,7 @@ from django.core.management.utils import get_random_secret_key
 
 
 def read_or_create(path: Path) -> str:
-    """Return the key that `path` holds; make one there, readable by its owner alone, if it has none.
+    """Return the key that `path` holds; if there is none, make one that only its owner can read.
 
     Processes that start together agree on one key: it is written beside and linked into place, and
     the first link wins.
