@@ -1,0 +1,82 @@
+"""The one clock: the database's.
+
+Several hosts serve one registry, and their clocks differ; so times are made, added and compared
+where the records are. The SQL of each database stands here once, for the expressions of the ORM
+and for the statements of `agents.leases`.
+"""
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import DateTimeField, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+# Django keeps times on SQLite as text, which compares rightly only when all of them have six
+# digits of a second; SQLite's own clock gives three.
+SQLITE_NOW = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') || '000'"
+POSTGRESQL_NOW = "STATEMENT_TIMESTAMP()"
+
+# SQLite's date functions round to milliseconds: they get the whole seconds, and the fraction,
+# which a TTL does not change, is put back.
+SQLITE_EXPIRES_AT = (
+    "(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%S', SUBSTR({heartbeat}, 1, 19), {ttl} || ' seconds')"
+    " || SUBSTR({heartbeat} || '.000000', 20, 7))"
+)
+POSTGRESQL_EXPIRES_AT = "({heartbeat} + MAKE_INTERVAL(secs => {ttl}))"
+
+Compiled = tuple[str, Any]
+
+
+class DatabaseNow(Func):
+    """The time at which the statement began, with microseconds (milliseconds on SQLite)."""
+
+    template = POSTGRESQL_NOW
+    output_field = DateTimeField()
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> Compiled:
+        return self.as_sql(compiler, connection, template=SQLITE_NOW, **context)
+
+
+class Moment(Func):
+    """A time given by the caller, in the form in which the database compares times."""
+
+    template = "%(expressions)s"
+    arity = 1
+    output_field = DateTimeField()
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> Compiled:
+        template = "SUBSTR(%(expressions)s || '.000000', 1, 26)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+class ExpiresAt(Func):
+    """``last_heartbeat + ttl_seconds``, exact to the microsecond: when a lease ends."""
+
+    arity = 2
+    output_field = DateTimeField()
+
+    def __init__(self, heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds") -> None:
+        super().__init__(heartbeat, ttl)
+
+    def as_sql(  # type: ignore[override]  # the template is ours, not a parameter
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any
+    ) -> Compiled:
+        columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
+        return expires_at_sql(connection, *columns), []
+
+
+def now_sql(connection: BaseDatabaseWrapper) -> str:
+    """Return SQL for the time of the statement; to be executed with parameters."""
+    return SQLITE_NOW if connection.vendor == "sqlite" else POSTGRESQL_NOW
+
+
+def expires_at_sql(
+    connection: BaseDatabaseWrapper, heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds"
+) -> str:
+    """Return SQL for the end of a lease, from its two columns; to be executed with parameters."""
+    template = SQLITE_EXPIRES_AT if connection.vendor == "sqlite" else POSTGRESQL_EXPIRES_AT
+    return template.format(heartbeat=heartbeat, ttl=ttl)

@@ -1,0 +1,87 @@
+"""Questions to the records: who is alive, who is expired, who can do what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, Expression, F, Func, Q, QuerySet, Value
+from django.db.models.fields import BooleanField
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
+from django.db.models.sql.compiler import SQLCompiler
+
+from agents.clock import Compiled, DatabaseNow, ExpiresAt, Moment
+
+if TYPE_CHECKING:
+    from agents.models import AgentRecord  # noqa: F401
+
+
+@dataclass(frozen=True)
+class FleetCount:
+    """How many agents have a record, and how many of them are alive."""
+
+    registered: int
+    active: int
+
+
+class AgentQuerySet(QuerySet["AgentRecord"]):
+    """`now` is the database's own time unless it is given."""
+
+    def alive(self, now: datetime | None = None) -> Self:
+        """Keep the agents whose lease lasts: now < expires_at."""
+        return self.filter(GreaterThan(ExpiresAt(), _moment(now)))
+
+    def expired(self, now: datetime | None = None) -> Self:
+        """Keep the agents whose lease has ended: now >= expires_at."""
+        return self.filter(LessThanOrEqual(ExpiresAt(), _moment(now)))
+
+    def count_fleet(self) -> FleetCount:
+        alive = Count("agent_id", filter=Q(GreaterThan(ExpiresAt(), DatabaseNow())))
+        row = self.aggregate(registered=Count("agent_id"), active=alive)
+        return FleetCount(**row)
+
+    def with_expiry(self) -> Self:
+        """Give each agent `ends_at` and `read_at`, both by the database's clock."""
+        return self.annotate(ends_at=ExpiresAt(), read_at=DatabaseNow())
+
+    def with_tags(self, tags: Sequence[str]) -> Self:
+        """Keep the agents that have all of `tags`."""
+        return self._listing("tags", tags)
+
+    def with_skills(self, skills: Sequence[str]) -> Self:
+        """Keep the agents that have all of `skills`."""
+        return self._listing("skills", skills)
+
+    def search(self, text: str) -> Self:
+        """Keep the agents in whose id, name or host `text` occurs, in whatever case."""
+        return self.filter(
+            Q(agent_id__icontains=text) | Q(agent_name__icontains=text) | Q(host__icontains=text)
+        )
+
+    def _listing(self, field: str, names: Sequence[str]) -> Self:
+        queryset = self
+        for name in names:
+            queryset = queryset.filter(ListContains(F(field), Value(name)))
+        return queryset
+
+
+class ListContains(Func):
+    """Whether a JSON list of strings holds a string; Django has this for PostgreSQL alone."""
+
+    function = "JSONB_EXISTS"
+    arity = 2
+    output_field = BooleanField()
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> Compiled:
+        template = "EXISTS (SELECT 1 FROM JSON_EACH(%(expressions)s)"
+        options = {"template": template, "arg_joiner": ") WHERE value = "}
+        return self.as_sql(compiler, connection, **options, **context)
+
+
+def _moment(now: datetime | None) -> Expression:
+    return DatabaseNow() if now is None else Moment(now)
