@@ -1,0 +1,274 @@
+"""The only writer of agents: every door (API, task, command, admin) leads here.
+
+A lease belongs to one registration, its generation. Each change and the event that tells of it
+are committed together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from django.db import connection, transaction
+
+from agents.clock import DatabaseNow, expires_at_sql, now_sql
+from agents.models import DEFAULT_TTL_SECONDS, AgentEvent, AgentRecord, SweepMark
+
+AGENT = "agent"
+SWEEP = "sweep"
+REGISTRY = "registry"
+DEFAULT_BATCH_SIZE = 1000
+
+Kind = AgentEvent.Kind
+State = AgentRecord.State
+STATE_EVENTS = {
+    State.ACTIVE: Kind.RESUMED,
+    State.DRAINING: Kind.DRAINED,
+    State.QUARANTINED: Kind.QUARANTINED,
+}
+
+
+class UnknownAgent(Exception):
+    """There is no such agent, or not any more: it has to register (again)."""
+
+
+class StaleLease(Exception):
+    """The lease is of an older generation: another registration holds the id."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    agent: AgentRecord
+    created: bool
+
+
+def register(
+    *,
+    agent_id: str,
+    host: str,
+    port: int,
+    agent_name: str = "",
+    ttl_seconds: int = DEFAULT_TTL_SECONDS,
+    metadata: Mapping[str, Any] | None = None,
+    version: str = "",
+    tags: Sequence[str] = (),
+    skills: Sequence[str] = (),
+    status: str = AgentRecord.Status.UNKNOWN,
+    address: str | None = None,
+) -> Registration:
+    """Record an agent, and start a new generation of its lease.
+
+    What the agent said in an earlier registration is replaced as a whole; what the operator said
+    stays. `metadata`, `tags` and `skills` have been validated. `address` is where the call came
+    from.
+    """
+    said = {
+        "agent_name": agent_name or agent_id,
+        "host": host,
+        "port": port,
+        "ttl_seconds": ttl_seconds,
+        "metadata": dict(metadata or {}),
+        "version": version,
+        "tags": list(tags),
+        "skills": list(skills),
+        "status": status,
+        "load": None,
+        "note": "",
+        "seen_address": address,
+        "last_heartbeat": DatabaseNow(),
+    }
+    while True:
+        with transaction.atomic():
+            known = AgentRecord.objects.select_for_update().filter(pk=agent_id).exists()
+            kind = Kind.RE_REGISTERED if known else Kind.REGISTERED
+            event = _event(agent_id, kind, actor=AGENT, address=address)
+            event.save(force_insert=True)
+            # Events are numbered in the order in which they take the agent's row, and numbers do
+            # not come again: as a generation, that outlives the row.
+            generation = event.pk
+            AgentEvent.objects.filter(pk=event.pk).update(generation=generation)
+            said["generation"] = generation
+            if known:
+                AgentRecord.objects.filter(pk=agent_id).update(**said)
+            else:
+                new = AgentRecord(agent_id=agent_id, registered_at=DatabaseNow(), **said)
+                AgentRecord.objects.bulk_create([new], ignore_conflicts=True)
+            # Another registration of the same new id may have won: then ours never was.
+            agent = (
+                AgentRecord.objects.with_expiry().filter(generation=generation, pk=agent_id).first()
+            )
+            if agent is not None:
+                return Registration(agent, created=not known)
+            transaction.set_rollback(True)
+
+
+def renew(
+    *,
+    agent_id: str,
+    generation: int | None = None,
+    status: str | None = None,
+    load: float | None = None,
+    note: str | None = None,
+    address: str | None = None,
+) -> AgentRecord:
+    """Renew a lease, until its TTL from now; return the agent.
+
+    An expired lease is renewed as well, as long as its record has not been purged. None for what
+    the agent says of itself leaves that as it is. `generation` None: the agent has shown no lease
+    token, and is taken at its word. Raise UnknownAgent or StaleLease.
+    """
+    said = {"status": status, "load": load, "note": note, "seen_address": address}
+    said = {column: value for column, value in said.items() if value is not None}
+    changes = ", ".join([f"last_heartbeat = {now_sql(connection)}", *(f"{c} = %s" for c in said)])
+    condition, key = _lease_condition(agent_id, generation)
+    renewed = list(
+        AgentRecord.objects.raw(
+            f"UPDATE {_table()} SET {changes} WHERE {condition} RETURNING *",  # noqa: S608
+            [*said.values(), *key],
+        )
+    )
+    if not renewed:
+        _explain_miss(agent_id, generation, address)
+    return renewed[0]
+
+
+def deregister(
+    *,
+    agent_id: str,
+    generation: int | None = None,
+    actor: str = AGENT,
+    reason: str = "",
+    address: str | None = None,
+) -> None:
+    """Delete the record of an agent. Raise UnknownAgent or StaleLease, as `renew` does."""
+    condition, key = _lease_condition(agent_id, generation)
+    with transaction.atomic():
+        gone = _delete(condition, key)
+        for agent in gone:
+            details = {"actor": actor, "reason": reason, "address": address}
+            _event(agent_id, Kind.DEREGISTERED, agent.generation, **details).save()
+    if not gone:
+        _explain_miss(agent_id, generation, address)
+
+
+def purge_expired(*, batch_size: int = DEFAULT_BATCH_SIZE, actor: str = SWEEP) -> int:
+    """Delete the agents whose lease has ended; return how many.
+
+    At most `batch_size` rows to a transaction, so that heartbeats get their turn in between.
+    Rows that a heartbeat has locked at this moment are left, since it is about to renew them.
+    """
+    purged = 0
+    while True:
+        count = len(_purge_batch(batch_size, actor))
+        purged += count
+        if count < batch_size:
+            break
+    mark = SweepMark(id=1, at=DatabaseNow(), purged=purged)
+    SweepMark.objects.bulk_create(
+        [mark], update_conflicts=True, unique_fields=["id"], update_fields=["at", "purged"]
+    )
+    return purged
+
+
+def purge(*, agent_id: str, actor: str) -> bool:
+    """Delete one agent if its lease has ended; return whether it was so."""
+    with transaction.atomic():
+        gone = _delete(f"agent_id = %s AND {_expired()}", [agent_id])
+        _record_purge(gone, actor)
+    return bool(gone)
+
+
+def set_state(*, agent_id: str, state: str, actor: str, reason: str = "") -> bool:
+    """Put an agent into the operator's `state`; return whether it was in another before.
+
+    Raise UnknownAgent.
+    """
+    with transaction.atomic():
+        agent = AgentRecord.objects.select_for_update().filter(pk=agent_id).first()
+        if agent is None:
+            raise UnknownAgent(agent_id)
+        if agent.state == state:
+            return False
+        AgentRecord.objects.filter(pk=agent_id).update(state=state)
+        kind = STATE_EVENTS[State(state)]
+        _event(agent_id, kind, agent.generation, actor=actor, reason=reason).save()
+    return True
+
+
+def trim_history(*, days: int, batch_size: int = DEFAULT_BATCH_SIZE) -> int:
+    """Delete the events that are older than `days`; return how many."""
+    trimmed = 0
+    while True:
+        old = AgentEvent.objects.filter(at__lt=DatabaseNow() - timedelta(days=days))
+        batch = list(old.values_list("pk", flat=True)[:batch_size])
+        count, _ = AgentEvent.objects.filter(pk__in=batch).delete()
+        trimmed += count
+        if count < batch_size:
+            return trimmed
+
+
+def _purge_batch(batch_size: int, actor: str) -> list[AgentRecord]:
+    # The choice is made once, as an array; and the condition stands in the DELETE again: an agent
+    # that renews between the choosing and the deleting survives.
+    if connection.vendor == "sqlite":
+        chosen = f"IN (SELECT agent_id FROM {_table()} WHERE {_expired()} LIMIT %s)"  # noqa: S608
+    else:
+        chosen = (
+            f"= ANY (ARRAY(SELECT agent_id FROM {_table()} WHERE {_expired()}"  # noqa: S608
+            " LIMIT %s FOR UPDATE SKIP LOCKED))"
+        )
+    with transaction.atomic():
+        gone = _delete(f"agent_id {chosen} AND {_expired()}", [batch_size])
+        _record_purge(gone, actor)
+    return gone
+
+
+def _record_purge(gone: Sequence[AgentRecord], actor: str) -> None:
+    events = []
+    for agent in gone:
+        key = (agent.agent_id, Kind.EXPIRED, agent.generation)
+        reason = f"no heartbeat for {agent.ttl_seconds} s"
+        events.append(_event(*key, at=agent.expires_at, actor=REGISTRY, reason=reason))
+        events.append(_event(agent.agent_id, Kind.PURGED, agent.generation, actor=actor))
+    AgentEvent.objects.bulk_create(events, batch_size=500)
+
+
+def _delete(condition: str, parameters: Sequence[Any]) -> list[AgentRecord]:
+    """Delete the records of which `condition` holds, in this one statement; return them."""
+    sql = f"DELETE FROM {_table()} WHERE {condition} RETURNING *"  # noqa: S608 - all of it is ours
+    return list(AgentRecord.objects.raw(sql, parameters))
+
+
+def _lease_condition(agent_id: str, generation: int | None) -> tuple[str, list[Any]]:
+    if generation is None:
+        return "agent_id = %s", [agent_id]
+    return "agent_id = %s AND generation = %s", [agent_id, generation]
+
+
+def _explain_miss(agent_id: str, generation: int | None, address: str | None) -> NoReturn:
+    """Raise what a renewal or a deletion that found no row means."""
+    held = AgentRecord.objects.filter(pk=agent_id).values_list("generation", flat=True).first()
+    if held is None or generation is None or held < generation:
+        # A newer lease than the record's: the registry was set back, and has to be told again.
+        raise UnknownAgent(agent_id)
+    refused = {"agent_id": agent_id, "kind": Kind.REFUSED, "generation": generation}
+    if not AgentEvent.objects.filter(**refused).exists():
+        reason = f"the lease is held by generation {held}"
+        details = {"actor": AGENT, "reason": reason, "address": address}
+        _event(agent_id, Kind.REFUSED, generation, **details).save()
+    raise StaleLease(agent_id)
+
+
+def _event(
+    agent_id: str, kind: AgentEvent.Kind, generation: int | None = None, **details: Any
+) -> AgentEvent:
+    details.setdefault("at", DatabaseNow())
+    return AgentEvent(agent_id=agent_id, kind=kind, generation=generation, **details)
+
+
+def _table() -> str:
+    return connection.ops.quote_name(AgentRecord._meta.db_table)  # noqa: SLF001 - Django documents it
+
+
+def _expired() -> str:
+    return f"{expires_at_sql(connection)} <= {now_sql(connection)}"
