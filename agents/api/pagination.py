@@ -1,0 +1,86 @@
+"""Pages by key: the next one starts after the last id, however the fleet changes meanwhile."""
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import urlencode
+
+from rest_framework import serializers
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agents.models import AgentRecord
+
+DEFAULT_LIMIT = 1_000
+MAX_LIMIT = 10_000
+
+
+class CursorField(serializers.CharField):
+    """An id, wrapped so that nobody makes one up."""
+
+    default_error_messages = {"invalid_cursor": "Take it from the Link of the page before."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        try:
+            return base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode("ascii")
+        except (binascii.Error, UnicodeError):
+            self.fail("invalid_cursor")
+
+
+class PageQuerySerializer(serializers.Serializer[Any]):
+    """The parameters of paging."""
+
+    limit = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_LIMIT,
+        default=DEFAULT_LIMIT,
+        help_text="At most this many agents; where there are more, a Link leads to them.",
+    )
+    cursor = CursorField(
+        required=False, max_length=512, help_text="From the Link of the page before."
+    )
+
+
+class AgentPagination(BasePagination):
+    """A page is a bare list, ordered by id; ``Link: <...>; rel="next"`` leads to the next one."""
+
+    display_page_controls = False
+
+    def paginate_queryset(
+        self,
+        queryset: Any,
+        request: Request,
+        view: APIView | None = None,  # noqa: ARG002
+    ) -> Any:
+        query = PageQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        limit = query.validated_data["limit"]
+        if after := query.validated_data.get("cursor"):
+            queryset = queryset.filter(pk__gt=after)
+        agents: list[AgentRecord] = list(queryset.order_by("pk")[: limit + 1])
+        page = agents[:limit]
+        self.link = _link(request, page[-1].pk) if len(agents) > limit else None
+        return page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(data, headers={"Link": self.link} if self.link else None)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return schema
+
+    def get_results(self, data: Any) -> Any:
+        return data
+
+
+def _link(request: Request, last: str) -> str:
+    """Return the header's value; relative, since a proxy may give the registry another name."""
+    query = request.query_params.copy()
+    query["cursor"] = base64.urlsafe_b64encode(last.encode()).decode()
+    return f'<{request.path}?{urlencode(list(_pairs(query)))}>; rel="next"'
+
+
+def _pairs(query: Any) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in query.lists() for value in values]

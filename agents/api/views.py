@@ -1,0 +1,113 @@
+"""The agents' calls: doors to `agents.leases` and `agents.querysets`."""
+
+import ipaddress
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from agents import leases
+from agents.api import documentation
+from agents.api.fields import ID_PATTERN
+from agents.api.pagination import AgentPagination
+from agents.api.parsers import check_length
+from agents.api.serializers import (
+    AgentSerializer,
+    HeartbeatSerializer,
+    ListingQuerySerializer,
+    RegisteredAgentSerializer,
+    RegistrationSerializer,
+    RenewedSerializer,
+)
+from agents.lease_tokens import verify
+from agents.models import AgentRecord
+
+LEASE_TOKEN = "Lease-Token"  # noqa: S105 - the header's name
+
+
+@documentation.of_agents
+@method_decorator(conditional_page, name="dispatch")
+class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
+    """Which agents live, where, and what they can do."""
+
+    lookup_field = "agent_id"
+    lookup_value_regex = ID_PATTERN
+    pagination_class = AgentPagination
+    serializer_class = AgentSerializer
+    queryset = AgentRecord.objects.none()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        check_length(request)
+        super().initial(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[AgentRecord]:
+        return AgentRecord.objects.with_expiry()
+
+    def filter_queryset(self, _queryset: Any) -> Any:
+        query = ListingQuerySerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        agents = AgentRecord.objects.with_expiry()
+        agents = agents.with_tags(wanted["tag"]).with_skills(wanted["skill"])
+        if not wanted["include_dead"]:
+            agents = agents.alive()
+        if "search" in wanted:
+            agents = agents.search(wanted["search"])
+        return agents.filter(
+            **{name: wanted[name] for name in ("status", "state") if name in wanted}
+        )
+
+    def retrieve(self, _request: Request, agent_id: str) -> Response:
+        agent = self.get_queryset().filter(agent_id=agent_id).first()
+        if agent is None:
+            raise leases.UnknownAgent(agent_id)
+        return Response(self.get_serializer(agent).data)
+
+    @action(detail=False, methods=["post"])
+    def register(self, request: Request) -> Response:
+        serializer = RegistrationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        registration = leases.register(**serializer.validated_data, address=_address(request))
+        return Response(
+            RegisteredAgentSerializer(registration.agent).data,
+            status=status.HTTP_201_CREATED if registration.created else status.HTTP_200_OK,
+        )
+
+    @action(detail=True, methods=["post"])
+    def heartbeat(self, request: Request, agent_id: str) -> Response:
+        serializer = HeartbeatSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        agent = leases.renew(
+            agent_id=agent_id,
+            generation=_generation(request, agent_id),
+            address=_address(request),
+            **serializer.validated_data,
+        )
+        return Response(RenewedSerializer(agent).data)
+
+    def destroy(self, request: Request, agent_id: str) -> Response:
+        leases.deregister(
+            agent_id=agent_id, generation=_generation(request, agent_id), address=_address(request)
+        )
+        return Response({"status": "deleted", "agent_id": agent_id})
+
+
+def _generation(request: Request, agent_id: str) -> int | None:
+    """Return the generation that the request's lease token proves, None without one."""
+    token = request.headers.get(LEASE_TOKEN)
+    return None if token is None else verify(agent_id, token)
+
+
+def _address(request: Request) -> str | None:
+    """Return where the call came from; None where the server cannot tell (a Unix socket)."""
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None

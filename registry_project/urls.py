@@ -1,0 +1,23 @@
+"""Where everything is served."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from registry_project import health
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", admin.site.urls),
+    path("", include("agents.api.urls")),
+    re_path(r"^health/?$", health.FleetHealth.as_view(), name="health"),
+    re_path(r"^health/live/?$", health.Liveness.as_view(), name="health-live"),
+    re_path(r"^health/ready/?$", health.Readiness.as_view(), name="health-ready"),
+    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+]
+
+handler400 = "agents.api.errors.bad_request"
+handler404 = "agents.api.errors.not_found"
+handler500 = "agents.api.errors.server_error"

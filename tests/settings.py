@@ -1,0 +1,12 @@
+"""The settings of the tests: the registry's own, in a folder of their own, and quicker."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault(
+    "REGISTRY_VAR_DIR", str(Path(__file__).resolve().parent.parent / "var" / "tests")
+)
+
+from registry_project.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
