@@ -39,7 +39,7 @@ def check_registry_url(**_kwargs: Any) -> list[checks.CheckMessage]:
     ]
 
 
-@checks.register()
+@checks.register(deploy=True)
 def check_broker(**_kwargs: Any) -> list[checks.CheckMessage]:
     engine = settings.DATABASES["default"]["ENGINE"]
     if not settings.CELERY_BROKER_URL.startswith("filesystem") or engine.endswith("sqlite3"):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from psycopg.errors import UniqueViolation
 
 from agents.clock import DatabaseNow, expires_at_sql, now_sql
 from agents.models import DEFAULT_TTL_SECONDS, AgentEvent, AgentRecord, SweepMark
@@ -77,29 +78,10 @@ def register(
         "seen_address": address,
         "last_heartbeat": DatabaseNow(),
     }
-    while True:
-        with transaction.atomic():
-            known = AgentRecord.objects.select_for_update().filter(pk=agent_id).exists()
-            kind = Kind.RE_REGISTERED if known else Kind.REGISTERED
-            event = _event(agent_id, kind, actor=AGENT, address=address)
-            event.save(force_insert=True)
-            # Events are numbered in the order in which they take the agent's row, and numbers do
-            # not come again: as a generation, that outlives the row.
-            generation = event.pk
-            AgentEvent.objects.filter(pk=event.pk).update(generation=generation)
-            said["generation"] = generation
-            if known:
-                AgentRecord.objects.filter(pk=agent_id).update(**said)
-            else:
-                new = AgentRecord(agent_id=agent_id, registered_at=DatabaseNow(), **said)
-                AgentRecord.objects.bulk_create([new], ignore_conflicts=True)
-            # Another registration of the same new id may have won: then ours never was.
-            agent = (
-                AgentRecord.objects.with_expiry().filter(generation=generation, pk=agent_id).first()
-            )
-            if agent is not None:
-                return Registration(agent, created=not known)
-            transaction.set_rollback(True)
+    registration = None
+    while registration is None:
+        registration = _try_to_register(agent_id, said, address)
+    return registration
 
 
 def renew(
@@ -207,6 +189,39 @@ def trim_history(*, days: int, batch_size: int = DEFAULT_BATCH_SIZE) -> int:
             return trimmed
 
 
+def _try_to_register(
+    agent_id: str, said: dict[str, Any], address: str | None
+) -> Registration | None:
+    """Return None when another registration of the same new id has won: ours never was, then."""
+    with transaction.atomic():
+        known = AgentRecord.objects.select_for_update().filter(pk=agent_id).exists()
+        kind = Kind.RE_REGISTERED if known else Kind.REGISTERED
+        event = _event(agent_id, kind, actor=AGENT, address=address)
+        event.save(force_insert=True)
+        # Events are numbered in the order in which they take the agent's row, and numbers do not
+        # come again: as a generation, that outlives the row.
+        said = said | {"generation": event.pk}
+        AgentEvent.objects.filter(pk=event.pk).update(generation=event.pk)
+        if known:
+            AgentRecord.objects.filter(pk=agent_id).update(**said)
+        elif not _insert(AgentRecord(agent_id=agent_id, registered_at=DatabaseNow(), **said)):
+            transaction.set_rollback(True)
+            return None
+        return Registration(AgentRecord.objects.with_expiry().get(pk=agent_id), created=not known)
+
+
+def _insert(agent: AgentRecord) -> bool:
+    """Return whether the id was free. PostgreSQL waits here for whoever has just taken it."""
+    try:
+        with transaction.atomic():
+            agent.save(force_insert=True)
+    except IntegrityError as error:
+        if isinstance(error.__cause__, UniqueViolation):
+            return False
+        raise
+    return True
+
+
 def _purge_batch(batch_size: int, actor: str) -> list[AgentRecord]:
     # The choice is made once, as an array; and the condition stands in the DELETE again: an agent
     # that renews between the choosing and the deleting survives.
@@ -234,8 +249,9 @@ def _record_purge(gone: Sequence[AgentRecord], actor: str) -> None:
 
 
 def _delete(condition: str, parameters: Sequence[Any]) -> list[AgentRecord]:
-    """Delete the records of which `condition` holds, in this one statement; return them."""
-    sql = f"DELETE FROM {_table()} WHERE {condition} RETURNING *"  # noqa: S608 - all of it is ours
+    """Delete the records of which `condition` holds, by one statement; return their leases."""
+    columns = "agent_id, generation, last_heartbeat, ttl_seconds"
+    sql = f"DELETE FROM {_table()} WHERE {condition} RETURNING {columns}"  # noqa: S608 - all ours
     return list(AgentRecord.objects.raw(sql, parameters))
 
 

@@ -1,0 +1,25 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+Register = Callable[..., Any]
+
+
+@pytest.fixture
+def api() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def register(api: APIClient) -> Register:
+    """Register an agent by the API; return the answer's JSON."""
+
+    def register(agent_id: str = "weather-1", **more: Any) -> Any:
+        registration = {"agent_id": agent_id, "host": "10.0.0.7", "port": 8000} | more
+        answer = api.post("/agents/register", registration)
+        assert answer.status_code in {200, 201}, answer.json()
+        return answer.json()
+
+    return register

@@ -1,0 +1,309 @@
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from agents import leases
+from agents.leases import StaleLease, UnknownAgent
+from agents.models import AgentEvent, AgentRecord
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def register(agent_id: str = "weather-1", **more: object) -> AgentRecord:
+    details = {"host": "10.0.0.7", "port": 8000} | more
+    return leases.register(agent_id=agent_id, **details).agent  # type: ignore[arg-type]
+
+
+def age(agent_id: str, **since: float) -> None:
+    """Let time pass for one agent."""
+    agent = AgentRecord.objects.get(pk=agent_id)
+    agent.last_heartbeat -= timedelta(**since)
+    agent.save()
+
+
+def history(agent_id: str) -> list[str]:
+    events = AgentEvent.objects.filter(agent_id=agent_id).order_by("id")
+    return list(events.values_list("kind", flat=True))
+
+
+class TestRegister:
+    def test_a_new_agent_is_alive_for_its_ttl(self) -> None:
+        registration = leases.register(agent_id="a", host="h", port=1, ttl_seconds=90)
+
+        agent = AgentRecord.objects.alive().get()
+        assert registration.created
+        assert agent == registration.agent
+        assert agent.last_heartbeat == agent.registered_at
+        assert (agent.expires_at - agent.last_heartbeat).total_seconds() == 90
+
+    def test_what_is_left_out_gets_its_default(self) -> None:
+        agent = register("weather-1")
+
+        assert agent.agent_name == "weather-1"
+        assert agent.ttl_seconds == 60
+        assert agent.metadata == {}
+        assert agent.status == "unknown"
+        assert agent.state == "active"
+
+    def test_everything_it_says_is_kept(self) -> None:
+        said = {
+            "agent_name": "Weather ☂",
+            "host": "h",
+            "port": 65535,
+            "ttl_seconds": 86_400,
+            "metadata": {"city": {"name": "Köln"}},
+            "version": "1.2.3",
+            "tags": ["eu", "weather"],
+            "skills": ["forecast"],
+            "status": "starting",
+        }
+        register("weather-1", **said, address="192.0.2.7")
+
+        agent = AgentRecord.objects.get()
+        assert {name: getattr(agent, name) for name in said} == said
+        assert agent.seen_address == "192.0.2.7"
+
+    def test_again_it_replaces_what_was_said_and_keeps_what_the_operator_said(self) -> None:
+        first = register("a", tags=["old"], metadata={"old": 1}, version="1")
+        leases.renew(agent_id="a", load=0.5, note="busy")
+        leases.set_state(agent_id="a", state="draining", actor="admin:ada")
+
+        registration = leases.register(agent_id="a", host="new", port=2)
+
+        agent = AgentRecord.objects.get()
+        assert not registration.created
+        assert (agent.host, agent.port, agent.tags, agent.metadata) == ("new", 2, [], {})
+        assert (agent.version, agent.load, agent.note) == ("", None, "")
+        assert agent.state == "draining"
+        assert agent.registered_at == first.registered_at
+        assert agent.last_heartbeat >= first.last_heartbeat
+
+    def test_each_registration_is_a_newer_generation_even_after_a_purge(self) -> None:
+        generations = [register("a").generation, register("a").generation]
+        age("a", hours=1)
+        assert leases.purge_expired() == 1
+        generations.append(register("a").generation)
+        leases.deregister(agent_id="a")
+        generations.append(register("a").generation)
+
+        assert sorted(set(generations)) == generations
+
+    @pytest.mark.parametrize(
+        "wrong", [{"port": 0}, {"port": 65536}, {"ttl_seconds": 0}, {"ttl_seconds": 86_401}]
+    )
+    def test_the_database_holds_the_limits_whoever_writes(self, wrong: dict[str, int]) -> None:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            register("a", **wrong)
+
+        assert not AgentRecord.objects.exists()
+        assert not AgentEvent.objects.exists()
+
+
+class TestRenew:
+    def test_the_lease_lasts_its_ttl_from_now(self) -> None:
+        before = register("a")
+        age("a", seconds=59)
+
+        renewed = leases.renew(agent_id="a", generation=before.generation)
+
+        assert renewed == AgentRecord.objects.get()
+        assert renewed.last_heartbeat >= before.last_heartbeat
+        assert AgentRecord.objects.get().last_heartbeat == renewed.last_heartbeat
+
+    def test_a_report_is_kept_until_the_next_one(self) -> None:
+        register("a")
+        leases.renew(agent_id="a", status="busy", load=0.75, note="a long job", address="::1")
+
+        leases.renew(agent_id="a")
+
+        agent = AgentRecord.objects.get()
+        assert (agent.status, agent.load, agent.note) == ("busy", 0.75, "a long job")
+        assert agent.seen_address == "::1"
+
+    def test_a_report_can_be_taken_back(self) -> None:
+        register("a")
+        leases.renew(agent_id="a", load=0.75, note="a long job")
+
+        leases.renew(agent_id="a", load=0.0, note="")
+
+        agent = AgentRecord.objects.get()
+        assert (agent.load, agent.note) == (0.0, "")
+
+    def test_only_the_one_agent_is_renewed(self) -> None:
+        register("a")
+        other = AgentFactory.create(expired=True)
+
+        leases.renew(agent_id="a")
+
+        assert AgentRecord.objects.get(pk=other.pk).last_heartbeat == other.last_heartbeat
+
+    def test_an_expired_lease_is_renewed_until_it_is_purged(self) -> None:
+        generation = register("a").generation
+        age("a", hours=1)
+        leases.renew(agent_id="a", generation=generation)
+        assert AgentRecord.objects.alive().exists()
+
+        age("a", hours=1)
+        leases.purge_expired()
+        with pytest.raises(UnknownAgent):
+            leases.renew(agent_id="a", generation=generation)
+
+    def test_an_older_generation_is_refused_and_changes_nothing(self) -> None:
+        old = register("a").generation
+        register("a")
+        age("a", seconds=30)
+        before = AgentRecord.objects.values().get()
+
+        with pytest.raises(StaleLease):
+            leases.renew(agent_id="a", generation=old, status="busy")
+
+        assert AgentRecord.objects.values().get() == before
+
+    def test_a_refusal_is_told_once_for_each_generation(self) -> None:
+        old = [register("a").generation, register("a").generation]
+        newest = register("a").generation
+        for generation in [*old, *old]:
+            with pytest.raises(StaleLease):
+                leases.renew(agent_id="a", generation=generation, address="192.0.2.9")
+
+        refused = AgentEvent.objects.filter(kind="refused").order_by("id")
+        assert [event.generation for event in refused] == old
+        assert refused[0].reason == f"the lease is held by generation {newest}"
+        assert refused[0].address == "192.0.2.9"
+
+    def test_a_lease_newer_than_the_record_has_to_register_again(self) -> None:
+        """The database was set back to a backup: the agent is right, the registry is not."""
+        generation = register("a").generation
+
+        with pytest.raises(UnknownAgent):
+            leases.renew(agent_id="a", generation=generation + 1)
+
+
+class TestDeregister:
+    def test_the_agent_is_gone(self) -> None:
+        generation = register("a").generation
+        other = register("b")
+
+        leases.deregister(agent_id="a", generation=generation)
+
+        assert AgentRecord.objects.get() == other
+
+    def test_an_unknown_agent_is_told(self) -> None:
+        with pytest.raises(UnknownAgent):
+            leases.deregister(agent_id="a")
+
+        assert not AgentEvent.objects.exists()
+
+    def test_an_older_generation_cannot_remove_its_successor(self) -> None:
+        old = register("a").generation
+        register("a")
+
+        with pytest.raises(StaleLease):
+            leases.deregister(agent_id="a", generation=old)
+
+        assert AgentRecord.objects.alive().exists()
+
+
+class TestPurge:
+    def test_the_expired_go_and_the_living_stay(self) -> None:
+        alive = AgentFactory.create_batch(3)
+        AgentFactory.create_batch(4, expired=True)
+
+        assert leases.purge_expired() == 4
+
+        assert set(AgentRecord.objects.all()) == set(alive)
+        assert leases.purge_expired() == 0
+
+    @pytest.mark.parametrize("batch_size", [1, 2, 3, 6, 7])
+    def test_batches_of_any_size_take_them_all(self, batch_size: int) -> None:
+        AgentFactory.create_batch(6, expired=True)
+
+        assert leases.purge_expired(batch_size=batch_size) == 6
+        assert not AgentRecord.objects.exists()
+
+    def test_one_agent_is_purged_only_when_it_has_expired(self) -> None:
+        AgentFactory.create(agent_id="alive")
+        AgentFactory.create(agent_id="expired", expired=True)
+
+        assert not leases.purge(agent_id="alive", actor="admin:ada")
+        assert leases.purge(agent_id="expired", actor="admin:ada")
+        assert not leases.purge(agent_id="unknown", actor="admin:ada")
+
+        assert AgentRecord.objects.get().pk == "alive"
+        assert history("alive") == []
+        assert history("expired") == ["expired", "purged"]
+
+
+class TestState:
+    @pytest.mark.parametrize(
+        ("state", "event"), [("draining", "drained"), ("quarantined", "quarantined")]
+    )
+    def test_the_operators_word_is_kept_and_told(self, state: str, event: str) -> None:
+        register("a", status="ready")
+
+        assert leases.set_state(agent_id="a", state=state, actor="admin:ada", reason="old host")
+        assert not leases.set_state(agent_id="a", state=state, actor="admin:ada")
+        agent = AgentRecord.objects.get()
+        assert (agent.state, agent.status) == (state, "ready")
+
+        assert leases.set_state(agent_id="a", state="active", actor="admin:ada")
+        assert history("a") == ["registered", event, "resumed"]
+        told = AgentEvent.objects.get(kind=event)
+        assert (told.actor, told.reason) == ("admin:ada", "old host")
+
+    def test_the_agents_own_word_does_not_overwrite_it(self) -> None:
+        register("a")
+        leases.set_state(agent_id="a", state="quarantined", actor="admin:ada")
+
+        assert leases.renew(agent_id="a", status="ready").state == "quarantined"
+
+    def test_an_unknown_agent_is_told(self) -> None:
+        with pytest.raises(UnknownAgent):
+            leases.set_state(agent_id="a", state="draining", actor="admin:ada")
+
+
+class TestHistory:
+    def test_it_outlives_the_agent_and_tells_who_and_why(self) -> None:
+        generation = register("a", address="192.0.2.7", ttl_seconds=30).generation
+        age("a", minutes=5)
+        expires_at = AgentRecord.objects.get().expires_at
+        leases.purge_expired(actor="command")
+
+        registered, expired, purged = AgentEvent.objects.order_by("id")
+        assert (registered.kind, registered.actor) == ("registered", "agent")
+        assert registered.address == "192.0.2.7"
+        assert (expired.kind, expired.at) == ("expired", expires_at)
+        assert expired.reason == "no heartbeat for 30 s"
+        assert (purged.kind, purged.actor) == ("purged", "command")
+        assert purged.at > expired.at
+        assert {registered.generation, expired.generation, purged.generation} == {generation}
+
+    def test_a_second_registration_is_told_as_such(self) -> None:
+        register("a")
+        register("a")
+        leases.deregister(agent_id="a", reason="stopped")
+        register("a")
+
+        assert history("a") == ["registered", "re-registered", "deregistered", "registered"]
+        assert AgentEvent.objects.get(kind="deregistered").reason == "stopped"
+
+    def test_renewals_are_no_events(self) -> None:
+        register("a")
+        for _ in range(3):
+            leases.renew(agent_id="a")
+
+        assert history("a") == ["registered"]
+
+    @pytest.mark.parametrize("batch_size", [1, 2, 1000])
+    def test_old_events_are_trimmed(self, batch_size: int) -> None:
+        register("old")
+        register("older")
+        old = timezone.now() - timedelta(days=90, seconds=1)
+        AgentEvent.objects.update(at=old)
+        register("new")
+
+        assert leases.trim_history(days=90, batch_size=batch_size) == 2
+        assert AgentEvent.objects.get().agent_id == "new"
