@@ -1,0 +1,186 @@
+"""Several processes at once: every rule of the leases holds on both databases."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+
+from agents import leases
+from agents.models import AgentEvent, AgentRecord
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+postgresql_only = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="a row lock: SQLite lets one writer in at a time"
+)
+
+
+@pytest.fixture
+def together() -> Iterator[Callable[..., list[object]]]:
+    """Run functions at the same moment, each with a connection of its own; return their results."""
+    with ThreadPoolExecutor(16) as threads:
+
+        def together(*functions: Callable[[], object]) -> list[object]:
+            barrier = threading.Barrier(len(functions))
+
+            def run(function: Callable[[], object]) -> object:
+                try:
+                    barrier.wait()
+                    return function()
+                finally:
+                    connection.close()
+
+            return list(threads.map(run, functions))
+
+        yield together
+
+
+def register(agent_id: str = "a") -> leases.Registration:
+    return leases.register(agent_id=agent_id, host="h", port=1)
+
+
+def renewed(agent_id: str, generation: int | None = None) -> bool | str:
+    """Whether the heartbeat was taken, or why not."""
+    try:
+        leases.renew(agent_id=agent_id, generation=generation)
+    except (leases.UnknownAgent, leases.StaleLease) as error:
+        return type(error).__name__
+    return True
+
+
+def test_of_many_first_registrations_one_is_first_and_the_newest_holds_the_lease(
+    together: Callable[..., list[leases.Registration]],
+) -> None:
+    for number in range(10):
+        agent_id = f"agent-{number}"
+        registrations = together(*[lambda: register(agent_id)] * 8)  # noqa: B023 - used at once
+
+        generations = [registration.agent.generation for registration in registrations]
+        assert len(set(generations)) == 8
+        assert [r.created for r in registrations].count(True) == 1
+        assert AgentRecord.objects.get(pk=agent_id).generation == max(generations)
+        events = AgentEvent.objects.filter(agent_id=agent_id).order_by("id")
+        assert [event.generation for event in events] == sorted(generations)
+        assert [event.kind for event in events] == ["registered"] + ["re-registered"] * 7
+
+
+def test_a_zombie_never_gets_past_its_successor(together: Callable[..., list[object]]) -> None:
+    for _ in range(10):
+        old = register().agent.generation
+        *_, new = together(*[lambda: renewed("a", old)] * 6, lambda: register().agent.generation)  # noqa: B023
+
+        assert renewed("a", old) == "StaleLease"
+        assert isinstance(new, int)
+        assert renewed("a", new) is True
+
+
+def test_sweeps_and_heartbeats_at_once_lose_no_renewed_agent(
+    together: Callable[..., list[object]],
+) -> None:
+    """Whoever was told that its lease is renewed is alive; whoever was told 404 is gone."""
+    AgentFactory.create_batch(200, expired=True)
+    ids = list(AgentRecord.objects.values_list("pk", flat=True))
+
+    def heartbeats(mine: list[str]) -> dict[str, bool | str]:
+        return {agent_id: renewed(agent_id) for agent_id in mine}
+
+    sweeps = [lambda: leases.purge_expired(batch_size=7)] * 2
+    *counts, first, second = together(
+        *sweeps, lambda: heartbeats(ids[::2]), lambda: heartbeats(ids[1::2])
+    )
+
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    told = first | second
+    alive = {agent_id for agent_id in ids if told[agent_id] is True}
+    assert set(AgentRecord.objects.alive().values_list("pk", flat=True)) == alive
+    assert AgentRecord.objects.count() == len(alive)
+    assert sum(count for count in counts if isinstance(count, int)) == len(ids) - len(alive)
+    assert AgentEvent.objects.filter(kind="purged").count() == len(ids) - len(alive)
+
+
+def test_two_sweeps_at_once_purge_and_tell_each_agent_once(
+    together: Callable[..., list[int]],
+) -> None:
+    AgentFactory.create_batch(300, expired=True)
+
+    counts = together(*[lambda: leases.purge_expired(batch_size=10)] * 4)
+
+    assert sum(counts) == 300
+    assert AgentEvent.objects.filter(kind="expired").count() == 300
+
+
+@postgresql_only
+def test_an_agent_whose_renewal_is_being_committed_survives_the_sweep(
+    together: Callable[..., list[object]],
+) -> None:
+    """Chosen as expired by whoever does not see the renewal yet, and held by its row lock."""
+    AgentFactory.create(agent_id="renewing", expired=True)
+    AgentFactory.create(agent_id="dead", expired=True)
+    swept = threading.Event()
+
+    def renewal() -> None:
+        with transaction.atomic():
+            leases.renew(agent_id="renewing")
+            renewing.set()
+            assert swept.wait(30)
+
+    def sweep() -> int:
+        assert renewing.wait(30)
+        try:
+            return leases.purge_expired()
+        finally:
+            swept.set()
+
+    renewing = threading.Event()
+    assert together(renewal, sweep)[1] == 1  # it did not wait, and it did the rest
+    assert AgentRecord.objects.alive().get().pk == "renewing"
+
+
+@postgresql_only
+def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
+    together: Callable[..., list[object]],
+) -> None:
+    """The condition stands in the DELETE: after waiting for the row, it is asked again."""
+    AgentFactory.create(agent_id="a", expired=True)
+    deleting = threading.Event()
+
+    def renewal() -> None:
+        with transaction.atomic():
+            leases.renew(agent_id="a")
+            deleting.set()
+            wait_for_a_lock()
+
+    def purge() -> bool:
+        assert deleting.wait(30)
+        return leases.purge(agent_id="a", actor="admin:ada")
+
+    assert together(renewal, purge)[1] is False
+    assert AgentRecord.objects.alive().exists()
+
+
+def wait_for_a_lock() -> None:
+    """Return when another session waits for a lock."""
+    with connection.cursor() as cursor:
+        for _ in range(100_000):
+            cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+    pytest.fail("nobody waits for a lock")
+
+
+def test_a_registration_and_a_sweep_at_once_leave_the_agent_registered(
+    together: Callable[..., list[object]],
+) -> None:
+    for _ in range(10):
+        register()
+        AgentRecord.objects.update(last_heartbeat=F("last_heartbeat") - timedelta(hours=1))
+
+        together(register, leases.purge_expired)
+
+        assert AgentRecord.objects.alive().exists()
