@@ -30,13 +30,13 @@ Compiled = tuple[str, Any]
 class DatabaseNow(Func):
     """The time at which the statement began, with microseconds (milliseconds on SQLite)."""
 
-    template = POSTGRESQL_NOW
+    arity = 0
     output_field = DateTimeField()
 
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    def as_sql(  # type: ignore[override]  # what it says depends on the database alone
+        self, _compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any
     ) -> Compiled:
-        return self.as_sql(compiler, connection, template=SQLITE_NOW, **context)
+        return now_sql(connection), []
 
 
 class Moment(Func):
@@ -62,7 +62,7 @@ class ExpiresAt(Func):
     def __init__(self, heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds") -> None:
         super().__init__(heartbeat, ttl)
 
-    def as_sql(  # type: ignore[override]  # the template is ours, not a parameter
+    def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any
     ) -> Compiled:
         columns = [compiler.compile(expression)[0] for expression in self.source_expressions]

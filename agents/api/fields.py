@@ -110,4 +110,7 @@ def _is_address(text: str) -> bool:
 
 
 def _cannot_be_kept(text: str) -> bool:
-    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        return b"\0" in text.encode()
+    except UnicodeEncodeError:
+        return True

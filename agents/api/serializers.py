@@ -158,20 +158,27 @@ class ProblemSerializer(serializers.Serializer[Any]):
     )
 
 
+class WantedNamesField(serializers.ListField):
+    """Names to look for; an empty one asks for nothing."""
+
+    def __init__(self, **options: Any) -> None:
+        child = serializers.CharField(max_length=MAX_LISTED_LENGTH, allow_blank=True)
+        super().__init__(child=child, default=[], **options)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return [name for name in super().to_internal_value(data) if name]
+
+
 class ListingQuerySerializer(serializers.Serializer[Any]):
     """The parameters of the listing."""
 
     include_dead = serializers.BooleanField(
         default=False, help_text="Also the agents that have expired and are not purged yet."
     )
-    tag = serializers.ListField(
-        child=serializers.CharField(max_length=MAX_LISTED_LENGTH),
-        default=[],
+    tag = WantedNamesField(
         help_text="Only agents with this tag; given several times, with all of them.",
     )
-    skill = serializers.ListField(
-        child=serializers.CharField(max_length=MAX_LISTED_LENGTH),
-        default=[],
+    skill = WantedNamesField(
         help_text="Only agents with this skill; given several times, with all of them.",
     )
     status = serializers.ChoiceField(

@@ -1,0 +1,175 @@
+"""What goes wrong is told in one form, and never as something else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from pytest_django import DjangoDbBlocker
+from rest_framework.test import APIClient
+
+from tests.agents.conftest import Register
+
+HEARTBEAT = "/agents/a/heartbeat"
+VALID = '{"agent_id": "a", "host": "h", "port": 1}'
+
+
+def assert_problem(answer: Any, status: int, detail: str = "") -> None:
+    assert answer.status_code == status, answer.content
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body = answer.json()
+    assert body["type"] == "about:blank"
+    assert body["title"]
+    assert body["status"] == status
+    assert detail in body["detail"]
+
+
+@pytest.mark.django_db
+class TestBodies:
+    @pytest.mark.parametrize(
+        ("body", "detail"),
+        [
+            (b"{", "not JSON"),
+            (b"{'a': 1}", "not JSON"),
+            (b"\xff\xfe", "not in UTF-8"),
+            (b'{"a": "\xed\xa0\x80"}', "not in UTF-8"),
+            (b'{"port": NaN}', "NaN is no JSON number"),
+            (b'{"port": -Infinity}', "-Infinity is no JSON number"),
+            (b'{"port": 1e999}', "the number 1e999 is too large"),
+            (b'{"port": ' + b"9" * 5000 + b"}", "not JSON"),
+            (b'{"port": 1, "port": 2}', "the key 'port' stands twice"),
+            (b'{"metadata": {"a": 1, "a": 1}}', "the key 'a' stands twice"),
+            (b"[" * 60_000, "nested too deep"),
+            (b'{"a":' * 12_000, "nested too deep"),
+            (b"\0", "not JSON"),
+            (b"\xef\xbb\xbf{}", "not JSON"),
+        ],
+    )
+    def test_what_is_no_json_is_400(self, api: APIClient, body: bytes, detail: str) -> None:
+        for path in ("/agents/register", HEARTBEAT):
+            answer = api.post(path, body, content_type="application/json")
+            assert_problem(answer, 400, detail)
+
+    def test_a_body_in_another_form_is_415(self, api: APIClient) -> None:
+        answer = api.post("/agents/register", VALID, content_type="text/plain")
+        assert_problem(answer, 415)
+        assert_problem(api.post("/agents/register", {"a": "b"}, format="multipart"), 415)
+
+    def test_64_kib_are_taken_and_a_byte_more_is_413(self, api: APIClient) -> None:
+        full = VALID.ljust(64 * 1024)
+
+        answer = api.post("/agents/register", full, content_type="application/json")
+        assert answer.status_code == 201
+        answer = api.post("/agents/register", full + " ", content_type="application/json")
+        assert_problem(answer, 413, "65,536 bytes")
+
+    def test_a_body_in_chunks_is_411_and_not_taken_for_an_empty_one(
+        self, api: APIClient, register: Register
+    ) -> None:
+        register("a")
+        answer = api.post(HEARTBEAT, headers={"Transfer-Encoding": "chunked"})
+        assert_problem(answer, 411, "Content-Length")
+
+    def test_a_length_that_is_no_number_is_400(self, api: APIClient) -> None:
+        assert_problem(api.post(HEARTBEAT, CONTENT_LENGTH="ten"), 400)
+
+
+@pytest.mark.django_db
+class TestAddresses:
+    @pytest.mark.parametrize("path", ["/nowhere", "/agents/a/b", "/agents/a/heartbeat/x"])
+    def test_an_address_with_nothing_at_it_is_404(self, api: APIClient, path: str) -> None:
+        assert_problem(api.get(path), 404, "nothing at this address")
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("put", "/agents/a"),
+            ("patch", "/agents/a"),
+            ("post", "/agents"),
+            ("get", "/agents/register"),
+            ("get", HEARTBEAT),
+            ("post", "/health"),
+        ],
+    )
+    def test_a_method_that_does_not_fit_is_405(
+        self, api: APIClient, method: str, path: str
+    ) -> None:
+        answer = getattr(api, method)(path)
+        assert_problem(answer, 405)
+        assert "Allow" in answer.headers
+
+    def test_a_form_that_we_do_not_speak_is_406(self, api: APIClient) -> None:
+        answer = api.get("/agents", headers={"Accept": "image/png"})
+        assert answer.status_code == 406
+
+    def test_a_host_that_we_do_not_serve_is_400(self, api: APIClient, settings: Any) -> None:
+        settings.ALLOWED_HOSTS = ["registry.example"]
+        assert_problem(api.get("/agents", headers={"Host": "evil.example"}), 400)
+
+
+CALLS = [
+    ("post", "/agents/register", VALID),
+    ("post", HEARTBEAT, ""),
+    ("get", "/agents", ""),
+    ("get", "/agents/a", ""),
+    ("delete", "/agents/a", ""),
+    ("get", "/health", ""),
+]
+
+
+@pytest.fixture
+def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[None]:
+    """A database that cannot be reached: a folder that is not there, a port that nobody has."""
+    old = connection.settings_dict.copy()
+    connections.close_all()
+    connection.settings_dict["NAME"] = str(tmp_path / "nowhere" / "db.sqlite3")
+    if connection.vendor == "postgresql":
+        connection.settings_dict |= {"NAME": "postgres", "HOST": "127.0.0.1", "PORT": "1"}
+    try:
+        with django_db_blocker.unblock():
+            yield
+            connections.close_all()
+    finally:
+        connection.settings_dict.clear()
+        connection.settings_dict.update(old)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CALLS)
+def test_a_database_that_is_away_is_503_and_never_404(
+    api: APIClient, database_away: None, method: str, path: str, body: str
+) -> None:
+    answer = getattr(api, method)(path, body, content_type="application/json")
+
+    assert_problem(answer, 503, "database does not answer")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_pages_of_the_admin_are_503_too(database_away: None) -> None:
+    api = APIClient(raise_request_exception=False)
+    api.cookies["sessionid"] = "x" * 32
+
+    answer = api.get("/admin/", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_browsable_page_that_fails_while_it_is_made_is_503(database_away: None) -> None:
+    api = APIClient(raise_request_exception=False)
+
+    answer = api.get("/agents", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 503
+
+
+@pytest.mark.django_db
+def test_a_fault_of_ours_is_500_in_the_same_form(settings: Any) -> None:
+    """A setting that makes no sense stands for whatever nobody foresaw."""
+    settings.MAX_BODY_BYTES = None
+    api = APIClient(raise_request_exception=False)
+
+    answer = api.get("/agents")
+
+    assert_problem(answer, 500, "A fault of the registry")
+    assert int(answer.headers["Retry-After"]) > 0

@@ -1,0 +1,178 @@
+"""``POST /agents/{agent_id}/heartbeat`` and ``DELETE /agents/{agent_id}``."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from agents.lease_tokens import issue
+from agents.models import AgentEvent, AgentRecord
+from tests.agents.conftest import Register
+
+pytestmark = pytest.mark.django_db
+
+HEARTBEAT = "/agents/weather-1/heartbeat"
+
+
+def token_header(token: str) -> dict[str, str]:
+    return {"Lease-Token": token}
+
+
+@pytest.mark.parametrize("path", [HEARTBEAT, HEARTBEAT + "/"])
+def test_an_empty_heartbeat_renews_the_lease(api: APIClient, register: Register, path: str) -> None:
+    register(ttl_seconds=60)
+    AgentRecord.objects.update(last_heartbeat=F("last_heartbeat") - timedelta(seconds=59))
+
+    answer = api.post(path)
+
+    agent = AgentRecord.objects.get()
+    told = answer.json()
+    assert answer.status_code == 200
+    assert told["status"] == "ok"
+    assert told["heartbeat_interval"] == 20
+    assert told["state"] == "active"
+    assert datetime.fromisoformat(told["last_heartbeat"]) == agent.last_heartbeat
+    assert datetime.fromisoformat(told["expires_at"]) == agent.expires_at
+    assert agent.is_alive()
+
+
+def test_a_heartbeat_may_carry_a_report(api: APIClient, register: Register) -> None:
+    register()
+
+    answer = api.post(HEARTBEAT, {"status": "busy", "load": 0.25, "note": "indexing"})
+
+    agent = AgentRecord.objects.get()
+    assert answer.status_code == 200
+    assert (agent.status, agent.load, agent.note) == ("busy", 0.25, "indexing")
+
+
+@pytest.mark.parametrize(
+    ("report", "field"),
+    [
+        ({"status": "tired"}, "status"),
+        ({"load": 1.01}, "load"),
+        ({"load": -0.01}, "load"),
+        ({"load": "nan"}, "load"),
+        ({"load": "inf"}, "load"),
+        ({"load": None}, "load"),
+        ({"note": "x" * 257}, "note"),
+        ({"note": "\0"}, "note"),
+        ({"mood": "fine"}, "mood"),
+        ([], "body"),
+        ("ready", "body"),
+        (None, "body"),
+    ],
+)
+def test_a_bad_report_is_refused_and_renews_nothing(
+    api: APIClient, register: Register, report: Any, field: str
+) -> None:
+    register()
+    before = AgentRecord.objects.values().get()
+
+    # As text: the client takes None for no body.
+    body = "null" if report is None else report
+    answer = (
+        api.post(HEARTBEAT, body, content_type="application/json")
+        if report is None
+        else api.post(HEARTBEAT, report)
+    )
+
+    assert answer.status_code == 422
+    assert set(answer.json()["errors"]) == {field}
+    assert AgentRecord.objects.values().get() == before
+
+
+def test_it_takes_one_statement(api: APIClient, register: Register) -> None:
+    token = register()["lease_token"]
+
+    with CaptureQueriesContext(connection) as queries:
+        api.post(HEARTBEAT, headers=token_header(token))
+
+    assert len(queries) == 1
+
+
+@pytest.mark.parametrize("agent_id", ["unknown", "a%00b", "%0a", "a%20b", "x" * 256])
+def test_an_unknown_agent_is_told_to_register(api: APIClient, agent_id: str) -> None:
+    answer = api.post(f"/agents/{agent_id}/heartbeat")
+
+    assert answer.status_code == 404
+    assert answer.json()["status"] == 404
+
+
+def test_the_token_of_the_newest_registration_renews(api: APIClient, register: Register) -> None:
+    register()
+    token = register()["lease_token"]
+
+    assert api.post(HEARTBEAT, headers=token_header(token)).status_code == 200
+
+
+def test_an_older_registrations_token_is_refused_with_409(
+    api: APIClient, register: Register
+) -> None:
+    token = register()["lease_token"]
+    register()
+    before = AgentRecord.objects.values().get()
+
+    answer = api.post(HEARTBEAT, {"status": "busy"}, headers=token_header(token))
+
+    assert answer.status_code == 409
+    assert "newer registration" in answer.json()["detail"]
+    assert AgentRecord.objects.values().get() == before
+    assert api.delete("/agents/weather-1", headers=token_header(token)).status_code == 409
+    assert AgentEvent.objects.filter(kind="refused").count() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: "",
+        lambda _: "garbage",
+        lambda _: "1.",
+        lambda _: "ü.ü",
+        lambda token: token + "x",
+        lambda token: "9" + token,
+        lambda token: token.replace(".", ":"),
+        lambda token: issue("another", int(token.partition(".")[0])),
+    ],
+)
+def test_a_token_that_we_did_not_issue_is_refused_with_403(
+    api: APIClient, register: Register, change: Any
+) -> None:
+    token = change(register()["lease_token"])
+    before = AgentRecord.objects.values().get()
+
+    assert api.post(HEARTBEAT, headers=token_header(token)).status_code == 403
+    assert api.delete("/agents/weather-1", headers=token_header(token)).status_code == 403
+    assert AgentRecord.objects.values().get() == before
+
+
+def test_tokens_outlive_a_change_of_the_secret_key(
+    api: APIClient, register: Register, settings: Any
+) -> None:
+    token = register()["lease_token"]
+
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another"
+    assert api.post(HEARTBEAT, headers=token_header(token)).status_code == 200
+
+    settings.SECRET_KEY_FALLBACKS = []
+    assert api.post(HEARTBEAT, headers=token_header(token)).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/agents/weather-1", "/agents/weather-1/"])
+def test_deregistering_takes_the_agent_away_at_once(
+    api: APIClient, register: Register, path: str
+) -> None:
+    token = register()["lease_token"]
+
+    answer = api.delete(path, headers=token_header(token))
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "deleted", "agent_id": "weather-1"}
+    assert api.get(path).status_code == 404
+    assert api.delete(path).status_code == 404
+    assert api.post(HEARTBEAT).status_code == 404
