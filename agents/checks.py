@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
+from django.db import connection
 
 RANGES = {
     "SWEEP_INTERVAL_SECONDS": (1, 3600, "agents.E001"),
@@ -41,8 +42,7 @@ def check_registry_url(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register(deploy=True)
 def check_broker(**_kwargs: Any) -> list[checks.CheckMessage]:
-    engine = settings.DATABASES["default"]["ENGINE"]
-    if not settings.CELERY_BROKER_URL.startswith("filesystem") or engine.endswith("sqlite3"):
+    if not settings.CELERY_BROKER_URL.startswith("filesystem") or connection.vendor == "sqlite":
         return []
     return [
         checks.Warning(

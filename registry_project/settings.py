@@ -165,6 +165,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["agents.api.documentation.without_slashes"],
     "ENUM_NAME_OVERRIDES": {
         "AgentState": "agents.models.AgentRecord.State",
         "AgentStatus": "agents.models.AgentRecord.Status",

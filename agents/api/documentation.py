@@ -38,6 +38,11 @@ def answers(*problems: int, **answers: Any) -> dict[Any, Any]:
     return found | {(status, PROBLEM_JSON): ProblemSerializer for status in (*problems, 503)}
 
 
+def without_slashes(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
+    """Name each call without the slash at its end, which callers may leave out or write."""
+    return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
+
+
 of_agents = extend_schema_view(
     list=extend_schema(
         operation_id="list_agents",

@@ -1,12 +1,8 @@
 """What goes wrong is told in one form, and never as something else."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
-from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from tests.agents.conftest import Register
@@ -116,23 +112,6 @@ CALLS = [
     ("delete", "/agents/a", ""),
     ("get", "/health", ""),
 ]
-
-
-@pytest.fixture
-def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[None]:
-    """A database that cannot be reached: a folder that is not there, a port that nobody has."""
-    old = connection.settings_dict.copy()
-    connections.close_all()
-    connection.settings_dict["NAME"] = str(tmp_path / "nowhere" / "db.sqlite3")
-    if connection.vendor == "postgresql":
-        connection.settings_dict |= {"NAME": "postgres", "HOST": "127.0.0.1", "PORT": "1"}
-    try:
-        with django_db_blocker.unblock():
-            yield
-            connections.close_all()
-    finally:
-        connection.settings_dict.clear()
-        connection.settings_dict.update(old)
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)

@@ -1,0 +1,67 @@
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from agents.models import SweepMark
+from tests.factories import AgentFactory
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/health", "/health/"])
+def test_health_counts_the_fleet(client: Client, path: str) -> None:
+    AgentFactory.create_batch(2)
+    AgentFactory.create(expired=True)
+
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "healthy", "registered_agents": 3, "active_agents": 2}
+
+
+def test_a_living_process_says_so_without_the_database(client: Client) -> None:
+    """Tests without the mark `django_db` may not touch it."""
+    answer = client.get("/health/live")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "alive"}
+
+
+@pytest.mark.django_db
+def test_ready_tells_when_the_last_purge_was(client: Client) -> None:
+    at = timezone.now()
+    SweepMark.objects.create(at=at, purged=0)
+
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "database": connection.vendor,
+        "last_purge": at.isoformat().replace("+00:00", "Z"),
+        "purge_overdue": False,
+    }
+
+
+@pytest.mark.django_db
+def test_a_registry_that_never_swept_is_ready_and_says_so(client: Client) -> None:
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 200
+    assert answer.json()["last_purge"] is None
+
+
+def test_without_its_database_it_is_not_ready(client: Client, database_away: None) -> None:
+    answer = client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "unready", "reason": "the database does not answer"}
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/ready"])
+def test_a_check_costs_one_query_and_no_session(
+    admin_client: Client, django_assert_num_queries: object, path: str
+) -> None:
+    with django_assert_num_queries(1):  # type: ignore[operator]
+        admin_client.get(path)

@@ -1,0 +1,38 @@
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from registry_project.secret_key import read_or_create
+
+
+def test_a_key_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret_key"
+
+    key = read_or_create(path)
+
+    assert len(key) >= 50
+    assert read_or_create(path) == key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path;"
+        "from registry_project.secret_key import read_or_create;"
+        "print(read_or_create(Path(sys.argv[1])))"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "key")],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        for _ in range(4)
+    ]
+    keys = {process.communicate()[0] for process in processes}
+
+    assert len(keys) == 1
+    assert len(keys.pop()) > 50
