@@ -1,0 +1,95 @@
+import re
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from registry_project.healthcheck import main as check_health
+
+PROJECT = Path(__file__).parents[2]
+
+
+def setting(name: str, folder: Path, **environment: str) -> str:
+    """The value of a setting in a process with just these variables."""
+    code = f"from registry_project import settings; print(settings.{name})"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env={"REGISTRY_VAR_DIR": str(folder)} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_every_variable_is_documented() -> None:
+    source = (PROJECT / "registry_project" / "settings.py").read_text()
+    variables = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
+    documented = set(
+        re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "docs/configuration.md").read_text(), re.MULTILINE)
+    )
+
+    assert len(variables) > 10
+    assert documented - variables == {"WEB_CONCURRENCY"}  # read by gunicorn
+    assert variables - documented == set()
+
+
+def test_a_variable_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from a file\n")
+
+    key = setting("SECRET_KEY", tmp_path, SECRET_KEY_FILE=str(tmp_path / "secret"))
+
+    assert key == "from a file"
+
+
+def test_without_a_key_one_is_made_and_kept(tmp_path: Path) -> None:
+    key = setting("SECRET_KEY", tmp_path)
+
+    assert len(key) >= 50
+    assert setting("SECRET_KEY", tmp_path) == key
+
+
+def test_redis_is_the_broker_when_it_is_named_and_no_folder_is_made(tmp_path: Path) -> None:
+    url = "redis://redis.example:6379/1"
+
+    assert setting("CELERY_BROKER_URL", tmp_path, CELERY_BROKER_URL=url, SECRET_KEY="x") == url
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sqlite_writes_through_to_the_disk(tmp_path: Path) -> None:
+    options = setting("DATABASE['OPTIONS']", tmp_path)
+
+    assert "journal_mode=WAL" in options
+    assert "synchronous=FULL" in options
+    assert "'transaction_mode': 'IMMEDIATE'" in options
+
+
+class TestHealthcheck:
+    @pytest.mark.parametrize(("status", "code"), [(200, 0), (400, 0), (500, 1), (503, 1)])
+    def test_what_answers_without_a_fault_lives(self, status: int, code: int) -> None:
+        class Server(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                assert self.path == "/health/live"
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_arguments: object) -> None: ...
+
+        with HTTPServer(("127.0.0.1", 0), Server) as server:
+            thread = Thread(target=server.handle_request)
+            thread.start()
+            try:
+                assert check_health(server.server_port) == code
+            finally:
+                thread.join()
+
+    def test_what_does_not_listen_is_dead(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+            port = server.server_port
+
+        assert check_health(port) == 1
+        assert "unhealthy" in capsys.readouterr().out
