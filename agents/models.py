@@ -120,7 +120,7 @@ class AgentEvent(models.Model):
 
     class Kind(models.TextChoices):
         REGISTERED = "registered"
-        RE_REGISTERED = "re-registered"
+        RE_REGISTERED = "re-registered", "Re-registered"
         REFUSED = "refused"
         EXPIRED = "expired"
         PURGED = "purged"

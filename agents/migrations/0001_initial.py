@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('agent_id', models.CharField(max_length=255)),
-                ('kind', models.CharField(choices=[('registered', 'Registered'), ('re-registered', 'Re Registered'), ('refused', 'Refused'), ('expired', 'Expired'), ('purged', 'Purged'), ('deregistered', 'Deregistered'), ('drained', 'Drained'), ('quarantined', 'Quarantined'), ('resumed', 'Resumed')], max_length=16)),
+                ('kind', models.CharField(choices=[('registered', 'Registered'), ('re-registered', 'Re-registered'), ('refused', 'Refused'), ('expired', 'Expired'), ('purged', 'Purged'), ('deregistered', 'Deregistered'), ('drained', 'Drained'), ('quarantined', 'Quarantined'), ('resumed', 'Resumed')], max_length=16)),
                 ('at', models.DateTimeField()),
                 ('generation', models.BigIntegerField(null=True)),
                 ('reason', models.CharField(blank=True, max_length=256)),
