@@ -3,9 +3,12 @@
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def in_words(seconds: float) -> str:
-    """Return a duration in its two largest units: "12 s", "3 min 5 s", "2 d 4 h"."""
-    rest = int(seconds)
+def in_words(seconds: float, units: int = 2) -> str:
+    """Return a duration in its largest units, two of them: "12 s", "3 min 5 s", "2 d 4 h".
+
+    What is left over is dropped. A negative duration is none: "0 s".
+    """
+    rest = max(int(seconds), 0)
     parts = []
     for size, unit in UNITS:
         count, rest = divmod(rest, size)
@@ -13,9 +16,9 @@ def in_words(seconds: float) -> str:
             parts.append(f"{count} {unit}")
         elif parts:
             break
-    return " ".join(parts[:2]) or "0 s"
+    return " ".join(parts[:units]) or "0 s"
 
 
-def ago(seconds: float) -> str:
+def ago(seconds: float, units: int = 2) -> str:
     """Return how long ago something was; "now" within its first second."""
-    return f"{in_words(seconds)} ago" if seconds >= 1 else "now"
+    return f"{in_words(seconds, units)} ago" if seconds >= 1 else "now"

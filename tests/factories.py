@@ -16,9 +16,7 @@ class AgentFactory(DjangoModelFactory[AgentRecord]):
         model = AgentRecord
 
     class Params:
-        expired = Trait(
-            last_heartbeat=LazyFunction(lambda: timezone.now() - timedelta(hours=1))
-        )
+        expired = Trait(last_heartbeat=LazyFunction(lambda: timezone.now() - timedelta(hours=1)))
 
     agent_id = Sequence(lambda number: f"agent-{number:04}")
     agent_name = LazyAttribute(lambda agent: agent.agent_id)

@@ -61,8 +61,8 @@ class TestTable:
         assert count == "1 agent alive"
 
     def test_an_expired_agent_is_listed_only_when_asked_for_and_counted_always(self) -> None:
-        AgentFactory(agent_id="alive")
-        AgentFactory(agent_id="dead", expired=True)
+        AgentFactory.create(agent_id="alive")
+        AgentFactory.create(agent_id="dead", expired=True)
 
         assert "dead" not in list_agents().replace("--include-dead", "")
         assert list_agents().endswith("1 agent alive; 1 expired: --include-dead lists them\n")
@@ -76,13 +76,13 @@ class TestTable:
         assert listed[-1] == "2 agents: 1 alive, 1 expired"
 
     def test_where_none_is_alive_the_expired_are_told(self) -> None:
-        AgentFactory(expired=True)
+        AgentFactory.create(expired=True)
 
         assert list_agents() == "No agent is alive; 1 expired: --include-dead lists them.\n"
 
     def test_the_operators_word_stands_beside_the_lease(self) -> None:
-        AgentFactory(agent_id="a", state="draining")
-        AgentFactory(agent_id="b", state="quarantined", expired=True)
+        AgentFactory.create(agent_id="a", state="draining")
+        AgentFactory.create(agent_id="b", state="quarantined", expired=True)
 
         text = list_agents("--include-dead")
 
@@ -90,18 +90,18 @@ class TestTable:
         assert "expired, quarantined" in text
 
     def test_an_ipv6_address_is_told_from_its_port(self) -> None:
-        AgentFactory(host="2001:db8::7", port=8000)
+        AgentFactory.create(host="2001:db8::7", port=8000)
 
         assert " [2001:db8::7]:8000 " in list_agents()
 
     def test_agents_are_ordered_by_id(self) -> None:
         for agent_id in ["b", "c", "a"]:
-            AgentFactory(agent_id=agent_id)
+            AgentFactory.create(agent_id=agent_id)
 
         assert [line[:1] for line in list_agents().splitlines()[1:4]] == ["a", "b", "c"]
 
     def test_through_a_pipe_nothing_is_cut_and_nothing_coloured(self) -> None:
-        long = AgentFactory(agent_id="x" * 255, agent_name="n" * 256, tags=["t" * 64] * 64)
+        long = AgentFactory.create(agent_id="x" * 255, agent_name="n" * 256, tags=["t" * 64] * 64)
 
         line = list_agents().splitlines()[1]
 
@@ -111,15 +111,15 @@ class TestTable:
         assert "\x1b" not in line
 
     def test_what_a_terminal_would_obey_is_not_printed(self) -> None:
-        AgentFactory(agent_name="\x1b[2J\r\nforged line \u202e", tags=["\x07"])
+        AgentFactory.create(agent_name="\x1b[2J\r\nforged line \u202e", tags=["\x07"])
 
         text = list_agents()
 
         assert "?[2J??forged line ?" in text
-        assert text.isprintable() or set(text) - {"\n"} == {c for c in text if c.isprintable()}
+        assert text.replace("\n", "").isprintable()
 
     def test_a_terminal_that_lacks_a_character_gets_another_for_it(self) -> None:
-        AgentFactory(agent_name="Köln ☂")
+        AgentFactory.create(agent_name="Köln ☂")
         output = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
 
         call_command("list_agents", stdout=output)
@@ -130,10 +130,10 @@ class TestTable:
 
 class TestTerminal:
     def test_lines_fit_and_ids_are_never_cut(self, terminal: Terminal) -> None:
-        AgentFactory(
+        AgentFactory.create(
             agent_id="a" * 40, agent_name="名" * 100, host="h" * 200, tags=["tag"] * 40, version="1"
         )
-        AgentFactory(agent_id="b" * 250)
+        AgentFactory.create(agent_id="b" * 250)
 
         call_command("list_agents", stdout=terminal, no_color=True)
 
@@ -145,9 +145,9 @@ class TestTerminal:
         assert lines[1].count("…") == 2
 
     def test_the_lease_is_coloured(self, terminal: Terminal) -> None:
-        AgentFactory(agent_id="a")
-        AgentFactory(agent_id="b", expired=True)
-        AgentFactory(agent_id="c", state="quarantined")
+        AgentFactory.create(agent_id="a")
+        AgentFactory.create(agent_id="b", expired=True)
+        AgentFactory.create(agent_id="c", state="quarantined")
 
         call_command("list_agents", "--include-dead", stdout=terminal, force_color=True)
 
@@ -160,7 +160,7 @@ class TestTerminal:
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("NO_COLOR", "1")
-        AgentFactory()
+        AgentFactory.create()
 
         call_command("list_agents", stdout=terminal, force_color=True)
 
@@ -175,7 +175,7 @@ class TestTerminal:
         ]
         rows = [["a", "h" * 20, "n" * 20, "t" * 20]]
 
-        assert list(Table(columns, rows, 30).lines())[1] == f"a   {'h' * 14}…  nnn…  ttt…"
+        assert list(Table(columns, rows, 30).lines())[1] == f"a   {'h' * 13}…  nnn…  ttt…"
         assert list(Table(columns, rows, 15).lines())[1] == "a   hhhh…  nnn…"
         assert list(Table(columns, rows, 9).lines())[1] == "a   hhhh…"
         assert list(Table(columns, rows, 3).lines())[1] == "a   hhh…"
@@ -202,7 +202,7 @@ class TestJson:
             address="192.0.2.7",
         )
         leases.renew(agent_id="b", load=0.25, note="n")
-        AgentFactory(agent_id="a", expired=True)
+        AgentFactory.create(agent_id="a", expired=True)
 
         printed = json.loads(list_agents("--json", *(["--include-dead"] if dead else [])))
 

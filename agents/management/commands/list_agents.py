@@ -1,0 +1,127 @@
+"""``manage.py list_agents``: the agents, as a table for people or as JSON for programs."""
+
+import json
+import os
+import shutil
+import sys
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.core.management.color import Style, no_style
+
+from agents.api.serializers import AgentSerializer
+from agents.durations import ago, in_words
+from agents.management.tables import Column, Row, Table
+from agents.models import AgentRecord
+from agents.querysets import AgentQuerySet
+
+LEASE = 1
+
+
+class Command(BaseCommand):
+    help = "List the agents that are alive, ordered by id."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--json", action="store_true", help="print the JSON that GET /agents gives"
+        )
+        parser.add_argument(
+            "--include-dead",
+            action="store_true",
+            help="also the agents that have expired and are not purged yet",
+        )
+
+    def handle(self, *, json: bool, include_dead: bool, **_options: Any) -> None:
+        agents = AgentRecord.objects.with_expiry().order_by("pk")
+        if not include_dead:
+            agents = agents.alive()
+        try:
+            if json:
+                self._write_json(agents)
+            else:
+                self._write_table(agents, include_dead=include_dead)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Its reader has seen enough (`| head`). Python would try again to write the rest when
+            # it exits, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _write_json(self, agents: AgentQuerySet) -> None:
+        """Write one list, an agent a line, without ever holding more than some of them."""
+        serializer = AgentSerializer()
+        before = "["
+        for agent in agents.iterator():
+            # In ASCII: it is the same JSON, and no terminal's encoding can refuse it.
+            text = json.dumps(serializer.to_representation(agent))
+            self.stdout.write(f"{before}\n{text}", ending="")
+            before = ","
+        self.stdout.write("[]" if before == "[" else "\n]")
+
+    def _write_table(self, agents: AgentQuerySet, *, include_dead: bool) -> None:
+        rows = [_row(agent) for agent in agents.iterator()]
+        count = AgentRecord.objects.count_fleet()
+        expired = count.registered - count.active
+        if rows:
+            self._write_rows(rows)
+            alive = sum(row[LEASE].startswith("alive") for row in rows)
+            if include_dead:
+                total = _counted(len(rows), "agent")
+                self.stdout.write(f"\n{total}: {alive:,} alive, {len(rows) - alive:,} expired")
+            else:
+                hidden = f"; {expired:,} expired: --include-dead lists them" if expired else ""
+                self.stdout.write(f"\n{_counted(alive, 'agent')} alive{hidden}")
+        elif expired and not include_dead:
+            self.stdout.write(f"No agent is alive; {expired:,} expired: --include-dead lists them.")
+        else:
+            url = f"{settings.REGISTRY_URL}/agents/register"
+            self.stdout.write(f"No agent is registered. Agents register at {url}.")
+
+    def _write_rows(self, rows: list[Row]) -> None:
+        is_terminal = self.stdout.isatty()
+        width = shutil.get_terminal_size().columns if is_terminal else None
+        style = self.style if is_terminal and not os.environ.get("NO_COLOR") else no_style()
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+        for line in Table(_columns(style), rows, width).lines():
+            self.stdout.write(line.encode(encoding, "replace").decode(encoding))
+
+
+def _columns(style: Style) -> list[Column]:
+    def paint(lease: str) -> str:
+        if lease.startswith("expired"):
+            return style.ERROR(lease)
+        return style.SUCCESS(lease) if lease == "alive" else style.WARNING(lease)
+
+    return [
+        Column("AGENT"),
+        Column("LEASE", least=len("expired, d…"), paint=paint),
+        Column("LEFT"),
+        Column("HEARTBEAT"),
+        Column("STATUS"),
+        Column("ADDRESS", least=12),
+        Column("NAME", least=8, optional=True),
+        Column("TAGS", least=4, optional=True),
+    ]
+
+
+def _row(agent: AgentRecord) -> Row:
+    now: datetime = getattr(agent, "read_at")  # noqa: B009 - mypy knows no annotations
+    left = (agent.expires_at - now).total_seconds()
+    lease = "alive" if agent.is_alive(now) else "expired"
+    host = f"[{agent.host}]" if ":" in agent.host else agent.host
+    return (
+        agent.agent_id,
+        lease if agent.state == AgentRecord.State.ACTIVE else f"{lease}, {agent.state}",
+        in_words(left, units=1) if left > 0 else "",
+        ago((now - agent.last_heartbeat).total_seconds(), units=1),
+        agent.status,
+        f"{host}:{agent.port}",
+        agent.agent_name if agent.agent_name != agent.agent_id else "",
+        ",".join(agent.tags),
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
