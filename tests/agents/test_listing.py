@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
@@ -205,3 +206,12 @@ def test_a_browser_gets_a_page(api: APIClient, register: Register) -> None:
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/html")
         assert b"&quot;agent_id&quot;: &quot;a&quot;" in answer.content
+
+
+def test_the_page_leads_to_the_login_and_back(api: APIClient, admin_client: Client) -> None:
+    html = {"Accept": "text/html"}
+    address = "/agents?limit=5&tag=a"
+
+    page = Client().get(address, headers=html).content.decode()
+    assert f"/admin/login/?next={quote(address, safe='/')}" in page
+    assert ">admin</a>" in admin_client.get(address, headers=html).content.decode()

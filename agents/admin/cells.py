@@ -1,0 +1,165 @@
+"""What the pages show of an agent, as HTML. Times are told by the database's clock."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
+
+from agents.durations import ago, in_words
+from agents.models import AgentRecord
+
+NOTHING = "-"
+# What a row of the list has room for; the agent's own page shows it all.
+LISTED_TAGS = 4
+LISTED_NOTE_LENGTH = 80
+
+
+def read_at(record: Any) -> datetime:
+    """Return the database's time when it gave `record`: an annotation, which mypy knows not."""
+    moment: datetime = record.read_at
+    return moment
+
+
+# --- Columns of the list --------------------------------------------------------------------
+
+
+@admin.display(description="agent", ordering="agent_id")
+def id_and_name(agent: AgentRecord) -> SafeString:
+    if agent.agent_name in {"", agent.agent_id}:
+        return format_html("{}", agent.agent_id)
+    return format_html('{}<span class="agent-aside">{}</span>', agent.agent_id, agent.agent_name)
+
+
+@admin.display(ordering="state")
+def lease(agent: AgentRecord) -> SafeString:
+    """Return alive or expired, and the operator's word where there is one."""
+    words = ["alive" if agent.is_alive(read_at(agent)) else "expired"]
+    if agent.state != AgentRecord.State.ACTIVE:
+        words.append(agent.state)
+    labels = ((word, word) for word in words)
+    return format_html_join(" ", '<span class="agent-label agent-{}">{}</span>', labels)
+
+
+@admin.display(ordering="ends_at")
+def time_left(agent: AgentRecord) -> str:
+    left = (agent.expires_at - read_at(agent)).total_seconds()
+    return in_words(left) if left > 0 else f"ended {ago(-left)}"
+
+
+@admin.display(ordering="last_heartbeat")
+def last_heartbeat(agent: AgentRecord) -> SafeString:
+    return moment(agent.last_heartbeat, read_at(agent))
+
+
+@admin.display(ordering="host")
+def address(agent: AgentRecord) -> SafeString:
+    """Return the host and its port; a long name is broken at its dots."""
+    if ":" in agent.host:
+        return format_html("[{}]:{}", agent.host, agent.port)
+    labels = ((label,) for label in agent.host.split("."))
+    host = format_html_join(format_html("{}<wbr>", "."), "{}", labels)
+    return format_html("{}:{}", host, agent.port)
+
+
+@admin.display(description="by its own word", ordering="status")
+def report(agent: AgentRecord) -> SafeString:
+    said = agent.status if agent.load is None else f"{agent.status}, load {agent.load:.0%}"
+    if not agent.note:
+        return format_html("{}", said)
+    note = Truncator(agent.note).chars(LISTED_NOTE_LENGTH)
+    return format_html('{}<span class="agent-aside" title="{}">{}</span>', said, agent.note, note)
+
+
+@admin.display(description="tags")
+def some_tags(agent: AgentRecord) -> SafeString:
+    return chips(agent.tags, LISTED_TAGS)
+
+
+# --- Fields of an agent's page --------------------------------------------------------------
+
+
+@admin.display(description="expires at")
+def expires_at(agent: AgentRecord) -> str:
+    return exactly(agent.expires_at)
+
+
+@admin.display(description="last heartbeat")
+def last_heartbeat_exactly(agent: AgentRecord) -> SafeString:
+    at = agent.last_heartbeat
+    return format_html("{} ({})", exactly(at), moment(at, read_at(agent)))
+
+
+@admin.display(description="registered at")
+def registered_at(agent: AgentRecord) -> SafeString:
+    at = agent.registered_at
+    return format_html("{} ({})", exactly(at), moment(at, read_at(agent)))
+
+
+@admin.display(description="TTL")
+def ttl(agent: AgentRecord) -> str:
+    return f"{agent.ttl_seconds} s (heartbeats are asked for every {agent.heartbeat_interval:g} s)"
+
+
+@admin.display(description="status")
+def own_status(agent: AgentRecord) -> str:
+    return agent.status
+
+
+@admin.display(description="load")
+def load_share(agent: AgentRecord) -> str:
+    return NOTHING if agent.load is None else f"{agent.load:.0%}"
+
+
+@admin.display(description="tags")
+def all_tags(agent: AgentRecord) -> SafeString:
+    return chips(agent.tags)
+
+
+@admin.display(description="skills")
+def all_skills(agent: AgentRecord) -> SafeString:
+    return chips(agent.skills)
+
+
+@admin.display(description="metadata")
+def metadata(agent: AgentRecord) -> SafeString:
+    text = json.dumps(agent.metadata, indent=2, ensure_ascii=False)
+    return format_html('<pre class="agent-json">{}</pre>', text)
+
+
+# --- Parts ----------------------------------------------------------------------------------
+
+
+def exactly(at: datetime) -> str:
+    return localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def moment(at: datetime, now: datetime) -> SafeString:
+    """Return "12 s ago", with the exact time for who points at it."""
+    said = (at.isoformat(), exactly(at), ago((now - at).total_seconds()))
+    return format_html('<time datetime="{}" title="{}">{}</time>', *said)
+
+
+def chips(names: Sequence[str], most: int | None = None) -> SafeString:
+    """Return `names` as chips: all of them, or `most` and how many there are beside these."""
+    shown = names[:most]
+    html = format_html_join(" ", '<span class="agent-chip">{}</span>', ((name,) for name in shown))
+    if len(shown) < len(names):
+        return format_html("{} +{}", html, len(names) - len(shown))
+    return html or format_html("{}", NOTHING)
+
+
+def agent_url(agent_id: str) -> str:
+    return reverse("admin:agents_agentrecord_change", args=[quote(agent_id)])
+
+
+def history_url(agent_id: str) -> str:
+    """Return the address of an agent's events; they outlive the agent."""
+    return reverse("admin:agents_agentevent_changelist", query={"agent_id__exact": agent_id})

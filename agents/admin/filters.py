@@ -1,0 +1,49 @@
+"""What the lists can be narrowed to, under titles that say whose word it is."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from agents.querysets import AgentQuerySet
+
+
+class LivenessFilter(admin.SimpleListFilter):
+    """Alive or expired, by the database's clock."""
+
+    title = "liveness"
+    parameter_name = "liveness"
+
+    def lookups(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        model_admin: ModelAdmin[Any],  # noqa: ARG002
+    ) -> Iterable[tuple[str, str]]:
+        return [("alive", "Alive"), ("expired", "Expired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
+        agents = cast("AgentQuerySet", queryset)
+        if self.value() == "alive":
+            return agents.alive()
+        return agents.expired() if self.value() == "expired" else agents
+
+
+class StateFilter(admin.ChoicesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "the operator's state"
+
+
+class StatusFilter(admin.ChoicesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "the agent's own status"
+
+
+class DateFilter(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "date"

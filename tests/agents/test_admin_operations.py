@@ -1,0 +1,325 @@
+"""What the operator does: the actions of the list and of an agent's page."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from agents import leases
+from agents.admin import operations
+from agents.models import AgentEvent, AgentRecord
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+AGENTS = "/admin/agents/agentrecord/"
+ADMIN = "admin:admin"
+Row = tuple[Any, ...]
+
+
+def act(client: Client, action: str, *ids: str, url: str = AGENTS, **more: str) -> Any:
+    data = {"action": action, "_selected_action": list(ids), "select_across": "0"} | more
+    response = client.post(url, data, follow=True)
+    assert response.status_code == 200
+    return response
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def remaining() -> set[str]:
+    return set(AgentRecord.objects.values_list("pk", flat=True))
+
+
+def rows_of(agent_id: str) -> tuple[list[Row], list[Row]]:
+    """Return an agent's record and events without what tells twins apart: ids, times."""
+    agents = AgentRecord.objects.filter(pk=agent_id).values_list("state", "host", "ttl_seconds")
+    events = AgentEvent.objects.filter(agent_id=agent_id).order_by("pk")
+    return list(agents), list(events.values_list("kind", "actor", "reason", "address"))
+
+
+class TestStates:
+    @pytest.mark.parametrize(
+        ("action", "state", "word"),
+        [
+            ("drain", "draining", "drained"),
+            ("quarantine", "quarantined", "quarantined"),
+            ("resume", "active", "resumed"),
+        ],
+    )
+    def test_an_action_leaves_the_same_rows_as_the_leases(
+        self, admin_client: Client, action: str, state: str, word: str
+    ) -> None:
+        before = "quarantined" if state == "active" else "active"
+        for agent_id in ["by-admin", "by-leases"]:
+            AgentFactory.create(agent_id=agent_id, state=before)
+
+        response = act(admin_client, action, "by-admin")
+        leases.set_state(agent_id="by-leases", state=state, actor=ADMIN)
+
+        assert rows_of("by-admin") == rows_of("by-leases")
+        assert said(response) == [f"1 agent {word}."]
+
+    def test_the_message_counts_those_that_were_so_already_and_those_that_are_gone(
+        self, admin_client: Client
+    ) -> None:
+        AgentFactory.create(agent_id="a")
+        AgentFactory.create(agent_id="b")
+        AgentFactory.create(agent_id="c", state="draining")
+
+        response = act(admin_client, "drain", "a", "b", "c", "purged-meanwhile")
+
+        assert said(response) == [
+            "2 agents drained; 1 was draining already; 1 had no record any more."
+        ]
+        assert AgentEvent.objects.count() == 2
+
+    def test_an_agent_that_was_ticked_is_drained_though_the_filter_lets_it_go(
+        self, admin_client: Client
+    ) -> None:
+        AgentFactory.create(agent_id="a", expired=True)
+
+        response = act(admin_client, "drain", "a", url=f"{AGENTS}?liveness=alive")
+
+        assert said(response) == ["1 agent drained."]
+
+
+class TestPurge:
+    def test_it_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
+        for agent_id in ["by-admin", "by-leases"]:
+            AgentFactory.create(agent_id=agent_id, expired=True)
+
+        act(admin_client, "purge", "by-admin")
+        leases.purge(agent_id="by-leases", actor=ADMIN)
+
+        assert rows_of("by-admin") == rows_of("by-leases")
+        assert remaining() == set()
+
+    def test_of_the_selected_only_the_expired_are_purged(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="alive-1")
+        AgentFactory.create(agent_id="alive-2")
+        AgentFactory.create(agent_id="dead", expired=True)
+        AgentFactory.create(agent_id="dead-not-selected", expired=True)
+
+        response = act(admin_client, "purge", "alive-1", "alive-2", "dead", "gone")
+
+        assert remaining() == {"alive-1", "alive-2", "dead-not-selected"}
+        assert said(response) == [
+            "1 agent purged; 2 left, because they are alive; 1 had no record any more."
+        ]
+
+    def test_an_alive_agent_alone_is_left_and_told(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a")
+
+        assert said(act(admin_client, "purge", "a")) == [
+            "0 agents purged; 1 left, because it is alive."
+        ]
+
+
+class TestDeregister:
+    def test_it_asks_first(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a:1")
+        AgentFactory.create(agent_id="b", expired=True)
+
+        response = act(admin_client, "deregister", "a:1", "b")
+
+        html = response.content.decode()
+        assert "Deregister 2 agents?" in html
+        assert "1 of 2 is alive" in html
+        assert "<li>a:1</li>" in html
+        assert '<input type="hidden" name="_selected_action" value="a:1">' in html
+        assert remaining() == {"a:1", "b"}
+        assert not AgentEvent.objects.exists()
+
+    def test_confirmed_it_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
+        for agent_id in ["by-admin", "by-leases"]:
+            AgentFactory.create(agent_id=agent_id)
+
+        response = act(admin_client, "deregister", "by-admin", confirmed="yes")
+        leases.deregister(agent_id="by-leases", actor=ADMIN)
+
+        assert rows_of("by-admin") == rows_of("by-leases")
+        assert said(response) == ["1 agent deregistered."]
+
+    def test_an_agent_that_goes_before_the_confirmation_is_told(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a")
+        AgentFactory.create(agent_id="b")
+        act(admin_client, "deregister", "a", "b")
+        leases.deregister(agent_id="a")
+
+        response = act(admin_client, "deregister", "a", "b", confirmed="yes")
+
+        assert said(response) == ["1 agent deregistered; 1 had no record any more."]
+
+    def test_where_all_are_gone_there_is_nothing_to_confirm(self, admin_client: Client) -> None:
+        response = act(admin_client, "deregister", "a")
+
+        assert said(response) == ["0 agents deregistered; 1 had no record any more."]
+
+    def test_of_many_agents_the_page_names_some(self, admin_client: Client) -> None:
+        AgentFactory.create_batch(60)
+
+        html = act(admin_client, "deregister", "agent", select_across="1").content.decode()
+
+        assert "Deregister 60 agents?" in html
+        assert html.count("<li>agent-") == 50
+        assert "and 10 more" in html
+        assert html.count('name="_selected_action"') == 1
+
+
+class TestAcrossPages:
+    def test_all_that_match_are_meant_and_no_others(self, admin_client: Client) -> None:
+        AgentFactory.create_batch(120, state="draining")
+        AgentFactory.create(agent_id="active")
+        url = f"{AGENTS}?state__exact=draining"
+
+        response = act(admin_client, "resume", "agent", url=url, select_across="1")
+
+        assert said(response) == ["120 agents resumed."]
+        assert AgentEvent.objects.filter(kind="resumed", actor=ADMIN).count() == 120
+        assert not AgentEvent.objects.filter(agent_id="active").exists()
+
+    def test_purging_all_leaves_the_alive(self, admin_client: Client) -> None:
+        AgentFactory.create_batch(30, expired=True)
+        AgentFactory.create_batch(20)
+
+        response = act(admin_client, "purge", "agent", select_across="1")
+
+        assert said(response) == ["30 agents purged; 20 left, because they are alive."]
+        assert AgentRecord.objects.alive().count() == AgentRecord.objects.count() == 20
+
+    def test_ids_are_read_by_chunks_however_many_there_are(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(operations, "CHUNK", 7)
+        AgentFactory.create_batch(21)
+
+        response = act(admin_client, "deregister", "agent", select_across="1", confirmed="yes")
+
+        assert said(response) == ["21 agents deregistered."]
+        assert remaining() == set()
+
+    @pytest.mark.parametrize(
+        ("action", "told"),
+        [
+            ("drain", "0 agents drained"),
+            ("deregister", "0 agents deregistered"),
+            ("purge", "0 agents purged; 1 left, because it is alive"),
+        ],
+    )
+    def test_an_action_that_takes_too_long_stops_and_says_so(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, told: str
+    ) -> None:
+        monkeypatch.setattr(operations, "LONGEST_SECONDS", -1)
+        AgentFactory.create_batch(3, expired=True)
+        AgentFactory.create()
+
+        response = act(admin_client, action, "agent", select_across="1", confirmed="yes")
+
+        assert said(response) == [f"{told}; stopped after -1 s: do it again for the rest."]
+        assert AgentRecord.objects.filter(state="active").count() == 4
+
+    def test_without_javascript_a_box_to_tick_means_all(self, admin_client: Client) -> None:
+        AgentFactory.create_batch(101)
+        html = admin_client.get(AGENTS).content.decode()
+        within = html.split("<noscript>")[1].split("</noscript>")[0]
+        assert 'name="select_across" value="1"' in within
+        assert "to all 101" in within
+
+        # As a browser posts it: the form's own hidden 0, and the box that was ticked.
+        data = {"action": "drain", "_selected_action": "", "select_across": ["0", "1"]}
+        response = admin_client.post(AGENTS, data | {"index": "0"}, follow=True)
+
+        assert said(response) == ["101 agents drained."]
+
+    def test_without_javascript_nothing_ticked_means_none(self, admin_client: Client) -> None:
+        AgentFactory.create_batch(101)
+
+        response = act(admin_client, "drain", "", select_across="0")
+
+        assert said(response) == ["0 agents drained."]
+
+
+class TestAgentPage:
+    def test_its_buttons_act_on_it_and_lead_back_to_it(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a:1")
+        AgentFactory.create(agent_id="b")
+
+        response = act(admin_client, "quarantine", "a:1", from_agent="a:1")
+
+        assert response.redirect_chain == [(f"{AGENTS}a_3A1/change/", 302)]
+        assert said(response) == ["1 agent quarantined."]
+        assert set(AgentRecord.objects.filter(state="quarantined")) == {
+            AgentRecord.objects.get(pk="a:1")
+        }
+
+    def test_an_agent_that_was_purged_meanwhile_is_a_friendly_message(
+        self, admin_client: Client
+    ) -> None:
+        response = act(admin_client, "drain", "a", from_agent="a")
+
+        assert response.redirect_chain == [(AGENTS, 302)]
+        assert said(response) == ["0 agents drained; 1 had no record any more."]
+
+    def test_deregistering_asks_first_and_then_leads_to_the_list(
+        self, admin_client: Client
+    ) -> None:
+        AgentFactory.create(agent_id="a")
+
+        asked = act(admin_client, "deregister", "a", from_agent="a").content.decode()
+        assert '<input type="hidden" name="from_agent" value="a">' in asked
+        response = act(admin_client, "deregister", "a", from_agent="a", confirmed="yes")
+
+        assert response.redirect_chain == [(AGENTS, 302)]
+        assert said(response) == ["1 agent deregistered."]
+
+
+class TestPermissions:
+    @pytest.fixture
+    def staff(self, client: Client) -> Callable[..., Client]:
+        """Log a member of the staff in who has just these permissions."""
+
+        def log_in(*permissions: str) -> Client:
+            user = User.objects.create_user("grace", is_staff=True)
+            user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+            client.force_login(user)
+            return client
+
+        return log_in
+
+    @pytest.mark.parametrize(
+        ("permission", "allowed"),
+        [
+            ("view_agentrecord", []),
+            ("change_agentrecord", ["drain", "quarantine", "resume"]),
+            ("delete_agentrecord", ["purge", "deregister"]),
+        ],
+    )
+    def test_each_action_asks_for_its_own(
+        self, staff: Callable[..., Client], permission: str, allowed: list[str]
+    ) -> None:
+        client = staff("view_agentrecord", permission)
+        for action in ["drain", "quarantine", "resume", "purge", "deregister"]:
+            AgentRecord.objects.all().delete()
+            AgentEvent.objects.all().delete()
+            AgentFactory.create(
+                agent_id="a",
+                state="draining" if action == "resume" else "active",
+                expired=action == "purge",
+            )
+
+            act(client, action, "a", confirmed="yes")
+
+            done = AgentEvent.objects.filter(actor="admin:grace").exists()
+            assert done == (action in allowed), action
+
+    def test_a_stranger_is_asked_to_log_in(self, client: Client) -> None:
+        AgentFactory.create(agent_id="a")
+
+        response = client.post(AGENTS, {"action": "drain", "_selected_action": "a"})
+
+        assert response["Location"].startswith("/admin/login/")
+        assert AgentRecord.objects.get().state == "active"

@@ -1,0 +1,435 @@
+"""What the operator sees: the list of agents, an agent's page, the history."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from agents import leases
+from agents.models import AgentEvent, AgentRecord, SweepMark
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+AGENTS = "/admin/agents/agentrecord/"
+EVENTS = "/admin/agents/agentevent/"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def page(client: Client, url: str = AGENTS, **query: Any) -> str:
+    response = client.get(url, query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def listed(client: Client, **query: Any) -> list[str]:
+    """Return the ids of the agents on the list, in its order."""
+    response = client.get(AGENTS, query)
+    assert response.status_code == 200
+    return [agent.pk for agent in response.context["cl"].result_list]
+
+
+@pytest.fixture
+def staff(client: Client) -> Callable[..., Client]:
+    """Log a member of the staff in who has just these permissions."""
+
+    def log_in(*permissions: str) -> Client:
+        user = User.objects.create_user("grace", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(user)
+        return client
+
+    return log_in
+
+
+class TestIndex:
+    def test_it_leads_to_the_fleet_and_to_its_history(self, admin_client: Client) -> None:
+        html = page(admin_client, "/admin/")
+
+        assert f'href="{AGENTS}"' in html
+        assert f'href="{EVENTS}"' in html
+        assert "Agent registry" in html
+        assert 'href="/docs"' in html
+
+
+class TestList:
+    def test_an_agent_is_shown_with_all_that_an_operator_asks_for(
+        self, admin_client: Client
+    ) -> None:
+        leases.register(
+            agent_id="weather-1", agent_name="Weather", host="10.0.0.7", port=8000, tags=["eu"]
+        )
+        leases.renew(agent_id="weather-1", status="degraded", load=0.25, note="slow upstream")
+
+        html = page(admin_client)
+
+        assert '<span class="agent-label agent-alive">alive</span>' in html
+        assert "weather-1" in html
+        assert "Weather" in html
+        assert "10.<wbr>0.<wbr>0.<wbr>7:8000" in html
+        assert "degraded, load 25%" in html
+        assert "slow upstream" in html
+        assert '<span class="agent-chip">eu</span>' in html
+        assert re.search(r"<td [^>]*time_left[^>]*>5\d s</td>", html)
+        assert re.search(r">(now|\d s ago)</time>", html)
+
+    def test_an_expired_agent_tells_since_when(self, admin_client: Client) -> None:
+        AgentFactory.create(expired=True)
+
+        html = page(admin_client)
+
+        assert '<span class="agent-label agent-expired">expired</span>' in html
+        assert "ended 59 min" in html
+        assert ">1 h ago</time>" in html
+
+    @pytest.mark.parametrize("state", ["draining", "quarantined"])
+    def test_the_operators_word_stands_beside_the_lease(
+        self, admin_client: Client, state: str
+    ) -> None:
+        AgentFactory.create(state=state)
+
+        html = page(admin_client)
+
+        assert '<span class="agent-label agent-alive">alive</span>' in html
+        assert f'<span class="agent-label agent-{state}">{state}</span>' in html
+
+    def test_alive_is_judged_by_the_databases_clock_and_not_by_this_hosts(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        leases.register(agent_id="a", host="h", port=1)
+        real = timezone.now
+        monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=1))
+
+        assert "agent-label agent-alive" in page(admin_client)
+        assert "agent-label agent-alive" in page(admin_client, f"{AGENTS}a/change/")
+        assert listed(admin_client, liveness="alive") == ["a"]
+        assert listed(admin_client, liveness="expired") == []
+
+    def test_it_is_narrowed_by_liveness_and_by_both_words(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a", state="draining")
+        AgentFactory.create(agent_id="b", expired=True, state="draining", status="busy")
+        AgentFactory.create(agent_id="c", status="busy")
+
+        assert listed(admin_client) == ["a", "b", "c"]
+        assert listed(admin_client, liveness="alive") == ["a", "c"]
+        assert listed(admin_client, liveness="expired") == ["b"]
+        assert listed(admin_client, liveness="nonsense") == ["a", "b", "c"]
+        assert listed(admin_client, state__exact="draining") == ["a", "b"]
+        assert listed(admin_client, status__exact="busy") == ["b", "c"]
+        assert listed(admin_client, status__exact="busy", liveness="alive") == ["c"]
+
+    def test_each_choice_can_be_counted(self, admin_client: Client) -> None:
+        AgentFactory.create_batch(2)
+        AgentFactory.create(expired=True)
+
+        html = page(admin_client, _facets="True")
+
+        assert "Alive (2)" in html
+        assert "Expired (1)" in html
+        assert "Quarantined (0)" in html
+
+    @pytest.mark.parametrize("text", ["WEATHER", "Köln", "node-7", "1.e"])
+    def test_text_is_looked_for_in_id_name_and_host(self, admin_client: Client, text: str) -> None:
+        AgentFactory.create(agent_id="weather-1", agent_name="Köln's own", host="node-7.example")
+        AgentFactory.create(agent_id="x-1.e" if text == "1.e" else "other")
+
+        found = listed(admin_client, q=text)
+
+        assert found == (["x-1.e"] if text == "1.e" else ["weather-1"])
+
+    def test_it_is_sorted_by_what_has_an_order(self, admin_client: Client) -> None:
+        now = timezone.now()
+        AgentFactory.create(
+            agent_id="a", ttl_seconds=600, last_heartbeat=now - timedelta(seconds=60)
+        )
+        AgentFactory.create(
+            agent_id="b", ttl_seconds=60, last_heartbeat=now - timedelta(seconds=30)
+        )
+        AgentFactory.create(agent_id="c", ttl_seconds=300, last_heartbeat=now)
+
+        agent, _lease, left, heartbeat = (str(column) for column in range(1, 5))
+        assert listed(admin_client, o=f"-{agent}") == ["c", "b", "a"]
+        assert listed(admin_client, o=left) == ["b", "c", "a"]
+        assert listed(admin_client, o=f"-{left}") == ["a", "c", "b"]
+        assert listed(admin_client, o=heartbeat) == ["a", "b", "c"]
+
+    def test_of_many_tags_and_a_long_note_a_row_shows_the_beginning(
+        self, admin_client: Client
+    ) -> None:
+        AgentFactory.create(tags=[f"tag-{number}" for number in range(64)], note="n" * 256)
+
+        html = page(admin_client)
+
+        assert html.count('class="agent-chip"') == 4
+        assert "+60" in html
+        assert f">{'n' * 79}…<" in html
+
+    def test_what_agents_say_of_themselves_stays_text(self, admin_client: Client) -> None:
+        AgentFactory.create(
+            agent_id="a",
+            agent_name=HOSTILE,
+            host=HOSTILE,
+            note=HOSTILE,
+            version=HOSTILE[:64],
+            tags=[HOSTILE],
+            skills=[HOSTILE],
+            metadata={HOSTILE: [HOSTILE]},
+        )
+        AgentEvent.objects.create(
+            agent_id="a", kind="refused", at=timezone.now(), actor=HOSTILE, reason=HOSTILE
+        )
+
+        for url in [AGENTS, f"{AGENTS}a/change/", EVENTS, f"{EVENTS}?agent_id__exact=a"]:
+            html = page(admin_client, url)
+            assert "&lt;script&gt;alert(1)" in html
+            assert "<script>alert" not in html
+            assert "<img src=x" not in html
+
+    def test_ids_that_are_no_plain_words_lead_to_their_pages(self, admin_client: Client) -> None:
+        for agent_id in ["add", "a:b_c-d.e", "_3A", "x" * 255, "..."]:
+            AgentFactory.create(agent_id=agent_id)
+
+        for agent in admin_client.get(AGENTS).context["cl"].result_list:
+            url = admin_client.get(AGENTS).context["cl"].url_for_result(agent)
+            assert admin_client.get(url).context["original"] == agent
+
+    def test_an_empty_registry_tells_where_agents_register(
+        self, admin_client: Client, settings: Any
+    ) -> None:
+        settings.REGISTRY_URL = "https://registry.example"
+
+        assert "https://registry.example/agents/register" in page(admin_client)
+
+        AgentFactory.create()
+        assert "https://registry.example/agents/register" not in page(admin_client)
+
+    def test_a_sweep_that_is_overdue_is_told(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "sweep is overdue" not in page(admin_client)
+
+        # The registry started an hour ago, and has swept before that and never since.
+        monkeypatch.setattr("agents.sweeps._started", -3600.0)
+        html = page(admin_client)
+        assert "sweep is overdue" in html
+        assert "It has never run." in html
+
+        SweepMark.objects.create(at=timezone.now() - timedelta(hours=1), purged=0)
+        assert "It ran last at" in page(admin_client)
+
+        leases.purge_expired()
+        assert "sweep is overdue" not in page(admin_client)
+
+    @pytest.mark.parametrize("agents", [1, 100])
+    def test_its_queries_do_not_grow_with_the_fleet(
+        self, admin_client: Client, django_assert_num_queries: Any, agents: int
+    ) -> None:
+        AgentFactory.create_batch(agents, tags=["a"] * 64)
+
+        # The session, the user, the sweep's mark, two counts, the agents.
+        with django_assert_num_queries(6):
+            page(admin_client)
+
+    def test_no_page_needs_a_script_or_a_style_within_it(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a", note="n", tags=["t"])
+
+        for url in [AGENTS, f"{AGENTS}a/change/", EVENTS]:
+            html = page(admin_client, url)
+            assert "<style" not in html
+            assert "<script>" not in html
+            assert ' style="' not in html
+            assert ' onclick="' not in html
+            assert 'href="/static/agents/admin.css"' in html
+
+
+class TestAgentPage:
+    def test_everything_of_the_record_is_on_it(self, admin_client: Client) -> None:
+        agent = leases.register(
+            agent_id="weather-1",
+            agent_name="Weather",
+            host="2001:db8::7",
+            port=8000,
+            ttl_seconds=90,
+            metadata={"model": {"name": "Köln-7b"}},
+            version="1.2.3",
+            tags=[f"tag-{number}" for number in range(10)],
+            skills=["forecast"],
+            address="192.0.2.7",
+        ).agent
+        leases.renew(agent_id="weather-1", status="busy", load=0.5, note="n" * 256)
+
+        html = page(admin_client, f"{AGENTS}weather-1/change/")
+
+        agent.refresh_from_db()
+        for text in [
+            *("weather-1", "Weather", "[2001:db8::7]:8000", "192.0.2.7", "1.2.3", "busy", "50%"),
+            *("90 s (heartbeats are asked for every 30 s)", "n" * 256, "tag-9", "forecast"),
+            f"{agent.expires_at:%Y-%m-%d %H:%M:%S UTC}",
+            f'<div class="readonly">{agent.generation}</div>',
+            "{\n  &quot;model&quot;: {\n    &quot;name&quot;: &quot;Köln-7b&quot;\n  }\n}",
+        ]:
+            assert text in html
+
+    def test_the_newest_events_are_on_it_with_a_way_to_the_others(
+        self, admin_client: Client
+    ) -> None:
+        for _ in range(25):
+            leases.register(agent_id="a", host="h", port=1)
+        leases.register(agent_id="b", host="h", port=1)
+        leases.set_state(agent_id="a", state="draining", actor="admin:ada", reason="update")
+
+        response = admin_client.get(f"{AGENTS}a/change/")
+
+        events = response.context["events"]
+        newest = AgentEvent.objects.filter(agent_id="a").order_by("-pk")[:20]
+        assert [event.pk for event in events] == [event.pk for event in newest]
+        html = response.content.decode()
+        assert "admin:ada" in html
+        assert "update" in html
+        assert f'href="{EVENTS}?agent_id__exact=a"' in html
+
+    def test_nothing_on_it_can_be_edited(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a")
+        url = f"{AGENTS}a/change/"
+
+        assert 'name="_save"' not in page(admin_client, url)
+        assert admin_client.post(url, {"host": "evil"}).status_code == 403
+        assert admin_client.get(f"{AGENTS}add/").status_code == 403
+        assert admin_client.post(f"{AGENTS}a/delete/", {"post": "yes"}).status_code == 403
+        assert AgentRecord.objects.get().host == "agents.example"
+
+    def test_of_an_agent_that_was_purged_meanwhile_it_leads_to_the_history(
+        self, admin_client: Client
+    ) -> None:
+        leases.register(agent_id="a:1", host="h", port=1)
+        leases.deregister(agent_id="a:1", actor="admin:ada", reason="a ghost")
+
+        response = admin_client.get(f"{AGENTS}a_3A1/change/", follow=True)
+
+        assert response.redirect_chain == [(f"{EVENTS}?agent_id__exact=a%3A1", 302)]
+        html = response.content.decode()
+        assert "The agent a:1 has no record (any more). This is its history." in html
+        assert "a ghost" in html
+
+    def test_djangos_own_history_of_it_is_the_registrys(self, admin_client: Client) -> None:
+        response = admin_client.get(f"{AGENTS}gone/history/")
+
+        assert response["Location"] == f"{EVENTS}?agent_id__exact=gone"
+
+    def test_its_queries_do_not_grow_with_its_history(
+        self, admin_client: Client, django_assert_num_queries: Any
+    ) -> None:
+        for _ in range(50):
+            leases.register(agent_id="a", host="h", port=1)
+
+        # The session, the user, the agent twice (once by Django's own view), the events.
+        with django_assert_num_queries(5):
+            page(admin_client, f"{AGENTS}a/change/")
+
+
+class TestHistory:
+    def test_it_tells_of_agents_that_are_no_more_newest_first(self, admin_client: Client) -> None:
+        leases.register(agent_id="a", host="h", port=1, address="192.0.2.7")
+        leases.deregister(agent_id="a", reason="work is done")
+        leases.register(agent_id="b", host="h", port=1)
+
+        response = admin_client.get(EVENTS, {"agent_id__exact": "a"})
+
+        events = response.context["cl"].result_list
+        assert [event.kind for event in events] == ["deregistered", "registered"]
+        html = response.content.decode()
+        assert "History of a" in html
+        assert "work is done" in html
+        assert "192.0.2.7" in html
+        assert f'href="{AGENTS}a/change/"' in html
+
+    def test_it_is_narrowed_by_id_kind_and_date(self, admin_client: Client) -> None:
+        leases.register(agent_id="weather-1", host="h", port=1)
+        leases.register(agent_id="weather-1", host="h", port=1)
+        leases.register(agent_id="billing-1", host="h", port=1)
+        AgentEvent.objects.filter(agent_id="billing-1").update(
+            at=timezone.now() - timedelta(days=400)
+        )
+
+        def kinds(**query: str) -> list[tuple[str, str]]:
+            events = admin_client.get(EVENTS, query).context["cl"].result_list
+            return [(event.agent_id, event.kind) for event in events]
+
+        assert kinds(q="EATHER") == [
+            ("weather-1", "re-registered"),
+            ("weather-1", "registered"),
+        ]
+        assert kinds(kind__exact="re-registered") == [("weather-1", "re-registered")]
+        assert kinds(at__gte=f"{timezone.now() - timedelta(days=7)}") == kinds(q="weather")
+        assert kinds(o="1")[0] == ("billing-1", "registered")
+
+    def test_nothing_in_it_can_be_changed(self, admin_client: Client) -> None:
+        leases.register(agent_id="a", host="h", port=1)
+        event = AgentEvent.objects.get()
+
+        assert page(admin_client, f"{EVENTS}{event.pk}/change/")
+        assert admin_client.post(f"{EVENTS}{event.pk}/change/", {}).status_code == 403
+        assert admin_client.post(f"{EVENTS}{event.pk}/delete/", {}).status_code == 403
+        assert admin_client.get(f"{EVENTS}add/").status_code == 403
+        assert 'name="action"' not in page(admin_client, EVENTS)
+
+    def test_its_queries_do_not_grow(
+        self, admin_client: Client, django_assert_num_queries: Any
+    ) -> None:
+        for number in range(30):
+            leases.register(agent_id=f"a-{number}", host="h", port=1)
+
+        # The session, the user, the count, the events.
+        with django_assert_num_queries(4):
+            page(admin_client, EVENTS)
+
+
+class TestPermissions:
+    def test_who_may_view_agents_sees_them_and_no_way_to_act(
+        self, staff: Callable[..., Client]
+    ) -> None:
+        AgentFactory.create(agent_id="a", expired=True)
+        client = staff("view_agentrecord")
+
+        assert listed(client) == ["a"]
+        assert 'name="action"' not in page(client)
+        html = page(client, f"{AGENTS}a/change/")
+        assert 'name="action"' not in html
+        assert "History" not in html
+        assert client.get(EVENTS).status_code == 403
+
+    def test_who_may_see_no_events_is_led_from_a_lost_agent_to_the_list(
+        self, staff: Callable[..., Client]
+    ) -> None:
+        client = staff("view_agentrecord")
+
+        response = client.get(f"{AGENTS}gone/change/", follow=True)
+
+        assert response.redirect_chain == [(AGENTS, 302)]
+        assert "The agent gone has no record (any more)." in response.content.decode()
+
+    def test_who_may_view_no_agents_sees_none(self, staff: Callable[..., Client]) -> None:
+        AgentFactory.create(agent_id="a")
+        client = staff("view_agentevent")
+
+        assert client.get(AGENTS).status_code == 403
+        assert client.get(f"{AGENTS}a/change/").status_code == 403
+        assert client.get(EVENTS).status_code == 200
+
+    def test_an_agents_page_offers_what_is_allowed_and_would_change_something(
+        self, staff: Callable[..., Client]
+    ) -> None:
+        AgentFactory.create(agent_id="alive", state="draining")
+        AgentFactory.create(agent_id="dead", expired=True)
+        client = staff("change_agentrecord", "delete_agentrecord")
+
+        def operations(agent_id: str) -> Any:
+            return client.get(f"{AGENTS}{agent_id}/change/").context["operations"]
+
+        assert operations("alive") == ["quarantine", "resume", "deregister"]
+        assert operations("dead") == ["drain", "quarantine", "purge", "deregister"]
