@@ -1,0 +1,174 @@
+"""From the start of an agent's process to its end: listening, draining, stopping."""
+
+import asyncio
+import contextlib
+import enum
+import logging
+import os
+import queue
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from typing import NoReturn
+
+import uvicorn
+from fastapi import FastAPI
+
+from agent_config import AgentConfig, ConfigError
+from extensions import AgentStatus, load_extensions
+from handler_runner import HandlerRunner
+
+logger = logging.getLogger("agent")
+
+POLL_SECONDS = 0.01
+# Seconds that the responses have to be sent, once the handler has finished or was given up.
+SENDING_SECONDS = 1
+# Seconds beyond the draining after which a loop that the handler blocks is not waited for.
+BLOCKED_SECONDS = 0.5
+
+
+class Lifecycle:
+    """An agent's process. What its state is can be asked from any thread."""
+
+    def __init__(self, config: AgentConfig, runner: HandlerRunner) -> None:
+        """Raises ConfigError."""
+        self.config = config
+        self.runner = runner
+        self.draining = False
+        self._in_a_hurry = False
+        self._extensions = load_extensions(config, self.status)
+        self._stop = asyncio.Event()
+        # A SimpleQueue because a signal handler may put into it, whatever it has interrupted.
+        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
+
+    def status(self) -> AgentStatus:
+        if self.draining:
+            return AgentStatus("draining")
+        if self.runner.is_loading():
+            return AgentStatus("starting")
+        problem = self.runner.problem()
+        return AgentStatus("degraded", problem) if problem else AgentStatus("ready")
+
+    def problem(self) -> str | None:
+        """Why the agent should not be given work; None when nothing speaks against it."""
+        if self.draining:
+            return "the agent is stopping"
+        problems = [self.runner.problem(), *(each.problem() for each in self._extensions)]
+        return next((problem for problem in problems if problem), None)
+
+    def ask_to_stop(self) -> None:
+        """Let running requests finish, then stop; asked again, do not wait for them."""
+        self._news.put(_News.STOP)
+
+    def run(self, app: FastAPI) -> int:
+        """Serve `app` until SIGTERM or SIGINT. Returns the exit code. Raises ConfigError."""
+        listening = _listen(self.config.port)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Not asyncio's: these are called even while a handler blocks the loop.
+            signal.signal(number, lambda *_: self.ask_to_stop())
+        asyncio.run(self._serve_and_exit(app, listening))
+        return 0
+
+    async def _serve_and_exit(self, app: FastAPI, listening: socket.socket) -> None:
+        if not await self.serve(app, listening):
+            # The threads that still work for a handler would keep the loop and the process.
+            _exit_now()
+
+    async def serve(self, app: FastAPI, listening: socket.socket) -> bool:
+        """Serve until `ask_to_stop`, with the extensions beside.
+
+        Returns whether all requests that ran have finished; the others were given up.
+        """
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._see_to_the_end, args=[loop], name="end", daemon=True).start()
+        self.runner.start_loading()
+        server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=SENDING_SECONDS,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        await server.listens.wait()
+        logger.info("%s listens on port %s", self.config.agent_id, self.config.port)
+        for extension in self._extensions:
+            await extension.start()
+        await self._stop.wait()
+        finished = await self._finish_running()
+        # Gone from every list before the door closes: what is listed shall be reachable.
+        await self._stop_extensions()
+        server.should_exit = True
+        await serving
+        return finished
+
+    async def _finish_running(self) -> bool:
+        deadline = asyncio.get_running_loop().time() + self.config.drain_seconds
+        while self.runner.running and not self._in_a_hurry:
+            if asyncio.get_running_loop().time() >= deadline:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        self._news.put(_News.DRAINED)
+        if self.runner.running:
+            logger.warning("stopping without %s running request(s)", self.runner.running)
+        return not self.runner.running
+
+    async def _stop_extensions(self) -> None:
+        for extension in self._extensions:
+            await extension.stop()
+
+    def _see_to_the_end(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to drain when asked to stop; end the process if the handler blocks the loop."""
+        self._news.get()
+        self.draining = True
+        logger.info("stopping; running requests: %s", self.runner.running)
+        for extension in self._extensions:
+            extension.drain()
+        loop.call_soon_threadsafe(self._stop.set)
+        with contextlib.suppress(queue.Empty):
+            patience = self.config.drain_seconds + BLOCKED_SECONDS
+            if self._news.get(timeout=patience) is _News.DRAINED:
+                return
+            self._in_a_hurry = True
+            if self._news.get(timeout=BLOCKED_SECONDS) is _News.DRAINED:
+                return
+        logger.warning("stopping although the handler blocks the event loop")
+        asyncio.run(self._stop_extensions())
+        _exit_now()
+
+
+class _News(enum.Enum):
+    STOP = "stop"
+    DRAINED = "drained"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The lifecycle handles the signals; uvicorn would close the door at once, and end the
+        process by raising the signal again."""
+        yield
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("0.0.0.0", port), backlog=2048)  # noqa: S104 - a container's
+    except OSError as error:
+        raise ConfigError(f"port {port} (AGENT_PORT) cannot be used: {error.strerror}") from error
+
+
+def _exit_now() -> NoReturn:
+    logging.shutdown()
+    os._exit(0)

@@ -1,0 +1,106 @@
+"""The extension that keeps the agent in the registry.
+
+It has a thread and an event loop of its own: a handler that blocks the server's loop does not
+cost the agent its lease.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from agent_config import AgentConfig, ConfigError
+from extensions import StatusReader
+from loop_lag import LoopLag
+from registry_client import DEREGISTER_SECONDS, LAST_CALL_SECONDS, AgentRegistryClient
+from registry_settings import read_settings
+
+LONGEST_NOTE = 256
+# A loop that is silent for longer than this is worth telling.
+DEGRADED_LAG_SECONDS = 1.0
+STOP_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS + 0.5
+
+
+def extension(config: AgentConfig, status: StatusReader) -> "Registration":
+    """Return the registration of this agent. Raises ConfigError."""
+    # One line for each heartbeat is more than anybody reads.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    return Registration(config, status)
+
+
+class Registration:
+    def __init__(self, config: AgentConfig, status: StatusReader) -> None:
+        settings = read_settings(config)
+        self._config = config
+        self._status = status
+        try:
+            self._client = AgentRegistryClient(
+                settings.url,
+                config.agent_id,
+                settings.ttl_seconds,
+                settings.heartbeat_seconds or settings.ttl_seconds / 3,
+                keep_interval=settings.heartbeat_seconds is not None,
+                report=self._report,
+            )
+        except ValueError as error:
+            raise ConfigError(f"AGENT_REGISTRY_URL: {error}") from error
+        self._lag: LoopLag | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._stopping = False
+        self._ended: Future[None] = Future()
+
+    async def start(self) -> None:
+        self._lag = LoopLag(asyncio.get_running_loop())
+        # A daemon: nothing that hangs in it keeps the process.
+        threading.Thread(target=self._run, name="registration", daemon=True).start()
+
+    def drain(self) -> None:
+        self._call(self._client.heartbeat_now)
+
+    async def stop(self) -> None:
+        self._stopping = True
+        self._call(self._stop.set)
+        if self._lag is not None:
+            await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=STOP_SECONDS)
+
+    def problem(self) -> str | None:
+        return self._client.problem
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._keep_registered(self._lag))
+        finally:
+            self._ended.set_result(None)
+
+    async def _keep_registered(self, lag: LoopLag | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        if self._stopping:  # asked for before there was a loop to tell
+            return
+        watching = asyncio.create_task(lag.watch()) if lag else None
+        metadata = {"description": self._config.description} if self._config.description else {}
+        with contextlib.suppress(Exception):  # the loop tries again, and tells
+            await self._client.register(
+                metadata | {"port": self._config.port}, agent_name=self._config.name
+            )
+        await self._client.start_heartbeat_loop()
+        await self._stop.wait()
+        if watching:
+            watching.cancel()
+        await self._client.deregister()
+
+    def _call(self, function: Any) -> None:
+        """Call a function on our loop, if it runs (still)."""
+        with contextlib.suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(function)
+
+    def _report(self) -> dict[str, str]:
+        own = self._status()
+        status, note = own.status, own.note
+        lag = self._lag.seconds() if self._lag else 0.0
+        if lag > DEGRADED_LAG_SECONDS and status == "ready":
+            status, note = "degraded", f"the handler has blocked the event loop for {lag:.0f} s"
+        return {"status": status, "note": note[:LONGEST_NOTE]}

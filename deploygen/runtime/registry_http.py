@@ -1,0 +1,149 @@
+"""One call to the registry: what it answered, or why that is of no use."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from pacing import retry_after
+
+LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
+# An agent is a few kilobytes; who sends more than this is no registry.
+LONGEST_ANSWER_BYTES = 1024 * 1024
+LONGEST_REASON = 300
+# Answers that mean "later", beside those from 500 on.
+BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+# With these, nothing has been carried out.
+NOT_DONE = BUSY | {HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+class RegistryError(Exception):
+    """The registry did not do what it was asked; the message says why."""
+
+
+class RegistryRefused(RegistryError):
+    """It will not, with what we sent. `status` is that of its answer."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RegistryUnavailable(RegistryError):
+    """It cannot, now: it is away, busy, broken, or something else answers in its place.
+
+    `retry_after` is the pause in seconds that it asks for; `perhaps_done` tells that it may have
+    carried the call out all the same, or may yet.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, perhaps_done: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.perhaps_done = perhaps_done
+
+
+class RegistryHttp:
+    """Calls one registry. It is for one event loop at a time."""
+
+    def __init__(self, url: str) -> None:
+        """Raises ValueError when `url` is not an http or https URL."""
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ValueError(f"the registry's URL is none: {error}") from error
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise ValueError(f"the registry's URL must begin with http:// or https://, not {url!r}")
+        self.url = url.rstrip("/")
+        self._http: httpx.AsyncClient | None = None
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        body: Mapping[str, Any] | None = None,
+        lease_token: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the object that is answered within `seconds`.
+
+        Raises RegistryRefused, RegistryUnavailable.
+        """
+        headers = {"Accept": "application/json"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body, allow_nan=False).encode()
+        if lease_token is not None:
+            headers[LEASE_TOKEN_HEADER] = lease_token
+        if self._http is None:
+            self._http = self._open()
+        try:
+            async with asyncio.timeout(seconds):
+                request = self._http.stream(
+                    method, self.url + path, content=content, headers=headers
+                )
+                async with request as response:
+                    text = await _read(response)
+        except TimeoutError as error:
+            raise RegistryUnavailable(f"no answer in {seconds:g} s") from error
+        except (httpx.ConnectError, httpx.UnsupportedProtocol) as error:
+            message = f"no connection: {error}"
+            raise RegistryUnavailable(message, perhaps_done=False) from error
+        except httpx.HTTPError as error:
+            message = f"the connection broke: {error or type(error).__name__}"
+            raise RegistryUnavailable(message) from error
+        return _judge(response, text)
+
+    def _open(self) -> httpx.AsyncClient:
+        verify: ssl.SSLContext | bool = True
+        if self.url.startswith("http:"):
+            # Reading the certificates that are trusted takes a while, and none is needed here.
+            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return httpx.AsyncClient(verify=verify, timeout=None)  # noqa: S113 - the call has a limit
+
+    async def aclose(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+
+async def _read(response: httpx.Response) -> bytes:
+    text = b""
+    async for chunk in response.aiter_bytes():
+        text += chunk
+        if len(text) > LONGEST_ANSWER_BYTES:
+            raise RegistryUnavailable("an endless answer")
+    return text
+
+
+def _judge(response: httpx.Response, text: bytes) -> dict[str, Any]:
+    status = response.status_code
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        answer = None
+    if response.is_success:
+        if isinstance(answer, dict):
+            return answer
+        raise RegistryUnavailable(f"{status}, but no JSON object")
+    message = f"{status}{_reason(response, answer)}"
+    if status in BUSY or response.is_server_error:
+        raise RegistryUnavailable(
+            message, retry_after=retry_after(response.headers), perhaps_done=status not in NOT_DONE
+        )
+    raise RegistryRefused(message, status)
+
+
+def _reason(response: httpx.Response, answer: Any) -> str:
+    if response.is_redirect:
+        return f", moved to {response.headers.get('location', '')}"[:LONGEST_REASON]
+    detail = answer.get("detail") if isinstance(answer, dict) else None
+    reason = detail if isinstance(detail, str) else response.reason_phrase
+    return f", {' '.join(reason.split())}"[:LONGEST_REASON] if reason else ""

@@ -1,0 +1,161 @@
+"""Writes an agent's files into a folder, and never over what somebody else wrote.
+
+The folder is new, or empty, or was written by us: then a marker in it has the hash of each file
+that we wrote. handler.py is the user's from the moment it is there, and kept. Of the others, those
+that are still as we wrote them are replaced, or removed when the agent has no such file any more.
+If a user has changed one, nothing at all is written, unless by `force`. What we never wrote is
+never touched.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from deploygen.transaction import (
+    STAGING,
+    change_folder,
+    create_folder,
+    locked,
+    undo_interrupted,
+    was_interrupted,
+)
+
+MARKER = ".generated.json"
+USERS_FILES = frozenset({"handler.py"})
+
+
+class WritingError(Exception):
+    """Nothing was written, for the reason that the message tells."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, or was done; paths are relative to the folder."""
+
+    write: dict[str, str] = field(default_factory=dict)
+    remove: list[str] = field(default_factory=list)
+    keep: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+
+
+def write_folder(
+    folder: Path, files: Mapping[str, str], *, force: bool = False, dry_run: bool = False
+) -> Plan:
+    """Bring `files`, texts by their paths, into `folder`: all of them, or none.
+
+    By `force`, files that a user has changed are overwritten, but those of USERS_FILES. By
+    `dry_run`, nothing is written. Raises WritingError.
+    """
+    try:
+        if folder.is_symlink():
+            raise WritingError(f"{folder} is a symbolic link; give the folder that it leads to")
+        if folder.exists():
+            if not folder.is_dir():
+                raise WritingError(f"{folder} is there already, and no folder")
+            return _write_existing(folder, files, force=force, dry_run=dry_run)
+        plan = Plan(write=_with_marker(files))
+        if not dry_run:
+            create_folder(folder, plan.write)
+    except OSError as error:
+        raise WritingError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return plan
+
+
+def _write_existing(folder: Path, files: Mapping[str, str], *, force: bool, dry_run: bool) -> Plan:
+    with locked(folder):
+        if dry_run and was_interrupted(folder):
+            raise WritingError(
+                f"the last run was interrupted in {folder}; a run without --dry-run puts that right"
+            )
+        if not dry_run:
+            undo_interrupted(folder)
+        plan = _plan(folder, files, force=force)
+        if not dry_run and (plan.write or plan.remove):
+            change_folder(folder, plan.write, plan.remove)
+    return plan
+
+
+def _plan(folder: Path, files: Mapping[str, str], *, force: bool) -> Plan:
+    recorded = _read_marker(folder)
+    if recorded is None:
+        if any(path.name != STAGING for path in folder.iterdir()):
+            raise WritingError(f"{folder} is not empty, and was not written by this command")
+        return Plan(write=_with_marker(files))
+    plan = Plan()
+    changed, strange = [], []
+    wanted = _with_marker(files)
+    for path in sorted(recorded.keys() | wanted.keys()):
+        found = _hash_of_file(folder / path)
+        text = wanted.get(path)
+        if found is not None and path in USERS_FILES:
+            plan.keep.append(path)
+        elif found is not None and text is not None and found == _hash(text):
+            plan.unchanged.append(path)
+        elif found is not None and path not in recorded and path != MARKER:
+            strange.append(path)
+        else:
+            if found is not None and path != MARKER and found != recorded[path]:
+                changed.append(path)
+            if text is not None:
+                plan.write[path] = text
+            elif found is not None:
+                plan.remove.append(path)
+    if strange:
+        raise WritingError(
+            f"in {folder}, these were not written by this command: {', '.join(strange)}; "
+            "give them other names"
+        )
+    if changed and not force:
+        raise WritingError(
+            f"in {folder}, these were changed by somebody: {', '.join(changed)}; "
+            "--force overwrites them"
+        )
+    return plan
+
+
+def _with_marker(files: Mapping[str, str]) -> dict[str, str]:
+    hashes = {path: _hash(text) for path, text in files.items() if path not in USERS_FILES}
+    marker = {
+        "about": "What generate_agent wrote here, to tell it from what was changed since.",
+        "files": hashes,
+    }
+    return {**files, MARKER: json.dumps(marker, indent=2, sort_keys=True) + "\n"}
+
+
+def _read_marker(folder: Path) -> dict[str, str] | None:
+    """Return the hashes of the files that we wrote, None if we wrote none."""
+    path = folder / MARKER
+    if not os.path.lexists(path):
+        return None
+    try:
+        hashes = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise WritingError(f"{path} is not as this command wrote it") from error
+    # Whoever could write it must not get us to remove files elsewhere.
+    if path.is_symlink() or not all(_is_inside(name) for name in hashes):
+        raise WritingError(f"{path} is not as this command wrote it")
+    return hashes
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hash_of_file(path: Path) -> str | None:
+    """Return the hash of a file, None if there is nothing; of what is no file, what is no hash."""
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(mode):
+        return "not a file"
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,35 @@
+"""The registry client as the tests of it run it: with short pauses, and an end."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pacing import Pacing
+from registry_client import AgentRegistryClient
+from tests.deploygen.fake_registry import FakeRegistry
+from tests.processes import wait_in_loop
+
+QUICK = Pacing(first_seconds=0.02, longest_seconds=0.04, refused_seconds=0.03)
+
+
+def client_of(registry: FakeRegistry, **options: Any) -> AgentRegistryClient:
+    options.setdefault("pacing", QUICK)
+    return AgentRegistryClient(registry.url, "an-agent", **options)
+
+
+@asynccontextmanager
+async def living(
+    registry: FakeRegistry, metadata: Mapping[str, Any] | None = None, **options: Any
+) -> AsyncIterator[AgentRegistryClient]:
+    """An agent whose loop has been started, and that deregisters at the end."""
+    client = client_of(registry, **options)
+    await client.start_heartbeat_loop()
+    try:
+        yield client
+    finally:
+        await client.deregister()
+
+
+async def beats(registry: FakeRegistry, number: int) -> None:
+    goal = len(registry.of("heartbeat")) + number
+    await wait_in_loop(lambda: len(registry.of("heartbeat")) >= goal, f"{number} heartbeats")

@@ -1,0 +1,75 @@
+"""An agent inside the test: its own loop in a thread, served on a free port."""
+
+import asyncio
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from agent_config import read_config
+from handler_runner import HandlerRunner
+from lifecycle import Lifecycle
+from server import create_app
+from tests.processes import wait_until
+
+HANDLER = "handler_of_a_running_agent"
+ECHO = "def handle(inputs): return {'echo': inputs}"
+
+
+class RunningAgent:
+    def __init__(self, folder: Path, handler: str, environ: dict[str, str], **more: Any) -> None:
+        document = {"name": "An agent", "agent_id": "an-agent", "port": 8000, **more}
+        (folder / "agent.json").write_text(json.dumps(document))
+        (folder / f"{HANDLER}.py").write_text(handler)
+        self.lifecycle = Lifecycle(read_config(folder, environ), HandlerRunner(HANDLER))
+        self.app = create_app(self.lifecycle)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.thread = threading.Thread(target=self._serve)
+        self.thread.start()
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+
+    def _serve(self) -> None:
+        asyncio.run(self.lifecycle.serve(self.app, self._listening))
+
+    def run(self, **inputs: Any) -> httpx.Response:
+        return self.http.post("/run", json=inputs)
+
+    def reason(self) -> str | None:
+        """Why it is not ready; None when it is."""
+        answer = self.http.get("/health/ready")
+        assert answer.status_code == (200 if answer.json()["status"] == "ready" else 503)
+        reason: str | None = answer.json().get("reason")
+        return reason
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: self.reason() is None, "readiness")
+
+    def stop(self) -> None:
+        self.lifecycle.ask_to_stop()
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+        self.http.close()
+
+
+@contextmanager
+def running_agent(
+    folder: Path, handler: str = ECHO, environ: dict[str, str] | None = None, **more: Any
+) -> Iterator[RunningAgent]:
+    """Serve an agent whose handler.py is `handler`, and whose agent.json has `more`."""
+    sys.path.insert(0, str(folder))
+    try:
+        agent = RunningAgent(folder, handler, environ or {}, **more)
+        try:
+            yield agent
+        finally:
+            agent.stop()
+    finally:
+        sys.path.remove(str(folder))
+        sys.modules.pop(HANDLER, None)

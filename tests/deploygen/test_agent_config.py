@@ -1,0 +1,147 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_config import DEFAULT_DRAIN_SECONDS, AgentConfig, ConfigError, read_config
+from registry_settings import RegistrySettings, read_settings
+
+DOCUMENT = {"name": "echo", "agent_id": "echo-1", "description": "Echoes", "port": 8000}
+REGISTRY = {"url": "http://registry:9000", "ttl_seconds": 60, "heartbeat_interval": None}
+
+
+def config_of(folder: Path, document: Any = DOCUMENT, **environ: str) -> AgentConfig:
+    (folder / "agent.json").write_text(json.dumps(document))
+    return read_config(folder, environ)
+
+
+def settings_of(folder: Path, section: Any = REGISTRY, **environ: str) -> RegistrySettings:
+    return read_settings(config_of(folder, {**DOCUMENT, "registry": section}, **environ))
+
+
+def test_the_file_is_read(tmp_path: Path) -> None:
+    config = config_of(tmp_path, {**DOCUMENT, "extensions": ["more"]})
+    assert (config.name, config.agent_id, config.port) == ("echo", "echo-1", 8000)
+    assert config.description == "Echoes"
+    assert config.extensions == ("more",)
+    assert config.drain_seconds == DEFAULT_DRAIN_SECONDS
+
+
+def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
+    environ = {"AGENT_ID": "other", "AGENT_PORT": "9001", "AGENT_DRAIN_SECONDS": "2.5"}
+    config = config_of(tmp_path, **environ)
+    assert (config.agent_id, config.port, config.drain_seconds) == ("other", 9001, 2.5)
+
+
+def test_empty_variables_count_as_unset(tmp_path: Path) -> None:
+    environ = {"AGENT_ID": "", "AGENT_PORT": "", "AGENT_DRAIN_SECONDS": ""}
+    config = config_of(tmp_path, **environ)
+    assert (config.agent_id, config.port) == ("echo-1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AGENT_ID", "a/b"),
+        ("AGENT_ID", "x" * 256),
+        ("AGENT_ID", "a\n"),
+        ("AGENT_PORT", "0"),
+        ("AGENT_PORT", "65536"),
+        ("AGENT_PORT", "http"),
+        ("AGENT_PORT", "-1"),
+        ("AGENT_PORT", "\u0661\u0662\u0663"),
+        ("AGENT_DRAIN_SECONDS", "soon"),
+        ("AGENT_DRAIN_SECONDS", "-1"),
+        ("AGENT_DRAIN_SECONDS", "inf"),
+        ("AGENT_DRAIN_SECONDS", "nan"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=variable):
+        config_of(tmp_path, **{variable: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "must hold a JSON object"),
+        ('{"name": "a", "port": 1}', "lacks 'agent_id'"),
+        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": "x"}', "list of names"),
+        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": [1]}', "list of names"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "agent.json").write_text(text)
+    with pytest.raises(ConfigError, match=problem):
+        read_config(tmp_path, {})
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"agent\.json cannot be read"):
+        read_config(tmp_path, {})
+
+
+# --- The section of the registration ----------------------------------------------------------
+
+
+def test_without_an_interval_the_registrys_is_followed(tmp_path: Path) -> None:
+    assert settings_of(tmp_path) == RegistrySettings("http://registry:9000", 60, None)
+
+
+def test_an_interval_in_the_file_is_kept(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, {**REGISTRY, "heartbeat_interval": 5}).heartbeat_seconds == 5
+
+
+def test_variables_override_the_section(tmp_path: Path) -> None:
+    environ = {
+        "AGENT_REGISTRY_URL": "https://other",
+        "AGENT_TTL_SECONDS": "3",
+        "AGENT_HEARTBEAT_SECONDS": "0.5",
+    }
+    assert settings_of(tmp_path, **environ) == RegistrySettings("https://other", 3, 0.5)
+
+
+def test_a_ttl_from_the_environment_makes_the_interval_in_the_file_void(tmp_path: Path) -> None:
+    section = {**REGISTRY, "heartbeat_interval": 25}
+    settings = settings_of(tmp_path, section, AGENT_TTL_SECONDS="3")
+    assert settings == RegistrySettings("http://registry:9000", 3, None)
+
+
+def test_an_interval_from_the_environment_goes_with_the_ttl_in_the_file(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, AGENT_HEARTBEAT_SECONDS="30").heartbeat_seconds == 30
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"AGENT_TTL_SECONDS": "2.5"}, "AGENT_TTL_SECONDS"),
+        ({"AGENT_TTL_SECONDS": "86401"}, "AGENT_TTL_SECONDS"),
+        ({"AGENT_TTL_SECONDS": "0.5"}, "AGENT_TTL_SECONDS"),
+        ({"AGENT_TTL_SECONDS": "0"}, "AGENT_TTL_SECONDS"),
+        ({"AGENT_HEARTBEAT_SECONDS": "30.1"}, "AGENT_HEARTBEAT_SECONDS"),
+        ({"AGENT_HEARTBEAT_SECONDS": "0"}, "AGENT_HEARTBEAT_SECONDS"),
+    ],
+)
+def test_seconds_that_cannot_be_used_are_named(
+    tmp_path: Path, environ: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ConfigError, match=named):
+        settings_of(tmp_path, **environ)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        None,
+        [],
+        {**REGISTRY, "ttl_seconds": "60"},
+        {**REGISTRY, "ttl_seconds": True},
+        {**REGISTRY, "heartbeat_interval": "5"},
+        {**REGISTRY, "heartbeat_interval": 31},
+    ],
+)
+def test_a_section_that_cannot_be_used_is_told(tmp_path: Path, section: Any) -> None:
+    with pytest.raises(ConfigError):
+        settings_of(tmp_path, section)

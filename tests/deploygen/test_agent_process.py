@@ -1,0 +1,235 @@
+"""The generated agent as what it is in the end: a process that is started, signalled, killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploygen.rendering import render
+from deploygen.spec import AgentSpec
+from deploygen.writing import write_folder
+from tests.deploygen.fake_registry import HANGS, FakeRegistry, Reply
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.integration
+
+WAITS = """
+import pathlib, time
+{kind} handle(inputs):
+    pathlib.Path("working").touch()
+    while not pathlib.Path("done").exists(): time.sleep(0.01)
+    return {{"done": True}}
+"""
+
+
+class AgentProcess:
+    def __init__(self, folder: Path, registry_url: str | None, handler: str, **more: str) -> None:
+        self.folder = folder / "agent"
+        spec = AgentSpec(name="an-agent", registry_url=registry_url)
+        write_folder(self.folder, render(spec))
+        if handler:
+            (self.folder / "handler.py").write_text(handler)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        environ = {"AGENT_PORT": self.url.rpartition(":")[2], "AGENT_HOST": "127.0.0.1", **more}
+        if registry_url is not None:
+            environ = {"AGENT_TTL_SECONDS": "2", "AGENT_HEARTBEAT_SECONDS": "0.2", **environ}
+        self.log = folder / "agent.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "server.py"],
+                cwd=self.folder,
+                env=os.environ | environ,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.output
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
+    def begin_work(self) -> list[httpx.Response | None]:
+        """Send a request that lasts until the file "done" is there; its answer is added."""
+        answers: list[httpx.Response | None] = []
+
+        def work() -> None:
+            try:
+                answers.append(httpx.post(f"{self.url}/run", json={}, timeout=60))
+            except httpx.TransportError:
+                answers.append(None)
+
+        threading.Thread(target=work).start()
+        wait_until((self.folder / "working").exists, "the work")
+        return answers
+
+    def ends_with(self) -> int:
+        return self.process.wait(timeout=30)
+
+
+@contextmanager
+def started(
+    folder: Path, registry: FakeRegistry | None, handler: str = "", **more: str
+) -> Iterator[AgentProcess]:
+    agent = AgentProcess(folder, registry.url if registry else None, handler, **more)
+    try:
+        yield agent
+    finally:
+        (agent.folder / "done").touch()
+        agent.process.kill()
+        agent.process.wait()
+
+
+def beating(registry: FakeRegistry) -> None:
+    goal = len(registry.of("heartbeat")) + 2
+    wait_until(lambda: len(registry.of("heartbeat")) >= goal, "heartbeats")
+
+
+def test_it_registers_soon_after_its_start(tmp_path: Path, registry: FakeRegistry) -> None:
+    begun = time.monotonic()
+    with started(tmp_path, registry):
+        wait_until(lambda: registry.calls, "the registration")
+        assert time.monotonic() - begun < 5  # a second, on a machine with nothing else to do
+
+
+def test_stopped_it_finishes_its_work_deregisters_and_exits_with_0(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    with started(tmp_path, registry, WAITS.format(kind="def")) as agent:
+        wait_until(agent.is_ready, "readiness")
+        answers = agent.begin_work()
+        agent.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not agent.is_ready(), "unreadiness")
+        assert registry.of("delete") == []
+        (agent.folder / "done").touch()
+        assert agent.ends_with() == 0
+        wait_until(lambda: answers, "the answer")
+        assert answers[0] is not None
+        assert answers[0].json() == {"done": True}
+        assert registry.calls[-1].kind == "delete"
+        assert "Traceback" not in agent.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_agent_stops_at_once(
+    tmp_path: Path, registry: FakeRegistry, number: signal.Signals
+) -> None:
+    with started(tmp_path, registry) as agent:
+        beating(registry)
+        agent.process.send_signal(number)
+        assert agent.ends_with() == 0
+        assert registry.calls[-1].kind == "delete"
+        assert "Traceback" not in agent.output
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_handler_that_never_ends_does_not_keep_it_from_stopping(
+    tmp_path: Path, registry: FakeRegistry, kind: str
+) -> None:
+    handler = WAITS.format(kind=kind)
+    with started(tmp_path, registry, handler, AGENT_DRAIN_SECONDS="0.2") as agent:
+        wait_until(agent.is_ready, "readiness")
+        wait_until(lambda: registry.of("heartbeat"), "a heartbeat")
+        agent.begin_work()
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+        assert registry.calls[-1].kind == "delete"
+
+
+def test_a_hanging_registry_does_not_keep_it_from_stopping(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    registry.always["delete"] = HANGS
+    with started(tmp_path, registry) as agent:
+        beating(registry)
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+
+
+def test_a_blocked_loop_costs_no_lease(tmp_path: Path, registry: FakeRegistry) -> None:
+    with started(tmp_path, registry, WAITS.format(kind="async def")) as agent:
+        wait_until(agent.is_ready, "readiness")
+        agent.begin_work()
+        beating(registry)
+        wait_until(lambda: registry.calls[-1].body["status"] == "degraded", "its word")
+        assert len(registry.of("register")) == 1
+
+
+def test_killed_it_says_nothing_more(tmp_path: Path, registry: FakeRegistry) -> None:
+    with started(tmp_path, registry) as agent:
+        beating(registry)
+        agent.process.kill()
+        assert agent.ends_with() == -signal.SIGKILL
+    assert registry.of("delete") == []
+
+
+def test_after_a_pause_it_comes_back_by_itself(tmp_path: Path, registry: FakeRegistry) -> None:
+    with started(tmp_path, registry) as agent:
+        beating(registry)
+        agent.process.send_signal(signal.SIGSTOP)
+        # What a registry does when the lease has ended and the record is purged.
+        registry.script["heartbeat"] = [Reply(404)]
+        agent.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(registry.of("register")) == 2, "a second registration")
+        beating(registry)
+        assert agent.is_ready()
+
+
+def test_it_starts_without_a_registry_and_joins_it_when_it_is_there(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    registry.stop()
+    with started(tmp_path, registry) as agent:
+        wait_until(agent.is_ready, "readiness")
+        assert httpx.post(f"{agent.url}/run", json={"input": "hello"}, timeout=30).json() == {
+            "echo": {"input": "hello"}
+        }
+        registry.start()
+        beating(registry)
+
+
+def test_an_agent_of_no_registry_works_and_stops(tmp_path: Path) -> None:
+    with started(tmp_path, None) as agent:
+        wait_until(agent.is_ready, "readiness")
+        assert httpx.post(f"{agent.url}/run", json={"a": 1}, timeout=30).json() == {
+            "echo": {"a": 1}
+        }
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+
+
+def test_its_healthcheck_finds_it_healthy(tmp_path: Path) -> None:
+    with started(tmp_path, None) as agent:
+        wait_until(agent.is_ready, "readiness")
+        port = agent.url.rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, "healthcheck.py"],
+            cwd=agent.folder,
+            env=os.environ | {"AGENT_PORT": port},
+            check=False,
+        )
+        assert done.returncode == 0
+
+
+def test_a_taken_port_is_told_without_a_traceback(tmp_path: Path) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with started(tmp_path, None, AGENT_PORT=port) as agent:
+            assert agent.ends_with() == 1
+            assert f"The agent cannot start: port {port} (AGENT_PORT)" in agent.output
+            assert "Traceback" not in agent.output

@@ -1,0 +1,162 @@
+import io
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def generate(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("generate_agent", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def config(folder: str = "an-agent") -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(Path(folder, "agent.json").read_text())
+    return document
+
+
+def test_a_name_is_enough_and_the_registry_is_ours() -> None:
+    generate("an-agent")
+    assert config()["registry"]["url"] == settings.REGISTRY_URL
+    assert config()["agent_id"] == "an-agent"
+
+
+@override_settings(REGISTRY_URL="https://registry.example")
+def test_the_registry_is_that_of_the_setting() -> None:
+    generate("an-agent")
+    assert config()["registry"]["url"] == "https://registry.example"
+
+
+def test_every_option_reaches_the_agent() -> None:
+    generate(
+        *("an-agent", "--registry-url", "http://reg:9000/", "--output", "there"),
+        *("--agent-id", "A:1", "--port", "9001", "--ttl", "30", "--heartbeat-interval", "2.5"),
+        *("--description", "Echoes."),
+    )
+    assert config("there") == {
+        "name": "an-agent",
+        "agent_id": "A:1",
+        "description": "Echoes.",
+        "port": 9001,
+        "extensions": ["registration"],
+        "registry": {"url": "http://reg:9000", "ttl_seconds": 30, "heartbeat_interval": 2.5},
+    }
+
+
+def test_without_a_registry_the_agent_has_none() -> None:
+    generate("an-agent", "--no-registry")
+    assert set(config()) == {"name", "agent_id", "description", "port"}
+    assert not Path("an-agent", "registry_client.py").exists()
+
+
+def test_the_folder_may_be_given_as_text_from_python() -> None:
+    call_command("generate_agent", "an-agent", output="there", stdout=io.StringIO())
+    assert config("there")["name"] == "an-agent"
+
+
+def test_it_tells_each_file_that_it_wrote() -> None:
+    output = generate("an-agent")
+    for path in Path("an-agent").rglob("*"):
+        assert f"  write      {path.name}\n" in output
+
+
+def test_it_tells_what_it_kept_removed_and_left() -> None:
+    generate("an-agent")
+    Path("an-agent", "handler.py").write_text("def handle(inputs): return {}\n")
+    output = generate("an-agent", "--no-registry")
+    assert "  keep       handler.py\n" in output
+    assert "  remove     registry_client.py\n" in output
+    assert "  unchanged  server.py\n" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["--registry-url", "http://localhost:9000"], "docker run --rm --network host an-agent"),
+        (
+            ["--registry-url", "http://reg:9000", "--port", "9001"],
+            'docker run --rm -p 9001:9001 -e AGENT_HOST="$(hostname)" an-agent',
+        ),
+        (["--no-registry"], "docker run --rm -p 8000:8000 an-agent"),
+    ],
+)
+def test_it_tells_how_to_run_the_agent(arguments: list[str], command: str) -> None:
+    lines = [line.strip() for line in generate("an-agent", *arguments).splitlines()]
+    assert command in lines
+    assert "docker build -t an-agent an-agent" in lines
+    assert ".venv/bin/pip install --require-hashes -r requirements.txt" in lines
+    assert ".venv/bin/python server.py" in lines
+
+
+def test_the_commands_can_be_pasted_whatever_the_folder_is_called() -> None:
+    output = generate("an-agent", "--output", "my agents/$(one)")
+    [cd] = [line for line in output.splitlines() if line.startswith("  cd ")]
+    assert shlex.split(cd) == ["cd", "my agents/$(one)"]
+
+
+def test_a_dry_run_tells_and_writes_nothing() -> None:
+    output = generate("an-agent", "--dry-run")
+    assert output.startswith("Would do this in an-agent:\n")
+    assert "  write      server.py\n" in output
+    assert "docker build" not in output
+    assert os.listdir() == []  # noqa: PTH208 - the working directory itself
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["An Agent"], "NAME: "),
+        (["register"], "NAME: "),
+        (["a", "--agent-id", "a/b"], "--agent-id: "),
+        (["a", "--port", "80"], "--port: "),
+        (["a", "--ttl", "0"], "--ttl: "),
+        (["a", "--ttl", "10", "--heartbeat-interval", "6"], "--heartbeat-interval: "),
+        (["a", "--heartbeat-interval", "nan"], "--heartbeat-interval: "),
+        (["a", "--description", "\x07"], "--description: "),
+        (["a", "--registry-url", ""], "--registry-url: "),
+        (["a", "--registry-url", "reg:9000"], "--registry-url: "),
+        (["a", "--port", "http"], "argument --port: "),
+        (["a", "--registry-url", "http://reg", "--no-registry"], "not allowed with"),
+        ([], "required: NAME"),
+    ],
+)
+def test_what_cannot_be_used_is_named_and_nothing_is_written(
+    arguments: list[str], named: str
+) -> None:
+    with pytest.raises(CommandError, match=named):
+        generate(*arguments)
+    assert os.listdir() == []  # noqa: PTH208
+
+
+@override_settings(REGISTRY_URL="registry:9000")
+def test_a_setting_that_cannot_be_used_is_named() -> None:
+    with pytest.raises(CommandError, match="the setting REGISTRY_URL: "):
+        generate("an-agent")
+
+
+def test_changed_files_stay_until_forced() -> None:
+    generate("an-agent")
+    Path("an-agent", "Dockerfile").write_text("FROM scratch\n")
+    with pytest.raises(CommandError, match="Dockerfile; --force overwrites them"):
+        generate("an-agent")
+    assert Path("an-agent", "Dockerfile").read_text() == "FROM scratch\n"
+    generate("an-agent", "--force")
+    assert Path("an-agent", "Dockerfile").read_text() != "FROM scratch\n"
+
+
+def test_a_folder_that_cannot_be_written_is_told() -> None:
+    Path("an-agent").write_text("a file")
+    with pytest.raises(CommandError, match=r"an-agent is there already, and no folder"):
+        generate("an-agent")

@@ -1,0 +1,57 @@
+"""What is generated is looked at as its user's tools look at it, away from our configuration."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploygen.rendering import render
+from deploygen.spec import AgentSpec
+from deploygen.writing import write_folder
+
+PROJECT = Path(__file__).parents[2]
+REGISTRIES = ["http://127.0.0.1:9000", None]
+
+
+def generated(folder: Path, registry_url: str | None) -> Path:
+    spec = AgentSpec(name="an-agent", registry_url=registry_url, description="Echoes.")
+    write_folder(folder / "agent", render(spec))
+    return folder / "agent"
+
+
+def run(folder: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("registry_url", REGISTRIES)
+def test_linters_find_nothing(tmp_path: Path, registry_url: str | None) -> None:
+    folder = generated(tmp_path, registry_url)
+    config = PROJECT / "pyproject.toml"
+    run(folder, "ruff", "check", "--no-cache", "--config", str(config), ".")
+    run(folder, "ruff", "format", "--no-cache", "--check", "--config", str(config), ".")
+
+
+@pytest.mark.parametrize("registry_url", REGISTRIES)
+def test_the_types_are_right(tmp_path: Path, registry_url: str | None) -> None:
+    folder = generated(tmp_path, registry_url)
+    cache = PROJECT / ".mypy_cache" / "generated"
+    options = ["--strict", "--config-file", "", "--python-version", "3.11"]
+    run(folder, "mypy", *options, "--cache-dir", str(cache), ".")
+
+
+@pytest.mark.parametrize("registry_url", REGISTRIES)
+def test_every_module_can_be_imported(tmp_path: Path, registry_url: str | None) -> None:
+    folder = generated(tmp_path, registry_url)
+    modules = ", ".join(sorted(path.stem for path in folder.glob("*.py")))
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {modules}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

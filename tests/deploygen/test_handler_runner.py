@@ -1,0 +1,181 @@
+import asyncio
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import HTTPException
+
+import handler_runner
+from handler_runner import HandlerFailed, HandlerRunner, HandlerUnavailable
+from tests.processes import wait_until
+
+MODULE = "handler_of_a_test"
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop(MODULE, None)
+
+
+def runner_of(folder: Path, source: str) -> HandlerRunner:
+    """A runner whose loading of `source` has come to its end."""
+    runner = loading(folder, source)
+    wait_until(lambda: not runner.is_loading(), "the handler")
+    return runner
+
+
+def loading(folder: Path, source: str) -> HandlerRunner:
+    (folder / f"{MODULE}.py").write_text(source)
+    runner = HandlerRunner(MODULE)
+    runner.start_loading()
+    return runner
+
+
+def answer(runner: HandlerRunner, **inputs: Any) -> Any:
+    return json.loads(asyncio.run(runner.run(inputs)))
+
+
+def test_a_function_is_called_in_a_thread(tmp_path: Path) -> None:
+    source = "import threading\ndef handle(inputs): return {**inputs, 't': threading.get_ident()}"
+    found = answer(runner_of(tmp_path, source), a=1)
+    assert found["a"] == 1
+    assert found["t"] != threading.get_ident()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "async def handle(inputs): return inputs",
+        "class Handle:\n async def __call__(self, inputs): return inputs\nhandle = Handle()",
+        "async def f(inputs): return inputs\ndef handle(inputs): return f(inputs)",
+    ],
+)
+def test_a_coroutine_is_awaited_however_it_is_made(tmp_path: Path, source: str) -> None:
+    assert answer(runner_of(tmp_path, source), a=1) == {"a": 1}
+
+
+def test_the_handler_that_is_generated_echoes() -> None:
+    runner = HandlerRunner("handler")
+    runner.start_loading()
+    assert answer(runner, a=1) == {"echo": {"a": 1}}
+    assert runner.problem() is None
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("def handle(:", "SyntaxError"),
+        ("raise SystemExit('no licence')", "SystemExit: no licence"),
+        ("import nothing_of_this_name", "ModuleNotFoundError"),
+        ("handle = 1", "defines no function handle"),
+        ("", "defines no function handle"),
+    ],
+)
+def test_a_handler_that_cannot_be_loaded_is_a_problem_with_a_reason(
+    tmp_path: Path, source: str, problem: str
+) -> None:
+    runner = runner_of(tmp_path, source)
+    assert problem in str(runner.problem())
+    with pytest.raises(HandlerUnavailable, match=problem):
+        answer(runner)
+
+
+def test_a_request_waits_for_a_handler_that_is_being_loaded(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    source = f"""
+import pathlib, time
+while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)
+def handle(inputs): return inputs
+"""
+    runner = loading(tmp_path, source)
+    assert runner.problem() == "the handler is being loaded"
+
+    async def story() -> bytes:
+        request = asyncio.create_task(runner.run({"a": 1}))
+        await asyncio.sleep(0)
+        assert runner.running == 1
+        go.touch()
+        return await request
+
+    assert json.loads(asyncio.run(story())) == {"a": 1}
+    assert runner.running == 0
+
+
+def test_a_request_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler_runner, "LOADING_PATIENCE_SECONDS", 0.01)
+    with pytest.raises(HandlerUnavailable, match="being loaded"):
+        answer(HandlerRunner(MODULE))
+
+
+@pytest.mark.parametrize(
+    "line", ["raise ValueError('secret')", "raise SystemExit('secret')", "next(iter([]))"]
+)
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_what_a_handler_raises_is_logged_but_not_told_to_the_caller(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, line: str
+) -> None:
+    runner = runner_of(tmp_path, f"{kind} handle(inputs): {line}")
+    with pytest.raises(HandlerFailed) as failed:
+        answer(runner)
+    run_id = str(failed.value).rpartition(" ")[2]
+    assert "secret" not in str(failed.value)
+    assert f"handle() failed in run {run_id}" in caplog.text
+    assert ("secret" in caplog.text) == ("secret" in line)
+    assert runner.running == 0
+
+
+def test_a_handler_may_refuse_its_inputs(tmp_path: Path) -> None:
+    source = "from fastapi import HTTPException\ndef handle(i): raise HTTPException(422, 'no x')"
+    with pytest.raises(HTTPException, match="no x"):
+        answer(runner_of(tmp_path, source))
+
+
+@pytest.mark.parametrize(
+    ("result", "problem"),
+    [
+        ("[]", "must return a dict, not list"),
+        ("None", "must return a dict, not NoneType"),
+        ("{'a': object()}", "no JSON"),
+        ("{'a': float('nan')}", "no JSON"),
+        ("recursive", "no JSON"),
+    ],
+)
+def test_an_answer_that_is_no_json_object_is_a_failure(
+    tmp_path: Path, result: str, problem: str
+) -> None:
+    source = f"recursive = {{}}\nrecursive['r'] = recursive\ndef handle(inputs): return {result}"
+    with pytest.raises(HandlerFailed, match=problem):
+        answer(runner_of(tmp_path, source))
+
+
+def test_calls_that_run_are_counted(tmp_path: Path) -> None:
+    source = "import asyncio\nasync def handle(inputs): await asyncio.Event().wait()"
+    runner = runner_of(tmp_path, source)
+
+    async def story() -> None:
+        calls = [asyncio.create_task(runner.run({})) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert runner.running == 3
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+
+    asyncio.run(story())
+    assert runner.running == 0
+
+
+def test_the_exceptions_of_a_handler_leave_a_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runner = runner_of(tmp_path, "def handle(inputs): return inputs['missing']")
+    with caplog.at_level(logging.ERROR), pytest.raises(HandlerFailed, match="KeyError"):
+        answer(runner)
+    assert "Traceback" in caplog.text
+    assert f"{MODULE}.py" in caplog.text

@@ -1,0 +1,83 @@
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import TCPServer
+
+import pytest
+
+import healthcheck
+
+
+class Answer(BaseHTTPRequestHandler):
+    status = 200
+    paths: list[str] = []
+
+    def do_GET(self) -> None:
+        self.paths.append(self.path)
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answer]]:
+    class Agent(Answer):
+        paths: list[str] = []
+
+    with TCPServer(("127.0.0.1", 0), Agent) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        monkeypatch.setenv("AGENT_PORT", str(server.server_address[1]))
+        yield Agent
+        server.shutdown()
+        thread.join()
+
+
+def test_an_agent_that_answers_is_healthy(agent: type[Answer]) -> None:
+    assert healthcheck.main() == 0
+    assert agent.paths == ["/health/live"]
+
+
+def test_any_other_answer_is_unhealthy(agent: type[Answer]) -> None:
+    agent.status = 500
+    assert healthcheck.main() == 1
+
+
+def test_an_agent_that_does_not_answer_is_unhealthy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TCPServer(("127.0.0.1", 0), Answer) as server:
+        port = server.server_address[1]
+    monkeypatch.setenv("AGENT_PORT", str(port))
+    assert healthcheck.main() == 1
+    assert "unhealthy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("port", ["http", "99999999"])
+def test_a_port_that_is_none_is_unhealthy(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("AGENT_PORT", port)
+    assert healthcheck.main() == 1
+
+
+def test_the_port_is_that_of_the_file_without_the_variable(
+    agent: type[Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(os.environ["AGENT_PORT"])
+    monkeypatch.delenv("AGENT_PORT")
+    (tmp_path / "agent.json").write_text(json.dumps({"port": port}))
+    monkeypatch.setattr(healthcheck, "__file__", str(tmp_path / "healthcheck.py"))
+    assert healthcheck.main() == 0
+    assert agent.paths
+
+
+def test_a_folder_without_a_port_is_unhealthy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "agent.json").write_text("{}")
+    monkeypatch.setattr(healthcheck, "__file__", str(tmp_path / "healthcheck.py"))
+    assert healthcheck.main() == 1

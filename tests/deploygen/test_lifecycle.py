@@ -1,0 +1,177 @@
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import lifecycle
+from agent_config import AgentConfig, ConfigError
+from extensions import StatusReader, load_extensions
+from tests.deploygen.running_agent import RunningAgent, running_agent
+from tests.processes import wait_until
+
+# A handler that works until a file is there.
+WAITS = """
+import pathlib, time
+def handle(inputs):
+    while not pathlib.Path(inputs["until"]).exists(): time.sleep(0.01)
+    return {"done": True}
+"""
+RECORDING_EXTENSION = """
+import pathlib
+
+class Recorder:
+    def __init__(self, path): self.path, self.why = pathlib.Path(path), None
+    def note(self, word):
+        with self.path.open("a") as file: file.write(word + "\\n")
+    async def start(self): self.note("start")
+    def drain(self): self.note("drain")
+    async def stop(self): self.note("stop")
+    def problem(self):
+        return "asked to say no" if self.path.with_suffix(".no").exists() else None
+
+def extension(config, status): return Recorder(config.document["record"])
+"""
+
+
+def in_thread(call: Callable[[], httpx.Response]) -> tuple[threading.Thread, list[httpx.Response]]:
+    answers: list[httpx.Response] = []
+    thread = threading.Thread(target=lambda: answers.append(call()))
+    thread.start()
+    return thread, answers
+
+
+def with_recorder(folder: Path) -> dict[str, Any]:
+    (folder / "recorder_of_a_test.py").write_text(RECORDING_EXTENSION)
+    return {"extensions": ["recorder_of_a_test"], "record": str(folder / "record")}
+
+
+def running(agent: RunningAgent) -> bool:
+    return agent.lifecycle.runner.running == 1
+
+
+def test_asked_to_stop_it_finishes_what_runs_and_takes_nothing_new(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    with running_agent(tmp_path, WAITS) as agent:
+        agent.wait_until_ready()
+        thread, answers = in_thread(
+            lambda: httpx.post(f"{agent.url}/run", json={"until": str(done)})
+        )
+        wait_until(lambda: running(agent), "the request")
+
+        agent.lifecycle.ask_to_stop()
+
+        wait_until(lambda: agent.reason() == "the agent is stopping", "draining")
+        assert agent.lifecycle.status().status == "draining"
+        refused = agent.run(until=str(done))
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert agent.http.get("/health/live").is_success
+        done.touch()
+        thread.join(30)
+        agent.thread.join(30)
+        assert not agent.thread.is_alive()
+    assert answers[0].json() == {"done": True}
+
+
+def test_work_that_does_not_end_is_given_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = tmp_path / "done"
+    with running_agent(tmp_path, WAITS, {"AGENT_DRAIN_SECONDS": "0.1"}) as agent:
+        agent.wait_until_ready()
+        thread, _ = in_thread(lambda: _post(agent, until=str(done)))
+        wait_until(lambda: running(agent), "the request")
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: "without 1 running" in caplog.text, "its giving up")
+        done.touch()
+        thread.join(30)
+
+
+def test_asked_twice_it_does_not_wait_for_what_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = tmp_path / "done"
+    with running_agent(tmp_path, WAITS, {"AGENT_DRAIN_SECONDS": "600"}) as agent:
+        agent.wait_until_ready()
+        thread, _ = in_thread(lambda: _post(agent, until=str(done)))
+        wait_until(lambda: running(agent), "the request")
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: agent.lifecycle.draining, "draining")
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: "without 1 running" in caplog.text, "its giving up")
+        done.touch()
+        thread.join(30)
+
+
+def _post(agent: RunningAgent, **inputs: str) -> httpx.Response:
+    try:
+        return httpx.post(f"{agent.url}/run", json=inputs, timeout=30)
+    except httpx.HTTPError:
+        return httpx.Response(599)
+
+
+def test_extensions_are_started_drained_and_stopped_once_each(tmp_path: Path) -> None:
+    with running_agent(tmp_path, **with_recorder(tmp_path)) as agent:
+        agent.wait_until_ready()
+    assert (tmp_path / "record").read_text().split() == ["start", "drain", "stop"]
+
+
+def test_extensions_stop_before_the_door_closes(tmp_path: Path) -> None:
+    more = with_recorder(tmp_path)
+    module = tmp_path / "recorder_of_a_test.py"
+    module.write_text(
+        RECORDING_EXTENSION.replace(
+            'async def stop(self): self.note("stop")',
+            "async def stop(self):\n"
+            "        import asyncio\n"
+            "        while not self.path.with_suffix('.go').exists(): await asyncio.sleep(0.01)",
+        )
+    )
+    with running_agent(tmp_path, **more) as agent:
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: agent.reason() == "the agent is stopping", "draining")
+        assert agent.http.get("/health/live").is_success
+        (tmp_path / "record.go").touch()
+
+
+def test_an_extensions_problem_makes_the_agent_unready(tmp_path: Path) -> None:
+    with running_agent(tmp_path, **with_recorder(tmp_path)) as agent:
+        agent.wait_until_ready()
+        (tmp_path / "record.no").touch()
+        assert agent.reason() == "asked to say no"
+
+
+def test_an_extension_that_is_missing_is_told(tmp_path: Path) -> None:
+    config = AgentConfig(
+        name="a",
+        agent_id="a",
+        description="",
+        port=1,
+        drain_seconds=1.0,
+        extensions=("no_such_extension",),
+        document={},
+        environ={},
+    )
+    status: StatusReader = lifecycle.Lifecycle.status  # type: ignore[assignment]  # not called
+    with pytest.raises(ConfigError, match="no_such_extension"):
+        load_extensions(config, status)
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"port {port} \(AGENT_PORT\).*in use"):
+            lifecycle._listen(port)
+
+
+def test_a_signal_that_comes_before_it_serves_is_not_lost(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with running_agent(tmp_path) as agent:
+        agent.lifecycle.ask_to_stop()
+        agent.thread.join(30)
+        assert not agent.thread.is_alive()
+    assert time.monotonic() - started < 30

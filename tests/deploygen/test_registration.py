@@ -1,0 +1,169 @@
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from agent_config import ConfigError
+from tests.deploygen.fake_registry import HANGS, Call, FakeRegistry, Reply
+from tests.deploygen.running_agent import ECHO, running_agent
+from tests.processes import wait_until
+
+BLOCKS = """
+import pathlib, time
+async def handle(inputs):
+    while not pathlib.Path(inputs["until"]).exists(): time.sleep(0.01)
+    return {}
+"""
+
+
+def joining(registry: FakeRegistry, **section: Any) -> dict[str, Any]:
+    defaults = {"url": registry.url, "ttl_seconds": 60, "heartbeat_interval": 0.05}
+    return {"extensions": ["registration"], "registry": {**defaults, **section}}
+
+
+def statuses(registry: FakeRegistry) -> list[str]:
+    return [call.body["status"] for call in registry.of("heartbeat")]
+
+
+def test_an_agent_registers_beats_and_deregisters(
+    tmp_path: Path, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENT_HOST", "agent.example")
+    with running_agent(tmp_path, description="Echoes.", **joining(registry)) as agent:
+        agent.wait_until_ready()
+        wait_until(lambda: "ready" in statuses(registry), "a heartbeat of a ready agent")
+    said = registry.of("register")[0].body
+    assert said.pop("status") in ("starting", "ready")
+    assert said == {
+        "agent_id": "an-agent",
+        "agent_name": "An agent",
+        "host": "agent.example",
+        "port": 8000,
+        "ttl_seconds": 60,
+        "metadata": {"description": "Echoes.", "port": 8000},
+    }
+    assert registry.calls[-1].kind == "delete"
+
+
+def test_it_listens_before_it_is_registered(tmp_path: Path) -> None:
+    urls: list[str] = []
+    alive: list[bool] = []
+
+    class Curious(FakeRegistry):
+        def reply(self, call: Call) -> Reply:
+            wait_until(lambda: urls, "the agent's address")
+            alive.append(httpx.get(f"{urls[0]}/health/live", timeout=30).is_success)
+            return super().reply(call)
+
+    with Curious() as curious, running_agent(tmp_path, **joining(curious)) as agent:
+        urls.append(agent.url)
+        wait_until(lambda: curious.calls, "a call")
+    assert alive[0]
+
+
+def test_a_handler_that_blocks_the_loop_costs_no_lease_and_is_told(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    done = tmp_path / "done"
+    with running_agent(tmp_path, BLOCKS, **joining(registry)) as agent:
+        agent.wait_until_ready()
+        wait_until(lambda: "ready" in statuses(registry), "a heartbeat")
+        with httpx.Client() as http, pytest.raises(httpx.ReadTimeout):
+            http.post(f"{agent.url}/run", json={"until": str(done)}, timeout=0.2)
+        wait_until(lambda: "degraded" in statuses(registry), "a degraded heartbeat")
+        [note, *_] = [c.body["note"] for c in registry.of("heartbeat") if c.body["note"]]
+        done.touch()
+        wait_until(lambda: statuses(registry)[-1] == "ready", "a ready heartbeat")
+    assert note.startswith("the handler has blocked the event loop for ")
+    assert len(registry.of("register")) == 1
+
+
+def test_draining_is_told_at_once_and_deregistering_comes_after_the_work(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    done = tmp_path / "done"
+    registry.heartbeat_interval = 20
+    more = joining(registry, heartbeat_interval=None)
+    handler = BLOCKS.replace("async def", "def")
+    with running_agent(tmp_path, handler, **more) as agent:
+        agent.wait_until_ready()
+        wait_until(lambda: registry.calls, "the registration")
+        with httpx.Client() as http, pytest.raises(httpx.ReadTimeout):
+            http.post(f"{agent.url}/run", json={"until": str(done)}, timeout=0.2)
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: "draining" in statuses(registry), "the word")
+        assert registry.of("delete") == []
+        done.touch()
+    assert registry.calls[-1].kind == "delete"
+
+
+@pytest.mark.parametrize("status", [401, 403, 422])
+def test_a_refused_registration_makes_it_unready_with_the_reason(
+    tmp_path: Path, registry: FakeRegistry, status: int
+) -> None:
+    registry.always["register"] = Reply(status, {"detail": "so it is"})
+    with running_agent(tmp_path, **joining(registry)) as agent:
+        wait_until(lambda: f"{status}, so it is" in str(agent.reason()), "the reason")
+        assert agent.run(a=1).is_success
+
+
+def test_superseded_it_is_unready_and_leaves_the_successor_alone(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    registry.always["heartbeat"] = Reply(409)
+    with running_agent(tmp_path, **joining(registry)) as agent:
+        wait_until(
+            lambda: agent.reason() == "another agent has registered as an-agent", "the reason"
+        )
+    assert len(registry.of("register")) == 1
+    assert registry.of("delete") == []
+
+
+def test_a_registry_that_is_away_makes_nobody_unready(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    registry.stop()
+    with running_agent(tmp_path, **joining(registry)) as agent:
+        agent.wait_until_ready()
+        registry.start()
+        wait_until(lambda: registry.of("heartbeat"), "a heartbeat")
+
+
+def test_a_hanging_registry_does_not_keep_it_from_stopping(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    registry.always["delete"] = HANGS
+    with running_agent(tmp_path, **joining(registry)) as agent:
+        wait_until(lambda: registry.of("heartbeat"), "a heartbeat")
+        told = time.monotonic()
+        agent.stop()
+        assert time.monotonic() - told < 15  # 2 by itself
+
+
+def test_an_agent_that_is_stopped_at_once_leaves_no_registration(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    with running_agent(tmp_path, **joining(registry)) as agent:
+        agent.stop()
+    assert len(registry.of("delete")) == len(registry.of("register"))
+
+
+def test_the_interval_in_the_file_is_kept_whatever_the_registry_asks_for(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    registry.heartbeat_interval = 20
+    with running_agent(tmp_path, **joining(registry)):
+        wait_until(lambda: len(registry.of("heartbeat")) > 2, "heartbeats")
+
+
+def test_a_url_that_cannot_be_used_is_told_at_the_start(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    environ = {"AGENT_REGISTRY_URL": "registry:9000"}
+    with (
+        pytest.raises(ConfigError, match="AGENT_REGISTRY_URL"),
+        running_agent(tmp_path, ECHO, environ, **joining(registry)),
+    ):
+        pass

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+
+import server
+from tests.deploygen.running_agent import running_agent
+from tests.processes import wait_until
+
+
+def test_it_lives_and_is_healthy(tmp_path: Path) -> None:
+    with running_agent(tmp_path) as agent:
+        assert agent.http.get("/health").json() == {"status": "healthy"}
+        assert agent.http.get("/health/live").json() == {"status": "alive"}
+
+
+def test_it_is_ready_once_the_handler_is_loaded(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    handler = f"""
+import pathlib, time
+while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)
+def handle(inputs): return {{}}
+"""
+    with running_agent(tmp_path, handler) as agent:
+        assert agent.reason() == "the handler is being loaded"
+        assert agent.http.get("/health/live").is_success
+        assert agent.lifecycle.status().status == "starting"
+        go.touch()
+        agent.wait_until_ready()
+        assert agent.http.get("/health/ready").json() == {"status": "ready"}
+        assert agent.lifecycle.status().status == "ready"
+
+
+def test_it_gives_the_handler_what_was_sent_and_answers_what_that_returns(tmp_path: Path) -> None:
+    with running_agent(tmp_path) as agent:
+        answer = agent.run(input="hello", more=[1, None])
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"echo": {"input": "hello", "more": [1, None]}}
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"{", b"\xff"])
+def test_what_is_no_json_object_is_refused(tmp_path: Path, body: bytes) -> None:
+    with running_agent(tmp_path) as agent:
+        answer = agent.http.post("/run", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.json()["detail"]
+
+
+def test_a_failing_handler_is_told_as_500_and_the_agent_goes_on(tmp_path: Path) -> None:
+    handler = "def handle(inputs): return {'half': 1 / inputs['by']}"
+    with running_agent(tmp_path, handler) as agent:
+        failed = agent.run(by=0)
+        assert failed.status_code == 500
+        assert "ZeroDivisionError" in failed.json()["detail"]
+        assert agent.run(by=2).json() == {"half": 0.5}
+
+
+def test_a_refusing_handler_decides_the_answer(tmp_path: Path) -> None:
+    handler = "from fastapi import HTTPException\ndef handle(i): raise HTTPException(422, 'no x')"
+    with running_agent(tmp_path, handler) as agent:
+        answer = agent.run()
+    assert (answer.status_code, answer.json()) == (422, {"detail": "no x"})
+
+
+def test_a_handler_that_cannot_be_loaded_makes_it_unready_and_is_told(tmp_path: Path) -> None:
+    with running_agent(tmp_path, "raise ValueError('no model')") as agent:
+        wait_until(lambda: "ValueError: no model" in str(agent.reason()), "the reason")
+        assert agent.lifecycle.status().status == "degraded"
+        answer = agent.run()
+        assert answer.status_code == 503
+        assert "no model" in answer.json()["detail"]
+        assert answer.headers["retry-after"] == "5"
+        assert agent.http.get("/health/live").is_success
+
+
+def test_its_page_names_the_agent(tmp_path: Path) -> None:
+    with running_agent(tmp_path, description="Answers all.") as agent:
+        info = agent.http.get("/openapi.json").json()["info"]
+    assert (info["title"], info["description"]) == ("An agent", "Answers all.")
+
+
+def test_started_without_its_file_it_says_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "__file__", str(tmp_path / "server.py"))
+    assert server.main() == 1
+    assert "The agent cannot start" in capsys.readouterr().err

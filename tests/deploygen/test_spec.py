@@ -1,0 +1,145 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploygen.spec import LONGEST_DESCRIPTION, AgentSpec, SpecError
+
+
+def spec(**fields: Any) -> AgentSpec:
+    return AgentSpec(**{"name": "an-agent", "registry_url": "http://registry:9000", **fields})
+
+
+def assert_refused(field: str, **fields: Any) -> None:
+    with pytest.raises(SpecError) as refused:
+        spec(**fields)
+    assert refused.value.field == field
+    assert str(refused.value) == f"{field}: {refused.value.problem}"
+
+
+def test_a_name_is_enough() -> None:
+    found = spec()
+    assert (found.agent_id, found.description, found.port) == ("an-agent", "", 8000)
+    assert (found.ttl_seconds, found.heartbeat_interval) == (60, None)
+
+
+@pytest.mark.parametrize("name", ["a", "0", "a-b", "a--b", "a.b", "a_b", "a__b", "x" * 63])
+def test_names_are_those_of_images(name: str) -> None:
+    assert spec(name=name).agent_id == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "A", "a b", "-a", "a-", ".", "..", "a..b", "a/b", "../a", "a:b", "x" * 64),
+        *("a\n", "a\nRUN x", "$(id)", "`id`", "{{ a }}", "a'b", 'a"b', "\u00e4", "\u0661"),
+    ],
+)
+def test_other_names_are_refused(name: str) -> None:
+    assert_refused("name", name=name)
+
+
+@pytest.mark.parametrize("name", ["register", "heartbeat", "watch", "pick"])
+def test_names_that_cannot_be_ids_need_an_id_of_their_own(name: str) -> None:
+    assert_refused("name", name=name)
+    assert spec(name=name, agent_id="other").agent_id == "other"
+
+
+@pytest.mark.parametrize("agent_id", ["A.b_c:d-1", "x" * 255, "..."])
+def test_ids_are_those_of_the_registry(agent_id: str) -> None:
+    assert spec(agent_id=agent_id).agent_id == agent_id
+
+
+@pytest.mark.parametrize("agent_id", ["a/b", "a b", "x" * 256, ".", "..", "pick", "a\n", "\u00e4"])
+def test_other_ids_are_refused(agent_id: str) -> None:
+    assert_refused("agent_id", agent_id=agent_id)
+
+
+@pytest.mark.parametrize("description", ["", "Two\nlines\tand $(more) {{ of }} `it`", "\U0001f600"])
+def test_any_text_describes_an_agent(description: str) -> None:
+    assert spec(description=description).description == description
+
+
+@pytest.mark.parametrize(
+    "description", ["\0", "\x1b[31m", "\x85", "\ud800", "x" * (LONGEST_DESCRIPTION + 1)]
+)
+def test_what_is_no_text_describes_nothing(description: str) -> None:
+    assert_refused("description", description=description)
+
+
+@pytest.mark.parametrize("port", [1024, 8000, 65535])
+def test_ports_that_need_no_root_are_taken(port: int) -> None:
+    assert spec(port=port).port == port
+
+
+@pytest.mark.parametrize("port", [-1, 0, 80, 1023, 65536, True, 8000.0, "8000"])
+def test_other_ports_are_refused(port: Any) -> None:
+    assert_refused("port", port=port)
+
+
+@pytest.mark.parametrize(("ttl", "interval"), [(1, 0.5), (1, 0.1), (60, 30), (86_400, 43_200.0)])
+def test_an_interval_may_be_up_to_half_of_the_ttl(ttl: int, interval: float) -> None:
+    assert spec(ttl_seconds=ttl, heartbeat_interval=interval).heartbeat_interval == interval
+
+
+@pytest.mark.parametrize(
+    "interval", [-1, 0, 0.09, 30.01, float("nan"), float("inf"), -float("inf"), True]
+)
+def test_other_intervals_are_refused(interval: float) -> None:
+    assert_refused("heartbeat_interval", heartbeat_interval=interval)
+
+
+@pytest.mark.parametrize("ttl", [-1, 0, 86_401, True, 2.5, "60"])
+def test_other_ttls_are_refused(ttl: Any) -> None:
+    assert_refused("ttl_seconds", ttl_seconds=ttl)
+
+
+@pytest.mark.parametrize(
+    ("url", "taken_as"),
+    [
+        ("http://registry", "http://registry"),
+        ("https://registry.example:9000/", "https://registry.example:9000"),
+        ("http://[::1]:9000/below/", "http://[::1]:9000/below"),
+        ("http://127.0.0.1:65535", "http://127.0.0.1:65535"),
+        (None, None),
+    ],
+)
+def test_urls_of_registries_are_taken(url: str | None, taken_as: str | None) -> None:
+    assert spec(registry_url=url).registry_url == taken_as
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "registry", "registry:9000", "ftp://registry", "//registry", "http://", "http:///a"),
+        *("http://:9000", "http://registry:0", "http://registry:65536", "http://registry:port"),
+        *("http://user@registry", "http://user:pass@registry", "http://@registry"),
+        *("http://registry?a", "http://registry/#a", "http://registry/?", "http://[::1"),
+        *("http://a b", "http://a\nRUN x", "http://$(id)", "http://`id`", 'http://"', "http://a|b"),
+        *("http://\u00e4", "http://" + "a" * 2000),
+    ],
+)
+def test_other_urls_are_refused(url: str) -> None:
+    assert_refused("registry_url", registry_url=url)
+
+
+def test_the_message_about_a_url_does_not_tell_its_password() -> None:
+    with pytest.raises(SpecError) as refused:
+        spec(registry_url="http://user:hunter2@registry")
+    assert "hunter2" not in str(refused.value)
+
+
+FIELDS = ("name", "agent_id", "description", "registry_url")
+
+
+@given(st.fixed_dictionaries({}, optional={field: st.text() for field in FIELDS}))
+def test_any_text_is_taken_as_it_is_or_refused_by_name(fields: dict[str, str]) -> None:
+    try:
+        found = spec(**fields)
+    except SpecError as error:
+        refused: str | None = error.field
+    else:
+        refused = None
+        assert found.description == fields.get("description", "")
+    assert refused is None or refused in fields

@@ -1,0 +1,335 @@
+import errno
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploygen import transaction
+from deploygen.writing import MARKER, WritingError, write_folder
+
+FILES = {"handler.py": "theirs\n", "server.py": "ours\n", "sub/more.txt": "\u00e4\n"}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in sorted(folder.rglob("*"))
+        if not path.is_dir()
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that was written before."""
+    write_folder(tmp_path / "agent", FILES)
+    return tmp_path / "agent"
+
+
+class Interrupted(BaseException):
+    """What ends a run anywhere, as Ctrl-C does."""
+
+
+def break_at(monkeypatch: pytest.MonkeyPatch, count: int, error: BaseException) -> None:
+    """Let the `count`th renaming or replacing of a file raise `error`."""
+    left = [count]
+    for name in ("replace", "rename"):
+        real = getattr(Path, name)
+
+        def breaking(self: Path, target: Any, real: Any = real) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                raise error
+            return real(self, target)
+
+        monkeypatch.setattr(Path, name, breaking)
+
+
+def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    plan = write_folder(folder, FILES)
+    assert sorted(plan.write) == sorted([*FILES, MARKER])
+    found = contents(folder)
+    assert {name: found[name] for name in FILES} == FILES
+    assert set(found) == {*FILES, MARKER}
+    assert [path.name for path in folder.parent.iterdir()] == ["b"]
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    write_folder(tmp_path, FILES)
+    assert set(contents(tmp_path)) == {*FILES, MARKER}
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
+    write_folder(tmp_path / "a", FILES)
+    write_folder(tmp_path / "b", dict(reversed(FILES.items())))
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_modes_follow_the_umask(folder: Path) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    assert folder.stat().st_mode & 0o777 == 0o777 & ~umask
+    assert (folder / "server.py").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_again_nothing_changes(folder: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    plan = write_folder(folder, FILES)
+    assert (plan.write, plan.remove, plan.keep) == ({}, [], ["handler.py"])
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_files_that_are_as_written_are_replaced_and_the_dropped_removed(folder: Path) -> None:
+    plan = write_folder(folder, {"handler.py": "new\n", "server.py": "new\n", "new.py": "new\n"})
+    assert sorted(plan.write) == [MARKER, "new.py", "server.py"]
+    assert plan.remove == ["sub/more.txt"]
+    found = contents(folder)
+    assert set(found) == {MARKER, "handler.py", "new.py", "server.py"}
+    assert found["server.py"] == "new\n"
+    assert found["handler.py"] == "theirs\n"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_the_handler_is_the_users(folder: Path, force: bool) -> None:
+    (folder / "handler.py").write_text("changed\n")
+    write_folder(folder, {**FILES, "handler.py": "new\n"}, force=force)
+    assert (folder / "handler.py").read_text() == "changed\n"
+
+
+def test_the_handler_stays_even_when_the_agent_has_none_any_more(folder: Path) -> None:
+    write_folder(folder, {"server.py": "ours\n"}, force=True)
+    assert (folder / "handler.py").read_text() == "theirs\n"
+
+
+def test_what_was_deleted_comes_back(folder: Path) -> None:
+    for name in FILES:
+        (folder / name).unlink()
+    (folder / "sub").rmdir()
+    write_folder(folder, FILES)
+    assert set(contents(folder)) == {*FILES, MARKER}
+
+
+@pytest.mark.parametrize("files", [FILES, {**FILES, "server.py": "new\n"}, {"new.py": "new\n"}])
+def test_changed_files_are_not_touched_and_nothing_else_is(
+    folder: Path, files: dict[str, str]
+) -> None:
+    (folder / "server.py").write_text("changed\n")
+    before = contents(folder)
+    with pytest.raises(WritingError, match=r"changed by somebody: server\.py; --force"):
+        write_folder(folder, files)
+    assert contents(folder) == before
+
+
+def test_changed_files_are_overwritten_by_force(folder: Path) -> None:
+    (folder / "server.py").write_text("changed\n")
+    write_folder(folder, FILES, force=True)
+    assert (folder / "server.py").read_text() == "ours\n"
+
+
+def test_changed_files_that_are_dropped_are_removed_by_force(folder: Path) -> None:
+    (folder / "server.py").write_text("changed\n")
+    write_folder(folder, {"new.py": "new\n"}, force=True)
+    assert not (folder / "server.py").exists()
+
+
+def test_a_changed_file_that_is_right_already_is_no_conflict(folder: Path) -> None:
+    (folder / "server.py").write_text("new\n")
+    plan = write_folder(folder, {**FILES, "server.py": "new\n"})
+    assert "server.py" in plan.unchanged
+    assert write_folder(folder, FILES).write.keys() == {MARKER, "server.py"}
+
+
+def test_the_users_own_files_stay(folder: Path) -> None:
+    (folder / "model").mkdir()
+    (folder / "model" / "weights").write_text("w")
+    (folder / ".env").write_text("e")
+    write_folder(folder, {"new.py": "new\n"})
+    assert (folder / "model" / "weights").read_text() == "w"
+    assert (folder / ".env").read_text() == "e"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_strangers_folder_is_refused(tmp_path: Path, force: bool) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(WritingError, match="not empty, and was not written by this command"):
+        write_folder(tmp_path, FILES, force=force)
+    assert contents(tmp_path) == {"thesis.txt": "years of work"}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_strangers_file_in_our_folder_is_refused(folder: Path, force: bool) -> None:
+    (folder / "new.py").write_text("mine\n")
+    before = contents(folder)
+    with pytest.raises(WritingError, match=r"not written by this command: new\.py"):
+        write_folder(folder, {**FILES, "new.py": "new\n"}, force=force)
+    assert contents(folder) == before
+
+
+def test_what_is_no_file_in_our_place_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("ours\n")
+    (folder / "server.py").unlink()
+    (folder / "server.py").symlink_to(outside)
+    with pytest.raises(WritingError, match=r"server\.py"):
+        write_folder(folder, FILES)
+    write_folder(folder, {**FILES, "server.py": "new\n"}, force=True)
+    assert outside.read_text() == "ours\n"
+    assert (folder / "server.py").read_text() == "new\n"
+    assert not (folder / "server.py").is_symlink()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for name in ("link", "dangling"):
+        with pytest.raises(WritingError, match="symbolic link"):
+            write_folder(tmp_path / name, FILES)
+    assert contents(tmp_path / "real") == {}
+
+
+def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(WritingError, match="no folder"):
+        write_folder(tmp_path / "file", FILES)
+    with pytest.raises(WritingError, match="cannot be written: Not a directory"):
+        write_folder(tmp_path / "file" / "agent", FILES)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        *("", "{", "[]", "null", '{"files": 1}', '{"files": {"../outside": "0"}}'),
+        *('{"files": {"/etc/passwd": "0"}}', '{"files": {"a/../../b": "0"}}', "{}"),
+    ],
+)
+def test_a_marker_that_we_did_not_write_is_refused(folder: Path, marker: str) -> None:
+    (folder / MARKER).write_text(marker)
+    with pytest.raises(WritingError, match="not as this command wrote it"):
+        write_folder(folder, FILES, force=True)
+
+
+def test_a_marker_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / MARKER).rename(tmp_path / "marker")
+    (folder / MARKER).symlink_to(tmp_path / "marker")
+    with pytest.raises(WritingError, match="not as this command wrote it"):
+        write_folder(folder, FILES)
+
+
+def test_a_dry_run_writes_nothing_and_finds_the_same(folder: Path, tmp_path: Path) -> None:
+    before = contents(folder)
+    new = {**FILES, "server.py": "new\n"}
+    planned = write_folder(folder, new, dry_run=True)
+    assert contents(folder) == before
+    assert planned == write_folder(folder, new)
+    write_folder(tmp_path / "other", FILES, dry_run=True)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_dry_run_refuses_what_a_run_refuses(folder: Path) -> None:
+    (folder / "server.py").write_text("changed\n")
+    with pytest.raises(WritingError, match="--force"):
+        write_folder(folder, FILES, dry_run=True)
+
+
+# --- Interruptions and faults -----------------------------------------------------------------
+
+
+def test_an_interrupted_first_run_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        break_at(patch, 1, Interrupted())
+        with pytest.raises(Interrupted):
+            write_folder(tmp_path / "agent", FILES)
+    assert list(tmp_path.iterdir()) == []
+
+
+# One for the journal, then one for each of three files; the next would be in the undoing.
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_an_interrupted_change_is_undone_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    before = contents(folder)
+    with monkeypatch.context() as patch:
+        break_at(patch, count, Interrupted())
+        with pytest.raises(Interrupted):
+            write_folder(folder, {"handler.py": "x", "server.py": "new\n", "new.py": "new\n"})
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_what_a_crash_left_is_undone_by_the_next_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    before = contents(folder)
+    with monkeypatch.context() as patch:
+        break_at(patch, count, Interrupted())
+        patch.setattr(transaction, "undo_interrupted", lambda _folder: None)
+        with pytest.raises(Interrupted):
+            write_folder(folder, {"handler.py": "x", "server.py": "new\n", "new.py": "new\n"})
+    assert (folder / transaction.STAGING).is_dir()
+    if count > 1:
+        with pytest.raises(WritingError, match="interrupted"):
+            write_folder(folder, FILES, dry_run=True)
+    write_folder(folder, FILES)
+    assert contents(folder) == before
+
+
+def test_what_a_crash_left_beside_a_new_folder_is_used(tmp_path: Path) -> None:
+    staging = tmp_path / f".agent{transaction.STAGING}"
+    (staging / "sub").mkdir(parents=True)
+    (staging / "half").write_text("half")
+    write_folder(tmp_path / "agent", FILES)
+    assert set(contents(tmp_path / "agent")) == {*FILES, MARKER}
+    assert not staging.exists()
+
+
+def test_an_empty_folder_with_the_remains_of_a_crash_is_filled(tmp_path: Path) -> None:
+    (tmp_path / transaction.STAGING / "new").mkdir(parents=True)
+    write_folder(tmp_path, FILES)
+    assert set(contents(tmp_path)) == {*FILES, MARKER}
+
+
+def test_a_full_disk_leaves_all_as_it_was_and_is_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = contents(folder)
+    monkeypatch.setattr(os, "fsync", full)
+    for target in (folder, tmp_path / "new"):
+        with pytest.raises(WritingError, match=rf"{target} cannot be written: No space left"):
+            write_folder(target, {"server.py": "new\n"})
+    assert contents(tmp_path) == {f"agent/{name}": text for name, text in before.items()}
+
+
+def test_a_folder_that_may_not_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(WritingError, match="cannot be written: Permission denied"):
+        write_folder(tmp_path / "agent", FILES)
+
+
+def test_two_runs_do_not_meet(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(WritingError, match="another run is writing it"):
+            write_folder(folder, FILES)
+    finally:
+        os.close(descriptor)
+
+
+def test_the_marker_knows_what_was_written(folder: Path) -> None:
+    marker = json.loads((folder / MARKER).read_text())
+    assert set(marker["files"]) == {"server.py", "sub/more.txt"}
