@@ -1,0 +1,149 @@
+"""``manage.py start_registry``: web, worker and beat together."""
+
+import asyncio
+import io
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, connections
+
+from registry_project.preflight import (
+    PreflightError,
+    check_address,
+    check_database,
+    check_migrations,
+)
+from registry_project.programs import registry_programs
+from registry_project.supervisor import Supervisor
+from registry_project.terminal import Terminal, wants_colour
+
+POLL_SECONDS = 0.1
+# The address to talk to when a server listens on all of them.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+class Command(BaseCommand):
+    help = (
+        "Run the whole registry on this machine: the web server, the worker, and the beat that "
+        "gives it its work. They are started again when they die; Ctrl-C stops them all. The rest "
+        "comes from the environment: DATABASE_URL, CELERY_BROKER_URL, and so on."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="0.0.0.0", help="address to listen on (%(default)s)")  # noqa: S104
+        parser.add_argument(
+            "--port", type=port_number, default=9000, help="port to listen on (%(default)s)"
+        )
+        parser.add_argument(
+            "--workers",
+            type=positive_number,
+            help="web processes (one on SQLite, else one for each processor)",
+        )
+        parser.add_argument(
+            "--prepare",
+            action="store_true",
+            help="before that, migrate the database and see to it that there is an admin login",
+        )
+        parser.add_argument(
+            "--stop-with-parent",
+            action="store_true",
+            help="stop when the process that started this one is gone",
+        )
+
+    def handle(self, *, host: str, port: int, workers: int | None, **options: Any) -> None:
+        parent = os.getppid() if options["stop_with_parent"] else None
+        try:
+            check_address(host, port)
+            check_database()
+            if options["prepare"]:
+                call_command("migrate", verbosity=0)
+                call_command("ensure_admin")
+            check_migrations()
+        except PreflightError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            connections.close_all()
+        programs = registry_programs(host, port, workers or default_workers())
+        sys.stdout.flush()
+        output = io.FileIO(sys.stdout.fileno(), "w", closefd=False)
+        terminal = Terminal(
+            output,
+            [program.name for program in programs],
+            coloured=wants_colour(output, os.environ),
+        )
+        asyncio.run(keep_running(Supervisor(programs, terminal), host, port, parent))
+
+
+def positive_number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def port_number(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:  # noqa: PLR2004
+        raise ArgumentTypeError(f"{port} is no port: they go from 1 to 65535")
+    return port
+
+
+def default_workers() -> int:
+    """SQLite has one writer at a time: more processes would only wait for each other."""
+    return 1 if connection.vendor == "sqlite" else os.cpu_count() or 1
+
+
+async def keep_running(supervisor: Supervisor, host: str, port: int, parent: int | None) -> None:
+    """Run until stopped, or until `parent` is not the parent any more."""
+    companions = [asyncio.create_task(announce(supervisor, host, port))]
+    if parent is not None:
+        companions.append(asyncio.create_task(stop_without(parent, supervisor)))
+    await supervisor.run()
+    for companion in companions:
+        companion.cancel()
+    await asyncio.gather(*companions, return_exceptions=True)
+
+
+async def announce(supervisor: Supervisor, host: str, port: int) -> None:
+    """Say where to look, as soon as there is something to see."""
+    while not await answers_ready(EVERYWHERE.get(host, host), port):  # noqa: ASYNC110
+        await asyncio.sleep(POLL_SECONDS)
+    url = f"http://{'localhost' if host in EVERYWHERE else host}:{port}"
+    for text in (
+        "the registry is ready; Ctrl-C stops it",
+        f"  agents    {url}/agents",
+        f"  API docs  {url}/docs",
+        f"  admin     {url}/admin/",
+    ):
+        supervisor.say(text)
+
+
+async def answers_ready(host: str, port: int) -> bool:
+    """Whether ``GET /health/ready`` gives 200.
+
+    Spoken by hand: an HTTP client would bring threads into a process that forks.
+    """
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    try:
+        name = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), host)
+        writer.write(f"GET /health/ready HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
+        status = (await reader.readline()).split()[1:2]
+    except OSError:
+        return False
+    finally:
+        writer.close()
+    return status == [b"200"]
+
+
+async def stop_without(parent: int, supervisor: Supervisor) -> None:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(POLL_SECONDS)
+    supervisor.stop()

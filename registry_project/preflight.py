@@ -1,0 +1,78 @@
+"""What must be right before the registry can start; each error says what to do about it."""
+
+import errno
+import socket
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+PORTS_TO_LOOK_AT = 50
+MIGRATIONS_TO_NAME = 3
+
+
+class PreflightError(Exception):
+    """The registry cannot start; the message tells a person why, and what to do."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise PreflightError unless a server can listen on `host` and `port`."""
+    try:
+        _listen(host, port)
+    except OSError as error:
+        raise PreflightError(_explain(error, host, port)) from error
+
+
+def check_database() -> None:
+    """Raise PreflightError unless the database answers."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise PreflightError(f"The database does not answer: {error}".rstrip()) from error
+
+
+def check_migrations() -> None:
+    """Raise PreflightError unless the database, which answers, has all its tables."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        names = [f"{migration.app_label} {migration.name}" for migration, _ in plan]
+        more = len(names) - MIGRATIONS_TO_NAME
+        missing = ", ".join(names[:MIGRATIONS_TO_NAME]) + (f" and {more} more" if more > 0 else "")
+        raise PreflightError(
+            f"The database lacks migrations ({missing}). Run: python manage.py migrate"
+        )
+
+
+def _listen(host: str, port: int) -> None:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As servers do: a port whose last connections are winding down is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        probe.listen()
+
+
+def _explain(error: OSError, host: str, port: int) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"{host} is no address of this machine: {error.strerror}."
+    if error.errno == errno.EADDRINUSE:
+        other = _free_port_after(host, port)
+        return (
+            f"Port {port} on {host} is taken by another program; {other} is free. "
+            f"Take it with: make run PORT={other}, or: manage.py start_registry --port {other}"
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} is reserved for the system; take one above 1023."
+    return f"The registry cannot listen on {host}, port {port}: {error.strerror}."
+
+
+def _free_port_after(host: str, port: int) -> int:
+    for candidate in range(port + 1, min(port + PORTS_TO_LOOK_AT, 65535)):
+        try:
+            _listen(host, candidate)
+        except OSError:
+            continue
+        return candidate
+    return port + 1000

@@ -1,0 +1,107 @@
+"""A child process and whatever it starts: one group, tied to the life of its parent."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+CHUNK_BYTES = 64 * 1024
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run: a name for the terminal, the arguments, what the environment gets on top."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class ChildGroup:
+    """A running program, leader of a session of its own.
+
+    The terminal's Ctrl-C does not reach it: who started it decides when it stops. On Linux the
+    kernel kills it when the process that started it is gone, however that went.
+    """
+
+    def __init__(self, program: Program) -> None:
+        """Start `program`. Raise OSError when it cannot be started."""
+        self._process = subprocess.Popen(
+            program.argv,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(program.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_tie_to_parent(),  # noqa: PLW1509 - the one thread of this process
+        )
+        assert self._process.stdout is not None  # noqa: S101 - asked for above; tells mypy
+        self._output = self._process.stdout
+        os.set_blocking(self.output_fd, False)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def output_fd(self) -> int:
+        """The end of the pipe to read what the group writes; it closes when all of it is gone."""
+        return self._output.fileno()
+
+    def poll(self) -> int | None:
+        """Return how the leader ended: its exit code, or minus the signal; None while it runs."""
+        return self._process.poll()
+
+    def wait(self) -> int:
+        """Return how the leader ended, once it has."""
+        return self._process.wait()
+
+    def read(self) -> bytes | None:
+        """Return a chunk of output, b"" at its end, None when there is nothing at the moment."""
+        try:
+            return os.read(self.output_fd, CHUNK_BYTES)
+        except BlockingIOError:
+            return None
+
+    def close_output(self) -> None:
+        self._output.close()
+
+    def terminate(self) -> None:
+        """Ask the leader to stop; it tells its own children."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """Kill the whole group, also what a dead leader left behind."""
+        # Nobody of the group is left; macOS says it with the other error.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+def describe_end(code: int) -> str:
+    """Say how a process ended, from its return code: "was killed by SIGKILL", "exited with 3"."""
+    if code >= 0:
+        return f"exited with {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def _tie_to_parent() -> Callable[[], None] | None:
+    """Return what a fork runs before its program so that the kernel ends it with its parent."""
+    if sys.platform != "linux":
+        return None
+    parent = os.getpid()
+    prctl = ctypes.CDLL(None).prctl
+
+    def tie() -> None:
+        prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+        if os.getppid() != parent:  # it died before the kernel was told
+            os._exit(1)
+
+    return tie

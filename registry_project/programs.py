@@ -1,0 +1,47 @@
+"""The programs that make up a registry on one machine: web, worker, beat."""
+
+import os
+import sys
+
+from django.conf import settings
+
+from registry_project.processes import Program
+
+
+def registry_programs(host: str, port: int, workers: int) -> list[Program]:
+    """Return what to run so that the registry listens on `host` and `port`."""
+    # From whichever folder this one was started, they find the project.
+    path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
+    environment = {"PYTHONPATH": path}
+    return [
+        Program("web", _web_argv(host, port, workers), environment),
+        Program("worker", _worker_argv(), environment),
+        Program("beat", [*_celery_argv(), "beat", "--loglevel=WARNING"], environment),
+    ]
+
+
+def _web_argv(host: str, port: int, workers: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "gunicorn", "registry_project.wsgi"),
+        "--config=python:registry_project.web_server",
+        f"--bind={f'[{host}]' if ':' in host else host}:{port}",
+        f"--workers={workers}",
+    ]
+
+
+def _worker_argv() -> list[str]:
+    # Sweeps come one at a time: the worker runs them itself and needs no children, which could
+    # outlive it; there is no second worker to gossip with.
+    return [
+        *(*_celery_argv(), "worker", "--loglevel=WARNING", "--pool=solo"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
+
+
+def _celery_argv() -> list[str]:
+    celery = ["-m", "celery", "--app=registry_project", "--quiet"]
+    if os.geteuid() == 0:
+        # Celery warns of root on every start. In a container, root is what there is; and our
+        # tasks come as JSON, which cannot carry code.
+        celery = ["-W", "ignore:You're running the worker with superuser", *celery]
+    return [sys.executable, *celery]

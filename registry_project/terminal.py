@@ -1,0 +1,75 @@
+"""What several processes write, on one terminal: each line with the name of its process."""
+
+import io
+import os
+import select
+from collections.abc import Mapping, Sequence
+
+# A line that does not end is printed in pieces of this many bytes.
+LONGEST_LINE_BYTES = 64 * 1024
+OWN_NAME = "system"
+OWN_COLOUR = 1  # bold
+COLOURS = (36, 33, 35, 32, 34)  # cyan, yellow, magenta, green, blue
+
+
+class Terminal:
+    """Writes lines with a prefix, ``web    | ...``; in colour where a person reads them.
+
+    The prefix `OWN_NAME` is for what the writer itself has to say. `output` is unbuffered: nothing
+    is left in it when its reader has gone.
+    """
+
+    def __init__(self, output: io.FileIO, names: Sequence[str], *, coloured: bool = False) -> None:
+        width = max(len(name) for name in [OWN_NAME, *names])
+        colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
+        colours[OWN_NAME] = OWN_COLOUR
+        template = "\x1b[{colour}m{name} |\x1b[0m " if coloured else "{name} | "
+        self._prefixes = {
+            name: template.format(colour=colour, name=name.ljust(width)).encode()
+            for name, colour in colours.items()
+        }
+        self._output = output
+
+    def write(self, name: str, lines: Sequence[bytes]) -> None:
+        """Print lines of the process `name`, but no empty ones.
+
+        Raise OSError when nobody reads any more.
+        """
+        prefix = self._prefixes[name]
+        text = b"".join(prefix + line.rstrip() + b"\n" for line in lines if line.strip())
+        rest = memoryview(text)
+        while rest:
+            written = self._output.write(rest)
+            if written is None:  # somebody has made it non-blocking, and it is full
+                select.select([], [self._output], [])
+            else:
+                rest = rest[written:]
+
+
+class Lines:
+    """Cuts a stream of bytes into lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take a chunk; return the lines that it completes, without their ends."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) >= LONGEST_LINE_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        return lines
+
+    def finish(self) -> list[bytes]:
+        """Return what is left when the stream has ended in the middle of a line."""
+        lines, self._rest = [self._rest] if self._rest else [], b""
+        return lines
+
+
+def wants_colour(output: io.FileIO, environment: Mapping[str, str]) -> bool:
+    """Whether `output` is a terminal that shows colours, and its user did not say NO_COLOR."""
+    return (
+        os.isatty(output.fileno())
+        and not environment.get("NO_COLOR")
+        and environment.get("TERM") != "dumb"
+    )

@@ -1,0 +1,63 @@
+"""Looking at real processes from tests: waiting with a deadline, and who is still there."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Callable
+
+DEADLINE_SECONDS = 30.0
+POLL_SECONDS = 0.02
+
+
+def wait_until(
+    condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS
+) -> None:
+    """Return as soon as `condition` holds; fail, naming `what`, when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
+        time.sleep(POLL_SECONDS)
+
+
+async def wait_in_loop(
+    condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS
+) -> None:
+    """The same inside an event loop, which goes on running."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process; a zombie has only not been buried yet."""
+    answer = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)],  # noqa: S607 - wherever this system has it
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    state = answer.stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Return the command lines, by id, of what a process has started, and what that has."""
+    answer = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = [line.split(None, 3) for line in answer.stdout.splitlines()]
+    found: dict[int, str] = {}
+    parents = {pid}
+    while parents:
+        children = {
+            int(child): "".join(arguments)
+            for child, parent, state, *arguments in rows
+            if int(parent) in parents and not state.startswith("Z")
+        }
+        found |= children
+        parents = set(children)
+    return found

@@ -1,0 +1,61 @@
+import socket
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from registry_project.preflight import PreflightError, check_address, check_migrations
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_free_port_is_fine_and_stays_free(taken_port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    check_address("127.0.0.1", port)
+    check_address("127.0.0.1", port)
+
+
+def test_a_taken_port_is_told_with_the_way_to_another(taken_port: int) -> None:
+    with pytest.raises(PreflightError) as caught:
+        check_address("127.0.0.1", taken_port)
+
+    message = str(caught.value)
+    assert message.startswith(f"Port {taken_port} on 127.0.0.1 is taken by another program")
+    other = int(message.rsplit(" ", 1)[1])
+    assert f"make run PORT={other}" in message
+    check_address("127.0.0.1", other)
+
+
+def test_a_port_taken_on_one_address_is_taken_on_all(taken_port: int) -> None:
+    with pytest.raises(PreflightError, match="is taken"):
+        check_address("0.0.0.0", taken_port)  # noqa: S104
+
+
+def test_a_name_that_is_no_address_is_told() -> None:
+    with pytest.raises(PreflightError, match=r"^no\.such\.host\.invalid is no address"):
+        check_address("no.such.host.invalid", 9000)
+
+
+def test_an_address_of_another_machine_is_told() -> None:
+    with pytest.raises(PreflightError, match=r"cannot listen on 192\.0\.2\.1"):
+        check_address("192.0.2.1", 9000)  # TEST-NET-1, RFC 5737: nobody has it
+
+
+@pytest.mark.django_db
+def test_a_migrated_database_is_fine() -> None:
+    check_migrations()
+
+
+@pytest.mark.django_db
+def test_a_missing_migration_is_told_with_the_command_that_helps() -> None:
+    MigrationRecorder(connection).record_unapplied("sessions", "0001_initial")
+
+    with pytest.raises(PreflightError, match=r"\(sessions 0001_initial\).*manage\.py migrate"):
+        check_migrations()

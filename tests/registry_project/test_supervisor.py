@@ -1,0 +1,346 @@
+import asyncio
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from registry_project.processes import Program
+from registry_project.supervisor import Supervisor
+from registry_project.terminal import Terminal
+from registry_project.upkeep import Pace
+from tests.processes import is_running, wait_in_loop, wait_until
+
+FAST = Pace(first_delay=0.01, longest_delay=0.04, steady_after=60, stop_timeout=60)
+SLEEPS = "import os, time; print('pid', os.getpid()); time.sleep(600)"
+IGNORES_SIGTERM = (
+    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "print('pid', os.getpid()); time.sleep(600)"
+)
+HAS_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {IGNORES_SIGTERM!r}])"
+
+
+class Stage:
+    """A supervisor whose terminal is a file."""
+
+    def __init__(self, path: Path, pace: Pace, sources: dict[str, str]) -> None:
+        self._path = path
+        self.file = io.FileIO(path, "w")
+        programs = [Program(name, [sys.executable, "-c", code]) for name, code in sources.items()]
+        self.supervisor = Supervisor(programs, Terminal(self.file, list(sources)), pace)
+
+    def lines(self, name: str) -> list[str]:
+        """What was printed under `name` so far."""
+        pairs = [line.split("|", 1) for line in self._path.read_text().splitlines()]
+        return [text[1:] for prefix, text in pairs if prefix.strip() == name]
+
+    def pids(self, name: str) -> list[int]:
+        return [int(line.split()[1]) for line in self.lines(name) if line.startswith("pid ")]
+
+    async def first_pid(self, name: str) -> int:
+        await wait_in_loop(lambda: self.pids(name), f"the id of {name}")
+        return self.pids(name)[0]
+
+
+Play = Callable[[Stage], Awaitable[None]]
+Perform = Callable[..., Stage]
+
+
+@pytest.fixture
+def perform(tmp_path: Path) -> Perform:
+    """Supervise programs, given as Python source, while `play` plays; then stop them all."""
+
+    def perform(play: Play, pace: Pace = FAST, **sources: str) -> Stage:
+        stage = Stage(tmp_path / "terminal", pace, sources)
+
+        async def scenario() -> None:
+            running = asyncio.create_task(stage.supervisor.run())
+            try:
+                await play(stage)
+                if not running.done():
+                    os.kill(os.getpid(), signal.SIGTERM)
+                await running
+            finally:
+                running.cancel()
+                await asyncio.wait([running])
+
+        with stage.file:
+            asyncio.run(scenario())
+        return stage
+
+    return perform
+
+
+def test_what_programs_print_stands_under_their_names(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await wait_in_loop(lambda: stage.lines("web") and stage.lines("beat"), "a line of each")
+
+    printing = "import sys, time; print('out', flush=True); print('err', file=sys.stderr);"
+    stage = perform(play, web=printing + "time.sleep(600)", beat="print('tick'); " + SLEEPS)
+
+    assert set(stage.lines("web")) <= {"out", "err"}
+    assert stage.lines("beat")[0] == "tick"
+
+
+def test_the_last_words_of_a_program_are_shown_even_without_an_end_of_line(
+    perform: Perform,
+) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.first_pid("web")
+
+    says_farewell = (
+        "import os, signal, sys, time;"
+        "signal.signal(signal.SIGTERM, lambda *_: (sys.stdout.write('fare'), sys.exit(0)));"
+        "print('pid', os.getpid()); time.sleep(600)"
+    )
+    assert perform(play, web=says_farewell).lines("web")[-1] == "fare"
+
+
+def test_a_program_that_floods_the_terminal_does_not_hold_up_another(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.first_pid("beat")
+        await wait_in_loop(lambda: stage.file.tell() > 10_000_000, "a flood")
+        dead = stage.pids("beat")[0]
+        os.kill(dead, signal.SIGKILL)
+        await wait_in_loop(lambda: len(stage.pids("beat")) > 1, "beat again")
+
+    perform(play, flood="while True: print('x' * 5000)", beat=SLEEPS)
+
+
+def test_a_line_that_never_ends_is_shown_in_pieces(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await wait_in_loop(lambda: len(stage.lines("web")) > 2, "three pieces")
+
+    stage = perform(play, web="import sys\nwhile True: sys.stdout.write('x' * 5000)")
+
+    assert max(len(line) for line in stage.lines("web")) < 256 * 1024
+
+
+def test_a_program_that_was_killed_starts_again_and_the_others_go_on(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        pid, other = await stage.first_pid("web"), await stage.first_pid("beat")
+        os.kill(pid, signal.SIGKILL)
+        await wait_in_loop(lambda: len(stage.pids("web")) > 1, "web again")
+        assert stage.pids("beat") == [other]
+        assert is_running(other)
+
+    stage = perform(play, web=SLEEPS, beat=SLEEPS)
+
+    assert "web was killed by SIGKILL; starting it again in 0.01 s" in stage.lines("system")
+
+
+def test_the_delay_doubles_up_to_its_limit_while_a_program_keeps_dying(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await wait_in_loop(lambda: len(stage.lines("system")) >= 5, "five deaths")
+
+    stage = perform(play, web="raise SystemExit(3)")
+
+    told = [re.sub(r"^web exited with 3; starting it again in ", "", line)
+            for line in stage.lines("system")]  # fmt: skip
+    assert told[:5] == ["0.01 s", "0.02 s", "0.04 s", "0.04 s", "0.04 s"]
+
+
+def test_the_delay_is_short_again_after_a_program_has_lived_a_while(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await wait_in_loop(lambda: len(stage.lines("system")) >= 4, "four deaths")
+
+    stage = perform(play, Pace(first_delay=0.01, steady_after=0), web="raise SystemExit(3)")
+
+    assert all(line.endswith(" in 0.01 s") for line in stage.lines("system")[:4])
+
+
+def test_a_program_waits_out_its_delay(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await wait_in_loop(lambda: len(stage.lines("web")) > 1, "a second life")
+
+    dies = "import time; print(time.monotonic()); raise SystemExit(1)"
+    first, second = perform(play, Pace(first_delay=0.5), web=dies).lines("web")[:2]
+
+    assert float(second) - float(first) > 0.45
+
+
+def test_a_program_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "late"
+    with io.FileIO(tmp_path / "terminal", "w") as file:
+        program = Program("late", [str(path)])
+        supervisor = Supervisor([program], Terminal(file, ["late"]), FAST)
+
+        async def scenario() -> None:
+            running = asyncio.create_task(supervisor.run())
+            output = tmp_path / "terminal"
+            await wait_in_loop(lambda: "could not be started" in output.read_text(), "a failure")
+            draft = tmp_path / "draft"
+            draft.write_text("#!/bin/sh\necho at last\nexec sleep 600\n")
+            draft.chmod(0o700)
+            draft.rename(path)
+            await wait_in_loop(lambda: "late   | at last" in output.read_text(), "its start")
+            supervisor.stop()
+            await running
+
+        asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_all_programs_and_then_the_supervisor(
+    perform: Perform, stop_signal: signal.Signals
+) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.first_pid("web")
+        await stage.first_pid("beat")
+        os.kill(os.getpid(), stop_signal)
+        await wait_in_loop(lambda: stage.lines("system"), "an answer to the signal")
+
+    stage = perform(play, web=SLEEPS, beat=SLEEPS)
+
+    assert not any(is_running(pid) for pid in stage.pids("web") + stage.pids("beat"))
+    assert "starting" not in " ".join(stage.lines("system"))
+
+
+def test_a_program_that_waits_for_its_next_start_does_not_get_it_after_a_stop(
+    perform: Perform,
+) -> None:
+    async def play(stage: Stage) -> None:
+        await wait_in_loop(lambda: stage.lines("system"), "a death")
+
+    assert len(perform(play, Pace(first_delay=600), web="print('once')").lines("web")) == 1
+
+
+def test_a_program_that_ignores_the_request_to_stop_is_killed_in_time(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.first_pid("web")
+
+    stage = perform(play, Pace(stop_timeout=0.2), web=IGNORES_SIGTERM)
+
+    assert not is_running(stage.pids("web")[0])
+    assert "still running after 0.2 s: web" in stage.lines("system")
+
+
+def test_a_second_ctrl_c_kills_at_once(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.first_pid("web")
+        os.kill(os.getpid(), signal.SIGINT)
+        await wait_in_loop(lambda: stage.lines("system"), "the first answer")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    started = time.monotonic()
+    stage = perform(play, web=IGNORES_SIGTERM)
+
+    assert time.monotonic() - started < FAST.stop_timeout / 2
+    assert not is_running(stage.pids("web")[0])
+
+
+def test_other_requests_to_stop_may_come_twice_and_let_programs_finish(perform: Perform) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.first_pid("web")
+        os.kill(os.getpid(), signal.SIGHUP)
+        await wait_in_loop(lambda: stage.lines("system"), "the first answer")
+
+    takes_a_moment = (
+        "import os, signal, sys, time;"
+        "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), print('done'), sys.exit(0)));"
+        "print('pid', os.getpid()); time.sleep(600)"
+    )
+    stage = perform(play, web=takes_a_moment)  # and SIGTERM at its end
+
+    assert stage.lines("web")[-1] == "done"
+    assert stage.lines("system") == ["stopping"]
+
+
+def test_what_a_killed_program_had_started_is_gone_before_it_starts_again(
+    perform: Perform,
+) -> None:
+    tells_both = f"import os; print('leader', os.getpid(), flush=True); {HAS_A_CHILD}"
+
+    async def play(stage: Stage) -> None:
+        grandchild = await stage.first_pid("web")
+        leader = next(line for line in stage.lines("web") if line.startswith("leader "))
+        os.kill(int(leader.split()[1]), signal.SIGKILL)
+        await wait_in_loop(lambda: len(stage.pids("web")) > 1, "web again")
+        assert not is_running(grandchild)
+
+    stage = perform(play, web=tells_both)
+
+    assert not any(is_running(pid) for pid in stage.pids("web"))
+
+
+@pytest.fixture
+def supervisor_process(tmp_path: Path) -> list[str]:
+    """The arguments of a process that supervises a program which has a child of its own."""
+    driver = tmp_path / "driver.py"
+    driver.write_text(
+        "import asyncio, io, sys\n"
+        "from registry_project.processes import Program\n"
+        "from registry_project.supervisor import Supervisor\n"
+        "from registry_project.terminal import Terminal\n"
+        "async def main():\n"
+        "    terminal = Terminal(io.FileIO(1, 'w'), ['web'])\n"
+        f"    program = Program('web', [sys.executable, '-c', {SLEEPS!r}])\n"
+        "    await Supervisor([program], terminal).run()\n"
+        "asyncio.run(main())\n"
+    )
+    return [sys.executable, str(driver)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills orphans for us")
+def test_killing_the_supervisor_leaves_no_program_behind(supervisor_process: list[str]) -> None:
+    with start(supervisor_process) as process:
+        child = read_pid(process)
+        process.kill()
+
+    wait_until(lambda: not is_running(child), "the end of the program")
+
+
+def test_the_supervisor_stops_when_nobody_reads_its_output_any_more(
+    supervisor_process: list[str],
+) -> None:
+    with start(supervisor_process) as process:
+        child = read_pid(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        os.kill(child, signal.SIGKILL)  # there will be something to say
+
+        assert process.wait(timeout=30) == 0
+
+
+def test_a_hang_up_is_ignored_when_started_with_nohup(supervisor_process: list[str]) -> None:
+    with start(["nohup", *supervisor_process]) as process:
+        read_pid(process)
+        process.send_signal(signal.SIGHUP)
+        process.terminate()
+        output, _ = process.communicate(timeout=30)
+
+    # Both signals were delivered by then; only one of them counted.
+    assert [line for line in output.splitlines() if line.startswith("system")] == [
+        "system | stopping"
+    ]
+
+
+@contextmanager
+def start(arguments: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        arguments,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_pid(process: "subprocess.Popen[str]") -> int:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    while not line.startswith("web    | pid "):
+        assert line, "the supervisor has ended"
+        line = process.stdout.readline()
+    return int(line.split()[-1])
