@@ -1,12 +1,21 @@
 """Fixtures for all tests: the services that some of them need, and what was left out without."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from django.db import connection, connections
+from pytest_django import DjangoDbBlocker
+
+from tests.integration.postgres_cluster import find_programs
 
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
 HOW_TO = {
     "TEST_REDIS_URL": "a Redis: make test TEST_REDIS_URL=redis://127.0.0.1:6379/0",
+    "initdb": "the programs of PostgreSQL (Debian, Ubuntu: apt install postgresql); they are found "
+    "by pg_config, on the PATH, or where Debian has them",
 }
 missing = pytest.StashKey[set[str]]()
 
@@ -17,19 +26,44 @@ def redis_url(pytestconfig: pytest.Config) -> str:
     return service_url(pytestconfig, "TEST_REDIS_URL")
 
 
+@pytest.fixture(scope="session")
+def postgres_programs(pytestconfig: pytest.Config) -> Path:
+    """The folder of PostgreSQL's programs, for tests that start and kill a server of their own."""
+    return find_programs() or without(pytestconfig, "initdb", "PostgreSQL is not installed")
+
+
+@pytest.fixture
+def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[None]:
+    """A database that cannot be reached: a folder that is not there, a port that nobody has."""
+    old = connection.settings_dict.copy()
+    connections.close_all()
+    connection.settings_dict["NAME"] = str(tmp_path / "nowhere" / "db.sqlite3")
+    if connection.vendor == "postgresql":
+        connection.settings_dict |= {"NAME": "postgres", "HOST": "127.0.0.1", "PORT": "1"}
+    try:
+        with django_db_blocker.unblock():
+            yield
+            connections.close_all()
+    finally:
+        connection.settings_dict.clear()
+        connection.settings_dict.update(old)
+
+
 def service_url(config: pytest.Config, variable: str) -> str:
     """Return the service's URL; without one, skip the test, or fail it if services are required."""
-    url = os.environ.get(variable, "")
-    if url:
-        return url
+    return os.environ.get(variable) or without(config, variable, f"{variable} is not set")
+
+
+def without(config: pytest.Config, service: str, what_is_missing: str) -> NoReturn:
+    """Skip the test that needs `service`, or fail it if services are required."""
     if REQUIRED:
-        pytest.fail(f"REQUIRE_SERVICES=1, and {variable} is not set")
-    config.stash.setdefault(missing, set()).add(variable)
-    pytest.skip(f"needs {HOW_TO[variable]}")
+        pytest.fail(f"REQUIRE_SERVICES=1, and {what_is_missing}")
+    config.stash.setdefault(missing, set()).add(service)
+    pytest.skip(f"needs {HOW_TO[service]}")
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    for variable in sorted(config.stash.get(missing, set())):
+    for variable in sorted(config.stash.get(missing, None) or ()):
         terminalreporter.write_line(f"Some tests were skipped; run them with {HOW_TO[variable]}")

@@ -1,0 +1,87 @@
+# What one does with a checkout: `make help`. It needs make (GNU, 3.81 or newer), and Python 3.11
+# or newer, whose name PYTHON= can give.
+
+PORT ?= 9000
+HOST ?= 0.0.0.0
+AGENTS ?= 1000
+TTL ?= 60
+DURATION ?= 120
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
+COVERAGE := $(PY) -m coverage
+PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
+URL := http://localhost:$(PORT)
+
+.PHONY: help install install-dev run demo fleet check test clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+install: $(VENV)/.installed ## make the environment in .venv and install what the registry runs on
+
+install-dev: $(VENV)/.installed-dev ## the same with what tests, linters and the demo need
+
+run: install ## run the registry on this machine; PORT=9000 and HOST=0.0.0.0 move it
+	@REGISTRY_URL=$${REGISTRY_URL:-$(URL)} exec $(PY) manage.py start_registry --prepare \
+		--host $(HOST) --port $(PORT) --stop-with-parent
+
+demo: install-dev ## watch an agent live and die, against the registry at PORT or one of its own
+	@exec $(PY) -m examples.lifecycle --registry-url $(URL)
+
+fleet: install ## measure a running registry: AGENTS=1000 TTL=60 DURATION=120 PORT=9000
+	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \
+		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION)
+
+check: install-dev ## linters, types, Django's own checks
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	$(VENV)/bin/lint-imports
+	$(PY) manage.py check --fail-level WARNING
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://...
+	@if [ "$$REQUIRE_SERVICES" = 1 ] && [ -z "$$TEST_POSTGRES_URL" ]; then \
+		echo "REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set" >&2; exit 1; fi
+	$(COVERAGE) erase
+	$(COVERAGE) run -m pytest
+	@if [ -n "$$TEST_POSTGRES_URL" ]; then set -x; DATABASE_URL="$$TEST_POSTGRES_URL" \
+		$(COVERAGE) run -m pytest tests/agents tests/registry_project; fi
+	$(COVERAGE) combine --quiet
+	$(COVERAGE) report --fail-under=95 --include='agents/*,deploygen/*'
+	$(COVERAGE) report --fail-under=100 --include=agents/leases.py,agents/querysets.py
+	@if [ -z "$$TEST_POSTGRES_URL" ]; then echo; echo "All passed on SQLite. PostgreSQL" \
+		"was skipped; run it too with: make test TEST_POSTGRES_URL=postgres://user@host/db"; fi
+
+clean: ## remove the environment and the caches; the data under var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+		.grimp_cache htmlcov .coverage .coverage.*
+
+# Stamps: the second time, nothing is left to do; a changed list of requirements does it again.
+$(VENV)/.installed: requirements/base.txt $(VENV)/.created
+	@echo "Installing what the registry runs on into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/base.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.created
+	@echo "Installing what the tests, the linters and the demo need into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.created:
+	@for python in $(PYTHONS); do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		$$python -c 'import ensurepip, venv' 2>/dev/null || { without=$$python; continue; }; \
+		[ -x $(PY) ] && $(PY) -m pip --version >/dev/null 2>&1 || \
+			$$python -m venv --clear $(VENV) || exit 1; \
+		touch $@; exit 0; \
+	done; \
+	if [ -n "$$without" ]; then \
+		echo "$$without lacks its venv module (Debian, Ubuntu: apt install python3-venv)." >&2; \
+	else \
+		echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=..." >&2; \
+	fi; exit 1

@@ -1,0 +1,1 @@
+"""An agent lives and dies in a registry, step by step. Run it with ``make demo``."""

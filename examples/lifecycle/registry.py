@@ -1,0 +1,103 @@
+"""The registry of the demo: the one that runs already, or one of its own."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from examples.lifecycle.programs import MANAGE, PROJECT, free_port, manage, running
+from examples.lifecycle.steps import Steps, poll
+
+OWN_SWEEP_SECONDS = 2
+USUAL_SWEEP_SECONDS = 15
+START_SECONDS = 30
+# Settings that would take our own registry away from its temporary folder.
+FOREIGN_SETTINGS = ("DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY")
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry that answers at `url` and removes the expired every `sweep_seconds`."""
+
+    url: str
+    sweep_seconds: int
+    http: httpx.Client
+
+    def agent(self, agent_id: str) -> dict[str, Any] | None:
+        """Return the record of an agent, None when there is none."""
+        answer = self.http.get(f"{self.url}/agents/{agent_id}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        record: dict[str, Any] = answer.raise_for_status().json()
+        return record
+
+    def listed(self, agent_id: str) -> dict[str, Any] | None:
+        """Return the agent's entry in the listing, whichever page has it; None if none has."""
+        page: str | None = f"{self.url}/agents"
+        while page is not None:
+            answer = self.http.get(page).raise_for_status()
+            for agent in answer.json():
+                if agent["agent_id"] == agent_id:
+                    entry: dict[str, Any] = agent
+                    return entry
+            link = answer.links.get("next", {}).get("url")
+            page = link and str(answer.url.join(link))
+        return None
+
+
+def expiry(record: dict[str, Any]) -> float:
+    """Return when the lease of a record ends, as seconds since the epoch."""
+    last_heartbeat = datetime.fromisoformat(record["last_heartbeat"])
+    return (last_heartbeat + timedelta(seconds=record["ttl_seconds"])).timestamp()
+
+
+@contextmanager
+def registry_at(url: str, folder: Path, steps: Steps) -> Iterator[Registry]:
+    """Give the registry at `url` if one answers there, else one started in `folder`."""
+    with httpx.Client(timeout=10) as http:
+        if _is_registry(http, url):
+            with steps.step("a registry runs") as step:
+                step.result = f"at {url}"
+            yield Registry(url, USUAL_SWEEP_SECONDS, http)
+            return
+        with _own_registry(folder, http, steps) as registry:
+            yield registry
+
+
+def _is_registry(http: httpx.Client, url: str) -> bool:
+    try:
+        answer = http.get(f"{url}/health")
+        return answer.is_success and "registered_agents" in answer.json()
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
+@contextmanager
+def _own_registry(folder: Path, http: httpx.Client, steps: Steps) -> Iterator[Registry]:
+    environment = {
+        name: value for name, value in os.environ.items() if name not in FOREIGN_SETTINGS
+    } | {"REGISTRY_VAR_DIR": str(folder), "SWEEP_INTERVAL_SECONDS": str(OWN_SWEEP_SECONDS)}
+    port = free_port()
+    registry = Registry(f"http://127.0.0.1:{port}", OWN_SWEEP_SECONDS, http)
+    with steps.step("no registry runs here: one gets a database"):
+        manage("migrate", "--verbosity=0", environment=environment)
+    argv = [*MANAGE, "start_registry", "--host=127.0.0.1", f"--port={port}", "--stop-with-parent"]
+    started = time.monotonic()
+    with running(argv, PROJECT, environment, folder / "registry.log"):
+        with steps.step("it starts") as step:
+            poll(lambda: _is_ready(http, registry.url), START_SECONDS, "200 on /health/ready")
+            step.result = f"at {registry.url}, ready after {time.monotonic() - started:.2f} s"
+        yield registry
+
+
+def _is_ready(http: httpx.Client, url: str) -> bool:
+    try:
+        return http.get(f"{url}/health/ready").is_success
+    except httpx.TransportError:
+        return False

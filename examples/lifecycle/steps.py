@@ -1,0 +1,61 @@
+"""The demo's steps, one line each with the time it took."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+POLL_SECONDS = 0.02
+
+T = TypeVar("T")
+
+
+class StepError(Exception):
+    """What a step shows is not so; the message says what was seen instead."""
+
+
+class Step:
+    """The step under way; `result` is what its line ends with."""
+
+    def __init__(self) -> None:
+        self.result = ""
+
+
+class Steps:
+    """Prints a line for each step, with the seconds since the demo began and what came out."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """Run one step. An exception is reported under its title, and raised on."""
+        step = Step()
+        try:
+            yield step
+        except Exception as error:
+            self._print("FAILED", 31, title, str(error) or type(error).__name__)
+            raise
+        self._print("ok", 32, title, step.result)
+
+    def _print(self, verdict: str, colour: int, title: str, result: str) -> None:
+        word = f"{verdict:<6}"
+        if self._coloured:
+            word = f"\x1b[{colour}m{word}\x1b[0m"
+        seconds = time.monotonic() - self._began
+        print(f"{seconds:6.2f} s  {word}  {title:<51} {result}".rstrip(), flush=True)
+
+
+def poll(ask: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Ask until there is an answer other than None or False; StepError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise StepError(f"not within {seconds:g} s: {what}")
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,172 @@
+"""What the demo shows: an agent appears by itself, is killed, vanishes; stops, and is gone."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+
+import httpx
+
+from examples.lifecycle.programs import free_port, manage, running
+from examples.lifecycle.registry import Registry, expiry
+from examples.lifecycle.steps import StepError, Steps, poll
+
+TTL_SECONDS = 3
+HEARTBEAT_SECONDS = 1
+# The aim is 1 s; this is what we put up with on a busy machine.
+REGISTER_SECONDS = 5
+ANSWER_SECONDS = 10
+HANDLER = "handler.py"
+# A sweep is a message to a worker that may be busy with another.
+SWEEP_GRACE_SECONDS = 2
+
+
+class DemoAgent:
+    """The generated agent: where it lies and how it is run."""
+
+    def __init__(self, registry: Registry, folder: Path) -> None:
+        self.agent_id = f"demo-agent-{os.getpid()}"
+        self.folder = folder / "demo-agent"
+        self.log = folder / "agent.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._registry = registry
+
+    def generate(self) -> None:
+        arguments = [self.agent_id, "--registry-url", self._registry.url]
+        manage(
+            *("generate_agent", *arguments, "--output", str(self.folder)), environment=os.environ
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[Popen[bytes]]:
+        environment = os.environ | {
+            "AGENT_ID": self.agent_id,
+            "AGENT_HOST": "127.0.0.1",
+            "AGENT_PORT": str(self.port),
+            "AGENT_TTL_SECONDS": str(TTL_SECONDS),
+            "AGENT_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
+        }
+        with running([sys.executable, "server.py"], self.folder, environment, self.log) as process:
+            yield process
+
+
+def tell(registry: Registry, folder: Path, steps: Steps) -> None:
+    """Show all steps. Raise the exception of the first that fails."""
+    agent = DemoAgent(registry, folder)
+    with steps.step("an agent is generated") as step:
+        agent.generate()
+        files = [path.name for path in agent.folder.iterdir()]
+        step.result = f"{len(files)} files, from Dockerfile to {HANDLER}"
+        if not {"Dockerfile", HANDLER} <= set(files):
+            raise StepError(f"these files only: {', '.join(sorted(files))}")
+    with _registered(agent, registry, steps) as process:
+        _show_heartbeat(agent, registry, steps)
+        _show_answers(agent, registry, steps)
+        _show_death(agent, registry, process, steps)
+    with _registered(agent, registry, steps) as process:
+        _show_farewell(agent, registry, process, steps)
+
+
+@contextmanager
+def _registered(agent: DemoAgent, registry: Registry, steps: Steps) -> Iterator[Popen[bytes]]:
+    """Run the agent; it has registered itself when the body begins."""
+    started = time.monotonic()
+    with agent.running() as process:
+        with steps.step("the agent starts, and registers by itself") as step:
+
+            def is_listed() -> bool:
+                if process.poll() is not None:
+                    raise StepError(f"the agent ended: {agent.log.read_text()}")
+                return registry.listed(agent.agent_id) is not None
+
+            poll(is_listed, REGISTER_SECONDS, "the agent in GET /agents")
+            step.result = f"listed {time.monotonic() - started:.2f} s after its start"
+        yield process
+
+
+def _show_heartbeat(agent: DemoAgent, registry: Registry, steps: Steps) -> None:
+    with steps.step("it heartbeats") as step:
+        first = _record(agent, registry)
+
+        def moved() -> float:
+            return expiry(_record(agent, registry)) - expiry(first)
+
+        seconds = poll(moved, ANSWER_SECONDS, "a later last_heartbeat")
+        step.result = f"its lease was renewed, by {seconds:.2f} s"
+
+
+def _show_answers(agent: DemoAgent, registry: Registry, steps: Steps) -> None:
+    with steps.step("it says that it is ready") as step:
+
+        def ready() -> httpx.Response | None:
+            answer = registry.http.get(f"{agent.url}/health/ready")
+            return answer if answer.is_success else None
+
+        step.result = f"/health/ready: {poll(ready, ANSWER_SECONDS, 'readiness').text}"
+    with steps.step("it works") as step:
+        answer = registry.http.post(f"{agent.url}/run", json={"input": "hello"})
+        if not answer.is_success:
+            raise StepError(f"/run answered {answer.status_code}: {answer.text}")
+        step.result = f"/run: {answer.text}"
+
+
+def _show_death(agent: DemoAgent, registry: Registry, process: Popen[bytes], steps: Steps) -> None:
+    process.kill()
+    process.wait()
+    with steps.step("killed with SIGKILL, it stays until its lease ends") as step:
+        expires_at, gone_at = _watch_it_expire(agent, registry)
+        step.result = f"not listed any more {gone_at - expires_at:.3f} s after expires_at"
+    with steps.step("a sweep removes its record") as step:
+        left = expires_at + registry.sweep_seconds + SWEEP_GRACE_SECONDS - time.time()
+        poll(lambda: registry.agent(agent.agent_id) is None, left, "404 for the agent")
+        step.result = f"404, {time.time() - expires_at:.2f} s after expires_at"
+
+
+def _watch_it_expire(agent: DemoAgent, registry: Registry) -> tuple[float, float]:
+    """Look at the listing until the agent is gone; return when its lease ended, and when it was.
+
+    An answer was made between asking and getting it: one asked for after the end must not list
+    the agent, one that came before the end must.
+    """
+    expires_at = expiry(_record(agent, registry))
+    while True:
+        asked = time.time()
+        entry = registry.listed(agent.agent_id)
+        answered = time.time()
+        if entry is None:
+            if answered < expires_at:
+                raise StepError(f"not listed any more {expires_at - answered:.3f} s too early")
+            return expires_at, answered
+        expires_at = expiry(entry)  # its last heartbeat may have been under way still
+        if asked >= expires_at:
+            raise StepError(f"still listed {asked - expires_at:.3f} s after its lease ended")
+        time.sleep(min(0.1, max(0.0, expires_at - answered - 0.02)))
+
+
+def _show_farewell(
+    agent: DemoAgent, registry: Registry, process: Popen[bytes], steps: Steps
+) -> None:
+    with steps.step("stopped with SIGTERM, it is gone at once") as step:
+        told = time.monotonic()
+        process.terminate()
+        poll(lambda: registry.agent(agent.agent_id) is None, ANSWER_SECONDS, "404 for the agent")
+        if registry.listed(agent.agent_id) is not None:
+            raise StepError("404, but still listed")
+        gone = time.monotonic() - told
+        code = process.wait(ANSWER_SECONDS)
+        if code != 0:
+            raise StepError(f"the agent exited with {code}: {agent.log.read_text()}")
+        step.result = (
+            f"404 after {gone:.2f} s, its process ended after {time.monotonic() - told:.2f} s"
+        )
+
+
+def _record(agent: DemoAgent, registry: Registry) -> dict[str, object]:
+    record = registry.agent(agent.agent_id)
+    if record is None:
+        raise StepError("the registry does not know the agent")
+    return record

@@ -1,0 +1,88 @@
+"""Agents as processes of their own: a generated one, run as a developer runs it; a fleet."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.integration.registry_process import MANAGE, PROJECT, free_port
+
+
+@dataclass(frozen=True)
+class AgentProcess:
+    process: subprocess.Popen[bytes]
+    agent_id: str
+    port: int
+    log: Path
+
+    def get(self, path: str) -> httpx.Response | None:
+        """Return what the agent answers, None while it does not listen."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+        except httpx.TransportError:
+            assert self.process.poll() is None, self.log.read_text()
+            return None
+
+
+def generate_agent(folder: Path, registry_url: str) -> None:
+    subprocess.run(
+        [
+            *(*MANAGE, "generate_agent", "echo-agent", "--output", str(folder)),
+            *("--registry-url", registry_url, "--ttl=3", "--heartbeat-interval=0.5"),
+        ],
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+@contextmanager
+def running_agent(
+    folder: Path, agent_id: str, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[AgentProcess]:
+    """Run the agent that was generated into `folder`; kill it at the end."""
+    port = free_port()
+    own = {"AGENT_ID": agent_id, "AGENT_HOST": "127.0.0.1", "AGENT_PORT": str(port)}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "server.py"],
+            cwd=folder,
+            env=os.environ | own | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield AgentProcess(process, agent_id, port, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def running_fleet(
+    url: str, log: Path, prefix: str, *, agents: int, ttl: int, interval: float
+) -> Iterator[None]:
+    """Run many registry clients in one process, see client_fleet.py; kill it at the end."""
+    path = os.pathsep.join(map(str, [PROJECT, PROJECT / "deploygen" / "runtime"]))
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.integration.client_fleet", url),
+                *(f"--prefix={prefix}", f"--agents={agents}"),
+                *(f"--ttl={ttl}", f"--interval={interval}"),
+            ],
+            env=os.environ | {"PYTHONPATH": path},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield
+        assert process.poll() is None, log.read_text()
+    finally:
+        process.kill()
+        process.wait()

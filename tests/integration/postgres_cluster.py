@@ -1,0 +1,122 @@
+"""A PostgreSQL of the tests' own: a cluster in a temporary folder, to be killed and started."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+
+from tests.integration.registry_process import free_port
+from tests.processes import descendants, is_running, wait_until
+
+# Where Debian has the programs that it does not put on the PATH.
+DEBIAN = Path("/usr/lib/postgresql")
+
+
+def find_programs() -> Path | None:
+    """Return the folder with initdb and postgres, None when they are not installed."""
+    folders = sorted(DEBIAN.glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+    if (initdb := shutil.which("initdb")) is not None:
+        folders.insert(0, Path(initdb).parent)
+    with suppress(OSError, subprocess.CalledProcessError):
+        answer = subprocess.run(
+            ["pg_config", "--bindir"],  # noqa: S607 - wherever this system has it
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        folders.insert(0, Path(answer.stdout.strip()))
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+
+
+class PostgresCluster:
+    """A cluster in `folder`, on a port of its own; it is not started yet."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.port = free_port()
+        self._postgres = programs / "postgres"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        # PostgreSQL does not run as root.
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user is not None:
+            shutil.chown(folder, self._user, self._user)
+        subprocess.run(
+            [
+                *(programs / "initdb", f"--pgdata={folder / 'cluster'}", "--username=registry"),
+                *("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
+            ],
+            cwd=folder,
+            user=self._user,
+            group=self._user,
+            extra_groups=[] if self._user else None,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"postgres://registry@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start the server, after whatever end it had; return when it answers."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(self._postgres, "-D", self._folder / "cluster", "-p", str(self.port)),
+                    *("-c", "listen_addresses=127.0.0.1"),
+                    *("-c", f"unix_socket_directories={self._folder}"),
+                ],
+                cwd=self._folder,
+                user=self._user,
+                group=self._user,
+                extra_groups=[] if self._user else None,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(self._answers, "an answer of PostgreSQL")
+
+    def kill(self) -> None:
+        """Kill the server with all its processes, as a failing machine does."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGSTOP)  # it starts no process that we do not see
+        pids = [self._process.pid, *descendants(self._process.pid)]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+        # While one of them is left, its memory keeps the next server from starting.
+        wait_until(lambda: not any(is_running(pid) for pid in pids), "the end of PostgreSQL")
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "log").read_text()
+        try:
+            psycopg.connect(self.url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@contextmanager
+def running_cluster(programs: Path) -> Iterator[PostgresCluster]:
+    """Give a cluster that runs, and leave nothing of it.
+
+    Its folder is not one of pytest's, into which only the user who runs the tests may look.
+    """
+    with tempfile.TemporaryDirectory(prefix="registry-postgres-") as folder:
+        cluster = PostgresCluster(programs, Path(folder))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.kill()

@@ -1,0 +1,133 @@
+"""A whole registry, started as a person starts it, for tests that need a real one."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.processes import descendants, wait_until
+
+QUIET_PORTS = (10_000, 30_000)
+PROJECT = Path(__file__).parents[2]
+MANAGE = [sys.executable, str(PROJECT / "manage.py")]
+# What would take it away from its temporary folder, or its children from the real settings.
+FOREIGN_SETTINGS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE")
+
+
+@dataclass(frozen=True)
+class RegistryProcess:
+    """A running ``manage.py start_registry``; `output` is what it has printed."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def wait_until_ready(self) -> None:
+        def ready() -> bool:
+            assert self.process.poll() is None, self.output
+            return self.is_ready()
+
+        wait_until(ready, "200 on /health/ready")
+
+    def agent(self, agent_id: str) -> dict[str, Any] | None:
+        """Return the record of an agent, None when there is none (any more)."""
+        answer = httpx.get(f"{self.url}/agents/{agent_id}", timeout=30)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        record: dict[str, Any] = answer.raise_for_status().json()
+        return record
+
+    def listed(self) -> dict[str, dict[str, Any]]:
+        """Return the agents that are listed, which is: alive, by their ids."""
+        answer = httpx.get(f"{self.url}/agents", params={"limit": 10_000}, timeout=30)
+        answer.raise_for_status()
+        assert "next" not in answer.links
+        return {agent["agent_id"]: agent for agent in answer.json()}
+
+    def programs(self) -> dict[str, int]:
+        """Return the ids of the running programs by name; web is its master."""
+        found = {}
+        for pid, arguments in sorted(descendants(self.process.pid).items(), reverse=True):
+            for name, sign in (("web", "gunicorn"), ("worker", " worker "), ("beat", " beat ")):
+                if sign in arguments:
+                    found[name] = pid
+        return found
+
+
+def environment_for(folder: Path, **settings: str) -> dict[str, str]:
+    """Return an environment in which the registry keeps all that it writes in `folder`."""
+    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN_SETTINGS}
+    return inherited | {"REGISTRY_VAR_DIR": str(folder / "var")} | settings
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    subprocess.run([*MANAGE, "migrate", "--verbosity=0"], env=dict(environment), check=True)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, and that the system gives to no connection.
+
+    One of those could be taken while a server restarts; even by the client that waits for it,
+    which would then be connected to itself.
+    """
+    while True:
+        port = random.randrange(*QUIET_PORTS)  # noqa: S311 - guards nothing
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+@contextmanager
+def started_registry(
+    folder: Path,
+    environment: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    starter: Sequence[str] = (),
+    port: int | None = None,
+) -> Iterator[RegistryProcess]:
+    """Run start_registry, with `folder` as the working directory, and kill it at the end.
+
+    `starter` is a command that runs the one that follows it. The port is a free one by default.
+    """
+    port = port or free_port()
+    log = folder / "registry.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*starter, *MANAGE, "start_registry", "--host=127.0.0.1", f"--port={port}", *arguments],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield RegistryProcess(process, port, log)
+    finally:
+        left = descendants(process.pid)
+        process.kill()
+        process.wait()
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

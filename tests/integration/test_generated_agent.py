@@ -1,0 +1,178 @@
+"""The generated agent and the registry, as two real programs that know each other by HTTP only."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.agent_process import AgentProcess, generate_agent, running_agent
+from tests.integration.registry_process import (
+    RegistryProcess,
+    environment_for,
+    free_port,
+    migrate,
+    started_registry,
+)
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.integration
+
+# Leases that do not end while the test runs: what vanishes then has not expired.
+LONG_LEASE = {"AGENT_TTL_SECONDS": "600", "AGENT_HEARTBEAT_SECONDS": "0.5"}
+
+StartAgent = Callable[..., AbstractContextManager[AgentProcess]]
+StartRegistry = Callable[[Path], AbstractContextManager[RegistryProcess]]
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
+    folder = tmp_path_factory.mktemp("registry")
+    environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1", TERM="dumb")
+    migrate(environment)
+    with started_registry(folder, environment) as registry:
+        registry.wait_until_ready()
+        yield registry
+
+
+@pytest.fixture
+def start_agent(tmp_path: Path) -> StartAgent:
+    """Generate an agent for the registry at a URL, and run it."""
+
+    def start(registry_url: str, **environment: str) -> AbstractContextManager[AgentProcess]:
+        generate_agent(tmp_path / "echo-agent", registry_url)
+        return running_agent(
+            tmp_path / "echo-agent", f"echo-{uuid.uuid4()}", tmp_path / "agent.log", environment
+        )
+
+    return start
+
+
+@pytest.fixture
+def port() -> int:
+    """Where a registry is that comes and goes."""
+    return free_port()
+
+
+@pytest.fixture
+def start_registry(port: int) -> StartRegistry:
+    """Start that registry, with the data that lie in a folder."""
+
+    def start(folder: Path) -> AbstractContextManager[RegistryProcess]:
+        environment = environment_for(folder, TERM="dumb")
+        migrate(environment)
+        return started_registry(folder, environment, port=port)
+
+    return start
+
+
+def wait_until_listed(registry: RegistryProcess, agent: AgentProcess) -> int:
+    """Return the generation of the agent's lease, as soon as it has one."""
+
+    def is_listed() -> bool:
+        assert agent.process.poll() is None, agent.log.read_text()
+        return registry.is_ready() and agent.agent_id in registry.listed()
+
+    wait_until(is_listed, "the agent in the listing")
+    generation: int = registry.listed()[agent.agent_id]["generation"]
+    return generation
+
+
+def last_heartbeat(registry: RegistryProcess, agent: AgentProcess) -> datetime:
+    record = registry.agent(agent.agent_id)
+    assert record is not None
+    return datetime.fromisoformat(record["last_heartbeat"])
+
+
+def test_it_registers_by_itself_says_so_and_works(
+    registry: RegistryProcess, start_agent: StartAgent
+) -> None:
+    with start_agent(registry.url) as agent:
+        wait_until_listed(registry, agent)
+        record = registry.listed()[agent.agent_id]
+        ready = agent.get("/health/ready")
+        answer = httpx.post(f"http://127.0.0.1:{agent.port}/run", json={"n": 1}, timeout=30)
+
+    expected = ("echo-agent", "127.0.0.1", agent.port, 3)
+    assert tuple(record[key] for key in ("agent_name", "host", "port", "ttl_seconds")) == expected
+    assert ready is not None
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert answer.json() == {"echo": {"n": 1}}
+
+
+def test_its_heartbeats_keep_its_lease_past_the_first_end_of_it(
+    registry: RegistryProcess, start_agent: StartAgent
+) -> None:
+    with start_agent(registry.url) as agent:
+        generation = wait_until_listed(registry, agent)
+        ends_at = datetime.fromisoformat(registry.listed()[agent.agent_id]["expires_at"])
+        wait_until(lambda: last_heartbeat(registry, agent) > ends_at, "a heartbeat after that")
+
+        assert registry.listed()[agent.agent_id]["generation"] == generation
+
+
+def test_killed_it_leaves_the_listing_when_its_lease_ends_and_is_purged(
+    registry: RegistryProcess, start_agent: StartAgent
+) -> None:
+    with start_agent(registry.url) as agent:
+        wait_until_listed(registry, agent)
+        agent.process.kill()
+        agent.process.wait()
+    ends_at = 0.0
+    # An answer was made between asking and getting it.
+    while (asked := time.time()) and (entry := registry.listed().get(agent.agent_id)):
+        ends_at = datetime.fromisoformat(entry["expires_at"]).timestamp()
+        assert asked < ends_at, "listed after the end of its lease"
+    assert 0.0 < ends_at <= time.time(), "gone before the end of its lease"
+
+    wait_until(lambda: registry.agent(agent.agent_id) is None, "the purge", seconds=10)
+
+
+def test_asked_to_stop_it_is_gone_at_once(
+    registry: RegistryProcess, start_agent: StartAgent
+) -> None:
+    with start_agent(registry.url, **LONG_LEASE) as agent:
+        wait_until_listed(registry, agent)
+        agent.process.terminate()
+
+        wait_until(lambda: registry.agent(agent.agent_id) is None, "its farewell", seconds=10)
+        assert agent.process.wait(timeout=30) == 0
+
+
+def test_it_lives_through_a_restart_of_the_registry(
+    tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
+) -> None:
+    with start_agent(f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
+        with start_registry(tmp_path) as registry:
+            generation = wait_until_listed(registry, agent)
+            before = last_heartbeat(registry, agent)
+        with start_registry(tmp_path) as registry:
+            registry.wait_until_ready()
+            wait_until(lambda: last_heartbeat(registry, agent) > before, "a heartbeat after it")
+
+            assert registry.listed()[agent.agent_id]["generation"] == generation
+
+
+def test_in_a_registry_that_has_lost_everything_it_registers_again(
+    tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
+) -> None:
+    (first := tmp_path / "first").mkdir()
+    (second := tmp_path / "second").mkdir()
+    with start_agent(f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
+        with start_registry(first) as registry:
+            wait_until_listed(registry, agent)
+        with start_registry(second) as registry:
+            wait_until_listed(registry, agent)
+
+
+def test_started_before_the_registry_it_registers_when_that_is_there(
+    tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
+) -> None:
+    with start_agent(f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
+        wait_until(lambda: agent.get("/health/live"), "the agent's own server")
+        with start_registry(tmp_path) as registry:
+            wait_until_listed(registry, agent)

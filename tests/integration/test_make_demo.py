@@ -1,0 +1,96 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.registry_process import (
+    PROJECT,
+    environment_for,
+    free_port,
+    migrate,
+    started_registry,
+)
+from tests.processes import descendants, is_running, wait_until
+
+pytestmark = pytest.mark.integration
+
+STEPS = 10
+
+
+@contextmanager
+def demo(folder: Path, registry_url: str) -> Iterator["subprocess.Popen[str]"]:
+    """What `make demo` runs, with its temporary files in `folder`."""
+    environment = environment_for(folder, TMPDIR=str(folder))
+    del environment["REGISTRY_VAR_DIR"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "examples.lifecycle", "--registry-url", registry_url],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()  # it clears up then
+
+
+def nowhere() -> str:
+    return f"http://127.0.0.1:{free_port()}"
+
+
+def test_the_demo_shows_every_step_and_leaves_nothing(tmp_path: Path) -> None:
+    with demo(tmp_path, nowhere()) as process:
+        output, _ = process.communicate(timeout=100)
+
+    assert process.returncode == 0, output
+    assert output.count(" s  ok ") == len(output.splitlines()) == STEPS + 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_uses_the_registry_that_runs(tmp_path: Path) -> None:
+    (folder := tmp_path / "registry").mkdir()
+    environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1")
+    migrate(environment)
+    with started_registry(folder, environment) as registry:
+        registry.wait_until_ready()
+        with demo(tmp_path, registry.url) as process:
+            output, _ = process.communicate(timeout=100)
+
+    assert process.returncode == 0, output
+    assert f"at {registry.url}" in output.splitlines()[0]
+    assert len(output.splitlines()) == STEPS
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_the_interrupted_demo_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+    with demo(tmp_path, nowhere()) as process:
+        assert process.stdout is not None
+        while "the agent starts" not in (line := process.stdout.readline()):
+            assert line
+        started = descendants(process.pid)
+        process.send_signal(ending)
+        assert process.wait(timeout=60) == 130
+
+    wait_until(lambda: not any(is_running(pid) for pid in started), "the end of all programs")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_that_fails_names_the_step(tmp_path: Path) -> None:
+    with demo(tmp_path, nowhere()) as process:
+        assert process.stdout is not None
+        while "the agent starts" not in (line := process.stdout.readline()):
+            assert line
+        agents = [pid for pid, argv in descendants(process.pid).items() if "server.py" in argv]
+        assert len(agents) == 1
+        os.kill(agents[0], signal.SIGKILL)
+        output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "FAILED" in output.splitlines()[-1]

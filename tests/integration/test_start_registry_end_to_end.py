@@ -1,0 +1,183 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.registry_process import (
+    MANAGE,
+    RegistryProcess,
+    environment_for,
+    free_port,
+    migrate,
+    started_registry,
+)
+from tests.processes import descendants, is_running, wait_until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment whose database is ready."""
+    environment = environment_for(
+        tmp_path_factory.mktemp("registry"), SWEEP_INTERVAL_SECONDS="1", TERM="dumb"
+    )
+    migrate(environment)
+    return environment
+
+
+@pytest.fixture
+def registry(tmp_path: Path, environment: dict[str, str]) -> Iterator[RegistryProcess]:
+    with started_registry(tmp_path, environment) as registry:
+        registry.wait_until_ready()
+        yield registry
+
+
+def assert_it_sweeps(registry: RegistryProcess) -> None:
+    """An agent that dies is removed: worker, beat and broker work together."""
+    agent_id = f"short-lived-{uuid.uuid4()}"
+    registration = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000, "ttl_seconds": 1}
+    httpx.post(f"{registry.url}/agents/register", json=registration).raise_for_status()
+    url = f"{registry.url}/agents/{agent_id}"
+    wait_until(lambda: httpx.get(url).status_code == httpx.codes.NOT_FOUND, "the purge")
+
+
+def test_it_tells_where_to_look_and_each_of_these_answers(registry: RegistryProcess) -> None:
+    wait_until(lambda: "/admin/" in registry.output, "the addresses")
+
+    for path in ("agents", "docs", "admin/"):
+        url = f"{registry.url}/{path}"
+        assert url in registry.output
+        assert httpx.get(url, follow_redirects=True).status_code == httpx.codes.OK
+
+
+def test_it_sweeps_writes_no_warnings_and_no_files_where_it_was_started(
+    registry: RegistryProcess, tmp_path: Path
+) -> None:
+    assert_it_sweeps(registry)
+
+    assert [path.name for path in tmp_path.iterdir()] == [registry.log.name]
+    assert "warn" not in registry.output.lower()
+    assert "error" not in registry.output.lower()
+
+
+def test_it_sweeps_with_redis_as_the_broker(
+    tmp_path: Path, environment: dict[str, str], redis_url: str
+) -> None:
+    with started_registry(tmp_path, environment | {"CELERY_BROKER_URL": redis_url}) as registry:
+        registry.wait_until_ready()
+        assert_it_sweeps(registry)
+
+        assert "warn" not in registry.output.lower()
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_exits_with_0_and_leaves_no_process(
+    registry: RegistryProcess, stop_signal: signal.Signals
+) -> None:
+    started = descendants(registry.process.pid)
+    assert len(started) >= 3
+
+    registry.process.send_signal(stop_signal)
+
+    assert registry.process.wait(timeout=30) == 0
+    assert not [pid for pid in started if is_running(pid)]
+    assert "Traceback" not in registry.output
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_a_killed_program_comes_back_and_everything_works_again(
+    registry: RegistryProcess, name: str
+) -> None:
+    wait_until(lambda: set(registry.programs()) == {"web", "worker", "beat"}, "all programs")
+    killed = registry.programs()[name]
+    os.kill(killed, signal.SIGKILL)
+
+    wait_until(lambda: registry.programs().get(name, killed) != killed, f"{name} again")
+    registry.wait_until_ready()
+    assert_it_sweeps(registry)
+    assert f"system | {name} was killed by SIGKILL; starting it again in 1 s" in registry.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills orphans for us")
+def test_killed_itself_it_takes_its_programs_along(registry: RegistryProcess) -> None:
+    started = descendants(registry.process.pid)
+
+    registry.process.kill()
+
+    wait_until(lambda: not any(is_running(pid) for pid in started), "the end of all programs")
+
+
+def test_it_can_stop_with_the_process_that_started_it(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    starter = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])"]
+    with started_registry(tmp_path, environment, ["--stop-with-parent"], starter) as registry:
+        registry.wait_until_ready()
+        started = descendants(registry.process.pid)
+        assert len(started) > 3
+
+        registry.process.kill()
+
+        wait_until(lambda: not any(is_running(pid) for pid in started), "the end of all of them")
+        assert "system | stopping" in registry.output
+
+
+def test_a_taken_port_is_told_and_nothing_is_started(
+    registry: RegistryProcess, environment: dict[str, str]
+) -> None:
+    second = subprocess.run(
+        [*MANAGE, "start_registry", "--host=127.0.0.1", f"--port={registry.port}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert second.returncode == 1
+    assert f"Port {registry.port} on 127.0.0.1 is taken by another program" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert registry.is_ready()
+
+
+def test_prepared_it_makes_its_database_and_a_login_that_is_told_once(tmp_path: Path) -> None:
+    environment = environment_for(tmp_path)
+    outputs = []
+    for _ in range(2):
+        with started_registry(tmp_path, environment, ["--prepare"]) as registry:
+            registry.wait_until_ready()
+            registry.process.terminate()
+            assert registry.process.wait(timeout=30) == 0
+            outputs.append(registry.output)
+
+    assert re.search(r"\|  +password +\S+ +\|", outputs[0])
+    assert outputs[0].index("password") < outputs[0].index("the registry is ready")
+    assert "password" not in outputs[1].removeprefix(outputs[0])
+
+
+def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
+    url = f"postgres://nobody@127.0.0.1:{free_port()}/nothing"
+    environment = environment_for(tmp_path, DATABASE_URL=url)
+
+    with started_registry(tmp_path, environment, ["--prepare"]) as registry:
+        assert registry.process.wait(timeout=30) == 1
+
+    assert "The database does not answer: " in registry.output
+    assert "Traceback" not in registry.output
+
+
+def test_a_database_without_tables_is_told_with_what_to_do(tmp_path: Path) -> None:
+    environment = environment_for(tmp_path)
+
+    with started_registry(tmp_path, environment) as registry:
+        assert registry.process.wait(timeout=30) == 1
+
+    assert "Run: python manage.py migrate" in registry.output
+    assert "Traceback" not in registry.output
