@@ -28,10 +28,9 @@ def setting(name: str, folder: Path, **environment: str) -> str:
 
 def test_every_variable_is_documented() -> None:
     source = (PROJECT / "registry_project" / "settings.py").read_text()
+    page = (PROJECT / "docs" / "configuration.md").read_text()
     variables = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
-    documented = set(
-        re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "docs/configuration.md").read_text(), re.MULTILINE)
-    )
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE))
 
     assert len(variables) > 10
     assert documented - variables == {"WEB_CONCURRENCY"}  # read by gunicorn
