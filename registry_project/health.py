@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents.api.documentation import answers
-from agents.api.errors import RETRY_AFTER_SECONDS, UNAVAILABLE
+from agents.api.errors import RETRY_AFTER_SECONDS
+from agents.availability import UNAVAILABLE, tell_unavailable
 from agents.models import AgentRecord
 from agents.sweeps import report_sweeps
 
@@ -83,7 +84,8 @@ class Readiness(Probe):
     def get(self, _request: Request) -> Response:
         try:
             sweeps = report_sweeps()
-        except UNAVAILABLE:
+        except UNAVAILABLE as error:
+            tell_unavailable(error)
             return Response(
                 {"status": "unready", "reason": "the database does not answer"},
                 status=503,

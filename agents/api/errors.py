@@ -1,28 +1,23 @@
 """One body for every error: Problem Details (RFC 9457), with the errors of each field."""
 
-import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from agents.availability import UNAVAILABLE, tell_unavailable
 from agents.lease_tokens import InvalidLeaseToken
 from agents.leases import StaleLease, UnknownAgent
 
-logger = logging.getLogger("agents.api")
-
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
-# The database is away, locked for too long, or cannot write: it may be better in a moment.
-UNAVAILABLE = (OperationalError, InterfaceError, InternalError)
 # The browser's pages; what is not under them answers programs.
 PAGES = ("/admin", "/docs")
 
@@ -61,7 +56,7 @@ TRANSLATIONS: dict[type[Exception], type[APIException]] = {
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: the response for an error, None for one that nobody foresaw."""
     if isinstance(error, UNAVAILABLE):
-        logger.error("the database does not answer: %s", error)
+        tell_unavailable(error)
         error = RegistryUnavailable()
     elif translation := TRANSLATIONS.get(type(error)):
         error = translation()
@@ -113,7 +108,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Django's handler500, called while the exception is being handled."""
-    if isinstance(sys.exc_info()[1], UNAVAILABLE):
+    error = sys.exc_info()[1]
+    if isinstance(error, UNAVAILABLE):
+        tell_unavailable(error)
         status, detail = HTTPStatus.SERVICE_UNAVAILABLE, RegistryUnavailable.default_detail
     else:
         status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of the registry. Try again."

@@ -1,0 +1,42 @@
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError
+
+from agents import availability, tasks
+from agents.availability import tell_unavailable
+
+
+@pytest.fixture(autouse=True)
+def fresh_teller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has just started."""
+    monkeypatch.setattr(availability, "_teller", availability._Teller())
+
+
+def test_a_flood_of_errors_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(1000):
+        tell_unavailable(OperationalError("connection refused\n  Is the server running?\n"))
+
+    assert caplog.messages == [
+        "the database does not answer: connection refused Is the server running?"
+    ]
+
+
+def test_after_a_while_it_is_told_again_with_how_often_it_was(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(8):
+        tell_unavailable(OperationalError("locked"))
+    monkeypatch.setattr(availability._teller, "_next", 0.0)
+    tell_unavailable(OperationalError())
+
+    assert caplog.messages[1:] == [
+        "the database does not answer: OperationalError (and 7 times before this)"
+    ]
+
+
+@pytest.mark.parametrize("task", [tasks.purge_expired, tasks.trim_history])
+def test_a_task_without_the_database_leaves_its_work_to_the_next(
+    database_away: None, task: Callable[[], int | None]
+) -> None:
+    assert task() is None
