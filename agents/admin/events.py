@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from agents.admin import cells
 from agents.admin.filters import DateFilter
+from agents.admin.read_only import ReadOnly
 from agents.clock import DatabaseNow
 from agents.models import AgentEvent
 
@@ -32,7 +33,7 @@ def kind(event: AgentEvent) -> str:
 
 
 @admin.register(AgentEvent)
-class EventAdmin(admin.ModelAdmin[AgentEvent]):
+class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
     """Events say all they have to say in the list; they are made by `agents.leases` alone."""
 
     list_display = [when, agent, kind, "reason", "actor", "address", "generation"]
@@ -53,15 +54,6 @@ class EventAdmin(admin.ModelAdmin[AgentEvent]):
 
     def get_sortable_by(self, request: HttpRequest) -> list[Any]:  # noqa: ARG002
         return [when]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

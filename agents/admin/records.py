@@ -13,6 +13,7 @@ from django.urls import reverse
 from agents.admin import cells
 from agents.admin.filters import LivenessFilter, StateFilter, StatusFilter
 from agents.admin.operations import Operations
+from agents.admin.read_only import ReadOnly
 from agents.models import AgentEvent, AgentRecord
 from agents.sweeps import report_sweeps
 
@@ -37,7 +38,7 @@ IDLE = {
 
 
 @admin.register(AgentRecord)
-class AgentAdmin(Operations):
+class AgentAdmin(ReadOnly, Operations):
     list_display = [
         *(cells.id_and_name, cells.lease, cells.time_left, cells.last_heartbeat, cells.address),
         *(cells.report, cells.some_tags),
@@ -58,16 +59,6 @@ class AgentAdmin(Operations):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:  # noqa: ARG002
         return AgentRecord.objects.with_expiry()
-
-    # Agents are changed and removed by the operations alone, which ask for the permissions.
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

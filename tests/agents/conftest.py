@@ -2,6 +2,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
 from rest_framework.test import APIClient
 
 Register = Callable[..., Any]
@@ -23,3 +25,16 @@ def register(api: APIClient) -> Register:
         return answer.json()
 
     return register
+
+
+@pytest.fixture
+def staff(client: Client) -> Callable[..., Client]:
+    """Log a member of the staff in who has just these permissions."""
+
+    def log_in(*permissions: str) -> Client:
+        user = User.objects.create_user("grace", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(user)
+        return client
+
+    return log_in

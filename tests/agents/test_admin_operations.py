@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from agents import leases
@@ -278,18 +277,6 @@ class TestAgentPage:
 
 
 class TestPermissions:
-    @pytest.fixture
-    def staff(self, client: Client) -> Callable[..., Client]:
-        """Log a member of the staff in who has just these permissions."""
-
-        def log_in(*permissions: str) -> Client:
-            user = User.objects.create_user("grace", is_staff=True)
-            user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-            client.force_login(user)
-            return client
-
-        return log_in
-
     @pytest.mark.parametrize(
         ("permission", "allowed"),
         [

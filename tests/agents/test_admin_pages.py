@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
@@ -32,19 +31,6 @@ def listed(client: Client, **query: Any) -> list[str]:
     response = client.get(AGENTS, query)
     assert response.status_code == 200
     return [agent.pk for agent in response.context["cl"].result_list]
-
-
-@pytest.fixture
-def staff(client: Client) -> Callable[..., Client]:
-    """Log a member of the staff in who has just these permissions."""
-
-    def log_in(*permissions: str) -> Client:
-        user = User.objects.create_user("grace", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return log_in
 
 
 class TestIndex:
