@@ -1,4 +1,5 @@
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -45,8 +46,9 @@ def in_thread(call: Callable[[], httpx.Response]) -> tuple[threading.Thread, lis
     return thread, answers
 
 
-def with_recorder(folder: Path) -> dict[str, Any]:
-    (folder / "recorder_of_a_test.py").write_text(RECORDING_EXTENSION)
+def with_recorder(folder: Path, source: str = RECORDING_EXTENSION) -> dict[str, Any]:
+    sys.modules.pop("recorder_of_a_test", None)  # another test's
+    (folder / "recorder_of_a_test.py").write_text(source)
     return {"extensions": ["recorder_of_a_test"], "record": str(folder / "record")}
 
 
@@ -121,17 +123,13 @@ def test_extensions_are_started_drained_and_stopped_once_each(tmp_path: Path) ->
 
 
 def test_extensions_stop_before_the_door_closes(tmp_path: Path) -> None:
-    more = with_recorder(tmp_path)
-    module = tmp_path / "recorder_of_a_test.py"
-    module.write_text(
-        RECORDING_EXTENSION.replace(
-            'async def stop(self): self.note("stop")',
-            "async def stop(self):\n"
-            "        import asyncio\n"
-            "        while not self.path.with_suffix('.go').exists(): await asyncio.sleep(0.01)",
-        )
+    source = RECORDING_EXTENSION.replace(
+        'async def stop(self): self.note("stop")',
+        "async def stop(self):\n"
+        "        import asyncio\n"
+        "        while not self.path.with_suffix('.go').exists(): await asyncio.sleep(0.01)",
     )
-    with running_agent(tmp_path, **more) as agent:
+    with running_agent(tmp_path, **with_recorder(tmp_path, source)) as agent:
         agent.lifecycle.ask_to_stop()
         wait_until(lambda: agent.reason() == "the agent is stopping", "draining")
         assert agent.http.get("/health/live").is_success
