@@ -3,7 +3,6 @@
 What ends in .j2 is rendered; everything else is copied as it is.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,50 +11,67 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deploygen.spec import AgentSpec
+from deploygen import quoting
+from deploygen.spec import AgentSpec, Input
 
 PACKAGE = Path(__file__).resolve().parent
 TEMPLATES = PACKAGE.parent / "templates" / "agent_container"
 RUNTIME = PACKAGE / "runtime"
+# Scripts that build the image; they are no part of the agent.
+IMAGE = PACKAGE / "image"
+IMAGE_FOLDER = "build"
 RENDERED_SUFFIX = ".j2"
+COMPILED = "__pycache__"
 
-RUNTIME_FILES = (
-    "server.py",
-    "lifecycle.py",
-    "agent_config.py",
-    "extensions.py",
-    "handler_runner.py",
-    "handler.py",
-    "healthcheck.py",
-    "requirements.txt",
-)
-# Only in agents that register themselves.
-REGISTRY_FILES = (
-    "registration.py",
-    "registry_settings.py",
-    "registry_client.py",
-    "registry_http.py",
-    "pacing.py",
-    "loop_lag.py",
+HANDLER = "handler.py"
+LOCK = "requirements.txt"
+OWN_REQUIREMENTS = "requirements-agent.txt"
+# The versions of the lock without its hashes: pip would ask for those of everything else, too.
+CONSTRAINTS = "constraints.txt"
+# The modules that are only in agents that register themselves.
+REGISTRY_FILES = frozenset(
+    {
+        "registration.py",
+        "registry_settings.py",
+        "registry_client.py",
+        "registry_http.py",
+        "pacing.py",
+        "loop_lag.py",
+    }
 )
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
 
 
-def render(spec: AgentSpec) -> dict[str, str]:
-    """Return the text of each file of the agent, by its path in the agent's folder."""
-    files = dict(_copied(spec.registry_url is not None))
+class NameTaken(Exception):
+    """A module of the developer has the name of a file of the agent."""
+
+
+def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the text of each file of the agent, by its path in the agent's folder.
+
+    `modules` are the developer's, texts by file names, and come along as they are. Without one
+    that has the handler, there is a handler.py to fill in; but none when the handler is to be in
+    another module. Raises NameTaken.
+    """
+    modules = modules or {}
+    files = dict(_copied(spec))
+    if spec.handler_module != "handler" or HANDLER in modules:
+        del files[HANDLER]
     environment = _environment()
     context = _context(spec)
-    for path in sorted(TEMPLATES.rglob("*")):
-        name = path.relative_to(TEMPLATES).as_posix()
-        if path.is_dir():
-            continue
+    for path, name in _files_below(TEMPLATES):
         if path.suffix == RENDERED_SUFFIX:
             template = environment.get_template(name)
             files[name.removesuffix(RENDERED_SUFFIX)] = template.render(context)
         else:
             files[name] = path.read_text(encoding="utf-8")
-    return dict(sorted(files.items()))
+    # Those of the registry too: the agent may join one later. A folder hides a module.
+    taken = {*files, *REGISTRY_FILES, f"{IMAGE_FOLDER}.py"}
+    for name in modules:
+        if name in taken:
+            raise NameTaken(f"{name} is taken by every agent itself: give yours another name")
+    return dict(sorted({**files, **modules}.items()))
 
 
 def is_local(registry_url: str) -> bool:
@@ -63,28 +79,36 @@ def is_local(registry_url: str) -> bool:
     return urlsplit(registry_url).hostname in LOOPBACK_HOSTS
 
 
-def dockerfile_quoted(text: str) -> str:
-    """Return `text` as one double-quoted word of a Dockerfile, on one line."""
-    escaped = re.sub(r'(["\\$])', r"\\\1", " ".join(text.split()))
-    return f'"{escaped}"'
-
-
-def markdown_escaped(text: str) -> str:
-    """Return `text` as plain text of Markdown, on one line: neither markup nor HTML."""
-    return re.sub(r"([\\`*_\[\]<>#|~&!$])", r"\\\1", " ".join(text.split()))
-
-
-def _copied(registers: bool) -> Iterator[tuple[str, str]]:
-    for name in RUNTIME_FILES + (REGISTRY_FILES if registers else ()):
-        yield name, (RUNTIME / name).read_text(encoding="utf-8")
-
-
-def _context(spec: AgentSpec) -> Mapping[str, Any]:
+def configuration(spec: AgentSpec) -> dict[str, Any]:
+    """Return what agent.json holds: all that the runtime has to know of the spec."""
     config: dict[str, Any] = {
         "name": spec.name,
         "agent_id": spec.agent_id,
         "description": spec.description,
+        "version": spec.version,
         "port": spec.port,
+        "handler": spec.handler,
+        "inputs": [_input(item) for item in spec.inputs],
+        "outputs": [
+            {"name": item.name, "type": item.type, "description": item.description}
+            for item in spec.outputs
+        ],
+        "skills": [
+            {
+                "id": skill.id,
+                "name": skill.name,
+                "description": skill.description,
+                "tags": list(skill.tags),
+                "examples": list(skill.examples),
+            }
+            for skill in spec.skills
+        ],
+        "tags": list(spec.tags),
+        "environment": [variable.name for variable in spec.environment],
+        "secrets": list(spec.secrets),
+        "dependencies": list(spec.dependencies),
+        "sync_timeout": spec.sync_timeout,
+        "max_jobs": spec.max_jobs,
     }
     if spec.registry_url is not None:
         config["extensions"] = ["registration"]
@@ -93,9 +117,39 @@ def _context(spec: AgentSpec) -> Mapping[str, Any]:
             "ttl_seconds": spec.ttl_seconds,
             "heartbeat_interval": spec.heartbeat_interval,
         }
+    return config
+
+
+def _input(item: Input) -> dict[str, Any]:
+    described = {"name": item.name, "type": item.type, "required": item.required}
+    default = {} if item.default is None else {"default": item.default}
+    return {**described, **default, "description": item.description}
+
+
+def _copied(spec: AgentSpec) -> Iterator[tuple[str, str]]:
+    for path in RUNTIME.glob("*.py"):
+        if spec.registry_url is not None or path.name not in REGISTRY_FILES:
+            yield path.name, path.read_text(encoding="utf-8")
+    lock = (RUNTIME / LOCK).read_text(encoding="utf-8")
+    yield LOCK, lock
+    if spec.requirements:
+        yield OWN_REQUIREMENTS, "".join(f"{line}\n" for line in spec.requirements)
+        yield CONSTRAINTS, "".join(f"{pin.strip()}\n" for pin in PINNED.findall(lock))
+    for path, name in _files_below(IMAGE):
+        yield f"{IMAGE_FOLDER}/{name}", path.read_text(encoding="utf-8")
+
+
+def _files_below(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each file with its path in the folder; of what Python compiled, nothing."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and COMPILED not in path.parts:
+            yield path, path.relative_to(folder).as_posix()
+
+
+def _context(spec: AgentSpec) -> Mapping[str, Any]:
     return {
         "spec": spec,
-        "config": config,
+        "config": configuration(spec),
         "registry_is_local": spec.registry_url is not None and is_local(spec.registry_url),
     }
 
@@ -109,7 +163,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
-    environment.filters["dockerfile"] = dockerfile_quoted
-    environment.filters["markdown"] = markdown_escaped
+    environment.filters |= {
+        "json": quoting.json_text,
+        "yaml": quoting.yaml_flow,
+        "compose": quoting.compose_flow,
+        "env": quoting.env_value,
+        "dockerfile": quoting.dockerfile_quoted,
+        "markdown": quoting.markdown_escaped,
+    }
     return environment

@@ -1,10 +1,10 @@
 """Writes an agent's files into a folder, and never over what somebody else wrote.
 
 The folder is new, or empty, or was written by us: then a marker in it has the hash of each file
-that we wrote. handler.py is the user's from the moment it is there, and kept. Of the others, those
-that are still as we wrote them are replaced, or removed when the agent has no such file any more.
-If a user has changed one, nothing at all is written, unless by `force`. What we never wrote is
-never touched.
+that we wrote. A handler.py to fill in is the user's from the moment it is there, and kept; one that
+has its source elsewhere, beside a spec, is a file like the others. Of these, those that are still
+as we wrote them are replaced, or removed when the agent has no such file any more. If a user has
+changed one, nothing at all is written, unless by `force`. What we never wrote is never touched.
 """
 
 import hashlib
@@ -43,12 +43,18 @@ class Plan:
 
 
 def write_folder(
-    folder: Path, files: Mapping[str, str], *, force: bool = False, dry_run: bool = False
+    folder: Path,
+    files: Mapping[str, str],
+    *,
+    users: frozenset[str] = USERS_FILES,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> Plan:
     """Bring `files`, texts by their paths, into `folder`: all of them, or none.
 
-    By `force`, files that a user has changed are overwritten, but those of USERS_FILES. By
-    `dry_run`, nothing is written. Raises WritingError.
+    Those that `users` names are written if they are not there, and kept if they are. By `force`,
+    other files that a user has changed are overwritten. By `dry_run`, nothing is written. Raises
+    WritingError.
     """
     try:
         if folder.is_symlink():
@@ -56,8 +62,8 @@ def write_folder(
         if folder.exists():
             if not folder.is_dir():
                 raise WritingError(f"{folder} is there already, and no folder")
-            return _write_existing(folder, files, force=force, dry_run=dry_run)
-        plan = Plan(write=_with_marker(files))
+            return _write_existing(folder, files, users=users, force=force, dry_run=dry_run)
+        plan = Plan(write=_with_marker(files, users))
         if not dry_run:
             create_folder(folder, plan.write)
     except OSError as error:
@@ -65,7 +71,9 @@ def write_folder(
     return plan
 
 
-def _write_existing(folder: Path, files: Mapping[str, str], *, force: bool, dry_run: bool) -> Plan:
+def _write_existing(
+    folder: Path, files: Mapping[str, str], *, users: frozenset[str], force: bool, dry_run: bool
+) -> Plan:
     with locked(folder):
         if dry_run and was_interrupted(folder):
             raise WritingError(
@@ -73,32 +81,32 @@ def _write_existing(folder: Path, files: Mapping[str, str], *, force: bool, dry_
             )
         if not dry_run:
             undo_interrupted(folder)
-        plan = _plan(folder, files, force=force)
+        plan = _plan(folder, files, users=users, force=force)
         if not dry_run and (plan.write or plan.remove):
             change_folder(folder, plan.write, plan.remove)
     return plan
 
 
-def _plan(folder: Path, files: Mapping[str, str], *, force: bool) -> Plan:
+def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], force: bool) -> Plan:
     recorded = _read_marker(folder)
     if recorded is None:
         if any(path.name != STAGING for path in folder.iterdir()):
             raise WritingError(f"{folder} is not empty, and was not written by this command")
-        return Plan(write=_with_marker(files))
+        return Plan(write=_with_marker(files, users))
     plan = Plan()
     changed, strange = [], []
-    wanted = _with_marker(files)
+    wanted = _with_marker(files, users)
     for path in sorted(recorded.keys() | wanted.keys()):
         found = _hash_of_file(folder / path)
         text = wanted.get(path)
-        if found is not None and path in USERS_FILES:
+        if found is not None and path in users:
             plan.keep.append(path)
         elif found is not None and text is not None and found == _hash(text):
             plan.unchanged.append(path)
-        elif found is not None and path not in recorded and path != MARKER:
+        elif found is not None and path not in {*recorded, *USERS_FILES, MARKER}:
             strange.append(path)
         else:
-            if found is not None and path != MARKER and found != recorded[path]:
+            if found is not None and path != MARKER and found != recorded.get(path):
                 changed.append(path)
             if text is not None:
                 plan.write[path] = text
@@ -117,8 +125,8 @@ def _plan(folder: Path, files: Mapping[str, str], *, force: bool) -> Plan:
     return plan
 
 
-def _with_marker(files: Mapping[str, str]) -> dict[str, str]:
-    hashes = {path: _hash(text) for path, text in files.items() if path not in USERS_FILES}
+def _with_marker(files: Mapping[str, str], users: frozenset[str]) -> dict[str, str]:
+    hashes = {path: _hash(text) for path, text in files.items() if path not in users}
     marker = {
         "about": "What generate_agent wrote here, to tell it from what was changed since.",
         "files": hashes,

@@ -3,10 +3,19 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from agent_declarations import (
+    Declared,
+    Skill,
+    read_declared,
+    read_handler,
+    read_skills,
+    read_texts,
+)
 
 CONFIG_FILE = "agent.json"
 HIGHEST_PORT = 65535
@@ -14,6 +23,10 @@ AGENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,255}")
 # Seconds that running requests get to finish after a SIGTERM. Together with what follows them it
 # stays below the ten seconds after which `docker stop` kills.
 DEFAULT_DRAIN_SECONDS = 7.0
+# Seconds that the caller of /run waits for the answer, before it gets the id of a job.
+DEFAULT_SYNC_TIMEOUT = 30.0
+DEFAULT_MAX_JOBS = 16
+HIGHEST_MAX_JOBS = 1000
 
 
 class ConfigError(Exception):
@@ -32,10 +45,20 @@ class AgentConfig:
     # The whole of agent.json, where an extension finds the section that is its own, and the
     # environment that may override it.
     document: Mapping[str, Any]
-    environ: Mapping[str, str]
+    environ: MutableMapping[str, str]
+    version: str = "0.1.0"
+    handler: str = "handler:handle"
+    inputs: tuple[Declared, ...] = ()
+    outputs: tuple[Declared, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    tags: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    sync_timeout: float = DEFAULT_SYNC_TIMEOUT
+    max_jobs: int = DEFAULT_MAX_JOBS
 
 
-def read_config(folder: Path, environ: Mapping[str, str]) -> AgentConfig:
+def read_config(folder: Path, environ: MutableMapping[str, str]) -> AgentConfig:
     """Read ``folder``/agent.json. AGENT_ID, AGENT_PORT and AGENT_DRAIN_SECONDS override it.
 
     An empty variable counts as unset. Raises ConfigError.
@@ -51,18 +74,19 @@ def read_config(folder: Path, environ: Mapping[str, str]) -> AgentConfig:
         name, agent_id, port = (str(document[key]) for key in ("name", "agent_id", "port"))
     except KeyError as error:
         raise ConfigError(f"{path} lacks {error}") from error
-    extensions = document.get("extensions", [])
-    if not isinstance(extensions, list) or not all(isinstance(name, str) for name in extensions):
-        raise ConfigError(f"{path}: extensions must be a list of names of modules")
+    try:
+        declared = _declarations(document)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
     return AgentConfig(
         name=name,
         agent_id=_agent_id(environ.get("AGENT_ID") or agent_id),
         description=str(document.get("description", "")),
         port=_port(environ.get("AGENT_PORT") or port),
         drain_seconds=read_seconds("AGENT_DRAIN_SECONDS", environ) or DEFAULT_DRAIN_SECONDS,
-        extensions=tuple(extensions),
         document=document,
         environ=environ,
+        **declared,
     )
 
 
@@ -81,6 +105,32 @@ def read_seconds(variable: str, environ: Mapping[str, str]) -> float | None:
     if 0 < seconds < math.inf:
         return seconds
     raise ConfigError(f"{variable} must be a number of seconds above 0, not {text!r}")
+
+
+def _declarations(document: Mapping[str, Any]) -> dict[str, Any]:
+    sync_timeout = document.get("sync_timeout", DEFAULT_SYNC_TIMEOUT)
+    if not _is_number(sync_timeout) or not 0 < sync_timeout < math.inf:
+        raise ValueError(f"sync_timeout must be seconds above 0, not {sync_timeout!r}")
+    max_jobs = document.get("max_jobs", DEFAULT_MAX_JOBS)
+    if not isinstance(max_jobs, int) or not 1 <= max_jobs <= HIGHEST_MAX_JOBS:
+        raise ValueError(f"max_jobs must be 1 to {HIGHEST_MAX_JOBS}, not {max_jobs!r}")
+    return {
+        "extensions": read_texts(document, "extensions"),
+        "version": str(document.get("version", "0.1.0")),
+        "handler": read_handler(document),
+        "inputs": read_declared(document, "inputs"),
+        "outputs": read_declared(document, "outputs"),
+        "skills": read_skills(document),
+        "tags": read_texts(document, "tags"),
+        "secrets": read_texts(document, "secrets"),
+        "dependencies": read_texts(document, "dependencies"),
+        "sync_timeout": float(sync_timeout),
+        "max_jobs": max_jobs,
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _agent_id(text: str) -> str:

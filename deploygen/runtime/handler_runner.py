@@ -1,6 +1,7 @@
-"""Loads the developer's handler.py and calls its ``handle``."""
+"""Loads the developer's handler, and calls it: in a thread, or on the loop."""
 
 import asyncio
+import contextvars
 import importlib
 import inspect
 import json
@@ -8,11 +9,12 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
 from fastapi import HTTPException
-from starlette.concurrency import run_in_threadpool
+
+from agent_contract import Contract, ContractBroken
 
 logger = logging.getLogger("agent.handler")
 
@@ -30,18 +32,32 @@ class HandlerFailed(Exception):
 
 
 class HandlerRunner:
-    """Imports ``handler`` in a thread of its own: models may take minutes to load, and until
+    """Imports the handler in a thread of its own: models may take minutes to load, and until
     then the agent shall answer its health checks."""
 
-    def __init__(self, module_name: str = "handler") -> None:
-        self.running = 0  # calls that have not ended; counted on the server's loop alone
-        self._module_name = module_name
+    def __init__(
+        self,
+        handler: str = "handler:handle",
+        *,
+        outputs: Contract | None = None,
+        threads: int = 16,
+    ) -> None:
+        """`handler` is module:function; `threads` are those that call it if it is a `def`."""
+        self._module_name, _, self._function_name = handler.partition(":")
+        self._name = f"{self._function_name}()"
+        self._outputs = outputs
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="handler")
         self._problem: str | None = "the handler is being loaded"
         self._loading: Future[Handle] = Future()
 
     def start_loading(self) -> None:
         # A daemon, so that a process that was told to stop need not wait for the import.
         threading.Thread(target=self._load, name="load-handler", daemon=True).start()
+
+    def refuse(self, problem: str) -> None:
+        """Let there be no handler, instead of loading it."""
+        self._problem = problem
+        self._loading.cancel()
 
     def is_loading(self) -> bool:
         return not self._loading.done()
@@ -55,28 +71,25 @@ class HandlerRunner:
 
         Raises HandlerUnavailable, HandlerFailed, and the HTTPException of a handler that refuses
         its inputs. Exceptions of the handler end up in the log, not with the caller: their
-        messages may hold what is none of the caller's business.
+        messages may hold what is none of the caller's business. Cancelled, it ends when the
+        handler does: no thread can be made to stop.
         """
-        self.running += 1
-        try:
-            return await self._run(inputs)
-        finally:
-            self.running -= 1
-
-    async def _run(self, inputs: dict[str, Any]) -> bytes:
         handle = await self._loaded_handle()
         try:
-            result = await _call(handle, inputs)
+            result = await self._call(handle, inputs)
         except HTTPException:
             raise
         except (Exception, SystemExit) as error:
-            run_id = uuid.uuid4().hex[:12]
-            logger.exception("handle() failed in run %s", run_id)
-            raise HandlerFailed(
-                f"handle() raised {type(error).__name__}; the agent's log has the traceback, "
-                f"under run {run_id}"
-            ) from error
-        return _as_json(result)
+            raise self._told(error) from error
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            raise self._told(error) from error  # a task of the handler's own was
+        return self._as_json(result)
+
+    def close(self) -> None:
+        """Let the threads end that have nothing to do; no call may follow."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _loaded_handle(self) -> Handle:
         if self.is_loading():
@@ -89,30 +102,56 @@ class HandlerRunner:
 
     def _load(self) -> None:
         try:
-            handle = _import_handle(self._module_name)
+            handle = _import_handle(self._module_name, self._function_name)
         except (Exception, SystemExit) as error:
             logger.exception("the handler cannot be loaded")
-            self._problem = f"the handler cannot be loaded: {type(error).__name__}: {error}"
-            self._loading.cancel()
+            self.refuse(f"the handler cannot be loaded: {type(error).__name__}: {error}")
         else:
             self._problem = None
             self._loading.set_result(handle)
 
+    async def _call(self, handle: Handle, inputs: dict[str, Any]) -> Any:
+        if inspect.iscoroutinefunction(handle) or inspect.iscoroutinefunction(
+            getattr(handle, "__call__", None)  # noqa: B004 - an object with an async __call__
+        ):
+            return await handle(inputs)
+        # With the context, in which the log finds the id of the request.
+        context = contextvars.copy_context()
+        call = self._threads.submit(context.run, _call_in_thread, handle, inputs)
+        result = await _to_its_end(asyncio.wrap_future(call))
+        return await result if inspect.isawaitable(result) else result
 
-def _import_handle(module_name: str) -> Handle:
-    handle = getattr(importlib.import_module(module_name), "handle", None)
+    def _told(self, error: BaseException) -> HandlerFailed:
+        run_id = uuid.uuid4().hex[:12]
+        logger.error("%s failed in run %s", self._name, run_id, exc_info=error)
+        return HandlerFailed(
+            f"{self._name} raised {type(error).__name__}; the agent's log has the traceback, "
+            f"under run {run_id}"
+        )
+
+    def _as_json(self, result: Any) -> bytes:
+        if not isinstance(result, dict):
+            raise HandlerFailed(f"{self._name} must return a dict, not {type(result).__name__}")
+        try:
+            text = json.dumps(result, allow_nan=False)
+            if self._outputs is not None and self._outputs.declared:
+                self._outputs.read(json.loads(text))
+        except ContractBroken as error:
+            logger.error("%s broke its contract: %s", self._name, error)  # noqa: TRY400 - no traceback
+            raise HandlerFailed(
+                f"the answer of {self._name} is not as declared: {error}"
+            ) from error
+        except (TypeError, ValueError, RecursionError) as error:
+            logger.exception("the answer of %s is no JSON", self._name)
+            raise HandlerFailed(f"the answer of {self._name} is no JSON: {error}") from error
+        return text.encode()
+
+
+def _import_handle(module_name: str, function_name: str) -> Handle:
+    handle = getattr(importlib.import_module(module_name), function_name, None)
     if not callable(handle):
-        raise TypeError(f"{module_name}.py defines no function handle(inputs)")
+        raise TypeError(f"{module_name}.py defines no function {function_name}(inputs)")
     return cast("Handle", handle)
-
-
-async def _call(handle: Handle, inputs: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(handle) or inspect.iscoroutinefunction(
-        getattr(handle, "__call__", None)  # noqa: B004 - an object with an async __call__
-    ):
-        return await handle(inputs)
-    result = await run_in_threadpool(_call_in_thread, handle, inputs)
-    return await result if inspect.isawaitable(result) else result
 
 
 def _call_in_thread(handle: Handle, inputs: dict[str, Any]) -> Any:
@@ -123,11 +162,20 @@ def _call_in_thread(handle: Handle, inputs: dict[str, Any]) -> Any:
         raise RuntimeError("handle() raised StopIteration") from error
 
 
-def _as_json(result: Any) -> bytes:
-    if not isinstance(result, dict):
-        raise HandlerFailed(f"handle() must return a dict, not {type(result).__name__}")
-    try:
-        return json.dumps(result, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        logger.exception("the answer of handle() is no JSON")
-        raise HandlerFailed(f"the answer of handle() is no JSON: {error}") from error
+async def _to_its_end(call: "asyncio.Future[Any]") -> Any:
+    """Wait for the thread even when cancelled: as long as it works, its place is taken."""
+    cancelled = False
+    while not call.done():
+        try:
+            await asyncio.wait([call])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        call.exception()  # so that nobody misses that it was never looked at
+        raise asyncio.CancelledError
+    return call.result()
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -9,6 +9,7 @@ import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -16,6 +17,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent_config import AgentConfig, ConfigError
+from agent_contract import make_contract
+from agent_jobs import Jobs
+from agent_secrets import load_secrets
+from dependency_checks import DependencyChecks
 from extensions import AgentStatus, load_extensions
 from handler_runner import HandlerRunner
 
@@ -24,17 +29,26 @@ logger = logging.getLogger("agent")
 POLL_SECONDS = 0.01
 # Seconds that the responses have to be sent, once the handler has finished or was given up.
 SENDING_SECONDS = 1
-# Seconds beyond the draining after which a loop that the handler blocks is not waited for.
+# Seconds that handlers have to put things in order once they are cancelled.
+CANCELLING_SECONDS = 0.25
+# Seconds in which a loop answers that no handler blocks.
 BLOCKED_SECONDS = 0.5
 
 
 class Lifecycle:
     """An agent's process. What its state is can be asked from any thread."""
 
-    def __init__(self, config: AgentConfig, runner: HandlerRunner) -> None:
+    def __init__(self, config: AgentConfig) -> None:
         """Raises ConfigError."""
         self.config = config
-        self.runner = runner
+        try:
+            self.inputs = make_contract(config.inputs)
+            self.outputs = make_contract(config.outputs)
+            self._dependencies = DependencyChecks(config.dependencies)
+        except ValueError as error:
+            raise ConfigError(f"agent.json: {error}") from error
+        self.runner = HandlerRunner(config.handler, outputs=self.outputs, threads=config.max_jobs)
+        self.jobs = Jobs(self.runner, config.max_jobs)
         self.draining = False
         self._in_a_hurry = False
         self._extensions = load_extensions(config, self.status)
@@ -47,14 +61,15 @@ class Lifecycle:
             return AgentStatus("draining")
         if self.runner.is_loading():
             return AgentStatus("starting")
-        problem = self.runner.problem()
+        problem = self.runner.problem() or self._dependencies.problem()
         return AgentStatus("degraded", problem) if problem else AgentStatus("ready")
 
     def problem(self) -> str | None:
         """Why the agent should not be given work; None when nothing speaks against it."""
         if self.draining:
             return "the agent is stopping"
-        problems = [self.runner.problem(), *(each.problem() for each in self._extensions)]
+        problems = [self.runner.problem(), self._dependencies.problem()]
+        problems += [each.problem() for each in self._extensions]
         return next((problem for problem in problems if problem), None)
 
     def ask_to_stop(self) -> None:
@@ -82,7 +97,7 @@ class Lifecycle:
         """
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._see_to_the_end, args=[loop], name="end", daemon=True).start()
-        self.runner.start_loading()
+        self._start_parts()
         server = _Server(
             uvicorn.Config(
                 app,
@@ -104,18 +119,31 @@ class Lifecycle:
         await self._stop_extensions()
         server.should_exit = True
         await serving
+        self._dependencies.stop()
+        self.runner.close()
         return finished
+
+    def _start_parts(self) -> None:
+        # Before the handler is imported, which may read its secrets then.
+        missing = load_secrets(self.config.secrets, self.config.environ)
+        if missing:
+            logger.error("%s", missing)
+            self.runner.refuse(missing)
+        else:
+            self.runner.start_loading()
+        self._dependencies.start()
 
     async def _finish_running(self) -> bool:
         deadline = asyncio.get_running_loop().time() + self.config.drain_seconds
-        while self.runner.running and not self._in_a_hurry:
+        while self.jobs.running and not self._in_a_hurry:
             if asyncio.get_running_loop().time() >= deadline:
                 break
             await asyncio.sleep(POLL_SECONDS)
+        if self.jobs.running:
+            logger.warning("stopping without %s running request(s)", self.jobs.running)
+        await self.jobs.cancel_all(CANCELLING_SECONDS)
         self._news.put(_News.DRAINED)
-        if self.runner.running:
-            logger.warning("stopping without %s running request(s)", self.runner.running)
-        return not self.runner.running
+        return not self.jobs.running
 
     async def _stop_extensions(self) -> None:
         for extension in self._extensions:
@@ -125,25 +153,43 @@ class Lifecycle:
         """Begin to drain when asked to stop; end the process if the handler blocks the loop."""
         self._news.get()
         self.draining = True
-        logger.info("stopping; running requests: %s", self.runner.running)
+        logger.info("stopping; running requests: %s", self.jobs.running)
         for extension in self._extensions:
             extension.drain()
         loop.call_soon_threadsafe(self._stop.set)
-        with contextlib.suppress(queue.Empty):
-            patience = self.config.drain_seconds + BLOCKED_SECONDS
-            if self._news.get(timeout=patience) is _News.DRAINED:
-                return
-            self._in_a_hurry = True
-            if self._news.get(timeout=BLOCKED_SECONDS) is _News.DRAINED:
-                return
+        if self._drains(loop):
+            return
         logger.warning("stopping although the handler blocks the event loop")
         asyncio.run(self._stop_extensions())
         _exit_now()
+
+    def _drains(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Wait until the loop has done with what ran; return False when it is blocked."""
+        asked = False
+        deadline = time.monotonic() + self.config.drain_seconds + CANCELLING_SECONDS
+        while True:
+            try:
+                news = self._news.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                if asked:
+                    return False
+                # It may only be slow, as all is on a busy machine.
+                asked = True
+                loop.call_soon_threadsafe(self._news.put, _News.ALIVE)
+                deadline = time.monotonic() + BLOCKED_SECONDS
+                continue
+            if news is _News.DRAINED:
+                return True
+            if news is _News.ALIVE or not self._in_a_hurry:
+                asked = False
+                deadline = time.monotonic() + CANCELLING_SECONDS
+            self._in_a_hurry = self._in_a_hurry or news is _News.STOP
 
 
 class _News(enum.Enum):
     STOP = "stop"
     DRAINED = "drained"
+    ALIVE = "alive"  # the loop, that was asked
 
 
 class _Server(uvicorn.Server):

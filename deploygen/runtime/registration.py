@@ -83,7 +83,11 @@ class Registration:
         metadata = {"description": self._config.description} if self._config.description else {}
         with contextlib.suppress(Exception):  # the loop tries again, and tells
             await self._client.register(
-                metadata | {"port": self._config.port}, agent_name=self._config.name
+                metadata | {"port": self._config.port},
+                agent_name=self._config.name,
+                version=self._config.version,
+                tags=self._config.tags,
+                skills=[skill.id for skill in self._config.skills],
             )
         await self._client.start_heartbeat_loop()
         await self._stop.wait()

@@ -10,7 +10,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -73,7 +73,13 @@ class AgentRegistryClient:
         self._heartbeats: asyncio.Task[None] | None = None
 
     async def register(
-        self, metadata: Mapping[str, Any] | None = None, *, agent_name: str = ""
+        self,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        agent_name: str = "",
+        version: str = "",
+        tags: Sequence[str] = (),
+        skills: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Register the agent under its host and port; return the registry's record of it.
 
@@ -82,7 +88,9 @@ class AgentRegistryClient:
         heartbeat loop that runs, or is started then, registers the agent as soon as it can.
         Raises ValueError when the port is no number.
         """
+        found = {"version": version, "tags": list(tags), "skills": list(skills)}
         self._said = self._describe(metadata or {}, agent_name)
+        self._said |= {key: value for key, value in found.items() if value}
         async with self._turn:
             self._superseded = self._in_doubt = False
             return await self._register()

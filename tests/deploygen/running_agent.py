@@ -1,33 +1,54 @@
 """An agent inside the test: its own loop in a thread, served on a free port."""
 
 import asyncio
+import itertools
 import json
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 
+import lifecycle
+from agent_api import create_app
 from agent_config import read_config
-from handler_runner import HandlerRunner
 from lifecycle import Lifecycle
-from server import create_app
 from tests.processes import wait_until
 
-HANDLER = "handler_of_a_running_agent"
+# Each handler has a module of its own: agents may run side by side.
+NUMBERS = itertools.count()
 ECHO = "def handle(inputs): return {'echo': inputs}"
 
 
+def _no_exit() -> NoReturn:
+    # It would end pytest, and with 0.
+    raise AssertionError("the agent took its loop for blocked")
+
+
 class RunningAgent:
-    def __init__(self, folder: Path, handler: str, environ: dict[str, str], **more: Any) -> None:
-        document = {"name": "An agent", "agent_id": "an-agent", "port": 8000, **more}
+    def __init__(
+        self,
+        folder: Path,
+        handler: str,
+        environ: MutableMapping[str, str],
+        function: str = "",
+        **more: Any,
+    ) -> None:
+        self.module = f"handler_of_running_agent_{next(NUMBERS)}"
+        document = {
+            "name": "An agent",
+            "agent_id": "an-agent",
+            "port": 8000,
+            "handler": function or f"{self.module}:handle",
+            **more,
+        }
         (folder / "agent.json").write_text(json.dumps(document))
-        (folder / f"{HANDLER}.py").write_text(handler)
-        self.lifecycle = Lifecycle(read_config(folder, environ), HandlerRunner(HANDLER))
+        (folder / f"{self.module}.py").write_text(handler)
+        self.lifecycle = Lifecycle(read_config(folder, environ))
         self.app = create_app(self.lifecycle)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -60,16 +81,24 @@ class RunningAgent:
 
 @contextmanager
 def running_agent(
-    folder: Path, handler: str = ECHO, environ: dict[str, str] | None = None, **more: Any
+    folder: Path,
+    handler: str = ECHO,
+    environ: MutableMapping[str, str] | None = None,
+    **more: Any,
 ) -> Iterator[RunningAgent]:
-    """Serve an agent whose handler.py is `handler`, and whose agent.json has `more`."""
+    """Serve an agent whose handler.py is `handler`, and whose agent.json has `more`.
+
+    `function`: another handler than that file's.
+    """
     sys.path.insert(0, str(folder))
+    exit_now, lifecycle._exit_now = lifecycle._exit_now, _no_exit
     try:
-        agent = RunningAgent(folder, handler, environ or {}, **more)
+        agent = RunningAgent(folder, handler, {} if environ is None else environ, **more)
         try:
             yield agent
         finally:
             agent.stop()
+            sys.modules.pop(agent.module, None)
     finally:
+        lifecycle._exit_now = exit_now
         sys.path.remove(str(folder))
-        sys.modules.pop(HANDLER, None)

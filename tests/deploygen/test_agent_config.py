@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from agent_config import DEFAULT_DRAIN_SECONDS, AgentConfig, ConfigError, read_config
+from agent_declarations import Declared, Skill
 from registry_settings import RegistrySettings, read_settings
 
 DOCUMENT = {"name": "echo", "agent_id": "echo-1", "description": "Echoes", "port": 8000}
@@ -68,8 +69,8 @@ def test_a_variable_that_cannot_be_used_is_named(tmp_path: Path, variable: str, 
         ("{", "cannot be read"),
         ("[]", "must hold a JSON object"),
         ('{"name": "a", "port": 1}', "lacks 'agent_id'"),
-        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": "x"}', "list of names"),
-        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": [1]}', "list of names"),
+        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": "x"}', "list of strings"),
+        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": [1]}', "list of strings"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, problem: str) -> None:
@@ -81,6 +82,76 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, problem: 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"agent\.json cannot be read"):
         read_config(tmp_path, {})
+
+
+# --- What is declared of the work -------------------------------------------------------------
+
+
+def test_what_is_declared_is_read(tmp_path: Path) -> None:
+    declared = {
+        "version": "1.2.0",
+        "handler": "package.module:function",
+        "inputs": [
+            {"name": "a", "type": "integer", "required": True, "description": "the first"},
+            {"name": "b", "type": "string", "required": False, "default": "x"},
+            {"name": "c", "type": "array", "required": False, "default": None},
+        ],
+        "outputs": [{"name": "sum", "type": "number"}],
+        "skills": [{"id": "sum", "name": "Sum", "description": "Adds", "tags": ["t"]}],
+        "tags": ["math"],
+        "secrets": ["API_KEY"],
+        "dependencies": ["db:5432"],
+        "sync_timeout": 2,
+        "max_jobs": 3,
+    }
+    config = config_of(tmp_path, {**DOCUMENT, **declared})
+    assert (config.version, config.handler) == ("1.2.0", "package.module:function")
+    assert config.inputs == (
+        Declared("a", "integer", "the first"),
+        Declared("b", "string", required=False, has_default=True, default="x"),
+        Declared("c", "array", required=False),
+    )
+    assert config.outputs == (Declared("sum", "number"),)
+    assert config.skills == (Skill("sum", "Sum", "Adds", ("t",)),)
+    assert (config.tags, config.secrets) == (("math",), ("API_KEY",))
+    assert (config.dependencies, config.sync_timeout) == (("db:5432",), 2.0)
+    assert config.max_jobs == 3
+
+
+def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    assert (config.version, config.handler) == ("0.1.0", "handler:handle")
+    assert (config.sync_timeout, config.max_jobs) == (30.0, 16)
+    nothing = (config.inputs, config.outputs, config.skills, config.tags, config.secrets)
+    assert not any((*nothing, config.dependencies))
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem"),
+    [
+        ({"handler": "handler"}, "handler must be module:function"),
+        ({"handler": "../x:handle"}, "handler must be module:function"),
+        ({"handler": "x:y\n"}, "handler must be module:function"),
+        ({"inputs": {}}, "inputs must be a list of objects"),
+        ({"inputs": [{"type": "string"}]}, "inputs: each needs a text as its name"),
+        ({"inputs": [{"name": "a", "type": "text"}]}, "inputs: the type of 'a' must be one of"),
+        ({"inputs": [{"name": "a", "type": ["string"]}]}, "inputs: the type of 'a'"),
+        ({"outputs": [{"name": "a", "type": "array"}] * 2}, "outputs has a name twice"),
+        ({"skills": [{"name": "a"}]}, "skills: each needs a text as its id"),
+        ({"tags": [1]}, "tags must be a list of strings"),
+        ({"secrets": "KEY"}, "secrets must be a list of strings"),
+        ({"sync_timeout": 0}, "sync_timeout must be seconds above 0"),
+        ({"sync_timeout": "30"}, "sync_timeout must be seconds above 0"),
+        ({"sync_timeout": True}, "sync_timeout must be seconds above 0"),
+        ({"max_jobs": 0}, "max_jobs must be 1 to 1000"),
+        ({"max_jobs": 1.5}, "max_jobs must be 1 to 1000"),
+    ],
+)
+def test_a_declaration_that_cannot_be_used_is_named(
+    tmp_path: Path, declared: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        config_of(tmp_path, {**DOCUMENT, **declared})
 
 
 # --- The section of the registration ----------------------------------------------------------

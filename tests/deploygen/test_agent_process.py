@@ -1,5 +1,6 @@
 """The generated agent as what it is in the end: a process that is started, signalled, killed."""
 
+import json
 import os
 import signal
 import socket
@@ -7,9 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import httpx
 import pytest
@@ -32,12 +35,21 @@ import pathlib, time
 
 
 class AgentProcess:
-    def __init__(self, folder: Path, registry_url: str | None, handler: str, **more: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        registry_url: str | None,
+        handler: str,
+        declared: Mapping[str, Any],
+        **more: str,
+    ) -> None:
         self.folder = folder / "agent"
         spec = AgentSpec(name="an-agent", registry_url=registry_url)
         write_folder(self.folder, render(spec))
         if handler:
             (self.folder / "handler.py").write_text(handler)
+        config = self.folder / "agent.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | dict(declared)))
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
         environ = {"AGENT_PORT": self.url.rpartition(":")[2], "AGENT_HOST": "127.0.0.1", **more}
@@ -84,9 +96,14 @@ class AgentProcess:
 
 @contextmanager
 def started(
-    folder: Path, registry: FakeRegistry | None, handler: str = "", **more: str
+    folder: Path,
+    registry: FakeRegistry | None,
+    handler: str = "",
+    declared: Mapping[str, Any] = MappingProxyType({}),
+    **more: str,
 ) -> Iterator[AgentProcess]:
-    agent = AgentProcess(folder, registry.url if registry else None, handler, **more)
+    """Run a generated agent; `declared` is added to its agent.json, `more` to its environment."""
+    agent = AgentProcess(folder, registry.url if registry else None, handler, declared, **more)
     try:
         yield agent
     finally:
@@ -233,3 +250,68 @@ def test_a_taken_port_is_told_without_a_traceback(tmp_path: Path) -> None:
             assert agent.ends_with() == 1
             assert f"The agent cannot start: port {port} (AGENT_PORT)" in agent.output
             assert "Traceback" not in agent.output
+
+
+def test_its_output_is_one_json_object_a_line_that_tells_of_each_request(tmp_path: Path) -> None:
+    handler = "def handle(inputs): return 1 / 0"
+    with started(tmp_path, None, handler) as agent:
+        wait_until(agent.is_ready, "readiness")
+        headers = {"X-Request-ID": "an-id"}
+        httpx.post(f"{agent.url}/run", json={}, headers=headers, timeout=30)
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+        lines = [json.loads(line) for line in agent.output.splitlines()]
+    assert all(line["agent_id"] == "an-agent" for line in lines)
+    of_the_request = [line for line in lines if line.get("request_id") == "an-id"]
+    failed, answered = of_the_request
+    assert "ZeroDivisionError" in failed["exception"]
+    assert (answered["message"], answered["status"]) == ("POST /run: 500", 500)
+
+
+def test_a_secret_comes_from_its_file_and_is_in_no_line_of_the_log(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret-value\n")
+    handler = "import os\nKEY = os.environ['API_KEY']\ndef handle(i): return {'n': len(KEY)}"
+    path = str(tmp_path / "key")
+    with started(tmp_path, None, handler, {"secrets": ["API_KEY"]}, API_KEY_FILE=path) as agent:
+        wait_until(agent.is_ready, "readiness")
+        assert httpx.post(f"{agent.url}/run", json={}, timeout=30).json() == {"n": 12}
+        assert "s3cret" not in agent.output
+
+
+def test_a_dependency_that_hangs_does_not_keep_it_from_registering_or_stopping(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with started(tmp_path, registry, "", {"dependencies": [url]}) as agent:
+            beating(registry)
+            ready = httpx.get(f"{agent.url}/health/ready", timeout=30)
+            assert ready.status_code == 503
+            assert url in ready.json()["reason"]
+            agent.process.send_signal(signal.SIGTERM)
+            assert agent.ends_with() == 0
+    assert registry.calls[-1].kind == "delete"
+
+
+def test_a_coroutine_is_cancelled_at_the_end_before_the_process_exits(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    handler = """
+import asyncio, pathlib
+async def handle(inputs):
+    pathlib.Path("working").touch()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        pathlib.Path("put in order").touch()
+"""
+    with started(tmp_path, registry, handler, AGENT_DRAIN_SECONDS="0.2") as agent:
+        wait_until(lambda: agent.is_ready() and registry.of("heartbeat"), "a heartbeat")
+        answers = agent.begin_work()
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+        wait_until(lambda: answers, "the answer")
+        assert answers[0] is not None
+        assert answers[0].status_code == 503
+        assert (agent.folder / "put in order").exists()
+        assert registry.calls[-1].kind == "delete"

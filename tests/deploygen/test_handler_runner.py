@@ -33,7 +33,7 @@ def runner_of(folder: Path, source: str) -> HandlerRunner:
 
 def loading(folder: Path, source: str) -> HandlerRunner:
     (folder / f"{MODULE}.py").write_text(source)
-    runner = HandlerRunner(MODULE)
+    runner = HandlerRunner(f"{MODULE}:handle")
     runner.start_loading()
     return runner
 
@@ -62,7 +62,7 @@ def test_a_coroutine_is_awaited_however_it_is_made(tmp_path: Path, source: str) 
 
 
 def test_the_handler_that_is_generated_echoes() -> None:
-    runner = HandlerRunner("handler")
+    runner = HandlerRunner("handler:handle")
     runner.start_loading()
     assert answer(runner, a=1) == {"echo": {"a": 1}}
     assert runner.problem() is None
@@ -100,18 +100,16 @@ def handle(inputs): return inputs
     async def story() -> bytes:
         request = asyncio.create_task(runner.run({"a": 1}))
         await asyncio.sleep(0)
-        assert runner.running == 1
         go.touch()
         return await request
 
     assert json.loads(asyncio.run(story())) == {"a": 1}
-    assert runner.running == 0
 
 
 def test_a_request_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handler_runner, "LOADING_PATIENCE_SECONDS", 0.01)
     with pytest.raises(HandlerUnavailable, match="being loaded"):
-        answer(HandlerRunner(MODULE))
+        answer(HandlerRunner(f"{MODULE}:handle"))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +126,6 @@ def test_what_a_handler_raises_is_logged_but_not_told_to_the_caller(
     assert "secret" not in str(failed.value)
     assert f"handle() failed in run {run_id}" in caplog.text
     assert ("secret" in caplog.text) == ("secret" in line)
-    assert runner.running == 0
 
 
 def test_a_handler_may_refuse_its_inputs(tmp_path: Path) -> None:
@@ -153,22 +150,6 @@ def test_an_answer_that_is_no_json_object_is_a_failure(
     source = f"recursive = {{}}\nrecursive['r'] = recursive\ndef handle(inputs): return {result}"
     with pytest.raises(HandlerFailed, match=problem):
         answer(runner_of(tmp_path, source))
-
-
-def test_calls_that_run_are_counted(tmp_path: Path) -> None:
-    source = "import asyncio\nasync def handle(inputs): await asyncio.Event().wait()"
-    runner = runner_of(tmp_path, source)
-
-    async def story() -> None:
-        calls = [asyncio.create_task(runner.run({})) for _ in range(3)]
-        await asyncio.sleep(0)
-        assert runner.running == 3
-        for call in calls:
-            call.cancel()
-        await asyncio.wait(calls)
-
-    asyncio.run(story())
-    assert runner.running == 0
 
 
 def test_the_exceptions_of_a_handler_leave_a_traceback(

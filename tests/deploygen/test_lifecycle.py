@@ -53,7 +53,7 @@ def with_recorder(folder: Path, source: str = RECORDING_EXTENSION) -> dict[str, 
 
 
 def running(agent: RunningAgent) -> bool:
-    return agent.lifecycle.runner.running == 1
+    return agent.lifecycle.jobs.running == 1
 
 
 def test_asked_to_stop_it_finishes_what_runs_and_takes_nothing_new(tmp_path: Path) -> None:
@@ -107,6 +107,54 @@ def test_asked_twice_it_does_not_wait_for_what_runs(
         wait_until(lambda: "without 1 running" in caplog.text, "its giving up")
         done.touch()
         thread.join(30)
+
+
+CLEANS_UP = """
+import asyncio, pathlib
+async def handle(inputs):
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)
+        pathlib.Path(inputs["told"]).touch()
+        raise
+"""
+
+
+@pytest.mark.parametrize("sync_timeout", [0.01, 600])
+def test_coroutines_that_do_not_end_are_cancelled_and_can_put_things_in_order(
+    tmp_path: Path, sync_timeout: float
+) -> None:
+    told = tmp_path / "told"
+    environ = {"AGENT_DRAIN_SECONDS": "0.1"}
+    with running_agent(tmp_path, CLEANS_UP, environ, sync_timeout=sync_timeout) as agent:
+        agent.wait_until_ready()
+        thread, answers = in_thread(lambda: _post(agent, told=str(told)))
+        wait_until(lambda: running(agent), "the request")
+        if sync_timeout == 0.01:
+            wait_until(lambda: answers, "the id of the job")
+        agent.lifecycle.ask_to_stop()
+        thread.join(30)
+        agent.thread.join(30)
+    assert told.exists()
+    expected = (202, "running") if sync_timeout == 0.01 else (503, "the agent is stopping")
+    body = answers[0].json()
+    assert (answers[0].status_code, body.get("status") or body["detail"]) == expected
+
+
+def test_a_job_that_nobody_waits_for_any_more_is_finished_before_the_end(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    with running_agent(tmp_path, WAITS, sync_timeout=0.01) as agent:
+        agent.wait_until_ready()
+        job = agent.run(until=str(done)).json()
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: agent.lifecycle.draining, "draining")
+        assert agent.http.get(job["status_url"]).json()["status"] == "running"
+        done.touch()
+        agent.thread.join(30)
+    known = agent.lifecycle.jobs.find(job["job_id"])
+    assert known is not None
+    assert known.state == "done"
 
 
 def _post(agent: RunningAgent, **inputs: str) -> httpx.Response:

@@ -43,8 +43,24 @@ def test_an_agent_registers_beats_and_deregisters(
         "port": 8000,
         "ttl_seconds": 60,
         "metadata": {"description": "Echoes.", "port": 8000},
+        "version": "0.1.0",
     }
     assert registry.calls[-1].kind == "delete"
+
+
+def test_it_registers_with_its_version_tags_and_the_ids_of_its_skills(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    skills = [{"id": "sum", "name": "Sum", "description": "Adds"}, {"id": "mean", "name": "Mean"}]
+    declared: dict[str, Any] = {"version": "1.2.0", "tags": ["math", "eu"], "skills": skills}
+    with running_agent(tmp_path, **declared, **joining(registry)):
+        wait_until(lambda: registry.calls, "the registration")
+    said = registry.of("register")[0].body
+    assert {key: said[key] for key in ("version", "tags", "skills")} == {
+        "version": "1.2.0",
+        "tags": ["math", "eu"],
+        "skills": ["sum", "mean"],
+    }
 
 
 def test_it_listens_before_it_is_registered(tmp_path: Path) -> None:

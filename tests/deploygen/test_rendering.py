@@ -5,19 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from deploygen.rendering import RUNTIME, dockerfile_quoted, is_local, markdown_escaped, render
-from deploygen.spec import AgentSpec
+from deploygen.quoting import markdown_escaped
+from deploygen.rendering import IMAGE, REGISTRY_FILES, RUNTIME, NameTaken, is_local, render
+from deploygen.spec import AgentSpec, EnvironmentVariable, Input, Output, Skill
 
-SERVER = [
-    *("agent_config.py", "extensions.py", "handler.py", "handler_runner.py", "healthcheck.py"),
-    *("lifecycle.py", "server.py"),
-]
-REGISTRATION = [
+SERVER = {path.name for path in RUNTIME.glob("*.py")} - REGISTRY_FILES
+REGISTRATION = {
     *("loop_lag.py", "pacing.py", "registration.py", "registry_client.py", "registry_http.py"),
     "registry_settings.py",
-]
-BESIDE = [".dockerignore", "Dockerfile", "README.md", "agent.json", "requirements.txt"]
+}
+BESIDE = {".dockerignore", "Dockerfile", "README.md", "agent.json", "requirements.txt"}
 HOSTILE = [
     'x\nRUN touch /tmp/owned\nLABEL a="',
     '"; touch /tmp/owned; "',
@@ -33,6 +32,11 @@ def rendered(**fields: Any) -> dict[str, str]:
     return render(AgentSpec(**{"name": "an-agent", "registry_url": "http://reg:9000", **fields}))
 
 
+def rendered_with(modules: dict[str, str], **fields: Any) -> dict[str, str]:
+    spec = AgentSpec(**{"name": "an-agent", "registry_url": "http://reg:9000", **fields})
+    return render(spec, modules)
+
+
 def instructions(dockerfile: str) -> list[str]:
     """The instructions of a Dockerfile, with continued lines joined and comments left out."""
     joined = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", dockerfile))
@@ -40,18 +44,60 @@ def instructions(dockerfile: str) -> list[str]:
 
 
 def test_the_files_are_these() -> None:
-    assert sorted(rendered()) == sorted(SERVER + REGISTRATION + BESIDE)
-    assert sorted(rendered(registry_url=None)) == sorted(SERVER + BESIDE)
+    assert {"server.py", "handler.py", "agent_config.py", "healthcheck.py"} <= SERVER
+    assert set(rendered()) >= SERVER | REGISTRATION | BESIDE
+    assert set(rendered(registry_url=None)) >= SERVER | BESIDE
+    assert set(rendered()) - set(rendered(registry_url=None)) == REGISTRATION
+    assert "requirements-agent.txt" not in rendered()
 
 
 def test_every_module_of_the_runtime_comes_along() -> None:
     modules = {path.name for path in RUNTIME.glob("*.py")}
-    assert modules == set(SERVER + REGISTRATION)
+    assert modules == SERVER | REGISTRATION
+
+
+def test_what_builds_the_image_comes_along_as_it_is() -> None:
+    scripts = {path.name: path.read_text() for path in IMAGE.glob("*.py")}
+    files = rendered()
+    assert {name for name in files if name.startswith("build/")} == {f"build/{n}" for n in scripts}
+    for name, text in scripts.items():
+        assert files[f"build/{name}"] == text
+
+
+def test_modules_of_the_developer_come_along_as_they_are() -> None:
+    modules = {"handler.py": "theirs {{ spec }}\r\n", "more.py": ""}
+    files = rendered_with(modules)
+    assert {name: files[name] for name in modules} == modules
+    assert "more.py" in files
+    assert list(files) == sorted(files)
+
+
+@pytest.mark.parametrize("name", ["server.py", "agent_config.py", "registry_client.py", "build.py"])
+def test_a_module_of_the_developer_takes_the_place_of_no_file_of_ours(name: str) -> None:
+    for registry_url in ("http://reg:9000", None):
+        with pytest.raises(NameTaken, match=name):
+            rendered_with({name: ""}, registry_url=registry_url)
+
+
+def test_a_handler_elsewhere_leaves_none_to_fill_in() -> None:
+    assert "handler.py" not in rendered(handler="work:run")
+    assert "handler.py" in rendered(handler="handler:run")
+    assert rendered_with({"handler.py": "x"}, handler="work:run")["handler.py"] == "x"
+
+
+def test_requirements_are_given_as_they_are_with_the_versions_of_ours_without_hashes() -> None:
+    files = rendered(requirements=("numpy>=2", "x; python_version >= '3.11'"))
+    assert files["requirements-agent.txt"] == "numpy>=2\nx; python_version >= '3.11'\n"
+    pinned = re.findall(r"(?m)^([a-z0-9-]+==[^ ;]+)", files["requirements.txt"])
+    found = files["constraints.txt"].splitlines()
+    assert [line.split(" ")[0] for line in found] == pinned
+    assert "--hash" not in files["constraints.txt"]
+    assert len(found) > 10
 
 
 def test_without_a_registry_no_file_has_a_word_of_it() -> None:
     for name, text in rendered(registry_url=None, description="Echoes.").items():
-        assert not re.search(r"regist|lease|heartbeat|TTL", name + text, re.IGNORECASE), name
+        assert not re.search(r"(?i)regist|(?<!re)lease|heartbeat|\bTTL", name + text), name
 
 
 def test_the_same_spec_gives_the_same_bytes() -> None:
@@ -69,24 +115,122 @@ def test_files_end_in_one_line_end_and_have_no_blanks_before_it() -> None:
 
 
 def test_the_configuration_is_the_spec() -> None:
-    config = json.loads(
-        rendered(agent_id="A:1", description="d", port=9001, ttl_seconds=9, heartbeat_interval=2.5)[
-            "agent.json"
-        ]
-    )
+    config = json.loads(rendered(**everything())["agent.json"])
     assert config == {
         "name": "an-agent",
         "agent_id": "A:1",
         "description": "d",
+        "version": "1.10",
         "port": 9001,
+        "handler": "work:run",
+        "inputs": [
+            {"name": "a", "type": "string", "required": True, "description": "x"},
+            {"name": "b", "type": "array", "required": False, "default": [], "description": ""},
+            {"name": "c", "type": "number", "required": False, "description": ""},
+        ],
+        "outputs": [{"name": "o", "type": "object", "description": "y"}],
+        "skills": [
+            {"id": "s", "name": "S", "description": "z", "tags": ["t"], "examples": ["e"]},
+        ],
+        "tags": ["u"],
+        "environment": ["PLAIN", "VALUED"],
+        "secrets": ["A_KEY"],
+        "dependencies": ["db:5432"],
+        "sync_timeout": 5.0,
+        "max_jobs": 3,
         "extensions": ["registration"],
         "registry": {"url": "http://reg:9000", "ttl_seconds": 9, "heartbeat_interval": 2.5},
     }
 
 
+def everything(text: str = "") -> dict[str, Any]:
+    """All fields, with `text` in each that takes any."""
+    return {
+        "agent_id": "A:1",
+        "description": text or "d",
+        "version": "1.10",
+        "port": 9001,
+        "handler": "work:run",
+        "inputs": (
+            Input("a", "string", description=text or "x"),
+            Input("b", "array", required=False, default=[text] if text else []),
+            Input("c", "number", required=False),
+        ),
+        "outputs": (Output("o", "object", text or "y"),),
+        "skills": (
+            Skill(
+                "s", one_line(text) or "S", text or "z", (one_line(text) or "t",), (text or "e",)
+            ),
+        ),
+        "tags": (one_line(text) or "u",),
+        "environment": (
+            EnvironmentVariable("PLAIN", description=text),
+            EnvironmentVariable("VALUED", one_line(text) or "v", text),
+        ),
+        "secrets": ("A_KEY",),
+        "dependencies": ("db:5432",),
+        "requirements": ("numpy",),
+        "sync_timeout": 5,
+        "max_jobs": 3,
+        "ttl_seconds": 9,
+        "heartbeat_interval": 2.5,
+    }
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())[:64].strip()
+
+
+def shape(value: Any) -> Any:
+    """What is left of a document when every text in it is taken for the same."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value]
+    return type(value)
+
+
+def settings(text: str) -> list[str]:
+    """What a .env file sets, and "#" for each comment."""
+    return [line[0] if line[:1] == "#" else line.partition("=")[0] for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("slim", [True, False])
+@pytest.mark.parametrize("registry_url", ["http://reg:9000", None])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_inert_in_every_file(
+    text: str, registry_url: str | None, slim: bool
+) -> None:
+    fields = {"registry_url": registry_url, "slim": slim}
+    plain = rendered(**{**everything("plain"), **fields})
+    hostile = rendered(**{**everything(text), **fields})
+    assert set(plain) == set(hostile)
+    checked = set()
+    for name in plain:
+        if plain[name] == hostile[name]:
+            continue
+        checked.add(name)
+        if name == "Dockerfile":
+            assert [line.split("=")[0] for line in instructions(hostile[name])] == [
+                line.split("=")[0] for line in instructions(plain[name])
+            ]
+        elif name.endswith(".json"):
+            assert shape(json.loads(hostile[name])) == shape(json.loads(plain[name]))
+        elif name.endswith((".yaml", ".yml")):
+            found, expected = yaml.safe_load_all(hostile[name]), yaml.safe_load_all(plain[name])
+            assert shape(list(found)) == shape(list(expected)), name
+        elif name.startswith(".env"):
+            assert settings(hostile[name]) == settings(plain[name])
+        else:
+            assert name == "README.md", f"{name} holds text, and nothing here checks how"
+            assert len(hostile[name].splitlines()) == len(plain[name].splitlines())
+            assert not re.search(r"(?<!\\)<(script|EOF)", hostile[name])
+    assert checked >= {"Dockerfile", "agent.json"}
+
+
 def test_python_is_copied_as_it_is() -> None:
     for name, text in rendered(description="{{ spec.name }}").items():
-        if name.endswith((".py", ".txt")):
+        if name.endswith((".py", ".txt")) and not name.startswith("build/"):
             assert text == (RUNTIME / name).read_text()
 
 
@@ -124,10 +268,6 @@ def test_a_blank_description_leaves_no_gap() -> None:
     assert files["README.md"] == rendered()["README.md"]
 
 
-def test_quoting_escapes_what_ends_or_expands_a_word() -> None:
-    assert dockerfile_quoted('a "b" $c \\ d\n\te') == r'"a \"b\" \$c \\ d e"'
-
-
 @pytest.mark.parametrize(
     ("url", "local"),
     [
@@ -143,18 +283,18 @@ def test_a_local_registry_is_known(url: str, local: bool) -> None:
     assert ("--network host" in rendered(registry_url=url)["README.md"]) == local
 
 
-def test_the_image_is_built_in_two_stages_and_runs_without_root() -> None:
-    lines = instructions(rendered(port=9001)["Dockerfile"])
-    assert lines[0] == "ARG PYTHON_IMAGE=python:3.13-slim"
-    assert [line for line in lines if line.startswith("FROM")] == [
-        "FROM ${PYTHON_IMAGE} AS build",
-        "FROM ${PYTHON_IMAGE}",
-    ]
-    final = lines[lines.index("FROM ${PYTHON_IMAGE}") :]
-    assert "USER 10001:10001" in final
+@pytest.mark.parametrize(("slim", "last"), [(True, "scratch"), (False, "${PYTHON_IMAGE}")])
+def test_the_image_is_built_in_two_stages_and_runs_without_root(slim: bool, last: str) -> None:
+    files = rendered(port=9001, slim=slim, base_image="reg:5000/python:3.14")
+    lines = instructions(files["Dockerfile"])
+    assert lines[0] == "ARG PYTHON_IMAGE=reg:5000/python:3.14"
+    first, second = [line for line in lines if line.startswith("FROM")]
+    assert (first, second) == ("FROM ${PYTHON_IMAGE} AS build", f"FROM {last}")
+    final = lines[lines.index(second) :]
+    assert "USER 65532:65532" in final
     assert "EXPOSE 9001" in final
-    assert any(line.startswith("HEALTHCHECK") and "healthcheck.py" in line for line in final)
-    assert final[-1] == 'CMD ["python3", "server.py"]'
+    assert any(line.startswith("HEALTHCHECK") and "healthcheck" in line for line in final)
+    assert final[-1].startswith("CMD [")
     assert not [line for line in final if line.startswith("RUN")]
     assert any("--require-hashes" in line for line in lines)
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploygen.spec import LONGEST_DESCRIPTION, AgentSpec, SpecError
+from deploygen.spec import AgentSpec, Input, SpecError
+from deploygen.spec_rules import LONGEST_DESCRIPTION
 
 
 def spec(**fields: Any) -> AgentSpec:
@@ -143,3 +144,39 @@ def test_any_text_is_taken_as_it_is_or_refused_by_name(fields: dict[str, str]) -
         refused = None
         assert found.description == fields.get("description", "")
     assert refused is None or refused in fields
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("description", {"description": 5}),
+        ("slim", {"slim": "yes"}),
+        ("max_jobs", {"max_jobs": True}),
+        ("sync_timeout", {"sync_timeout": True}),
+        ("sync_timeout", {"sync_timeout": float("nan")}),
+        ("heartbeat_interval", {"heartbeat_interval": "5"}),
+        ("inputs[0].required", {"inputs": (Input("a", "string", required=1),)}),  # type: ignore[arg-type]
+        ("inputs[0].default", {"inputs": (Input("a", "object", False, {"b": {1, 2}}),)}),
+        ("inputs[0].default", {"inputs": (Input("a", "object", False, {"\0": 1}),)}),
+        ("inputs[0].default", {"inputs": (Input("a", "array", False, nested(20)),)}),
+        ("inputs[0].default", {"inputs": (Input("a", "number", False, float("nan")),)}),
+        ("inputs[0].default", {"inputs": (Input("a", "integer", False, 2**63),)}),
+    ],
+)
+def test_what_python_could_say_and_no_file_can_is_refused_too(
+    field: str, fields: dict[str, Any]
+) -> None:
+    assert_refused(field, **fields)
+
+
+def test_a_sample_has_what_must_be_sent() -> None:
+    assert spec().sample_inputs() == {"input": "hello"}
+    inputs = (Input("a", "integer"), Input("b", "string", False), Input("c", "boolean"))
+    assert spec(inputs=inputs).sample_inputs() == {"a": 1, "c": True}

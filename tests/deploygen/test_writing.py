@@ -333,3 +333,37 @@ def test_two_runs_do_not_meet(folder: Path) -> None:
 def test_the_marker_knows_what_was_written(folder: Path) -> None:
     marker = json.loads((folder / MARKER).read_text())
     assert set(marker["files"]) == {"server.py", "sub/more.txt"}
+
+
+THEIR_SOURCE: frozenset[str] = frozenset()
+
+
+def test_a_handler_with_its_source_elsewhere_is_a_file_like_the_others(tmp_path: Path) -> None:
+    folder = tmp_path / "agent"
+    write_folder(folder, FILES, users=THEIR_SOURCE)
+    plan = write_folder(folder, {**FILES, "handler.py": "newer\n"}, users=THEIR_SOURCE)
+    assert "handler.py" in plan.write
+    assert contents(folder)["handler.py"] == "newer\n"
+
+    (folder / "handler.py").write_text("changed here\n")
+    with pytest.raises(WritingError, match=r"changed by somebody: handler.py"):
+        write_folder(folder, FILES, users=THEIR_SOURCE)
+    assert contents(folder)["handler.py"] == "changed here\n"
+    write_folder(folder, FILES, users=THEIR_SOURCE, force=True)
+    assert contents(folder)["handler.py"] == "theirs\n"
+
+
+def test_a_handler_that_was_filled_in_is_not_lost_to_one_from_elsewhere(folder: Path) -> None:
+    (folder / "handler.py").write_text("filled in\n")
+    with pytest.raises(WritingError, match=r"changed by somebody: handler.py"):
+        write_folder(folder, {**FILES, "handler.py": "newer\n"}, users=THEIR_SOURCE)
+    write_folder(folder, {"server.py": "ours\n"}, users=THEIR_SOURCE)
+    assert contents(folder)["handler.py"] == "filled in\n"
+
+
+def test_a_handler_from_elsewhere_is_kept_when_it_is_from_there_no_more(tmp_path: Path) -> None:
+    folder = tmp_path / "agent"
+    write_folder(folder, {**FILES, "handler.py": "from elsewhere\n"}, users=THEIR_SOURCE)
+    plan = write_folder(folder, FILES)
+    assert plan.keep == ["handler.py"]
+    assert contents(folder)["handler.py"] == "from elsewhere\n"

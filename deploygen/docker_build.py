@@ -1,0 +1,38 @@
+"""Building the image of a generated folder, by Docker's own command."""
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+
+class BuildError(Exception):
+    """There is no image, for the reason that the message tells."""
+
+
+def build_command(name: str, folder: Path) -> list[str]:
+    # Absolute, since a folder may be called "-f".
+    return ["docker", "build", "--tag", name, str(folder.absolute())]
+
+
+def require_docker() -> None:
+    """Raise BuildError if there is no such command."""
+    if shutil.which("docker") is None:
+        raise BuildError(
+            "there is no command docker on the PATH; install Docker, or leave --build out"
+        )
+
+
+def build_image(name: str, folder: Path) -> None:
+    """Build the image `name`; what Docker says goes to the terminal. Raises BuildError."""
+    command = build_command(name, folder)
+    try:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    except OSError as error:
+        raise BuildError(f"docker cannot be run: {error.strerror or error}") from error
+    if code != 0:
+        how = f"exit code {code}" if code > 0 else f"signal {-code}"
+        raise BuildError(
+            f"docker build failed ({how}); what it said is above. The folder is written: after "
+            f"mending the cause, try again with: {shlex.join(command)}"
+        )

@@ -1,0 +1,22 @@
+"""The few files of /etc that Python and the C library read."""
+
+from pathlib import Path
+
+from .tree import Tree
+
+# As in other images without a shell; a number below 65534, which is nobody's.
+USER_ID = 65532
+# The one folder that may be written, where anything may: programs keep what they cache at home.
+HOME = "/tmp"  # noqa: S108
+
+
+def add_accounts(tree: Tree) -> None:
+    tree.write(
+        Path("/etc/passwd"),
+        "root:x:0:0:root:/root:/sbin/nologin\n"
+        f"agent:x:{USER_ID}:{USER_ID}:agent:{HOME}:/sbin/nologin\n",
+    )
+    tree.write(Path("/etc/group"), f"root:x:0:\nagent:x:{USER_ID}:\n")
+    # Without it, the GNU C library would ask DNS before it looks into /etc/hosts.
+    tree.write(Path("/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n")
+    tree.folder(Path(HOME), 0o1777)

@@ -1,0 +1,115 @@
+"""The order in which an image's file system is put together."""
+
+import compileall
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from . import shared_libraries
+from .accounts import add_accounts
+from .certificates import add_certificates
+from .os_packages import OsPackage, add_records, all_packages, distribution_of_base, owners
+from .packages import finish, installed, site_of
+from .sbom import PLACE, bill_of_materials
+from .standard_library import Interpreter, extension_modules, make_archive, module_files
+from .tree import Tree
+
+ENVIRONMENT = Path("/venv")
+APP = Path("/app")
+# What the agent's folder has for building the image only.
+OF_THE_BUILD = ("build", "requirements.txt", "requirements-agent.txt", "constraints.txt")
+TIME_ZONES = Path("/usr/share/zoneinfo")
+# The same zones once more, for clocks that count leap seconds and for those that do not; what the
+# zones are compiled from.
+OTHER_ZONES = ("posix", "right", "tzdata.zi", "leapseconds", "leap-seconds.list")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Absolute paths: the environment with all packages, the agent's files, the runtime's lock."""
+
+    environment: Path
+    app: Path
+    lock: Path
+
+
+def assemble(sources: Sources, image: Path) -> Iterator[str]:
+    """Make `image`, which needs nothing beside it to run. Yields what somebody should know."""
+    tree = Tree(image)
+    _add_agent(tree, sources)
+    interpreter = Interpreter.running()
+    _add_interpreter(tree, interpreter)
+    yield from _add_libraries(tree, sources, interpreter)
+    if not add_certificates(tree, site_of(sources.environment)):
+        yield "note: no certificates of authorities were found; TLS will trust nobody"
+    add_accounts(tree)
+    if TIME_ZONES.is_dir():
+        tree.copy_folder(TIME_ZONES, TIME_ZONES, *OTHER_ZONES)
+        tree.copied.add(TIME_ZONES.resolve() / "UTC")
+    packages = owners(tree.copied)
+    add_records(tree, packages)
+    _add_bill(tree, sources, packages)
+
+
+def assemble_beside_base(sources: Sources, image: Path) -> Iterator[str]:
+    """Make `image` with what is put into a base that stays as it is."""
+    tree = Tree(image)
+    _add_agent(tree, sources)
+    _add_bill(tree, sources, all_packages())
+    yield from ()
+
+
+def _add_agent(tree: Tree, sources: Sources) -> None:
+    tree.copy_folder(sources.environment, ENVIRONMENT)
+    finish(tree.inside(ENVIRONMENT), sources.lock, ENVIRONMENT)
+    tree.copy_folder(sources.app, APP, *OF_THE_BUILD)
+    # Checked, other than all else: somebody may mount a file of theirs over one of these.
+    compileall.compile_dir(
+        tree.inside(APP),
+        quiet=2,
+        stripdir=str(tree.root),
+        prependdir="/",
+        invalidation_mode=PycInvalidationMode.CHECKED_HASH,
+    )
+
+
+def _add_interpreter(tree: Tree, interpreter: Interpreter) -> None:
+    tree.copy(interpreter.executable)
+    for path in extension_modules(interpreter):
+        tree.copy(path)
+    tree.write(interpreter.archive, make_archive(interpreter))
+    licence = interpreter.library / "LICENSE.txt"
+    if licence.is_file():
+        tree.copy(licence)
+    # They are in the image, though not as files: whose they are is to be told.
+    tree.copied.update(path.resolve() for path in module_files(interpreter.library))
+
+
+def _add_libraries(tree: Tree, sources: Sources, interpreter: Interpreter) -> Iterator[str]:
+    program = interpreter.executable.resolve()
+    loader = shared_libraries.loader_of(program)
+    if loader is None:
+        return
+    tree.copy(loader)
+    late = list(shared_libraries.late_libraries())
+    files = [program, *extension_modules(interpreter), *late]
+    packaged = list(shared_libraries.elf_files(sources.environment))
+    libraries = shared_libraries.libraries_of([*files, *packaged], loader)
+    for path in [*late, *sorted(libraries.paths)]:
+        # Those that packages bring are there already.
+        if not path.resolve().is_relative_to(sources.environment):
+            tree.copy(path)
+    for path in shared_libraries.settings_of_loader():
+        tree.copy(path)
+    own = {path.name for path in packaged}
+    for name, path in sorted(libraries.missing.items()):
+        if name not in own:
+            yield f"note: {path} asks for {name}, which the base image does not have"
+
+
+def _add_bill(tree: Tree, sources: Sources, packages: list[OsPackage]) -> None:
+    agent = json.loads((sources.app / "agent.json").read_text(encoding="utf-8"))
+    python = installed(tree.inside(ENVIRONMENT))
+    tree.write(PLACE, bill_of_materials(agent, python, packages, distribution_of_base()))

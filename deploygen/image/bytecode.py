@@ -1,0 +1,42 @@
+"""Compiling modules to what Python loads without looking at a source."""
+
+import ast
+import importlib.util
+import marshal
+
+# PEP 552: the hash of the source is in the file, and nobody checks it.
+UNCHECKED_HASH = 0b01
+
+
+def compile_module(source: bytes, filename: str) -> bytes:
+    """Return the content of a .pyc file without docstrings. Raises SyntaxError, ValueError.
+
+    Asserts stay, other than with -OO: what a package checks by them is its own business.
+    """
+    tree = ast.parse(source, filename)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+    code = compile(tree, filename, "exec", dont_inherit=True, optimize=0)
+    flags = UNCHECKED_HASH.to_bytes(4, "little")
+    head = importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source)
+    return head + marshal.dumps(code)
+
+
+def _drop_docstring(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+) -> None:
+    if not node.body or not _is_text(node.body[0]):
+        return
+    first = node.body.pop(0)
+    # A body must not be empty, and a text that comes first would be the docstring.
+    if not node.body or _is_text(node.body[0]):
+        node.body.insert(0, ast.copy_location(ast.Pass(), first))
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

@@ -1,0 +1,34 @@
+"""The certificates of the authorities that TLS trusts, where the base's OpenSSL looks for them."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from .tree import Tree
+
+BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+# Of Debian and Alpine; of Alpine without its package; of Fedora.
+KNOWN = (BUNDLE, Path("/etc/ssl/cert.pem"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
+
+
+def add_certificates(tree: Tree, site: Path) -> Path | None:
+    """Put the base's bundle into the image; without one, that of certifi. Return where it was.
+
+    It lies where programs look, and OpenSSL's own place, which each system chooses for itself, is
+    a link to it.
+    """
+    paths = ssl.get_default_verify_paths()
+    for path in _candidates(Path(paths.openssl_cafile), site):
+        if path.is_file() and path.stat().st_size:
+            tree.write(BUNDLE, path.read_bytes())
+            tree.copied.add(path.resolve())
+            if Path(paths.openssl_cafile) != BUNDLE:
+                tree.link(Path(paths.openssl_cafile), BUNDLE)
+            return path
+    return None
+
+
+def _candidates(of_openssl: Path, site: Path) -> Iterator[Path]:
+    yield of_openssl
+    yield from KNOWN
+    yield site / "certifi" / "cacert.pem"

@@ -1,0 +1,125 @@
+"""The packages of the base's system that the image has files of: dpkg's and apk's.
+
+dpkg is Debian's, apk is Alpine's. Scanners find the packages where these, or images made of
+them, keep their records.
+"""
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from .tree import Tree
+
+DPKG = Path("/var/lib/dpkg")
+APK = Path("/lib/apk/db/installed")
+# Where scanners look in an image that has no package manager: a file for each package.
+DPKG_RECORDS = DPKG / "status.d"
+
+
+@dataclass(frozen=True)
+class OsPackage:
+    """`record` is its entry in the system's database; `kind` is the type of a package URL."""
+
+    kind: str
+    name: str
+    version: str
+    architecture: str
+    licence: str
+    record: str
+
+    def purl(self, distribution: dict[str, str]) -> str:
+        """Return the package URL (purl-spec, types deb and apk)."""
+        system, release = distribution.get("ID", "linux"), distribution.get("VERSION_ID", "")
+        of = f"&distro={system}-{release}" if release else ""
+        name = quote(self.name, safe="")
+        version = quote(self.version, safe=":")
+        return f"pkg:{self.kind}/{system}/{name}@{version}?arch={self.architecture}{of}"
+
+
+def distribution_of_base() -> dict[str, str]:
+    """Return what /etc/os-release says, nothing without it."""
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def all_packages(root: Path = Path("/")) -> list[OsPackage]:
+    packages = [package for package, _ in [*_of_dpkg(root), *_of_apk(root)]]
+    return sorted(packages, key=lambda package: package.name)
+
+
+def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
+    """Return the packages that these files, absolute paths without links, belong to."""
+    wanted = set(files)
+    names = {path.name for path in wanted}
+    found = [
+        package
+        for package, listed in [*_of_dpkg(root), *_of_apk(root)]
+        # To follow the links of each path takes a while: for those that it may be.
+        if any(path.name in names and _real(path) in wanted for path in listed)
+    ]
+    return sorted(found, key=lambda package: package.name)
+
+
+def add_records(tree: Tree, packages: list[OsPackage]) -> None:
+    """Put the records of the packages into the image, with what they are licensed under."""
+    for package in packages:
+        if package.kind == "deb":
+            tree.write(DPKG_RECORDS / package.name, package.record + "\n")
+            licence = Path("/usr/share/doc", package.name, "copyright")
+            if licence.is_file():
+                tree.copy(licence)
+    of_apk = [package.record + "\n\n" for package in packages if package.kind == "apk"]
+    if of_apk:
+        tree.write(APK, "".join(of_apk))
+    release = Path("/etc/os-release")
+    if release.is_file():
+        tree.copy(release)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path.parent), path.name)
+
+
+def _of_dpkg(root: Path) -> Iterator[tuple[OsPackage, list[Path]]]:
+    for record in _entries(root / DPKG.relative_to("/") / "status"):
+        fields = dict(re.findall(r"(?m)^([A-Za-z-]+): (.*)$", record))
+        if "installed" not in fields.get("Status", "").split():
+            continue
+        name, architecture = fields["Package"], fields["Architecture"]
+        package = OsPackage("deb", name, fields["Version"], architecture, "", record)
+        info = root / DPKG.relative_to("/") / "info"
+        for listing in (info / f"{name}.list", info / f"{name}:{architecture}.list"):
+            if listing.is_file():
+                yield package, [Path(line) for line in listing.read_text().splitlines()]
+                break
+        else:
+            yield package, []
+
+
+def _of_apk(root: Path) -> Iterator[tuple[OsPackage, list[Path]]]:
+    for record in _entries(root / APK.relative_to("/")):
+        lines = [line.split(":", 1) for line in record.splitlines() if ":" in line]
+        fields = {key: value for key, value in lines if key in "PVAL"}
+        files, folder = [], Path("/")
+        for key, value in lines:
+            if key == "F":
+                folder = Path("/", value)
+            elif key == "R":
+                files.append(folder / value)
+        name, version, architecture = (fields[key] for key in "PVA")
+        licence = fields.get("L", "")
+        yield OsPackage("apk", name, version, architecture, licence, record), files
+
+
+def _entries(database: Path) -> list[str]:
+    """Return the entries of a database in which a blank line ends each."""
+    if not database.is_file():
+        return []
+    text = database.read_text(encoding="utf-8", errors="replace")
+    return [entry for entry in re.split(r"\n\n+", text.strip("\n")) if entry]

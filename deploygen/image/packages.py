@@ -1,0 +1,94 @@
+"""The installed packages: compiled, and those of the runtime's lock without their sources.
+
+What the runtime is locked to is known, and tested in this form. What else is installed is what the
+developer asked for: it keeps each of its files, since nobody here knows which of them it reads.
+"""
+
+import compileall
+import csv
+import io
+import re
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from .bytecode import compile_module
+
+PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
+# Written by the venv module for shells.
+ACTIVATION = re.compile(r"(?i)activate(\..*)?")
+
+
+def site_of(environment: Path) -> Path:
+    """Return the folder of an environment that has its packages."""
+    [site] = environment.glob("lib/python3*/site-packages")
+    return site
+
+
+def normalised(name: str) -> str:
+    """Return a project's name as it is compared (PyPA, "Names and normalization")."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def locked_names(lock: Path) -> set[str]:
+    return {normalised(name) for name in PIN.findall(lock.read_text(encoding="utf-8"))}
+
+
+def installed(environment: Path) -> list[Distribution]:
+    """Return the packages, sorted by name, each once."""
+    found = {
+        normalised(each.metadata["Name"]): each
+        for each in distributions(path=[str(site_of(environment))])
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def finish(environment: Path, lock: Path, at: Path) -> None:
+    """Compile the packages of an environment, which is `at` that path in the image."""
+    known = locked_names(lock)
+    for package in installed(environment):
+        if normalised(package.metadata["Name"]) in known:
+            _drop_sources(package, environment, at)
+    compileall.compile_dir(
+        site_of(environment),
+        quiet=2,  # packages have files, such as templates, that are no Python of this version
+        stripdir=str(environment),
+        prependdir=str(at),
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    )
+    for script in (environment / "bin").iterdir():
+        if ACTIVATION.fullmatch(script.name):
+            script.unlink()
+
+
+def _drop_sources(package: Distribution, environment: Path, at: Path) -> None:
+    """Put a compiled module in the place of each source, in the package's record as well."""
+    site = site_of(environment)
+    compiled = {}
+    for name in _sources(package, site):
+        path = site / name
+        filename = at / path.relative_to(environment)
+        try:
+            content = compile_module(path.read_bytes(), str(filename))
+        except (SyntaxError, ValueError):
+            continue  # a template, or of another version
+        path.with_suffix(".pyc").write_bytes(content)
+        path.unlink()
+        compiled[name] = f"{name}c"
+    record = package.read_text("RECORD") or ""
+    lines = [
+        [compiled[line[0]], "", ""] if line and line[0] in compiled else line
+        for line in csv.reader(record.splitlines())
+    ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    [folder] = [file for file in package.files or [] if file.name == "RECORD"]
+    Path(str(folder.locate())).write_text(text.getvalue(), encoding="utf-8")
+
+
+def _sources(package: Distribution, site: Path) -> Iterator[str]:
+    for file in package.files or []:
+        # Scripts, which lie elsewhere, are run as they are.
+        if file.suffix == ".py" and ".." not in file.parts and (site / file).is_file():
+            yield str(file)

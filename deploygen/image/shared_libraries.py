@@ -1,0 +1,132 @@
+"""Which shared libraries a program needs: asked of the loader itself, which will look for them.
+
+It alone knows all the rules: its own folders, its cache, the paths that the files name, and what
+it takes $ORIGIN for. Both the GNU C library's and musl's can be asked.
+"""
+
+import ctypes
+import platform
+import re
+import struct
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+ELF = b"\x7fELF"
+CLASS_64 = 2
+LITTLE_ENDIAN = 1
+PT_INTERP = 3
+
+
+class Layout(NamedTuple):
+    """Where the header has the table of segments, and an entry of it what it is about (elf(5))."""
+
+    word: str
+    table: int
+    entry_size: int
+    offset: int
+    length: int
+
+
+ELF64 = Layout("Q", table=32, entry_size=54, offset=8, length=32)
+ELF32 = Layout("I", table=28, entry_size=42, offset=4, length=16)
+
+# "libc.so.6 => /lib/libc.so.6 (0x7f...)", and of musl also "/lib/ld-musl-x86_64.so.1 (0x7f...)"
+FOUND = re.compile(r"^\s*(?:\S+ => )?(?P<path>/.+?) \(0x[0-9a-f]+\)$")
+NOT_FOUND = re.compile(r"^\s*(?P<name>\S+) => not found$|library (?P<of_musl>\S+): No such file")
+# What the loader finds with, next to its own folders; each is only where it is in use.
+SETTINGS = ("etc/ld.so.cache", "etc/ld-musl-*.path")
+# The C library asks for this one when a thread ends; it is not among what a program lists.
+OF_ENDING_THREADS = "libgcc_s.so.1"
+# Host names were looked up by libraries of their own before this version of the GNU C library.
+NAMES_BUILT_IN = (2, 34)
+OF_HOST_NAMES = ("libnss_files.so.2", "libnss_dns.so.2")
+
+
+@dataclass
+class Libraries:
+    """Absolute paths as the loader told them, and the names that it did not find, by who asked."""
+
+    paths: set[Path] = field(default_factory=set)
+    missing: dict[str, Path] = field(default_factory=dict)
+
+
+def loader_of(program: Path) -> Path | None:
+    """Return the loader that an ELF program names; None for what is linked statically."""
+    content = program.read_bytes()
+    if content[:4] != ELF:
+        raise ValueError(f"{program} is no ELF file")
+    layout = ELF64 if content[4] == CLASS_64 else ELF32
+    order = "<" if content[5] == LITTLE_ENDIAN else ">"
+
+    def read(form: str, offset: int) -> int:
+        number: int = struct.unpack_from(order + form, content, offset)[0]
+        return number
+
+    table = read(layout.word, layout.table)
+    size, count = read("H", layout.entry_size), read("H", layout.entry_size + 2)
+    for entry in range(table, table + size * count, size):
+        if read("I", entry) == PT_INTERP:
+            start = read(layout.word, entry + layout.offset)
+            length = read(layout.word, entry + layout.length)
+            return Path(content[start : start + length].rstrip(b"\0").decode())
+    return None
+
+
+def elf_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and is_elf(path):
+            yield path
+
+
+def is_elf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(ELF)) == ELF
+
+
+def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
+    """Return what the loader would load for these programs and libraries."""
+    libraries = Libraries()
+    for path in files:
+        done = subprocess.run(
+            [str(loader), "--list", str(path)], capture_output=True, text=True, check=False
+        )
+        found, missing = read_list(done.stdout + done.stderr)
+        libraries.paths |= found
+        for name in missing:
+            libraries.missing.setdefault(name, path)
+    return libraries
+
+
+def read_list(text: str) -> tuple[set[Path], set[str]]:
+    """Return the paths, and the names not found, that a loader's list has."""
+    found, missing = set(), set()
+    for line in text.splitlines():
+        if match := FOUND.match(line):
+            found.add(Path(match["path"]))
+        elif match := NOT_FOUND.search(line):
+            missing.add(match["name"] or match["of_musl"])
+    return found, missing
+
+
+def late_libraries() -> Iterator[Path]:
+    """Yield the libraries that are asked for by name, while a program runs."""
+    name, version = platform.libc_ver()
+    built_in = name != "glibc" or tuple(map(int, version.split(".")[:2])) >= NAMES_BUILT_IN
+    for wanted in (OF_ENDING_THREADS, *(() if built_in else OF_HOST_NAMES)):
+        try:
+            ctypes.CDLL(wanted)
+        except OSError:
+            continue  # not of this C library
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            path = line.partition("/")[2]
+            if path.endswith(f"/{wanted}"):
+                yield Path("/", path)
+                break
+
+
+def settings_of_loader(root: Path = Path("/")) -> Iterator[Path]:
+    for pattern in SETTINGS:
+        yield from sorted(root.glob(pattern))

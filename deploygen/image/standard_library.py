@@ -1,0 +1,109 @@
+"""The interpreter and its standard library: without what no server needs, and as one archive."""
+
+import importlib.util
+import io
+import re
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .bytecode import compile_module
+
+# Tests, what draws windows, the documentation, what builds and installs packages, translates
+# Python 2, and asks for the passwords of a system's users.
+PRUNED = frozenset(
+    {
+        *("test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "pydoc_data"),
+        *("ensurepip", "venv", "distutils", "lib2to3", "msilib", "crypt.py"),
+        *("site-packages", "dist-packages", "lib-dynload", "__pycache__", "__phello__"),
+    }
+)
+# Folders with a static library and what it is linked with.
+PRUNED_PREFIX = "config-"
+# For a terminal, a sound card, passwords, a directory of 1985; and files of databases, for which
+# dbm.dumb and sqlite3 remain.
+PRUNED_EXTENSIONS = re.compile(
+    r"(_curses(_panel)?|readline|_tkinter|ossaudiodev|_crypt|spwd|nis|_dbm|_gdbm|xxlimited.*|"
+    r"xxsubtype|_ctypes_test|_test.*|_xxtestfuzz)\."
+)
+# What takes the place of a module in C where that was not built.
+TWINS = {"_pydecimal.py": "_decimal", "_pyio.py": "_io", "_pydatetime.py": "_datetime"}
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """Where the Python that runs this has its parts, as absolute paths.
+
+    `archive` is where it looks for its standard library before it looks in the folder.
+    """
+
+    executable: Path
+    library: Path
+    extensions: Path
+    archive: Path
+
+    @classmethod
+    def running(cls) -> "Interpreter":
+        """Raises RuntimeError when this Python is laid out in a way of its own."""
+        archive = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
+        return cls(
+            # Of the base, also when an environment's Python runs this.
+            executable=Path(getattr(sys, "_base_executable", sys.executable)),
+            library=Path(sysconfig.get_path("stdlib")),
+            extensions=_on_path("lib-dynload"),
+            archive=_on_path(archive),
+        )
+
+
+def _on_path(name: str) -> Path:
+    for entry in sys.path:
+        if Path(entry).name == name:
+            return Path(entry)
+    raise RuntimeError(f"this Python has no {name} on its path: {sys.path}")
+
+
+def extension_modules(interpreter: Interpreter) -> Iterator[Path]:
+    for path in sorted(interpreter.extensions.glob("*.so")):
+        if not PRUNED_EXTENSIONS.match(path.name):
+            yield path
+
+
+def module_files(library: Path) -> Iterator[Path]:
+    """Yield the sources that go into the archive."""
+    for path in sorted(library.iterdir()):
+        if path.name in PRUNED or path.name.startswith(PRUNED_PREFIX):
+            continue
+        if path.name in TWINS and importlib.util.find_spec(TWINS[path.name]):
+            continue
+        if path.is_dir():
+            yield from module_files(path)
+        elif path.suffix == ".py" and path.exists():
+            yield path
+
+
+def make_archive(interpreter: Interpreter) -> bytes:
+    """Return the archive: compiled, deflated, and the same bytes each time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        folders: set[str] = set()
+        for path in module_files(interpreter.library):
+            name = path.relative_to(interpreter.library)
+            for folder in reversed(name.parents[:-1]):
+                # Without an entry of its own, a folder that has no __init__ cannot be imported.
+                if folder.as_posix() not in folders:
+                    folders.add(folder.as_posix())
+                    archive.writestr(_entry(f"{folder.as_posix()}/", 0o755), b"")
+            code = compile_module(path.read_bytes(), str(interpreter.archive / name))
+            archive.writestr(_entry(name.with_suffix(".pyc").as_posix(), 0o644), code)
+    return buffer.getvalue()
+
+
+def _entry(name: str, mode: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, FIXED_TIME)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = mode << 16
+    return entry

@@ -1,0 +1,50 @@
+"""Values as they are written in generated files: one filter of the templates for each place.
+
+Whatever a value holds, it stays one value there: no instruction, no key, no markup.
+"""
+
+import json
+import re
+from typing import Any
+
+LINE_ENDS = re.compile(r"\s*[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+PLAIN_IN_ENV = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
+
+
+def json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def yaml_flow(value: Any) -> str:
+    """Return a scalar or a structure as YAML on one line, which is JSON too."""
+    text = json.dumps(value, ensure_ascii=False)
+    # What YAML takes for a line end, or does not take at all, although it stands in quotes.
+    return "".join(
+        character
+        if character.isprintable() or ord(character) > 0xFFFF  # noqa: PLR2004
+        else f"\\u{ord(character):04x}"
+        for character in text
+    )
+
+
+def compose_flow(value: Any) -> str:
+    """The same for compose files, which replace $NAME even in quotes."""
+    return yaml_flow(value).replace("$", "$$")
+
+
+def env_value(text: str) -> str:
+    """Return a value of one line for a .env file, as compose and shells read it."""
+    if PLAIN_IN_ENV.fullmatch(text):
+        return text
+    return "'" + " ".join(text.splitlines()).replace("'", "'\\''") + "'"
+
+
+def dockerfile_quoted(text: str) -> str:
+    """Return `text` as one double-quoted word of a Dockerfile; line ends become blanks."""
+    escaped = re.sub(r'(["\\$])', r"\\\1", LINE_ENDS.sub(" ", text))
+    return f'"{escaped}"'
+
+
+def markdown_escaped(text: str) -> str:
+    """Return `text` as plain text of Markdown, on one line: neither markup nor HTML."""
+    return re.sub(r"([\\`*_\[\]<>#|~&!$])", r"\\\1", " ".join(text.split()))

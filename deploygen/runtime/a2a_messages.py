@@ -1,0 +1,107 @@
+"""Between A2A's messages and tasks (A2A 1.0, section 4.1) and the agent's inputs and jobs."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi import HTTPException
+
+from agent_card import JSON_TYPE, TEXT_TYPE
+from agent_contract import Contract
+from agent_declarations import text_input
+from agent_jobs import Job
+
+# Doubles beyond this are whole, but not exactly what was meant.
+LARGEST_EXACT = 2**53
+STATES = {
+    "running": "TASK_STATE_WORKING",
+    "done": "TASK_STATE_COMPLETED",
+    "failed": "TASK_STATE_FAILED",
+    "cancelled": "TASK_STATE_CANCELED",
+}
+
+
+class UnsupportedContent(Exception):
+    """A part of a kind that the agent does not take."""
+
+
+def inputs_of(message: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    """Return the inputs that a message holds: not yet checked against the contract.
+
+    Data parts are objects whose members are inputs. Text parts together are one input, that of
+    text_input(). Raises UnsupportedContent, and ValueError for what is no message.
+    """
+    parts = message.get("parts")
+    if not isinstance(parts, list) or not parts:
+        raise ValueError("message.parts must be a list of at least one part")
+    inputs: dict[str, Any] = {}
+    texts: list[str] = []
+    for part in parts:
+        if not isinstance(part, dict):
+            raise ValueError("message.parts must be objects")  # noqa: TRY004 - what is sent
+        if isinstance(part.get("text"), str):
+            texts.append(part["text"])
+        elif isinstance(part.get("data"), dict):
+            inputs |= _whole_numbers(part["data"])
+        elif "raw" in part or "url" in part:
+            raise UnsupportedContent("the agent takes text and data, no files")
+        else:
+            raise ValueError("a part must have a text, or data that are a JSON object")
+    if texts:
+        name = text_input(contract.declared)
+        if name is None:
+            raise ValueError(
+                "a text is no input of this agent; send a data part with its inputs by name"
+            )
+        inputs[name] = "\n".join(texts)
+    return inputs
+
+
+def task_of(job: Job) -> dict[str, Any]:
+    """Return the job as a task."""
+    status: dict[str, Any] = {"state": STATES[job.state], "timestamp": _timestamp(job.since)}
+    task: dict[str, Any] = {"id": job.id, "contextId": job.context_id, "status": status}
+    if job.state == "done":
+        task["artifacts"] = [
+            {"artifactId": f"{job.id}-result", "name": "result", "parts": [_result_part(job)]}
+        ]
+    elif job.error is not None:
+        status["message"] = {
+            "messageId": f"{job.id}-error",
+            "contextId": job.context_id,
+            "taskId": job.id,
+            "role": "ROLE_AGENT",
+            "parts": [{"text": error_text(job.error), "mediaType": TEXT_TYPE}],
+        }
+    return task
+
+
+def error_text(error: Exception) -> str:
+    detail = error.detail if isinstance(error, HTTPException) else str(error)
+    return detail if isinstance(detail, str) else json.dumps(detail, default=str)
+
+
+def _result_part(job: Job) -> dict[str, Any]:
+    result = json.loads(job.result)
+    if not job.wants_text:
+        return {"data": result, "mediaType": JSON_TYPE}
+    only = next(iter(result.values())) if len(result) == 1 else None
+    text = only if isinstance(only, str) else json.dumps(result, ensure_ascii=False)
+    return {"text": text, "mediaType": TEXT_TYPE}
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Make integers of whole numbers: data are a protobuf Value to the SDKs, which knows doubles
+    only, so that 5 is sent as 5.0."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(each) for each in value]
+    return value
+
+
+def _timestamp(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,92 @@
+"""The agent's card (A2A 1.0, section 4.4): who it is, what it can do, where it is talked to."""
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from agent_config import AgentConfig, ConfigError
+from agent_declarations import Skill, text_input
+
+A2A_PATH = "/a2a"
+CARD_PATH = "/.well-known/agent-card.json"
+PROTOCOL_VERSION = "1.0"
+JSON_TYPE, TEXT_TYPE = "application/json", "text/plain"
+# A card changes with a new version of the agent, and asking again costs a 304.
+CACHE_CONTROL = "public, max-age=300"
+HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
+BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+
+
+def base_url(config: AgentConfig, host_header: str) -> str:
+    """Return where others reach the agent, without a slash at the end. Raises ConfigError.
+
+    That is AGENT_PUBLIC_URL; else AGENT_HOST, which the registry is told too, and the port; else
+    the host that this request was sent to.
+    """
+    public = config.environ.get("AGENT_PUBLIC_URL")
+    if public:
+        if not BASE_URL.fullmatch(public):
+            raise ConfigError("AGENT_PUBLIC_URL must be an http or https URL, without a query")
+        return public.rstrip("/")
+    host = config.environ.get("AGENT_HOST")
+    if not host and HOST.fullmatch(host_header):
+        return f"http://{host_header}"
+    host = host or "localhost"
+    return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
+
+
+def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
+    """Return the card of the agent that is reached under `base`."""
+    takes_text = text_input(config.inputs) is not None
+    skills = config.skills or (_only_skill(config),)
+    return {
+        "name": config.name,
+        "description": config.description or f"The agent {config.name}",
+        "version": config.version,
+        "supportedInterfaces": [
+            {
+                "url": f"{base}{A2A_PATH}",
+                "protocolBinding": "JSONRPC",
+                "protocolVersion": PROTOCOL_VERSION,
+            }
+        ],
+        "capabilities": {
+            "streaming": False,
+            "pushNotifications": False,
+            "extendedAgentCard": False,
+        },
+        "defaultInputModes": [JSON_TYPE, TEXT_TYPE] if takes_text else [JSON_TYPE],
+        "defaultOutputModes": [JSON_TYPE, TEXT_TYPE],
+        "skills": [_skill(skill, config) for skill in skills],
+    }
+
+
+def entity_tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def is_known(if_none_match: str, tag: str) -> bool:
+    """Whether the caller has what `tag` stands for (RFC 9110, 13.1.2)."""
+    known = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
+    return tag in known or known == ["*"]
+
+
+def card_body(config: AgentConfig, base: str) -> bytes:
+    return json.dumps(agent_card(config, base), ensure_ascii=False).encode()
+
+
+def _skill(skill: Skill, config: AgentConfig) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "id": skill.id,
+        "name": skill.name,
+        "description": skill.description,
+        # The protocol asks for at least one.
+        "tags": list(skill.tags or config.tags or (config.name,)),
+    }
+    return found | ({"examples": list(skill.examples)} if skill.examples else {})
+
+
+def _only_skill(config: AgentConfig) -> Skill:
+    description = config.description or f"The agent {config.name}"
+    return Skill(id="run", name=config.name, description=description)

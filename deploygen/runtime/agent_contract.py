@@ -1,0 +1,130 @@
+"""What /run takes and answers: a Pydantic model and a JSON schema made from what is declared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+
+from agent_declarations import Declared
+
+# Who sends a thousand wrong fields learns no more from a thousand lines.
+MOST_ERRORS = 20
+
+
+class ContractBroken(Exception):
+    """A value is not as declared. `errors` has the place, the problem and its kind of each."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{_place(error['loc'])}{error['msg']}" for error in errors))
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One side of it, such as the inputs. Nothing declared: any JSON object will do."""
+
+    declared: tuple[Declared, ...]
+    model: type[BaseModel] | None
+    schema: dict[str, Any]
+
+    def read(self, value: Any) -> dict[str, Any]:
+        """Return the object with its defaults, as the handler gets it. Raises ContractBroken."""
+        if not isinstance(value, dict):
+            raise ContractBroken(
+                [{"loc": [], "msg": "This must be a JSON object", "type": "dict_type"}]
+            )
+        if self.model is None:
+            return value
+        try:
+            read = self.model.model_validate(value)
+        except ValidationError as error:
+            raise ContractBroken(_errors(error)) from None  # without the values in its text
+        return {
+            each.name: getattr(read, _attribute(number))
+            for number, each in enumerate(self.declared)
+            if each.has_default or _attribute(number) in read.model_fields_set
+        }
+
+
+def make_contract(declared: Sequence[Declared]) -> Contract:
+    """Raises ValueError when a default is not of the declared type."""
+    declared = tuple(declared)
+    contract = Contract(declared, _model(declared) if declared else None, _schema(declared))
+    defaults = {each.name: each.default for each in declared if each.has_default}
+    try:
+        contract.read(defaults)
+    except ContractBroken as error:
+        wrong = [each for each in error.errors if each["type"] != "missing"]
+        if wrong:
+            raise ValueError(f"the default of {ContractBroken(wrong)}") from error
+    return contract
+
+
+def _whole(value: Any) -> Any:
+    # JSON has one kind of numbers: 5.0 is the integer 5, for JSON Schema as for JavaScript.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+TYPES: dict[str, Any] = {
+    "string": str,
+    "integer": Annotated[int, BeforeValidator(_whole)],
+    "number": float,
+    "boolean": bool,
+    "array": list[Any],
+    "object": dict[str, Any],
+}
+
+
+def _model(declared: tuple[Declared, ...]) -> type[BaseModel]:
+    # The attributes have names of our own: those that are declared may be any text, and stand in
+    # the way of a method.
+    fields: dict[str, Any] = {
+        _attribute(number): (
+            TYPES[each.type],
+            Field(... if each.required else each.default, alias=each.name),
+        )
+        for number, each in enumerate(declared)
+    }
+    strict = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+    return create_model("Inputs", __config__=strict, **fields)
+
+
+def _attribute(number: int) -> str:
+    return f"field_{number}"
+
+
+def _schema(declared: tuple[Declared, ...]) -> dict[str, Any]:
+    if not declared:
+        return {"type": "object"}
+    return {
+        "type": "object",
+        "properties": {each.name: _property(each) for each in declared},
+        "required": [each.name for each in declared if each.required],
+        "additionalProperties": False,
+    }
+
+
+def _property(each: Declared) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": each.type}
+    if each.description:
+        found["description"] = each.description
+    if each.has_default:
+        found["default"] = each.default
+    return found
+
+
+def _errors(error: ValidationError) -> list[dict[str, Any]]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        {
+            "loc": list(each["loc"]),
+            "msg": "There is no such field" if each["type"] == "extra_forbidden" else each["msg"],
+            "type": each["type"],
+        }
+        for each in found[:MOST_ERRORS]
+    ]
+
+
+def _place(location: list[Any]) -> str:
+    return f"{'.'.join(map(str, location))}: " if location else ""

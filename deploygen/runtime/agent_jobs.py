@@ -1,0 +1,146 @@
+"""The calls of the handler that run, and those whose result somebody may still ask for."""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from handler_runner import HandlerRunner
+
+logger = logging.getLogger("agent.jobs")
+
+State = Literal["running", "done", "failed", "cancelled"]
+# What has ended is remembered for an hour, unless newer results need the place.
+REMEMBERED_SECONDS = 3600.0
+MOST_REMEMBERED = 1000
+MOST_REMEMBERED_BYTES = 32 * 1024 * 1024
+
+
+class TooManyJobs(Exception):
+    """As many jobs run as may."""
+
+
+class Job:
+    def __init__(self) -> None:
+        self.id = uuid.uuid4().hex
+        self.state: State = "running"
+        self.result = b""  # JSON text, of a job that is done
+        self.error: Exception | None = None  # of one that has failed
+        self.since = datetime.now(UTC)  # when it came to this state
+        self.ended = asyncio.Event()
+        # What the A2A door keeps with it.
+        self.context_id = self.id
+        self.wants_text = False
+
+
+class Jobs:
+    """It is for the server's loop alone; `running` can be asked from anywhere."""
+
+    def __init__(
+        self, runner: HandlerRunner, max_jobs: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._runner = runner
+        self._max_jobs = max_jobs
+        self._clock = clock
+        self._known: dict[str, Job] = {}
+        # Until its call of the handler has ended, which may be later than the job has.
+        self._tasks: dict[asyncio.Task[None], Job] = {}
+        self._ended: dict[str, float] = {}  # when, the oldest first
+        self._bytes = 0
+
+    @property
+    def running(self) -> int:
+        """How many calls of the handler have not ended, cancelled ones among them."""
+        return len(self._tasks)
+
+    def start(self, inputs: dict[str, Any]) -> Job:
+        """Begin to call the handler. The job is the caller's until it is remembered.
+
+        Raises TooManyJobs.
+        """
+        if len(self._tasks) >= self._max_jobs:
+            raise TooManyJobs(f"as many jobs run as may: {self._max_jobs}")
+        job = Job()
+        task = asyncio.create_task(self._work(job, inputs), name=f"job {job.id}")
+        self._tasks[task] = job
+        task.add_done_callback(self._tasks.pop)
+        return job
+
+    async def wait(self, job: Job, seconds: float) -> bool:
+        """Return whether the job has ended by then."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await job.ended.wait()
+        return job.ended.is_set()
+
+    def remember(self, job: Job) -> None:
+        """Let it be found from now on, by its id."""
+        self._known[job.id] = job
+        if job.ended.is_set():
+            self._note_end(job)
+
+    def find(self, job_id: str) -> Job | None:
+        """Return the job, if it is remembered still."""
+        self._forget_old()
+        return self._known.get(job_id)
+
+    def cancel(self, job: Job) -> None:
+        """End a job that is running: no result will come of it.
+
+        A coroutine gets a CancelledError. A function in a thread works on, in its place.
+        """
+        self._end(job, "cancelled")
+        for task, its_job in self._tasks.items():
+            if its_job is job:
+                task.cancel()
+
+    async def cancel_all(self, seconds: float) -> None:
+        """Cancel what runs, and give it some time to end."""
+        tasks = list(self._tasks)
+        for job in list(self._tasks.values()):
+            self.cancel(job)
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    async def _work(self, job: Job, inputs: dict[str, Any]) -> None:
+        try:
+            job_result = await self._runner.run(inputs)
+        except asyncio.CancelledError:
+            self._end(job, "cancelled")
+        except Exception as error:
+            # Without the frames of the handler, which would keep all that it had at hand.
+            error.__cause__ = error.__context__ = None
+            self._end(job, "failed", error=error.with_traceback(None))
+        else:
+            self._end(job, "done", job_result)
+
+    def _end(
+        self, job: Job, state: State, result: bytes = b"", error: Exception | None = None
+    ) -> None:
+        if job.state != "running":
+            return
+        job.state, job.result, job.error, job.since = state, result, error, datetime.now(UTC)
+        job.ended.set()
+        if job.id in self._known:
+            self._note_end(job)
+
+    def _note_end(self, job: Job) -> None:
+        self._ended[job.id] = self._clock()
+        self._bytes += len(job.result)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        # Without a timer: what nobody adds to does not grow.
+        oldest = self._clock() - REMEMBERED_SECONDS
+        for job_id, ended in list(self._ended.items()):
+            too_many = len(self._ended) > MOST_REMEMBERED or (
+                self._bytes > MOST_REMEMBERED_BYTES and len(self._ended) > 1
+            )
+            if not too_many and ended > oldest:
+                break
+            del self._ended[job_id]
+            self._bytes -= len(self._known.pop(job_id).result)

@@ -1,0 +1,70 @@
+"""What the agent tells on standard output: a line for people, or a JSON object for programs."""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from agent_config import ConfigError
+from request_ids import request_id
+
+VARIABLE = "AGENT_LOG_FORMAT"
+OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) -> None:
+    """Log to standard output, as AGENT_LOG_FORMAT says: json or text. Raises ConfigError.
+
+    Without it, people at a terminal get text, and everything else gets JSON: in a container, what
+    reads standard output is a program, and a traceback in text would be thirty events to it.
+    """
+    chosen = environ.get(VARIABLE) or ("text" if is_terminal else "json")
+    if chosen not in ("json", "text"):
+        raise ConfigError(f"{VARIABLE} must be json or text, not {chosen!r}")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines(agent_id) if chosen == "json" else TextLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+class JsonLines(logging.Formatter):
+    """One object a line; what a log call has in `extra` is in it under its own names."""
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__()
+        self._agent_id = agent_id
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {key: value for key, value in vars(record).items() if key not in OF_EVERY_RECORD}
+        line: dict[str, Any] = extra | {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "agent_id": self._agent_id,
+        }
+        if identity := request_id.get():
+            line["request_id"] = identity
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return _as_json(line)
+
+
+class TextLines(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name}: {message}{request}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        identity = request_id.get()
+        record.request = f" [{identity}]" if identity else ""
+        return super().format(record)
+
+
+def _as_json(line: dict[str, Any]) -> str:
+    try:
+        return json.dumps(line, default=str)
+    except (TypeError, ValueError, RecursionError):  # keys that are none, a ring
+        return json.dumps({key: str(value) for key, value in line.items()})

@@ -1,0 +1,43 @@
+"""Secrets come at run time: from the environment, or from the file that NAME_FILE names."""
+
+from collections.abc import Iterable, MutableMapping
+from pathlib import Path
+
+LARGEST_SECRET_BYTES = 64 * 1024
+
+
+def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str | None:
+    """Put the secrets that are in files into the environment, where the handler finds them.
+
+    Returns what is missing, by name and without any value; None when nothing is. A variable that
+    is set goes before its file.
+    """
+    problems: list[str] = []
+    for name in names:
+        if environ.get(name):
+            continue
+        path = environ.get(f"{name}_FILE")
+        if not path:
+            problems.append(f"the secret {name} is missing: set {name}, or {name}_FILE")
+            continue
+        try:
+            environ[name] = _read(Path(path))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            problems.append(f"the secret {name} is missing: the file of {name}_FILE: {why}")
+    return "; ".join(problems) or None
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(LARGEST_SECRET_BYTES + 1)
+    if len(content) > LARGEST_SECRET_BYTES:
+        raise ValueError(f"it has more than {LARGEST_SECRET_BYTES} bytes")
+    try:
+        # Editors, and echo, end a file with a line end that is no part of the secret.
+        secret = content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:  # whose text would tell some of it
+        raise ValueError("it is not UTF-8") from None
+    if not secret or "\0" in secret:
+        raise ValueError("it is empty" if not secret else "it has a null byte")
+    return secret

@@ -1,0 +1,112 @@
+"""Whether what the agent depends on can be reached: looked at in the background, so that asking
+for it costs nothing, whoever asks and however often."""
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from urllib.parse import SplitResult, urlsplit
+
+TIMEOUT_SECONDS = 2.0
+GOOD_FOR_SECONDS = 5.0
+# What is away is looked at more often, so that it is soon seen to be back.
+RETRY_SECONDS = 1.0
+# What is not told anew for so long is not known: looking a name up may hang, say.
+STALE_SECONDS = GOOD_FOR_SECONDS + 2 * TIMEOUT_SECONDS + 1.0
+
+
+class DependencyChecks:
+    """Each dependency has a thread: one that hangs does not keep the others from being seen."""
+
+    def __init__(self, dependencies: Sequence[str]) -> None:
+        """They are URLs (http, https), or host:port. Raises ValueError."""
+        self._checks = [_Check(dependency) for dependency in dependencies]
+
+    def start(self) -> None:
+        for check in self._checks:
+            # Daemons: nothing that hangs in them keeps the process.
+            threading.Thread(target=check.run, name="dependency", daemon=True).start()
+
+    def stop(self) -> None:
+        for check in self._checks:
+            check.stopped.set()
+
+    def problem(self) -> str | None:
+        """Which dependency is away, and why; None when none is."""
+        problems = (check.problem() for check in self._checks)
+        return "; ".join(problem for problem in problems if problem) or None
+
+
+class _Check:
+    def __init__(self, dependency: str) -> None:
+        self._target = _target(dependency)
+        self.name = _name(self._target)
+        self.stopped = threading.Event()
+        self._seen: tuple[float, str | None] | None = None  # when, and what was wrong
+
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            problem = _look(self._target)
+            self._seen = (time.monotonic(), problem)
+            self.stopped.wait(RETRY_SECONDS if problem else GOOD_FOR_SECONDS)
+
+    def problem(self) -> str | None:
+        if self._seen is None:
+            return f"the dependency {self.name} is being checked"
+        when, problem = self._seen
+        if time.monotonic() - when > STALE_SECONDS:
+            problem = "it does not answer"
+        return f"the dependency {self.name} is away: {problem}" if problem else None
+
+
+def _target(dependency: str) -> SplitResult:
+    target = urlsplit(dependency if "://" in dependency else f"tcp://{dependency}")
+    try:
+        port = target.port
+    except ValueError:
+        port = 0
+    known = target.scheme in ("http", "https") or (target.scheme == "tcp" and port)
+    if not known or not target.hostname or port == 0:
+        raise ValueError("a dependency must be an http or https URL, or host:port")
+    return target
+
+
+def _name(target: SplitResult) -> str:
+    # Without user, password and query: what is told may be read by anybody.
+    place = target.netloc.rpartition("@")[2]
+    return place if target.scheme == "tcp" else f"{target.scheme}://{place}{target.path}"
+
+
+def _look(target: SplitResult) -> str | None:
+    try:
+        if target.scheme == "tcp":
+            address = (target.hostname or "", target.port or 0)
+            socket.create_connection(address, timeout=TIMEOUT_SECONDS).close()
+            return None
+        status = _ask(target)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"it answered {status}" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+
+
+def _ask(target: SplitResult) -> int:
+    connection = _connection(target)
+    try:
+        path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        connection.request("GET", path, headers={"User-Agent": "agent", "Connection": "close"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _connection(target: SplitResult) -> http.client.HTTPConnection:
+    host = target.hostname or ""
+    if target.scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(
+            host, target.port, timeout=TIMEOUT_SECONDS, context=context
+        )
+    return http.client.HTTPConnection(host, target.port, timeout=TIMEOUT_SECONDS)

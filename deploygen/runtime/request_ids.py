@@ -1,0 +1,72 @@
+"""An id for each request: in the answer, and in each line of the log that it causes."""
+
+import logging
+import re
+import time
+import uuid
+from contextvars import ContextVar
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger("agent.requests")
+
+HEADER = "X-Request-ID"
+# Ids that others make: UUIDs, ULIDs, trace ids; and nothing that breaks a line of a log.
+SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# Asked every few seconds by somebody who does not read logs.
+UNLOGGED = "/health"
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+class RequestIds:
+    """ASGI middleware; takes the id of the caller if it is sane, else makes one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get(HEADER, "")
+        own = sent if SANE.fullmatch(sent) else uuid.uuid4().hex
+        began = time.monotonic()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[HEADER] = own
+            await send(message)
+
+        token = request_id.set(own)
+        try:
+            await self._answer(scope, receive, send_with_id)
+            if not scope["path"].startswith(UNLOGGED):
+                milliseconds = round((time.monotonic() - began) * 1000, 1)
+                logger.info(
+                    "%s %s: %s", scope["method"], _printable(scope["path"]), status or "no answer",
+                    extra={"status": status, "milliseconds": milliseconds},
+                )  # fmt: skip
+        finally:
+            request_id.reset(token)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except ClientDisconnect:
+            logger.info("the caller is gone")
+        except Exception:
+            logger.exception("a fault of the agent's own")
+            content = {"detail": "a fault of the agent's own; its log has more, under this request"}
+            await JSONResponse(content, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, send)
+
+
+def _printable(path: str) -> str:
+    return path if path.isprintable() else ascii(path)

@@ -1,0 +1,64 @@
+"""A spec and a handler to start from."""
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from deploygen import spec_rules
+from deploygen.quoting import yaml_flow
+from deploygen.spec import AgentSpec, SpecError
+from deploygen.transaction import change_folder, create_folder, locked
+
+TEMPLATES = Path(__file__).resolve().parent / "init"
+SPEC_FILE = "agent.yaml"
+DEFAULT_NAME = "my-agent"
+
+
+class StartingError(Exception):
+    """Nothing was written, for the reason that the message tells."""
+
+
+def start_in(folder: Path) -> list[Path]:
+    """Write a commented spec and its handler into a new or empty folder, and return their paths.
+
+    The agent is named after the folder, if that can be a name. Raises StartingError.
+    """
+    files = _files(name_for(folder))
+    try:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise StartingError(f"{folder} is there already, and no folder")
+        if not folder.exists():
+            create_folder(folder, files)
+        else:
+            with locked(folder):
+                if any(folder.iterdir()):
+                    raise StartingError(f"{folder} is not empty")
+                change_folder(folder, files, [])
+    except OSError as error:
+        raise StartingError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return [folder / name for name in files]
+
+
+def name_for(folder: Path) -> str:
+    """Return the name of an agent that begins in a folder."""
+    words = re.findall(r"[a-z0-9]+", folder.resolve().name.lower())
+    name = "-".join(words)[: spec_rules.LONGEST_NAME].rstrip("-")
+    try:
+        return AgentSpec(name=name).name
+    except SpecError:
+        return DEFAULT_NAME
+
+
+def _files(name: str) -> dict[str, str]:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - no HTML
+        keep_trailing_newline=True,
+    )
+    environment.filters["yaml"] = yaml_flow
+    return {
+        SPEC_FILE: environment.get_template(f"{SPEC_FILE}.j2").render(name=name),
+        "handler.py": (TEMPLATES / "handler.py").read_text(encoding="utf-8"),
+    }

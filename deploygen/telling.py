@@ -1,0 +1,80 @@
+"""What the command says: what it did, and what to do next."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploygen.rendering import CONSTRAINTS, OWN_REQUIREMENTS, is_local
+from deploygen.spec import AgentSpec
+from deploygen.writing import Plan
+
+
+def what_was_done(plan: Plan, folder: Path, *, dry_run: bool) -> str:
+    done = {
+        "write": plan.write,
+        "remove": plan.remove,
+        "keep": plan.keep,
+        "unchanged": plan.unchanged,
+    }
+    lines = [f"{'Would do this' if dry_run else 'Done'} in {folder}:"]
+    lines += [f"  {verb:<9}  {path}" for verb, paths in done.items() for path in sorted(paths)]
+    return "\n".join(lines)
+
+
+def after_generating(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str:
+    """Tell how to run the agent in `folder`; its developer changes it in `code`."""
+    where = shlex.quote(str(folder))
+    if code == folder:
+        change = f"Write what it does into {folder / spec.handler_module.replace('.', '/')}.py."
+    else:
+        change = f"Its code is in {code}: change it there, and generate again."
+    pip = ".venv/bin/pip install"
+    local = [
+        f"cd {where}",
+        "python3 -m venv .venv",
+        f"{pip} --require-hashes -r requirements.txt",
+        *([f"{pip} -c {CONSTRAINTS} -r {OWN_REQUIREMENTS}"] if spec.requirements else []),
+        *(
+            f"export {variable.name}={shlex.quote(variable.value)}"
+            for variable in spec.environment
+            if variable.value is not None
+        ),
+        *(f"export {name}=...  # or {name}_FILE=..." for name in spec.secrets),
+        ".venv/bin/python server.py",
+    ]
+    docker = [*([] if built else [f"docker build -t {spec.name} {where}"]), _docker_run(spec)]
+    body = shlex.quote(json.dumps(spec.sample_inputs()))
+    call = [
+        f"curl -X POST http://localhost:{spec.port}/run -H 'Content-Type: application/json' \\",
+        f"  -d {body}",
+    ]
+    return "\n\n".join(
+        [
+            f"\n{change} Run it here:",
+            _block(local),
+            "or with Docker:",
+            _block(docker),
+            "and give it something to do:",
+            _block(call),
+        ]
+    )
+
+
+def after_starting(paths: Sequence[Path]) -> str:
+    spec = next(path for path in paths if path.suffix == ".yaml")
+    lines = [f"Done in {spec.parent}:", *(f"  {'write':<9}  {path.name}" for path in paths)]
+    lines += ["", "Make it yours, or try it as it is:", ""]
+    return "\n".join([*lines, f"  python manage.py generate_agent {shlex.quote(str(spec))}"])
+
+
+def _docker_run(spec: AgentSpec) -> str:
+    secrets = "".join(f" -e {name}" for name in spec.secrets)
+    if spec.registry_url is not None and is_local(spec.registry_url):
+        return f"docker run --rm --network host{secrets} {spec.name}"
+    host = ' -e AGENT_HOST="$(hostname)"' if spec.registry_url is not None else ""
+    return f"docker run --rm -p {spec.port}:{spec.port}{host}{secrets} {spec.name}"
+
+
+def _block(lines: Sequence[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,46 @@
+"""Asks a language model behind an OpenAI-compatible endpoint."""
+
+import os
+from typing import Any
+
+import httpx
+from fastapi import HTTPException
+
+BASE_URL = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+MODEL = os.environ.get("OPENAI_MODEL") or "gpt-4o-mini"
+# Models think long before the first byte.
+TIMEOUT = httpx.Timeout(10, read=120)
+
+client = httpx.AsyncClient(
+    base_url=BASE_URL,
+    headers={"Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"},
+    timeout=TIMEOUT,
+)
+
+
+async def handle(inputs: dict[str, Any]) -> dict[str, Any]:
+    request = {
+        "model": MODEL,
+        "temperature": inputs["temperature"],
+        "messages": [
+            {"role": "system", "content": inputs["instructions"]},
+            {"role": "user", "content": inputs["question"]},
+        ],
+    }
+    try:
+        answer = await client.post("/chat/completions", json=request)
+        answer.raise_for_status()
+        completion = answer.json()
+        return {
+            "answer": completion["choices"][0]["message"]["content"],
+            "model": completion.get("model", MODEL),
+        }
+    except httpx.HTTPStatusError as error:
+        # Without its body, which may repeat the key.
+        problem = f"the model's endpoint answered {error.response.status_code}"
+        raise HTTPException(502, problem) from error
+    except httpx.TransportError as error:
+        problem = f"the model's endpoint cannot be reached ({type(error).__name__})"
+        raise HTTPException(502, problem) from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise HTTPException(502, "the model's endpoint answered no completion") from error

@@ -1,0 +1,204 @@
+"""POST /a2a beneath the SDK: JSON-RPC as it may come from anybody."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from a2a_messages import inputs_of
+from agent_contract import make_contract
+from agent_declarations import Declared
+from tests.deploygen.running_agent import RunningAgent, running_agent
+from tests.processes import wait_until
+
+MESSAGE = {"messageId": "1", "role": "ROLE_USER", "parts": [{"text": "hello"}]}
+WAITS = """
+import asyncio
+async def handle(inputs): await asyncio.Event().wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
+    with running_agent(tmp_path_factory.mktemp("echo")) as agent:
+        yield agent
+
+
+def call(agent: RunningAgent, method: Any, params: Any = None, **more: Any) -> httpx.Response:
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params} | more
+    return agent.http.post("/a2a", json={k: v for k, v in body.items() if v is not None})
+
+
+def code_of(answer: httpx.Response) -> int:
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["jsonrpc"] == "2.0"
+    assert set(told) == {"jsonrpc", "id", "error"}
+    code: int = told["error"]["code"]
+    return code
+
+
+def test_an_answer_has_the_id_of_its_call(echo: RunningAgent) -> None:
+    for call_id in (7, "seven", ""):
+        answer = call(echo, "SendMessage", {"message": MESSAGE}, id=call_id).json()
+        assert (answer["jsonrpc"], answer["id"]) == ("2.0", call_id)
+        [artifact] = answer["result"]["task"]["artifacts"]
+        assert artifact["parts"] == [
+            {"data": {"echo": {"input": "hello"}}, "mediaType": "application/json"}
+        ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", -32700),
+        (b"[" * 100_000, -32700),
+        (b'{"jsonrpc": "2.0", "id": NaN}', -32700),
+        (b"[]", -32600),
+        (b'[{"jsonrpc": "2.0", "id": 1, "method": "GetTask"}]', -32600),
+        (b'{"id": 1, "method": "GetTask"}', -32600),
+        (b'{"jsonrpc": "1.0", "id": 1, "method": "GetTask"}', -32600),
+        (b'{"jsonrpc": "2.0", "method": "GetTask"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": true, "method": "GetTask"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1.5, "method": "GetTask"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": 5}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "message/send"}', -32601),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "__init__"}', -32601),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": [1]}', -32602),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": 5}}', -32602),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "GetTask"}', -32602),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "SendMessage"}', -32602),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "SendStreamingMessage"}', -32004),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "CreateTaskPushNotificationConfig"}', -32003),
+    ],
+)
+def test_what_is_no_call_is_told_with_the_code_for_it(
+    echo: RunningAgent, body: bytes, code: int
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert code_of(echo.http.post("/a2a", content=body, headers=headers)) == code
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"messageId": ""}, -32602),
+        ({"messageId": None}, -32602),
+        ({"role": "ROLE_AGENT"}, -32602),
+        ({"role": None}, -32602),
+        ({"parts": []}, -32602),
+        ({"parts": {}}, -32602),
+        ({"parts": ["hello"]}, -32602),
+        ({"parts": [{}]}, -32602),
+        ({"parts": [{"data": [1]}]}, -32602),
+        ({"parts": [{"raw": "AAAA"}]}, -32005),
+        ({"parts": [{"url": "http://169.254.169.254/"}]}, -32005),
+        ({"taskId": "unknown"}, -32001),
+        ({"taskId": 5}, -32602),
+    ],
+)
+def test_what_is_no_message_is_told_with_the_code_for_it(
+    echo: RunningAgent, change: dict[str, Any], code: int
+) -> None:
+    assert code_of(call(echo, "SendMessage", {"message": {**MESSAGE, **change}})) == code
+
+
+@pytest.mark.parametrize(
+    ("configuration", "code"),
+    [
+        ([], -32602),
+        ({"taskPushNotificationConfig": {"url": "http://me"}}, -32003),
+        ({"acceptedOutputModes": ["image/png"]}, -32005),
+        ({"acceptedOutputModes": "text/plain"}, -32005),
+        ({"acceptedOutputModes": [{}]}, -32005),
+    ],
+)
+def test_wishes_that_cannot_be_met_are_told(
+    echo: RunningAgent, configuration: Any, code: int
+) -> None:
+    params = {"message": MESSAGE, "configuration": configuration}
+    assert code_of(call(echo, "SendMessage", params)) == code
+
+
+def test_errors_of_the_protocol_carry_their_reason(echo: RunningAgent) -> None:
+    error = call(echo, "GetTask", {"id": "unknown"}).json()["error"]
+    assert error["data"] == [
+        {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "TASK_NOT_FOUND",
+            "domain": "a2a-protocol.org",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "code"), [("1.0", None), ("1.3", None), ("", None), ("0.3", -32009), ("2", -32009)]
+)
+def test_only_version_1_is_spoken(echo: RunningAgent, version: str, code: int | None) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": MESSAGE}}
+    answer = echo.http.post("/a2a", json=body, headers={"A2A-Version": version})
+    assert answer.json().get("error", {}).get("code") == code
+
+
+def test_a_body_that_is_too_large_or_no_json_type_is_told_by_http(echo: RunningAgent) -> None:
+    headers = {"Content-Type": "application/json"}
+    large = echo.http.post("/a2a", content=b"x" * 2**21, headers=headers)
+    assert large.status_code == 413
+    assert echo.http.post("/a2a", content=b"{}").status_code == 415
+
+
+def test_too_much_work_is_told_by_http_too_since_a_caller_may_try_again(tmp_path: Path) -> None:
+    params = {"message": MESSAGE, "configuration": {"returnImmediately": True}}
+    with running_agent(tmp_path, WAITS, {"AGENT_DRAIN_SECONDS": "0.01"}, max_jobs=1) as agent:
+        assert "result" in call(agent, "SendMessage", params).json()
+        refused = call(agent, "SendMessage", params)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert refused.json()["error"] == {
+            "code": -32603,
+            "message": "as many jobs run as may: 1",
+        }
+
+
+def test_a_stopping_agent_takes_no_message(tmp_path: Path) -> None:
+    with running_agent(tmp_path, WAITS, {"AGENT_DRAIN_SECONDS": "600"}, sync_timeout=0.01) as agent:
+        agent.wait_until_ready()
+        assert agent.run().status_code == 202
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: agent.lifecycle.draining, "draining")
+        refused = call(agent, "SendMessage", {"message": MESSAGE})
+        assert (refused.status_code, refused.json()["error"]["message"]) == (
+            503,
+            "the agent is stopping",
+        )
+        agent.lifecycle.ask_to_stop()
+
+
+# --- From parts to inputs ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("declared", "taker"),
+    [
+        ([], "input"),
+        ([Declared("prompt", "string"), Declared("system", "string", required=False)], "prompt"),
+        ([Declared("n", "integer"), Declared("note", "string", required=False)], "note"),
+    ],
+)
+def test_text_goes_to_the_one_input_that_it_can_be(declared: list[Declared], taker: str) -> None:
+    message = {"parts": [{"data": {"n": 1.0}}, {"text": "hello"}]}
+    assert inputs_of(message, make_contract(declared)) == {"n": 1, taker: "hello"}
+
+
+def test_text_for_which_there_are_two_inputs_is_not_guessed_at() -> None:
+    contract = make_contract([Declared("a", "string"), Declared("b", "string")])
+    with pytest.raises(ValueError, match="send a data part"):
+        inputs_of({"parts": [{"text": "hello"}]}, contract)
+
+
+def test_whole_numbers_are_integers_at_every_depth_and_others_stay() -> None:
+    data = {"a": [1.0, {"b": -2.0}], "c": 0.5, "d": 1e300, "e": True, "f": "1.0"}
+    inputs = inputs_of({"parts": [{"data": data}]}, make_contract([]))
+    assert repr(inputs) == repr({"a": [1, {"b": -2}], "c": 0.5, "d": 1e300, "e": True, "f": "1.0"})

@@ -1,0 +1,139 @@
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from a2a.client import A2ACardResolver
+from a2a.types import AgentCard
+from a2a.utils.proto_utils import validate_proto_required_fields
+
+from agent_config import ConfigError
+from tests.deploygen.running_agent import RunningAgent, running_agent
+
+PATH = "/.well-known/agent-card.json"
+SKILL = {
+    "id": "sum",
+    "name": "Sum",
+    "description": "Adds numbers",
+    "tags": ["math"],
+    "examples": ["1 + 2"],
+}
+
+
+def resolved(agent: RunningAgent) -> AgentCard:
+    """Return the card as the official SDK reads it, having found nothing missing."""
+
+    async def resolve() -> AgentCard:
+        async with httpx.AsyncClient(timeout=30) as http:
+            return await A2ACardResolver(http, agent.url).get_agent_card()
+
+    card = asyncio.run(resolve())
+    validate_proto_required_fields(card)
+    return card
+
+
+def url_of(agent: RunningAgent, **headers: str) -> str:
+    card = agent.http.get(PATH, headers=headers).json()
+    url: str = card["supportedInterfaces"][0]["url"]
+    return url
+
+
+def test_the_card_has_what_the_agent_declares(tmp_path: Path) -> None:
+    declared: dict[str, Any] = {"description": "Adds.", "version": "1.2.0", "skills": [SKILL]}
+    with running_agent(tmp_path, **declared) as agent:
+        card = agent.http.get(PATH)
+        url = f"{agent.url}/a2a"
+    assert card.headers["content-type"] == "application/json"
+    assert card.json() == {
+        "name": "An agent",
+        "description": "Adds.",
+        "version": "1.2.0",
+        "supportedInterfaces": [
+            {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}
+        ],
+        "capabilities": {
+            "streaming": False,
+            "pushNotifications": False,
+            "extendedAgentCard": False,
+        },
+        "defaultInputModes": ["application/json", "text/plain"],
+        "defaultOutputModes": ["application/json", "text/plain"],
+        "skills": [SKILL],
+    }
+
+
+def test_the_official_sdk_takes_the_card_and_misses_nothing(tmp_path: Path) -> None:
+    with running_agent(tmp_path, description="Adds.", skills=[SKILL]) as agent:
+        card = resolved(agent)
+    assert (card.name, card.version) == ("An agent", "0.1.0")
+    assert [(skill.id, list(skill.tags)) for skill in card.skills] == [("sum", ["math"])]
+
+
+def test_the_sdk_misses_nothing_even_where_nothing_is_declared(tmp_path: Path) -> None:
+    with running_agent(tmp_path) as agent:
+        card = resolved(agent)
+    assert card.description == "The agent An agent"
+    assert [skill.id for skill in card.skills] == ["run"]
+
+
+def test_an_agent_of_which_no_input_is_a_text_says_so(tmp_path: Path) -> None:
+    inputs = [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]
+    with running_agent(tmp_path, inputs=inputs) as agent:
+        assert agent.http.get(PATH).json()["defaultInputModes"] == ["application/json"]
+
+
+def test_a_card_that_is_known_is_not_sent_again(tmp_path: Path) -> None:
+    with running_agent(tmp_path) as agent:
+        first = agent.http.get(PATH)
+        tag = first.headers["etag"]
+        assert first.headers["cache-control"] == "public, max-age=300"
+        for known in (tag, f'W/{tag}, "other"', "*"):
+            again = agent.http.get(PATH, headers={"If-None-Match": known})
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["etag"] == tag
+            assert again.headers["cache-control"] == "public, max-age=300"
+        for unknown in ('"other"', tag.strip('"'), "", "**"):
+            other = agent.http.get(PATH, headers={"If-None-Match": unknown})
+            assert other.content == first.content
+
+
+def test_the_tag_changes_with_the_card(tmp_path: Path) -> None:
+    tags = set()
+    for version in ("1.0.0", "1.0.1"):
+        with running_agent(tmp_path, version=version) as agent:
+            tags.add(agent.http.get(PATH, headers={"Host": "agent"}).headers["etag"])
+    assert len(tags) == 2
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({"AGENT_PUBLIC_URL": "https://agents.example/echo/"}, "https://agents.example/echo/a2a"),
+        ({"AGENT_HOST": "echo.internal"}, "http://echo.internal:8000/a2a"),
+        ({"AGENT_HOST": "fd00::1"}, "http://[fd00::1]:8000/a2a"),
+        ({}, "http://seen.example:81/a2a"),
+    ],
+)
+def test_the_url_is_where_others_reach_the_agent(
+    tmp_path: Path, environ: dict[str, str], url: str
+) -> None:
+    with running_agent(tmp_path, environ=environ) as agent:
+        assert url_of(agent, Host="seen.example:81") == url
+
+
+@pytest.mark.parametrize("host", ["evil/../x", "a b", "user@host", "[::1", "x" * 300])
+def test_a_host_that_is_none_is_not_believed(tmp_path: Path, host: str) -> None:
+    with running_agent(tmp_path) as agent:
+        assert url_of(agent, Host=host) == "http://localhost:8000/a2a"
+
+
+@pytest.mark.parametrize(
+    "url", ["agents.example", "ftp://agents.example", "http://a/?x=1", "http://"]
+)
+def test_a_public_url_that_is_none_is_told_at_the_start(tmp_path: Path, url: str) -> None:
+    with (
+        pytest.raises(ConfigError, match="AGENT_PUBLIC_URL"),
+        running_agent(tmp_path, environ={"AGENT_PUBLIC_URL": url}),
+    ):
+        pass

@@ -1,0 +1,143 @@
+import json
+import math
+from typing import Any, get_args
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_contract import MOST_ERRORS, Contract, ContractBroken, make_contract
+from agent_declarations import Declared, JsonType
+
+TYPES: tuple[JsonType, ...] = get_args(JsonType)
+ADD = make_contract(
+    [
+        Declared("a", "integer"),
+        Declared("b", "integer", required=False, has_default=True, default=2),
+        Declared("note", "string", required=False),
+    ]
+)
+ONE_OF_EACH = make_contract([Declared(each, each, required=False) for each in TYPES])
+
+
+def errors_of(contract: Contract, value: Any) -> dict[str, str]:
+    with pytest.raises(ContractBroken) as broken:
+        contract.read(value)
+    return {".".join(map(str, each["loc"])): each["msg"] for each in broken.value.errors}
+
+
+def test_defaults_are_added_and_what_is_optional_stays_away() -> None:
+    assert ADD.read({"a": 1}) == {"a": 1, "b": 2}
+    assert ADD.read({"a": 1, "b": 3, "note": ""}) == {"a": 1, "b": 3, "note": ""}
+
+
+def test_every_wrong_field_is_named() -> None:
+    errors = errors_of(ADD, {"b": "5", "c": 1})
+    assert errors == {
+        "a": "Field required",
+        "b": "Input should be a valid integer",
+        "c": "There is no such field",
+    }
+
+
+WRONG: dict[JsonType, tuple[Any, ...]] = {
+    "integer": ("5", True, 5.5, None, [5], math.inf),
+    "number": ("5", True, None, math.inf, math.nan),
+    "string": (5, None, True, ["a"]),
+    "boolean": (1, 0, "true", None),
+    "array": ("ab", {}, None, (1, 2)),
+    "object": ([], "{}", None),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(kind, value) for kind, values in WRONG.items() for value in values]
+)
+def test_nothing_is_taken_for_another_type(kind: JsonType, value: Any) -> None:
+    assert list(errors_of(ONE_OF_EACH, {kind: value})) == [kind]
+
+
+def test_a_whole_number_is_an_integer_however_it_is_written() -> None:
+    read = ADD.read({"a": 5.0})
+    assert isinstance(read["a"], int)
+    assert read["a"] == 5
+
+
+def test_any_object_will_do_where_nothing_is_declared() -> None:
+    anything = make_contract([])
+    assert anything.read({"a": [None]}) == {"a": [None]}
+    assert errors_of(anything, []) == {"": "This must be a JSON object"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["model_config", "schema", "__init__", "copy", "class", "field_0", "_a", "a b", "é", "$"],
+)
+def test_an_input_may_have_any_name(name: str) -> None:
+    contract = make_contract([Declared(name, "integer"), Declared("other", "string")])
+    assert contract.read({name: 1, "other": "x"}) == {name: 1, "other": "x"}
+    assert name in errors_of(contract, {name: "1", "other": "x"})
+    assert "field_1" in errors_of(contract, {name: 1, "field_1": "x"})
+
+
+def test_a_default_is_a_new_one_each_time() -> None:
+    contract = make_contract(
+        [Declared("seen", "array", required=False, has_default=True, default=[])]
+    )
+    contract.read({})["seen"].append(1)
+    assert contract.read({}) == {"seen": []}
+
+
+def test_a_default_of_another_type_is_told() -> None:
+    wrong = Declared("n", "integer", required=False, has_default=True, default="5")
+    with pytest.raises(ValueError, match="the default of n: Input should be a valid integer"):
+        make_contract([wrong, Declared("m", "integer")])
+
+
+def test_no_answer_is_longer_than_it_is_of_use() -> None:
+    assert len(errors_of(ADD, {f"x{number}": 1 for number in range(1000)})) == MOST_ERRORS
+
+
+def test_what_was_sent_is_in_no_error() -> None:
+    with pytest.raises(ContractBroken) as broken:
+        ADD.read({"a": "a password"})
+    assert "password" not in f"{broken.value}{broken.value.errors}{broken.value.__cause__}"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from([*TYPES, "unknown"]), json_values))
+def test_the_schema_says_what_the_model_does(value: dict[str, Any]) -> None:
+    sent = json.loads(json.dumps(value))
+    try:
+        ONE_OF_EACH.read(sent)
+        taken = True
+    except ContractBroken:
+        taken = False
+    validator = jsonschema.Draft202012Validator(ONE_OF_EACH.schema)
+    assert taken == validator.is_valid(sent)
+
+
+def test_the_schema_tells_all_that_is_declared() -> None:
+    contract = make_contract(
+        [
+            Declared("a", "integer", "the first"),
+            Declared("b", "array", required=False, has_default=True, default=[1]),
+        ]
+    )
+    assert contract.schema == {
+        "type": "object",
+        "properties": {
+            "a": {"type": "integer", "description": "the first"},
+            "b": {"type": "array", "default": [1]},
+        },
+        "required": ["a"],
+        "additionalProperties": False,
+    }

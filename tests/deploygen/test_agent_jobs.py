@@ -1,0 +1,248 @@
+import asyncio
+import gc
+import logging
+import sys
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import agent_jobs
+from agent_jobs import Job, Jobs, TooManyJobs
+from handler_runner import HandlerFailed, HandlerRunner
+from tests.processes import wait_in_loop, wait_until
+
+MODULE = "handler_of_a_test_of_jobs"
+ECHO = "async def handle(inputs): return inputs"
+WAITS = """
+import asyncio
+cancelled = []
+async def handle(inputs):
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        cancelled.append(1)
+        raise
+"""
+WORKS_IN_A_THREAD = """
+import threading
+go = threading.Event()
+def handle(inputs):
+    go.wait(60)
+    return {}
+"""
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def _forget_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop(MODULE, None)
+
+
+def jobs_of(folder: Path, source: str, max_jobs: int = 2, clock: Clock | None = None) -> Jobs:
+    (folder / f"{MODULE}.py").write_text(source)
+    runner = HandlerRunner(f"{MODULE}:handle", threads=max_jobs)
+    runner.start_loading()
+    wait_until(lambda: not runner.is_loading(), "the handler")
+    return Jobs(runner, max_jobs, clock or Clock())
+
+
+def begun(jobs: Jobs, inputs: dict[str, Any]) -> Job:
+    job = jobs.start(inputs)
+    jobs.remember(job)
+    return job
+
+
+async def ended(jobs: Jobs, job: Job) -> Job:
+    assert await jobs.wait(job, 30)
+    return job
+
+
+def test_a_job_ends_with_its_result_and_is_remembered(tmp_path: Path) -> None:
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, ECHO)
+        job = begun(jobs, {"a": 1})
+        assert job.state == "running"
+        await ended(jobs, job)
+        assert (job.state, job.result) == ("done", b'{"a": 1}')
+        assert jobs.find(job.id) is job
+        assert jobs.find("another") is None
+
+    asyncio.run(story())
+
+
+def test_no_more_run_than_may_and_the_next_may_when_one_has_ended(tmp_path: Path) -> None:
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, WAITS)
+        first, second = begun(jobs, {}), begun(jobs, {})
+        with pytest.raises(TooManyJobs, match="as may: 2"):
+            begun(jobs, {})
+        jobs.cancel(first)
+        await wait_in_loop(lambda: jobs.running == 1, "the end of the first")
+        third = begun(jobs, {})
+        assert (second.state, third.state) == ("running", "running")
+        await jobs.cancel_all(30)
+
+    asyncio.run(story())
+
+
+def test_a_cancelled_coroutine_is_told(tmp_path: Path) -> None:
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, WAITS)
+        job = begun(jobs, {})
+        assert not await jobs.wait(job, 0.01)
+        jobs.cancel(job)
+        assert job.state == "cancelled"
+        await wait_in_loop(lambda: not jobs.running, "its end")
+        assert sys.modules[MODULE].cancelled == [1]
+
+    asyncio.run(story())
+
+
+def test_a_thread_that_cannot_be_stopped_keeps_its_place_and_its_result_is_dropped(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, WORKS_IN_A_THREAD, max_jobs=1)
+        job = begun(jobs, {})
+        assert not await jobs.wait(job, 0.01)
+        jobs.cancel(job)
+        await ended(jobs, job)
+        for _ in range(10):  # it has had the time to end, if it could
+            await asyncio.sleep(0)
+        with pytest.raises(TooManyJobs):
+            begun(jobs, {})
+        sys.modules[MODULE].go.set()
+        await wait_in_loop(lambda: not jobs.running, "the thread")
+        assert (job.state, job.result) == ("cancelled", b"")
+        assert (await ended(jobs, begun(jobs, {}))).state == "done"
+
+    asyncio.run(story())
+
+
+class Large:
+    """Something of which it can be told whether anybody still has it."""
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_failure_that_is_remembered_keeps_nothing_of_what_the_handler_had(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    caplog.set_level(logging.CRITICAL, "agent.handler")  # whose records pytest would keep
+    source = f"{kind} handle(inputs):\n    large = inputs['large']\n    raise ValueError('no')"
+
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, source)
+        large = Large()
+        left = weakref.ref(large)
+        job = await ended(jobs, begun(jobs, {"large": large}))
+        del large
+        await wait_in_loop(lambda: not jobs.running, "its end")
+        gc.collect()
+        assert isinstance(job.error, HandlerFailed)
+        assert left() is None
+
+    asyncio.run(story())
+
+
+def test_what_is_cancelled_inside_of_the_handler_is_a_failure(tmp_path: Path) -> None:
+    source = """
+import asyncio
+async def handle(inputs):
+    inner = asyncio.ensure_future(asyncio.sleep(60))
+    inner.cancel()
+    await inner
+"""
+
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, source)
+        job = await ended(jobs, begun(jobs, {}))
+        assert job.state == "failed"
+        assert isinstance(job.error, HandlerFailed)
+
+    asyncio.run(story())
+
+
+def test_the_oldest_is_forgotten_when_there_are_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED", 2)
+
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, ECHO)
+        known = [await ended(jobs, begun(jobs, {})) for _ in range(3)]
+        assert [jobs.find(job.id) for job in known] == [None, known[1], known[2]]
+
+    asyncio.run(story())
+
+
+def test_the_oldest_is_forgotten_when_the_results_are_too_large_but_never_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED_BYTES", 100)
+
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, ECHO)
+        known = [await ended(jobs, begun(jobs, {"a": "x" * size})) for size in (50, 50, 50)]
+        assert [jobs.find(job.id) for job in known] == [None, None, known[2]]
+        large = await ended(jobs, begun(jobs, {"a": "x" * 1000}))
+        assert [jobs.find(job.id) for job in (known[2], large)] == [None, large]
+        small = [await ended(jobs, begun(jobs, {})) for _ in range(2)]
+        assert [jobs.find(job.id) for job in (large, *small)] == [None, *small]
+
+    asyncio.run(story())
+
+
+def test_a_result_is_forgotten_when_its_time_has_come_but_not_a_running_job(
+    tmp_path: Path,
+) -> None:
+    async def story() -> None:
+        clock = Clock()
+        jobs = jobs_of(tmp_path, WAITS, clock=clock)
+        running, cancelled = begun(jobs, {}), begun(jobs, {})
+        jobs.cancel(cancelled)
+        clock.now = agent_jobs.REMEMBERED_SECONDS - 1
+        assert jobs.find(cancelled.id) is cancelled
+        clock.now = agent_jobs.REMEMBERED_SECONDS
+        assert jobs.find(cancelled.id) is None
+        assert jobs.find(running.id) is running
+        await jobs.cancel_all(30)
+
+    asyncio.run(story())
+
+
+def test_what_its_caller_waits_for_takes_no_place_unless_it_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED", 1)
+
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, ECHO)
+        known = await ended(jobs, begun(jobs, {}))
+        other = await ended(jobs, jobs.start({}))
+        assert [jobs.find(job.id) for job in (known, other)] == [known, None]
+        jobs.remember(other)
+        assert [jobs.find(job.id) for job in (known, other)] == [None, other]
+
+    asyncio.run(story())
+
+
+def test_what_has_ended_cannot_be_cancelled(tmp_path: Path) -> None:
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, ECHO)
+        job = await ended(jobs, begun(jobs, {}))
+        jobs.cancel(job)
+        assert job.state == "done"
+
+    asyncio.run(story())

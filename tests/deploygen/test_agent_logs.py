@@ -1,0 +1,174 @@
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_config import ConfigError
+from agent_logs import JsonLines, set_up_logs
+from request_ids import request_id
+from tests.deploygen.running_agent import running_agent
+
+LOGS = """
+import logging
+{kind} handle(inputs):
+    logging.getLogger("mine").info("at work", extra={{"n": 1}})
+    return {{}}
+"""
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield root
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def line_of(message: str = "text", *arguments: Any, **more: Any) -> dict[str, Any]:
+    record = logging.getLogger("mine").makeRecord(
+        *("mine", logging.INFO, "file.py", 1, message, arguments, more.pop("exc_info", None)),
+        extra=more,
+    )
+    text = JsonLines("an-agent").format(record)
+    assert "\n" not in text
+    line: dict[str, Any] = json.loads(text)
+    assert line.pop("time").endswith("+00:00")
+    return line
+
+
+def test_a_line_is_one_object_with_what_programs_look_for() -> None:
+    expected = {"level": "INFO", "logger": "mine", "agent_id": "an-agent"}
+    assert line_of("a %s\nb", "1") == {**expected, "message": "a 1\nb"}
+    assert line_of(tokens=5) == {**expected, "message": "text", "tokens": 5}
+
+
+def test_what_is_no_json_is_told_as_text() -> None:
+    ring: list[Any] = []
+    ring.append(ring)
+    assert line_of(path=Path("/x"))["path"] == "/x"
+    assert line_of(ring=ring)["ring"] == "[[...]]"
+
+
+def test_nothing_takes_the_place_of_the_lines_own() -> None:
+    assert line_of(level="DEBUG", agent_id="other") == line_of()
+
+
+def test_a_traceback_is_in_its_line() -> None:
+    try:
+        int("so it is")
+    except ValueError:
+        line = line_of(exc_info=sys.exc_info())
+    assert line["exception"].startswith("Traceback")
+    assert "so it is" in line["exception"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_terminal", "is_json"),
+    [("json", True, True), ("text", False, False), ("", True, False), ("", False, True)],
+)
+def test_people_get_text_and_programs_json_unless_the_variable_says_otherwise(
+    root: logging.Logger,
+    capsys: pytest.CaptureFixture[str],
+    chosen: str,
+    is_terminal: bool,
+    is_json: bool,
+) -> None:
+    set_up_logs("an-agent", {"AGENT_LOG_FORMAT": chosen}, is_terminal)
+    token = request_id.set("an-id")
+    logging.getLogger("mine").info("hello")
+    request_id.reset(token)
+    written = capsys.readouterr()
+    assert written.err == ""
+    if is_json:
+        assert json.loads(written.out)["request_id"] == "an-id"
+    else:
+        assert written.out.endswith("INFO mine: hello [an-id]\n")
+
+
+def test_another_format_is_told() -> None:
+    with pytest.raises(ConfigError, match="AGENT_LOG_FORMAT must be json or text, not 'xml'"):
+        set_up_logs("an-agent", {"AGENT_LOG_FORMAT": "xml"}, is_terminal=False)
+
+
+# --- The id of a request ----------------------------------------------------------------------
+
+
+class Listener(logging.Handler):
+    """Notes with which request a line is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told[record.getMessage()] = request_id.get()
+
+
+@pytest.fixture
+def listener(root: logging.Logger) -> Listener:
+    listener = Listener()
+    root.addHandler(listener)
+    root.setLevel(logging.INFO)
+    return listener
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_the_callers_id_is_in_the_answer_and_in_all_that_its_request_logs(
+    tmp_path: Path, listener: Listener, kind: str
+) -> None:
+    with running_agent(tmp_path, LOGS.format(kind=kind)) as agent:
+        sent = {"X-Request-ID": "trace/01:A+b=_.-@"}
+        answer = agent.http.post("/run", json={}, headers=sent)
+    assert answer.headers["x-request-id"] == sent["X-Request-ID"]
+    assert listener.told["at work"] == sent["X-Request-ID"]
+    assert listener.told["POST /run: 200"] == sent["X-Request-ID"]
+    assert listener.told["an-agent listens on port 8000"] == ""
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 129, '"', "\u00e9", "a\tb", "${jndi:x}"])
+def test_an_id_that_is_not_sane_is_replaced(tmp_path: Path, sent: str) -> None:
+    with running_agent(tmp_path) as agent:
+        headers = {b"X-Request-ID": sent.encode("latin-1")}
+        own = agent.http.get("/health", headers=headers).headers.get_list("x-request-id")
+    assert len(own) == 1
+    assert len(own[0]) == 32
+    assert own[0] != sent
+
+
+def test_every_request_has_an_id_of_its_own_whatever_becomes_of_it(tmp_path: Path) -> None:
+    with running_agent(tmp_path, "def handle(inputs): 1 / 0") as agent:
+        answers = [
+            agent.http.get("/health"),
+            agent.http.get("/nowhere"),
+            agent.http.get("/run"),
+            agent.http.post("/run", content=b"{"),
+            agent.run(),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 404, 405, 415, 500]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+
+
+def test_a_fault_of_our_own_is_a_500_with_the_id_and_a_traceback_in_the_log(
+    tmp_path: Path, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    # An answer that the server cannot write: a detail that is no JSON.
+    handler = "from fastapi import HTTPException\ndef handle(i): raise HTTPException(400, object())"
+    with running_agent(tmp_path, handler) as agent:
+        answer = agent.run()
+        assert agent.http.get("/health").is_success
+    assert answer.status_code == 500
+    assert "a fault of the agent's own" in answer.json()["detail"]
+    assert listener.told["a fault of the agent's own"] == answer.headers["x-request-id"]
+    assert "Traceback" in caplog.text
+
+
+def test_health_checks_leave_no_line(tmp_path: Path, listener: Listener) -> None:
+    with running_agent(tmp_path) as agent:
+        agent.http.get("/health/ready")
+        agent.http.get("/schema")
+    assert [told for told in listener.told if told.startswith("GET")] == ["GET /schema: 200"]

@@ -1,0 +1,294 @@
+"""POST /run and what becomes of it, as a caller sees it."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+import agent_jobs
+import request_bodies
+from tests.deploygen.running_agent import RunningAgent, running_agent
+from tests.processes import wait_until
+
+ADD = "def handle(inputs): return {'sum': inputs['a'] + inputs['b']}"
+DECLARED: dict[str, Any] = {
+    "inputs": [
+        {"name": "a", "type": "integer", "required": True},
+        {"name": "b", "type": "integer", "required": False, "default": 2},
+    ],
+    "outputs": [{"name": "sum", "type": "integer"}],
+}
+# Works until a file is there.
+WAITS = """
+import asyncio, pathlib
+async def handle(inputs):
+    while not pathlib.Path(inputs["until"]).exists(): await asyncio.sleep(0.01)
+    return {"done": True}
+"""
+JSON = {"Content-Type": "application/json"}
+
+
+def fields(answer: httpx.Response) -> dict[str, str]:
+    assert answer.status_code == 422
+    return {".".join(each["loc"]): each["msg"] for each in answer.json()["detail"]}
+
+
+def status(agent: RunningAgent, job: dict[str, Any]) -> dict[str, Any]:
+    answer = agent.http.get(job["status_url"])
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
+    with running_agent(tmp_path_factory.mktemp("echo")) as agent:
+        yield agent
+
+
+# --- What is declared -------------------------------------------------------------------------
+
+
+def test_inputs_are_checked_and_defaults_added(tmp_path: Path) -> None:
+    with running_agent(tmp_path, ADD, **DECLARED) as agent:
+        assert agent.run(a=1).json() == {"sum": 3}
+        assert agent.run(a=1, b=1).json() == {"sum": 2}
+        assert fields(agent.run(a="5", c=1)) == {
+            "body.a": "Input should be a valid integer",
+            "body.c": "There is no such field",
+        }
+        assert fields(agent.run()) == {"body.a": "Field required"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("{'sum': 'three'}", "sum: Input should be a valid integer"),
+        ("{}", "sum: Field required"),
+        ("{'sum': 1, 'more': 2}", "more: There is no such field"),
+    ],
+)
+def test_a_handler_that_breaks_its_own_contract_is_told_as_500_and_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, answer: str, problem: str
+) -> None:
+    with running_agent(tmp_path, f"def handle(inputs): return {answer}", **DECLARED) as agent:
+        failed = agent.run(a=1)
+    assert failed.status_code == 500
+    assert failed.json() == {"detail": f"the answer of handle() is not as declared: {problem}"}
+    assert f"handle() broke its contract: {problem}" in caplog.text
+
+
+def test_the_handler_may_be_any_function_of_any_module(tmp_path: Path) -> None:
+    (tmp_path / "adding_of_a_test.py").write_text("def add(inputs): return {'sum': 7}")
+    with running_agent(tmp_path, **DECLARED, function="adding_of_a_test:add") as agent:
+        assert agent.run(a=1).json() == {"sum": 7}
+
+
+# --- What takes longer ------------------------------------------------------------------------
+
+
+def test_what_takes_longer_is_a_job_whose_result_can_be_asked_for(tmp_path: Path) -> None:
+    with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
+        accepted = agent.run(until=str(tmp_path / "done"))
+        job = accepted.json()
+        assert accepted.status_code == 202
+        assert job == {
+            "job_id": job["job_id"],
+            "status": "running",
+            "status_url": f"/status/{job['job_id']}",
+        }
+        assert accepted.headers["location"] == job["status_url"]
+        assert status(agent, job) == {"job_id": job["job_id"], "status": "running"}
+        (tmp_path / "done").touch()
+        wait_until(lambda: status(agent, job)["status"] != "running", "its end")
+        assert status(agent, job) == {
+            "job_id": job["job_id"],
+            "status": "done",
+            "result": {"done": True},
+        }
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("raise KeyError('secret')", "handle() raised KeyError; the agent's log"),
+        ("raise HTTPException(409, 'not today')", "not today"),
+        ("raise HTTPException(422, [{'loc': ['a']}])", '[{"loc": ["a"]}]'),
+    ],
+)
+def test_a_job_that_fails_says_why(tmp_path: Path, line: str, error: str) -> None:
+    handler = "from fastapi import HTTPException\n" + WAITS.replace('return {"done": True}', line)
+    with running_agent(tmp_path, handler, sync_timeout=0.05) as agent:
+        job = agent.run(until=str(tmp_path / "done")).json()
+        (tmp_path / "done").touch()
+        wait_until(lambda: status(agent, job)["status"] != "running", "its end")
+        found = status(agent, job)
+    assert (found["job_id"], found["status"]) == (job["job_id"], "failed")
+    assert found["error"].startswith(error)
+    assert "result" not in found
+
+
+def test_a_job_can_be_cancelled(tmp_path: Path) -> None:
+    with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
+        job = agent.run(until=str(tmp_path / "done")).json()
+        cancelled = {"job_id": job["job_id"], "status": "cancelled"}
+        for _ in range(2):
+            answer = agent.http.delete(job["status_url"])
+            assert (answer.status_code, answer.json()) == (200, cancelled)
+        assert status(agent, job) == cancelled
+        wait_until(lambda: not agent.lifecycle.jobs.running, "its end")
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled(tmp_path: Path) -> None:
+    with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
+        job = agent.run(until=str(tmp_path / "done")).json()
+        (tmp_path / "done").touch()
+        wait_until(lambda: status(agent, job)["status"] == "done", "its end")
+        answer = agent.http.delete(job["status_url"])
+        assert (answer.status_code, answer.json()) == (409, {"detail": "the job has ended: done"})
+        assert status(agent, job)["status"] == "done"
+
+
+def test_what_has_been_answered_takes_no_place_among_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED", 1)
+    with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
+        until = str(tmp_path / "done")
+        job = agent.run(until=until).json()
+        (tmp_path / "done").touch()
+        wait_until(lambda: status(agent, job)["status"] == "done", "its end")
+        agent.lifecycle.config = replace(agent.lifecycle.config, sync_timeout=30.0)
+        assert [agent.run(until=until).status_code for _ in range(3)] == [200] * 3
+        assert status(agent, job)["result"] == {"done": True}
+
+
+def test_jobs_that_nobody_knows_are_404(echo: RunningAgent) -> None:
+    for call in (echo.http.get, echo.http.delete):
+        answer = call("/status/0123456789abcdef")
+        assert answer.status_code == 404
+        assert "no such job" in answer.json()["detail"]
+
+
+def test_beyond_the_jobs_that_may_run_callers_are_asked_to_come_later(tmp_path: Path) -> None:
+    with running_agent(tmp_path, WAITS, sync_timeout=0.05, max_jobs=2) as agent:
+        until = str(tmp_path / "done")
+        assert [agent.run(until=until).status_code for _ in range(2)] == [202, 202]
+        refused = agent.run(until=until)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert refused.json() == {"detail": "as many jobs run as may: 2"}
+        (tmp_path / "done").touch()
+        wait_until(lambda: agent.run(until=until).status_code == 200, "a free place")
+
+
+def test_blocking_handlers_work_at_the_same_time(tmp_path: Path) -> None:
+    handler = """
+import threading
+both = threading.Barrier(2, timeout=30)
+def handle(inputs):
+    both.wait()
+    return {}
+"""
+    with running_agent(tmp_path, handler, sync_timeout=0.01, max_jobs=2) as agent:
+        agent.wait_until_ready()
+        first = agent.run().json()
+        agent.run()
+        wait_until(lambda: status(agent, first)["status"] == "done", "both")
+
+
+# --- What nobody should send ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(b'{"a":' * 100_000, id="deep objects"),
+        pytest.param(b'{"a": NaN}', id="NaN"),
+        pytest.param(b'{"a": -Infinity}', id="Infinity"),
+        pytest.param(b'{"a": [1e999]}', id="a number beyond doubles"),
+        pytest.param(b'{"a": 1' + b"0" * 400 + b".0}", id="a long one"),
+        pytest.param(b'{"a": ' + b"1" * 5000 + b"}", id="an endless integer"),
+        pytest.param(b'{"a": "\\ud800"}', id="half a character"),
+        pytest.param(b'{"a": "\xff"}', id="no UTF-8"),
+        pytest.param(b'{"a": 1} {}', id="two objects"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[]", id="a list"),
+    ],
+)
+def test_what_is_no_json_object_is_a_422_that_says_so(echo: RunningAgent, body: bytes) -> None:
+    answer = echo.http.post("/run", content=body, headers=JSON)
+    assert list(fields(answer)) == ["body"]
+
+
+def test_numbers_and_text_of_any_size_that_json_has_are_taken(echo: RunningAgent) -> None:
+    body = '{"a": [1e300, -0.5, 123456789012345678901234567890, 2E+100, "\\ud83d\\ude00\\u0000"]}'
+    answer = echo.http.post("/run", content=body, headers=JSON)
+    assert answer.json() == {"echo": json.loads(body)}
+
+
+@pytest.mark.parametrize(
+    "media_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"]
+)
+def test_another_content_type_is_refused(echo: RunningAgent, media_type: str) -> None:
+    headers = {"Content-Type": media_type} if media_type else {}
+    answer = echo.http.post("/run", content=b"{}", headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        415,
+        "the Content-Type must be application/json",
+    )
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/LD+JSON"])
+def test_every_json_type_is_taken(echo: RunningAgent, media_type: str) -> None:
+    answer = echo.http.post("/run", content=b"{}", headers={"Content-Type": media_type})
+    assert answer.json() == {"echo": {}}
+
+
+def test_a_mebibyte_is_taken_and_a_byte_more_is_not(echo: RunningAgent) -> None:
+    most = request_bodies.LARGEST_BODY_BYTES
+    body = b'{"a":"' + b"x" * (most - 8) + b'"}'
+    assert len(body) == most
+    assert echo.http.post("/run", content=body, headers=JSON).status_code == 200
+    answer = echo.http.post("/run", content=body + b" ", headers=JSON)
+    assert (answer.status_code, answer.json()) == (413, {"detail": "a body may have 1048576 bytes"})
+
+
+def test_a_body_in_chunks_is_bounded_too(echo: RunningAgent) -> None:
+    chunks = (b"x" * 65536 for _ in range(64))
+    answer = echo.http.post("/run", content=chunks, headers=JSON)
+    assert answer.status_code == 413
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    echo: RunningAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_bodies, "READING_SECONDS", 0.05)
+    connection = http.client.HTTPConnection(urlsplit(echo.url).netloc, timeout=30)
+    connection.putrequest("POST", "/run")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", "100")
+    connection.endheaders(b"{")
+    assert connection.getresponse().status == 408
+    connection.close()
+
+
+def test_a_caller_that_goes_away_does_no_harm(
+    echo: RunningAgent, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = http.client.HTTPConnection(urlsplit(echo.url).netloc, timeout=30)
+    connection.putrequest("POST", "/run")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", "100")
+    connection.endheaders(b"{")
+    connection.close()
+    wait_until(lambda: "the caller is gone" in caplog.text, "its word", seconds=10)
+    assert "Traceback" not in caplog.text
+    assert echo.run(a=1).status_code == 200

@@ -1,0 +1,142 @@
+"""The published schema, the reader and the examples say the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from deploygen.spec_file import SpecFileError, read_spec
+from deploygen.spec_schema import schema
+from deploygen.starting import start_in
+from tests.deploygen.test_spec_file import WHOLE
+
+PROJECT = Path(__file__).parents[2]
+PUBLISHED = PROJECT / "docs" / "agent.schema.json"
+EXAMPLES = sorted(PROJECT.glob("examples/*/agent.yaml"))
+
+
+def is_valid(document: Any) -> bool:
+    found: bool = jsonschema.Draft202012Validator(schema()).is_valid(document)
+    return found
+
+
+def test_what_is_published_is_what_the_code_says() -> None:
+    text = PUBLISHED.read_text()
+    assert json.loads(text) == schema(), (
+        "write it again: python -m deploygen.spec_schema > docs/agent.schema.json"
+    )
+    assert text == json.dumps(schema(), indent=2) + "\n"
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+def test_there_are_examples() -> None:
+    assert [path.parent.name for path in EXAMPLES] == ["chat", "echo", "long_running"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_the_examples_are_valid(path: Path) -> None:
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+    assert read_spec(path).spec().name
+
+
+def test_what_init_writes_is_valid_with_every_comment_taken_out(tmp_path: Path) -> None:
+    start_in(tmp_path / "new")
+    text = (tmp_path / "new" / "agent.yaml").read_text()
+    keys = "|".join(schema()["properties"])
+    used = set(yaml.safe_load(text))
+    lines = []
+    for line in text.splitlines():
+        bare = line.removeprefix("# ")
+        is_yaml = bare.startswith("  ") or bare.split(":")[0] in keys.split("|")
+        lines.append(bare if line.startswith("# ") and is_yaml else line)
+    whole = "\n".join(lines)
+    assert set(yaml.safe_load(whole)) == set(schema()["properties"])
+    assert used < set(schema()["properties"])
+    jsonschema.validate(yaml.safe_load(whole), schema())
+    (tmp_path / "agent.yaml").write_text(whole)
+    read_spec(tmp_path / "agent.yaml").spec()
+
+
+def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "agents.md").read_text()
+    [text] = [part.split("```")[0] for part in page.split("```yaml\n")[1:]]
+    jsonschema.validate(yaml.safe_load(text), schema())
+    (tmp_path / "agent.yaml").write_text(text)
+    read_spec(tmp_path / "agent.yaml").spec()
+    assert set(yaml.safe_load(text)) == set(schema()["properties"])
+
+
+def test_the_documentation_has_every_key() -> None:
+    page = (PROJECT / "docs" / "agents.md").read_text()
+    for key in schema()["properties"]:
+        assert f"| `{key}` |" in page, key
+
+
+SAME = [
+    {},
+    {"name": "A"},
+    {"name": "a", "port": 80},
+    {"name": "a", "port": 8000.5},
+    {"name": "a", "port": "8000"},
+    {"name": "a", "port": True},
+    {"name": "a", "prot": 1},
+    {"name": "a", "version": 1.1},
+    {"name": "a", "version": "1 1"},
+    {"name": "a", "description": None},
+    {"name": "a", "description": "x" * 500},
+    {"name": "a", "description": "x" * 501},
+    {"name": "a", "agent_id": "x" * 256},
+    {"name": "a", "handler": "a"},
+    {"name": "a", "handler": "a.b:c"},
+    {"name": "a", "inputs": [{"name": "a"}]},
+    {"name": "a", "inputs": [{"name": "a", "type": "any"}]},
+    {"name": "a", "inputs": [{"name": "1", "type": "string"}]},
+    {"name": "a", "inputs": [{"name": "a", "type": "string", "default": "x"}]},
+    {"name": "a", "inputs": [{"name": "a", "type": "string", "default": None}]},
+    {"name": "a", "inputs": [{"name": "a", "type": "string", "required": "no"}]},
+    {"name": "a", "outputs": [{"name": "a", "type": "string", "default": "x"}]},
+    {"name": "a", "skills": [{"id": "a", "name": "b", "description": "c"}]},
+    {"name": "a", "skills": [{"id": "a", "name": "", "description": "c"}]},
+    {"name": "a", "tags": ["b", "b"]},
+    {"name": "a", "tags": ["b" * 65]},
+    {"name": "a", "tags": ["b"] + [f"b{number}" for number in range(64)]},
+    {"name": "a", "environment": ["B", {"name": "C"}]},
+    {"name": "a", "environment": ["b c"]},
+    {"name": "a", "environment": [{"value": "c"}]},
+    {"name": "a", "environment": [5]},
+    {"name": "a", "secrets": ["B", "B"]},
+    {"name": "a", "secrets": [{"name": "B"}]},
+    {"name": "a", "dependencies": [""]},
+    {"name": "a", "sync_timeout": 0},
+    {"name": "a", "sync_timeout": 0.01},
+    {"name": "a", "max_jobs": 1001},
+    {"name": "a", "registry": False},
+    {"name": "a", "registry": True},
+    {"name": "a", "registry": {}},
+    {"name": "a", "registry": {"url": "ftp://a"}},
+    {"name": "a", "registry": {"url": "http://a?b"}},
+    {"name": "a", "registry": {"ttl_seconds": 86_401}},
+    {"name": "a", "registry": {"heartbeat_interval": 0}},
+    {"name": "a", "base_image": "a b"},
+    {"name": "a", "slim": "true"},
+    yaml.safe_load(WHOLE),
+]
+
+
+@pytest.mark.parametrize("document", SAME, ids=str)
+def test_editors_and_the_command_judge_alike(document: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "agent.yaml"
+    path.write_text(json.dumps(document))
+    try:
+        read_spec(path).spec()
+    except SpecFileError:
+        taken = False
+    else:
+        taken = True
+    assert taken == is_valid(document)

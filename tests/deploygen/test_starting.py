@@ -1,0 +1,70 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from deploygen.spec_file import read_spec
+from deploygen.starting import StartingError, name_for, start_in
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "new-agent"
+    assert start_in(folder) == [folder / "agent.yaml", folder / "handler.py"]
+    assert names(folder) == ["agent.yaml", "handler.py"]
+    assert names(folder.parent) == ["new-agent"]
+    assert read_spec(folder / "agent.yaml").spec().name == "new-agent"
+
+
+def test_an_empty_folder_is_filled_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    before = Path().stat().st_ino
+    start_in(Path())
+    assert names(tmp_path / "here") == ["agent.yaml", "handler.py"]
+    assert Path(tmp_path / "here").stat().st_ino == before
+    assert read_spec(Path("agent.yaml")).spec().name == "here"
+
+
+def test_nothing_is_written_over_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "handler.py").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    for name, said in (
+        *(("file", "and no folder"), ("full", "is not empty"), ("link", "and no folder")),
+        ("file/below", "cannot be written"),
+    ):
+        with pytest.raises(StartingError, match=said):
+            start_in(tmp_path / name)
+    assert (tmp_path / "file").read_text() == (tmp_path / "full" / "handler.py").read_text()
+    assert names(tmp_path / "empty") == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        *(("my-agent", "my-agent"), ("My Agent", "my-agent"), ("a..b__c", "a-b-c"), ("1.5", "1-5")),
+        *(("null", "null"), ("123", "123"), ("\u00e4", "my-agent"), ("register", "my-agent")),
+        ("x" * 80, "x" * 63),
+    ],
+)
+def test_the_agent_is_named_after_the_folder(tmp_path: Path, folder: str, name: str) -> None:
+    assert name_for(tmp_path / folder) == name
+    start_in(tmp_path / folder)
+    assert read_spec(tmp_path / folder / "agent.yaml").spec().name == name
+
+
+def test_a_parent_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        tmp_path = Path("/proc")
+    else:
+        tmp_path.chmod(0o500)
+    with pytest.raises(StartingError, match="cannot be written"):
+        start_in(tmp_path / "agent")

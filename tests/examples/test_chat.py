@@ -1,0 +1,67 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.examples.chat_server import KEY, ChatServer, chat_server
+from tests.examples.conftest import RunExample
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def model() -> Iterator[ChatServer]:
+    with chat_server() as server:
+        yield server
+
+
+def test_it_asks_the_model_what_it_was_asked(run_example: RunExample, model: ChatServer) -> None:
+    environment = {"OPENAI_BASE_URL": model.url, "OPENAI_MODEL": "tiny", "OPENAI_API_KEY": KEY}
+    with run_example("chat", **environment) as example:
+        answer = example.run(question="Why?", temperature=1)
+
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"answer": "You asked: Why?", "model": "tiny-2024"}
+        [request] = model.asked
+        assert (request["model"], request["temperature"]) == ("tiny", 1)
+        assert [message["role"] for message in request["messages"]] == ["system", "user"]
+        assert request["messages"][0]["content"] == "Answer briefly."
+
+        model.nonsense = '{"choices": []}'
+        refused = example.run(question="Why?")
+        assert refused.status_code == 502
+        assert "no completion" in refused.text
+
+
+def test_the_key_may_be_in_a_file_and_is_not_told(
+    run_example: RunExample, model: ChatServer, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("sk-a-wrong-key\n")
+    environment = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY_FILE": str(tmp_path / "key")}
+    with run_example("chat", **environment) as example:
+        answer = example.run(question="Why?")
+        assert answer.status_code == 502
+        assert "answered 401" in answer.text
+        log = example.agent.log.read_text()
+    assert "sk-a-wrong-key" not in answer.text + log
+
+
+def test_without_a_key_it_is_not_ready_and_names_it(
+    run_example: RunExample, model: ChatServer
+) -> None:
+    with run_example("chat", ready=False, OPENAI_BASE_URL=model.url) as example:
+        wait_until(lambda: example.agent.get("/health/live"), "its server")
+        answer = example.agent.get("/health/ready")
+        assert answer is not None
+        assert answer.status_code == 503
+        assert "OPENAI_API_KEY" in answer.json()["reason"]
+
+
+def test_an_endpoint_that_is_away_is_told(run_example: RunExample) -> None:
+    with chat_server() as gone:
+        url = gone.url
+    with run_example("chat", OPENAI_BASE_URL=url, OPENAI_API_KEY=KEY) as example:
+        answer = example.run(question="Why?")
+        assert answer.status_code == 502
+        assert "cannot be reached" in answer.text
