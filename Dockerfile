@@ -2,35 +2,36 @@
 #
 #     docker build --tag agent-registry .
 #
-# Any Debian with Python 3.11 or newer, with its venv module, will do for BASE.
+# What runs is put together in the first stage, and is all that the image has: there is no shell in
+# it and no pip. Any Debian with Python 3.11 or newer, with its venv module, will do for BASE.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
-WORKDIR /app
-COPY requirements/base.txt requirements/base.txt
-# pip is needed here alone: the environment gets none. Sources are compiled once, here, since the
-# user who runs them may not write.
-RUN python3 -m venv --without-pip .venv \
-    && python3 -m venv /pip \
-    && /pip/bin/pip --python .venv/bin/python install --no-cache-dir --no-compile \
-        --disable-pip-version-check --require-hashes --requirement requirements/base.txt
-COPY manage.py ./
-COPY registry_project registry_project
-COPY agents agents
-COPY deploygen deploygen
-COPY templates templates
-RUN .venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
-        .venv registry_project agents deploygen \
-    && install -d -o 10001 -g 10001 /data
+WORKDIR /build
+# pip has an environment of its own: the one that the registry runs in gets none.
+RUN python3 -m venv /pip && python3 -m venv --without-pip /venv
+COPY requirements/base.txt ./
+RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
+        --root-user-action=ignore --no-compile --require-hashes --requirement base.txt
+COPY deploygen/image build
+COPY manage.py /source/
+COPY registry_project /source/registry_project
+COPY agents /source/agents
+COPY deploygen /source/deploygen
+COPY templates /source/templates
+RUN python3 -m build --environment /venv --app /source --lock base.txt --name agent-registry \
+        --image /image \
+    && mkdir /data
 
-FROM ${BASE}
-WORKDIR /app
-COPY --from=build /app /app
-COPY --from=build --chown=10001:10001 /data /data
-ENV PATH=/app/.venv/bin:$PATH \
+FROM scratch
+COPY --from=build /image /
+COPY --from=build --chown=65532:65532 /data /data
+ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
     REGISTRY_VAR_DIR=/data
-USER 10001:10001
+WORKDIR /app
+USER 65532:65532
 EXPOSE 9000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \

@@ -14,7 +14,7 @@ COVERAGE := $(PY) -m coverage
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
 
-.PHONY: help install install-dev run demo fleet check test clean
+.PHONY: help install install-dev run demo fleet image check test clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -34,6 +34,9 @@ demo: install-dev ## watch an agent live and die, against the registry at PORT o
 fleet: install ## measure a running registry: AGENTS=1000 TTL=60 DURATION=120 PORT=9000
 	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \
 		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION)
+
+image: install-dev ## build an example's image by Docker: its size, how quickly it registers and stops
+	@exec $(PY) -m benchmarks.image
 
 check: install-dev ## linters, types, Django's own checks
 	$(PY) -m ruff check .

@@ -11,9 +11,10 @@ from .assembly import Sources, assemble, assemble_beside_base
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m build", description=__doc__)
     parser.add_argument("--environment", type=Path, required=True, help="the venv with packages")
-    parser.add_argument("--app", type=Path, required=True, help="the folder with the agent's files")
-    parser.add_argument("--lock", type=Path, required=True, help="requirements.txt of the runtime")
+    parser.add_argument("--app", type=Path, required=True, help="the folder with the code")
+    parser.add_argument("--lock", type=Path, required=True, help="the requirements we know")
     parser.add_argument("--image", type=Path, required=True, help="the new folder to write")
+    parser.add_argument("--name", help="what it is called (default: what agent.json says)")
     parser.add_argument(
         "--beside-base",
         action="store_true",
@@ -22,7 +23,8 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     # Readable for the agent, whatever the modes of the files are here.
     os.umask(0o022)
-    sources = Sources(given.environment.absolute(), given.app.absolute(), given.lock.absolute())
+    paths = (given.environment.absolute(), given.app.absolute(), given.lock.absolute())
+    sources = Sources(*paths, given.name)
     run = assemble_beside_base if given.beside_base else assemble
     for note in run(sources, given.image.absolute()):
         print(note, file=sys.stderr)

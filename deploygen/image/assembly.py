@@ -28,11 +28,15 @@ OTHER_ZONES = ("posix", "right", "tzdata.zi", "leapseconds", "leap-seconds.list"
 
 @dataclass(frozen=True)
 class Sources:
-    """Absolute paths: the environment with all packages, the agent's files, the runtime's lock."""
+    """Absolute paths: the environment with all packages, the code, the lock of what we know.
+
+    `name` is what the whole is called; None: what the code's agent.json says.
+    """
 
     environment: Path
     app: Path
     lock: Path
+    name: str | None = None
 
 
 def assemble(sources: Sources, image: Path) -> Iterator[str]:
@@ -110,6 +114,9 @@ def _add_libraries(tree: Tree, sources: Sources, interpreter: Interpreter) -> It
 
 
 def _add_bill(tree: Tree, sources: Sources, packages: list[OsPackage]) -> None:
-    agent = json.loads((sources.app / "agent.json").read_text(encoding="utf-8"))
+    if sources.name is None:
+        about = json.loads((sources.app / "agent.json").read_text(encoding="utf-8"))
+    else:
+        about = {"name": sources.name}
     python = installed(tree.inside(ENVIRONMENT))
-    tree.write(PLACE, bill_of_materials(agent, python, packages, distribution_of_base()))
+    tree.write(PLACE, bill_of_materials(about, python, packages, distribution_of_base()))

@@ -18,6 +18,7 @@ DPKG = Path("/var/lib/dpkg")
 APK = Path("/lib/apk/db/installed")
 # Where scanners look in an image that has no package manager: a file for each package.
 DPKG_RECORDS = DPKG / "status.d"
+DOCUMENTS = Path("/usr/share/doc")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def add_records(tree: Tree, packages: list[OsPackage]) -> None:
     for package in packages:
         if package.kind == "deb":
             tree.write(DPKG_RECORDS / package.name, package.record + "\n")
-            licence = Path("/usr/share/doc", package.name, "copyright")
+            licence = DOCUMENTS / package.name / "copyright"
             if licence.is_file():
                 tree.copy(licence)
     of_apk = [package.record + "\n\n" for package in packages if package.kind == "apk"]

@@ -12,16 +12,20 @@ from .packages import normalised
 
 PLACE = Path("/sbom.cdx.json")
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/schema/bom-1.5.schema.json")
+WHOLE = "image"
 Component = dict[str, Any]
 
 
 def bill_of_materials(
-    agent: dict[str, Any],
+    about: dict[str, Any],
     python: list[Distribution],
     system: list[OsPackage],
     distribution: dict[str, str],
 ) -> str:
-    """Return the document: always the same for the same packages."""
+    """Return the document: always the same for the same packages.
+
+    `about` has the name of what they make up, and perhaps its version.
+    """
     components = [
         _interpreter(),
         *(_of_python(package) for package in python),
@@ -32,14 +36,14 @@ def bill_of_materials(
             "lifecycles": [{"phase": "build"}],
             "component": {
                 "type": "application",
-                "bom-ref": "agent",
-                "name": str(agent.get("name", "agent")),
-                "version": str(agent.get("version", "")),
+                "bom-ref": WHOLE,
+                "name": about["name"],
+                **({"version": about["version"]} if "version" in about else {}),
             },
         },
         "components": components,
         "dependencies": [
-            {"ref": "agent", "dependsOn": [component["bom-ref"] for component in components]}
+            {"ref": WHOLE, "dependsOn": [component["bom-ref"] for component in components]}
         ],
     }
     identity = uuid.uuid5(NAMESPACE, json.dumps(content, sort_keys=True))

@@ -78,8 +78,7 @@ class Tree:
 
     def _place(self, path: Path) -> Path:
         """Return where `path` of the image is, once the links on the way to it are followed."""
-        if path.parent.exists():
-            self.copy(path.parent)
+        self.copy(next(folder for folder in path.parents if folder.exists()))
         place = self.inside(path.parent.resolve() / path.name)
         place.parent.mkdir(parents=True, exist_ok=True)
         return place

@@ -1,0 +1,279 @@
+"""The files around an agent, looked at as the programs look at them that they are for."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploygen.rendering import render
+from deploygen.spec import AgentSpec, EnvironmentVariable, Input
+from tests.conftest import without
+
+LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+REGISTRIES = ["http://reg:9000", "http://127.0.0.1:9000", None]
+HOSTILE = "x}y $HOME ${HOME:-z} $(HOME) \"'\\ #: {}"
+
+
+def spec(**fields: Any) -> AgentSpec:
+    return AgentSpec(
+        **{
+            "name": "an-agent",
+            "registry_url": "http://reg:9000",
+            "environment": (
+                EnvironmentVariable("PLAIN", "a b", "What it is."),
+                EnvironmentVariable("HOSTILE", HOSTILE),
+                EnvironmentVariable("NO", None),
+            ),
+            "secrets": ("A_KEY",),
+            "requirements": ("numpy",),
+            **fields,
+        }
+    )
+
+
+def bare(**fields: Any) -> AgentSpec:
+    return spec(environment=(), secrets=(), requirements=(), **fields)
+
+
+SPECS = [
+    *(spec(registry_url=url) for url in REGISTRIES),
+    *(bare(registry_url=url) for url in REGISTRIES),
+    spec(slim=False),
+]
+
+
+def kubernetes(agent: AgentSpec) -> tuple[dict[str, Any], dict[str, Any]]:
+    deployment, service = yaml.safe_load_all(render(agent)["kubernetes.yaml"])
+    return deployment, service
+
+
+def pod(agent: AgentSpec) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The pod's specification, and that of its one container."""
+    pod = kubernetes(agent)[0]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    return pod, container
+
+
+def program(name: str) -> str:
+    """The path of a program that our environment has."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    assert found, f"{name} is not installed: make install-dev"
+    return found
+
+
+def check(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("agent", SPECS)
+def test_hadolint_finds_nothing_in_the_dockerfile(agent: AgentSpec, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(render(agent)["Dockerfile"])
+    assert check(program("hadolint"), "--no-color", str(tmp_path / "Dockerfile")) == ""
+
+
+@pytest.mark.parametrize("agent", SPECS)
+def test_the_manifest_is_what_kubernetes_takes(agent: AgentSpec, tmp_path: Path) -> None:
+    (tmp_path / "kubernetes.yaml").write_text(render(agent)["kubernetes.yaml"])
+    check(program("kubernetes-validate"), "--strict", str(tmp_path / "kubernetes.yaml"))
+
+
+@pytest.mark.parametrize("agent", SPECS)
+def test_the_pod_is_held_to_the_restricted_standard(agent: AgentSpec) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
+    specification, container = pod(agent)
+    security = specification["securityContext"]
+    assert security["runAsNonRoot"] is True
+    assert (security["runAsUser"], security["runAsGroup"]) == (65532, 65532)
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    own = container["securityContext"]
+    assert own["allowPrivilegeEscalation"] is False
+    assert own["capabilities"] == {"drop": ["ALL"]}
+    assert own["readOnlyRootFilesystem"] is True
+    assert [set(volume) - {"name"} for volume in specification["volumes"]] == [{"emptyDir"}]
+    assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(specification)
+    assert specification["automountServiceAccountToken"] is False
+    assert "hostPort" not in container["ports"][0]
+
+
+def test_the_probes_ask_what_they_are_for(tmp_path: Path) -> None:
+    _, container = pod(spec(port=9001))
+    paths = {
+        name: container[f"{name}Probe"]["httpGet"]["path"]
+        for name in ("startup", "liveness", "readiness")
+    }
+    # Want of work is no reason to restart.
+    assert paths == {
+        "startup": "/health/live",
+        "liveness": "/health/live",
+        "readiness": "/health/ready",
+    }
+    assert container["ports"] == [{"name": "http", "containerPort": 9001}]
+    assert container["resources"]["limits"]["memory"]
+    assert "command" not in container
+
+
+def test_the_pod_gets_its_settings_and_reads_its_secrets_from_elsewhere() -> None:
+    _, container = pod(spec())
+    variables = {entry["name"]: entry for entry in container["env"]}
+    assert variables["PLAIN"]["value"] == "a b"
+    # Kubernetes replaces $(NAME), and takes $$ for $.
+    assert variables["HOSTILE"]["value"].replace("$$", "$") == HOSTILE
+    assert "NO" not in variables
+    reference = {"name": "an-agent", "key": "A_KEY"}
+    assert variables["A_KEY"] == {"name": "A_KEY", "valueFrom": {"secretKeyRef": reference}}
+    assert variables["AGENT_REGISTRY_URL"]["value"] == "http://reg:9000"
+    assert variables["AGENT_ID"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    assert variables["AGENT_HOST"]["valueFrom"]["fieldRef"]["fieldPath"] == "status.podIP"
+    assert "env" not in pod(bare(registry_url=None))[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "in_kubernetes"),
+    [
+        ("an-agent", "an-agent"),
+        ("a.b_c__d", "a-b-c--d"),
+        ("1e3", "agent-1e3"),
+        ("null", "null"),
+        ("on", "on"),
+        ("9" * 56 + "-" + "9" * 6, "agent-" + "9" * 56),
+    ],
+)
+def test_names_of_images_become_names_that_kubernetes_takes(name: str, in_kubernetes: str) -> None:
+    deployment, service = kubernetes(spec(name=name))
+    labels = {"app.kubernetes.io/name": in_kubernetes}
+    assert LABEL.fullmatch(in_kubernetes)
+    assert (
+        deployment["metadata"] == service["metadata"] == {"name": in_kubernetes, "labels": labels}
+    )
+    assert deployment["spec"]["selector"]["matchLabels"] == labels
+    assert deployment["spec"]["template"]["metadata"]["labels"] == labels
+    assert service["spec"]["selector"] == labels
+    assert pod(spec(name=name))[1]["image"] == name
+    assert list(compose(spec(name=name))["services"]) == [name]
+
+
+def compose(agent: AgentSpec) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(render(agent)["compose.yaml"])
+    return document
+
+
+@pytest.mark.parametrize("agent", SPECS)
+def test_the_composed_agent_is_hardened(agent: AgentSpec) -> None:
+    [service] = compose(agent)["services"].values()
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"] == ["/tmp"]
+
+
+def test_the_composed_agent_reaches_its_registry_and_is_reached() -> None:
+    [local] = compose(spec(registry_url="http://localhost:9000"))["services"].values()
+    assert local["network_mode"] == "host"
+    assert "ports" not in local
+    for url in ("http://reg:9000", None):
+        [other] = compose(spec(registry_url=url, port=9001))["services"].values()
+        assert other["ports"] == ["9001:9001"]
+        assert "network_mode" not in other
+
+
+@pytest.fixture(scope="session")
+def compose_command(pytestconfig: pytest.Config) -> list[str]:
+    """The command of compose: the older program, or the newer plugin."""
+    commands = [["docker-compose"], ["docker", "compose"]]
+    found = [command for command in commands if shutil.which(command[0]) and answers(command)]
+    return found[0] if found else without(pytestconfig, "compose", "compose is not installed")
+
+
+def answers(command: list[str]) -> bool:
+    done = subprocess.run([*command, "version"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("agent", SPECS)
+def test_compose_reads_its_file(
+    agent: AgentSpec, tmp_path: Path, compose_command: list[str]
+) -> None:
+    files = render(agent)
+    for name in ("compose.yaml", "Dockerfile"):
+        (tmp_path / name).write_text(files[name])
+    (tmp_path / ".env").write_text("A_KEY=k$y\nNO=yes\n")
+    done = subprocess.run(
+        [*compose_command, "--file", "compose.yaml", "config"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    [service] = yaml.safe_load(done.stdout)["services"].values()
+    environment = service.get("environment", {})
+    if agent.secrets:
+        # What it prints is a compose file again, with $ doubled.
+        found = {name: environment[name].replace("$$", "$") for name in ("PLAIN", "HOSTILE", "NO")}
+        assert found == {"PLAIN": "a b", "HOSTILE": HOSTILE, "NO": "yes"}
+    if agent.registry_url:
+        assert environment["AGENT_REGISTRY_URL"] == agent.registry_url
+
+
+def test_compose_says_which_secret_is_missing(tmp_path: Path, compose_command: list[str]) -> None:
+    (tmp_path / "compose.yaml").write_text(render(spec())["compose.yaml"])
+    done = subprocess.run(
+        [*compose_command, "--file", "compose.yaml", "config"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "A_KEY" in done.stderr
+
+
+@pytest.mark.parametrize("agent", SPECS)
+def test_the_example_of_an_environment_has_names_and_no_values(agent: AgentSpec) -> None:
+    text = render(agent)[".env.example"]
+    names = []
+    for line in text.splitlines():
+        if line and not line.startswith("# "):
+            assert re.fullmatch(r"#?[A-Z_]+=", line), line
+            names.append(line.strip("#="))
+    declared = [variable.name for variable in agent.environment]
+    assert set(names) >= {*declared, *agent.secrets, "AGENT_LOG_FORMAT"}
+    # An empty one that is set would hide the default that is in the image.
+    assert ("\n#PLAIN=\n" in text) == bool(declared)
+    assert ("AGENT_REGISTRY_URL" in names) == (agent.registry_url is not None)
+
+
+def test_no_file_takes_secrets_into_the_image_or_into_version_control() -> None:
+    files = render(spec())
+    assert {"**/.*", "**/*.env", "**/*.key", "secrets"} <= set(files[".dockerignore"].splitlines())
+    assert ".env" in files[".gitignore"].splitlines()
+    assert "A_KEY" not in files["Dockerfile"]
+
+
+def test_the_dockerfile_asks_for_nothing_that_the_older_builder_lacks() -> None:
+    text = render(spec())["Dockerfile"]
+    assert "<<" not in text
+    assert "--mount" not in text
+    assert "--chmod" not in text
+    assert json.loads(re.findall(r"(?m)^CMD (.*)$", text)[0]) == ["python", "server.py"]
+
+
+def test_the_readme_gives_the_handler_what_it_declares() -> None:
+    optional = Input("x", "array", required=False)
+    inputs = (Input("text", "string"), Input("times", "integer"), optional)
+    text = render(spec(inputs=inputs))["README.md"]
+    [sent] = re.findall(r"-d '(.*)'", text)
+    assert json.loads(sent) == {"text": "hello", "times": 1}
+    [free] = re.findall(r"-d '(.*)'", render(spec())["README.md"])
+    assert json.loads(free) == {"input": "hello"}
+    assert "A_KEY_FILE" in text
+    assert "pip install -r requirements-agent.txt" in text

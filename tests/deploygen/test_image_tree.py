@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+
+from deploygen.image.tree import Tree
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path / "image")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    folder = tmp_path / "base"
+    (folder / "usr" / "lib").mkdir(parents=True)
+    (folder / "usr" / "lib" / "libx.so.1.2").write_text("code")
+    (folder / "usr" / "lib" / "libx.so.1").symlink_to("libx.so.1.2")
+    return folder
+
+
+def test_a_file_comes_with_each_link_on_the_way_to_it(tree: Tree, base: Path) -> None:
+    (base / "lib").symlink_to("usr/lib")
+    tree.copy(base / "lib" / "libx.so.1")
+
+    image = tree.inside(base)
+    assert (image / "lib").readlink() == Path("usr/lib")
+    assert (image / "usr" / "lib" / "libx.so.1").readlink() == Path("libx.so.1.2")
+    assert (image / "lib" / "libx.so.1").read_text() == "code"
+    assert tree.copied == {base / "usr" / "lib" / "libx.so.1.2"}
+
+
+def test_links_may_be_absolute_or_lead_upwards(tree: Tree, base: Path) -> None:
+    (base / "lib").symlink_to(base / "usr" / "lib")
+    (base / "opt").mkdir()
+    (base / "opt" / "x").symlink_to("../lib/libx.so.1")
+    tree.copy(base / "opt" / "x")
+
+    assert (tree.inside(base) / "usr" / "lib" / "libx.so.1.2").read_text() == "code"
+    assert (tree.inside(base) / "lib").readlink() == base / "usr" / "lib"
+    assert (tree.inside(base) / "opt" / "x").readlink() == Path("../lib/libx.so.1")
+
+
+def test_links_in_a_ring_are_an_error(tree: Tree, base: Path) -> None:
+    (base / "a").symlink_to("b")
+    (base / "b").symlink_to("a")
+    with pytest.raises(OSError, match="too many symbolic links"):
+        tree.copy(base / "a")
+
+
+def test_what_is_written_below_a_link_stays_in_the_image(tree: Tree, base: Path) -> None:
+    (base / "lib").symlink_to(base / "usr" / "lib")
+    tree.write(base / "lib" / "new", "text")
+
+    assert not (base / "usr" / "lib" / "new").exists()
+    assert (tree.inside(base) / "usr" / "lib" / "new").read_text() == "text"
+
+
+def test_a_folder_is_readable_for_all_whatever_its_modes_were(tree: Tree, base: Path) -> None:
+    (base / "app").mkdir(mode=0o700)
+    (base / "app" / "secretive.py").write_text("x")
+    (base / "app" / "secretive.py").chmod(0o600)
+    (base / "app" / "program").write_text("x")
+    (base / "app" / "program").chmod(0o700)
+    (base / "app" / "build").mkdir()
+    (base / "app" / "deep" / "build").mkdir(parents=True)
+    tree.copy_folder(base / "app", Path("/app"), "build")
+
+    app = tree.inside(Path("/app"))
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in [app, *app.iterdir()]}
+    assert modes == {"app": 0o755, "secretive.py": 0o644, "program": 0o755, "deep": 0o755}
+    # Only what is directly in the folder is left out by its name.
+    assert (app / "deep" / "build").is_dir()
+
+
+def test_a_link_takes_the_place_of_nothing(tree: Tree) -> None:
+    tree.write(Path("/etc/there"), "text")
+    tree.link(Path("/etc/there"), Path("/etc/elsewhere"))
+    tree.link(Path("/etc/new"), Path("/etc/there"))
+
+    assert tree.inside(Path("/etc/there")).read_text() == "text"
+    assert tree.inside(Path("/etc/new")).readlink() == Path("/etc/there")

@@ -1,0 +1,89 @@
+"""Agents that are generated, built, and run in containers."""
+
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from deploygen.rendering import render
+from deploygen.spec import AgentSpec
+from deploygen.writing import write_folder
+from tests.docker import engine
+from tests.docker.engine import Container
+from tests.integration.registry_process import MANAGE, PROJECT, free_port
+
+ECHO = PROJECT / "examples" / "echo" / "agent.yaml"
+# Nobody listens there: where the registry is, a container is told when it starts.
+NO_REGISTRY = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class AgentContainer:
+    container: Container
+    agent_id: str
+    port: int
+
+    def get(self, path: str) -> httpx.Response | None:
+        """Return what the agent answers, None while it does not listen."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+        except httpx.TransportError:
+            return None
+
+    def run(self, **inputs: object) -> httpx.Response:
+        return httpx.post(f"http://127.0.0.1:{self.port}/run", json=inputs, timeout=30)
+
+    def why_not_ready(self) -> str | None:
+        """Return the reason that it gives; None while it is ready or does not listen."""
+        answer = self.get("/health/ready")
+        if answer is None or answer.status_code == httpx.codes.OK:
+            return None
+        reason: str = answer.json()["reason"]
+        return reason
+
+    def is_ready(self) -> bool:
+        answer = self.get("/health/ready")
+        return answer is not None and answer.status_code == httpx.codes.OK
+
+
+def generate_echo(folder: Path) -> None:
+    """Generate the example, as its README says."""
+    subprocess.run(
+        [
+            *(*MANAGE, "generate_agent", str(ECHO), "--output", str(folder)),
+            *("--registry-url", NO_REGISTRY),
+        ],
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def generate(folder: Path, handler: str, spec: AgentSpec) -> None:
+    write_folder(folder, render(spec, {"handler.py": handler}))
+
+
+@contextmanager
+def running_agent(
+    image: str,
+    *options: str,
+    registry_url: str = NO_REGISTRY,
+    agent_id: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[AgentContainer]:
+    """Run an agent's image, hardened, under an id and on a port of its own."""
+    port, agent_id = free_port(), agent_id or f"agent-{uuid.uuid4()}"
+    own = {
+        "AGENT_ID": agent_id,
+        "AGENT_HOST": "127.0.0.1",
+        "AGENT_PORT": str(port),
+        "AGENT_REGISTRY_URL": registry_url,
+    }
+    name = f"test-{uuid.uuid4()}"
+    with engine.running(
+        image, name, *options, environment=own | dict(environment or {})
+    ) as container:
+        yield AgentContainer(container, agent_id, port)

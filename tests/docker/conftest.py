@@ -1,0 +1,97 @@
+"""The engine, the base, and the images that tests share: each is made when first asked for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploygen.spec import AgentSpec, EnvironmentVariable, Input
+from tests.conftest import without
+from tests.docker import agents, engine
+from tests.docker.base_image import base_image
+from tests.integration.registry_process import (
+    RegistryProcess,
+    environment_for,
+    migrate,
+    started_registry,
+)
+
+ECHO_IMAGE = "agent-test-echo:local"
+MARKER = "hunter2-is-in-no-layer"
+
+
+@pytest.fixture(scope="session")
+def base(pytestconfig: pytest.Config) -> str:
+    """The name of an image with Python and pip."""
+    if not engine.answers():
+        without(pytestconfig, "docker", "no Docker engine answers")
+    return base_image()
+
+
+@pytest.fixture(scope="session")
+def echo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The echo example's folder, with secrets that somebody left in it."""
+    folder = tmp_path_factory.mktemp("echo") / "agent"
+    agents.generate_echo(folder)
+    for path in (".env", "production.env", "secrets/api_key", "tls.key", "data/.env", "data/a.key"):
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(f"API_KEY={MARKER}\n")
+    (folder / "data" / "words.txt").write_text("a file that the handler reads\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def echo(base: str, echo_folder: Path) -> str:
+    """The name of the echo example's image."""
+    engine.build(echo_folder, ECHO_IMAGE, base=base)
+    return ECHO_IMAGE
+
+
+@pytest.fixture(scope="session")
+def needy(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image whose handler needs a package of its own, a setting and a secret."""
+    handler = """\
+import inspect
+import os
+from typing import Any
+
+import numpy
+
+
+def handle(inputs: dict[str, Any]) -> dict[str, Any]:
+    values = numpy.array(inputs["values"])
+    return {
+        "mean": float(values.mean()),
+        "solved": numpy.linalg.solve(numpy.eye(2) * 2, numpy.ones(2)).tolist(),
+        "unit": os.environ["UNIT"],
+        "secret_length": len(os.environ["API_KEY"]),
+        "reads_its_source": "def solve" in inspect.getsource(numpy.linalg.solve),
+    }
+"""
+    folder = tmp_path_factory.mktemp("needy") / "agent"
+    agents.generate(folder, handler, needy_spec())
+    engine.build(folder, "agent-test-needy:local", base=base)
+    return "agent-test-needy:local"
+
+
+def needy_spec(*, slim: bool = True) -> AgentSpec:
+    return AgentSpec(
+        name="needy",
+        description='Has "quotes", $HOME and\nmore than one line.',
+        inputs=(Input("values", "array"),),
+        requirements=("numpy",),
+        environment=(EnvironmentVariable("UNIT", "$5 \"per\" \\ 'day' {}"),),
+        secrets=("API_KEY",),
+        slim=slim,
+    )
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
+    """A real registry, which sweeps every second."""
+    folder = tmp_path_factory.mktemp("registry")
+    environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1", TERM="dumb")
+    migrate(environment)
+    with started_registry(folder, environment) as registry:
+        registry.wait_until_ready()
+        yield registry

@@ -1,0 +1,173 @@
+"""A Docker engine, by Docker's own command; networks are the machine's own, which every one has."""
+
+import json
+import os
+import subprocess
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.processes import wait_until
+
+HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+SLOW_SECONDS = 600
+CHUNK_BYTES = 1 << 20
+# What `gzip -6` writes.
+GZIP_LEVEL = 6
+GZIP_FORMAT = 31
+
+
+class DockerError(Exception):
+    """Docker refused or failed; the message has what it said."""
+
+
+def docker(*arguments: str, seconds: float = SLOW_SECONDS, legacy: bool | None = None) -> str:
+    """Run a command of Docker's, and return what it printed. Raises DockerError.
+
+    `legacy` chooses the builder; without it, the one that this machine has.
+    """
+    environment = dict(os.environ)
+    if legacy is not None:
+        environment["DOCKER_BUILDKIT"] = "0" if legacy else "1"
+    try:
+        done = subprocess.run(
+            ["docker", *arguments],  # noqa: S607 - wherever this system has it
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env=environment,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DockerError(f"docker {arguments[0]}: {error}") from error
+    if done.returncode != 0:
+        raise DockerError(f"docker {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+    return done.stdout.strip()
+
+
+def answers() -> bool:
+    """Whether there is an engine that this user may talk to."""
+    try:
+        docker("version", "--format={{.Server.Version}}", seconds=20)
+    except DockerError:
+        return False
+    return True
+
+
+def has_buildkit() -> bool:
+    """Whether the command can ask the engine for it, which newer ones need a plugin for."""
+    try:
+        docker("build", "--help", legacy=False)
+    except DockerError:
+        return False
+    return "--secret" in docker("build", "--help", legacy=False)
+
+
+def has_image(image: str) -> bool:
+    return bool(docker("images", "--quiet", image))
+
+
+def build(folder: Path, image: str, *, base: str, legacy: bool | None = None) -> None:
+    """Build a generated folder on another base; pip uses the machine's network."""
+    if legacy is None:
+        legacy = not has_buildkit()
+    docker(
+        *("build", "--network=host", f"--build-arg=PYTHON_IMAGE={base}", f"--tag={image}"),
+        str(folder),
+        legacy=legacy,
+    )
+
+
+def export_stream(image: str) -> Iterator[bytes]:
+    """Yield the file system of an image, as a tar, in chunks."""
+    container = docker("create", image)
+    try:
+        yield from _streamed("export", container)
+    finally:
+        docker("rm", "--force", container)
+
+
+def save_stream(image: str) -> Iterator[bytes]:
+    """Yield an image with each of its layers and what is written about it, as a tar, in chunks."""
+    yield from _streamed("save", image)
+
+
+def _streamed(*arguments: str) -> Iterator[bytes]:
+    command = ["docker", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while chunk := process.stdout.read(CHUNK_BYTES):
+            yield chunk
+    if process.returncode != 0:
+        raise DockerError(f"docker {arguments[0]}: exit code {process.returncode}")
+
+
+def sizes(image: str) -> tuple[int, int]:
+    """Return the bytes of an image's file system as a tar, and of this tar gzipped."""
+    compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_FORMAT)
+    plain = gzipped = 0
+    for chunk in export_stream(image):
+        plain += len(chunk)
+        gzipped += len(compressor.compress(chunk))
+    return plain, gzipped + len(compressor.flush())
+
+
+@dataclass(frozen=True)
+class Container:
+    id: str
+    name: str
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(docker("inspect", "--format={{json .State}}", self.id))
+        return state
+
+    def health(self) -> str:
+        health: str = self.state()["Health"]["Status"]
+        return health
+
+    def wait_until_healthy(self) -> None:
+        def is_healthy() -> bool:
+            assert self.state()["Running"], self.logs()
+            return self.health() == "healthy"
+
+        wait_until(is_healthy, f"a healthy container: {self.name}")
+
+    def logs(self) -> str:
+        return docker("logs", self.id)
+
+    def python(self, code: str) -> str:
+        """Run code by the container's own Python, and return what it printed."""
+        return docker("exec", self.id, "python", "-c", code)
+
+    def kill(self) -> None:
+        docker("kill", self.id)
+
+    def stop(self) -> float:
+        """Stop it as Docker does, and return the seconds that it took."""
+        begin = time.monotonic()
+        docker("stop", self.id)
+        return time.monotonic() - begin
+
+
+@contextmanager
+def running(
+    image: str,
+    name: str,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = (),
+) -> Iterator[Container]:
+    """Run a container, hardened, on the machine's network; it is gone at the end."""
+    variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
+    container = docker(
+        *("run", "--detach", f"--name={name}", "--network=host", "--health-interval=1s"),
+        *(*HARDENED, *options, *variables, image, *command),
+    )
+    try:
+        yield Container(container, name)
+    finally:
+        docker("rm", "--force", "--volumes", container)

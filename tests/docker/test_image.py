@@ -1,0 +1,220 @@
+"""What an image has, what it does not have, and how it is built."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from benchmarks.image import MOST_BYTES, MOST_BYTES_GZIPPED
+from tests.docker import agents, engine
+from tests.docker.conftest import MARKER, needy_spec
+from tests.docker.engine import docker
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+SHELLS = {"sh", "bash", "dash", "ash", "busybox", "zsh"}
+OF_PACKAGE_MANAGERS = {"pip", "pip3", "apt", "apt-get", "dpkg", "apk"}
+IMPORT_EVERYTHING = """
+import importlib, importlib.metadata, sys
+names = {file.parts[0].split(".")[0] for each in importlib.metadata.distributions()
+         for file in each.files if file.suffix in (".py", ".pyc", ".so")}
+for name in sorted(names):
+    if name.isidentifier():
+        importlib.import_module(name)
+gone = [str(file) for each in importlib.metadata.distributions() for file in each.files
+        if not file.locate().exists()]
+print(len(names), gone)
+"""
+USE_THE_SYSTEM = """
+import multiprocessing, os, pwd, sqlite3, ssl, sys, tempfile, zoneinfo
+assert len(ssl.create_default_context().get_ca_certs()) > 50
+assert zoneinfo.ZoneInfo("Europe/Berlin").key
+assert pwd.getpwuid(os.getuid()).pw_name == "agent", os.getuid()
+assert os.path.expanduser("~") == tempfile.gettempdir() == "/tmp"
+assert sqlite3.connect(":memory:").execute("select 1").fetchone() == (1,)
+with multiprocessing.get_context("spawn").Pool(1) as pool:
+    assert pool.map(abs, [-1]) == [1]
+print("\\u20ac", sys.stdout.encoding, os.getuid(), os.getgid())
+"""
+
+
+@pytest.fixture(scope="module")
+def members(echo: str) -> list[tarfile.TarInfo]:
+    stream = io.BytesIO(b"".join(engine.export_stream(echo)))
+    with tarfile.open(fileobj=stream) as archive:
+        return archive.getmembers()
+
+
+def saved(image: str) -> Iterator[bytes]:
+    """Yield each file of each layer of an image, and what is written about the image."""
+    stream = io.BytesIO(b"".join(engine.save_stream(image)))
+    with tarfile.open(fileobj=stream) as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            if file is None:
+                continue
+            content = file.read()
+            yield content
+            if member.name.endswith("layer.tar") or member.name.startswith("blobs/"):
+                yield from _files_of_layer(content)
+
+
+def _files_of_layer(content: bytes) -> Iterator[bytes]:
+    try:
+        layer = tarfile.open(fileobj=io.BytesIO(content))  # noqa: SIM115
+    except tarfile.ReadError:
+        return  # a configuration
+    with layer:
+        for member in layer:
+            file = layer.extractfile(member) if member.isreg() else None
+            if file is not None:
+                yield file.read()
+
+
+def test_it_is_small(echo: str) -> None:
+    plain, gzipped = engine.sizes(echo)
+    assert plain <= MOST_BYTES
+    assert gzipped <= MOST_BYTES_GZIPPED
+
+
+def test_it_has_no_shell_no_package_manager_and_nothing_that_makes_root(
+    members: list[tarfile.TarInfo],
+) -> None:
+    programs = {PurePosixPath(m.name).name for m in members if not m.isdir()}
+    assert "python3" in programs
+    assert not programs & (SHELLS | OF_PACKAGE_MANAGERS)
+    folders = {PurePosixPath(m.name).name for m in members if m.isdir()}
+    assert "fastapi" in folders
+    assert not folders & {"pip", "ensurepip", "setuptools"}
+    assert not [member.name for member in members if member.mode & 0o6000]
+    writable = [m.name for m in members if m.mode & 0o002 and not m.issym()]
+    assert [name for name in writable if not name.startswith(("dev/", "proc", "sys"))] == ["tmp"]
+
+
+def test_it_has_what_belongs_to_the_agent_and_not_what_built_it(
+    members: list[tarfile.TarInfo],
+) -> None:
+    names = {member.name for member in members}
+    assert {"app/handler.py", "app/agent.json", "app/data/words.txt"} <= names
+    assert not {"app/build", "app/requirements.txt", "app/Dockerfile", "app/README.md"} & names
+    assert not [name for name in names if name.endswith("activate")]
+    documents = [name for name in names if "copyright" in name or "LICENSE" in name]
+    assert len(documents) >= 15
+
+
+def test_it_is_run_by_a_number_that_is_not_root(echo: str) -> None:
+    [about] = json.loads(docker("inspect", echo))
+    assert about["Config"]["User"] == "65532:65532"
+    assert about["Config"]["ExposedPorts"] == {"8000/tcp": {}}
+    assert about["Config"]["Healthcheck"]["Test"] == ["CMD", "python", "-ES", "-m", "healthcheck"]
+
+
+def test_secrets_that_lie_in_the_folder_are_in_no_layer(echo: str) -> None:
+    found = [content for content in saved(echo) if MARKER.encode() in content]
+    assert not found
+    assert MARKER not in docker("history", "--no-trunc", echo)
+    # So that the above would see them:
+    assert [1 for content in saved(echo) if b"a file that the handler reads" in content]
+
+
+def test_each_package_can_be_imported_and_is_as_its_record_says(echo: str) -> None:
+    with agents.running_agent(echo) as agent:
+        number, gone = agent.container.python(IMPORT_EVERYTHING).split(" ", 1)
+    assert int(number) >= 15
+    assert gone == "[]"
+
+
+def test_the_system_is_all_there(echo: str) -> None:
+    with agents.running_agent(echo, "--tmpfs=/tmp") as agent:
+        assert agent.container.python(USE_THE_SYSTEM) == "\u20ac utf-8 65532 65532"
+
+
+def test_the_bill_of_materials_lists_what_is_installed(echo: str) -> None:
+    code = (
+        "import importlib.metadata as m, json, pathlib; print(json.dumps(["
+        "pathlib.Path('/sbom.cdx.json').read_text(), "
+        "sorted([d.name.lower().replace('_', '-'), d.version] for d in m.distributions()), "
+        "[p.name for p in pathlib.Path('/var/lib/dpkg/status.d').glob('*')]]))"
+    )
+    with agents.running_agent(echo) as agent:
+        text, installed, recorded = json.loads(agent.container.python(code))
+    bill = json.loads(text)
+
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    assert bill["metadata"]["component"]["name"] == "echo"
+    by_kind: dict[str, list[list[str]]] = {}
+    for component in bill["components"]:
+        kind = component["purl"].split("/")[0]
+        by_kind.setdefault(kind, []).append([component["name"], component["version"]])
+    assert sorted(by_kind["pkg:pypi"]) == installed
+    assert {"libc6", "libssl3"} <= {name for name, _ in by_kind["pkg:deb"]}
+    assert sorted(name for name, _ in by_kind["pkg:deb"]) == sorted(recorded)
+    assert len(by_kind["pkg:generic"]) == 1
+
+
+def test_a_handler_has_its_packages_with_their_sources_its_settings_and_its_secret(
+    needy: str, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    secret = tmp_path / "api_key"
+    secret.write_text("12345678\n")
+    secret.chmod(0o644)
+    from_file = {"API_KEY_FILE": "/run/secrets/api_key"}
+    with agents.running_agent(
+        needy, f"--volume={secret}:/run/secrets/api_key:ro", environment=from_file
+    ) as agent:
+        agent.container.wait_until_healthy()
+        answer = agent.run(values=[1, 2, 6])
+    assert answer.json() == {
+        "mean": 3.0,
+        "solved": [0.5, 0.5],
+        "unit": "$5 \"per\" \\ 'day' {}",
+        "secret_length": 8,
+        "reads_its_source": True,
+    }
+
+
+def test_without_its_secret_it_runs_and_says_which_is_missing(needy: str) -> None:
+    with agents.running_agent(needy) as agent:
+        agent.container.wait_until_healthy()
+        assert "API_KEY" in (agent.why_not_ready() or "")
+        assert agent.container.state()["Running"]
+
+
+def test_a_plain_base_is_kept_when_that_is_asked_for(base: str, tmp_path: Path) -> None:
+    spec = needy_spec(slim=False)
+    handler = "import numpy\ndef handle(inputs): return {'sum': int(numpy.sum(inputs['values']))}\n"
+    agents.generate(tmp_path / "plain", handler, spec)
+    image = "agent-test-plain:local"
+    engine.build(tmp_path / "plain", image, base=base)
+    try:
+        with agents.running_agent(image, environment={"API_KEY": "x"}) as agent:
+            agent.container.wait_until_healthy()
+            assert agent.run(values=[1, 2]).json() == {"sum": 3}
+            assert agent.container.python("import os; print(os.getuid())") == "65532"
+            assert docker("exec", agent.container.id, "sh", "-c", "echo $UNIT").startswith("$5")
+            bill = docker("exec", agent.container.id, "cat", "/sbom.cdx.json")
+    finally:
+        docker("image", "rm", "--force", image)
+    assert {"base-files", "libc6", "numpy"} <= {c["name"] for c in json.loads(bill)["components"]}
+
+
+def test_the_other_builder_makes_the_same(echo: str, echo_folder: Path, base: str) -> None:
+    if not engine.has_buildkit():
+        pytest.skip("this docker command has one builder only")
+    image = "agent-test-legacy:local"
+    engine.build(echo_folder, image, base=base, legacy=True)
+    try:
+        assert contents(image) == contents(echo)
+    finally:
+        docker("image", "rm", "--force", image)
+
+
+def contents(image: str) -> dict[str, tuple[int, int, int, bytes]]:
+    """The paths of an image's files with mode, owner, size and target of links."""
+    stream = io.BytesIO(b"".join(engine.export_stream(image)))
+    with tarfile.open(fileobj=stream) as archive:
+        return {m.name: (m.mode, m.uid, m.size, m.linkname.encode()) for m in archive}
