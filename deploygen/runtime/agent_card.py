@@ -21,8 +21,8 @@ BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 def base_url(config: AgentConfig, host_header: str) -> str:
     """Return where others reach the agent, without a slash at the end. Raises ConfigError.
 
-    That is AGENT_PUBLIC_URL; else AGENT_HOST, which the registry is told too, and the port; else
-    the host that this request was sent to.
+    That is AGENT_PUBLIC_URL; else AGENT_HOST and the port; else the host that this request was
+    sent to.
     """
     public = config.environ.get("AGENT_PUBLIC_URL")
     if public:
