@@ -31,7 +31,7 @@ class RunningAgent:
         self.app = create_app(self.lifecycle)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self.thread = threading.Thread(target=self._serve)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
         self.http = httpx.Client(base_url=self.url, timeout=30)
 

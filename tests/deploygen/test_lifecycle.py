@@ -41,7 +41,7 @@ def extension(config, status): return Recorder(config.document["record"])
 
 def in_thread(call: Callable[[], httpx.Response]) -> tuple[threading.Thread, list[httpx.Response]]:
     answers: list[httpx.Response] = []
-    thread = threading.Thread(target=lambda: answers.append(call()))
+    thread = threading.Thread(target=lambda: answers.append(call()), daemon=True)
     thread.start()
     return thread, answers
 
@@ -127,12 +127,14 @@ def test_extensions_stop_before_the_door_closes(tmp_path: Path) -> None:
         'async def stop(self): self.note("stop")',
         "async def stop(self):\n"
         "        import asyncio\n"
+        "        self.note('stop')\n"
         "        while not self.path.with_suffix('.go').exists(): await asyncio.sleep(0.01)",
     )
     with running_agent(tmp_path, **with_recorder(tmp_path, source)) as agent:
         agent.lifecycle.ask_to_stop()
-        wait_until(lambda: agent.reason() == "the agent is stopping", "draining")
-        assert agent.http.get("/health/live").is_success
+        record = tmp_path / "record"
+        wait_until(lambda: "stop" in record.read_text().split(), "the stopping of the extension")
+        assert agent.reason() == "the agent is stopping"
         (tmp_path / "record.go").touch()
 
 
