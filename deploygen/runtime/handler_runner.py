@@ -111,16 +111,8 @@ async def _call(handle: Handle, inputs: dict[str, Any]) -> Any:
         getattr(handle, "__call__", None)  # noqa: B004 - an object with an async __call__
     ):
         return await handle(inputs)
-    result = await run_in_threadpool(_call_in_thread, handle, inputs)
+    result = await run_in_threadpool(handle, inputs)
     return await result if inspect.isawaitable(result) else result
-
-
-def _call_in_thread(handle: Handle, inputs: dict[str, Any]) -> Any:
-    try:
-        return handle(inputs)
-    except StopIteration as error:
-        # No future takes a StopIteration: the request would never be answered.
-        raise RuntimeError("handle() raised StopIteration") from error
 
 
 def _as_json(result: Any) -> bytes:

@@ -9,8 +9,7 @@ import queue
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -28,14 +27,26 @@ SENDING_SECONDS = 1
 BLOCKED_SECONDS = 0.5
 
 
+def exit_now() -> None:
+    """End the process, whatever its threads are doing."""
+    logging.shutdown()
+    os._exit(0)
+
+
 class Lifecycle:
     """An agent's process. What its state is can be asked from any thread."""
 
-    def __init__(self, config: AgentConfig, runner: HandlerRunner) -> None:
-        """Raises ConfigError."""
+    def __init__(
+        self,
+        config: AgentConfig,
+        runner: HandlerRunner,
+        give_up: Callable[[], None] = exit_now,
+    ) -> None:
+        """`give_up` is called when a handler does not end in time. Raises ConfigError."""
         self.config = config
         self.runner = runner
         self.draining = False
+        self._give_up = give_up
         self._in_a_hurry = False
         self._extensions = load_extensions(config, self.status)
         self._stop = asyncio.Event()
@@ -73,7 +84,7 @@ class Lifecycle:
     async def _serve_and_exit(self, app: FastAPI, listening: socket.socket) -> None:
         if not await self.serve(app, listening):
             # The threads that still work for a handler would keep the loop and the process.
-            _exit_now()
+            self._give_up()
 
     async def serve(self, app: FastAPI, listening: socket.socket) -> bool:
         """Serve until `ask_to_stop`, with the extensions beside.
@@ -138,7 +149,7 @@ class Lifecycle:
                 return
         logger.warning("stopping although the handler blocks the event loop")
         asyncio.run(self._stop_extensions())
-        _exit_now()
+        self._give_up()
 
 
 class _News(enum.Enum):
@@ -167,8 +178,3 @@ def _listen(port: int) -> socket.socket:
         return socket.create_server(("0.0.0.0", port), backlog=2048)  # noqa: S104 - a container's
     except OSError as error:
         raise ConfigError(f"port {port} (AGENT_PORT) cannot be used: {error.strerror}") from error
-
-
-def _exit_now() -> NoReturn:
-    logging.shutdown()
-    os._exit(0)

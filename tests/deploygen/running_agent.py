@@ -27,7 +27,12 @@ class RunningAgent:
         document = {"name": "An agent", "agent_id": "an-agent", "port": 8000, **more}
         (folder / "agent.json").write_text(json.dumps(document))
         (folder / f"{HANDLER}.py").write_text(handler)
-        self.lifecycle = Lifecycle(read_config(folder, environ), HandlerRunner(HANDLER))
+        self.given_up: list[bool] = []
+        self.lifecycle = Lifecycle(
+            read_config(folder, environ),
+            HandlerRunner(HANDLER),
+            give_up=lambda: self.given_up.append(True),
+        )
         self.app = create_app(self.lifecycle)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"

@@ -175,3 +175,21 @@ def test_a_signal_that_comes_before_it_serves_is_not_lost(tmp_path: Path) -> Non
         agent.thread.join(30)
         assert not agent.thread.is_alive()
     assert time.monotonic() - started < 30
+
+
+def test_a_handler_that_blocks_the_loop_is_not_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = tmp_path / "done"
+    handler = WAITS.replace("def handle", "async def handle")
+    more = with_recorder(tmp_path)
+    with running_agent(tmp_path, handler, {"AGENT_DRAIN_SECONDS": "0.1"}, **more) as agent:
+        agent.wait_until_ready()
+        thread, _ = in_thread(lambda: _post(agent, until=str(done)))
+        wait_until(lambda: running(agent), "the request")
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: agent.given_up, "its giving up")
+        assert "the handler blocks the event loop" in caplog.text
+        assert "stop" in (tmp_path / "record").read_text().split()
+        done.touch()
+        thread.join(30)
