@@ -207,7 +207,7 @@ def _try_to_register(
         elif not _insert(AgentRecord(agent_id=agent_id, registered_at=DatabaseNow(), **said)):
             transaction.set_rollback(True)
             return None
-        return Registration(AgentRecord.objects.with_expiry().get(pk=agent_id), created=not known)
+        return Registration(AgentRecord.objects.with_read_at().get(pk=agent_id), created=not known)
 
 
 def _insert(agent: AgentRecord) -> bool:

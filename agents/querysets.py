@@ -43,9 +43,9 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         row = self.aggregate(registered=Count("agent_id"), active=alive)
         return FleetCount(**row)
 
-    def with_expiry(self) -> Self:
-        """Give each agent `ends_at` and `read_at`, both by the database's clock."""
-        return self.annotate(ends_at=ExpiresAt(), read_at=DatabaseNow())
+    def with_read_at(self) -> Self:
+        """Give each agent `read_at`, the database's time, to judge its lease by."""
+        return self.annotate(read_at=DatabaseNow())
 
     def with_tags(self, tags: Sequence[str]) -> Self:
         """Keep the agents that have all of `tags`."""

@@ -6,6 +6,7 @@ import socket
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+HIGHEST_PORT = 65_535
 PORTS_TO_LOOK_AT = 50
 MIGRATIONS_TO_NAME = 3
 
@@ -58,9 +59,12 @@ def _explain(error: OSError, host: str, port: int) -> str:
     if isinstance(error, socket.gaierror):
         return f"{host} is no address of this machine: {error.strerror}."
     if error.errno == errno.EADDRINUSE:
+        taken = f"Port {port} on {host} is taken by another program"
         other = _free_port_after(host, port)
+        if other is None:
+            return f"{taken}; take another: make run PORT=..., or: manage.py start_registry --port"
         return (
-            f"Port {port} on {host} is taken by another program; {other} is free. "
+            f"{taken}; {other} is free. "
             f"Take it with: make run PORT={other}, or: manage.py start_registry --port {other}"
         )
     if error.errno == errno.EACCES:
@@ -68,11 +72,11 @@ def _explain(error: OSError, host: str, port: int) -> str:
     return f"The registry cannot listen on {host}, port {port}: {error.strerror}."
 
 
-def _free_port_after(host: str, port: int) -> int:
-    for candidate in range(port + 1, min(port + PORTS_TO_LOOK_AT, 65535)):
+def _free_port_after(host: str, port: int) -> int | None:
+    for candidate in range(port + 1, min(port + PORTS_TO_LOOK_AT, HIGHEST_PORT) + 1):
         try:
             _listen(host, candidate)
         except OSError:
             continue
         return candidate
-    return port + 1000
+    return None

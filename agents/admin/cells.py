@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
+from agents.clock import ExpiresAt
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
 
@@ -48,7 +49,7 @@ def lease(agent: AgentRecord) -> SafeString:
     return format_html_join(" ", '<span class="agent-label agent-{}">{}</span>', labels)
 
 
-@admin.display(ordering="ends_at")
+@admin.display(ordering=ExpiresAt())
 def time_left(agent: AgentRecord) -> str:
     left = (agent.expires_at - read_at(agent)).total_seconds()
     return in_words(left) if left > 0 else f"ended {ago(-left)}"

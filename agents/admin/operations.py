@@ -141,7 +141,7 @@ class Operations(ModelAdmin[AgentRecord]):
             "opts": self.opts,
             "media": self.media,
             "count": count,
-            "named": chosen.with_expiry().order_by("pk")[:MOST_NAMED],
+            "named": chosen.with_read_at().order_by("pk")[:MOST_NAMED],
             "unnamed": max(count.registered - MOST_NAMED, 0),
             "ticked": _ticked(request)[:1] if _is_across(request) else _ticked(request),
             "across": _is_across(request),

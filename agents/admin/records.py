@@ -58,7 +58,7 @@ class AgentAdmin(ReadOnly, Operations):
         css = {"all": ["agents/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:  # noqa: ARG002
-        return AgentRecord.objects.with_expiry()
+        return AgentRecord.objects.with_read_at()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -86,7 +86,7 @@ class HeartbeatSerializer(StrictSerializer):
 
 
 class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
-    """An agent. It takes records of `AgentQuerySet.with_expiry`."""
+    """An agent. It takes records of `AgentQuerySet.with_read_at`."""
 
     is_alive = serializers.SerializerMethodField(help_text="By the database's clock.")
     expires_at = serializers.DateTimeField(read_only=True)

@@ -47,13 +47,13 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
         super().initial(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[AgentRecord]:
-        return AgentRecord.objects.with_expiry()
+        return AgentRecord.objects.with_read_at()
 
     def filter_queryset(self, _queryset: Any) -> Any:
         query = ListingQuerySerializer(data=self.request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
-        agents = AgentRecord.objects.with_expiry()
+        agents = AgentRecord.objects.with_read_at()
         agents = agents.with_tags(wanted["tag"]).with_skills(wanted["skill"])
         if not wanted["include_dead"]:
             agents = agents.alive()

@@ -10,8 +10,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -35,11 +34,17 @@ CANCELLING_SECONDS = 0.25
 BLOCKED_SECONDS = 0.5
 
 
+def exit_now() -> None:
+    """End the process, whatever its threads are doing."""
+    logging.shutdown()
+    os._exit(0)
+
+
 class Lifecycle:
     """An agent's process. What its state is can be asked from any thread."""
 
-    def __init__(self, config: AgentConfig) -> None:
-        """Raises ConfigError."""
+    def __init__(self, config: AgentConfig, give_up: Callable[[], None] = exit_now) -> None:
+        """`give_up` is called when a handler does not end in time. Raises ConfigError."""
         self.config = config
         try:
             self.inputs = make_contract(config.inputs)
@@ -50,6 +55,7 @@ class Lifecycle:
         self.runner = HandlerRunner(config.handler, outputs=self.outputs, threads=config.max_jobs)
         self.jobs = Jobs(self.runner, config.max_jobs)
         self.draining = False
+        self._give_up = give_up
         self._in_a_hurry = False
         self._extensions = load_extensions(config, self.status)
         self._stop = asyncio.Event()
@@ -88,7 +94,7 @@ class Lifecycle:
     async def _serve_and_exit(self, app: FastAPI, listening: socket.socket) -> None:
         if not await self.serve(app, listening):
             # The threads that still work for a handler would keep the loop and the process.
-            _exit_now()
+            self._give_up()
 
     async def serve(self, app: FastAPI, listening: socket.socket) -> bool:
         """Serve until `ask_to_stop`, with the extensions beside.
@@ -161,7 +167,7 @@ class Lifecycle:
             return
         logger.warning("stopping although the handler blocks the event loop")
         asyncio.run(self._stop_extensions())
-        _exit_now()
+        self._give_up()
 
     def _drains(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Wait until the loop has done with what ran; return False when it is blocked."""
@@ -213,8 +219,3 @@ def _listen(port: int) -> socket.socket:
         return socket.create_server(("0.0.0.0", port), backlog=2048)  # noqa: S104 - a container's
     except OSError as error:
         raise ConfigError(f"port {port} (AGENT_PORT) cannot be used: {error.strerror}") from error
-
-
-def _exit_now() -> NoReturn:
-    logging.shutdown()
-    os._exit(0)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agents.clock import ExpiresAt
 from agents.models import AgentRecord
 from tests.factories import AgentFactory
 
@@ -50,7 +51,7 @@ def test_a_microsecond_earlier_it_is_alive(heartbeat: datetime, ttl: int) -> Non
 def test_the_database_computes_the_same_end_as_the_model(heartbeat: datetime, ttl: int) -> None:
     agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=ttl)
 
-    annotated = AgentRecord.objects.with_expiry().get()
+    annotated = AgentRecord.objects.annotate(ends_at=ExpiresAt()).get()
 
     assert vars(annotated)["ends_at"] == agent.expires_at == heartbeat + timedelta(seconds=ttl)
 
@@ -70,7 +71,7 @@ def test_the_clock_is_the_databases() -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     AgentFactory.create()
 
-    read_at = vars(AgentRecord.objects.with_expiry().get())["read_at"]
+    read_at = vars(AgentRecord.objects.with_read_at().get())["read_at"]
 
     assert before < read_at < datetime.now(UTC) + timedelta(seconds=1)
 

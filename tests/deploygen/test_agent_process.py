@@ -86,7 +86,7 @@ class AgentProcess:
             except httpx.TransportError:
                 answers.append(None)
 
-        threading.Thread(target=work).start()
+        threading.Thread(target=work, daemon=True).start()
         wait_until((self.folder / "working").exists, "the work")
         return answers
 

@@ -41,7 +41,7 @@ def extension(config, status): return Recorder(config.document["record"])
 
 def in_thread(call: Callable[[], httpx.Response]) -> tuple[threading.Thread, list[httpx.Response]]:
     answers: list[httpx.Response] = []
-    thread = threading.Thread(target=lambda: answers.append(call()))
+    thread = threading.Thread(target=lambda: answers.append(call()), daemon=True)
     thread.start()
     return thread, answers
 
@@ -175,12 +175,14 @@ def test_extensions_stop_before_the_door_closes(tmp_path: Path) -> None:
         'async def stop(self): self.note("stop")',
         "async def stop(self):\n"
         "        import asyncio\n"
+        "        self.note('stop')\n"
         "        while not self.path.with_suffix('.go').exists(): await asyncio.sleep(0.01)",
     )
     with running_agent(tmp_path, **with_recorder(tmp_path, source)) as agent:
         agent.lifecycle.ask_to_stop()
-        wait_until(lambda: agent.reason() == "the agent is stopping", "draining")
-        assert agent.http.get("/health/live").is_success
+        record = tmp_path / "record"
+        wait_until(lambda: "stop" in record.read_text().split(), "the stopping of the extension")
+        assert agent.reason() == "the agent is stopping"
         (tmp_path / "record.go").touch()
 
 
@@ -221,3 +223,21 @@ def test_a_signal_that_comes_before_it_serves_is_not_lost(tmp_path: Path) -> Non
         agent.thread.join(30)
         assert not agent.thread.is_alive()
     assert time.monotonic() - started < 30
+
+
+def test_a_handler_that_blocks_the_loop_is_not_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = tmp_path / "done"
+    handler = WAITS.replace("def handle", "async def handle")
+    more = with_recorder(tmp_path)
+    with running_agent(tmp_path, handler, {"AGENT_DRAIN_SECONDS": "0.1"}, **more) as agent:
+        agent.wait_until_ready()
+        thread, _ = in_thread(lambda: _post(agent, until=str(done)))
+        wait_until(lambda: running(agent), "the request")
+        agent.lifecycle.ask_to_stop()
+        wait_until(lambda: agent.given_up, "its giving up")
+        assert "the handler blocks the event loop" in caplog.text
+        assert "stop" in (tmp_path / "record").read_text().split()
+        done.touch()
+        thread.join(30)

@@ -1,3 +1,5 @@
+import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -5,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from agent_config import ConfigError
+import registration
+from agent_config import ConfigError, read_config
+from extensions import AgentStatus
 from tests.deploygen.fake_registry import HANGS, Call, FakeRegistry, Reply
 from tests.deploygen.running_agent import ECHO, running_agent
 from tests.processes import wait_until
@@ -161,8 +165,17 @@ def test_a_hanging_registry_does_not_keep_it_from_stopping(
 def test_an_agent_that_is_stopped_at_once_leaves_no_registration(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
-    with running_agent(tmp_path, **joining(registry)) as agent:
-        agent.stop()
+    (tmp_path / "agent.json").write_text(
+        json.dumps({"name": "a", "agent_id": "a", "port": 8000, **joining(registry)})
+    )
+
+    async def story() -> None:
+        keeper = registration.extension(read_config(tmp_path, {}), lambda: AgentStatus("ready"))
+        await keeper.start()
+        await keeper.stop()  # its thread has hardly begun
+        assert keeper._ended.done()
+
+    asyncio.run(story())
     assert len(registry.of("delete")) == len(registry.of("register"))
 
 

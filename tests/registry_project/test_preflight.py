@@ -33,6 +33,15 @@ def test_a_taken_port_is_told_with_the_way_to_another(taken_port: int) -> None:
     check_address("127.0.0.1", other)
 
 
+def test_where_no_other_port_is_found_none_is_named() -> None:
+    """The last port has none after it."""
+    with socket.create_server(("127.0.0.1", 65535)), pytest.raises(PreflightError) as caught:
+        check_address("127.0.0.1", 65535)
+
+    assert "take another" in str(caught.value)
+    assert "is free" not in str(caught.value)
+
+
 def test_a_port_taken_on_one_address_is_taken_on_all(taken_port: int) -> None:
     with pytest.raises(PreflightError, match="is taken"):
         check_address("0.0.0.0", taken_port)  # noqa: S104

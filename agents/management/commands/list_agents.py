@@ -35,7 +35,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, json: bool, include_dead: bool, **_options: Any) -> None:
-        agents = AgentRecord.objects.with_expiry().order_by("pk")
+        agents = AgentRecord.objects.with_read_at().order_by("pk")
         if not include_dead:
             agents = agents.alive()
         try:

@@ -1,12 +1,13 @@
 """``manage.py purge_expired``: what the sweeper does, by hand."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from agents import leases
+from agents.management.arguments import positive_number
 from agents.models import AgentRecord
 
 
@@ -30,10 +31,3 @@ class Command(BaseCommand):
             return
         purged = leases.purge_expired(batch_size=batch_size, actor="command")
         self.stdout.write(f"{purged} purged")
-
-
-def positive_number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError(f"{number} is not positive")
-    return number

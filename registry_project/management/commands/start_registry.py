@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 
+from agents.management.arguments import positive_number
 from registry_project.preflight import (
     PreflightError,
     check_address,
@@ -77,13 +78,6 @@ class Command(BaseCommand):
             coloured=wants_colour(output, os.environ),
         )
         asyncio.run(keep_running(Supervisor(programs, terminal), host, port, parent))
-
-
-def positive_number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError(f"{number} is not positive")
-    return number
 
 
 def port_number(text: str) -> int:
