@@ -104,7 +104,7 @@ def configuration(spec: AgentSpec) -> dict[str, Any]:
             for skill in spec.skills
         ],
         "tags": list(spec.tags),
-        "environment": [variable.name for variable in spec.environment],
+        "environment": {variable.name: variable.value for variable in spec.environment},
         "secrets": list(spec.secrets),
         "dependencies": list(spec.dependencies),
         "sync_timeout": spec.sync_timeout,

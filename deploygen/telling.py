@@ -35,11 +35,6 @@ def after_generating(spec: AgentSpec, folder: Path, *, code: Path, built: bool) 
         "python3 -m venv .venv",
         f"{pip} --require-hashes -r requirements.txt",
         *([f"{pip} -c {CONSTRAINTS} -r {OWN_REQUIREMENTS}"] if spec.requirements else []),
-        *(
-            f"export {variable.name}={shlex.quote(variable.value)}"
-            for variable in spec.environment
-            if variable.value is not None
-        ),
         *(f"export {name}=...  # or {name}_FILE=..." for name in spec.secrets),
         ".venv/bin/python server.py",
     ]

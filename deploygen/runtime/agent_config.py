@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from agent_declarations import (
     Declared,
     Skill,
     read_declared,
+    read_defaults,
     read_handler,
     read_skills,
     read_texts,
@@ -52,6 +53,8 @@ class AgentConfig:
     outputs: tuple[Declared, ...] = ()
     skills: tuple[Skill, ...] = ()
     tags: tuple[str, ...] = ()
+    # The variables of the handler that have a default.
+    environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()
     sync_timeout: float = DEFAULT_SYNC_TIMEOUT
@@ -122,6 +125,7 @@ def _declarations(document: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": read_declared(document, "outputs"),
         "skills": read_skills(document),
         "tags": read_texts(document, "tags"),
+        "environment": read_defaults(document),
         "secrets": read_texts(document, "secrets"),
         "dependencies": read_texts(document, "dependencies"),
         "sync_timeout": float(sync_timeout),

@@ -1,4 +1,4 @@
-"""What agent.json declares of the work: inputs, outputs and skills, checked when it is read."""
+"""What agent.json declares of the work, such as inputs and skills, checked when it is read."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -76,6 +76,16 @@ def read_texts(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"{key} must be a list of strings")
     return tuple(texts)
+
+
+def read_defaults(document: Mapping[str, Any]) -> dict[str, str]:
+    """Read the environment, and return what has a default. Raises ValueError."""
+    environment = document.get("environment", {})
+    if not isinstance(environment, dict) or not all(
+        isinstance(value, str | None) for value in environment.values()
+    ):
+        raise ValueError("environment must be an object of strings, or null where there is none")
+    return {name: value for name, value in environment.items() if value is not None}
 
 
 def read_handler(document: Mapping[str, Any]) -> str:

@@ -17,8 +17,8 @@ from fastapi import FastAPI
 
 from agent_config import AgentConfig, ConfigError
 from agent_contract import make_contract
+from agent_environment import load_secrets, set_defaults
 from agent_jobs import Jobs
-from agent_secrets import load_secrets
 from dependency_checks import DependencyChecks
 from extensions import AgentStatus, load_extensions
 from handler_runner import HandlerRunner
@@ -130,7 +130,8 @@ class Lifecycle:
         return finished
 
     def _start_parts(self) -> None:
-        # Before the handler is imported, which may read its secrets then.
+        # Before the handler is imported, which may read its variables and secrets then.
+        set_defaults(self.config.environment, self.config.environ)
         missing = load_secrets(self.config.secrets, self.config.environ)
         if missing:
             logger.error("%s", missing)

@@ -99,6 +99,7 @@ def test_what_is_declared_is_read(tmp_path: Path) -> None:
         "outputs": [{"name": "sum", "type": "number"}],
         "skills": [{"id": "sum", "name": "Sum", "description": "Adds", "tags": ["t"]}],
         "tags": ["math"],
+        "environment": {"PLAIN": None, "EMPTY": "", "VALUED": "v"},
         "secrets": ["API_KEY"],
         "dependencies": ["db:5432"],
         "sync_timeout": 2,
@@ -116,6 +117,7 @@ def test_what_is_declared_is_read(tmp_path: Path) -> None:
     assert (config.tags, config.secrets) == (("math",), ("API_KEY",))
     assert (config.dependencies, config.sync_timeout) == (("db:5432",), 2.0)
     assert config.max_jobs == 3
+    assert config.environment == {"EMPTY": "", "VALUED": "v"}
 
 
 def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
@@ -123,7 +125,7 @@ def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
     assert (config.version, config.handler) == ("0.1.0", "handler:handle")
     assert (config.sync_timeout, config.max_jobs) == (30.0, 16)
     nothing = (config.inputs, config.outputs, config.skills, config.tags, config.secrets)
-    assert not any((*nothing, config.dependencies))
+    assert not any((*nothing, config.dependencies, config.environment))
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,8 @@ def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
         ({"outputs": [{"name": "a", "type": "array"}] * 2}, "outputs has a name twice"),
         ({"skills": [{"name": "a"}]}, "skills: each needs a text as its id"),
         ({"tags": [1]}, "tags must be a list of strings"),
+        ({"environment": ["A"]}, "environment must be an object of strings"),
+        ({"environment": {"A": 1}}, "environment must be an object of strings"),
         ({"secrets": "KEY"}, "secrets must be a list of strings"),
         ({"sync_timeout": 0}, "sync_timeout must be seconds above 0"),
         ({"sync_timeout": "30"}, "sync_timeout must be seconds above 0"),

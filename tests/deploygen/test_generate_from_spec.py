@@ -194,13 +194,11 @@ def test_modules_that_cannot_be_taken_are_named() -> None:
 def test_the_commands_name_what_the_agent_needs() -> None:
     Path("spec/agent.yaml").write_text(
         f"{SPEC}requirements: [numpy]\nsecrets: [A_KEY]\n"
-        "environment: [PLAIN, {name: MODEL, value: 'a $b'}]\n"
         "inputs: [{name: text, type: string}, {name: n, type: integer, default: 1}]\n"
     )
     lines = [line.strip() for line in generate().splitlines()]
     assert ".venv/bin/pip install -c constraints.txt -r requirements-agent.txt" in lines
     assert "export A_KEY=...  # or A_KEY_FILE=..." in lines
-    assert "export MODEL='a $b'" in lines
     assert 'docker run --rm -p 9001:9001 -e AGENT_HOST="$(hostname)" -e A_KEY an-agent' in lines
     assert """-d '{"text": "hello"}'""" in lines
 

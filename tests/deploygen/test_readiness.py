@@ -13,7 +13,7 @@ import pytest
 
 import dependency_checks
 from agent_config import ConfigError
-from agent_secrets import LARGEST_SECRET_BYTES, load_secrets
+from agent_environment import LARGEST_SECRET_BYTES, load_secrets
 from tests.deploygen.running_agent import running_agent
 from tests.processes import wait_until
 
@@ -149,13 +149,32 @@ def test_a_dependency_that_is_none_is_told_at_the_start(tmp_path: Path, dependen
         pass
 
 
-# --- Secrets ----------------------------------------------------------------------------------
+# --- Variables and secrets ----------------------------------------------------------------------
 
 TELLS = """
 import os
 LENGTH = len(os.environ["SECRET_OF_A_TEST"])
 def handle(inputs): return {"length": LENGTH}
 """
+
+
+def test_a_variable_has_its_default_unless_it_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = """
+import os
+FOUND = {name: os.environ[name] for name in ("UNSET_BY_A_TEST", "SET_BY_A_TEST", "EMPTY_BY_A_TEST")}
+def handle(inputs): return FOUND
+"""
+    monkeypatch.setenv("UNSET_BY_A_TEST", "")  # so that it is unset again at the end
+    monkeypatch.delenv("UNSET_BY_A_TEST")
+    monkeypatch.setenv("SET_BY_A_TEST", "set")
+    monkeypatch.setenv("EMPTY_BY_A_TEST", "")
+    names = ("UNSET_BY_A_TEST", "SET_BY_A_TEST", "EMPTY_BY_A_TEST")
+    declared = dict.fromkeys(names, "$5 \"per\" 'day'")
+    with running_agent(tmp_path, handler, os.environ, environment=declared) as agent:
+        agent.wait_until_ready()
+        assert list(agent.run().json().values()) == ["$5 \"per\" 'day'", "set", ""]
 
 
 def test_a_secret_from_a_file_is_there_when_the_handler_is_imported(

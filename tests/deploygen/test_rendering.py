@@ -133,7 +133,7 @@ def test_the_configuration_is_the_spec() -> None:
             {"id": "s", "name": "S", "description": "z", "tags": ["t"], "examples": ["e"]},
         ],
         "tags": ["u"],
-        "environment": ["PLAIN", "VALUED"],
+        "environment": {"PLAIN": None, "VALUED": "v"},
         "secrets": ["A_KEY"],
         "dependencies": ["db:5432"],
         "sync_timeout": 5.0,

@@ -1,9 +1,15 @@
-"""Secrets come at run time: from the environment, or from the file that NAME_FILE names."""
+"""What the handler finds in its environment: defaults, and secrets, which come at run time only."""
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 
 LARGEST_SECRET_BYTES = 64 * 1024
+
+
+def set_defaults(defaults: Mapping[str, str], environ: MutableMapping[str, str]) -> None:
+    """Set what is not set. An empty variable is set: the handler may want that."""
+    for name, value in defaults.items():
+        environ.setdefault(name, value)
 
 
 def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str | None:
