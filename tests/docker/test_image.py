@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from benchmarks.image import MOST_BYTES, MOST_BYTES_GZIPPED
 from tests.docker import agents, engine
@@ -143,7 +145,7 @@ def test_the_bill_of_materials_lists_what_is_installed(echo: str) -> None:
         text, installed, recorded = json.loads(agent.container.python(code))
     bill = json.loads(text)
 
-    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None
     assert bill["metadata"]["component"]["name"] == "echo"
     by_kind: dict[str, list[list[str]]] = {}
     for component in bill["components"]:
