@@ -1,12 +1,14 @@
 """Fixtures for all tests: the services that some of them need, and what was left out without."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from tests.integration.postgres_cluster import find_programs
@@ -20,6 +22,15 @@ HOW_TO = {
     "by pg_config, on the PATH, or where Debian has them",
 }
 missing = pytest.StashKey[set[str]]()
+
+# How long an example takes says how busy the machine is, and nothing else.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+# What is started in the background of a shell ignores Ctrl-C, and would pass that on to each
+# program that the tests start, also to those whose Ctrl-C is tested.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
