@@ -43,6 +43,7 @@ check: install-dev ## linters, types, Django's own checks
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/hadolint Dockerfile tests/docker/stand_ins/Dockerfile
 	$(PY) manage.py check --fail-level WARNING
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null

@@ -1,7 +1,9 @@
 """Fixtures for all tests: the services that some of them need, and what was left out without."""
 
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -43,6 +45,19 @@ def redis_url(pytestconfig: pytest.Config) -> str:
 def postgres_programs(pytestconfig: pytest.Config) -> Path:
     """The folder of PostgreSQL's programs, for tests that start and kill a server of their own."""
     return find_programs() or without(pytestconfig, "initdb", "PostgreSQL is not installed")
+
+
+@pytest.fixture(scope="session")
+def compose_command(pytestconfig: pytest.Config) -> list[str]:
+    """The command of compose: the older program, or the newer plugin."""
+    commands = [["docker-compose"], ["docker", "compose"]]
+    found = [command for command in commands if shutil.which(command[0]) and _answers(command)]
+    return found[0] if found else without(pytestconfig, "compose", "compose is not installed")
+
+
+def _answers(command: list[str]) -> bool:
+    done = subprocess.run([*command, "version"], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 @pytest.fixture

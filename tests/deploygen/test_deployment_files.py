@@ -13,7 +13,6 @@ import yaml
 
 from deploygen.rendering import render
 from deploygen.spec import AgentSpec, EnvironmentVariable, Input
-from tests.conftest import without
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 REGISTRIES = ["http://reg:9000", "http://127.0.0.1:9000", None]
@@ -183,19 +182,6 @@ def test_the_composed_agent_reaches_its_registry_and_is_reached() -> None:
         [other] = compose(spec(registry_url=url, port=9001))["services"].values()
         assert other["ports"] == ["9001:9001"]
         assert "network_mode" not in other
-
-
-@pytest.fixture(scope="session")
-def compose_command(pytestconfig: pytest.Config) -> list[str]:
-    """The command of compose: the older program, or the newer plugin."""
-    commands = [["docker-compose"], ["docker", "compose"]]
-    found = [command for command in commands if shutil.which(command[0]) and answers(command)]
-    return found[0] if found else without(pytestconfig, "compose", "compose is not installed")
-
-
-def answers(command: list[str]) -> bool:
-    done = subprocess.run([*command, "version"], capture_output=True, check=False)
-    return done.returncode == 0
 
 
 @pytest.mark.parametrize("agent", SPECS)

@@ -9,7 +9,9 @@ from deploygen.spec import AgentSpec, EnvironmentVariable, Input
 from tests.conftest import without
 from tests.docker import agents, engine
 from tests.docker.base_image import base_image
+from tests.docker.engine import docker
 from tests.integration.registry_process import (
+    PROJECT,
     RegistryProcess,
     environment_for,
     migrate,
@@ -84,6 +86,15 @@ def needy_spec(*, slim: bool = True) -> AgentSpec:
         secrets=("API_KEY",),
         slim=slim,
     )
+
+
+@pytest.fixture(scope="session")
+def registry_image(base: str) -> str:
+    """The name of the registry's own image."""
+    image = "agent-test-registry:local"
+    arguments = ("--network=host", f"--build-arg=BASE={base}", f"--tag={image}")
+    docker("build", *arguments, str(PROJECT), legacy=not engine.has_buildkit())
+    return image
 
 
 @pytest.fixture(scope="module")
