@@ -1,4 +1,4 @@
-"""The records: the agents, what happened to them, and when the sweeper came by."""
+"""The records: agents, what happened to them, who may register, when the registry was at work."""
 
 from datetime import datetime, timedelta
 
@@ -7,13 +7,16 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from agents.querysets import AgentQuerySet
+from agents.querysets import AccessTokenQuerySet, AgentQuerySet
 
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 256
 MAX_HOST_LENGTH = 256
 MAX_NOTE_LENGTH = 256
 MAX_VERSION_LENGTH = 64
+MAX_TOKEN_NAME_LENGTH = 100
+MAX_ACTOR_LENGTH = 160
+TOKEN_KEY_LENGTH = 12
 MAX_PORT = 65_535
 DEFAULT_TTL_SECONDS = 60
 MAX_TTL_SECONDS = 86_400
@@ -76,6 +79,17 @@ class AgentRecord(models.Model):
         null=True, blank=True, help_text="Where its last registration or heartbeat came from."
     )
 
+    # The key of an access token, and no foreign key: a token that is deleted takes no agent along,
+    # and deleting agents does not look for tokens. The default is the database's too, so that a
+    # process of the version before this column can go on registering agents.
+    enrolled_by = models.CharField(
+        max_length=TOKEN_KEY_LENGTH,
+        blank=True,
+        db_default="",
+        db_index=True,
+        help_text="The access token that it registered with; none where everybody may register.",
+    )
+
     objects = AgentQuerySet.as_manager()
 
     class Meta:
@@ -116,7 +130,10 @@ class AgentRecord(models.Model):
 
 
 class AgentEvent(models.Model):
-    """Something that happened to an agent. Events outlive the agent: no foreign key."""
+    """Something that happened to an agent. Events outlive the agent: no foreign key.
+
+    What happened to the whole registry, such as a purge that was held, has no `agent_id`.
+    """
 
     class Kind(models.TextChoices):
         REGISTERED = "registered"
@@ -128,14 +145,20 @@ class AgentEvent(models.Model):
         DRAINED = "drained"
         QUARANTINED = "quarantined"
         RESUMED = "resumed"
+        PURGE_HELD = "purge-held", "Purge held"
+        PURGE_RESUMED = "purge-resumed", "Purge resumed"
+        PURGE_FORCED = "purge-forced", "Purge forced"
+        TOKEN_ISSUED = "token-issued", "Token issued"
+        TOKEN_REVOKED = "token-revoked", "Token revoked"
 
-    agent_id = models.CharField(max_length=MAX_ID_LENGTH)
+    agent_id = models.CharField(max_length=MAX_ID_LENGTH, blank=True)
     kind = models.CharField(max_length=16, choices=Kind)
     at = models.DateTimeField()
     generation = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=256, blank=True)
     actor = models.CharField(
-        max_length=160, help_text="Who did it: agent, sweep, command, or admin:NAME."
+        max_length=MAX_ACTOR_LENGTH,
+        help_text="Who did it: agent, token:KEY, registry, sweep, command, or admin:NAME.",
     )
     address = models.GenericIPAddressField(null=True, blank=True)
 
@@ -156,9 +179,102 @@ class SweepMark(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField()
     purged = models.PositiveIntegerField(help_text="How many agents that sweep purged.")
+    held = models.PositiveIntegerField(
+        db_default=0, help_text="How many it left, since too many expired at once."
+    )
+    purged_in_total = models.PositiveBigIntegerField(
+        db_default=0, help_text="How many agents all sweeps have purged."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="sweep_mark_is_a_single_row")]
 
     def __str__(self) -> str:
         return f"swept at {self.at}"
+
+
+class Uptime(models.Model):
+    """Since when the registry has been taking heartbeats without a break: one row.
+
+    An agent that could not reach the registry is not to blame: what it missed before `up_since`
+    does not count when leases are purged.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    up_since = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When a web process was last at work.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="uptime_is_a_single_row")]
+
+    def __str__(self) -> str:
+        return f"up since {self.up_since}"
+
+
+class AccessToken(models.Model):
+    """What lets somebody register agents, read about them, or both. Written by `access_tokens`.
+
+    The token itself is shown once, when it is issued: ``art_KEY_SECRET``, a prefix that scanners
+    for leaked secrets can find. Of the secret, which is random and long, only a hash is kept.
+    """
+
+    key = models.CharField(max_length=TOKEN_KEY_LENGTH, unique=True, help_text="Its public part.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of its secret part.")
+    name = models.CharField(max_length=MAX_TOKEN_NAME_LENGTH, help_text="What it is for.")
+    may_register = models.BooleanField(default=True)
+    may_read = models.BooleanField(default=False)
+    agent_prefix = models.CharField(
+        max_length=MAX_ID_LENGTH,
+        blank=True,
+        help_text="What the ids begin with that it may register; empty for all.",
+    )
+    max_agents = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many agents it may have registered at once."
+    )
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=MAX_ACTOR_LENGTH, blank=True)
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text="To the minute; it is not written for each call."
+    )
+    last_used_from = models.GenericIPAddressField(null=True, blank=True)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "access token"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(may_register=True) | Q(may_read=True),
+                name="token_is_good_for_something",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key})"
+
+    @property
+    def rights(self) -> list[str]:
+        """What it is good for while it is good: register, read, or both."""
+        rights = {"register": self.may_register, "read": self.may_read}
+        return [right for right, has in rights.items() if has]
+
+    @property
+    def in_words(self) -> str:
+        """What it is good for, as it goes on after "it may"."""
+        said = []
+        if self.may_register:
+            which = f" whose ids begin with {self.agent_prefix}" if self.agent_prefix else ""
+            most = "" if self.max_agents is None else f", {self.max_agents:,} alive at most,"
+            said.append(f"register agents{which}{most}")
+        if self.may_read:
+            said.append("read about all agents")
+        return " and ".join(said).removesuffix(",")
+
+    def state(self, now: datetime) -> str:
+        """Return whether it is good, revoked or expired at `now`: at exactly its end, expired."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "good" if self.expires_at is None or now < self.expires_at else "expired"
