@@ -1,0 +1,175 @@
+"""The admin's pages, asked for and posted to by a member of the staff who may do everything."""
+
+import re
+import traceback
+from collections.abc import Iterator, Sequence
+from html.parser import HTMLParser
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from django.urls.resolvers import RoutePattern
+
+from agents import leases
+from agents.models import AgentRecord
+from tests.fuzz import hostile
+
+STAFF = "fuzzer"
+GET, POST = b"GET", b"POST"
+# Leaving is no fault of the pages.
+NOT_ASKED_FOR = ("admin:logout",)
+PARAMETERS = [
+    *("q", "p", "o", "all", "e", "_popup", "_to_field", "_changelist_filters", "_facets", "next"),
+    *("liveness", "format", "app_label", "model_name", "field_name", "term", "page", "id", "pk"),
+]
+LOOKUPS = ["", "__exact", "__in", "__gte", "__lt", "__isnull", "__contains", "__regex", "__year"]
+POSTED = [
+    *("action", "index", "_selected_action", "select_across", "confirmed", "from_agent", "post"),
+    *("_save", "_continue", "_addanother", "_popup", "_to_field", "_saveasnew", "username"),
+    *("password", "password1", "password2", "old_password", "new_password1", "usable_password"),
+]
+ACTIONS = [
+    *("drain", "quarantine", "resume", "purge", "deregister", "delete_selected", "revoke", "issue"),
+    *("", "nothing", "drain\0"),
+]
+
+
+class AdminPages:
+    """Pieces: the method, the path, and by turns the names and the values of what is sent."""
+
+    name = "admin"
+
+    def __init__(self) -> None:
+        self._client = Client(raise_request_exception=False)
+        self.paths = list(_paths())
+        self._fields: dict[str, list[str]] = {}
+        self._actors: Sequence[str] = ()
+
+    def make(self, random: Random) -> Sequence[bytes]:
+        path = random.choice(self.paths)
+        while "{}" in path:
+            path = path.replace("{}", quote(_identifier(random), safe=""), 1)
+        posted = random.random() < 0.45
+        names = POSTED + self._form(path) if posted else [*PARAMETERS, *_lookups(random, path)]
+        pairs: list[bytes] = []
+        for _ in range(random.choice([0, 1, 1, 2, 3, 8] if not posted else [1, 3, 8, 20])):
+            name = random.choice(names)
+            value = _value(random, name)
+            pairs += [name.encode(), value.encode()]
+        return [POST if posted else GET, path.encode(), *pairs]
+
+    def check(self, pieces: Sequence[bytes]) -> str | None:
+        if len(pieces) < 2 or pieces[0] not in (GET, POST) or not pieces[1].startswith(b"/"):
+            return None  # what was left of one when it was made smaller
+        texts = [piece.decode() for piece in pieces]
+        data: dict[str, list[str]] = {}
+        for name, value in zip(texts[2::2], texts[3::2], strict=False):
+            data.setdefault(name, []).append(value)
+        answer = self._ask(texts[0], texts[1], data)
+        if answer.status_code < 500:
+            return None
+        return f"{answer.status_code} {texts[0]} {texts[1]}: {_raised(answer)}"
+
+    def check_health(self) -> str | None:
+        """The staff's own pages are there as before."""
+        for path in ("/admin/", "/admin/agents/agentrecord/", "/admin/agents/agentevent/"):
+            answer = self._ask("GET", path, {})
+            if answer.status_code != 200:
+                return f"{path} is answered with {answer.status_code}"
+        return None
+
+    def _ask(self, method: str, path: str, data: dict[str, list[str]]) -> HttpResponseBase:
+        self._log_in()
+        send = self._client.post if method == "POST" else self._client.get
+        return send(path, data)
+
+    def _log_in(self) -> None:
+        """See to it that there is somebody and something, whatever the last input has done."""
+        user = User.objects.filter(username=STAFF, is_superuser=True, is_staff=True, is_active=True)
+        if not user.exists() or "_auth_user_id" not in self._client.session:
+            allowed = {"is_staff": True, "is_superuser": True, "is_active": True, "password": "!"}
+            again, _ = User.objects.update_or_create(username=STAFF, defaults=allowed)
+            self._client.force_login(again)
+        Group.objects.get_or_create(name="operators")
+        if not AgentRecord.objects.filter(pk="agent-1").exists():
+            leases.register(agent_id="agent-1", host="h", port=1, tags=["<b>"], ttl_seconds=1)
+
+    def _form(self, path: str) -> list[str]:
+        """Return the names of the fields of the forms on a page."""
+        if path not in self._fields and len(self._fields) < 500:
+            answer = self._ask("GET", path, {})
+            found = _Fields()
+            if "html" in answer.headers.get("Content-Type", "") and not answer.streaming:
+                found.feed(getattr(answer, "content", b"").decode("utf-8", "replace"))
+            self._fields[path] = sorted(set(found.names))
+        return self._fields.get(path, [])
+
+
+class _Fields(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        name = dict(attrs).get("name")
+        if tag in ("input", "select", "textarea", "button") and name:
+            self.names.append(name)
+
+
+def _paths() -> Iterator[str]:
+    """Yield the address of every page of the admin, with {} where something goes into it."""
+    for found in get_resolver().url_patterns:
+        if isinstance(found, URLResolver) and found.app_name == "admin":
+            yield from sorted(_below(found, f"/{found.pattern}"))
+
+
+def _below(resolver: URLResolver, start: str) -> Iterator[str]:
+    for found in resolver.url_patterns:
+        if isinstance(found, URLResolver):
+            yield from _below(found, f"{start}{found.pattern}")
+        elif isinstance(found.pattern, RoutePattern):
+            if f"admin:{found.name}" not in NOT_ASKED_FOR:
+                yield start + re.sub(r"<[^>]*>", "{}", str(found.pattern))
+        elif found.name == "app_list":
+            yield from {f"{start}{model._meta.app_label}/" for model in admin.site._registry}
+        else:
+            yield start + "{}"
+
+
+def _identifier(random: Random) -> str:
+    known = ["agent-1", "1", "2", "agents", "auth", "user", "agent_2D1", "99999999999999999999"]
+    return random.choice(known) if random.random() < 0.6 else hostile.encodable(random)
+
+
+def _lookups(random: Random, path: str) -> list[str]:
+    """Return parameters that a list may be narrowed by."""
+    models = list(admin.site._registry)
+    shown = [model for model in models if f"/{model._meta.model_name}/" in path]
+    names = [field.name for field in random.choice(shown or models)._meta.get_fields()]
+    return [f"{random.choice(names)}{random.choice(LOOKUPS)}" for _ in range(20)]
+
+
+def _value(random: Random, name: str) -> str:
+    if name == "action" and random.random() < 0.8:
+        return random.choice(ACTIONS)
+    if name in ("_selected_action", "from_agent") and random.random() < 0.6:
+        return random.choice(["agent-1", "1", "2", "3"])
+    if name in ("o", "p", "index", "id", "pk") and random.random() < 0.5:
+        return random.choice(["1", "-1", "0", "1.-2.3", "99", "-", ".", "1..2", "٣", "1e9"])
+    if name.startswith(("_", "is_", "may_")) and random.random() < 0.5:
+        return random.choice(["1", "on", "true"])
+    return hostile.encodable(random)
+
+
+def _raised(answer: Any) -> str:
+    """Return what was raised and where; the test client keeps it."""
+    if getattr(answer, "exc_info", None) is None:
+        return "nothing was raised"
+    error = answer.exc_info[1]
+    last = traceback.extract_tb(answer.exc_info[2])[-1]
+    return f"{type(error).__name__}: {str(error)[:200]} ({last.filename}:{last.lineno})"

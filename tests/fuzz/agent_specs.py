@@ -1,0 +1,178 @@
+"""Specs and options for generate_agent: a folder that is right, or a word about what is wrong."""
+
+import hashlib
+import io
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from contextlib import chdir
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+from django.core.management import CommandError, call_command
+
+from deploygen.writing import MARKER
+from tests.fuzz.spec_mutations import OPTION, make
+
+SPEC = "spec/agent.yaml"
+# The command waits until what it writes is on the disk; here, it need not be one.
+QUICK = Path("/dev/shm")
+INSTRUCTIONS = frozenset(
+    {
+        *("ARG", "FROM", "WORKDIR", "RUN", "COPY", "LABEL", "ENV", "USER", "EXPOSE"),
+        *("HEALTHCHECK", "CMD"),
+    }
+)
+# With a requirement, and with a description, there is one more of these.
+MOST_OF_EACH = {"FROM": 2, "RUN": 4, "COPY": 4, "LABEL": 2, "ENV": 1, "USER": 1, "CMD": 1}
+LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+# A fault is told with the file and its line, or with the option.
+TELLS_WHERE = re.compile(r"agent\.yaml(:\d+)?: |--[a-z-]+|SPEC_OR_NAME|REGISTRY_URL|\.py\b")
+
+
+class NotRight(Exception):
+    """What the command wrote, or said, is not what it may be."""
+
+
+class AgentSpecs:
+    """Pieces: options, each as one piece behind OPTION, and the lines of the spec."""
+
+    name = "specs"
+
+    def __init__(self) -> None:
+        self._compiled: set[str] = set()
+        self.written = 0
+
+    def make(self, random: Random) -> Sequence[bytes]:
+        return make(random)
+
+    def check(self, pieces: Sequence[bytes]) -> str | None:
+        options = [p.removeprefix(OPTION) for p in pieces if p.startswith(OPTION)]
+        spec = b"".join(piece for piece in pieces if not piece.startswith(OPTION))
+        with tempfile.TemporaryDirectory(dir=QUICK if QUICK.is_dir() else None) as folder:
+            jail = Path(folder, "jail")
+            (jail / "spec").mkdir(parents=True)
+            (jail / SPEC).write_bytes(spec)
+            (jail / "spec" / "handler.py").write_text("def handle(inputs): return {}\n")
+            (jail / "canary").write_text("sings")
+            try:
+                self._run(jail, [option.decode("utf-8", "surrogateescape") for option in options])
+            except NotRight as error:
+                return str(error)
+        return None
+
+    def check_health(self) -> str | None:
+        """There is no process that could be ill."""
+
+    def _run(self, jail: Path, options: list[str]) -> None:
+        before = _files(jail.parent)
+        try:
+            with chdir(jail):
+                call_command("generate_agent", SPEC, *options, stdout=io.StringIO())
+        except CommandError as error:
+            _check_refusal(str(error))
+            if _files(jail.parent) != before:
+                raise NotRight(f"it refused, and wrote nevertheless: {error}") from error
+            return
+        except Exception as error:
+            raise NotRight(f"{type(error).__name__}: {str(error)[:300]}") from error
+        new = {path for path, state in _files(jail.parent).items() if before.get(path) != state}
+        if new:
+            folder = _folder_of(new)
+            self._check_folder(jail.parent / folder)
+            self.written += 1
+        elif "--dry-run" not in options:
+            raise NotRight("it wrote nothing")
+
+    def _check_folder(self, folder: Path) -> None:
+        files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+        for name, path in files.items():
+            if path.suffix == ".py":
+                self._check_python(name, path.read_bytes())
+        _check_dockerfile((folder / "Dockerfile").read_text("utf-8"))
+        config = json.loads((folder / "agent.json").read_text("utf-8"), parse_constant=_no_number)
+        _check_deployment(folder, config)
+        for line in (folder / ".env.example").read_text("utf-8").split("\n"):
+            if line and not re.fullmatch(r"#( .*)?|#?[A-Za-z_][A-Za-z0-9_]*=", line):
+                raise NotRight(f".env.example has the line {line!r}")
+
+    def _check_python(self, name: str, content: bytes) -> None:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in self._compiled:
+            return
+        try:
+            compile(content, name, "exec")
+        except (SyntaxError, ValueError) as error:
+            raise NotRight(f"{name} is no Python: {error}") from error
+        self._compiled.add(digest)
+
+
+def _files(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return the size and the time of change of each file below a folder, by its path."""
+    found = {}
+    for path in folder.rglob("*"):
+        if not path.is_dir():
+            status = path.lstat()
+            found[path.relative_to(folder).as_posix()] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def _folder_of(new: set[str]) -> str:
+    """Return the one folder that everything new is in: it has the generator's marker."""
+    markers = [path for path in new if path.rpartition("/")[2] == MARKER]
+    if len(markers) != 1:
+        raise NotRight(f"there are {len(markers)} markers among {sorted(new)[:5]}")
+    folder = markers[0].removesuffix(MARKER)
+    outside = sorted(path for path in new if not path.startswith(folder))
+    if outside:
+        raise NotRight(f"it wrote outside of {folder}: {outside[:5]}")
+    return folder
+
+
+def _check_refusal(said: str) -> None:
+    if not said.strip() or not TELLS_WHERE.search(said):
+        raise NotRight(f"it refuses, and does not tell where: {said[:300]!r}")
+    if any(not character.isprintable() and character != "\n" for character in said):
+        raise NotRight(f"it says what moves a terminal's cursor: {said[:300]!r}")
+
+
+def _check_dockerfile(text: str) -> None:
+    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
+    counts: dict[str, int] = {}
+    goes_on = False
+    for line in lines:
+        if not goes_on:
+            word = line.split(" ", 1)[0]
+            counts[word] = counts.get(word, 0) + 1
+        goes_on = line.endswith("\\")
+    strange = {word for word in counts if word not in INSTRUCTIONS}
+    more = {word for word, most in MOST_OF_EACH.items() if counts.get(word, 0) > most}
+    if strange or more or text.splitlines() != text.split("\n")[:-1]:
+        raise NotRight(f"the Dockerfile has instructions of the spec's: {counts}")
+
+
+def _check_deployment(folder: Path, config: dict[str, Any]) -> None:
+    try:
+        compose = yaml.safe_load((folder / "compose.yaml").read_text("utf-8"))
+        deployment, service = yaml.safe_load_all((folder / "kubernetes.yaml").read_text("utf-8"))
+    except (yaml.YAMLError, ValueError) as error:
+        raise NotRight(f"a file is no YAML: {error}") from error
+    name = config["name"]
+    if list(compose) != ["services"] or list(compose["services"]) != [name]:
+        raise NotRight(f"compose.yaml has not just the service {name!r}")
+    if (deployment["kind"], service["kind"]) != ("Deployment", "Service"):
+        raise NotRight("kubernetes.yaml has not just a deployment and a service")
+    if not LABEL.fullmatch(deployment["metadata"]["name"]):
+        raise NotRight(f"Kubernetes takes no such name: {deployment['metadata']['name']!r}")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    found = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+    for variable, value in config["environment"].items():
+        if value is not None and found[variable].replace("$$", "$") != value:
+            raise NotRight(f"{variable} is {found[variable]!r} in kubernetes.yaml, not {value!r}")
+
+
+def _no_number(name: str) -> Any:
+    raise NotRight(f"agent.json has the number {name}")

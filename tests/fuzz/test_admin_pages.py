@@ -1,0 +1,43 @@
+"""Every page of the admin, asked for and posted to with what no form would send."""
+
+import pytest
+
+from agents.admin.cells import agent_url
+from agents.admin.records import AgentAdmin
+from tests.fuzz.admin_pages import AdminPages
+from tests.fuzz.fuzzing import PieceFuzzer, Turn
+
+SEED = 20_261
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # Hostile times are naive ones, too.
+    pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime"),
+]
+
+
+def test_no_input_is_a_fault_of_the_admin() -> None:
+    fuzzer = PieceFuzzer(AdminPages(), SEED)
+
+    fuzzer.take(Turn(inputs=250))
+
+    assert fuzzer.failures == []
+
+
+def test_every_model_of_the_admin_is_fuzzed() -> None:
+    pages = AdminPages().paths
+
+    for model in ("agents/agentrecord", "agents/agentevent", "auth/user"):
+        assert f"/admin/{model}/" in pages
+        assert f"/admin/{model}/{{}}/change/" in pages
+
+
+def test_a_page_that_fails_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(AgentAdmin, "_operations", fail)
+
+    problem = AdminPages().check([b"GET", agent_url("agent-1").encode()])
+
+    assert problem is not None
+    assert "RuntimeError: planted" in problem

@@ -1,0 +1,60 @@
+"""Specs that are nearly right, and what the generator makes of them."""
+
+from pathlib import Path
+
+import pytest
+
+from deploygen import rendering
+from deploygen.management.commands import generate_agent
+from tests.fuzz.agent_specs import AgentSpecs
+from tests.fuzz.fuzzing import PieceFuzzer, Turn
+
+SEED = 20_261
+SPEC = [b"name: an-agent\n", b"description: Echoes.\n"]
+
+
+def test_no_spec_makes_the_generator_fail_or_write_what_it_should_not() -> None:
+    specs = AgentSpecs()
+    fuzzer = PieceFuzzer(specs, SEED)
+
+    fuzzer.take(Turn(inputs=150))
+
+    assert fuzzer.failures == []
+    assert specs.written > 20, "too many of them are refused to see much"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "problem"),
+    [
+        ("Dockerfile", "FROM x\nRUN a\nFROM y\nFROM z\n", "instructions of the spec's"),
+        ("Dockerfile", "FROM x\nVOLUME /y\n", "instructions of the spec's"),
+        ("server.py", "def\n", "server.py is no Python"),
+        ("compose.yaml", "a: [\n", "no YAML"),
+        ("compose.yaml", "services: {an-agent: {}, other: {}}\n", "not just the service"),
+        ("agent.json", '{"name": NaN}', "the number NaN"),
+        (".env.example", "A=$(id)\n", ".env.example has the line"),
+        ("../beside", "x", "outside"),
+    ],
+)
+def test_a_generator_that_writes_what_it_should_not_is_found(
+    monkeypatch: pytest.MonkeyPatch, file: str, text: str, problem: str
+) -> None:
+    def render(*arguments: object) -> dict[str, str]:
+        files = rendering.render(*arguments)  # type: ignore[arg-type]
+        if file.startswith(".."):
+            Path("beside").write_text(text, encoding="utf-8")
+            return files
+        return {**files, file: text}
+
+    monkeypatch.setattr(generate_agent, "render", render)
+
+    assert problem in (AgentSpecs().check(SPEC) or "")
+
+
+def test_a_generator_that_breaks_down_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def render(*_: object) -> None:
+        raise KeyError("planted")
+
+    monkeypatch.setattr(generate_agent, "render", render)
+
+    assert "KeyError: 'planted'" in (AgentSpecs().check(SPEC) or "")

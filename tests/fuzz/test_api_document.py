@@ -1,0 +1,52 @@
+"""Every call that the OpenAPI document tells of, with what it allows and forbids."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.api_document import ApiDocument
+from tests.fuzz.fuzzing import Turn
+from tests.fuzz.own_registry import Target, environment_of, running_target
+from tests.integration.registry_process import migrate
+
+SEED = 20_261
+
+
+@pytest.mark.integration
+def test_the_registry_answers_as_the_document_says(target: Target) -> None:
+    document = ApiDocument(target.url, SEED)
+    assert len(document.calls) >= 8
+
+    document.take(Turn(inputs=180))
+
+    assert document.failures == []
+    assert document.tried >= 180
+    assert {200, 201, 400, 404, 422} <= document.statuses.keys()
+
+
+@pytest.mark.integration
+def test_it_tells_of_wrong_tokens_and_of_rates_as_well(tmp_path: Path) -> None:
+    rates = {"RATE_WRONG_TOKENS_PER_ADDRESS": "10/hour"}
+    environment = environment_of(tmp_path) | {"REGISTRY_AUTH": "token"} | rates
+    migrate(environment)
+    with running_target(tmp_path, environment) as target:
+        document = ApiDocument(target.url, SEED)
+        document.take(Turn(inputs=120))
+
+    assert document.failures == []
+    assert {401, 403, 429} <= document.statuses.keys()
+
+
+@pytest.mark.integration
+def test_an_answer_that_the_document_does_not_have_is_found(target: Target) -> None:
+    """The document is not the one of this registry: it knows no 404 and no 422."""
+    document = ApiDocument(target.url, SEED)
+    for path in document.document["paths"].values():
+        for call in path.values():
+            call["responses"].pop("404", None)
+            call["responses"].pop("422", None)
+    document.load()
+
+    document.take(Turn(inputs=60))
+
+    assert any("Undocumented status code" in failure.problem for failure in document.failures)
