@@ -1,0 +1,235 @@
+"""A whole registry with a fleet of agents, each part of it a process that can be hurt alone."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+
+from tests.faults.invariants import Breach, breaches
+from tests.faults.journal import Ask, Journal, JournalFile, Life
+from tests.faults.machine import Clock, Network
+from tests.faults.programs import Program, RedisServer, registry_commands
+from tests.faults.snapshot import take_snapshot
+from tests.faults.watcher import FAULTS, Watcher, listing_breaches
+from tests.integration.postgres_cluster import PostgresCluster
+from tests.integration.registry_process import PROJECT
+from tests.processes import wait_until
+
+SECONDS_TO_SETTLE = 60
+
+
+@dataclass(frozen=True)
+class FleetSize:
+    """How many agents of each kind there are; newcomers are those of a second."""
+
+    steady: int = 200
+    mortal: int = 40
+    rivals: int = 10
+    newcomers: int = 5
+    doomed: int = 40
+    remote: int = 30
+    ttl: int = 12
+    interval: float = 3
+
+
+@dataclass(repr=False)  # failures would tell the environment
+class Bed:
+    """The running system. `web` are two, on one port; `code` is what they run."""
+
+    folder: Path
+    size: FleetSize
+    environment: dict[str, str]
+    cluster: PostgresCluster
+    redis: RedisServer
+    clock: Clock
+    network: Network | None
+    disk: Path | None
+    port: int
+    code: Path
+    token: str = ""
+    journal: Journal = field(default_factory=Journal)
+    programs: dict[str, Program] = field(default_factory=dict)
+    fleets: dict[str, Program] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    exit: ExitStack = field(default_factory=ExitStack)
+    watcher: Watcher = field(init=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def start_programs(self) -> None:
+        """Start those that do not run, and keep them until the end."""
+        addresses = ["127.0.0.1", *([self.network.address] if self.network else [])]
+        for name, argv in registry_commands([f"{address}:{self.port}" for address in addresses]):
+            if name not in self.programs:
+                self.programs[name] = self.program(name, argv)
+        for program in self.programs.values():
+            program.start()
+
+    def program(self, name: str, argv: list[str]) -> Program:
+        environment = self.environment | {"PYTHONPATH": str(self.code)}
+        if name == "web-1":
+            environment |= self.clock.environment
+        program = Program(
+            name, argv, folder=self.code, environment=environment, log=self.folder / f"{name}.log"
+        )
+        self.exit.callback(program.kill)
+        return program
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of the registry's; return what it prints."""
+        answer = subprocess.run(
+            [sys.executable, str(self.code / "manage.py"), *arguments],
+            env=self.environment,
+            cwd=self.code,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
+
+    def start_fleet(
+        self, name: str, steady: int, *options: str, network: Network | None = None
+    ) -> None:
+        """Let agents live, `steady` ones and those that `options` tell; their ids begin so."""
+        number = len(self.journal.files)
+        journal = self.folder / f"{name}{number}.journal"
+        host = network.address if network else "127.0.0.1"
+        argv = [
+            *(network.prefix if network else []),
+            *(sys.executable, "-m", "tests.faults.fleet", f"http://{host}:{self.port}"),
+            *(f"--prefix={name}-", f"--journal={journal}", f"--steady={steady}", *options),
+            *(f"--ttl={self.size.ttl}", f"--interval={self.size.interval}"),
+        ]
+        path = os.pathsep.join(map(str, [PROJECT, PROJECT / "deploygen" / "runtime"]))
+        environment = os.environ | {"PYTHONPATH": path, "AGENT_ENROLMENT_TOKEN": self.token}
+        fleet = Program(
+            name, argv, folder=PROJECT, environment=environment, log=self.folder / f"{name}.log"
+        )
+        self.journal.files.append(JournalFile(journal))
+        self.fleets[name] = fleet
+        self.expected[name] = steady
+        self.exit.callback(fleet.kill)
+        fleet.start()
+
+    def kill_fleet(self, name: str) -> None:
+        """Let all agents of a fleet die, without a word."""
+        self.fleets.pop(name).kill()
+        del self.expected[name]
+        prefix = f"{name}-"
+        for file in self.journal.files:
+            file.catch_up()
+            if any(life.agent_id.startswith(prefix) for life in file.lives.values()):
+                file.all_died(time.time())
+
+    def steady(self) -> list[Life]:
+        """Return the agents that are to live for ever."""
+        self.journal.catch_up()
+        return [
+            life
+            for life in self.journal.lives()
+            if life.beats and life.died is None and re.fullmatch(r"[a-z]+-\d+", life.agent_id)
+        ]
+
+    def wait_until_ready(self) -> None:
+        def ready() -> bool:
+            for program in [*self.programs.values(), *self.fleets.values()]:
+                program.check()
+            return self.is_ready()
+
+        wait_until(ready, "200 on /health/ready", SECONDS_TO_SETTLE)
+
+    def is_ready(self) -> bool:
+        try:
+            answer = httpx.get(f"{self.url}/health/ready", timeout=5)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+    def clock_shown(self) -> float:
+        """Return by how many seconds the clock of the web server that answers is wrong."""
+        date = httpx.get(f"{self.url}/health/live", timeout=5).headers["Date"]
+        return parsedate_to_datetime(date).timestamp() - time.time()
+
+    def settle(self) -> None:
+        """Return when every living agent beats again, is listed, and a sweep has run."""
+        since = time.time()
+        self.wait_until_ready()
+        self._wait_for_nobody(lambda: self.silent(since))
+        self._wait_for_nobody(self.unlisted)
+        wait_until(lambda: self.has_swept_since(since), "a sweep", SECONDS_TO_SETTLE)
+
+    def _wait_for_nobody(self, missing: Callable[[], list[str]]) -> None:
+        left: list[str] = []
+
+        def nobody() -> bool:
+            left[:] = missing()
+            return not left
+
+        with suppress(AssertionError):
+            wait_until(nobody, "all agents", SECONDS_TO_SETTLE)
+        assert not left, f"{len(left)} agents stay away, {', '.join(left[:3])} among them"
+
+    def silent(self, since: float) -> list[str]:
+        """Return the steady agents that have not been heard of since then."""
+        steady = self.steady()
+        unborn = ["one that has not begun yet"] * (sum(self.expected.values()) - len(steady))
+        return unborn + [
+            life.agent_id
+            for life in steady
+            if not any(c.sent > since for c in life.done(Ask.HEARTBEAT)[-3:])
+        ]
+
+    def unlisted(self) -> list[str]:
+        try:
+            listed = self.watcher.look().listed
+        except FAULTS:
+            listed = {}
+        return [life.agent_id for life in self.steady() if life.agent_id not in listed]
+
+    def has_swept_since(self, moment: float) -> bool:
+        try:
+            answer = httpx.get(f"{self.url}/health/ready", timeout=30).raise_for_status()
+        except FAULTS:
+            return False
+        last = answer.json()["last_purge"]
+        return last is not None and datetime.fromisoformat(last).timestamp() > moment
+
+    def check(self) -> list[Breach]:
+        """Return what does not hold of all that has happened so far."""
+        sightings = (
+            self.watcher.take_sightings()
+        )  # of before the journal is read, which explains them
+        self.journal.catch_up()
+        found = breaches(self.journal, take_snapshot(self.cluster.url))
+        return [*found, *listing_breaches(self.journal, sightings)]
+
+    def has_failed_since(self, moment: float) -> bool:
+        """Whether agents were told since then that the registry cannot do what they ask."""
+        self.journal.catch_up()
+        calls = (call for life in self.journal.lives() for call in life.calls[-5:])
+        return any(call.sent > moment and call.said.startswith("503") for call in calls)
+
+    def generations(self, prefix: str) -> dict[str, int]:
+        """Return the leases of the agents whose ids begin so."""
+        records = take_snapshot(self.cluster.url).records
+        return {key: r.generation for key, r in records.items() if key.startswith(prefix)}
+
+    def pause(self, seconds: float) -> None:
+        """Let the fault last."""
+        time.sleep(seconds)

@@ -1,0 +1,221 @@
+"""The faults: each hurts the bed, and heals it again as an operator or a supervisor would."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from tests.faults.bed import Bed
+from tests.faults.journal import Cut
+from tests.faults.machine import full
+from tests.faults.programs import kill_process
+from tests.integration.registry_process import PROJECT
+from tests.processes import descendants, wait_until
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`missing` tells what the bed lacks for it, None when nothing.
+
+    One that `is_upgrade` takes a bed of its own, with the code of before the newest migration.
+    """
+
+    name: str
+    title: str
+    inject: Callable[[Bed], None]
+    missing: Callable[[Bed], str | None] = lambda _bed: None
+    is_upgrade: bool = False
+
+
+def kill_web_worker(bed: Bed) -> None:
+    """Gunicorn's master starts another."""
+    for child in descendants(bed.programs["web-1"].pid):
+        kill_process(child)
+
+
+def kill_web(bed: Bed) -> None:
+    _kill_and_start(bed, "web-2", away=3)
+
+
+def kill_worker(bed: Bed) -> None:
+    _kill_and_start(bed, "worker", away=3)
+
+
+def kill_beat(bed: Bed) -> None:
+    _kill_and_start(bed, "beat", away=3)
+
+
+def kill_redis(bed: Bed) -> None:
+    bed.redis.kill()
+    bed.redis.start()
+
+
+def kill_postgres(bed: Bed) -> None:
+    bed.cluster.kill()
+    bed.cluster.start()
+
+
+def kill_agents(bed: Bed) -> None:
+    """They leave the listing when their leases end, are purged, and come back."""
+    bed.kill_fleet("doomed")
+    wait_until(lambda: not bed.generations("doomed-"), "the purge of the dead", 60)
+    bed.start_fleet("doomed", bed.size.doomed)
+
+
+def stop_all_web(bed: Bed) -> None:
+    """The registry is away for longer than any lease; it is nobody's fault but its own."""
+    for name in ("web-1", "web-2"):
+        bed.programs[name].kill()
+    bed.pause(bed.size.ttl + 4)
+    bed.start_programs()
+
+
+def restart_postgres(bed: Bed) -> None:
+    bed.cluster.stop_at_once()
+    bed.pause(2)
+    bed.cluster.start()
+
+
+def freeze_postgres(bed: Bed) -> None:
+    bed.cluster.freeze()
+    bed.pause(20)
+    bed.cluster.thaw()
+
+
+def lose_redis(bed: Bed) -> None:
+    bed.redis.kill()
+    bed.pause(60)
+    bed.redis.start()
+
+
+def fill_disk(bed: Bed) -> None:
+    """Whether PostgreSQL says so or gives up altogether: it is started again with some space."""
+    assert bed.disk is not None
+    began = time.time()
+    with full(bed.disk):
+        wait_until(lambda: bed.has_failed_since(began), "a call that fails")
+        bed.pause(8)
+    if bed.cluster.is_running:
+        with suppress(AssertionError):
+            wait_until(bed.is_ready, "the database again", 10)
+            return
+    bed.cluster.kill()
+    bed.cluster.start()
+
+
+def set_clock(bed: Bed) -> None:
+    for seconds in (3600, -3600, 0):
+        bed.clock.set(seconds)
+        # Each connection may get to either web server.
+        wait_until(lambda: abs(bed.clock_shown() - seconds) < 5, "an answer with the wrong time")  # noqa: B023
+        bed.pause(8)
+
+
+def cut_network_briefly(bed: Bed) -> None:
+    """No agent loses its lease: those that are cut off have the same one as before."""
+    before = bed.generations("remote-")
+    with _network_cut(bed):
+        bed.pause(4)
+    bed.settle()
+    assert bed.generations("remote-") == before, "agents registered again"
+
+
+def cut_network(bed: Bed) -> None:
+    """They are dead to the registry, and purged; then they come back by themselves."""
+    with _network_cut(bed):
+        wait_until(lambda: not bed.generations("remote-"), "the purge of the unreachable", 60)
+
+
+def run_two_beats(bed: Bed) -> None:
+    twin = bed.program("beat-2", bed.programs["beat"].argv)
+    twin.start()
+    bed.pause(12)
+    twin.check()
+    twin.stop()
+
+
+def restore_backup(bed: Bed) -> None:
+    """Its database is lost, and set back to a backup from before the latest registrations.
+
+    The steps are those of docs/operations.md.
+    """
+    backup = bed.folder / "registry.dump"
+    bed.journal.forgotten_from = time.time()
+    bed.cluster.run("pg_dump", "--format=custom", f"--file={backup}")
+    bed.kill_fleet("doomed")
+    bed.start_fleet("doomed", bed.size.doomed)
+    bed.pause(4)
+    for program in bed.programs.values():
+        program.ask_to_stop()
+    for program in bed.programs.values():
+        program.stop()
+    bed.cluster.run("psql", "--quiet", "--command=DROP SCHEMA public CASCADE")
+    bed.cluster.run("psql", "--quiet", "--command=CREATE SCHEMA public")
+    bed.cluster.run("pg_restore", "--no-owner", "--exit-on-error", str(backup))
+    bed.manage("after_restore")
+    bed.journal.forgotten_until = time.time()
+    bed.start_programs()
+
+
+def upgrade(bed: Bed) -> None:
+    """Migrate while the old code serves; then replace one program after the other."""
+    bed.code = PROJECT
+    bed.manage("migrate", "--verbosity=0")
+    bed.pause(5)
+    for name, old in list(bed.programs.items()):
+        old.stop()
+        bed.programs[name] = bed.program(name, old.argv)
+        bed.programs[name].start()
+        bed.pause(4)
+
+
+def _kill_and_start(bed: Bed, name: str, away: float) -> None:
+    bed.programs[name].kill()
+    bed.pause(away)
+    bed.programs[name].start()
+
+
+@contextmanager
+def _network_cut(bed: Bed) -> Iterator[None]:
+    assert bed.network is not None
+    begin = time.time()
+    bed.network.cut()
+    try:
+        yield
+    finally:
+        bed.network.mend()
+        bed.journal.cuts.append(Cut("remote-", begin, time.time()))
+
+
+def _without_network(bed: Bed) -> str | None:
+    return None if bed.network else "it takes root, iproute2, and leave to make a network"
+
+
+def _without_small_disk(bed: Bed) -> str | None:
+    return None if bed.disk else "it takes root, and leave to mount a small disk"
+
+
+def _without_compiler(bed: Bed) -> str | None:
+    return None if bed.clock.is_possible else "it takes Linux and a C compiler (Debian: gcc)"
+
+
+FAULTS = [
+    Fault("web-worker", "kill -9 of a web process", kill_web_worker),
+    Fault("web", "kill -9 of a web server, master and all", kill_web),
+    Fault("worker", "kill -9 of the worker", kill_worker),
+    Fault("beat", "kill -9 of beat", kill_beat),
+    Fault("redis", "kill -9 of Redis", kill_redis),
+    Fault("postgres", "kill -9 of PostgreSQL", kill_postgres),
+    Fault("agents", "kill -9 of a part of the fleet", kill_agents),
+    Fault("all-web", "no web server for longer than a TTL", stop_all_web),
+    Fault("postgres-restart", "PostgreSQL restarted, immediate", restart_postgres),
+    Fault("postgres-frozen", "PostgreSQL frozen for 20 s", freeze_postgres),
+    Fault("redis-away", "Redis gone for 60 s", lose_redis),
+    Fault("disk-full", "the disk of PostgreSQL full", fill_disk, _without_small_disk),
+    Fault("clock", "the clock of one web server 1 h ahead, 1 h back", set_clock, _without_compiler),
+    Fault("cut-brief", "network cut for less than a TTL", cut_network_briefly, _without_network),
+    Fault("cut", "network cut for more than a TTL", cut_network, _without_network),
+    Fault("two-beats", "two beats at once", run_two_beats),
+    Fault("restore", "database lost, an older backup restored", restore_backup),
+    Fault("upgrade", "a migration while serving, then new code", upgrade, is_upgrade=True),
+]

@@ -1,0 +1,185 @@
+"""Many agents in one process: ``python -m tests.faults.fleet URL``.
+
+Each has the client of the generated agents. Prints what they log, and journals what they ask and
+are answered. `--steady` ones live for ever; `--mortal` ones die, mostly without a word, and come
+back; of `--rivals`, the next starts while the last still lives; of `--newcomers`, that many
+register each second, and deregister when there are enough of them. Those who have a token show it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import sys
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from registry_client import AgentRegistryClient
+from registry_http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
+from tests.faults.journal import Ask, JournalWriter, Outcome
+
+NEWCOMERS_TTL_SECONDS = 3600
+NEWCOMERS_KEPT = 100
+ENROLMENT_TOKEN = os.environ.get("AGENT_ENROLMENT_TOKEN") or None
+ADDRESS = {"host": "127.0.0.1", "port": 8000}
+
+
+class JournalledHttp(RegistryHttp):
+    """Calls the registry for one life of an agent, and writes down how it went."""
+
+    def __init__(self, url: str, journal: JournalWriter, life: int, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._journal = journal
+        self._life = life
+
+    async def call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        ask = Ask.DEREGISTER if method == "DELETE" else Ask(path.rpartition("/")[2])
+        token = how.get("lease_token") or ""
+        call = self._journal.sent(self._life, ask, int(token.partition(".")[0] or 0) or None)
+        outcome, details = Outcome.IN_DOUBT, {}
+        try:
+            answer = await super().call(method, path, **how)
+            outcome, details = Outcome.DONE, _told(answer)
+        except RegistryRefused as error:
+            outcome, details = Outcome.REFUSED, {"status": error.status, "said": str(error)}
+            raise
+        except RegistryUnavailable as error:
+            outcome = Outcome.IN_DOUBT if error.perhaps_done else Outcome.NOT_DONE
+            details = {"said": str(error)}
+            raise
+        finally:
+            self._journal.ended(call, outcome, **details)
+        return answer
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    beat = answer.get("last_heartbeat")
+    told = {"generation": answer["generation"]} if "generation" in answer else {}
+    return told | ({"beat": datetime.fromisoformat(beat).timestamp()} if beat else {})
+
+
+class Fleet:
+    def __init__(self, options: argparse.Namespace, journal: JournalWriter) -> None:
+        self._options = options
+        self._journal = journal
+        # The event loop alone would not keep them.
+        self._clients: set[AgentRegistryClient] = set()
+
+    async def live(self) -> None:
+        prefix = self._options.prefix
+        async with asyncio.TaskGroup() as group:
+            for number in range(self._options.steady):
+                group.create_task(self._steady(f"{prefix}{number}"))
+            for number in range(self._options.mortal):
+                group.create_task(self._mortal(f"{prefix}mortal-{number}"))
+            for number in range(self._options.rivals):
+                group.create_task(self._rivals(f"{prefix}rival-{number}"))
+            if self._options.newcomers:
+                group.create_task(self._newcomers(group, f"{prefix}new-"))
+            group.create_task(asyncio.Event().wait())
+
+    async def _steady(self, agent_id: str) -> None:
+        await asyncio.sleep(_between(0, 1) * self._options.interval)  # no beat in step
+        await self._begin(agent_id)
+
+    async def _mortal(self, agent_id: str) -> None:
+        while True:
+            await asyncio.sleep(_between(0.1, 1.5) * self._options.ttl)
+            client, life = await self._begin(agent_id)
+            await asyncio.sleep(_between(0.2, 1) * self._options.ttl)
+            if _between(0, 3) < 1:
+                await client.deregister()
+            await self._kill(client, life)
+
+    async def _rivals(self, agent_id: str) -> None:
+        """Three intervals are enough for the last one to be told that it is not wanted."""
+        last = await self._begin(agent_id)
+        while True:
+            await asyncio.sleep(_between(0.5, 1) * self._options.ttl)
+            new = await self._begin(agent_id)
+            await asyncio.sleep(3 * self._options.interval)
+            await self._kill(*last)
+            last = new
+
+    async def _newcomers(self, group: asyncio.TaskGroup, prefix: str) -> None:
+        kept: deque[tuple[RegistryHttp, str, str | None]] = deque()
+        number = 0
+        while True:
+            number += 1
+            group.create_task(self._newcomer(f"{prefix}{os.getpid()}-{number}", kept))
+            while len(kept) > NEWCOMERS_KEPT:
+                group.create_task(self._take_off(*kept.popleft()))
+            await asyncio.sleep(1 / self._options.newcomers)
+
+    async def _newcomer(
+        self, agent_id: str, kept: deque[tuple[RegistryHttp, str, str | None]]
+    ) -> None:
+        life = self._journal.born(agent_id, NEWCOMERS_TTL_SECONDS, beats=False)
+        http = self._http(life)
+        body = {"agent_id": agent_id, "ttl_seconds": NEWCOMERS_TTL_SECONDS, **ADDRESS}
+        with contextlib.suppress(RegistryError):
+            answer = await http.call(
+                *("POST", "/agents/register"), body=body, access_token=ENROLMENT_TOKEN, seconds=10
+            )
+            kept.append((http, agent_id, answer.get("lease_token")))
+        await http.aclose()
+
+    async def _take_off(self, http: RegistryHttp, agent_id: str, token: str | None) -> None:
+        with contextlib.suppress(RegistryError):
+            await http.call("DELETE", f"/agents/{agent_id}", lease_token=token, seconds=10)
+        await http.aclose()
+
+    async def _begin(self, agent_id: str) -> tuple[AgentRegistryClient, int]:
+        options = self._options
+        life = self._journal.born(agent_id, options.ttl)
+        client = AgentRegistryClient(
+            *(options.registry_url, agent_id, options.ttl, options.interval),
+            keep_interval=True,
+            enrolment_token=ENROLMENT_TOKEN,
+        )
+        client._registry = self._http(life)
+        self._clients.add(client)
+        with contextlib.suppress(RegistryError):  # its loop tries again
+            await client.register(ADDRESS)
+        await client.start_heartbeat_loop()
+        return client, life
+
+    async def _kill(self, client: AgentRegistryClient, life: int) -> None:
+        """Let an agent die as a process does: its connections end, and nothing is said."""
+        if client._heartbeats is not None:
+            client._heartbeats.cancel()
+            await asyncio.wait([client._heartbeats])
+        await client._registry.aclose()
+        self._clients.discard(client)
+        self._journal.died(life)
+
+    def _http(self, life: int) -> JournalledHttp:
+        return JournalledHttp(self._options.registry_url, self._journal, life)
+
+
+def _between(low: float, high: float) -> float:
+    return random.uniform(low, high)  # noqa: S311 - guards nothing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("registry_url")
+    parser.add_argument("--prefix", required=True)
+    for kind in ("steady", "mortal", "rivals", "newcomers"):
+        parser.add_argument(f"--{kind}", type=int, default=0)
+    parser.add_argument("--ttl", type=int, required=True, help="seconds")
+    parser.add_argument("--interval", type=float, required=True, help="seconds")
+    parser.add_argument("--journal", type=Path, default=Path(os.devnull))
+    options = parser.parse_args()
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with options.journal.open("a") as output:
+        asyncio.run(Fleet(options, JournalWriter(output)).live())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""What agents asked of a registry and what it answered, kept apart from it, to hold it to its word.
+
+Agents write it line by line, as it happens, so that nothing is missing when they are killed.
+Times are those of this machine's clock, which the database shares.
+"""
+
+import itertools
+import json
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TextIO
+
+
+class Ask(StrEnum):
+    REGISTER = "register"
+    HEARTBEAT = "heartbeat"
+    DEREGISTER = "deregister"
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+    NOT_DONE = "not done"
+    # It may have been done, or may be yet; a call that is under way is in doubt too.
+    IN_DOUBT = "in doubt"
+
+
+@dataclass
+class Call:
+    ask: Ask
+    sent: float
+    # Of the lease that it was asked with, or that it gave.
+    generation: int | None = None
+    ended: float | None = None
+    outcome: Outcome = Outcome.IN_DOUBT
+    status: int | None = None
+    said: str = ""
+    # The last_heartbeat and the ttl_seconds of the lease, by the registry's own answer.
+    beat: float | None = None
+
+
+@dataclass
+class Life:
+    """One process of an agent, from its start to its end, however that came."""
+
+    agent_id: str
+    ttl: int
+    born: float
+    # It renews its lease as long as it lives; one that does not registers, and that is all.
+    beats: bool = True
+    died: float | None = None
+    calls: list[Call] = field(default_factory=list)
+
+    def done(self, *asks: Ask) -> list[Call]:
+        return [c for c in self.calls if c.outcome is Outcome.DONE and c.ask in asks]
+
+    def is_living(self, moment: float) -> bool:
+        return self.beats and self.born <= moment and (self.died is None or moment < self.died)
+
+
+class JournalWriter:
+    """The agents' side: writes each line at once."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+        self._numbers = itertools.count(1)
+
+    def born(self, agent_id: str, ttl: int, *, beats: bool = True) -> int:
+        life = next(self._numbers)
+        self._write(what="born", life=life, agent_id=agent_id, ttl=ttl, beats=beats)
+        return life
+
+    def died(self, life: int) -> None:
+        self._write(what="died", life=life)
+
+    def sent(self, life: int, ask: Ask, generation: int | None) -> int:
+        call = next(self._numbers)
+        self._write(what="sent", call=call, life=life, ask=ask, generation=generation)
+        return call
+
+    def ended(self, call: int, outcome: Outcome, **details: Any) -> None:
+        self._write(what="ended", call=call, outcome=outcome, **details)
+
+    def _write(self, **line: Any) -> None:
+        self._output.write(json.dumps({"at": time.time(), **line}) + "\n")
+        self._output.flush()
+
+
+class JournalFile:
+    """The reader's side of one process's journal."""
+
+    def __init__(self, path: Path) -> None:
+        self.lives: dict[int, Life] = {}
+        self._calls: dict[int, Call] = {}
+        self._path = path
+        self._read = 0
+
+    def catch_up(self) -> None:
+        """Read what has been written since the last time, whole lines only."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as source:
+            source.seek(self._read)
+            text = source.read()
+        text = text[: text.rfind(b"\n") + 1]
+        self._read += len(text)
+        for line in text.splitlines():
+            self._take(json.loads(line))
+
+    def all_died(self, moment: float) -> None:
+        """Note that the process that wrote it was killed."""
+        self.catch_up()
+        for life in self.lives.values():
+            life.died = life.died or moment
+
+    def _take(self, line: dict[str, Any]) -> None:
+        match line.pop("what"):
+            case "born":
+                life = Life(line["agent_id"], line["ttl"], line["at"], line["beats"])
+                self.lives[line["life"]] = life
+            case "died":
+                self.lives[line["life"]].died = line["at"]
+            case "sent":
+                call = Call(Ask(line["ask"]), line["at"], line["generation"])
+                self._calls[line["call"]] = call
+                self.lives[line["life"]].calls.append(call)
+            case "ended":
+                call = self._calls.pop(line["call"])
+                call.ended = line["at"]
+                call.outcome = Outcome(line["outcome"])
+                call.status, call.said = line.get("status"), line.get("said", "")
+                call.beat = line.get("beat")
+                call.generation = line.get("generation") or call.generation
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A time in which agents could not reach the registry, which was at work meanwhile."""
+
+    prefix: str
+    begin: float
+    end: float
+
+
+@dataclass
+class Journal:
+    """The journals of all agents, and what was done to them that they could not know."""
+
+    files: list[JournalFile] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
+    # Of a registry that was set back: what it answered before this does not bind it.
+    forgotten_from: float = math.inf
+    forgotten_until: float = -math.inf
+
+    def catch_up(self) -> None:
+        for file in self.files:
+            file.catch_up()
+
+    def lives(self) -> Iterable[Life]:
+        return itertools.chain.from_iterable(file.lives.values() for file in self.files)
+
+    def by_agent(self) -> dict[str, list[Life]]:
+        found: dict[str, list[Life]] = {}
+        for life in self.lives():
+            found.setdefault(life.agent_id, []).append(life)
+        return found
+
+    def is_forgotten(self, call: Call) -> bool:
+        """Whether the answer to `call` may be unknown to the registry, which was set back."""
+        ended = call.ended if call.ended is not None else math.inf
+        return call.sent <= self.forgotten_until and self.forgotten_from <= ended
+
+    def was_cut(self, life: Life, moment: float) -> bool:
+        """Whether `life` had been out of the registry's reach for a whole TTL at `moment`."""
+        return any(
+            life.agent_id.startswith(cut.prefix) and cut.begin + life.ttl <= moment
+            for cut in self.cuts
+        )

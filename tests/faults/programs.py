@@ -1,0 +1,109 @@
+"""The registry's programs, each started alone, as on machines of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from tests.processes import is_running, wait_until
+
+SECONDS_TO_STOP = 20
+
+
+class Program:
+    """A program with the processes that it starts: a session of their own."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Path,
+    ) -> None:
+        self.name = name
+        self.argv = list(argv)
+        self.environment = dict(environment)
+        self.folder = folder
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self.argv,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def ask_to_stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def stop(self) -> None:
+        """Ask it to stop, and return when it has."""
+        if self._process is None:
+            return
+        self.ask_to_stop()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(SECONDS_TO_STOP)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill all of its processes at once, without a word of warning."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def check(self) -> None:
+        """Fail, with the end of what it has printed, when it does not run."""
+        assert self._process is not None
+        code = self._process.poll()
+        assert code is None, f"{self.name} exited with {code}: {self.log.read_text()[-2000:]}"
+
+
+def kill_process(pid: int) -> None:
+    """Kill one process; return when it is gone."""
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not is_running(pid), f"the end of {pid}")
+
+
+class RedisServer(Program):
+    """A Redis that keeps nothing on the disk, on a port of its own."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.url = f"redis://127.0.0.1:{port}/0"
+        argv = ["redis-server", "--bind", "127.0.0.1", "--port", str(port)]
+        argv += ["--dir", str(folder), "--save", "", "--appendonly", "no"]
+        log = folder / "redis.log"
+        super().__init__("redis", argv, folder=folder, environment=os.environ, log=log)
+
+
+def registry_commands(addresses: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what to run, by name: two web servers, side by side on `addresses`, worker and beat."""
+    celery = [sys.executable, "-m", "celery", "--app=registry_project", "--quiet"]
+    web = [
+        *(sys.executable, "-m", "gunicorn", "registry_project.wsgi", "--workers=1"),
+        *("--config=python:registry_project.web_server", "--reuse-port"),
+        *(f"--bind={address}" for address in addresses),
+    ]
+    yield from [("web-1", web), ("web-2", web)]
+    yield "worker", [*celery, "worker", "--loglevel=WARNING", "--pool=solo"]
+    yield "beat", [*celery, "beat", "--loglevel=WARNING"]

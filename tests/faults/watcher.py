@@ -1,0 +1,149 @@
+"""Reads the listing all the time, to be held against the journal afterwards."""
+
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.faults.invariants import CLOCK_SECONDS, Breach
+from tests.faults.journal import Ask, Journal, Life, Outcome
+
+PAUSE_SECONDS = 0.5
+FAULTS = (httpx.TransportError, httpx.HTTPStatusError)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """The agents that were listed at some moment between `asked` and `answered`."""
+
+    asked: float
+    answered: float
+    # By agent, when its lease ends, by the registry's word.
+    listed: Mapping[str, float]
+
+
+class Watcher:
+    def __init__(self, registry_url: str, headers: Mapping[str, str]) -> None:
+        self._http = httpx.Client(base_url=registry_url, headers=dict(headers), timeout=10)
+        self._sightings: list[Sighting] = []
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._enough.set()
+        self._thread.join()
+        self._http.close()
+
+    def take_sightings(self) -> list[Sighting]:
+        """Return what was seen since the last time."""
+        taken, self._sightings = self._sightings, []
+        return taken
+
+    def look(self) -> Sighting:
+        """Read the listing, all pages of it. Raise one of FAULTS when it cannot be read."""
+        listed: dict[str, float] = {}
+        asked, url = time.time(), "/agents?limit=1000"
+        while url:
+            answer = self._http.get(url).raise_for_status()
+            for agent in answer.json():
+                listed[agent["agent_id"]] = _ends(agent)
+            url = answer.links.get("next", {}).get("url", "")
+        return Sighting(asked, time.time(), listed)
+
+    def _watch(self) -> None:
+        while not self._enough.wait(PAUSE_SECONDS):
+            try:
+                self._sightings.append(self.look())
+            except FAULTS:
+                continue
+
+
+def _ends(agent: Mapping[str, Any]) -> float:
+    beat = datetime.fromisoformat(agent["last_heartbeat"]).timestamp()
+    return beat + float(agent["ttl_seconds"])
+
+
+def listing_breaches(journal: Journal, sightings: list[Sighting]) -> Iterator[Breach]:
+    """Yield the dead that were listed, and the living that were not."""
+    agents = {key: _Leases(journal, lives) for key, lives in journal.by_agent().items()}
+    for sighting in sightings:
+        for agent_id, ends in sighting.listed.items():
+            leases = agents.get(agent_id)
+            if ends < sighting.asked - CLOCK_SECONDS:
+                yield Breach(f"{agent_id}: listed when its lease had ended")
+            elif leases is not None and leases.are_over(sighting):
+                yield Breach(f"{agent_id}: listed when it had been dead for longer than its lease")
+            elif leases is not None and leases.were_given_back(sighting):
+                yield Breach(f"{agent_id}: listed when its deregistering had been acknowledged")
+        for agent_id, leases in agents.items():
+            if agent_id not in sighting.listed and leases.last_through(sighting):
+                yield Breach(f"{agent_id}: alive, and not listed")
+
+
+class _Leases:
+    """When one agent's leases begin and end, as far as it can know."""
+
+    def __init__(self, journal: Journal, lives: list[Life]) -> None:
+        self._journal = journal
+        self._lives = lives
+        calls = [call for life in lives for call in life.calls]
+        self._gives_back = [call for call in calls if call.ask is Ask.DEREGISTER]
+        self._registers = [call for call in calls if call.ask is Ask.REGISTER]
+        renewals = [
+            (call.ended or 0, (call.beat or 0) + life.ttl)
+            for life in lives
+            for call in life.done(Ask.REGISTER, Ask.HEARTBEAT)
+            if call.beat is not None and not journal.is_forgotten(call)
+        ]
+        renewals.sort()
+        self._known = [known for known, _ in renewals]
+        self._ends = [ends for _, ends in renewals]
+
+    def are_over(self, sighting: Sighting) -> bool:
+        """Whether all its processes were dead, and their leases had ended, in any case."""
+        begun = [life for life in self._lives if life.born < sighting.answered]
+        return bool(begun) and all(_is_over(life, sighting.asked) for life in begun)
+
+    def were_given_back(self, sighting: Sighting) -> bool:
+        """Whether it was deregistered, in any case, and has not asked for a lease since."""
+        done = [
+            call.ended or 0
+            for call in self._gives_back
+            if call.outcome is Outcome.DONE and not self._journal.is_forgotten(call)
+        ]
+        began = max((call.sent for call in self._registers), default=0.0)
+        in_doubt = any(call.outcome is Outcome.IN_DOUBT for call in self._registers)
+        return bool(done) and began < max(done) < sighting.asked and not in_doubt
+
+    def last_through(self, sighting: Sighting) -> bool:
+        """Whether it held a lease all the time, and nobody wanted to end it."""
+        known = bisect_right(self._known, sighting.asked)
+        if not known or sighting.asked < self._journal.forgotten_until:
+            return False
+        if any(call.sent < sighting.answered for call in self._gives_back):
+            return False
+        return self._ends[known - 1] > sighting.answered + CLOCK_SECONDS
+
+
+def _is_over(life: Life, moment: float) -> bool:
+    if not life.beats or life.died is None or life.died >= moment:
+        return False
+    if any(call.outcome is Outcome.IN_DOUBT for call in life.calls[-2:]):
+        return False
+    ends = [(call.beat or 0) + life.ttl for call in life.done(Ask.REGISTER, Ask.HEARTBEAT)]
+    return max(ends, default=0.0) + CLOCK_SECONDS < moment
