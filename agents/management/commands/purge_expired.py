@@ -1,22 +1,32 @@
 """``manage.py purge_expired``: what the sweeper does, by hand."""
 
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.utils.timezone import localtime
 
-from agents import leases
+from agents import leases, sweeps, uptime
 from agents.management.arguments import positive_number
+from agents.mass_expiry import count_excused, judge
 from agents.models import AgentRecord
 
 
 class Command(BaseCommand):
-    help = "Delete the agents whose lease has ended, and print how many."
+    help = (
+        "Delete the agents whose lease has ended, and print how many. Those that probably cannot "
+        "help it are left for a while: because the registry itself was away, or because most of "
+        "the fleet fell silent at once."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--dry-run", action="store_true", help="only count them, delete nothing"
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="delete also those that would be left"
         )
         parser.add_argument(
             "--batch-size",
@@ -25,9 +35,44 @@ class Command(BaseCommand):
             help="how many to delete in one transaction (%(default)s)",
         )
 
-    def handle(self, *, dry_run: bool, batch_size: int, **_options: Any) -> None:
+    def handle(self, *, dry_run: bool, force: bool, batch_size: int, **_options: Any) -> None:
         if dry_run:
+            judgement = judge()
+            held = judgement.expired if judgement.holds and not force else 0
             self.stdout.write(f"{AgentRecord.objects.expired().count()} expired, none purged")
-            return
-        purged = leases.purge_expired(batch_size=batch_size, actor="command")
-        self.stdout.write(f"{purged} purged")
+        else:
+            purge = leases.purge_expired(batch_size=batch_size, actor="command", force=force)
+            held = purge.held
+            self.stdout.write(f"{purge.purged} purged")
+        if not force:
+            self._tell_what_is_left(held, dry_run=dry_run)
+
+    def _tell_what_is_left(self, held: int, *, dry_run: bool) -> None:
+        excused = count_excused()
+        if held:
+            self.stdout.write(_explain_hold(held, dry_run=dry_run))
+        if excused:
+            self.stdout.write(f"{excused} left, {_explain_uptime()}.")
+        if held or excused:
+            self.stdout.write("To purge them all now: manage.py purge_expired --force")
+
+
+def _explain_hold(held: int, *, dry_run: bool) -> str:
+    why = "so many fell silent at once that the network is probably to blame rather than they"
+    if dry_run:
+        return f"{held} would be held: {why}."
+    hold = sweeps.current_hold()
+    until = f" until {_time(hold.until)} at the latest" if hold else ""
+    return f"{held} held{until}: {why}."
+
+
+def _explain_uptime() -> str:
+    up = uptime.report_uptime()
+    assert up is not None  # noqa: S101 - or none would have been left for it
+    if up.is_at_work:
+        return f"since the registry was away until {_time(up.up_since)}: each has its TTL from then"
+    return f"since no web process was at work after {_time(up.seen_at)}"
+
+
+def _time(at: datetime) -> str:
+    return localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")

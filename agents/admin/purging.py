@@ -1,0 +1,97 @@
+"""What the pages say while a purge is held, and how an operator has it done all the same."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from agents import leases
+from agents.durations import in_words
+from agents.mass_expiry import judge
+from agents.models import AgentRecord
+from agents.sweeps import SweepReport, current_hold, report_sweeps
+
+VIEW, REMOVE = "agents.view_agentrecord", "agents.delete_agentrecord"
+
+
+@dataclass(frozen=True)
+class HeldPurge:
+    """How many expired agents are kept, how many of the fleet are silent, since and until when."""
+
+    expired: int
+    silent: int
+    fleet: int
+    since: datetime
+    until: datetime
+    lasted: timedelta
+    may_purge: bool
+
+    @property
+    def rest(self) -> str:
+        left = self.until - self.since - self.lasted
+        return in_words(left.total_seconds(), units=1)
+
+
+def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> HeldPurge | None:
+    """Return the purge that is being held; None if there is none, or not for this user's eyes.
+
+    The whole fleet is looked at only when the last sweep held something.
+    """
+    if not request.user.has_perm(VIEW) or not (last_sweep or report_sweeps()).held:
+        return None
+    hold = current_hold()
+    if hold is None:
+        return None
+    judgement = judge()
+    if not judgement.holds:  # the agents have come back: the next sweep ends it
+        return None
+    return HeldPurge(
+        expired=judgement.expired,
+        silent=judgement.silent.agents,
+        fleet=judgement.fleet.agents,
+        since=hold.since,
+        until=hold.until,
+        lasted=hold.lasted,
+        may_purge=request.user.has_perm(REMOVE),
+    )
+
+
+class Purging(ModelAdmin[AgentRecord]):
+    """The page that asks before it purges what is held, and then does."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.purge_anyway)
+        return [
+            path("purge-anyway/", view, name="agents_agentrecord_purge_anyway"),
+            *super().get_urls(),
+        ]
+
+    def purge_anyway(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm(REMOVE):
+            raise PermissionDenied
+        if request.method == "POST" and "confirmed" in request.POST:
+            actor = f"admin:{request.user.get_username()}"
+            size = settings.SWEEP_BATCH_SIZE
+            purge = leases.purge_expired(batch_size=size, actor=actor, force=True)
+            level = messages.SUCCESS if purge.purged else messages.WARNING
+            agents = "agent" if purge.purged == 1 else "agents"
+            self.message_user(request, f"{purge.purged:,} {agents} purged.", level)
+            return HttpResponseRedirect(reverse("admin:agents_agentrecord_changelist"))
+        expired = AgentRecord.objects.expired().count()
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": f"Purge {expired:,} expired agent{'' if expired == 1 else 's'}?",
+            "opts": self.opts,
+            "media": self.media,
+            "expired": expired,
+            "held_purge": held_purge(request),
+        }
+        template = "admin/agents/agentrecord/purge_confirmation.html"
+        return TemplateResponse(request, template, context)

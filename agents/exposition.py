@@ -1,0 +1,80 @@
+"""The page of metrics: the counters of all web processes, and gauges read from the database."""
+
+import os
+from collections.abc import Iterator
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
+from django.db.models.lookups import GreaterThan
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from agents.availability import UNAVAILABLE, tell_unavailable
+from agents.clock import DatabaseNow, ExpiresAt
+from agents.metrics import COUNTERS, GAUGES, PREFIX, PURGED
+from agents.models import AgentRecord
+from agents.sweeps import report_sweeps
+from agents.uptime import report_uptime
+
+
+class FleetCollector(Collector):
+    """Asks the database, each time anew."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            metrics = [*_agents(), *_sweeps(), *_uptime()]
+        except UNAVAILABLE as error:
+            tell_unavailable(error)
+            yield _gauge("database_up", 0)
+            return
+        yield _gauge("database_up", 1)
+        yield from metrics
+
+
+def exposition() -> bytes:
+    """Return all metrics in Prometheus' text format, also without a database."""
+    fleet = CollectorRegistry()
+    fleet.register(FleetCollector())
+    return generate_latest(_counters()) + generate_latest(fleet)
+
+
+def _counters() -> CollectorRegistry:
+    """Return what this process has counted, or all processes that share a folder for it."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return COUNTERS
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together
+
+
+def _agents() -> Iterator[Metric]:
+    lasts = ExpressionWrapper(Q(GreaterThan(ExpiresAt(), DatabaseNow())), BooleanField())
+    rows = AgentRecord.objects.values_list(lasts, "state").annotate(count=Count("pk"))
+    counts = {(lease, state): count for lease, state, count in rows}
+    family = GaugeMetricFamily(PREFIX + "agents", GAUGES["agents"][0], labels=GAUGES["agents"][1])
+    for state in AgentRecord.State.values:
+        for lasts_, lease in ((True, "alive"), (False, "expired")):
+            family.add_metric([lease, state], counts.get((lasts_, state), 0))
+    yield family
+
+
+def _sweeps() -> Iterator[Metric]:
+    report = report_sweeps()
+    if report.age is not None:
+        yield _gauge("sweep_age_seconds", report.age)
+    yield _gauge("sweep_overdue", report.overdue)
+    yield _gauge("sweep_purged", report.purged)
+    yield _gauge("sweep_held", report.held)
+    name, text = PURGED
+    yield CounterMetricFamily(PREFIX + name, text, value=report.purged_in_total)
+
+
+def _uptime() -> Iterator[Metric]:
+    if (report := report_uptime()) is not None:
+        yield _gauge("uptime_seconds", report.seconds)
+
+
+def _gauge(name: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, GAUGES[name][0], value=value)

@@ -1,0 +1,219 @@
+"""What agents missed while the registry itself was away costs none of them its record."""
+
+import pytest
+from django.core.management import call_command
+
+from agents import leases, uptime
+from agents.models import AgentRecord, Uptime
+from tests.agents.passing_time import (
+    fleet,
+    heartbeats,
+    time_passes,
+    time_passes_with_the_web_at_work,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def up() -> None:
+    """A registry whose web has been at work for a day."""
+    uptime.pulse()
+    time_passes_with_the_web_at_work(86_400)
+
+
+def row() -> Uptime:
+    return Uptime.objects.get()
+
+
+class TestPulse:
+    def test_the_first_one_begins_the_uptime(self) -> None:
+        uptime.pulse()
+
+        assert row().up_since == row().seen_at
+        report = uptime.report_uptime()
+        assert report is not None
+        assert report.is_at_work
+
+    @pytest.mark.usefixtures("up")
+    def test_one_in_two_seconds_is_written(self) -> None:
+        before = row().seen_at
+        uptime.pulse()
+        assert row().seen_at == before
+
+        time_passes(2.1)
+        older = row().seen_at
+        uptime.pulse()
+        assert row().seen_at > older
+
+    @pytest.mark.parametrize(("gap", "is_new"), [(9, False), (11, True), (3600, True)])
+    @pytest.mark.usefixtures("up")
+    def test_a_gap_of_more_than_ten_seconds_begins_a_new_uptime(
+        self, gap: float, is_new: bool
+    ) -> None:
+        time_passes(gap)
+        uptime.pulse()
+
+        assert (row().up_since == row().seen_at) is is_new
+        report = uptime.report_uptime()
+        assert report is not None
+        assert (report.seconds > 86_000) is not is_new
+
+    @pytest.mark.usefixtures("up")
+    def test_a_clock_that_was_set_back_is_no_uptime_in_the_future(self) -> None:
+        time_passes(-3600)
+        report = uptime.report_uptime()
+        assert report is not None
+        assert not report.is_at_work
+
+        uptime.pulse()
+
+        report = uptime.report_uptime()
+        assert report is not None
+        assert report.is_at_work
+        assert report.seconds < 60
+
+    def test_it_is_one_statement(self, django_assert_num_queries: object) -> None:
+        with django_assert_num_queries(1):  # type: ignore[operator]
+            uptime.pulse()
+
+    @pytest.mark.usefixtures("database_away")
+    def test_in_the_background_it_goes_on_when_the_database_is_away(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What leads out of its loop here is the sleep after a pulse that failed."""
+
+        def sleep(_seconds: float) -> None:
+            raise SystemExit
+
+        monkeypatch.setattr("agents.uptime.time.sleep", sleep)
+        with pytest.raises(SystemExit):
+            uptime._pulse_on()
+
+
+class TestPurging:
+    def test_without_any_record_of_an_uptime_nothing_is_left(self) -> None:
+        fleet(3, silent_for=70)
+
+        assert leases.purge_expired().purged == 3
+
+    @pytest.mark.usefixtures("up")
+    def test_while_no_web_is_at_work_nobody_is_purged(self) -> None:
+        fleet(9)
+        for _ in range(5):
+            time_passes(120)
+            assert leases.purge_expired().purged == 0
+        assert not AgentRecord.objects.alive().exists()
+
+    @pytest.mark.parametrize("outage", [20, 50, 300, 86_400])
+    @pytest.mark.usefixtures("up")
+    def test_after_an_outage_each_agent_has_one_ttl_to_be_heard(self, outage: float) -> None:
+        """Be it shorter or longer than the TTL; those that are heard keep their records."""
+        ids = fleet(9)
+        time_passes(outage)
+        uptime.pulse()
+        assert leases.purge_expired().purged == 0
+        time_passes_with_the_web_at_work(55)
+        heartbeats(ids[:4])
+        assert leases.purge_expired().purged == 0
+
+        time_passes_with_the_web_at_work(6)
+
+        assert leases.purge_expired().purged == 5
+        assert set(AgentRecord.objects.values_list("pk", flat=True)) == set(ids[:4])
+
+    @pytest.mark.usefixtures("up")
+    def test_a_fast_restart_credits_nothing(self) -> None:
+        fleet(9)
+        time_passes(8)
+        uptime.pulse()
+        time_passes_with_the_web_at_work(53)
+
+        assert leases.purge_expired().purged == 9
+
+    @pytest.mark.usefixtures("up")
+    def test_an_outage_is_credited_to_each_lease_by_its_own_ttl(self) -> None:
+        fleet(3, ttl=1)
+        fleet(3, ttl=60)
+        fleet(3, ttl=86_400)
+        time_passes(3 * 86_400)
+        uptime.pulse()
+        purged = []
+        for seconds in (2, 60, 86_400):
+            purged.append(leases.purge_expired().purged)
+            time_passes_with_the_web_at_work(seconds)
+        purged.append(leases.purge_expired().purged)
+
+        assert purged == [0, 3, 3, 3]
+
+    @pytest.mark.usefixtures("up")
+    def test_after_an_outage_a_fleet_that_stays_away_is_held(self) -> None:
+        """Its outage hides from the registry whether the network is there: it waits as always."""
+        fleet(12)
+        time_passes(3600)
+        uptime.pulse()
+        time_passes_with_the_web_at_work(61)
+        assert leases.purge_expired().held == 12
+
+        time_passes_with_the_web_at_work(15 * 60)
+
+        assert leases.purge_expired().purged == 12
+
+    @pytest.mark.usefixtures("up")
+    def test_a_single_agent_can_be_purged_by_an_operator(self) -> None:
+        (agent_id,) = fleet(1)
+        time_passes(120)
+
+        assert leases.purge(agent_id=agent_id, actor="admin:ada")
+
+    @pytest.mark.usefixtures("up")
+    def test_forced_they_are_purged(self) -> None:
+        fleet(9)
+        time_passes(120)
+
+        assert leases.purge_expired(force=True).purged == 9
+
+    @pytest.mark.usefixtures("up")
+    def test_a_heartbeat_after_the_outage_counts_from_then(self) -> None:
+        (agent_id,) = fleet(1)
+        time_passes(120)
+        uptime.pulse()
+        time_passes_with_the_web_at_work(30)
+        leases.renew(agent_id=agent_id)
+        time_passes_with_the_web_at_work(59)
+        assert leases.purge_expired().purged == 0
+
+        time_passes_with_the_web_at_work(2)
+
+        assert leases.purge_expired().purged == 1
+
+
+class TestTheCommand:
+    @pytest.mark.usefixtures("up")
+    def test_it_says_that_no_web_is_at_work(self, capsys: pytest.CaptureFixture[str]) -> None:
+        fleet(2)
+        time_passes(120)
+
+        call_command("purge_expired")
+
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "0 purged"
+        seen = f"{row().seen_at:%Y-%m-%d %H:%M:%S} UTC"
+        assert lines[1] == f"2 left, since no web process was at work after {seen}."
+        assert "--force" in lines[2]
+
+    @pytest.mark.usefixtures("up")
+    def test_it_says_that_the_registry_has_just_come_back(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fleet(2)
+        time_passes(120)
+        uptime.pulse()
+
+        call_command("purge_expired")
+
+        lines = capsys.readouterr().out.splitlines()
+        since = f"{row().up_since:%Y-%m-%d %H:%M:%S} UTC"
+        assert lines[1] == (
+            f"2 left, since the registry was away until {since}: each has its TTL from then."
+        )

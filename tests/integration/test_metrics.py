@@ -1,0 +1,61 @@
+"""Several web processes are one registry to Prometheus, whichever of them it asks."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.registry_process import (
+    RegistryProcess,
+    environment_for,
+    migrate,
+    started_registry,
+)
+from tests.processes import descendants, wait_until
+
+pytestmark = pytest.mark.integration
+
+HEARTBEATS = 30
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[RegistryProcess]:
+    environment = environment_for(tmp_path, TERM="dumb", REGISTRY_AUTH="open")
+    migrate(environment)
+    with started_registry(tmp_path, environment, ["--workers=2"]) as registry:
+        registry.wait_until_ready()
+        wait_until(lambda: len(workers(registry)) == 2, "both web processes")
+        yield registry
+
+
+def workers(registry: RegistryProcess) -> set[int]:
+    return set(descendants(registry.programs()["web"]))
+
+
+def heartbeats(registry: RegistryProcess) -> float:
+    answer = httpx.get(f"{registry.url}/metrics", timeout=30).raise_for_status()
+    (line,) = [row for row in answer.text.splitlines() if row.startswith("agent_registry_heartb")]
+    return float(line.split()[1])
+
+
+def test_what_all_processes_counted_is_told_by_each_and_outlives_them(
+    registry: RegistryProcess, tmp_path: Path
+) -> None:
+    agent = {"agent_id": "a", "host": "h", "port": 80, "ttl_seconds": 3600}
+    httpx.post(f"{registry.url}/agents/register", json=agent).raise_for_status()
+    for _ in range(HEARTBEATS):  # each over a connection of its own, to whichever process
+        httpx.post(f"{registry.url}/agents/a/heartbeat", timeout=30).raise_for_status()
+
+    assert {heartbeats(registry) for _ in range(10)} == {HEARTBEATS}
+    counted = {path.name for path in tmp_path.glob("var/registry-metrics-*/counter_*.db")}
+    assert counted == {f"counter_{pid}.db" for pid in workers(registry)}
+
+    before = workers(registry)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(workers(registry) - before) == 2, "two others")
+    registry.wait_until_ready()
+    assert {heartbeats(registry) for _ in range(10)} == {HEARTBEATS}
