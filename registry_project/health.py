@@ -68,8 +68,9 @@ class Readiness(Probe):
     @extend_schema(
         operation_id="health_ready",
         summary="Whether the registry can do its work",
-        description="503 when the database is away. A sweep that is overdue is told, but the "
-        "registry is ready without it: what is expired is not listed.",
+        description="503 when the database is away. A sweep that is overdue is told, and how many "
+        "expired agents the last one kept, because too many expired at once; but the registry is "
+        "ready all the same: what is expired is not listed.",
         responses={
             200: _shape(
                 "Readiness",
@@ -77,6 +78,7 @@ class Readiness(Probe):
                 database=serializers.ChoiceField([connection.vendor]),
                 last_purge=serializers.DateTimeField(allow_null=True),
                 purge_overdue=serializers.BooleanField(),
+                purge_held=serializers.IntegerField(),
             ),
             503: _shape("Unreadiness", "unready", reason=serializers.CharField()),
         },
@@ -97,5 +99,6 @@ class Readiness(Probe):
                 "database": connection.vendor,
                 "last_purge": sweeps.last_purge,
                 "purge_overdue": sweeps.overdue,
+                "purge_held": sweeps.held,
             }
         )

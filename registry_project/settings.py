@@ -11,6 +11,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 
+from registry_project.request_framing import MAX_BODY_BYTES as MAX_FORM_BYTES
 from registry_project.secret_key import read_or_create
 
 django_stubs_ext.monkeypatch()
@@ -42,20 +43,25 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "csp",
     "registry_project",
     "agents",
     "deploygen",
 ]
 
 MIDDLEWARE = [
+    "registry_project.proxies.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry_project.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "registry_project.urls"
@@ -78,6 +84,10 @@ TEMPLATES = [
 
 # --- Database -------------------------------------------------------------------------------
 
+# Seconds for a call of the web, and one of the worker, to wait for PostgreSQL. Commands wait.
+DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10.0)
+TASK_DATABASE_TIMEOUT_SECONDS = env.float("TASK_DATABASE_TIMEOUT_SECONDS", default=60.0)
+
 DATABASE: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/registry.sqlite3")
 DATABASE["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
 DATABASE["CONN_HEALTH_CHECKS"] = True
@@ -92,8 +102,16 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATABASE["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 else:
-    DATABASE.setdefault("OPTIONS", {})
-    DATABASE["OPTIONS"].setdefault("connect_timeout", 5)
+    # Django's own, but for a server that does not answer: nobody waits longer than this for it.
+    DATABASE["ENGINE"] = "registry_project.postgresql"
+    # Seconds for it to let us in; and until a connection whose other end is gone is known to be.
+    DATABASE["OPTIONS"] = {
+        "connect_timeout": max(1, min(5, int(DATABASE_TIMEOUT_SECONDS))),
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        **DATABASE.get("OPTIONS", {}),
+    }
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -101,6 +119,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Where agents and people reach this registry: written into the agents that it generates.
 REGISTRY_URL = env.str("REGISTRY_URL", default="http://localhost:9000").rstrip("/")
+# Who may register, heartbeat and read: "open" (everybody who reaches it) or "token". Whatever else
+# it is set to counts as "token", and is told by a check.
+REGISTRY_AUTH = env.str("REGISTRY_AUTH", default="open" if DEBUG else "token")
+# In token mode: whether reading the list of agents needs no token.
+REGISTRY_PUBLIC_READ = env.bool("REGISTRY_PUBLIC_READ", default=False)
 # Seconds between two sweeps, and how many rows one DELETE of a sweep takes.
 SWEEP_INTERVAL_SECONDS = env.int("SWEEP_INTERVAL_SECONDS", default=15)
 SWEEP_BATCH_SIZE = env.int("SWEEP_BATCH_SIZE", default=1000)
@@ -108,9 +131,84 @@ EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 # Bytes of a request's body.
 MAX_BODY_BYTES = 64 * 1024
 
+# --- Who may knock, and how often -----------------------------------------------------------
+
+# Networks of the proxies before the registry, and "unix" for one at a Unix socket: they are
+# believed about where a call comes from, and nobody else is.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Set by the middleware of the proxies, and by nobody else.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Whether the registry is reached over TLS, which a proxy ends.
+HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = HTTPS
+# What watches the registry does it from close by, and past the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+# Whether all hosts of its domain, and browsers' lists, are for TLS only is not the registry's to
+# say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# The database keeps a hash of a session's key, so that who reads it cannot use the session.
+SESSION_ENGINE = "registry_project.sessions"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# What pages may load and do; registry_project.content_policy has the exceptions.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
+AUTHENTICATION_BACKENDS = ["registry_project.logins.GuardedBackend"]
+# A name is locked for an address, and not for all: nobody can lock an operator out from elsewhere.
+# Wrong passwords are counted in the database, for all processes together.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_COOLOFF_MINUTES", default=15))
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
+AXES_ALLOWED_CORS_ORIGINS = REGISTRY_URL
+AXES_VERBOSE = False
+# Some type their password where their name belongs.
+AXES_SENSITIVE_PARAMETERS = ["username"]
+
+# Rates such as "300/second" or "20/minute"; "off" for none. Those of tokens have room for a fleet
+# of 100,000 that starts all at once.
+IS_OPEN = REGISTRY_AUTH == "open"
+RATE_REGISTER_PER_TOKEN = env.str(
+    "RATE_REGISTER_PER_TOKEN", default="off" if IS_OPEN else "1000/second"
+)
+RATE_REGISTER_PER_ADDRESS = env.str(
+    "RATE_REGISTER_PER_ADDRESS", default="off" if IS_OPEN else "1000/second"
+)
+RATE_READ_PER_TOKEN = env.str("RATE_READ_PER_TOKEN", default="off" if IS_OPEN else "300/second")
+RATE_READ_PER_ADDRESS = env.str("RATE_READ_PER_ADDRESS", default="off" if IS_OPEN else "300/second")
+RATE_DEREGISTER_PER_TOKEN = env.str(
+    "RATE_DEREGISTER_PER_TOKEN", default="off" if IS_OPEN else "1000/second"
+)
+RATE_DEREGISTER_PER_ADDRESS = env.str(
+    "RATE_DEREGISTER_PER_ADDRESS", default="off" if IS_OPEN else "1000/second"
+)
+RATE_HEARTBEAT_PER_AGENT = env.str(
+    "RATE_HEARTBEAT_PER_AGENT", default="off" if IS_OPEN else "10/second"
+)
+RATE_WRONG_TOKENS_PER_ADDRESS = env.str("RATE_WRONG_TOKENS_PER_ADDRESS", default="30/minute")
+RATE_WRONG_LOGINS_PER_ADDRESS = env.str("RATE_WRONG_LOGINS_PER_ADDRESS", default="50/hour")
+
 # --- Celery ---------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
+# Where the processes count together; each counts for itself unless it is a Redis.
+RATE_STORE_URL = env.str("RATE_STORE_URL", default=CELERY_BROKER_URL)
 if CELERY_BROKER_URL.startswith("filesystem"):
     BROKER_DIR = VAR_DIR / "broker"
     for folder in ("messages", "control"):
@@ -148,7 +246,11 @@ CELERY_BEAT_SCHEDULE = {
 # --- API ------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # The first one's challenge (WWW-Authenticate) goes with every 401.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "agents.api.authentication.AccessTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_PARSER_CLASSES": ["agents.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
@@ -156,6 +258,7 @@ REST_FRAMEWORK = {
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["agents.api.throttling.RateThrottle"],
     "EXCEPTION_HANDLER": "agents.api.errors.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -168,6 +271,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["agents.api.documentation.without_slashes"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "agents.api.documentation.tell_what_needs_no_token",
+        "agents.api.throttling.document_rates",
+    ],
+    "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {
         "AgentState": "agents.models.AgentRecord.State",
         "AgentStatus": "agents.models.AgentRecord.Status",
@@ -185,6 +294,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# The largest form that the web server waits for.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES
+DEFAULT_EXCEPTION_REPORTER_FILTER = "registry_project.error_reports.ReportFilter"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -206,6 +318,10 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     # An agent that has to register again is no news, and a fleet of them would be a flood.
-    "loggers": {"django.request": {"level": "ERROR", "filters": ["no_503"]}},
+    "loggers": {
+        "django.request": {"level": "ERROR", "filters": ["no_503"]},
+        # Wrong passwords and locks; what it does about them otherwise is in the database.
+        "axes": {"level": "WARNING"},
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

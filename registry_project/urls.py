@@ -3,9 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from registry_project import health
+from registry_project import documents, health, metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -14,8 +13,9 @@ urlpatterns = [
     re_path(r"^health/?$", health.FleetHealth.as_view(), name="health"),
     re_path(r"^health/live/?$", health.Liveness.as_view(), name="health-live"),
     re_path(r"^health/ready/?$", health.Readiness.as_view(), name="health-ready"),
-    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^metrics/?$", metrics.Metrics.as_view(), name="metrics"),
+    re_path(r"^schema/?$", documents.Document.as_view(), name="schema"),
+    re_path(r"^docs/?$", documents.DocumentPage.as_view(url_name="schema"), name="docs"),
 ]
 
 handler400 = "agents.api.errors.bad_request"

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from django.contrib.staticfiles import finders
 from django.test import Client
+from django.utils.translation import trans_real
 
 
 def test_the_document_has_every_call(client: Client) -> None:
@@ -26,9 +27,32 @@ def test_the_document_has_every_call(client: Client) -> None:
         "GET /health",
         "GET /health/live",
         "GET /health/ready",
+        "GET /metrics",
     }
     parameters = {p["name"] for p in document["paths"]["/agents"]["get"]["parameters"]}
     assert parameters >= {"include_dead", "tag", "skill", "status", "search", "limit", "cursor"}
+
+
+@pytest.mark.parametrize("query", ["version=%0d%0aX:y", "version=%C3%A4", "lang=%00", "lang=de"])
+def test_the_document_is_the_same_whatever_is_asked_of_it(client: Client, query: str) -> None:
+    asked = client.get(f"/schema?{query}")
+
+    assert asked.status_code == 200
+    assert asked.headers["Content-Disposition"] == 'inline; filename="Agent registry.yaml"'
+    assert asked.content == client.get("/schema").content
+
+
+def test_no_language_that_somebody_thinks_of_is_kept(client: Client) -> None:
+    client.get("/schema", {"lang": "xx-thought-of"})
+
+    assert "xx-thought-of" not in vars(trans_real)["_translations"]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/schema"])
+def test_the_documents_are_only_read(client: Client, path: str) -> None:
+    assert client.options(path).status_code == 405
+    assert client.post(path).status_code == 405
+    assert client.head(path).status_code == 200
 
 
 def test_the_page_takes_everything_from_us(client: Client) -> None:

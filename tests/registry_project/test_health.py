@@ -30,7 +30,7 @@ def test_a_living_process_says_so_without_the_database(client: Client) -> None:
 @pytest.mark.django_db
 def test_ready_tells_when_the_last_purge_was(client: Client) -> None:
     at = timezone.now()
-    SweepMark.objects.create(at=at, purged=0)
+    SweepMark.objects.create(at=at, purged=0, held=12)
 
     answer = client.get("/health/ready")
 
@@ -40,6 +40,7 @@ def test_ready_tells_when_the_last_purge_was(client: Client) -> None:
         "database": connection.vendor,
         "last_purge": at.isoformat().replace("+00:00", "Z"),
         "purge_overdue": False,
+        "purge_held": 12,
     }
 
 

@@ -24,6 +24,10 @@ from registry_project.supervisor import Supervisor
 from registry_project.terminal import Terminal, wants_colour
 
 POLL_SECONDS = 0.1
+ACCESS = {
+    "open": "for everybody who reaches it; REGISTRY_AUTH=token asks for tokens",
+    "token": "by token: python manage.py issue_token; for everybody: REGISTRY_AUTH=open",
+}
 # The address to talk to when a server listens on all of them.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -113,6 +117,7 @@ async def announce(supervisor: Supervisor, host: str, port: int) -> None:
         f"  agents    {url}/agents",
         f"  API docs  {url}/docs",
         f"  admin     {url}/admin/",
+        f"  access    {ACCESS.get(settings.REGISTRY_AUTH, ACCESS['token'])}",
     ):
         supervisor.say(text)
 

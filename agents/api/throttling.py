@@ -1,0 +1,99 @@
+"""How often callers may do something: by access token, by address, and by lease.
+
+The rates are settings (RATE_...). Who is refused gets 429 with Retry-After, in whole seconds.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from agents import limits
+from agents.known_tokens import Access, Memory
+
+KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
+WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
+HEARTBEATS = "RATE_HEARTBEAT_PER_AGENT"
+LEASE_TOKEN = "Lease-Token"  # noqa: S105 - the header's name
+# For so long a token that was good is tried again where others are not any more.
+GOOD_SECONDS = 600.0
+
+_good = Memory[bool]()
+_heartbeats = limits.Pulse()
+
+
+class RateThrottle(BaseThrottle):
+    """Registering, reading and deregistering, by token and by address; heartbeats, by agent."""
+
+    def __init__(self) -> None:
+        self._wait = 0.0
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        action = getattr(view, "action", None) or ""
+        refusal = None
+        if action == "heartbeat":
+            refusal = _count_heartbeat(request, view.kwargs["agent_id"])
+        elif kind := KINDS.get(action):
+            refusal = _count(kind, request)
+        if refusal is None:
+            return True
+        self._wait = refusal.wait
+        return False
+
+    def wait(self) -> float:
+        return self._wait
+
+
+@contextmanager
+def guarded(address: str | None, token: str) -> Iterator[None]:
+    """Let the body find out whether `token` is good. Raise Throttled where too many were not.
+
+    Then nothing is looked up any more for that address, but for tokens that were good a while ago:
+    the neighbours of one who has a wrong token are not to suffer for it.
+    """
+    mark = hashlib.sha256(token.encode()).hexdigest()
+    if not _good.get(mark):
+        refusal = limits.look(WRONG_TOKENS, limits.address_key(address))
+        if refusal is not None:
+            raise Throttled(refusal.wait)
+    try:
+        yield
+    except AuthenticationFailed:
+        _good.forget(mark)
+        limits.count(WRONG_TOKENS, limits.address_key(address))
+        raise
+    _good.put(mark, True, GOOD_SECONDS)
+
+
+def document_rates(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
+    """Add 429 to the calls of agents in the OpenAPI document."""
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    refusal = {
+        "description": "Too often. Try again after so many seconds.",
+        "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
+        "content": {"application/problem+json": problem},
+    }
+    for path, methods in result["paths"].items():
+        for call in methods.values():
+            if path.startswith("/agents"):
+                call["responses"]["429"] = refusal
+    return result
+
+
+def _count(kind: str, request: Request) -> limits.Refusal | None:
+    refusal = None
+    if isinstance(request.auth, Access):
+        refusal = limits.count(f"RATE_{kind}_PER_TOKEN", request.auth.key)
+    address = request.META.get("REMOTE_ADDR")
+    return refusal or limits.count(f"RATE_{kind}_PER_ADDRESS", limits.address_key(address))
+
+
+def _count_heartbeat(request: Request, agent_id: str) -> limits.Refusal | None:
+    # By the lease's token, that others cannot use up what an agent may do; it was checked.
+    text = getattr(settings, HEARTBEATS)
+    return _heartbeats.count(text, hash((agent_id, request.headers.get(LEASE_TOKEN))))

@@ -1,0 +1,34 @@
+"""The OpenAPI document and its page."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+READING = ["get", "head"]
+
+
+class Document(SpectacularAPIView):
+    """There is one, in one language: without the parameters of drf-spectacular's own view.
+
+    That one writes any `version` into a header, also what cannot stand there, and has Django load,
+    and keep for good, any `lang` that somebody thinks of.
+    """
+
+    http_method_names = READING
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        response: Response = self._get_schema_response(request)  # type: ignore[no-untyped-call]
+        return response
+
+    def _get_version_parameter(self, _request: Request) -> None:
+        return None
+
+
+class DocumentPage(SpectacularSwaggerSplitView):
+    """Only read: a page of HTML has no answer to OPTIONS."""
+
+    http_method_names = READING

@@ -1,0 +1,1 @@
+"""Django's backend for PostgreSQL, with an end to waiting: see `base`."""

@@ -1,0 +1,76 @@
+"""Where a request ends in what has come in on a connection, without understanding it."""
+
+import re
+from dataclasses import dataclass
+
+MAX_HEAD_BYTES = 64 * 1024
+# The largest form of the admin; what the API takes is less (MAX_BODY_BYTES in the settings).
+MAX_BODY_BYTES = 256 * 1024
+
+HEAD_END = b"\r\n\r\n"
+FRAMING = re.compile(
+    rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A request that can be served: its first `size` bytes of what has come in.
+
+    With `is_last`, nothing on the connection can be told to be another request.
+    """
+
+    size: int
+    is_last: bool = False
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A part of a request: with less than `needed` bytes there is no need to look again.
+
+    In the first `searched` of them there is nothing to find. With `wants_continue` the client waits
+    for a word before it sends the body (RFC 9110, 10.1.1).
+    """
+
+    searched: int
+    needed: int
+    wants_continue: bool = False
+
+
+class HeadTooLargeError(Exception):
+    """The request line and the headers together are larger than MAX_HEAD_BYTES."""
+
+
+def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
+    """Return where the first request ends. Raise HeadTooLargeError.
+
+    `searched` is what was said before, when there was less of it.
+
+    A body in chunks, one that is too large, and one of unclear length are not waited for: the
+    application answers by the head alone (411, 413, 400), and the connection ends with that.
+    """
+    found = received.find(HEAD_END, searched, MAX_HEAD_BYTES)
+    if found < 0:
+        if len(received) >= MAX_HEAD_BYTES:
+            raise HeadTooLargeError
+        size = len(received)
+        return Unfinished(searched=max(0, size - len(HEAD_END) + 1), needed=size + 1)
+    head_size = found + len(HEAD_END)
+    said = [
+        (name.lower(), value.strip()) for name, value in FRAMING.findall(received, 0, head_size)
+    ]
+    lengths = [value for name, value in said if name == b"content-length"]
+    is_chunked = any(name == b"transfer-encoding" for name, _ in said)
+    if not lengths and not is_chunked:
+        return Frame(head_size)
+    if is_chunked or len(lengths) > 1 or not re.fullmatch(rb"[0-9]{1,9}", lengths[0]):
+        return Frame(head_size, is_last=True)
+    body_size = int(lengths[0])
+    if body_size > MAX_BODY_BYTES:
+        return Frame(head_size, is_last=True)
+    if len(received) >= head_size + body_size:
+        return Frame(head_size + body_size)
+    wants_continue = any(
+        name == b"expect" and value.lower() == b"100-continue" for name, value in said
+    )
+    return Unfinished(found, head_size + body_size, wants_continue)

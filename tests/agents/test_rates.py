@@ -1,0 +1,286 @@
+"""How often callers may do something; the counts are fresh in each test."""
+
+import logging
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.http import HttpResponse
+from django.test import Client
+from limits.storage import RedisStorage
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from agents import access_tokens, known_tokens, limits
+from agents.api import throttling
+from agents.limits import Counter, Pulse, parse_rate
+from tests.agents.conftest import Register
+from tests.integration.registry_process import free_port
+from tests.processes import wait_until
+
+TWO = "2/hour"
+REGISTRATION = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
+
+
+@pytest.fixture(autouse=True)
+def fresh_counts(settings: Settings) -> Iterator[None]:
+    settings.RATE_STORE_URL = "memory://"
+    limits._counter.cache_clear()
+    throttling._good.forget()
+    yield
+    limits._counter.cache_clear()
+
+
+def issue(**what: Any) -> str:
+    token = access_tokens.issue(name="test", actor="test", **what)[1]
+    return f"Bearer {token}"
+
+
+def statuses(api: APIClient, times: int, method: str, path: str, **more: Any) -> list[int]:
+    call = getattr(api, method)
+    return [call(path, **more).status_code for _ in range(times)]
+
+
+def assert_refused(answer: Any) -> None:
+    assert answer.status_code == 429
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["title"] == "Too Many Requests"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 3600
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("setting", "method", "path", "more"),
+    [
+        ("RATE_REGISTER_PER_ADDRESS", "post", "/agents/register", {"data": REGISTRATION}),
+        ("RATE_READ_PER_ADDRESS", "get", "/agents", {}),
+        ("RATE_READ_PER_ADDRESS", "get", "/agents/weather-1", {}),
+        ("RATE_DEREGISTER_PER_ADDRESS", "delete", "/agents/weather-1", {}),
+    ],
+)
+def test_an_address_may_do_it_so_often(  # noqa: PLR0917 - fixtures and parameters
+    api: APIClient, settings: Settings, setting: str, method: str, path: str, more: Any
+) -> None:
+    setattr(settings, setting, TWO)
+
+    assert 429 not in statuses(api, 2, method, path, **more)
+    assert_refused(getattr(api, method)(path, **more))
+    # Others, and other calls, are not to suffer for it.
+    assert getattr(api, method)(path, **more, REMOTE_ADDR="10.0.0.8").status_code != 429
+    assert api.get("/health").status_code == 200
+    assert api.options("/agents").status_code == 200
+
+
+@pytest.mark.django_db
+def test_reading_a_list_and_an_agent_is_counted_as_one(api: APIClient, settings: Settings) -> None:
+    settings.RATE_READ_PER_ADDRESS = TWO
+    api.get("/agents")
+    api.get("/agents/weather-1")
+
+    assert_refused(api.get("/agents"))
+
+
+@pytest.mark.django_db
+def test_a_token_may_do_it_so_often_from_wherever(api: APIClient, settings: Settings) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_READ_PER_TOKEN = TWO
+    first, second = issue(may_read=True), issue(may_read=True)
+
+    for last in range(2):
+        address = f"10.0.0.{last}"
+        answer = api.get("/agents", HTTP_AUTHORIZATION=first, REMOTE_ADDR=address)
+        assert answer.status_code == 200
+
+    assert_refused(api.get("/agents", HTTP_AUTHORIZATION=first, REMOTE_ADDR="10.0.0.9"))
+    assert api.get("/agents", HTTP_AUTHORIZATION=second).status_code == 200
+
+
+@pytest.mark.django_db
+def test_addresses_of_one_ipv6_network_are_one(api: APIClient, settings: Settings) -> None:
+    settings.RATE_READ_PER_ADDRESS = TWO
+    for last in ("1", "abcd:1"):
+        assert api.get("/agents", REMOTE_ADDR=f"2001:db8::{last}").status_code == 200
+
+    assert_refused(api.get("/agents", REMOTE_ADDR="2001:db8::5"))
+    assert api.get("/agents", REMOTE_ADDR="2001:db8:0:1::5").status_code == 200
+
+
+@pytest.mark.django_db
+def test_an_agent_that_heartbeats_all_the_time_is_refused_and_no_other(
+    api: APIClient, settings: Settings, register: Register
+) -> None:
+    settings.RATE_HEARTBEAT_PER_AGENT = "3/day"
+    mad = {"HTTP_LEASE_TOKEN": register("mad")["lease_token"]}
+    good = {"HTTP_LEASE_TOKEN": register("good")["lease_token"]}
+
+    assert statuses(api, 3, "post", "/agents/mad/heartbeat", **mad) == [200] * 3
+    answer = api.post("/agents/mad/heartbeat", **mad)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert api.post("/agents/good/heartbeat", **good).status_code == 200
+    # A new lease is a new agent.
+    again = {"HTTP_LEASE_TOKEN": register("mad")["lease_token"]}
+    assert api.post("/agents/mad/heartbeat", **again).status_code == 200
+
+
+@pytest.mark.django_db
+def test_who_shows_wrong_tokens_is_not_looked_at_any_more(
+    api: APIClient, settings: Settings, django_assert_num_queries: Any
+) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_WRONG_TOKENS_PER_ADDRESS = "3/hour"
+    good = issue(may_read=True)
+    wrong = [f"Bearer art_{'a' * 11}{digit}_{'x' * 43}" for digit in range(4)]
+    for shown in wrong[:3]:
+        assert api.get("/agents", HTTP_AUTHORIZATION=shown).status_code == 401
+
+    with django_assert_num_queries(0):
+        assert_refused(api.get("/agents", HTTP_AUTHORIZATION=wrong[3]))
+        assert_refused(api.get("/agents", HTTP_AUTHORIZATION=good))
+    assert api.get("/agents", HTTP_AUTHORIZATION=good, REMOTE_ADDR="10.0.0.8").status_code == 200
+    # It was good a moment ago: a neighbour with a wrong token does not cost it its calls.
+    assert api.get("/agents", HTTP_AUTHORIZATION=good).status_code == 200
+    assert api.get("/health").status_code == 200
+
+
+@pytest.mark.django_db
+def test_who_shows_no_token_is_no_guesser(api: APIClient, settings: Settings) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_WRONG_TOKENS_PER_ADDRESS = TWO
+
+    assert statuses(api, 5, "get", "/agents") == [401] * 5
+
+
+@pytest.mark.django_db
+def test_a_token_that_was_revoked_counts_as_a_wrong_one_again(
+    api: APIClient, settings: Settings
+) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_WRONG_TOKENS_PER_ADDRESS = TWO
+    token, text = access_tokens.issue(name="test", actor="test", may_read=True)
+    shown = f"Bearer {text}"
+    assert api.get("/agents", HTTP_AUTHORIZATION=shown).status_code == 200
+    access_tokens.revoke(key=token.key, actor="test")
+    known_tokens.forget(token.key)
+
+    assert statuses(api, 3, "get", "/agents", HTTP_AUTHORIZATION=shown) == [401, 401, 429]
+
+
+def test_the_document_tells_of_it(client: Client) -> None:
+    paths = client.get("/schema?format=json").json()["paths"]
+
+    for path in ("/agents", "/agents/register", "/agents/{agent_id}"):
+        for call in paths[path].values():
+            assert "Retry-After" in call["responses"]["429"]["headers"]
+    assert "429" not in paths["/health"]["get"]["responses"]
+
+
+@pytest.mark.parametrize("rate", ["fast", "0/second", "-1/second", "10", "10/fortnight"])
+def test_a_setting_that_is_no_rate_is_named_at_the_start(settings: Settings, rate: str) -> None:
+    settings.RATE_READ_PER_TOKEN = rate
+
+    with pytest.raises(SystemCheckError, match=f"RATE_READ_PER_TOKEN is '{rate}'"):
+        call_command("check")
+
+
+@pytest.mark.parametrize("off", ["off", "", " OFF "])
+def test_a_rate_may_be_off(off: str) -> None:
+    assert parse_rate(off) is None
+
+
+def test_a_million_keys_do_not_stay() -> None:
+    pulse = Pulse()
+    for key in range(1000):
+        assert pulse.count("1/second", key) is None
+
+    wait_until(lambda: pulse.count("1/second", 1) is None, "the next second")
+    assert len(pulse._seen) <= 2
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Redis of the test's own, to be stopped."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    except FileNotFoundError:
+        pytest.skip("needs redis-server")
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        wait_until(lambda: _answers(url), "an answer of Redis")
+        yield url, process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    return RedisStorage(url).check()
+
+
+@pytest.mark.integration
+class TestInRedis:
+    def test_processes_count_together(
+        self, redis_server: tuple[str, subprocess.Popen[bytes]]
+    ) -> None:
+        rate = parse_rate("10/hour")
+        assert rate is not None
+        counters = [Counter(redis_server[0]) for _ in range(4)]  # as many processes have
+        with ThreadPoolExecutor(4) as pool:
+            refusals = list(pool.map(lambda turn: counters[turn % 4].hit(rate, "key"), range(40)))
+
+        assert refusals.count(None) == 10
+        refused = next(refusal for refusal in refusals if refusal)
+        assert 1 <= refused.wait <= 3600
+
+    @pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
+    def test_without_it_nobody_waits_or_fails_and_it_is_told_once(
+        self,
+        redis_server: tuple[str, subprocess.Popen[bytes]],
+        caplog: pytest.LogCaptureFixture,
+        fault: signal.Signals,
+    ) -> None:
+        url, process = redis_server
+        counter = Counter(url)
+        rate = parse_rate("3/hour")
+        assert rate is not None
+        assert counter.hit(rate, "key") is None
+        process.send_signal(fault)
+        started = time.monotonic()
+        with caplog.at_level(logging.WARNING):
+            refusals = [counter.hit(rate, "key") for _ in range(4)]
+
+        assert time.monotonic() - started < 1
+        assert [refusal is None for refusal in refusals] == [True, True, True, False]
+        assert counter.test(rate, "other") is None
+        assert [record.name for record in caplog.records] == ["agents.limits"]
+
+
+@pytest.mark.django_db
+def test_a_fleet_within_its_rates_notices_nothing(
+    api: APIClient, settings: Settings, register: Register
+) -> None:
+    """As the defaults are in token mode."""
+    for name in ("REGISTER", "READ", "DEREGISTER"):
+        setattr(settings, f"RATE_{name}_PER_ADDRESS", "300/second")
+    settings.RATE_HEARTBEAT_PER_AGENT = "10/second"
+    answers: list[HttpResponse] = []
+    for number in range(50):
+        agent = register(f"agent-{number}")
+        token = {"HTTP_LEASE_TOKEN": agent["lease_token"]}
+        answers += [
+            api.post(f"/agents/agent-{number}/heartbeat", **token),
+            api.get(f"/agents/agent-{number}"),
+            api.delete(f"/agents/agent-{number}", **token),
+        ]
+
+    assert {answer.status_code for answer in answers} == {200}

@@ -1,0 +1,158 @@
+"""What the registry sends and asks for, so that browsers and clients cannot be used against it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as current_settings
+from django.test import Client, RequestFactory
+from django.views.debug import get_exception_reporter_filter
+from pytest_django import Settings
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/health",
+        "/health/live",
+        "/agents",
+        "/agents/nobody",
+        "/nowhere",
+        "/admin/login/",
+        "/admin/nowhere",
+        "/docs",
+        "/schema",
+        "/static/agents/admin.css",
+    ],
+)
+def test_every_answer_has_the_headers_of_security(client: Client, path: str) -> None:
+    answer = client.get(path)
+    answer.close()  # a file's
+    headers = answer.headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.django_db
+def test_only_the_browsable_pages_may_have_styles_in_attributes(client: Client) -> None:
+    policy = client.get("/agents", headers={"Accept": "text/html"}).headers[
+        "Content-Security-Policy"
+    ]
+
+    assert policy.count("unsafe") == 1
+    assert "style-src-attr 'unsafe-inline'" in policy
+
+
+class TestOverTLS:
+    @pytest.fixture(autouse=True)
+    def over_tls(self, settings: Settings) -> None:
+        settings.SECURE_SSL_REDIRECT = True
+        settings.SECURE_HSTS_SECONDS = 31_536_000
+        settings.TRUSTED_PROXIES = ["127.0.0.1"]
+
+    def test_what_comes_without_is_sent_there(self, client: Client) -> None:
+        answer = client.get("/agents?tag=x")
+
+        assert answer.status_code == 301
+        assert answer.headers["Location"] == "https://testserver/agents?tag=x"
+
+    @pytest.mark.parametrize("path", ["/health/live", "/health/live/"])
+    def test_what_watches_the_registry_is_not(self, client: Client, path: str) -> None:
+        assert client.get(path).status_code == 200
+
+    def test_a_trusted_proxy_says_what_came_by_tls(self, client: Client) -> None:
+        answer = client.get("/admin/login/", headers={"X-Forwarded-Proto": "https"})
+
+        assert answer.status_code == 200
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+    def test_nobody_else_does(self, client: Client) -> None:
+        answer = client.get(
+            "/admin/login/", headers={"X-Forwarded-Proto": "https"}, REMOTE_ADDR="203.0.113.9"
+        )
+
+        assert answer.status_code == 301
+
+
+def production_settings() -> dict[str, str]:
+    """Return the variables that docs/security.md gives for production."""
+    page = (PROJECT / "docs" / "security.md").read_text()
+    [block] = re.findall(r"```sh\n# production\n(.*?)```", page, re.DOTALL)
+    return dict(re.findall(r"^([A-Z_]+)=(\S+)", block, re.MULTILINE))
+
+
+def check(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "REGISTRY_VAR_DIR": str(folder)} | variables
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_production_settings_of_the_documents_pass_all_checks(tmp_path: Path) -> None:
+    variables = production_settings()
+    assert {"HTTPS", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SECRET_KEY_FILE"} <= variables.keys()
+    (tmp_path / "key").write_text("k3y-" * 20 + "abcdefgh")
+    variables["SECRET_KEY_FILE"] = str(tmp_path / "key")
+
+    done = check(tmp_path, **variables)
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"HTTPS": "false"}, "security.W008"),
+        ({"ALLOWED_HOSTS": "*"}, "agents.W002"),
+        ({"TRUSTED_PROXIES": "everybody"}, "TRUSTED_PROXIES"),
+        ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "registry.W001"),
+        ({"DEBUG": "true"}, "security.W018"),
+        ({"RATE_READ_PER_ADDRESS": "often"}, "RATE_READ_PER_ADDRESS"),
+        ({"DATABASE_TIMEOUT_SECONDS": "0"}, "DATABASE_TIMEOUT_SECONDS"),
+        ({"LOGIN_FAILURE_LIMIT": "0"}, "AXES_FAILURE_LIMIT"),
+    ],
+)
+def test_settings_that_are_not_for_production_are_told(
+    tmp_path: Path, changes: dict[str, str], told: str
+) -> None:
+    (tmp_path / "key").write_text("k3y-" * 20 + "abcdefgh")
+    variables = production_settings() | {"SECRET_KEY_FILE": str(tmp_path / "key")} | changes
+
+    done = check(tmp_path, **variables)
+
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
+def test_reports_of_errors_have_no_secrets() -> None:
+    request = RequestFactory(
+        HTTP_AUTHORIZATION="Bearer s3cret",
+        HTTP_LEASE_TOKEN="s3cret",
+        HTTP_COOKIE="sessionid=s3cret",
+    ).get("/")
+    report = get_exception_reporter_filter(request)
+
+    assert "s3cret" not in str(report.get_safe_request_meta(request))
+    shown = report.get_safe_settings()
+    assert current_settings.SECRET_KEY not in str(shown)
+    for name in ("DATABASES", "CELERY_BROKER_URL", "RATE_STORE_URL", "SECRET_KEY"):
+        assert shown[name] == report.cleansed_substitute

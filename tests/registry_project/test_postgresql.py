@@ -1,0 +1,222 @@
+"""A PostgreSQL that is frozen costs callers a few seconds, and the registry nothing for long."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from django.db import OperationalError
+from django.db.utils import load_backend
+from pytest_django import DjangoDbBlocker
+
+from registry_project.postgresql import base
+from tests.integration.postgres_cluster import PostgresCluster, running_cluster
+from tests.integration.registry_process import environment_for, migrate, started_registry
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.integration
+
+TIMEOUT_SECONDS = 2.0
+
+
+@pytest.fixture(scope="module")
+def cluster(postgres_programs: Path) -> Iterator[PostgresCluster]:
+    with running_cluster(postgres_programs) as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def with_database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """These connect to a server of their own, by Django's backend."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def limited() -> Iterator[None]:
+    base.limit_waiting(TIMEOUT_SECONDS)
+    yield
+    base.limit_waiting(None)
+
+
+@contextmanager
+def frozen(cluster: PostgresCluster) -> Iterator[None]:
+    cluster.freeze()
+    try:
+        yield
+    finally:
+        cluster.thaw()
+
+
+def connect(cluster: PostgresCluster) -> Any:
+    """Return a connection of Django's, apart from those of its settings."""
+    wrapper = load_backend("registry_project.postgresql").DatabaseWrapper
+    return wrapper(
+        {
+            "NAME": "postgres",
+            "USER": "registry",
+            "PASSWORD": "",
+            "HOST": "127.0.0.1",
+            "PORT": str(cluster.port),
+            "OPTIONS": {"connect_timeout": 2},
+            "AUTOCOMMIT": True,
+            "ATOMIC_REQUESTS": False,
+            "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": False,
+            "TIME_ZONE": None,
+        }
+    )
+
+
+def ask(connection: Any, sql: str = "SELECT 1") -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()[0]
+
+
+def test_a_call_to_a_frozen_server_ends_in_time_and_closes_the_connection(
+    cluster: PostgresCluster, limited: None
+) -> None:
+    connection = connect(cluster)
+    assert ask(connection) == 1
+    with frozen(cluster):
+        started = time.monotonic()
+        with pytest.raises(OperationalError, match="no answer within 2 s"):
+            ask(connection)
+        assert TIMEOUT_SECONDS <= time.monotonic() - started < TIMEOUT_SECONDS * 3
+        assert connection.connection.closed
+    connection.close()
+
+
+def test_after_that_others_fail_at_once_and_all_is_well_when_it_answers_again(
+    cluster: PostgresCluster, limited: None
+) -> None:
+    first, second = connect(cluster), connect(cluster)
+    ask(first)
+    ask(second)
+    with frozen(cluster):
+        with pytest.raises(OperationalError):
+            ask(first)
+        started = time.monotonic()
+        with pytest.raises(OperationalError, match="a moment ago"):
+            ask(second)
+        with pytest.raises(OperationalError, match="a moment ago"):
+            ask(connect(cluster))
+        assert time.monotonic() - started < TIMEOUT_SECONDS
+
+    first.close()
+
+    def answers() -> bool:
+        try:
+            return bool(ask(first))
+        except OperationalError:
+            return False
+
+    wait_until(answers, "an answer")
+    assert ask(second) == 1
+    first.close()
+    second.close()
+
+
+def test_while_it_lasts_only_one_call_at_a_time_waits(
+    cluster: PostgresCluster, limited: None
+) -> None:
+    with frozen(cluster):
+        with pytest.raises(OperationalError):
+            ask(connect(cluster))
+        ended = threading.Event()
+
+        def fail_on() -> list[float]:
+            waits = []
+            while not ended.is_set():
+                started = time.monotonic()
+                with pytest.raises(OperationalError):
+                    ask(connect(cluster))
+                waits.append(time.monotonic() - started)
+                ended.wait(0.01)
+            return waits
+
+        with ThreadPoolExecutor(4) as pool:
+            threads = [pool.submit(fail_on) for _ in range(4)]
+            ended.wait(4.5)
+            ended.set()
+        long_waits = [seconds for thread in threads for seconds in thread.result() if seconds > 1.5]
+    # Each takes two seconds, and one of pause comes before it: four would each wait more than once.
+    assert 1 <= len(long_waits) <= 3
+
+
+def test_the_server_itself_ends_what_takes_too_long(
+    cluster: PostgresCluster, limited: None
+) -> None:
+    connection, other = connect(cluster), connect(cluster)
+    with pytest.raises(OperationalError, match="statement timeout"):
+        ask(connection, "SELECT pg_sleep(10)")
+    assert ask(connection, "SHOW idle_in_transaction_session_timeout") == "4s"
+
+    ask(other, "SELECT pg_advisory_lock(1)")
+    with pytest.raises(OperationalError, match="lock timeout"):
+        ask(connection, "SELECT pg_advisory_lock(1)")
+    assert ask(connection) == 1  # neither cost the connection
+    connection.close()
+    other.close()
+
+
+def test_commands_wait_for_as_long_as_it_takes(cluster: PostgresCluster) -> None:
+    connection = connect(cluster)
+    connection.inc_thread_sharing()
+    assert ask(connection, "SHOW statement_timeout") == "0"
+    with ThreadPoolExecutor(1) as pool, frozen(cluster):
+        waiting = pool.submit(ask, connection)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        cluster.thaw()
+        assert waiting.result(timeout=30) == 1
+    connection.close()
+
+
+def test_a_server_that_refuses_is_asked_again_at_once(limited: None) -> None:
+    with pytest.raises(psycopg.OperationalError), base.outage.watch():
+        raise psycopg.OperationalError("connection refused")
+    with base.outage.watch():
+        pass
+
+
+def test_the_registry_answers_503_in_time_and_goes_on_living(
+    cluster: PostgresCluster, tmp_path: Path
+) -> None:
+    environment = environment_for(
+        tmp_path,
+        DATABASE_URL=cluster.url,
+        DATABASE_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
+        REGISTRY_AUTH="open",
+        TERM="dumb",
+    )
+    migrate(environment)
+    with (
+        started_registry(tmp_path, environment, ["--workers=1"]) as registry,
+        httpx.Client(base_url=registry.url, timeout=30) as http,
+        ThreadPoolExecutor(20) as pool,
+    ):
+        registry.wait_until_ready()
+        with frozen(cluster):
+            started = time.monotonic()
+            # More than there are threads, and none is left for what comes next.
+            answers = [
+                pool.submit(httpx.get, f"{registry.url}/agents", timeout=30) for _ in range(20)
+            ]
+            while wait(answers, timeout=0.1).not_done:
+                asked = time.monotonic()
+                assert http.get("/health/live").is_success
+                assert time.monotonic() - asked < TIMEOUT_SECONDS
+            assert {answer.result().status_code for answer in answers} == {503}
+            assert all(int(answer.result().headers["Retry-After"]) for answer in answers)
+            assert time.monotonic() - started < 15  # and not for ever
+            assert http.get("/health/ready").status_code == 503
+        wait_until(lambda: http.get("/agents").is_success, "the listing")
+        registry.wait_until_ready()
