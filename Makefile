@@ -6,6 +6,7 @@ HOST ?= 0.0.0.0
 AGENTS ?= 1000
 TTL ?= 60
 DURATION ?= 120
+SEED ?= 1
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -14,7 +15,7 @@ COVERAGE := $(PY) -m coverage
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
 
-.PHONY: help install install-dev run demo fleet image check test clean
+.PHONY: help install install-dev run demo fleet image check audit test faults fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -25,7 +26,8 @@ install: $(VENV)/.installed ## make the environment in .venv and install what th
 install-dev: $(VENV)/.installed-dev ## the same with what tests, linters and the demo need
 
 run: install ## run the registry on this machine; PORT=9000 and HOST=0.0.0.0 move it
-	@REGISTRY_URL=$${REGISTRY_URL:-$(URL)} exec $(PY) manage.py start_registry --prepare \
+	@REGISTRY_URL=$${REGISTRY_URL:-$(URL)} REGISTRY_AUTH=$${REGISTRY_AUTH:-open} \
+		exec $(PY) manage.py start_registry --prepare \
 		--host $(HOST) --port $(PORT) --stop-with-parent
 
 demo: install-dev ## watch an agent live and die, against the registry at PORT or one of its own
@@ -48,6 +50,9 @@ check: install-dev ## linters, types, Django's own checks
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 
+audit: install-dev ## known vulnerabilities of the pinned packages; AUDIT_REQUIRED=1 if it must be asked
+	@exec $(PY) -m requirements.audit
+
 test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://...
 	@if [ "$$REQUIRE_SERVICES" = 1 ] && [ -z "$$TEST_POSTGRES_URL" ]; then \
 		echo "REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set" >&2; exit 1; fi
@@ -61,6 +66,12 @@ test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://.
 		$(COVERAGE) report --fail-under=100 --include=agents/leases.py,agents/querysets.py; \
 	else echo; echo "All passed on SQLite. PostgreSQL" \
 		"was skipped; run it too with: make test TEST_POSTGRES_URL=postgres://user@host/db"; fi
+
+faults: install-dev ## hurt a running registry in many ways: FAULTS="disk-full cut" for some of them
+	@exec $(PY) -m tests.faults $(FAULTS)
+
+fuzz: install-dev ## bad input to a registry of its own: DURATION=120 SEED=1, or FUZZ_URL=http://...
+	@exec $(PY) -m tests.fuzz --seconds $(DURATION) --seed $(SEED) $(if $(FUZZ_URL),--url $(FUZZ_URL))
 
 clean: ## remove the environment and the caches; the data under var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \

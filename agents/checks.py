@@ -7,11 +7,25 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
+from agents.limits import InvalidRate, parse_rate
+
 RANGES = {
     "SWEEP_INTERVAL_SECONDS": (1, 3600, "agents.E001"),
     "SWEEP_BATCH_SIZE": (1, 100_000, "agents.E002"),
     "EVENT_RETENTION_DAYS": (1, 36_500, "agents.E003"),
 }
+ACCESS = ("open", "token")
+RATES = (
+    "RATE_REGISTER_PER_TOKEN",
+    "RATE_REGISTER_PER_ADDRESS",
+    "RATE_READ_PER_TOKEN",
+    "RATE_READ_PER_ADDRESS",
+    "RATE_DEREGISTER_PER_TOKEN",
+    "RATE_DEREGISTER_PER_ADDRESS",
+    "RATE_HEARTBEAT_PER_AGENT",
+    "RATE_WRONG_TOKENS_PER_ADDRESS",
+    "RATE_WRONG_LOGINS_PER_ADDRESS",
+)
 
 
 @checks.register()
@@ -36,6 +50,44 @@ def check_registry_url(**_kwargs: Any) -> list[checks.CheckMessage]:
             f"REGISTRY_URL is {settings.REGISTRY_URL!r}; agents cannot reach that.",
             hint="Give the URL at which agents reach the registry, such as http://registry:9000",
             id="agents.E004",
+        )
+    ]
+
+
+@checks.register()
+def check_auth(**_kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.REGISTRY_AUTH in ACCESS:
+        return []
+    return [
+        checks.Error(
+            f"REGISTRY_AUTH is {settings.REGISTRY_AUTH!r}; it must be {' or '.join(ACCESS)}.",
+            id="agents.E005",
+        )
+    ]
+
+
+@checks.register()
+def check_rates(**_kwargs: Any) -> list[checks.CheckMessage]:
+    messages: list[checks.CheckMessage] = []
+    for name in RATES:
+        try:
+            parse_rate(getattr(settings, name))
+        except InvalidRate as error:
+            message = f"{name} is {str(error)!r}; it must be a rate."
+            hint = 'Such as 300/second, 20/minute or 1000/hour; "off" for no limit.'
+            messages.append(checks.Error(message, hint=hint, id="agents.E010"))
+    return messages
+
+
+@checks.register(deploy=True)
+def check_hosts(**_kwargs: Any) -> list[checks.CheckMessage]:
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        checks.Warning(
+            "The registry answers under any name.",
+            hint="Set ALLOWED_HOSTS to the names by which agents and people reach it.",
+            id="agents.W002",
         )
     ]
 

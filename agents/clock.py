@@ -14,7 +14,9 @@ from django.db.models.sql.compiler import SQLCompiler
 # Django keeps times on SQLite as text, which compares rightly only when all of them have six
 # digits of a second; SQLite's own clock gives three.
 SQLITE_NOW = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') || '000'"
+SQLITE_THEN = "(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '{seconds:+d} seconds') || '000')"
 POSTGRESQL_NOW = "STATEMENT_TIMESTAMP()"
+POSTGRESQL_THEN = "(STATEMENT_TIMESTAMP() + MAKE_INTERVAL(secs => {seconds}))"
 
 # SQLite's date functions round to milliseconds: they get the whole seconds, and the fraction,
 # which a TTL does not change, is put back.
@@ -72,6 +74,12 @@ class ExpiresAt(Func):
 def now_sql(connection: BaseDatabaseWrapper) -> str:
     """Return SQL for the time of the statement; to be executed with parameters."""
     return SQLITE_NOW if connection.vendor == "sqlite" else POSTGRESQL_NOW
+
+
+def then_sql(connection: BaseDatabaseWrapper, seconds: int) -> str:
+    """Return SQL for so many seconds after the time of the statement, or before it, if negative."""
+    template = SQLITE_THEN if connection.vendor == "sqlite" else POSTGRESQL_THEN
+    return template.format(seconds=seconds)
 
 
 def expires_at_sql(

@@ -4,9 +4,12 @@ A token is ``GENERATION.SIGNATURE``, bound to the agent's id, and checked withou
 Keys are SECRET_KEY and, to verify, SECRET_KEY_FALLBACKS.
 """
 
+import re
+
 from django.core.signing import BadSignature, Signer
 
 SALT = "agents.lease"
+GENERATION = re.compile(r"[0-9]{1,19}")
 
 
 class InvalidLeaseToken(Exception):
@@ -22,6 +25,9 @@ def issue(agent_id: str, generation: int) -> str:
 def verify(agent_id: str, token: str) -> int:
     """Return the generation that `token` proves. Raise InvalidLeaseToken."""
     generation, _, signature = token.partition(".")
+    if not GENERATION.fullmatch(generation):
+        # What is signed for the agent "a:b" is also signed for "a", with a generation of "b:...".
+        raise InvalidLeaseToken(agent_id)
     try:
         Signer(salt=SALT).unsign(f"{agent_id}:{generation}:{signature}")
     except BadSignature as error:

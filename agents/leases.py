@@ -12,10 +12,13 @@ from typing import Any, NoReturn
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
+from agents import metrics
 from agents.clock import DatabaseNow, expires_at_sql, now_sql
-from agents.models import DEFAULT_TTL_SECONDS, AgentEvent, AgentRecord, SweepMark
+from agents.enrolment import AGENT, ANYBODY, Enrolment, IdHeldByAnother
+from agents.mass_expiry import judge, purgeable_sql
+from agents.models import DEFAULT_TTL_SECONDS, AgentEvent, AgentRecord
+from agents.sweeps import leave_mark
 
-AGENT = "agent"
 SWEEP = "sweep"
 REGISTRY = "registry"
 DEFAULT_BATCH_SIZE = 1000
@@ -43,6 +46,19 @@ class Registration:
     created: bool
 
 
+@dataclass(frozen=True)
+class Purge:
+    """What a sweep did: how many it purged, and how many it left, since too many expired at once.
+
+    `turn` and `reason` tell of a hold that it began or ended, or that it was forced.
+    """
+
+    purged: int
+    held: int = 0
+    turn: AgentEvent.Kind | None = None
+    reason: str = ""
+
+
 def register(
     *,
     agent_id: str,
@@ -56,12 +72,13 @@ def register(
     skills: Sequence[str] = (),
     status: str = AgentRecord.Status.UNKNOWN,
     address: str | None = None,
+    enrolment: Enrolment = ANYBODY,
 ) -> Registration:
     """Record an agent, and start a new generation of its lease.
 
     What the agent said in an earlier registration is replaced as a whole; what the operator said
     stays. `metadata`, `tags` and `skills` have been validated. `address` is where the call came
-    from.
+    from. Raise IdHeldByAnother or TooManyAgents, by the rules of `enrolment`.
     """
     said = {
         "agent_name": agent_name or agent_id,
@@ -77,10 +94,16 @@ def register(
         "note": "",
         "seen_address": address,
         "last_heartbeat": DatabaseNow(),
+        "enrolled_by": enrolment.token,
     }
     registration = None
-    while registration is None:
-        registration = _try_to_register(agent_id, said, address)
+    try:
+        while registration is None:
+            registration = _try_to_register(agent_id, said, address, enrolment)
+    except IdHeldByAnother as error:
+        _refuse_once(agent_id, actor=enrolment.actor, reason=str(error), address=address)
+        raise
+    metrics.count_registration(created=registration.created)
     return registration
 
 
@@ -111,6 +134,7 @@ def renew(
     )
     if not renewed:
         _explain_miss(agent_id, generation, address)
+    metrics.HEARTBEATS.inc()
     return renewed[0]
 
 
@@ -131,25 +155,32 @@ def deregister(
             _event(agent_id, Kind.DEREGISTERED, agent.generation, **details).save()
     if not gone:
         _explain_miss(agent_id, generation, address)
+    metrics.DEREGISTRATIONS.inc()
 
 
-def purge_expired(*, batch_size: int = DEFAULT_BATCH_SIZE, actor: str = SWEEP) -> int:
-    """Delete the agents whose lease has ended; return how many.
+def purge_expired(
+    *, batch_size: int = DEFAULT_BATCH_SIZE, actor: str = SWEEP, force: bool = False
+) -> Purge:
+    """Delete the agents whose lease has ended, unless the fault is probably not theirs.
 
-    At most `batch_size` rows to a transaction, so that heartbeats get their turn in between.
-    Rows that a heartbeat has locked at this moment are left, since it is about to renew them.
+    What they missed while the registry itself was away does not count (`agents.uptime`), and when
+    too many of them expire at once they are held for a while (`agents.mass_expiry`); `force` goes
+    past both. At most `batch_size` rows to a transaction, so that heartbeats get their turn in
+    between. Rows that a heartbeat has locked at this moment are left, since it is about to renew
+    them.
     """
+    judgement = judge()
+    holds = judgement.holds and not force
+    condition = _expired() if force else purgeable_sql(holds=holds)
     purged = 0
-    while True:
-        count = len(_purge_batch(batch_size, actor))
+    count = batch_size if force or judgement.purgeable else 0
+    while count == batch_size:
+        count = len(_purge_batch(batch_size, actor, condition))
         purged += count
-        if count < batch_size:
-            break
-    mark = SweepMark(id=1, at=DatabaseNow(), purged=purged)
-    SweepMark.objects.bulk_create(
-        [mark], update_conflicts=True, unique_fields=["id"], update_fields=["at", "purged"]
-    )
-    return purged
+    held = judgement.expired if holds else 0
+    reason = judgement.explain(purged=purged, force=force)
+    turn = leave_mark(purged=purged, held=held, actor=actor, reason=reason, forced=force)
+    return Purge(purged, held, turn, reason)
 
 
 def purge(*, agent_id: str, actor: str) -> bool:
@@ -190,13 +221,15 @@ def trim_history(*, days: int, batch_size: int = DEFAULT_BATCH_SIZE) -> int:
 
 
 def _try_to_register(
-    agent_id: str, said: dict[str, Any], address: str | None
+    agent_id: str, said: dict[str, Any], address: str | None, enrolment: Enrolment
 ) -> Registration | None:
     """Return None when another registration of the same new id has won: ours never was, then."""
     with transaction.atomic():
-        known = AgentRecord.objects.select_for_update().filter(pk=agent_id).exists()
+        locked = AgentRecord.objects.select_for_update().with_read_at()
+        known = locked.filter(pk=agent_id).first()
+        enrolment.check(agent_id, known)
         kind = Kind.RE_REGISTERED if known else Kind.REGISTERED
-        event = _event(agent_id, kind, actor=AGENT, address=address)
+        event = _event(agent_id, kind, actor=enrolment.actor, address=address)
         event.save(force_insert=True)
         # Events are numbered in the order in which they take the agent's row, and numbers do not
         # come again: as a generation, that outlives the row.
@@ -222,18 +255,18 @@ def _insert(agent: AgentRecord) -> bool:
     return True
 
 
-def _purge_batch(batch_size: int, actor: str) -> list[AgentRecord]:
+def _purge_batch(batch_size: int, actor: str, condition: str) -> list[AgentRecord]:
     # The choice is made once, as an array; and the condition stands in the DELETE again: an agent
     # that renews between the choosing and the deleting survives.
     if connection.vendor == "sqlite":
-        chosen = f"IN (SELECT agent_id FROM {_table()} WHERE {_expired()} LIMIT %s)"  # noqa: S608
+        chosen = f"IN (SELECT agent_id FROM {_table()} WHERE {condition} LIMIT %s)"  # noqa: S608
     else:
         chosen = (
-            f"= ANY (ARRAY(SELECT agent_id FROM {_table()} WHERE {_expired()}"  # noqa: S608
+            f"= ANY (ARRAY(SELECT agent_id FROM {_table()} WHERE {condition}"  # noqa: S608
             " LIMIT %s FOR UPDATE SKIP LOCKED))"
         )
     with transaction.atomic():
-        gone = _delete(f"agent_id {chosen} AND {_expired()}", [batch_size])
+        gone = _delete(f"agent_id {chosen} AND {condition}", [batch_size])
         _record_purge(gone, actor)
     return gone
 
@@ -267,12 +300,22 @@ def _explain_miss(agent_id: str, generation: int | None, address: str | None) ->
     if held is None or generation is None or held < generation:
         # A newer lease than the record's: the registry was set back, and has to be told again.
         raise UnknownAgent(agent_id)
-    refused = {"agent_id": agent_id, "kind": Kind.REFUSED, "generation": generation}
-    if not AgentEvent.objects.filter(**refused).exists():
-        reason = f"the lease is held by generation {held}"
-        details = {"actor": AGENT, "reason": reason, "address": address}
-        _event(agent_id, Kind.REFUSED, generation, **details).save()
+    reason = f"the lease is held by generation {held}"
+    _refuse_once(agent_id, generation, actor=AGENT, reason=reason, address=address)
     raise StaleLease(agent_id)
+
+
+def _refuse_once(
+    agent_id: str, generation: int | None = None, *, actor: str, reason: str, address: str | None
+) -> None:
+    """Tell the history of a refusal, unless it has been told: whoever is refused tries again."""
+    refused = _event(agent_id, Kind.REFUSED, generation, actor=actor, reason=reason)
+    same: dict[str, Any] = {"kind": refused.kind, "generation": generation, "actor": actor}
+    if generation is None:  # a registration that was refused: told once for each lease in its way
+        same["reason"] = reason
+    if not AgentEvent.objects.filter(agent_id=agent_id, **same).exists():
+        refused.address = address
+        refused.save()
 
 
 def _event(

@@ -7,16 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, Expression, F, Func, Q, QuerySet, Value
+from django.db.models import (
+    Count,
+    Expression,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.fields import BooleanField
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
 from agents.clock import Compiled, DatabaseNow, ExpiresAt, Moment
 
 if TYPE_CHECKING:
-    from agents.models import AgentRecord  # noqa: F401
+    from agents.models import AccessToken, AgentRecord  # noqa: F401
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,16 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         for name in names:
             queryset = queryset.filter(ListContains(F(field), Value(name)))
         return queryset
+
+
+class AccessTokenQuerySet(QuerySet["AccessToken"]):
+    def with_agents(self) -> Self:
+        """Give each token `alive_agents`, and `read_at`, the database's time."""
+        agents: Any = apps.get_model("agents", "AgentRecord").objects
+        of_the_token = agents.filter(enrolled_by=OuterRef("key")).alive().order_by()
+        count = of_the_token.values("enrolled_by").annotate(count=Count("pk")).values("count")
+        alive = Coalesce(Subquery(count), 0)
+        return self.annotate(alive_agents=alive, read_at=DatabaseNow())
 
 
 class ListContains(Func):

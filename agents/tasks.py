@@ -1,20 +1,30 @@
 """Celery's doors to the leases. The schedule is in the settings."""
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 
 from agents import leases
 from agents.availability import UNAVAILABLE, tell_unavailable
+from agents.models import AgentEvent
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="agents.purge_expired")
 def purge_expired() -> int | None:
     """Delete the agents whose lease has ended; return how many, None without the database."""
     try:
-        return leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=leases.SWEEP)
+        purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=leases.SWEEP)
     except UNAVAILABLE as error:
         tell_unavailable(error)  # the next sweep is on its way
         return None
+    if purge.turn is AgentEvent.Kind.PURGE_HELD:
+        logger.warning("purging is held: %s", purge.reason)
+    elif purge.turn is AgentEvent.Kind.PURGE_RESUMED:
+        logger.warning("purging goes on: %s", purge.reason)
+    return purge.purged
 
 
 @shared_task(name="agents.trim_history")

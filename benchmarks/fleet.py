@@ -5,6 +5,10 @@
 Every agent registers, heartbeats at a third of its TTL, and deregisters at the end. Every few
 seconds the whole listing is read and compared with the agents that were told 200. Exits with 1
 on a false expiry, on any answer that is no success, and on a connection that failed.
+
+A registry that asks for a token gets it from --token, or from REGISTRY_TOKEN:
+
+    REGISTRY_TOKEN=$(.venv/bin/python manage.py issue_token --read --quiet) make fleet
 """
 
 import argparse
@@ -27,14 +31,17 @@ CROWD = 32
 
 
 class Fleet:
-    """`size` agents at `registry_url`, each with a lease of `ttl` seconds."""
+    """`size` agents, each with a lease of `ttl` seconds, that register and read with `token`."""
 
-    def __init__(self, client: httpx.AsyncClient, size: int, ttl: int) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, size: int, ttl: int, token: str | None = None
+    ) -> None:
         self.tally = Tally()
         # The lease tokens of the agents whose registration was acknowledged.
         self.leases: dict[str, str] = {}
         self._client = client
         self._ttl = ttl
+        self._shown = {"Authorization": f"Bearer {token}"} if token else {}
         self._crowd = asyncio.Semaphore(CROWD)
         self._prefix = f"fleet-{os.getpid()}-"
         self._ids = [f"{self._prefix}{number}" for number in range(size)]
@@ -60,7 +67,9 @@ class Fleet:
         lease = {"agent_id": agent_id, "agent_name": agent_id, "host": "127.0.0.1", "port": 8000}
         async with self._crowd:
             answer = await self._ask(
-                "register", "POST", "/agents/register", json=lease | {"ttl_seconds": self._ttl}
+                *("register", "POST", "/agents/register"),
+                json=lease | {"ttl_seconds": self._ttl},
+                headers=self._shown,
             )
         if answer is not None and answer.is_success:
             self.leases[agent_id] = answer.json()["lease_token"]
@@ -106,7 +115,7 @@ class Fleet:
         ids: set[str] = set()
         page: str | None = f"/agents?limit={PAGE_SIZE}"
         while page is not None:
-            answer = await self._ask("list", "GET", page)
+            answer = await self._ask("list", "GET", page, headers=self._shown)
             if answer is None or not answer.is_success:
                 return None
             ids |= {agent["agent_id"] for agent in answer.json()}
@@ -134,7 +143,7 @@ class Fleet:
         return answer
 
 
-async def run(registry_url: str, agents: int, ttl: int, duration: float) -> bool:
+async def run(registry_url: str, agents: int, ttl: int, duration: float, token: str | None) -> bool:
     # An agent's heartbeats are further apart than connections are kept: each has a new one.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(
@@ -144,7 +153,7 @@ async def run(registry_url: str, agents: int, ttl: int, duration: float) -> bool
             (await client.get("/health")).raise_for_status()
         except httpx.HTTPError as error:
             sys.exit(f"No registry answers at {registry_url} ({error}). Start one: make run")
-        fleet = Fleet(client, agents, ttl)
+        fleet = Fleet(client, agents, ttl, token)
         try:
             await fleet.live(duration)
         finally:
@@ -158,10 +167,22 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=1000)
     parser.add_argument("--ttl", type=int, default=60, help="seconds")
     parser.add_argument("--duration", type=float, default=120, help="seconds")
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("REGISTRY_TOKEN"),
+        help="an access token to register and read with, where one is asked for "
+        "(else the variable REGISTRY_TOKEN)",
+    )
     options = parser.parse_args()
     try:
         clean = asyncio.run(
-            run(options.registry_url, options.agents, options.ttl, options.duration)
+            run(
+                options.registry_url,
+                options.agents,
+                options.ttl,
+                options.duration,
+                options.token,
+            )
         )
     except KeyboardInterrupt:
         sys.exit(130)

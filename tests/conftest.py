@@ -17,9 +17,11 @@ from tests.integration.postgres_cluster import find_programs
 
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
 HOW_TO = {
+    "chromium": "a browser (Debian: apt install chromium)",
     "compose": "compose (Debian: apt install docker-compose; else the plugin of Docker)",
     "docker": "a Docker engine that answers (Debian, Ubuntu: apt install docker.io debootstrap)",
     "TEST_REDIS_URL": "a Redis: make test TEST_REDIS_URL=redis://127.0.0.1:6379/0",
+    "redis-server": "a Redis to start and kill (Debian, Ubuntu: apt install redis-server)",
     "initdb": "the programs of PostgreSQL (Debian, Ubuntu: apt install postgresql); they are found "
     "by pg_config, on the PATH, or where Debian has them",
 }

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from agents.admin import events, records  # noqa: F401 - registers them
+from agents.admin import events, records, tokens  # noqa: F401 - registers them
 
 admin.site.site_header = "Agent registry"
 admin.site.site_title = "Agent registry"

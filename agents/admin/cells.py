@@ -15,7 +15,7 @@ from django.utils.timezone import localtime
 
 from agents.clock import ExpiresAt
 from agents.durations import ago, in_words
-from agents.models import AgentRecord
+from agents.models import AccessToken, AgentRecord
 
 NOTHING = "-"
 # What a row of the list has room for; the agent's own page shows it all.
@@ -104,6 +104,18 @@ def registered_at(agent: AgentRecord) -> SafeString:
     return format_html("{} ({})", exactly(at), moment(at, read_at(agent)))
 
 
+@admin.display(description="registered by")
+def registered_by(agent: AgentRecord) -> SafeString:
+    """Return the access token that the agent was registered with."""
+    if not agent.enrolled_by:
+        return format_html("{}", NOTHING)
+    token = AccessToken.objects.filter(key=agent.enrolled_by).first()
+    if token is None:
+        return format_html("{}", agent.enrolled_by)
+    url = reverse("admin:agents_accesstoken_change", args=[token.pk])
+    return format_html('<a href="{}">{}</a>', url, token)
+
+
 @admin.display(description="TTL")
 def ttl(agent: AgentRecord) -> str:
     return f"{agent.ttl_seconds} s (heartbeats are asked for every {agent.heartbeat_interval:g} s)"
@@ -159,6 +171,11 @@ def chips(names: Sequence[str], most: int | None = None) -> SafeString:
 
 def agent_url(agent_id: str) -> str:
     return reverse("admin:agents_agentrecord_change", args=[quote(agent_id)])
+
+
+def fleet_url(token: AccessToken) -> str:
+    """Return the address of the list of what a token has registered."""
+    return reverse("admin:agents_agentrecord_changelist", query={"enrolled_by__exact": token.key})
 
 
 def history_url(agent_id: str) -> str:

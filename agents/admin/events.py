@@ -23,6 +23,8 @@ def when(event: AgentEvent) -> SafeString:
 
 @admin.display(description="agent")
 def agent(event: AgentEvent) -> SafeString:
+    if not event.agent_id:  # it happened to the registry as a whole
+        return format_html("{}", cells.NOTHING)
     url = cells.history_url(event.agent_id)
     return format_html('<a href="{}">{}</a>', url, event.agent_id)
 
@@ -39,6 +41,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
     list_display = [when, agent, kind, "reason", "actor", "address", "generation"]
     list_display_links = None
     list_filter = ["kind", ("at", DateFilter)]
+    linked_lookups = frozenset({"agent_id__exact"})
     search_fields = ["agent_id"]
     search_help_text = "Text in the agent's id"
     # In the order in which they were written down, which is the order of the index as well.

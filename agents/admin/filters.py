@@ -5,9 +5,10 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from agents.clock import DatabaseNow
 from agents.querysets import AgentQuerySet
 
 
@@ -29,6 +30,29 @@ class LivenessFilter(admin.SimpleListFilter):
         if self.value() == "alive":
             return agents.alive()
         return agents.expired() if self.value() == "expired" else agents
+
+
+class TokenStateFilter(admin.SimpleListFilter):
+    """Good, expired or revoked, by the database's clock."""
+
+    title = "state"
+    parameter_name = "token_state"
+
+    def lookups(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        model_admin: ModelAdmin[Any],  # noqa: ARG002
+    ) -> Iterable[tuple[str, str]]:
+        return [(word, word.capitalize()) for word in ("good", "expired", "revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
+        expired = Q(expires_at__lte=DatabaseNow())
+        if self.value() == "revoked":
+            return queryset.filter(revoked_at__isnull=False)
+        unrevoked = queryset.filter(revoked_at__isnull=True)
+        if self.value() == "expired":
+            return unrevoked.filter(expired)
+        return unrevoked.exclude(expired) if self.value() == "good" else queryset
 
 
 class StateFilter(admin.ChoicesFieldListFilter):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from agents.admin import cells
 from agents.admin.filters import LivenessFilter, StateFilter, StatusFilter
 from agents.admin.operations import Operations
+from agents.admin.purging import Purging, held_purge
 from agents.admin.read_only import ReadOnly
 from agents.models import AgentEvent, AgentRecord
 from agents.sweeps import report_sweeps
@@ -22,7 +23,7 @@ NEWEST_EVENTS = 20
 # (The types of Django's stubs forget that fields may be functions.)
 LEASE: list[Any] = [
     *(cells.lease, cells.time_left, cells.expires_at, cells.last_heartbeat_exactly, cells.ttl),
-    *(cells.registered_at, "generation"),
+    *(cells.registered_at, cells.registered_by, "generation"),
 ]
 ADDRESS: list[Any] = [cells.address, "seen_address"]
 OWN_WORD: list[Any] = [
@@ -38,7 +39,7 @@ IDLE = {
 
 
 @admin.register(AgentRecord)
-class AgentAdmin(ReadOnly, Operations):
+class AgentAdmin(ReadOnly, Operations, Purging):
     list_display = [
         *(cells.id_and_name, cells.lease, cells.time_left, cells.last_heartbeat, cells.address),
         *(cells.report, cells.some_tags),
@@ -47,6 +48,7 @@ class AgentAdmin(ReadOnly, Operations):
     search_fields = ["agent_id", "agent_name", "host"]
     search_help_text = "Text in the id, the name or the host"
     ordering = ["agent_id"]
+    linked_lookups = frozenset({"enrolled_by__exact"})
     fieldsets = [
         ("Lease", {"fields": LEASE}),
         ("Address", {"fields": ADDRESS}),
@@ -63,9 +65,11 @@ class AgentAdmin(ReadOnly, Operations):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        sweeps = report_sweeps()
         shown = {
             "title": "Agents",
-            "sweeps": report_sweeps(),
+            "sweeps": sweeps,
+            "held_purge": held_purge(request, sweeps),
             "registry_url": settings.REGISTRY_URL,
         }
         return super().changelist_view(request, shown | (extra_context or {}))

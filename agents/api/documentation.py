@@ -2,11 +2,18 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
+from agents.api.authentication import (
+    LEASE_TOKEN,
+    AccessTokenAuthentication,
+    LeaseTokenAuthentication,
+)
 from agents.api.fields import ID_PATTERN
 from agents.api.pagination import PageQuerySerializer
+from agents.api.permissions import is_open
 from agents.api.serializers import (
     AgentSerializer,
     DeregisteredSerializer,
@@ -23,13 +30,44 @@ PROBLEM_JSON = "application/problem+json"
 AGENT_ID = OpenApiParameter(
     "agent_id", {"type": "string", "pattern": f"^{ID_PATTERN}$"}, OpenApiParameter.PATH
 )
-LEASE_TOKEN = OpenApiParameter(
-    "Lease-Token",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="From the answer to the registration. With it, a newer registration of the same "
-    "id is told apart (409).",
-)
+
+
+class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = AccessTokenAuthentication
+    name = "accessToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "Made in the admin or by `manage.py issue_token`: to register agents, "
+            "to read about them, or both.",
+        }
+
+
+class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = LeaseTokenAuthentication
+    name = "leaseToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": LEASE_TOKEN,
+            "description": "From the answer to the registration. With it, a newer registration of "
+            "the same id is told apart (409).",
+        }
+
+
+def tell_what_needs_no_token(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
+    """Say of the calls that this registry lets everybody make that tokens are optional."""
+    for methods in result["paths"].values():
+        for method, call in methods.items():
+            reading = method == "get" and settings.REGISTRY_PUBLIC_READ
+            needed = call.get("security", [{}])
+            if (is_open() or reading) and {} not in needed:
+                needed.append({})
+    return result
 
 
 def answers(*problems: int, **answers: Any) -> dict[Any, Any]:
@@ -51,23 +89,25 @@ of_agents = extend_schema_view(
         '`Link: <...>; rel="next"` leads to the next page. With `If-None-Match`, an unchanged '
         "page is answered with 304.",
         parameters=[ListingQuerySerializer, PageQuerySerializer],
-        responses=answers(422, _200=AgentSerializer(many=True)),
+        responses=answers(401, 403, 422, _200=AgentSerializer(many=True)),
         filters=False,
     ),
     retrieve=extend_schema(
         operation_id="get_agent",
         summary="One agent, alive or not",
         parameters=[AGENT_ID],
-        responses=answers(404, _200=AgentSerializer),
+        responses=answers(401, 403, 404, _200=AgentSerializer),
     ),
     register=extend_schema(
         operation_id="register_agent",
         summary="Register, or register again",
         description="Starts a lease of `ttl_seconds`, and a new generation of it: an older "
-        "process with the same id cannot renew any more.",
+        "process with the same id cannot renew any more. 403: the access token is not good for "
+        "this id, or has as many agents as it may have. 409: the id is that of an agent which is "
+        "alive and was registered by another token.",
         request=RegistrationSerializer,
         responses=answers(
-            *(400, 411, 413, 415, 422),
+            *(400, 401, 403, 409, 411, 413, 415, 422),
             _201=RegisteredAgentSerializer,
             _200=RegisteredAgentSerializer,
         ),
@@ -75,15 +115,16 @@ of_agents = extend_schema_view(
     heartbeat=extend_schema(
         operation_id="heartbeat",
         summary="Renew a lease",
-        description="404: register again. 409: a newer registration holds the id.",
-        parameters=[AGENT_ID, LEASE_TOKEN],
+        description="404: register again. 409: a newer registration holds the id. 401: no lease "
+        "token was sent, where one is needed; 403: a wrong one.",
+        parameters=[AGENT_ID],
         request=HeartbeatSerializer,
-        responses=answers(*(400, 403, 404, 409, 411, 413, 415, 422), _200=RenewedSerializer),
+        responses=answers(*(400, 401, 403, 404, 409, 411, 413, 415, 422), _200=RenewedSerializer),
     ),
     destroy=extend_schema(
         operation_id="deregister_agent",
         summary="Deregister",
-        parameters=[AGENT_ID, LEASE_TOKEN],
-        responses=answers(403, 404, 409, _200=DeregisteredSerializer),
+        parameters=[AGENT_ID],
+        responses=answers(401, 403, 404, 409, _200=DeregisteredSerializer),
     ),
 )

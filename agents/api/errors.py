@@ -6,14 +6,19 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
 from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import PermissionDenied as Forbidden
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from agents import metrics
 from agents.availability import UNAVAILABLE, tell_unavailable
-from agents.lease_tokens import InvalidLeaseToken
+from agents.enrolment import IdHeldByAnother, TooManyAgents
 from agents.leases import StaleLease, UnknownAgent
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,10 +39,13 @@ class LeaseHeldByAnother(APIException):
     default_code = "stale_lease"
 
 
-class LeaseTokenRefused(APIException):
-    status_code = 403
-    default_detail = "The lease token was not issued by this registry for this agent."
-    default_code = "invalid_lease_token"
+class IdIsTaken(APIException):
+    status_code = 409
+    default_detail = (
+        "An agent that is alive has this id, and another token has registered it. "
+        "The id is free when that agent deregisters or its lease ends."
+    )
+    default_code = "id_is_taken"
 
 
 class RegistryUnavailable(APIException):
@@ -49,7 +57,7 @@ class RegistryUnavailable(APIException):
 TRANSLATIONS: dict[type[Exception], type[APIException]] = {
     UnknownAgent: AgentNotFound,
     StaleLease: LeaseHeldByAnother,
-    InvalidLeaseToken: LeaseTokenRefused,
+    IdHeldByAnother: IdIsTaken,
 }
 
 
@@ -60,6 +68,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         error = RegistryUnavailable()
     elif translation := TRANSLATIONS.get(type(error)):
         error = translation()
+    elif isinstance(error, TooManyAgents):
+        error = Forbidden(str(error), "too_many_agents")
     response = exception_handler(error, context)  # for its headers, and its rolling back
     if response is None:
         return None
@@ -68,10 +78,10 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         response.data = problem(response.status_code, errors=dict(_flatten(error.detail)))
     else:
         response.data = problem(response.status_code, _detail(error))
+    metrics.count_refusal(error.get_codes() if isinstance(error, APIException) else "not_found")
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         response["Retry-After"] = RETRY_AFTER_SECONDS
-    renderer = getattr(context.get("request"), "accepted_renderer", None)
-    if getattr(renderer, "format", "json") == "json":
+    if _is_told_in_json(context.get("request")):
         response.content_type = MEDIA_TYPE
     return response
 
@@ -109,6 +119,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Django's handler500, called while the exception is being handled."""
     error = sys.exc_info()[1]
+    if isinstance(error, DataError):
+        # Text that only the database knows it cannot hold, such as NUL in an admin page's address.
+        return bad_request(request, error)
     if isinstance(error, UNAVAILABLE):
         tell_unavailable(error)
         status, detail = HTTPStatus.SERVICE_UNAVAILABLE, RegistryUnavailable.default_detail
@@ -126,6 +139,16 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def _problem_json(status: HTTPStatus, detail: str) -> JsonResponse:
     return JsonResponse(problem(status, detail), status=status, content_type=MEDIA_TYPE)
+
+
+def _is_told_in_json(request: Request | None) -> bool:
+    """Whether the body will be JSON; it will be where the client accepts nothing that there is."""
+    if request is None:
+        return True
+    if getattr(request, "accepted_renderer", None) is None:
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
+    return request.accepted_renderer.format == JSONRenderer.format
 
 
 def _detail(error: Exception) -> str:
@@ -150,4 +173,9 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
         for index, value in enumerate(detail):
             yield from _flatten(value, f"{path}[{index}]")
     else:
-        yield path or "body", [str(text) for text in detail]
+        yield _encodable(path) or "body", [_encodable(str(text)) for text in detail]
+
+
+def _encodable(text: str) -> str:
+    """Return `text`; half of a surrogate pair, which callers can send but no answer, as escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()

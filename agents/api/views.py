@@ -1,22 +1,37 @@
 """The agents' calls: doors to `agents.leases` and `agents.querysets`."""
 
-import ipaddress
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from rest_framework import mixins, status
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from agents import leases
 from agents.api import documentation
+from agents.api.authentication import (
+    AccessTokenAuthentication,
+    Lease,
+    LeaseTokenAuthentication,
+    address_of,
+)
 from agents.api.fields import ID_PATTERN
 from agents.api.pagination import AgentPagination
 from agents.api.parsers import check_length
+from agents.api.permissions import (
+    MayDeregister,
+    MayHeartbeat,
+    MayRead,
+    MayRegister,
+    actor_of,
+    enrolment_of,
+)
 from agents.api.serializers import (
     AgentSerializer,
     HeartbeatSerializer,
@@ -25,10 +40,11 @@ from agents.api.serializers import (
     RegistrationSerializer,
     RenewedSerializer,
 )
-from agents.lease_tokens import verify
 from agents.models import AgentRecord
 
-LEASE_TOKEN = "Lease-Token"  # noqa: S105 - the header's name
+# What is done with a lease takes the token of that lease, and no other.
+OF_A_LEASE = ("heartbeat", "destroy")
+PERMISSIONS = {"register": MayRegister, "heartbeat": MayHeartbeat, "destroy": MayDeregister}
 
 
 @documentation.of_agents
@@ -41,6 +57,16 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
     pagination_class = AgentPagination
     serializer_class = AgentSerializer
     queryset = AgentRecord.objects.none()
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        # Asked before there is an `action`, but by the documentation, which has no request.
+        method = getattr(self.request, "method", None)
+        action = self.action_map.get(method.lower()) if method else self.action
+        first = LeaseTokenAuthentication if action in OF_A_LEASE else AccessTokenAuthentication
+        return [first(), SessionAuthentication()]
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [PERMISSIONS.get(self.action or "", MayRead)()]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         check_length(request)
@@ -73,7 +99,11 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
     def register(self, request: Request) -> Response:
         serializer = RegistrationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        registration = leases.register(**serializer.validated_data, address=_address(request))
+        registration = leases.register(
+            **serializer.validated_data,
+            address=address_of(request),
+            enrolment=enrolment_of(request, serializer.validated_data["agent_id"]),
+        )
         return Response(
             RegisteredAgentSerializer(registration.agent).data,
             status=status.HTTP_201_CREATED if registration.created else status.HTTP_200_OK,
@@ -85,29 +115,22 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
         serializer.is_valid(raise_exception=True)
         agent = leases.renew(
             agent_id=agent_id,
-            generation=_generation(request, agent_id),
-            address=_address(request),
+            generation=_generation(request),
+            address=address_of(request),
             **serializer.validated_data,
         )
         return Response(RenewedSerializer(agent).data)
 
     def destroy(self, request: Request, agent_id: str) -> Response:
         leases.deregister(
-            agent_id=agent_id, generation=_generation(request, agent_id), address=_address(request)
+            agent_id=agent_id,
+            generation=_generation(request),
+            actor=actor_of(request),
+            address=address_of(request),
         )
         return Response({"status": "deleted", "agent_id": agent_id})
 
 
-def _generation(request: Request, agent_id: str) -> int | None:
-    """Return the generation that the request's lease token proves, None without one."""
-    token = request.headers.get(LEASE_TOKEN)
-    return None if token is None else verify(agent_id, token)
-
-
-def _address(request: Request) -> str | None:
-    """Return where the call came from; None where the server cannot tell (a Unix socket)."""
-    address = request.META.get("REMOTE_ADDR", "")
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return None
+def _generation(request: Request) -> int | None:
+    """Return the generation that the request's lease token has proved, None without one."""
+    return request.auth.generation if isinstance(request.auth, Lease) else None

@@ -1,9 +1,14 @@
 """Tables of text for terminals and pipes."""
 
 import itertools
+import os
+import shutil
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from django.core.management.base import OutputWrapper
+from django.core.management.color import Style, no_style
 
 GAP = "  "
 NOTHING = "-"
@@ -87,6 +92,21 @@ class Table:
                 padding = " " * (width - columns_of(shown))
                 cells.append((column.paint(shown) if painted else shown) + padding)
         yield GAP.join(cells).rstrip()
+
+
+def write_table(
+    stdout: OutputWrapper,
+    style: Style,
+    columns: Callable[[Style], Sequence[Column]],
+    rows: Sequence[Row],
+) -> None:
+    """Write a command's table: as wide as the terminal, and in colours, if it is one."""
+    is_terminal = stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    painting = style if is_terminal and not os.environ.get("NO_COLOR") else no_style()
+    encoding = getattr(stdout, "encoding", None) or "utf-8"
+    for line in Table(columns(painting), rows, width).lines():
+        stdout.write(line.encode(encoding, "replace").decode(encoding))
 
 
 def visible(text: str) -> str:

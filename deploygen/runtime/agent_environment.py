@@ -27,14 +27,15 @@ def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str
             problems.append(f"the secret {name} is missing: set {name}, or {name}_FILE")
             continue
         try:
-            environ[name] = _read(Path(path))
+            environ[name] = read_secret(Path(path))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             problems.append(f"the secret {name} is missing: the file of {name}_FILE: {why}")
     return "; ".join(problems) or None
 
 
-def _read(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """Return what a file holds. Raises OSError, or ValueError with a message without any of it."""
     with path.open("rb") as file:
         content = file.read(LARGEST_SECRET_BYTES + 1)
     if len(content) > LARGEST_SECRET_BYTES:

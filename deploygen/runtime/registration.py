@@ -15,7 +15,7 @@ from agent_config import AgentConfig, ConfigError
 from extensions import StatusReader
 from loop_lag import LoopLag
 from registry_client import DEREGISTER_SECONDS, LAST_CALL_SECONDS, AgentRegistryClient
-from registry_settings import read_settings
+from registry_settings import read_enrolment_token, read_settings
 
 LONGEST_NOTE = 256
 # A loop that is silent for longer than this is worth telling.
@@ -43,6 +43,7 @@ class Registration:
                 settings.heartbeat_seconds or settings.ttl_seconds / 3,
                 keep_interval=settings.heartbeat_seconds is not None,
                 report=self._report,
+                enrolment_token=lambda: read_enrolment_token(config.environ),
             )
         except ValueError as error:
             raise ConfigError(f"AGENT_REGISTRY_URL: {error}") from error

@@ -42,13 +42,15 @@ class AgentRegistryClient:
         keep_interval: bool = False,
         report: Callable[[], Mapping[str, Any]] | None = None,
         pacing: Pacing | None = None,
+        enrolment_token: str | Callable[[], str | None] | None = None,
     ) -> None:
         """The lease ends `ttl_seconds` after its last renewal, one every `heartbeat_interval`.
 
         The interval that the registry asks for takes its place, unless `keep_interval`; one of
         more than half the TTL is made a third of it. `report` is called before each heartbeat,
-        and gives what the agent says of itself: status, load, note. Raises ValueError when
-        `registry_url` is not an http or https URL.
+        and gives what the agent says of itself: status, load, note. `enrolment_token` is shown
+        when registering; a function that gives it is asked each time, and raises ValueError when
+        it cannot. Raises ValueError when `registry_url` is not an http or https URL.
         """
         self.agent_id = agent_id
         self.ttl_seconds = ttl_seconds
@@ -60,6 +62,7 @@ class AgentRegistryClient:
         self._keep_interval = keep_interval
         self._report = report or dict
         self._pacing = pacing or Pacing()
+        self._enrolment_token = enrolment_token
         self._path = f"/agents/{quote(agent_id, safe=':')}"
         self._said: dict[str, Any] | None = None
         self._lease_token: str | None = None
@@ -158,15 +161,21 @@ class AgentRegistryClient:
         status = self._report().get("status")
         body = (self._said or {}) | ({"status": status} if status else {})
         try:
+            shown = self._shown()
+        except ValueError as error:
+            self._not_registered(f"not registered: {error}")
+            raise RegistryRefused(str(error), HTTPStatus.UNAUTHORIZED) from error
+        try:
             answer = await self._registry.call(
                 *("POST", "/agents/register"),
                 body=body,
+                access_token=shown,
                 seconds=min(LONGEST_REQUEST_SECONDS, self.ttl_seconds),
             )
             token = _token(answer)
         except RegistryRefused as error:
-            self._say_problem(f"the registry refused the registration: {error}")
-            self._due = time.monotonic() + self._pacing.after_refusal()
+            hint = _hint(error.status, shown)
+            self._not_registered(f"the registry refused the registration: {error}{hint}")
             raise
         except RegistryUnavailable as error:
             self._in_doubt = self._in_doubt or error.perhaps_done
@@ -178,6 +187,14 @@ class AgentRegistryClient:
         self._due = started + self.interval
         logger.info("registered as %s, for %s s at a time", self.agent_id, self.ttl_seconds)
         return answer
+
+    def _shown(self) -> str | None:
+        """Return the enrolment token. Raises ValueError, whose message has nothing of it."""
+        token = self._enrolment_token
+        token = token() if callable(token) else token
+        if token and not _can_be_sent(token):
+            raise ValueError("the enrolment token is not one line of ASCII characters")
+        return token or None
 
     async def _renew(self) -> None:
         try:
@@ -250,6 +267,10 @@ class AgentRegistryClient:
         level = logging.WARNING if self._failures == 1 else logging.DEBUG
         logger.log(level, "the registry is not available (%s); next try in %.1f s", why, pause)
 
+    def _not_registered(self, problem: str) -> None:
+        self._say_problem(problem)
+        self._due = time.monotonic() + self._pacing.after_refusal()
+
     def _say_problem(self, problem: str) -> None:
         if problem != self.problem:
             logger.error("%s", problem)
@@ -258,9 +279,22 @@ class AgentRegistryClient:
 
 def _token(answer: Mapping[str, Any]) -> str | None:
     token = answer.get("lease_token")
-    if token is None or (isinstance(token, str) and token.isascii() and token.isprintable()):
+    if token is None or (isinstance(token, str) and _can_be_sent(token)):
         return token
     raise RegistryUnavailable("a lease token that cannot be sent")
+
+
+def _can_be_sent(token: str) -> bool:
+    return token.isascii() and token.isprintable()
+
+
+def _hint(status: int, shown: str | None) -> str:
+    """Say what to do about a registration that was refused; nothing where that is not known."""
+    if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return ""
+    if shown is None:
+        return " - set AGENT_ENROLMENT_TOKEN, or AGENT_ENROLMENT_TOKEN_FILE"
+    return " - the token in AGENT_ENROLMENT_TOKEN, or its file, is not good for this agent"
 
 
 def _bounded(interval: float, ttl_seconds: int) -> float:

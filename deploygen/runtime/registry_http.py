@@ -70,6 +70,7 @@ class RegistryHttp:
         seconds: float,
         body: Mapping[str, Any] | None = None,
         lease_token: str | None = None,
+        access_token: str | None = None,
     ) -> dict[str, Any]:
         """Return the object that is answered within `seconds`.
 
@@ -82,6 +83,8 @@ class RegistryHttp:
             content = json.dumps(body, allow_nan=False).encode()
         if lease_token is not None:
             headers[LEASE_TOKEN_HEADER] = lease_token
+        if access_token is not None:
+            headers["Authorization"] = f"Bearer {access_token}"
         if self._http is None:
             self._http = self._open()
         try:

@@ -1,12 +1,16 @@
 """What the registration needs to know: its section of agent.json, and the environment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from agent_config import AgentConfig, ConfigError, read_seconds
+from agent_environment import read_secret
 
 DEFAULT_TTL_SECONDS = 60
 HIGHEST_TTL_SECONDS = 86_400
+ENROLMENT_TOKEN = "AGENT_ENROLMENT_TOKEN"  # noqa: S105 - the variable's name
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,25 @@ def read_settings(config: AgentConfig) -> RegistrySettings:
             f"of the TTL, which is {ttl:g} s; not {heartbeat!r}"
         )
     return RegistrySettings(url, int(ttl), heartbeat)
+
+
+def read_enrolment_token(environ: Mapping[str, str]) -> str | None:
+    """Return what the registry wants to see of who registers; None when nothing is set.
+
+    It is in AGENT_ENROLMENT_TOKEN, or in the file that AGENT_ENROLMENT_TOKEN_FILE names, which is
+    read each time: it may be replaced while the agent runs. Raises ValueError, whose message says
+    what is wrong with the file.
+    """
+    if token := environ.get(ENROLMENT_TOKEN):
+        return token
+    path = environ.get(f"{ENROLMENT_TOKEN}_FILE")
+    if not path:
+        return None
+    try:
+        return read_secret(Path(path))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"the file of {ENROLMENT_TOKEN}_FILE: {why}") from None
 
 
 def _is_number(value: object) -> TypeGuard[float]:

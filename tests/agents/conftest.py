@@ -6,7 +6,15 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from rest_framework.test import APIClient
 
+from agents import known_tokens
+
 Register = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _tokens_are_forgotten() -> None:
+    """What one test's process knows of tokens is not known in the next."""
+    known_tokens.forget()
 
 
 @pytest.fixture

@@ -33,6 +33,72 @@ def listed(client: Client, **query: Any) -> list[str]:
     return [agent.pk for agent in response.context["cl"].result_list]
 
 
+class TestBadInput:
+    @pytest.mark.parametrize("url", [f"{AGENTS}a%00b/change/", f"{AGENTS}a%00b/delete/"])
+    def test_an_id_that_no_database_holds_is_no_fault_of_ours(
+        self, admin_client: Client, url: str
+    ) -> None:
+        admin_client.raise_request_exception = False
+        # SQLite can look for it, and leads to the history of what is not there.
+        assert admin_client.get(url).status_code in {302, 400, 403}
+
+    @pytest.mark.parametrize(
+        ("url", "lookup", "value"),
+        [
+            (AGENTS, "state__regex", "["),
+            (AGENTS, "tags__in", "a\0b"),
+            (AGENTS, "pk__gte", "\0"),
+            (EVENTS, "address__exact", "no address"),
+            (EVENTS, "generation__regex", "["),
+        ],
+    )
+    def test_columns_are_not_asked_in_ways_that_no_filter_asks(
+        self, admin_client: Client, url: str, lookup: str, value: str
+    ) -> None:
+        assert admin_client.get(url, {lookup: value}).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("model", "lookup", "value"),
+        [
+            ("auth/user", "id__in", "9" * 40),
+            ("auth/user", "username__regex", "["),
+            ("auth/group", "name__contains", "a\0b"),
+            ("axes/accessattempt", "ip_address", "no address"),
+            ("axes/accesslog", "ip_address__gte", "no address"),
+            ("axes/accessfailurelog", "id__in", "9" * 40),
+        ],
+    )
+    def test_nor_are_those_of_the_lists_that_are_not_ours(
+        self, admin_client: Client, model: str, lookup: str, value: str
+    ) -> None:
+        assert admin_client.get(f"/admin/{model}/", {lookup: value}).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("model", "filters"),
+        [
+            ("auth/user", {"is_staff__exact": "1", "groups__id__exact": "1"}),
+            ("auth/user", {"groups__isnull": "True"}),
+            ("axes/accesslog", {"path_info": "/admin/login/", "attempt_time__isnull": "True"}),
+            ("axes/accessattempt", {"attempt_time__gte": "2026-01-01 00:00:00+00:00"}),
+            ("axes/accessfailurelog", {"locked_out__exact": "1"}),
+        ],
+    )
+    def test_their_filters_go_on_working(
+        self, admin_client: Client, model: str, filters: dict[str, str]
+    ) -> None:
+        assert admin_client.get(f"/admin/{model}/", filters).status_code == 200
+
+    def test_what_is_no_filter_at_all_is_left_out(self, admin_client: Client) -> None:
+        assert admin_client.get(AGENTS, {"nothing": "x"})["Location"] == f"{AGENTS}?e=1"
+
+    def test_events_of_an_id_that_no_database_holds_are_no_fault_of_ours(
+        self, admin_client: Client
+    ) -> None:
+        admin_client.raise_request_exception = False
+        answer = admin_client.get(EVENTS, {"agent_id__exact": "a\0b"})
+        assert answer.status_code in {200, 400}
+
+
 class TestIndex:
     def test_it_leads_to_the_fleet_and_to_its_history(self, admin_client: Client) -> None:
         html = page(admin_client, "/admin/")

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from agents.checks import check_broker, check_numbers, check_registry_url
+from agents.checks import check_auth, check_broker, check_numbers, check_registry_url
 
 
 def ids(messages: Any) -> list[str]:
@@ -34,6 +34,15 @@ def test_a_registry_url_that_agents_cannot_reach_is_told(settings: Any, url: str
     assert ids(check_registry_url()) == []
     settings.REGISTRY_URL = url
     assert ids(check_registry_url()) == ["agents.E004"]
+
+
+@pytest.mark.parametrize("value", ["", "Open", "none"])
+def test_an_unknown_kind_of_access_is_told(settings: Any, value: str) -> None:
+    for known in ("open", "token"):
+        settings.REGISTRY_AUTH = known
+        assert ids(check_auth()) == []
+    settings.REGISTRY_AUTH = value
+    assert ids(check_auth()) == ["agents.E005"]
 
 
 def test_a_broker_in_a_folder_is_told_where_a_database_may_serve_several_machines(

@@ -47,6 +47,18 @@ class TestBodies:
             answer = api.post(path, body, content_type="application/json")
             assert_problem(answer, 400, detail)
 
+    @pytest.mark.parametrize(
+        ("text", "field"),
+        [('"\\ud800": 1', "\\ud800"), ('"status": "\\ud800"', "status")],
+    )
+    def test_half_of_a_surrogate_pair_is_told_without_being_repeated(
+        self, api: APIClient, text: str, field: str
+    ) -> None:
+        body = f"{VALID[:-1]}, {text}}}"
+        answer = api.post("/agents/register", body, content_type="application/json")
+        assert_problem(answer, 422, "\\ud800")
+        assert list(answer.json()["errors"]) == [field]
+
     def test_a_body_in_another_form_is_415(self, api: APIClient) -> None:
         answer = api.post("/agents/register", VALID, content_type="text/plain")
         assert_problem(answer, 415)
@@ -95,9 +107,10 @@ class TestAddresses:
         assert_problem(answer, 405)
         assert "Allow" in answer.headers
 
-    def test_a_form_that_we_do_not_speak_is_406(self, api: APIClient) -> None:
-        answer = api.get("/agents", headers={"Accept": "image/png"})
-        assert answer.status_code == 406
+    @pytest.mark.parametrize("path", ["/agents", "/health", "/schema", "/docs"])
+    def test_a_form_that_we_do_not_speak_is_406(self, api: APIClient, path: str) -> None:
+        assert_problem(api.get(path, headers={"Accept": "image/png"}), 406)
+        assert_problem(api.get(path, {"format": "png"}), 404)
 
     def test_a_host_that_we_do_not_serve_is_400(self, api: APIClient, settings: Any) -> None:
         settings.ALLOWED_HOSTS = ["registry.example"]

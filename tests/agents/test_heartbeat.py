@@ -150,6 +150,16 @@ def test_a_token_that_we_did_not_issue_is_refused_with_403(
     assert AgentRecord.objects.values().get() == before
 
 
+def test_a_token_of_an_id_that_begins_with_this_one_is_refused(
+    api: APIClient, register: Register
+) -> None:
+    """Signed is "weather-1:x:GENERATION"; that can be cut at either colon."""
+    register()
+    token = f"x:{register('weather-1:x')['lease_token']}"
+
+    assert api.post(HEARTBEAT, headers=token_header(token)).status_code in {401, 403}
+
+
 def test_tokens_outlive_a_change_of_the_secret_key(
     api: APIClient, register: Register, settings: Any
 ) -> None:

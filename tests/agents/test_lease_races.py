@@ -89,7 +89,7 @@ def test_sweeps_and_heartbeats_at_once_lose_no_renewed_agent(
     def heartbeats(mine: list[str]) -> dict[str, bool | str]:
         return {agent_id: renewed(agent_id) for agent_id in mine}
 
-    sweeps = [lambda: leases.purge_expired(batch_size=7)] * 2
+    sweeps = [lambda: leases.purge_expired(batch_size=7).purged] * 2
     *counts, first, second = together(
         *sweeps, lambda: heartbeats(ids[::2]), lambda: heartbeats(ids[1::2])
     )
@@ -109,7 +109,7 @@ def test_two_sweeps_at_once_purge_and_tell_each_agent_once(
 ) -> None:
     AgentFactory.create_batch(300, expired=True)
 
-    counts = together(*[lambda: leases.purge_expired(batch_size=10)] * 4)
+    counts = together(*[lambda: leases.purge_expired(batch_size=10).purged] * 4)
 
     assert sum(counts) == 300
     assert AgentEvent.objects.filter(kind="expired").count() == 300
@@ -133,7 +133,7 @@ def test_an_agent_whose_renewal_is_being_committed_survives_the_sweep(
     def sweep() -> int:
         assert renewing.wait(30)
         try:
-            return leases.purge_expired()
+            return leases.purge_expired().purged
         finally:
             swept.set()
 

@@ -97,7 +97,7 @@ class LeaseMachine(RuleBasedStateMachine):
     def sweep(self, batch_size: int) -> None:
         expired = [agent_id for agent_id, lease in self.model.items() if not lease.alive]
 
-        assert leases.purge_expired(batch_size=batch_size) == len(expired)
+        assert leases.purge_expired(batch_size=batch_size).purged == len(expired)
 
         for agent_id in expired:
             del self.model[agent_id]

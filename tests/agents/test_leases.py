@@ -84,7 +84,7 @@ class TestRegister:
     def test_each_registration_is_a_newer_generation_even_after_a_purge(self) -> None:
         generations = [register("a").generation, register("a").generation]
         age("a", hours=1)
-        assert leases.purge_expired() == 1
+        assert leases.purge_expired().purged == 1
         generations.append(register("a").generation)
         leases.deregister(agent_id="a")
         generations.append(register("a").generation)
@@ -212,16 +212,16 @@ class TestPurge:
         alive = AgentFactory.create_batch(3)
         AgentFactory.create_batch(4, expired=True)
 
-        assert leases.purge_expired() == 4
+        assert leases.purge_expired().purged == 4
 
         assert set(AgentRecord.objects.all()) == set(alive)
-        assert leases.purge_expired() == 0
+        assert leases.purge_expired().purged == 0
 
     @pytest.mark.parametrize("batch_size", [1, 2, 3, 6, 7])
     def test_batches_of_any_size_take_them_all(self, batch_size: int) -> None:
         AgentFactory.create_batch(6, expired=True)
 
-        assert leases.purge_expired(batch_size=batch_size) == 6
+        assert leases.purge_expired(batch_size=batch_size).purged == 6
         assert not AgentRecord.objects.exists()
 
     def test_one_agent_is_purged_only_when_it_has_expired(self) -> None:

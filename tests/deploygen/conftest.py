@@ -11,7 +11,10 @@ from tests.deploygen.fake_registry import FakeRegistry
 RUNTIME = Path(__file__).parents[2] / "deploygen" / "runtime"
 sys.path.insert(0, str(RUNTIME))
 
-OF_AGENTS = ("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS")
+OF_AGENTS = (
+    *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS"),
+    *("AGENT_ENROLMENT_TOKEN", "AGENT_ENROLMENT_TOKEN_FILE"),
+)
 
 
 @pytest.fixture(autouse=True)

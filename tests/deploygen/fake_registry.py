@@ -35,6 +35,7 @@ class Call:
     path: str
     body: Any
     lease_token: str | None
+    authorization: str | None = None
 
 
 class FakeRegistry:
@@ -125,7 +126,8 @@ def _handler_for(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
         def _answer(self, kind: str) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             body = json.loads(text) if text else None
-            reply = registry.reply(Call(kind, self.path, body, self.headers.get("Lease-Token")))
+            shown = (self.headers.get("Lease-Token"), self.headers.get("Authorization"))
+            reply = registry.reply(Call(kind, self.path, body, *shown))
             if reply.hangs or reply.breaks:
                 return  # and the connection is closed
             content = (

@@ -210,6 +210,24 @@ def test_compose_reads_its_file(
         assert environment["AGENT_REGISTRY_URL"] == agent.registry_url
 
 
+@pytest.mark.parametrize("agent", SPECS)
+def test_the_token_for_the_registry_comes_from_outside_where_there_is_a_registry(
+    agent: AgentSpec,
+) -> None:
+    files = render(agent)
+    if agent.registry_url is None:
+        assert [name for name, text in files.items() if "ENROLMENT" in text] == []
+        return
+    assert "AGENT_ENROLMENT_TOKEN=" in files[".env.example"].splitlines()
+    [service] = yaml.safe_load(files["compose.yaml"])["services"].values()
+    assert service["environment"]["AGENT_ENROLMENT_TOKEN"] == "${AGENT_ENROLMENT_TOKEN:-}"
+    _, container = pod(agent)
+    [entry] = [entry for entry in container["env"] if entry["name"] == "AGENT_ENROLMENT_TOKEN"]
+    reference = entry["valueFrom"]["secretKeyRef"]
+    assert (reference["key"], reference["optional"]) == ("AGENT_ENROLMENT_TOKEN", True)
+    assert "AGENT_ENROLMENT_TOKEN_FILE" in files["README.md"]
+
+
 def test_compose_says_which_secret_is_missing(tmp_path: Path, compose_command: list[str]) -> None:
     (tmp_path / "compose.yaml").write_text(render(spec())["compose.yaml"])
     done = subprocess.run(

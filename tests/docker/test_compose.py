@@ -107,7 +107,12 @@ def test_the_registry_runs_on_postgresql_and_redis(registry_project: Project) ->
     web = engine.Container(compose.container("web"), "web")
     web.wait_until_healthy()
     body = {"agent_id": "in-a-container", "host": "h", "port": 80, "ttl_seconds": 1}
-    assert httpx.post(f"{url}/agents/register", json=body).status_code == httpx.codes.CREATED
+    refused = httpx.post(f"{url}/agents/register", json=body)
+    assert refused.status_code == httpx.codes.UNAUTHORIZED
+    issue = ("python", "manage.py", "issue_token", "--quiet", "--read")
+    shown = {"Authorization": f"Bearer {compose('exec', '-T', 'web', *issue).strip()}"}
+    registered = httpx.post(f"{url}/agents/register", json=body, headers=shown)
+    assert registered.status_code == httpx.codes.CREATED
     # A page with files of its own, and one with those of a package.
     for path in (
         "/admin/login/",
@@ -117,7 +122,10 @@ def test_the_registry_runs_on_postgresql_and_redis(registry_project: Project) ->
     ):
         assert httpx.get(url + path).status_code == httpx.codes.OK, path
     wait_until(
-        lambda: httpx.get(f"{url}/agents/in-a-container").status_code == httpx.codes.NOT_FOUND,
+        lambda: (
+            httpx.get(f"{url}/agents/in-a-container", headers=shown).status_code
+            == httpx.codes.NOT_FOUND
+        ),
         "the purge, which beat asks for and the worker does",
     )
     told = compose("exec", "-T", "web", "python", "manage.py", "list_agents", "--include-dead")

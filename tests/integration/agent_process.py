@@ -66,14 +66,14 @@ def running_agent(
 @contextmanager
 def running_fleet(
     url: str, log: Path, prefix: str, *, agents: int, ttl: int, interval: float
-) -> Iterator[None]:
-    """Run many registry clients in one process, see client_fleet.py; kill it at the end."""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run many registry clients in one process, see tests/faults/fleet.py; kill it at the end."""
     path = os.pathsep.join(map(str, [PROJECT, PROJECT / "deploygen" / "runtime"]))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "tests.integration.client_fleet", url),
-                *(f"--prefix={prefix}", f"--agents={agents}"),
+                *(sys.executable, "-m", "tests.faults.fleet", url),
+                *(f"--prefix={prefix}", f"--steady={agents}"),
                 *(f"--ttl={ttl}", f"--interval={interval}"),
             ],
             env=os.environ | {"PYTHONPATH": path},
@@ -81,7 +81,7 @@ def running_fleet(
             stderr=subprocess.STDOUT,
         )
     try:
-        yield
+        yield process
         assert process.poll() is None, log.read_text()
     finally:
         process.kill()

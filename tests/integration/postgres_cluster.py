@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,21 +35,31 @@ def find_programs() -> Path | None:
 
 
 class PostgresCluster:
-    """A cluster in `folder`, on a port of its own; it is not started yet."""
+    """A cluster in `folder`, on a port of its own; it is not started yet.
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    `disk` is where it keeps all that it writes but its log, if not there too; `options` are those
+    of the server.
+    """
+
+    def __init__(
+        self, programs: Path, folder: Path, disk: Path | None = None, options: Sequence[str] = ()
+    ) -> None:
         self.port = free_port()
-        self._postgres = programs / "postgres"
+        self._programs = programs
         self._folder = folder
+        self._cluster = (disk or folder) / "cluster"
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         # PostgreSQL does not run as root.
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user is not None:
-            shutil.chown(folder, self._user, self._user)
+            for own in {folder, disk or folder}:
+                shutil.chown(own, self._user, self._user)
         subprocess.run(
             [
-                *(programs / "initdb", f"--pgdata={folder / 'cluster'}", "--username=registry"),
+                *(programs / "initdb", f"--pgdata={self._cluster}", "--username=registry"),
                 *("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
+                "--wal-segsize=1",  # megabytes: all that a quiet one takes
             ],
             cwd=folder,
             user=self._user,
@@ -68,9 +78,10 @@ class PostgresCluster:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(self._postgres, "-D", self._folder / "cluster", "-p", str(self.port)),
+                    *(self._programs / "postgres", "-D", self._cluster, "-p", str(self.port)),
                     *("-c", "listen_addresses=127.0.0.1"),
                     *("-c", f"unix_socket_directories={self._folder}"),
+                    *self._options,
                 ],
                 cwd=self._folder,
                 user=self._user,
@@ -87,8 +98,7 @@ class PostgresCluster:
         """Kill the server with all its processes, as a failing machine does."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGSTOP)  # it starts no process that we do not see
-        pids = [self._process.pid, *descendants(self._process.pid)]
+        pids = self.freeze()
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -96,6 +106,42 @@ class PostgresCluster:
         self._process = None
         # While one of them is left, its memory keeps the next server from starting.
         wait_until(lambda: not any(is_running(pid) for pid in pids), "the end of PostgreSQL")
+
+    def stop_at_once(self) -> None:
+        """Stop it as ``pg_ctl stop -m immediate`` does: it recovers when it starts again."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(30)
+        self._process = None
+
+    def freeze(self) -> list[int]:
+        """Let all its processes stand still; return their ids."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)  # it starts no process that we do not see
+        pids = [self._process.pid, *descendants(self._process.pid)]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        return pids
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        for pid in (self._process.pid, *descendants(self._process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs on its database: pg_dump, pg_restore, psql."""
+        subprocess.run(
+            [self._programs / program, "--dbname", self.url, *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
     def _answers(self) -> bool:
         assert self._process is not None

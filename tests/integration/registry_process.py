@@ -78,9 +78,13 @@ class RegistryProcess:
 
 
 def environment_for(folder: Path, **settings: str) -> dict[str, str]:
-    """Return an environment in which the registry keeps all that it writes in `folder`."""
+    """Return an environment in which the registry keeps all that it writes in `folder`.
+
+    It is open to everybody unless `settings` say otherwise.
+    """
     inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN_SETTINGS}
-    return inherited | {"REGISTRY_VAR_DIR": str(folder / "var")} | settings
+    ours = {"REGISTRY_VAR_DIR": str(folder / "var"), "REGISTRY_AUTH": "open"}
+    return inherited | ours | settings
 
 
 def migrate(environment: Mapping[str, str]) -> None:

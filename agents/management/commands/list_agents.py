@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from argparse import ArgumentParser
 from datetime import datetime
@@ -10,11 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.core.management.color import Style, no_style
+from django.core.management.color import Style
 
 from agents.api.serializers import AgentSerializer
 from agents.durations import ago, in_words
-from agents.management.tables import Column, Row, Table
+from agents.management.tables import Column, Row, write_table
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 
@@ -65,7 +64,7 @@ class Command(BaseCommand):
         count = AgentRecord.objects.count_fleet()
         expired = count.registered - count.active
         if rows:
-            self._write_rows(rows)
+            write_table(self.stdout, self.style, _columns, rows)
             alive = sum(row[LEASE].startswith("alive") for row in rows)
             if include_dead:
                 total = _counted(len(rows), "agent")
@@ -78,14 +77,6 @@ class Command(BaseCommand):
         else:
             url = f"{settings.REGISTRY_URL}/agents/register"
             self.stdout.write(f"No agent is registered. Agents register at {url}.")
-
-    def _write_rows(self, rows: list[Row]) -> None:
-        is_terminal = self.stdout.isatty()
-        width = shutil.get_terminal_size().columns if is_terminal else None
-        style = self.style if is_terminal and not os.environ.get("NO_COLOR") else no_style()
-        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
-        for line in Table(_columns(style), rows, width).lines():
-            self.stdout.write(line.encode(encoding, "replace").decode(encoding))
 
 
 def _columns(style: Style) -> list[Column]:

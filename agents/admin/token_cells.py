@@ -1,0 +1,75 @@
+"""What the pages show of an access token, as HTML. It never is the token, nor its hash."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agents.admin import cells
+from agents.durations import in_words
+from agents.models import AccessToken
+
+
+@admin.display(description="token", ordering="name")
+def name_and_key(token: AccessToken) -> SafeString:
+    return format_html('{}<span class="agent-aside">{}</span>', token.name, token.key)
+
+
+@admin.display()
+def state(token: AccessToken) -> SafeString:
+    word = token.state(cells.read_at(token))
+    return format_html('<span class="agent-label token-{}">{}</span>', word, word)
+
+
+@admin.display(description="may")
+def rights(token: AccessToken) -> str:
+    return " and ".join(token.rights)
+
+
+@admin.display(description="ids begin with", ordering="agent_prefix")
+def prefix(token: AccessToken) -> SafeString:
+    if not token.may_register:
+        return format_html("{}", cells.NOTHING)
+    if not token.agent_prefix:
+        return format_html("{}", "anything")
+    return format_html("<code>{}</code>", token.agent_prefix)
+
+
+@admin.display(description="agents alive")
+def agents(token: Any) -> SafeString:
+    """Return how many agents it has, of how many it may have, with a link to all of them."""
+    if not token.may_register:
+        return format_html("{}", cells.NOTHING)
+    of_most = "" if token.max_agents is None else f" of {token.max_agents:,}"
+    count = f"{token.alive_agents:,}{of_most}"
+    return format_html('<a href="{}">{}</a>', cells.fleet_url(token), count)
+
+
+@admin.display(description="ends", ordering="expires_at")
+def ends(token: AccessToken) -> str:
+    if token.expires_at is None:
+        return "when it is revoked"
+    left = (token.expires_at - cells.read_at(token)).total_seconds()
+    at = cells.exactly(token.expires_at)
+    return f"in {in_words(left, units=1)} ({at})" if left > 0 else at
+
+
+@admin.display(description="last used", ordering="last_used_at")
+def used(token: AccessToken) -> SafeString:
+    if token.last_used_at is None:
+        return format_html("{}", "never")
+    ago = cells.moment(token.last_used_at, cells.read_at(token))
+    return format_html('{}<span class="agent-aside">{}</span>', ago, token.last_used_from or "")
+
+
+@admin.display(description="issued")
+def issued(token: AccessToken) -> str:
+    return f"{cells.exactly(token.created_at)} by {token.created_by}"
+
+
+@admin.display(description="revoked")
+def revoked(token: AccessToken) -> str:
+    if token.revoked_at is None:
+        return cells.NOTHING
+    return f"{cells.exactly(token.revoked_at)} by {token.revoked_by}"

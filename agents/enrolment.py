@@ -1,0 +1,57 @@
+"""Who registers an agent, and what that lets it do: no id is taken from an agent that is alive."""
+
+from dataclasses import dataclass
+
+from agents.models import AccessToken, AgentRecord
+
+AGENT = "agent"
+
+
+class IdHeldByAnother(Exception):
+    """The id is that of an agent which is alive, and which somebody else has registered."""
+
+    def __init__(self, generation: int) -> None:
+        super().__init__(f"generation {generation} is alive, and was registered by another token")
+
+
+class TooManyAgents(Exception):
+    """The token has as many agents as it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This token may have {most:,} agents that are alive.")
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """`token` is the key of an access token, empty without one; `actor` stands in the history.
+
+    `max_agents`: how many agents that are alive the token may have. `takes_over`: also the id of
+    an agent that is alive and somebody else's.
+    """
+
+    actor: str = AGENT
+    token: str = ""
+    max_agents: int | None = None
+    takes_over: bool = True
+
+    def check(self, agent_id: str, known: AgentRecord | None) -> None:
+        """Raise IdHeldByAnother or TooManyAgents.
+
+        `known` is the record with this id, locked, and with the time `read_at`. Where agents are
+        counted, the token is locked from here to the end of the transaction, so that of two
+        registrations at the same moment, the second counts the first.
+        """
+        if known is not None and known.is_alive(getattr(known, "read_at")):  # noqa: B009 - mypy knows no annotations
+            if known.enrolled_by == self.token:
+                return
+            if not self.takes_over:
+                raise IdHeldByAnother(known.generation)
+        if self.max_agents is None:
+            return
+        AccessToken.objects.select_for_update().filter(key=self.token).first()
+        others = AgentRecord.objects.filter(enrolled_by=self.token).exclude(pk=agent_id)
+        if others.alive().count() >= self.max_agents:
+            raise TooManyAgents(self.max_agents)
+
+
+ANYBODY = Enrolment()

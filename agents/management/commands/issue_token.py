@@ -1,0 +1,93 @@
+"""``manage.py issue_token``: a token to register agents, or to read about them."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from agents import access_tokens
+from agents.management.arguments import positive_number
+from agents.models import AccessToken
+
+OPTIONS = {
+    "name": "--name",
+    "agent_prefix": "--prefix",
+    "max_agents": "--max-agents",
+    "lifetime": "--days",
+}
+
+
+class Command(BaseCommand):
+    help = "Make an access token, and print it: it cannot be shown again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", help="what it is for, to tell it from others")
+        parser.add_argument(
+            "--prefix", default="", help="what the ids begin with that it may register; else all"
+        )
+        parser.add_argument("--days", type=positive_number, help="how long it lasts; else for ever")
+        parser.add_argument(
+            "--max-agents",
+            type=positive_number,
+            help="how many agents that are alive it may have; else any number",
+        )
+        reading = parser.add_mutually_exclusive_group()
+        reading.add_argument(
+            "--read", action="store_true", help="it may also read about all agents"
+        )
+        reading.add_argument(
+            "--read-only", action="store_true", help="it may read, and not register"
+        )
+        parser.add_argument("--quiet", action="store_true", help="print the token and nothing else")
+
+    def handle(self, *, prefix: str, max_agents: int | None, days: int | None, **o: Any) -> None:
+        try:
+            token, text = access_tokens.issue(
+                name=o["name"] or _name(prefix, read_only=o["read_only"]),
+                actor="command",
+                may_register=not o["read_only"],
+                may_read=o["read"] or o["read_only"],
+                agent_prefix=prefix,
+                max_agents=max_agents,
+                lifetime=_lifetime(days),
+            )
+        except access_tokens.BadTerms as error:
+            raise CommandError(f"Error: argument {OPTIONS[error.field]}: {error}") from error
+        if o["quiet"]:
+            self.stdout.write(text)
+        else:
+            self.stdout.write("\n".join(_told(token, text)))
+
+
+def _name(prefix: str, *, read_only: bool) -> str:
+    if read_only:
+        return "reading"
+    return f"agents {prefix[:80]}*" if prefix else "all agents"
+
+
+def _lifetime(days: int | None) -> timedelta | None:
+    if days is None:
+        return None
+    try:
+        return timedelta(days=days)
+    except OverflowError:
+        return timedelta.max
+
+
+def _told(token: AccessToken, text: str) -> list[str]:
+    until = "until it is revoked"
+    if token.expires_at is not None:
+        until = f"until {token.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    use = "Authorization: Bearer TOKEN"
+    if token.may_register:
+        use = "an agent takes it as AGENT_ENROLMENT_TOKEN, a program sends it as " + use
+    return [
+        "A token was made. It is not shown again:",
+        "",
+        f"    {text}",
+        "",
+        f"It may {token.in_words}, {until}.",
+        f"To use it: {use}",
+        f"To revoke it: python manage.py revoke_token {token.key}",
+    ]

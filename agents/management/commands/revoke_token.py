@@ -1,0 +1,29 @@
+"""``manage.py revoke_token``: let an access token be good for nothing."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from agents import access_tokens
+
+
+class Command(BaseCommand):
+    help = (
+        "Revoke an access token. Within seconds no web process takes it any more; the agents that "
+        "it has registered keep their leases."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("key", help="the token's key, see list_tokens; or the whole token")
+
+    def handle(self, *, key: str, **_options: Any) -> None:
+        form = access_tokens.TOKEN.fullmatch(key)
+        key = form.group(1) if form else key
+        try:
+            was_good = access_tokens.revoke(key=key, actor="command")
+        except access_tokens.UnknownToken as error:
+            raise CommandError(
+                f"There is no token with the key {key!r}; list_tokens lists them."
+            ) from error
+        self.stdout.write(f"{key} revoked" if was_good else f"{key} was revoked already")

@@ -1,0 +1,60 @@
+"""Letting time pass for a registry in a test, without waiting: what it remembers gets older."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import count as count_from
+
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from agents import uptime
+from agents.clock import DatabaseNow
+from agents.models import AgentEvent, AgentRecord, SweepMark, Uptime
+from tests.factories import AgentFactory
+
+NUMBERS = count_from(1)
+
+
+def time_passes(seconds: float) -> None:
+    """Make everything older: leases, the sweeps, the history, and the registry's uptime."""
+    by = timedelta(seconds=seconds)
+    AgentRecord.objects.update(last_heartbeat=F("last_heartbeat") - by)
+    SweepMark.objects.update(at=F("at") - by)
+    AgentEvent.objects.update(at=F("at") - by)
+    Uptime.objects.update(up_since=F("up_since") - by, seen_at=F("seen_at") - by)
+
+
+def time_passes_with_the_web_at_work(seconds: float) -> None:
+    time_passes(seconds)
+    Uptime.objects.update(seen_at=DatabaseNow())
+    uptime.pulse()
+
+
+def fleet(count: int, *, silent_for: float = 0, ttl: int = 60, prefix: str = "agent") -> list[str]:
+    """Make agents whose last heartbeat came so many seconds ago; return their ids."""
+    ids = [f"{prefix}-{next(NUMBERS):07}" for _ in range(count)]
+    if not ids:
+        return []
+    heartbeat = timezone.now() - timedelta(seconds=silent_for)
+    AgentFactory.create(agent_id=ids[0], last_heartbeat=heartbeat, ttl_seconds=ttl)
+    # The others are copies of the first, made by the database: there may be a hundred thousand.
+    columns = [str(field.column) for field in AgentRecord._meta.concrete_fields]
+    table, copied = AgentRecord._meta.db_table, ", ".join(columns[1:])  # the id comes first
+    for chunk in range(1, count, 10_000):
+        values = ", ".join(f"('{agent_id}')" for agent_id in ids[chunk : chunk + 10_000])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} (agent_id, {copied}) SELECT others.column1, {copied}"  # noqa: S608
+                f" FROM {table}, (VALUES {values}) AS others WHERE agent_id = %s",
+                [ids[0]],
+            )
+    return ids
+
+
+def heartbeats(ids: Iterable[str] | None = None) -> None:
+    """Let agents be heard of: these, or all."""
+    agents = AgentRecord.objects.all()
+    if ids is not None:
+        agents = agents.filter(pk__in=list(ids))
+    agents.update(last_heartbeat=DatabaseNow())

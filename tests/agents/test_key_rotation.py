@@ -1,0 +1,69 @@
+"""A new SECRET_KEY: what the old one has signed stays good as long as it is a fallback."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from agents import access_tokens
+from tests.agents.conftest import Register
+
+pytestmark = pytest.mark.django_db
+
+OLD = "the old key, which is long enough to be one"
+NEW = "the new key, which is long enough to be one"
+
+
+@pytest.fixture
+def lease(settings: Any, register: Register) -> dict[str, str]:
+    """The header of a lease that began with the old key."""
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, []
+    return {"Lease-Token": register("a")["lease_token"]}
+
+
+@pytest.fixture
+def rotated(settings: Any) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
+
+
+@pytest.mark.parametrize("auth", ["open", "token"])
+def test_a_lease_outlives_the_key_that_signed_its_token(
+    api: APIClient, settings: Any, lease: dict[str, str], rotated: None, auth: str
+) -> None:
+    settings.REGISTRY_AUTH = auth
+
+    assert api.post("/agents/a/heartbeat", headers=lease).status_code == 200
+    assert api.delete("/agents/a", headers=lease).status_code == 200
+
+
+def test_new_tokens_are_signed_with_the_new_key(
+    api: APIClient, settings: Any, lease: dict[str, str], rotated: None, register: Register
+) -> None:
+    renewed = {"Lease-Token": register("a")["lease_token"]}
+    settings.SECRET_KEY_FALLBACKS = []
+
+    assert api.post("/agents/a/heartbeat", headers=renewed).status_code == 200
+    assert api.post("/agents/a/heartbeat", headers=lease).status_code == 403
+
+
+def test_without_the_fallback_agents_are_told_and_register_again_with_their_access_token(
+    api: APIClient, settings: Any
+) -> None:
+    settings.REGISTRY_AUTH, settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "token", OLD, []
+    _, text = access_tokens.issue(name="t", actor="command")
+    shown = {"Authorization": f"Bearer {text}"}
+    body = {"agent_id": "a", "host": "h", "port": 1}
+    lease = api.post("/agents/register", body, headers=shown).json()["lease_token"]
+    settings.SECRET_KEY = NEW
+
+    lost = api.post("/agents/a/heartbeat", headers={"Lease-Token": lease})
+    assert lost.status_code == 403
+    assert api.post("/agents/register", body, headers=shown).status_code == 200
+
+
+def test_a_fallback_for_nothing_opens_nothing(
+    api: APIClient, settings: Any, lease: dict[str, str]
+) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, ["another key of long ago"]
+
+    assert api.post("/agents/a/heartbeat", headers=lease).status_code == 403

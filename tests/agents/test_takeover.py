@@ -1,0 +1,284 @@
+"""Nobody takes the id of an agent that is alive, nor has more agents than its token may."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+from django.test import Client
+from rest_framework.test import APIClient
+
+from agents import access_tokens, leases
+from agents.enrolment import Enrolment, IdHeldByAnother, TooManyAgents
+from agents.models import AccessToken, AgentEvent, AgentRecord
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+VALID = {"agent_id": "a", "host": "h", "port": 1}
+TAKEN = (
+    "An agent that is alive has this id, and another token has registered it. "
+    "The id is free when that agent deregisters or its lease ends."
+)
+postgresql_only = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="a row lock: SQLite lets one writer in at a time"
+)
+
+
+@pytest.fixture
+def token_mode(settings: Any) -> None:
+    settings.REGISTRY_AUTH = "token"
+
+
+def new_token(**terms: Any) -> str:
+    _, text = access_tokens.issue(**({"name": "t", "actor": "command"} | terms))
+    return text
+
+
+def register(text: str, agent_id: str = "a") -> Any:
+    api = APIClient(headers={"Authorization": f"Bearer {text}"})
+    return api.post("/agents/register", VALID | {"agent_id": agent_id})
+
+
+def expire(agent_id: str = "a") -> None:
+    heartbeat = F("last_heartbeat") - timedelta(hours=1)
+    AgentRecord.objects.filter(pk=agent_id).update(last_heartbeat=heartbeat)
+
+
+@pytest.mark.usefixtures("token_mode")
+class TestTakingOver:
+    def test_a_container_that_starts_again_takes_its_own_id_over_at_once(self) -> None:
+        token = new_token()
+        first = register(token).json()
+
+        again = register(token)
+
+        assert again.status_code == 200
+        assert again.json()["generation"] > first["generation"]
+        zombie = APIClient(headers={"Lease-Token": first["lease_token"]})
+        assert zombie.post("/agents/a/heartbeat").status_code == 409
+
+    def test_an_id_that_is_alive_is_not_taken_by_another_token(self) -> None:
+        first = register(new_token()).json()
+
+        answer = register(new_token())
+
+        assert (answer.status_code, answer.json()["detail"]) == (409, TAKEN)
+        holder = APIClient(headers={"Lease-Token": first["lease_token"]})
+        assert holder.post("/agents/a/heartbeat").status_code == 200
+        assert AgentRecord.objects.get().generation == first["generation"]
+
+    def test_the_history_tells_of_it_once_for_each_that_tries(self) -> None:
+        generation = register(new_token()).json()["generation"]
+        others = [new_token(), new_token()]
+
+        for _ in range(3):
+            for other in others:
+                register(other)
+
+        refused = AgentEvent.objects.filter(kind="refused")
+        keys = AccessToken.objects.order_by("pk").values_list("key", flat=True)[1:]
+        assert sorted(event.actor for event in refused) == sorted(f"token:{key}" for key in keys)
+        assert {event.reason for event in refused} == {
+            f"generation {generation} is alive, and was registered by another token"
+        }
+        assert {event.address for event in refused} == {"127.0.0.1"}
+
+    def test_it_is_free_when_its_lease_has_ended(self) -> None:
+        register(new_token())
+        expire()
+        second = new_token()
+
+        assert register(second).status_code == 200
+        assert AgentRecord.objects.get().enrolled_by == second[4:16]
+
+    def test_it_is_free_when_its_agent_has_deregistered(self) -> None:
+        first = register(new_token()).json()
+        APIClient(headers={"Lease-Token": first["lease_token"]}).delete("/agents/a")
+
+        assert register(new_token()).status_code == 201
+
+    def test_a_renewed_lease_holds_it_again(self) -> None:
+        first = register(new_token()).json()
+        expire()
+        APIClient(headers={"Lease-Token": first["lease_token"]}).post("/agents/a/heartbeat")
+
+        assert register(new_token()).status_code == 409
+
+    def test_staff_may_take_it_and_a_token_may_not_take_it_back(self, admin_client: Client) -> None:
+        token = new_token()
+        register(token)
+
+        taken = admin_client.post("/agents/register", VALID, content_type="application/json")
+
+        assert taken.status_code == 200
+        assert register(token).status_code == 409
+
+    def test_what_was_registered_before_tokens_were_asked_for_is_nobodys_while_it_lives(
+        self,
+    ) -> None:
+        AgentFactory.create(agent_id="a")
+        assert register(new_token()).status_code == 409
+        expire()
+        assert register(new_token()).status_code == 200
+
+    def test_two_tokens_with_one_prefix_are_two(self) -> None:
+        register(new_token(agent_prefix="a"))
+
+        assert register(new_token(agent_prefix="a")).status_code == 409
+
+
+def test_in_open_mode_the_newest_registration_has_it() -> None:
+    assert register(new_token()).status_code == 201
+    assert register(new_token()).status_code == 200
+    assert APIClient().post("/agents/register", VALID).status_code == 200
+    assert AgentRecord.objects.get().enrolled_by == ""
+
+
+class TestNumberOfAgents:
+    def test_no_more_are_registered_than_the_token_may_have(self) -> None:
+        token = new_token(max_agents=2)
+        assert register(token, "a").status_code == 201
+        assert register(token, "b").status_code == 201
+
+        answer = register(token, "c")
+
+        assert (answer.status_code, answer.json()["detail"]) == (
+            403,
+            "This token may have 2 agents that are alive.",
+        )
+        assert AgentRecord.objects.count() == 2
+        assert AgentEvent.objects.exclude(agent_id="").count() == 2
+
+    def test_those_that_it_has_may_register_again(self) -> None:
+        token = new_token(max_agents=1)
+
+        assert register(token, "a").status_code == 201
+        assert register(token, "a").status_code == 200
+
+    def test_those_that_have_expired_do_not_count_though_nobody_has_purged_them(self) -> None:
+        """A purge may be held while a whole fleet starts again under other ids."""
+        token = new_token(max_agents=1)
+        register(token, "a")
+        expire("a")
+
+        assert register(token, "b").status_code == 201
+        assert register(token, "a").status_code == 403  # it is not alive, and would be the second
+
+    def test_those_of_other_tokens_do_not_count_but_what_is_taken_from_them_does(self) -> None:
+        register(new_token(), "a")
+        token = new_token(max_agents=1)
+
+        assert register(token, "b").status_code == 201
+        assert register(token, "a").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRaces:
+    @pytest.fixture
+    def together(self) -> Iterator[Callable[..., list[Any]]]:
+        """Run functions at the same moment, each with a connection of its own."""
+        with ThreadPoolExecutor(8) as threads:
+
+            def together(*functions: Callable[[], Any]) -> list[Any]:
+                barrier = threading.Barrier(len(functions))
+
+                def run(function: Callable[[], Any]) -> Any:
+                    try:
+                        barrier.wait()
+                        return function()
+                    finally:
+                        connection.close()
+
+                return list(threads.map(run, functions))
+
+            yield together
+
+    def test_of_two_tokens_that_register_one_new_id_one_gets_it(
+        self, together: Callable[..., list[Any]]
+    ) -> None:
+        enrolments = [Enrolment(f"token:{key}", key, takes_over=False) for key in "xy"]
+        for number in range(10):
+            agent_id = f"agent-{number}"
+            won = together(*(lambda e=e: outcome(agent_id, e) for e in enrolments))  # noqa: B023
+
+            assert sorted(won) == ["IdHeldByAnother", "registered"]
+            winner = enrolments[won.index("registered")]
+            assert AgentRecord.objects.get(pk=agent_id).enrolled_by == winner.token
+            kinds = AgentEvent.objects.filter(agent_id=agent_id).order_by("pk")
+            assert [event.kind for event in kinds] == ["registered", "refused"]
+
+    def test_of_many_registrations_as_many_get_through_as_the_token_may_have(
+        self, together: Callable[..., list[Any]]
+    ) -> None:
+        token, _ = access_tokens.issue(name="t", actor="command", max_agents=3)
+        enrolment = Enrolment("token", token.key, max_agents=3, takes_over=False)
+        for number in range(5):
+            ids = [f"agent-{number}-{one}" for one in range(8)]
+            told = together(*(lambda i=i: outcome(i, enrolment) for i in ids))
+
+            assert sorted(told) == ["TooManyAgents"] * 5 + ["registered"] * 3
+            assert AgentRecord.objects.alive().count() == 3
+            AgentRecord.objects.all().delete()
+
+    @postgresql_only
+    def test_the_second_registration_waits_for_the_first_and_counts_it(
+        self, together: Callable[..., list[Any]]
+    ) -> None:
+        token, _ = access_tokens.issue(name="t", actor="command", max_agents=1)
+        enrolment = Enrolment("token", token.key, max_agents=1, takes_over=False)
+        first_is_in = threading.Event()
+
+        def first() -> str:
+            with transaction.atomic():
+                told = outcome("a", enrolment)
+                first_is_in.set()
+                wait_for_a_lock()
+            return told
+
+        def second() -> str:
+            assert first_is_in.wait(30)
+            return outcome("b", enrolment)
+
+        assert together(first, second) == ["registered", "TooManyAgents"]
+
+    @postgresql_only
+    def test_a_registration_that_waited_for_a_heartbeat_finds_the_id_alive(
+        self, together: Callable[..., list[Any]]
+    ) -> None:
+        AgentFactory.create(agent_id="a", expired=True)
+        renewing = threading.Event()
+
+        def renewal() -> None:
+            with transaction.atomic():
+                leases.renew(agent_id="a")
+                renewing.set()
+                wait_for_a_lock()
+
+        def takeover() -> str:
+            assert renewing.wait(30)
+            return outcome("a", Enrolment("token:x", "x", takes_over=False))
+
+        assert together(renewal, takeover)[1] == "IdHeldByAnother"
+
+
+def outcome(agent_id: str, enrolment: Enrolment) -> str:
+    try:
+        leases.register(agent_id=agent_id, host="h", port=1, enrolment=enrolment)
+    except (IdHeldByAnother, TooManyAgents) as error:
+        return type(error).__name__
+    return "registered"
+
+
+def wait_for_a_lock() -> None:
+    """Return when another session waits for a lock."""
+    with connection.cursor() as cursor:
+        for _ in range(100_000):
+            cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+    pytest.fail("nobody waits for a lock")

@@ -1,0 +1,158 @@
+"""``manage.py issue_token``, ``list_tokens`` and ``revoke_token``."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from agents import access_tokens, known_tokens
+from agents.models import AccessToken
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def manage(*arguments: str) -> str:
+    output = io.StringIO()
+    call_command(*arguments, stdout=output)
+    return output.getvalue()
+
+
+def issued(*arguments: str) -> AccessToken:
+    manage("issue_token", *arguments)
+    return AccessToken.objects.get()
+
+
+class TestIssuing:
+    def test_quiet_it_prints_the_token_and_nothing_else(self) -> None:
+        text = manage("issue_token", "--quiet")
+
+        assert text.endswith("\n")
+        assert access_tokens.authenticate(text.removesuffix("\n")).may_register
+
+    def test_else_it_tells_what_the_token_is_good_for_and_what_to_do_with_it(self) -> None:
+        told = manage("issue_token", "--prefix=weather-", "--days=30", "--max-agents=5").split("\n")
+
+        token = AccessToken.objects.get()
+        assert access_tokens.authenticate(told[2].strip()).key == token.key
+        assert told[4].startswith(
+            "It may register agents whose ids begin with weather-, 5 alive at most, until "
+        )
+        assert f"{token.expires_at:%Y-%m-%d %H:%M:%S} UTC" in told[4]
+        assert "AGENT_ENROLMENT_TOKEN" in told[5]
+        assert told[6] == f"To revoke it: python manage.py revoke_token {token.key}"
+
+    def test_all_that_was_asked_for_is_in_the_record(self) -> None:
+        token = issued("--name=w", "--prefix=weather-", "--days=30", "--max-agents=5", "--read")
+
+        assert (token.name, token.agent_prefix, token.max_agents) == ("w", "weather-", 5)
+        assert (token.may_register, token.may_read, token.created_by) == (True, True, "command")
+        assert token.expires_at is not None
+        assert token.expires_at - token.created_at == timedelta(days=30)
+
+    def test_by_default_it_registers_all_ids_for_ever_and_does_not_read(self) -> None:
+        token = issued()
+
+        assert (token.agent_prefix, token.max_agents, token.expires_at) == ("", None, None)
+        assert token.rights == ["register"]
+        assert token.name == "all agents"
+
+    def test_it_may_be_for_reading_only(self) -> None:
+        token = issued("--read-only")
+
+        assert token.rights == ["read"]
+        assert token.name == "reading"
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["--prefix", "a b"],
+            ["--prefix", "x" * 256],
+            ["--days", "0"],
+            ["--days", "-1"],
+            ["--days", "x"],
+            ["--days", "36501"],
+            ["--days", "9" * 30],
+            ["--max-agents", "0"],
+            ["--max-agents", "9" * 30],
+            ["--name", "x" * 101],
+            ["--name", "a\nb"],
+            ["--prefix", "a", "--read-only"],
+            ["--max-agents", "1", "--read-only"],
+        ],
+    )
+    def test_wrong_input_names_its_option(self, arguments: list[str]) -> None:
+        with pytest.raises(CommandError, match=f"argument {arguments[0]}: "):
+            manage("issue_token", *arguments)
+
+        assert not AccessToken.objects.exists()
+
+    def test_reading_only_and_reading_too_exclude_each_other(self) -> None:
+        with pytest.raises(CommandError, match="--read-only"):
+            manage("issue_token", "--read", "--read-only")
+
+
+class TestRevoking:
+    def test_by_its_key_a_token_is_revoked_once(self) -> None:
+        token = issued()
+
+        assert manage("revoke_token", token.key) == f"{token.key} revoked\n"
+        assert manage("revoke_token", token.key) == f"{token.key} was revoked already\n"
+        token.refresh_from_db()
+        assert token.revoked_by == "command"
+
+    def test_so_is_one_that_was_found_somewhere_as_a_whole(self) -> None:
+        text = manage("issue_token", "--quiet").strip()
+
+        assert manage("revoke_token", text) == f"{text[4:16]} revoked\n"
+        known_tokens.forget()
+        with pytest.raises(access_tokens.InvalidToken):
+            access_tokens.authenticate(text)
+
+    @pytest.mark.parametrize("key", ["nobody", "", "x\0", "0" * 12])
+    def test_a_key_that_no_token_has_is_told(self, key: str) -> None:
+        with pytest.raises(CommandError, match="list_tokens"):
+            manage("revoke_token", key)
+
+
+class TestListing:
+    def test_without_tokens_it_tells_how_to_make_one(self) -> None:
+        assert "issue_token" in manage("list_tokens")
+        assert json.loads(manage("list_tokens", "--json")) == []
+
+    def test_each_token_has_its_line(self) -> None:
+        manage("issue_token", "--prefix=weather-", "--days=30", "--max-agents=5")
+        manage("issue_token", "--name=old")
+        manage("issue_token", "--read-only")
+        weather, old, _ = AccessToken.objects.order_by("pk")
+        AccessToken.objects.filter(pk=weather.pk).update(
+            last_used_at=timezone.now() - timedelta(minutes=5)
+        )
+        manage("revoke_token", old.key)
+        AgentFactory.create_batch(2, enrolled_by=weather.key)
+        AgentFactory.create(enrolled_by=weather.key, expired=True)
+
+        titles, *lines = manage("list_tokens").splitlines()
+
+        assert " ".join(titles.split()) == "KEY STATE ENDS IN MAY PREFIX ALIVE USED NAME"
+        assert lines[0].split()[:6] == [weather.key, "good", "29", "d", "register", "weather-"]
+        assert "2 of 5  5 min ago  agents weather-*" in lines[0]
+        assert lines[1].split() == [old.key, "revoked", "-", "register", "-", "0", "never", "old"]
+        assert lines[2].split()[2:] == ["-", "read", "-", "-", "never", "reading"]
+
+    def test_as_json_it_has_all_but_the_secret(self) -> None:
+        text = manage("issue_token", "--quiet", "--days=1").strip()
+        AgentFactory.create(enrolled_by=text[4:16])
+
+        told = manage("list_tokens", "--json")
+
+        [token] = json.loads(told)
+        expected: dict[str, Any] = {"key": text[4:16], "state": "good", "alive_agents": 1}
+        assert expected.items() <= token.items()
+        assert token["expires_at"].endswith("+00:00")
+        assert "digest" not in told
+        assert text[17:] not in told

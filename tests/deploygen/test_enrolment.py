@@ -1,0 +1,204 @@
+"""The token that an agent shows when it registers: from where, to whom, and what without one."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry_client import AgentRegistryClient
+from registry_http import RegistryRefused
+from registry_settings import read_enrolment_token
+from tests.deploygen.fake_registry import FakeRegistry, Reply
+from tests.deploygen.living_client import beats, client_of, living
+from tests.deploygen.running_agent import ECHO, running_agent
+from tests.processes import wait_in_loop, wait_until
+
+TOKEN = "art_abcdefghijkl_0123456789012345678901234567890123456789012"
+
+
+def joining(registry: FakeRegistry) -> dict[str, Any]:
+    section = {"url": registry.url, "ttl_seconds": 60, "heartbeat_interval": 0.05}
+    return {"extensions": ["registration"], "registry": section}
+
+
+class TestClient:
+    def test_the_token_is_shown_when_registering_and_at_no_other_call(
+        self, registry: FakeRegistry
+    ) -> None:
+        async def story() -> None:
+            async with living(registry, enrolment_token=TOKEN):
+                await beats(registry, 2)
+
+        asyncio.run(story())
+        shown = {kind: {call.authorization for call in registry.of(kind)} for kind in KINDS}
+        assert shown == {"register": {f"Bearer {TOKEN}"}, "heartbeat": {None}, "delete": {None}}
+
+    @pytest.mark.parametrize("token", [None, "", lambda: None])
+    def test_without_one_nothing_is_shown(self, registry: FakeRegistry, token: Any) -> None:
+        async def story() -> None:
+            async with living(registry, enrolment_token=token):
+                await beats(registry, 1)
+
+        asyncio.run(story())
+        assert registry.of("register")[0].authorization is None
+
+    @pytest.mark.parametrize("status", [401, 403])
+    @pytest.mark.parametrize(
+        ("token", "hint"),
+        [
+            (None, "set AGENT_ENROLMENT_TOKEN, or AGENT_ENROLMENT_TOKEN_FILE"),
+            (TOKEN, "the token in AGENT_ENROLMENT_TOKEN, or its file, is not good for this agent"),
+        ],
+    )
+    def test_refused_it_says_what_to_set_and_tries_again(
+        self, registry: FakeRegistry, status: int, token: str | None, hint: str
+    ) -> None:
+        registry.script["register"] = [Reply(status, {"detail": "so it is"})] * 2
+
+        async def story() -> None:
+            async with living(registry, enrolment_token=token) as client:
+                await wait_in_loop(lambda: client.problem, "the problem")
+                assert client.problem == (
+                    f"the registry refused the registration: {status}, so it is - {hint}"
+                )
+                await wait_in_loop(lambda: client.registered, "the registration")
+                assert client.problem is None
+
+        asyncio.run(story())
+
+    def test_an_id_that_another_holds_is_told_and_tried_again(self, registry: FakeRegistry) -> None:
+        registry.script["register"] = [Reply(409, {"detail": "another has it"})] * 2
+
+        async def story() -> None:
+            async with living(registry, enrolment_token=TOKEN) as client:
+                await wait_in_loop(lambda: client.problem, "the problem")
+                assert client.problem == (
+                    "the registry refused the registration: 409, another has it"
+                )
+                await wait_in_loop(lambda: client.registered, "the registration")
+
+        asyncio.run(story())
+
+    @pytest.mark.parametrize("token", ["a\nb", "ä", "a\0"])
+    def test_a_token_that_cannot_be_sent_is_told_and_not_shown_to_anybody(
+        self, registry: FakeRegistry, token: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def story() -> str:
+            client = client_of(registry, enrolment_token=token)
+            with pytest.raises(RegistryRefused):
+                await client.register()
+            await client.deregister()
+            return str(client.problem)
+
+        problem = asyncio.run(story())
+
+        assert problem == "not registered: the enrolment token is not one line of ASCII characters"
+        assert registry.calls == []
+        assert token not in caplog.text
+
+    def test_the_token_is_asked_for_each_time(self, registry: FakeRegistry) -> None:
+        registry.always["register"] = Reply(401)
+        tokens = itertools.count()
+
+        async def story() -> None:
+            async with living(registry, enrolment_token=lambda: f"token-{next(tokens)}"):
+                await wait_in_loop(lambda: len(registry.of("register")) > 2, "three tries")
+
+        asyncio.run(story())
+        shown = [call.authorization for call in registry.of("register")]
+        assert shown[:3] == ["Bearer token-0", "Bearer token-1", "Bearer token-2"]
+
+    def test_a_lost_lease_is_taken_again_with_the_token(self, registry: FakeRegistry) -> None:
+        registry.script["heartbeat"] = [Reply(), Reply(401)]
+
+        async def story() -> None:
+            async with living(registry, enrolment_token=TOKEN):
+                await wait_in_loop(lambda: len(registry.of("register")) == 2, "a second one")
+                await beats(registry, 1)
+
+        asyncio.run(story())
+        assert {call.authorization for call in registry.of("register")} == {f"Bearer {TOKEN}"}
+
+    def test_the_token_is_in_no_line_of_the_log(
+        self, registry: FakeRegistry, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        registry.script["register"] = [Reply(401), Reply(500), Reply(breaks=True)]
+
+        async def story() -> AgentRegistryClient:
+            async with living(registry, enrolment_token=TOKEN) as client:
+                await beats(registry, 1)
+                return client
+
+        client = asyncio.run(story())
+        assert "refused" in caplog.text
+        assert TOKEN not in caplog.text
+        assert TOKEN not in repr(client)
+
+
+KINDS = ("register", "heartbeat", "delete")
+
+
+class TestSettings:
+    @pytest.mark.parametrize("environ", [{}, {"AGENT_ENROLMENT_TOKEN": ""}])
+    def test_nothing_set_is_no_token(self, environ: Mapping[str, str]) -> None:
+        assert read_enrolment_token(environ) is None
+
+    def test_the_variable_goes_before_the_file(self, tmp_path: Path) -> None:
+        (tmp_path / "token").write_text("of-file\n")
+        environ = {"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")}
+
+        assert read_enrolment_token(environ) == "of-file"
+        assert read_enrolment_token(environ | {"AGENT_ENROLMENT_TOKEN": "set"}) == "set"
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [(None, "No such file"), (b"", "it is empty"), (b"\xff", "it is not UTF-8")],
+    )
+    def test_a_file_that_cannot_be_used_is_told(
+        self, tmp_path: Path, content: bytes | None, why: str
+    ) -> None:
+        if content is not None:
+            (tmp_path / "token").write_bytes(content)
+
+        with pytest.raises(ValueError, match=why) as caught:
+            read_enrolment_token({"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")})
+        assert "AGENT_ENROLMENT_TOKEN_FILE" in str(caught.value)
+
+
+class TestAgent:
+    @pytest.mark.parametrize("by_file", [False, True])
+    def test_it_registers_with_the_token_of_its_environment(
+        self, tmp_path: Path, registry: FakeRegistry, by_file: bool
+    ) -> None:
+        (tmp_path / "token").write_text(f"{TOKEN}\n")
+        environ: MutableMapping[str, str] = {"AGENT_ENROLMENT_TOKEN": TOKEN}
+        if by_file:
+            environ = {"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")}
+        with running_agent(tmp_path, ECHO, environ, **joining(registry)) as agent:
+            agent.wait_until_ready()
+            wait_until(lambda: registry.of("heartbeat"), "a heartbeat")
+
+        assert registry.of("register")[0].authorization == f"Bearer {TOKEN}"
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_without_one_it_works_is_not_ready_and_says_what_to_set(
+        self, tmp_path: Path, registry: FakeRegistry, status: int
+    ) -> None:
+        registry.always["register"] = Reply(status, {"detail": "so it is"})
+        with running_agent(tmp_path, **joining(registry)) as agent:
+            wait_until(lambda: "set AGENT_ENROLMENT_TOKEN" in str(agent.reason()), "the reason")
+            assert agent.run(a=1).is_success
+
+    def test_a_file_that_is_not_there_yet_keeps_it_from_being_ready_only(
+        self, tmp_path: Path, registry: FakeRegistry
+    ) -> None:
+        environ = {"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")}
+        with running_agent(tmp_path, ECHO, environ, **joining(registry)) as agent:
+            wait_until(lambda: "AGENT_ENROLMENT_TOKEN_FILE" in str(agent.reason()), "the reason")
+            assert agent.run(a=1).is_success
+        assert registry.of("register") == []
