@@ -13,12 +13,15 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from deploygen.transaction import (
     STAGING,
+    added_by_interrupted,
     change_folder,
+    check_inside,
     create_folder,
+    is_inside,
     locked,
     undo_interrupted,
     was_interrupted,
@@ -79,6 +82,8 @@ def _write_existing(
             raise WritingError(
                 f"the last run was interrupted in {folder}; a run without --dry-run puts that right"
             )
+        if _read_marker(folder) is None:
+            _check_that_it_was_empty(folder)
         if not dry_run:
             undo_interrupted(folder)
         plan = _plan(folder, files, users=users, force=force)
@@ -90,13 +95,12 @@ def _write_existing(
 def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], force: bool) -> Plan:
     recorded = _read_marker(folder)
     if recorded is None:
-        if any(path.name != STAGING for path in folder.iterdir()):
-            raise WritingError(f"{folder} is not empty, and was not written by this command")
         return Plan(write=_with_marker(files, users))
     plan = Plan()
     changed, strange = [], []
     wanted = _with_marker(files, users)
     for path in sorted(recorded.keys() | wanted.keys()):
+        check_inside(folder, path)
         found = _hash_of_file(folder / path)
         text = wanted.get(path)
         if found is not None and path in users:
@@ -125,6 +129,15 @@ def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], forc
     return plan
 
 
+def _check_that_it_was_empty(folder: Path) -> None:
+    """Refuse a folder with files that neither we nor an interrupted run of ours has put there."""
+    ours = {folder / name for name in added_by_interrupted(folder)}
+    staging = folder / STAGING
+    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    if any(path not in ours and staging not in (path, *path.parents) for path in files):
+        raise WritingError(f"{folder} is not empty, and was not written by this command")
+
+
 def _with_marker(files: Mapping[str, str], users: frozenset[str]) -> dict[str, str]:
     hashes = {path: _hash(text) for path, text in files.items() if path not in users}
     marker = {
@@ -144,14 +157,9 @@ def _read_marker(folder: Path) -> dict[str, str] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise WritingError(f"{path} is not as this command wrote it") from error
     # Whoever could write it must not get us to remove files elsewhere.
-    if path.is_symlink() or not all(_is_inside(name) for name in hashes):
+    if path.is_symlink() or not all(is_inside(name) for name in hashes):
         raise WritingError(f"{path} is not as this command wrote it")
     return hashes
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def _hash(text: str) -> str:
