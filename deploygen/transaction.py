@@ -73,7 +73,17 @@ def was_interrupted(folder: Path) -> bool:
     return os.path.lexists(folder / STAGING / JOURNAL)
 
 
-def added_by_interrupted(folder: Path) -> list[str]:
+def is_empty(folder: Path) -> bool:
+    """Whether there is no file in a folder but those that an interrupted change of ours put there.
+
+    Raises OSError.
+    """
+    ours, staging = {folder / name for name in _added(folder)}, folder / STAGING
+    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return all(path in ours or staging in (path, *path.parents) for path in files)
+
+
+def _added(folder: Path) -> list[str]:
     """Return which files an interrupted change may have added; none without one. Raises OSError."""
     staging = folder / STAGING
     if not was_interrupted(folder):
@@ -100,7 +110,7 @@ def undo_interrupted(folder: Path) -> None:
         return
     _check_own(staging)
     if was_interrupted(folder):
-        for path in added_by_interrupted(folder):
+        for path in _added(folder):
             (folder / path).unlink(missing_ok=True)
         for old in (staging / OLD).rglob("*"):
             if not old.is_dir() or old.is_symlink():

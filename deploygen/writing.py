@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploygen.transaction import (
-    STAGING,
-    added_by_interrupted,
     change_folder,
     check_inside,
     create_folder,
+    is_empty,
     is_inside,
     locked,
     undo_interrupted,
@@ -82,8 +81,8 @@ def _write_existing(
             raise WritingError(
                 f"the last run was interrupted in {folder}; a run without --dry-run puts that right"
             )
-        if _read_marker(folder) is None:
-            _check_that_it_was_empty(folder)
+        if _read_marker(folder) is None and not is_empty(folder):
+            raise WritingError(f"{folder} is not empty, and was not written by this command")
         if not dry_run:
             undo_interrupted(folder)
         plan = _plan(folder, files, users=users, force=force)
@@ -127,15 +126,6 @@ def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], forc
             "--force overwrites them"
         )
     return plan
-
-
-def _check_that_it_was_empty(folder: Path) -> None:
-    """Refuse a folder with files that neither we nor an interrupted run of ours has put there."""
-    ours = {folder / name for name in added_by_interrupted(folder)}
-    staging = folder / STAGING
-    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    if any(path not in ours and staging not in (path, *path.parents) for path in files):
-        raise WritingError(f"{folder} is not empty, and was not written by this command")
 
 
 def _with_marker(files: Mapping[str, str], users: frozenset[str]) -> dict[str, str]:
