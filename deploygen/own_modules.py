@@ -5,7 +5,7 @@ import stat
 import sys
 from pathlib import Path
 
-from deploygen.spec import AgentSpec
+from deploygen.spec import DEFAULT_HANDLER, AgentSpec
 
 LARGEST_BYTES = 1024 * 1024
 MOST_MODULES = 200
@@ -28,14 +28,25 @@ def read_modules(folder: Path, spec: AgentSpec) -> dict[str, str]:
         modules = {path.name: _read(path, folder) for path in paths}
     except OSError as error:
         raise ModulesError(f"{error.filename}: {error.strerror}") from error
+    _check_handler(folder, spec, modules)
+    return modules
+
+
+def _check_handler(folder: Path, spec: AgentSpec, modules: dict[str, str]) -> None:
+    """Refuse a handler that is neither here, nor to be filled in, nor may be installed."""
     top = spec.handler_module.partition(".")[0]
-    if f"{top}.py" not in modules and (folder / top).is_dir():
+    if f"{top}.py" in modules:
+        return
+    if (folder / top).is_dir():
         raise ModulesError(
             f"handler: {folder / top} is a folder, and only single modules beside the spec are "
             f"taken; put the function into {folder / top}.py, or install the package by "
             "requirements"
         )
-    return modules
+    if spec.handler != DEFAULT_HANDLER and not spec.requirements:
+        raise ModulesError(
+            f"handler: there is no {top}.py beside the spec, and no requirement that could bring it"
+        )
 
 
 def _read(path: Path, folder: Path) -> str:

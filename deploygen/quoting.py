@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 LINE_ENDS = re.compile(r"\s*[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
-PLAIN_IN_ENV = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 
 
 def json_text(value: Any) -> str:
@@ -25,18 +24,6 @@ def yaml_flow(value: Any) -> str:
         else f"\\u{ord(character):04x}"
         for character in text
     )
-
-
-def compose_flow(value: Any) -> str:
-    """The same for compose files, which replace $NAME even in quotes."""
-    return yaml_flow(value).replace("$", "$$")
-
-
-def env_value(text: str) -> str:
-    """Return a value of one line for a .env file, as compose and shells read it."""
-    if PLAIN_IN_ENV.fullmatch(text):
-        return text
-    return "'" + " ".join(text.splitlines()).replace("'", "'\\''") + "'"
 
 
 def dockerfile_quoted(text: str) -> str:

@@ -3,6 +3,7 @@
 What ends in .j2 is rendered; everything else is copied as it is.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -39,12 +40,21 @@ REGISTRY_FILES = frozenset(
         "loop_lag.py",
     }
 )
+# The variables that set an agent, as README.md explains them; then those of its registration.
+SETTINGS = (
+    *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
+    *("AGENT_DRAIN_SECONDS", "AGENT_LOG_FORMAT"),
+)
+REGISTRY_SETTINGS = (
+    *("AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS", "AGENT_HEARTBEAT_SECONDS"),
+    *("AGENT_ENROLMENT_TOKEN", "AGENT_ENROLMENT_TOKEN_FILE"),
+)
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
 
 
 class NameTaken(Exception):
-    """A module of the developer has the name of a file of the agent."""
+    """A module of the developer has the name of something that every agent has."""
 
 
 def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -59,7 +69,7 @@ def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[st
     if spec.handler_module != "handler" or HANDLER in modules:
         del files[HANDLER]
     environment = _environment()
-    context = _context(spec)
+    context = _context(spec, modules)
     for path, name in _files_below(TEMPLATES):
         if path.suffix == RENDERED_SUFFIX:
             template = environment.get_template(name)
@@ -68,9 +78,12 @@ def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[st
             files[name] = path.read_text(encoding="utf-8")
     # Those of the registry too: the agent may join one later. A folder hides a module.
     taken = {*files, *REGISTRY_FILES, f"{IMAGE_FOLDER}.py"}
+    packages = _packages()
     for name in modules:
         if name in taken:
             raise NameTaken(f"{name} is taken by every agent itself: give yours another name")
+        if name.removesuffix(".py").lower() in packages:
+            raise NameTaken(f"{name} would hide a package of every agent: give yours another name")
     return dict(sorted({**files, **modules}.items()))
 
 
@@ -126,6 +139,13 @@ def _input(item: Input) -> dict[str, Any]:
     return {**described, **default, "description": item.description}
 
 
+def _packages() -> frozenset[str]:
+    """Return the names under which the packages of the lock are imported, as theirs tell them."""
+    pins = PINNED.findall((RUNTIME / LOCK).read_text(encoding="utf-8"))
+    names = {pin.partition("==")[0].lower().replace("-", "_") for pin in pins}
+    return frozenset({*names, *(name.removesuffix("_api") for name in names)})
+
+
 def _copied(spec: AgentSpec) -> Iterator[tuple[str, str]]:
     for path in RUNTIME.glob("*.py"):
         if spec.registry_url is not None or path.name not in REGISTRY_FILES:
@@ -146,10 +166,13 @@ def _files_below(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, path.relative_to(folder).as_posix()
 
 
-def _context(spec: AgentSpec) -> Mapping[str, Any]:
+def _context(spec: AgentSpec, modules: Mapping[str, str]) -> Mapping[str, Any]:
     return {
         "spec": spec,
         "config": configuration(spec),
+        "settings": SETTINGS if spec.registry_url is None else SETTINGS + REGISTRY_SETTINGS,
+        # Whether the handler is a copy of what is beside the spec, and not here to be filled in.
+        "has_modules": bool(modules),
         "registry_is_local": spec.registry_url is not None and is_local(spec.registry_url),
     }
 
@@ -165,9 +188,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "json": quoting.json_text,
+        "json_line": json.dumps,
         "yaml": quoting.yaml_flow,
-        "compose": quoting.compose_flow,
-        "env": quoting.env_value,
         "dockerfile": quoting.dockerfile_quoted,
         "markdown": quoting.markdown_escaped,
     }

@@ -122,6 +122,9 @@ def _check(document: Document, value: Any, rule: Schema, path: str) -> None:
     is_bool = isinstance(value, bool) and kind != "boolean"
     if is_bool or not isinstance(value, PYTHON_TYPES[kind]):
         raise DocumentError(line, path, _mistaken(value, kind, document.sources.get(path)))
+    if value == "" and "pattern" in rule:
+        # For AgentSpec, an empty text is one that was not given.
+        raise DocumentError(line, path, "it must not be empty")
     if kind == "object":
         _check_keys(document, value, rule, path)
         for key, item in value.items():

@@ -194,6 +194,9 @@ def check_requirement(field: str, requirement: object) -> None:
     except InvalidRequirement as error:
         problem = str(error).splitlines()[0].rstrip(":")
         raise SpecError(field, f"it is no requirement such as 'numpy>=2': {problem}") from error
+    if matches(r".*(\\|\$|\s#).*", requirement):
+        # In a file of requirements: the next line, a variable, a comment.
+        raise SpecError(field, r"it must have no '\', no '$' and no comment")
     if parsed.url is None:
         return
     parts = urlsplit(parsed.url)

@@ -8,7 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from deploygen import spec_rules
 from deploygen.quoting import yaml_flow
 from deploygen.spec import AgentSpec, SpecError
-from deploygen.transaction import change_folder, create_folder, locked
+from deploygen.transaction import (
+    change_folder,
+    create_folder,
+    is_empty,
+    locked,
+    undo_interrupted,
+)
 
 TEMPLATES = Path(__file__).resolve().parent / "init"
 SPEC_FILE = "agent.yaml"
@@ -32,8 +38,9 @@ def start_in(folder: Path) -> list[Path]:
             create_folder(folder, files)
         else:
             with locked(folder):
-                if any(folder.iterdir()):
+                if not is_empty(folder):
                     raise StartingError(f"{folder} is not empty")
+                undo_interrupted(folder)
                 change_folder(folder, files, [])
     except OSError as error:
         raise StartingError(f"{folder} cannot be written: {error.strerror or error}") from error

@@ -13,12 +13,14 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from deploygen.transaction import (
-    STAGING,
     change_folder,
+    check_inside,
     create_folder,
+    is_empty,
+    is_inside,
     locked,
     undo_interrupted,
     was_interrupted,
@@ -79,6 +81,8 @@ def _write_existing(
             raise WritingError(
                 f"the last run was interrupted in {folder}; a run without --dry-run puts that right"
             )
+        if _read_marker(folder) is None and not is_empty(folder):
+            raise WritingError(f"{folder} is not empty, and was not written by this command")
         if not dry_run:
             undo_interrupted(folder)
         plan = _plan(folder, files, users=users, force=force)
@@ -90,13 +94,12 @@ def _write_existing(
 def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], force: bool) -> Plan:
     recorded = _read_marker(folder)
     if recorded is None:
-        if any(path.name != STAGING for path in folder.iterdir()):
-            raise WritingError(f"{folder} is not empty, and was not written by this command")
         return Plan(write=_with_marker(files, users))
     plan = Plan()
     changed, strange = [], []
     wanted = _with_marker(files, users)
     for path in sorted(recorded.keys() | wanted.keys()):
+        check_inside(folder, path)
         found = _hash_of_file(folder / path)
         text = wanted.get(path)
         if found is not None and path in users:
@@ -144,14 +147,9 @@ def _read_marker(folder: Path) -> dict[str, str] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise WritingError(f"{path} is not as this command wrote it") from error
     # Whoever could write it must not get us to remove files elsewhere.
-    if path.is_symlink() or not all(_is_inside(name) for name in hashes):
+    if path.is_symlink() or not all(is_inside(name) for name in hashes):
         raise WritingError(f"{path} is not as this command wrote it")
     return hashes
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 def _hash(text: str) -> str:

@@ -3,21 +3,21 @@
 It has SendMessage, GetTask and CancelTask; a task is a job of the agent's, under the same id.
 """
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from a2a_messages import UnsupportedContent, inputs_of, task_of
 from agent_card import JSON_TYPE, TEXT_TYPE
 from agent_contract import ContractBroken
 from agent_jobs import Job, TooManyJobs
 from lifecycle import Lifecycle
-from request_bodies import parse_json, read_body
+from request_bodies import RETRY_AFTER, RequestBodies, parse_json
 
-RETRY_AFTER = {"Retry-After": "5"}
 PARSE_ERROR, INVALID_REQUEST, NO_SUCH_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
 INTERNAL_ERROR = -32603
 # A2A 1.0, section 5.4: the code of each error, and the reason that goes with it.
@@ -27,6 +27,8 @@ NO_PUSH = (-32003, "PUSH_NOTIFICATION_NOT_SUPPORTED")
 UNSUPPORTED = (-32004, "UNSUPPORTED_OPERATION")
 WRONG_CONTENT = (-32005, "CONTENT_TYPE_NOT_SUPPORTED")
 WRONG_VERSION = (-32009, "VERSION_NOT_SUPPORTED")
+# It is remembered with the task.
+LONGEST_CONTEXT_ID = 256
 # Methods of the protocol that this agent does not have.
 WITHOUT = {
     **dict.fromkeys(("SendStreamingMessage", "SubscribeToTask", "ListTasks"), UNSUPPORTED),
@@ -60,17 +62,18 @@ class Busy(RpcError):
 
 
 class A2ADoor:
-    def __init__(self, agent: Lifecycle) -> None:
+    def __init__(self, agent: Lifecycle, bodies: RequestBodies) -> None:
         self._agent = agent
+        self._bodies = bodies
         self._methods = {
             "SendMessage": self._send_message,
             "GetTask": self._get_task,
             "CancelTask": self._cancel_task,
         }
 
-    async def answer(self, request: Request) -> JSONResponse:
+    async def answer(self, request: Request) -> Response:
         """Answer one call. Raises HTTPException for a body that is none of JSON-RPC's business."""
-        body = await read_body(request)
+        body = await self._bodies.read(request)
         call_id: str | int | None = None
         try:
             call = _parse(body)
@@ -86,9 +89,11 @@ class A2ADoor:
             return JSONResponse(
                 {"jsonrpc": "2.0", "id": call_id, "error": told}, status, headers=headers
             )
-        return JSONResponse({"jsonrpc": "2.0", "id": call_id, "result": result})
+        head = json.dumps({"jsonrpc": "2.0", "id": call_id}).encode()
+        return Response(head[:-1] + b', "result": ' + result + b"}", media_type=JSON_TYPE)
 
-    async def _call(self, call: Mapping[str, Any]) -> dict[str, Any]:
+    async def _call(self, call: Mapping[str, Any]) -> bytes:
+        """Return the result, in JSON. Raises RpcError."""
         name, params = call.get("method"), call.get("params", {})
         if not isinstance(name, str):
             raise RpcError(INVALID_REQUEST, "method must be a string")
@@ -101,24 +106,23 @@ class A2ADoor:
             raise RpcError(INVALID_PARAMS, "params must be an object")
         return await method(params)
 
-    async def _send_message(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def _send_message(self, params: Mapping[str, Any]) -> bytes:
         message = _object(params, "message")
         configuration = _object(params, "configuration", {})
         self._check_message(message, configuration)
         job = self._start(message)
+        job.context_id = _context_id(message) or job.id
         self._agent.jobs.remember(job)
-        if isinstance(context := message.get("contextId"), str) and context:
-            job.context_id = context
         modes = configuration.get("acceptedOutputModes") or [JSON_TYPE]
         job.wants_text = JSON_TYPE not in modes and "*/*" not in modes
         if not configuration.get("returnImmediately"):
             await self._agent.jobs.wait(job, self._agent.config.sync_timeout)
-        return {"task": task_of(job)}
+        return b'{"task": ' + task_of(job) + b"}"
 
-    async def _get_task(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def _get_task(self, params: Mapping[str, Any]) -> bytes:
         return task_of(self._find(params.get("id")))
 
-    async def _cancel_task(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def _cancel_task(self, params: Mapping[str, Any]) -> bytes:
         job = self._find(params.get("id"))
         if job.state != "running":
             raise RpcError(TASK_NOT_CANCELABLE, "the task has ended")
@@ -130,6 +134,8 @@ class A2ADoor:
             raise RpcError(INVALID_PARAMS, "message.messageId is missing")
         if message.get("role") != "ROLE_USER":
             raise RpcError(INVALID_PARAMS, "message.role must be ROLE_USER")
+        if len(_context_id(message)) > LONGEST_CONTEXT_ID:
+            raise RpcError(INVALID_PARAMS, f"contextId may have {LONGEST_CONTEXT_ID} characters")
         if task_id := message.get("taskId"):
             self._find(task_id)
             raise RpcError(UNSUPPORTED, "a task of this agent takes no further messages")
@@ -198,6 +204,11 @@ def _object(
     if not isinstance(value, dict):
         raise RpcError(INVALID_PARAMS, f"{key} must be an object")
     return value
+
+
+def _context_id(message: Mapping[str, Any]) -> str:
+    context_id = message.get("contextId")
+    return context_id if isinstance(context_id, str) else ""
 
 
 def _field_violations(error: ContractBroken) -> list[dict[str, Any]]:

@@ -1,11 +1,10 @@
 """Between A2A's messages and tasks (A2A 1.0, section 4.1) and the agent's inputs and jobs."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-
-from fastapi import HTTPException
 
 from agent_card import JSON_TYPE, TEXT_TYPE
 from agent_contract import Contract
@@ -14,6 +13,8 @@ from agent_jobs import Job
 
 # Doubles beyond this are whole, but not exactly what was meant.
 LARGEST_EXACT = 2**53
+# An object with one field, a text, as json.dumps writes it.
+ONE_TEXT = re.compile(r'\{"(?:[^"\\]++|\\.)*+": ("(?:[^"\\]++|\\.)*+")\}')
 STATES = {
     "running": "TASK_STATE_WORKING",
     "done": "TASK_STATE_COMPLETED",
@@ -58,37 +59,35 @@ def inputs_of(message: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
     return inputs
 
 
-def task_of(job: Job) -> dict[str, Any]:
-    """Return the job as a task."""
+def task_of(job: Job) -> bytes:
+    """Return the job as a task, in JSON."""
     status: dict[str, Any] = {"state": STATES[job.state], "timestamp": _timestamp(job.since)}
     task: dict[str, Any] = {"id": job.id, "contextId": job.context_id, "status": status}
-    if job.state == "done":
-        task["artifacts"] = [
-            {"artifactId": f"{job.id}-result", "name": "result", "parts": [_result_part(job)]}
-        ]
-    elif job.error is not None:
+    if job.state == "failed":
         status["message"] = {
             "messageId": f"{job.id}-error",
             "contextId": job.context_id,
             "taskId": job.id,
             "role": "ROLE_AGENT",
-            "parts": [{"text": error_text(job.error), "mediaType": TEXT_TYPE}],
+            "parts": [{"text": job.problem, "mediaType": TEXT_TYPE}],
         }
-    return task
+    told = json.dumps(task).encode()
+    if job.state != "done":
+        return told
+    artifact = json.dumps({"artifactId": f"{job.id}-result", "name": "result"}).encode()
+    artifact = artifact[:-1] + b', "parts": [' + _result_part(job) + b"]}"
+    return told[:-1] + b', "artifacts": [' + artifact + b"]}"
 
 
-def error_text(error: Exception) -> str:
-    detail = error.detail if isinstance(error, HTTPException) else str(error)
-    return detail if isinstance(detail, str) else json.dumps(detail, default=str)
-
-
-def _result_part(job: Job) -> dict[str, Any]:
-    result = json.loads(job.result)
-    if not job.wants_text:
-        return {"data": result, "mediaType": JSON_TYPE}
-    only = next(iter(result.values())) if len(result) == 1 else None
-    text = only if isinstance(only, str) else json.dumps(result, ensure_ascii=False)
-    return {"text": text, "mediaType": TEXT_TYPE}
+def _result_part(job: Job) -> bytes:
+    # The result as it is: to read and write again what may be large has no use.
+    kind, content = "data", job.result
+    if job.wants_text:
+        text = job.result.decode()
+        only = ONE_TEXT.fullmatch(text)
+        kind, content = "text", (only[1] if only else json.dumps(text)).encode()
+    media_type = TEXT_TYPE if job.wants_text else JSON_TYPE
+    return b'{"%s": %s, "mediaType": "%s"}' % (kind.encode(), content, media_type.encode())
 
 
 def _whole_numbers(value: Any) -> Any:

@@ -8,7 +8,6 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from a2a_door import A2ADoor
-from a2a_messages import error_text
 from agent_card import (
     A2A_PATH,
     CACHE_CONTROL,
@@ -23,10 +22,9 @@ from agent_jobs import Job, TooManyJobs
 from agent_page import HEADERS, docs_page
 from handler_runner import HandlerFailed, HandlerUnavailable
 from lifecycle import Lifecycle
-from request_bodies import parse_json, read_body
+from request_bodies import RETRY_AFTER, RequestBodies, parse_json
 from request_ids import RequestIds
 
-RETRY_AFTER = {"Retry-After": "5"}
 LINKS = {
     "run": "/run",
     "status": "/status/{job_id}",
@@ -51,9 +49,10 @@ def create_app(agent: Lifecycle) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
     )
+    bodies = RequestBodies()
     _add_health(app, agent)
-    _add_jobs(app, agent)
-    _add_descriptions(app, agent)
+    _add_jobs(app, agent, bodies)
+    _add_descriptions(app, agent, A2ADoor(agent, bodies))
     app.add_middleware(RequestIds)
     return app
 
@@ -80,7 +79,7 @@ def _add_health(app: FastAPI, agent: Lifecycle) -> None:
         return JSONResponse(content, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _add_jobs(app: FastAPI, agent: Lifecycle) -> None:
+def _add_jobs(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
     jobs = agent.jobs
     body = {"required": True, "content": {"application/json": {"schema": agent.inputs.schema}}}
 
@@ -99,7 +98,7 @@ def _add_jobs(app: FastAPI, agent: Lifecycle) -> None:
     )
     async def run(request: Request) -> Response:
         """Give the handler a JSON object, and answer the one that it returns."""
-        inputs = agent.inputs.read(_parsed(await read_body(request)))
+        inputs = agent.inputs.read(_parsed(await bodies.read(request)))
         if agent.draining:
             raise _later("the agent is stopping")
         job = jobs.start(inputs)
@@ -138,9 +137,8 @@ def _add_jobs(app: FastAPI, agent: Lifecycle) -> None:
         return JSONResponse(content, HTTPStatus.SERVICE_UNAVAILABLE, headers=RETRY_AFTER)
 
 
-def _add_descriptions(app: FastAPI, agent: Lifecycle) -> None:
+def _add_descriptions(app: FastAPI, agent: Lifecycle, door: A2ADoor) -> None:
     config = agent.config
-    door = A2ADoor(agent)
 
     @app.get("/")
     async def about() -> dict[str, Any]:
@@ -196,14 +194,11 @@ def _found(agent: Lifecycle, job_id: str) -> Job:
 
 
 def _status(job: Job) -> Response:
-    content = json.dumps({"job_id": job.id, "status": job.state}).encode()
+    told = {"job_id": job.id, "status": job.state}
+    content = json.dumps(told | ({"error": job.problem} if job.state == "failed" else {})).encode()
     if job.state == "done":
         # As it is: to read and write again what may be large has no use.
         content = content[:-1] + b', "result": ' + job.result + b"}"
-    elif job.error is not None:
-        content = json.dumps(
-            {"job_id": job.id, "status": job.state, "error": error_text(job.error)}
-        ).encode()
     return Response(content, media_type="application/json")
 
 

@@ -26,6 +26,8 @@ AGENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,255}")
 DEFAULT_DRAIN_SECONDS = 7.0
 # Seconds that the caller of /run waits for the answer, before it gets the id of a job.
 DEFAULT_SYNC_TIMEOUT = 30.0
+# Longer is a mistake, such as milliseconds, and beyond what a thread can wait.
+LONGEST_SECONDS = 86_400.0
 DEFAULT_MAX_JOBS = 16
 HIGHEST_MAX_JOBS = 1000
 
@@ -94,9 +96,8 @@ def read_config(folder: Path, environ: MutableMapping[str, str]) -> AgentConfig:
 
 
 def read_seconds(variable: str, environ: Mapping[str, str]) -> float | None:
-    """Return the seconds, more than none, that a variable holds; None when it is unset or empty.
-
-    Raises ConfigError.
+    """Return the seconds, more than none and a day at most, that a variable holds; None when it is
+    unset or empty. Raises ConfigError.
     """
     text = environ.get(variable)
     if not text:
@@ -105,9 +106,11 @@ def read_seconds(variable: str, environ: Mapping[str, str]) -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if 0 < seconds < math.inf:
+    if 0 < seconds <= LONGEST_SECONDS:
         return seconds
-    raise ConfigError(f"{variable} must be a number of seconds above 0, not {text!r}")
+    raise ConfigError(
+        f"{variable} must be a number of seconds above 0, up to {LONGEST_SECONDS:.0f}, not {text!r}"
+    )
 
 
 def _declarations(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
@@ -10,6 +11,7 @@ from agent_declarations import Declared
 
 # Who sends a thousand wrong fields learns no more from a thousand lines.
 MOST_ERRORS = 20
+NO_SUCH_FIELD = "There is no such field"
 
 
 class ContractBroken(Exception):
@@ -36,10 +38,17 @@ class Contract:
             )
         if self.model is None:
             return value
+        names = {each.name for each in self.declared}
+        # Found here, not by the model, which makes an error of each of them, were they 100,000.
+        unknown = list(islice((name for name in value if name not in names), MOST_ERRORS))
+        errors = [{"loc": [name], "msg": NO_SUCH_FIELD, "type": "extra"} for name in unknown]
         try:
-            read = self.model.model_validate(value)
+            read = self.model.model_validate({k: v for k, v in value.items() if k in names})
         except ValidationError as error:
-            raise ContractBroken(_errors(error)) from None  # without the values in its text
+            # Without the values in its text.
+            raise ContractBroken((_errors(error) + errors)[:MOST_ERRORS]) from None
+        if errors:
+            raise ContractBroken(errors)
         return {
             each.name: getattr(read, _attribute(number))
             for number, each in enumerate(self.declared)
@@ -86,7 +95,7 @@ def _model(declared: tuple[Declared, ...]) -> type[BaseModel]:
         )
         for number, each in enumerate(declared)
     }
-    strict = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+    strict = ConfigDict(strict=True, allow_inf_nan=False, hide_input_in_errors=True)
     return create_model("Inputs", __config__=strict, **fields)
 
 
@@ -116,14 +125,7 @@ def _property(each: Declared) -> dict[str, Any]:
 
 def _errors(error: ValidationError) -> list[dict[str, Any]]:
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [
-        {
-            "loc": list(each["loc"]),
-            "msg": "There is no such field" if each["type"] == "extra_forbidden" else each["msg"],
-            "type": each["type"],
-        }
-        for each in found[:MOST_ERRORS]
-    ]
+    return [{"loc": list(each["loc"]), "msg": each["msg"], "type": each["type"]} for each in found]
 
 
 def _place(location: list[Any]) -> str:

@@ -1,5 +1,7 @@
 """What the handler finds in its environment: defaults, and secrets, which come at run time only."""
 
+import os
+import stat
 from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 
@@ -36,7 +38,9 @@ def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str
 
 def read_secret(path: Path) -> str:
     """Return what a file holds. Raises OSError, or ValueError with a message without any of it."""
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_open) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no regular file")
         content = file.read(LARGEST_SECRET_BYTES + 1)
     if len(content) > LARGEST_SECRET_BYTES:
         raise ValueError(f"it has more than {LARGEST_SECRET_BYTES} bytes")
@@ -48,3 +52,8 @@ def read_secret(path: Path) -> str:
     if not secret or "\0" in secret:
         raise ValueError("it is empty" if not secret else "it has a null byte")
     return secret
+
+
+def _open(path: str, flags: int) -> int:
+    # To open a pipe would wait for somebody to write into it, and nothing would be served.
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 import logging
+import sys
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from handler_runner import HandlerRunner
+from fastapi import HTTPException
+
+from handler_runner import HandlerFailed, HandlerRunner
 
 logger = logging.getLogger("agent.jobs")
 
@@ -18,6 +22,8 @@ State = Literal["running", "done", "failed", "cancelled"]
 REMEMBERED_SECONDS = 3600.0
 MOST_REMEMBERED = 1000
 MOST_REMEMBERED_BYTES = 32 * 1024 * 1024
+# Characters that are remembered of why a job has failed.
+LONGEST_PROBLEM = 2000
 
 
 class TooManyJobs(Exception):
@@ -29,12 +35,19 @@ class Job:
         self.id = uuid.uuid4().hex
         self.state: State = "running"
         self.result = b""  # JSON text, of a job that is done
-        self.error: Exception | None = None  # of one that has failed
+        # Of one that has failed: the error, for the caller that waits for it; once the job is
+        # remembered, a text of bounded length.
+        self.error: Exception | None = None
+        self.problem = ""
         self.since = datetime.now(UTC)  # when it came to this state
         self.ended = asyncio.Event()
         # What the A2A door keeps with it.
         self.context_id = self.id
         self.wants_text = False
+
+    def size(self) -> int:
+        """How many bytes are kept for it, beside what every job takes."""
+        return len(self.result) + sys.getsizeof(self.problem) + sys.getsizeof(self.context_id)
 
 
 class Jobs:
@@ -117,6 +130,9 @@ class Jobs:
             self._end(job, "failed", error=error.with_traceback(None))
         else:
             self._end(job, "done", job_result)
+        finally:
+            # Whatever is raised beside these: a job that never ends would never be forgotten.
+            self._end(job, "failed", error=HandlerFailed("the run has been broken off"))
 
     def _end(
         self, job: Job, state: State, result: bytes = b"", error: Exception | None = None
@@ -129,8 +145,10 @@ class Jobs:
             self._note_end(job)
 
     def _note_end(self, job: Job) -> None:
+        if job.error is not None:
+            job.problem, job.error = _text(job.error)[:LONGEST_PROBLEM], None
         self._ended[job.id] = self._clock()
-        self._bytes += len(job.result)
+        self._bytes += job.size()
         self._forget_old()
 
     def _forget_old(self) -> None:
@@ -143,4 +161,9 @@ class Jobs:
             if not too_many and ended > oldest:
                 break
             del self._ended[job_id]
-            self._bytes -= len(self._known.pop(job_id).result)
+            self._bytes -= self._known.pop(job_id).size()
+
+
+def _text(error: Exception) -> str:
+    detail = error.detail if isinstance(error, HTTPException) else str(error)
+    return detail if isinstance(detail, str) else json.dumps(detail)

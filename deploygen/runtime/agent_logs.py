@@ -65,6 +65,6 @@ class TextLines(logging.Formatter):
 
 def _as_json(line: dict[str, Any]) -> str:
     try:
-        return json.dumps(line, default=str)
-    except (TypeError, ValueError, RecursionError):  # keys that are none, a ring
+        return json.dumps(line, default=str, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):  # keys that are none, a ring, NaN
         return json.dumps({key: str(value) for key, value in line.items()})

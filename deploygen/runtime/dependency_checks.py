@@ -87,8 +87,11 @@ def _look(target: SplitResult) -> str | None:
             socket.create_connection(address, timeout=TIMEOUT_SECONDS).close()
             return None
         status = _ask(target)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except OSError as error:
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    except (http.client.HTTPException, ValueError) as error:
+        # Their messages repeat what came, or the URL with its query.
+        return type(error).__name__
     return f"it answered {status}" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
 
 

@@ -4,17 +4,18 @@ import asyncio
 import contextvars
 import importlib
 import inspect
-import json
 import logging
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, cast
 
 from fastapi import HTTPException
 
 from agent_contract import Contract, ContractBroken
+from handler_answers import result_json, sendable
 
 logger = logging.getLogger("agent.handler")
 
@@ -76,16 +77,19 @@ class HandlerRunner:
         """
         handle = await self._loaded_handle()
         try:
-            result = await self._call(handle, inputs)
-        except HTTPException:
+            return await self._call(handle, inputs)
+        except HandlerFailed:
             raise
-        except (Exception, SystemExit) as error:
-            raise self._told(error) from error
+        except HTTPException as error:
+            raise self._refusal(error) from error
         except asyncio.CancelledError as error:
             if _is_being_cancelled():
                 raise
             raise self._told(error) from error  # a task of the handler's own was
-        return self._as_json(result)
+        except BaseException as error:
+            # SystemExit too, and what extension modules raise beside Exception, such as the
+            # panics of those in Rust: no call of a handler ends the agent.
+            raise self._told(error) from error
 
     def close(self) -> None:
         """Let the threads end that have nothing to do; no call may follow."""
@@ -103,63 +107,91 @@ class HandlerRunner:
     def _load(self) -> None:
         try:
             handle = _import_handle(self._module_name, self._function_name)
-        except (Exception, SystemExit) as error:
-            logger.exception("the handler cannot be loaded")
-            self.refuse(f"the handler cannot be loaded: {type(error).__name__}: {error}")
+        except BaseException as error:
+            number, reason = _number(), _reason(error)
+            # Python lets names be of anything.
+            reason = reason if reason.isprintable() else ascii(reason)
+            logger.exception("the handler cannot be loaded: %s", number)
+            self.refuse(
+                f"the handler cannot be loaded: {reason}; the agent's log has the traceback, "
+                f"under {number}"
+            )
         else:
             self._problem = None
             self._loading.set_result(handle)
 
-    async def _call(self, handle: Handle, inputs: dict[str, Any]) -> Any:
+    async def _call(self, handle: Handle, inputs: dict[str, Any]) -> bytes:
         if inspect.iscoroutinefunction(handle) or inspect.iscoroutinefunction(
             getattr(handle, "__call__", None)  # noqa: B004 - an object with an async __call__
         ):
-            return await handle(inputs)
+            return self._as_json(await handle(inputs))
         # With the context, in which the log finds the id of the request.
         context = contextvars.copy_context()
-        call = self._threads.submit(context.run, _call_in_thread, handle, inputs)
+        call = self._threads.submit(context.run, self._call_in_thread, handle, inputs)
         result = await _to_its_end(asyncio.wrap_future(call))
-        return await result if inspect.isawaitable(result) else result
+        return result if isinstance(result, bytes) else self._as_json(await result)
 
-    def _told(self, error: BaseException) -> HandlerFailed:
-        run_id = uuid.uuid4().hex[:12]
-        logger.error("%s failed in run %s", self._name, run_id, exc_info=error)
-        return HandlerFailed(
-            f"{self._name} raised {type(error).__name__}; the agent's log has the traceback, "
-            f"under run {run_id}"
-        )
+    def _call_in_thread(self, handle: Handle, inputs: dict[str, Any]) -> bytes | Awaitable[Any]:
+        try:
+            result = handle(inputs)
+        except StopIteration as error:
+            # No future takes a StopIteration: the request would never be answered.
+            raise RuntimeError(f"{self._name} raised StopIteration") from error
+        return result if inspect.isawaitable(result) else self._as_json(result)
 
     def _as_json(self, result: Any) -> bytes:
         if not isinstance(result, dict):
             raise HandlerFailed(f"{self._name} must return a dict, not {type(result).__name__}")
         try:
-            text = json.dumps(result, allow_nan=False)
-            if self._outputs is not None and self._outputs.declared:
-                self._outputs.read(json.loads(text))
+            return result_json(result, self._outputs)
         except ContractBroken as error:
             logger.error("%s broke its contract: %s", self._name, error)  # noqa: TRY400 - no traceback
             raise HandlerFailed(
                 f"the answer of {self._name} is not as declared: {error}"
             ) from error
-        except (TypeError, ValueError, RecursionError) as error:
-            logger.exception("the answer of %s is no JSON", self._name)
-            raise HandlerFailed(f"the answer of {self._name} is no JSON: {error}") from error
-        return text.encode()
+        except Exception as error:
+            raise self._failed(f"the answer of {self._name} is no JSON", error) from error
+
+    def _refusal(self, error: HTTPException) -> Exception:
+        try:
+            return sendable(error)
+        except Exception as problem:
+            return self._failed(f"{self._name} raised what cannot be answered", problem)
+
+    def _told(self, error: BaseException) -> HandlerFailed:
+        return self._failed(f"{self._name} raised {type(error).__name__}", error)
+
+    def _failed(self, what: str, error: BaseException) -> HandlerFailed:
+        number = _number()
+        logger.error("%s failed in run %s", self._name, number, exc_info=error)
+        return HandlerFailed(f"{what}; the agent's log has the traceback, under run {number}")
+
+
+class _NoSuchFunction(TypeError):
+    pass
 
 
 def _import_handle(module_name: str, function_name: str) -> Handle:
     handle = getattr(importlib.import_module(module_name), function_name, None)
     if not callable(handle):
-        raise TypeError(f"{module_name}.py defines no function {function_name}(inputs)")
+        raise _NoSuchFunction(f"{module_name}.py defines no function {function_name}(inputs)")
     return cast("Handle", handle)
 
 
-def _call_in_thread(handle: Handle, inputs: dict[str, Any]) -> Any:
-    try:
-        return handle(inputs)
-    except StopIteration as error:
-        # No future takes a StopIteration: the request would never be answered.
-        raise RuntimeError("handle() raised StopIteration") from error
+def _reason(error: BaseException) -> str:
+    """Return what anybody may know: the names in it are of code. A message may be of anything."""
+    kind = type(error).__name__
+    if isinstance(error, _NoSuchFunction):
+        return str(error)
+    if isinstance(error, ImportError) and error.name:
+        return f"{kind}: {error.name}"
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{kind}: {Path(error.filename).name}, line {error.lineno}"
+    return kind
+
+
+def _number() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 async def _to_its_end(call: "asyncio.Future[Any]") -> Any:

@@ -1,27 +1,27 @@
 """From the start of an agent's process to its end: listening, draining, stopping."""
 
 import asyncio
-import contextlib
 import enum
 import logging
-import os
 import queue
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
 from agent_config import AgentConfig, ConfigError
+from agent_connections import Connection, Server, listen
 from agent_contract import make_contract
 from agent_environment import load_secrets, set_defaults
 from agent_jobs import Jobs
 from dependency_checks import DependencyChecks
 from extensions import AgentStatus, load_extensions
 from handler_runner import HandlerRunner
+from process_exit import exit_now
 
 logger = logging.getLogger("agent")
 
@@ -34,17 +34,11 @@ CANCELLING_SECONDS = 0.25
 BLOCKED_SECONDS = 0.5
 
 
-def exit_now() -> None:
-    """End the process, whatever its threads are doing."""
-    logging.shutdown()
-    os._exit(0)
-
-
 class Lifecycle:
     """An agent's process. What its state is can be asked from any thread."""
 
     def __init__(self, config: AgentConfig, give_up: Callable[[], None] = exit_now) -> None:
-        """`give_up` is called when a handler does not end in time. Raises ConfigError."""
+        """`give_up` ends the process, with whatever still runs in it. Raises ConfigError."""
         self.config = config
         try:
             self.inputs = make_contract(config.inputs)
@@ -83,30 +77,43 @@ class Lifecycle:
         self._news.put(_News.STOP)
 
     def run(self, app: FastAPI) -> int:
-        """Serve `app` until SIGTERM or SIGINT. Returns the exit code. Raises ConfigError."""
-        listening = _listen(self.config.port)
+        """Serve `app` until SIGTERM or SIGINT, then give up what is left. Returns the exit code.
+
+        Raises ConfigError.
+        """
+        listening = listen(self.config.port)
         for number in (signal.SIGTERM, signal.SIGINT):
             # Not asyncio's: these are called even while a handler blocks the loop.
             signal.signal(number, lambda *_: self.ask_to_stop())
-        asyncio.run(self._serve_and_exit(app, listening))
+        with asyncio.Runner() as runner:
+            loop = runner.get_loop()
+            serving = loop.create_task(self._serve_and_exit(app, listening))
+            while not serving.done():
+                try:
+                    loop.run_until_complete(serving)
+                except BaseException:
+                    if serving.done():
+                        raise
+                    # A SystemExit in a task that a handler has made stops the loop; it goes on.
+                    logger.exception("a task of the handler's failed")
         return 0
 
     async def _serve_and_exit(self, app: FastAPI, listening: socket.socket) -> None:
-        if not await self.serve(app, listening):
-            # The threads that still work for a handler would keep the loop and the process.
-            self._give_up()
+        await self.serve(app, listening)
+        # Before the loop closes: that would wait for the threads of asyncio.to_thread, and to exit
+        # for those that a handler has made.
+        self._give_up()
 
-    async def serve(self, app: FastAPI, listening: socket.socket) -> bool:
-        """Serve until `ask_to_stop`, with the extensions beside.
-
-        Returns whether all requests that ran have finished; the others were given up.
-        """
+    async def serve(self, app: FastAPI, listening: socket.socket) -> None:
+        """Serve until `ask_to_stop`, with the extensions beside."""
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._see_to_the_end, args=[loop], name="end", daemon=True).start()
         self._start_parts()
-        server = _Server(
+        server = Server(
             uvicorn.Config(
                 app,
+                http=Connection,
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
@@ -120,14 +127,15 @@ class Lifecycle:
         for extension in self._extensions:
             await extension.start()
         await self._stop.wait()
-        finished = await self._finish_running()
+        await self._finish_running()
         # Gone from every list before the door closes: what is listed shall be reachable.
         await self._stop_extensions()
         server.should_exit = True
         await serving
         self._dependencies.stop()
         self.runner.close()
-        return finished
+        await _cancel_tasks()
+        self._news.put(_News.ENDED)
 
     def _start_parts(self) -> None:
         # Before the handler is imported, which may read its variables and secrets then.
@@ -140,7 +148,7 @@ class Lifecycle:
             self.runner.start_loading()
         self._dependencies.start()
 
-    async def _finish_running(self) -> bool:
+    async def _finish_running(self) -> None:
         deadline = asyncio.get_running_loop().time() + self.config.drain_seconds
         while self.jobs.running and not self._in_a_hurry:
             if asyncio.get_running_loop().time() >= deadline:
@@ -150,7 +158,6 @@ class Lifecycle:
             logger.warning("stopping without %s running request(s)", self.jobs.running)
         await self.jobs.cancel_all(CANCELLING_SECONDS)
         self._news.put(_News.DRAINED)
-        return not self.jobs.running
 
     async def _stop_extensions(self) -> None:
         for extension in self._extensions:
@@ -164,16 +171,19 @@ class Lifecycle:
         for extension in self._extensions:
             extension.drain()
         loop.call_soon_threadsafe(self._stop.set)
-        if self._drains(loop):
+        seconds = self.config.drain_seconds + CANCELLING_SECONDS
+        if self._hears(_News.DRAINED, loop, seconds) and self._hears(
+            _News.ENDED, loop, CANCELLING_SECONDS
+        ):
             return
         logger.warning("stopping although the handler blocks the event loop")
         asyncio.run(self._stop_extensions())
         self._give_up()
 
-    def _drains(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Wait until the loop has done with what ran; return False when it is blocked."""
+    def _hears(self, goal: "_News", loop: asyncio.AbstractEventLoop, seconds: float) -> bool:
+        """Wait until the loop tells the goal; return False when it is blocked after `seconds`."""
         asked = False
-        deadline = time.monotonic() + self.config.drain_seconds + CANCELLING_SECONDS
+        deadline = time.monotonic() + seconds
         while True:
             try:
                 news = self._news.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -185,7 +195,7 @@ class Lifecycle:
                 loop.call_soon_threadsafe(self._news.put, _News.ALIVE)
                 deadline = time.monotonic() + BLOCKED_SECONDS
                 continue
-            if news is _News.DRAINED:
+            if news is goal:
                 return True
             if news is _News.ALIVE or not self._in_a_hurry:
                 asked = False
@@ -196,27 +206,14 @@ class Lifecycle:
 class _News(enum.Enum):
     STOP = "stop"
     DRAINED = "drained"
+    ENDED = "ended"
     ALIVE = "alive"  # the loop, that was asked
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listens = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listens.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """The lifecycle handles the signals; uvicorn would close the door at once, and end the
-        process by raising the signal again."""
-        yield
-
-
-def _listen(port: int) -> socket.socket:
-    try:
-        return socket.create_server(("0.0.0.0", port), backlog=2048)  # noqa: S104 - a container's
-    except OSError as error:
-        raise ConfigError(f"port {port} (AGENT_PORT) cannot be used: {error.strerror}") from error
+async def _cancel_tasks() -> None:
+    """Cancel what a handler has left running on the loop, and give it some time to end."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=CANCELLING_SECONDS)

@@ -108,4 +108,6 @@ class Registration:
         lag = self._lag.seconds() if self._lag else 0.0
         if lag > DEGRADED_LAG_SECONDS and status == "ready":
             status, note = "degraded", f"the handler has blocked the event loop for {lag:.0f} s"
-        return {"status": status, "note": note[:LONGEST_NOTE]}
+        # A registry takes no control characters and no halves of characters.
+        printable = "".join(each if each.isprintable() else " " for each in note[:LONGEST_NOTE])
+        return {"status": status, "note": printable}

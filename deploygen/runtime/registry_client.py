@@ -27,6 +27,10 @@ SHORTEST_INTERVAL_SECONDS = 0.05
 LAST_CALL_SECONDS = 0.5
 DEREGISTER_SECONDS = 1.5
 DEREGISTER_PAUSE_SECONDS = 0.2
+# Refusals of a heartbeat that speak of the lease, not of what the agent says of itself.
+ABOUT_THE_LEASE = {
+    *(HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
+}
 
 
 class AgentRegistryClient:
@@ -69,6 +73,8 @@ class AgentRegistryClient:
         self._superseded = False
         # A registration of ours that was not answered, and so may be the newest of all.
         self._in_doubt = False
+        # Whether what the agent says of itself was refused when it was last said.
+        self._misunderstood = False
         self._failures = 0
         self._due = 0.0  # of the next call, on the monotonic clock
         self._awake = asyncio.Event()
@@ -198,12 +204,7 @@ class AgentRegistryClient:
 
     async def _renew(self) -> None:
         try:
-            answer = await self._registry.call(
-                *("POST", f"{self._path}/heartbeat"),
-                body=dict(self._report()),
-                lease_token=self._lease_token,
-                seconds=min(LONGEST_REQUEST_SECONDS, self.interval),
-            )
+            answer = await self._beat(dict(self._report()))
         except RegistryUnavailable as error:
             self._failed(str(error), error.retry_after)
         except RegistryRefused as error:
@@ -214,13 +215,33 @@ class AgentRegistryClient:
             now = time.monotonic()
             self._due = next_beat(min(self._due, now), self.interval, now)
 
+    async def _beat(self, said: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = await self._registry.call(
+                *("POST", f"{self._path}/heartbeat"),
+                body=said,
+                lease_token=self._lease_token,
+                seconds=min(LONGEST_REQUEST_SECONDS, self.interval),
+            )
+        except RegistryRefused as error:
+            if not said or error.status in ABOUT_THE_LEASE:
+                raise
+            if not self._misunderstood:
+                logger.error("the registry refused what the agent says of itself: %s", error)  # noqa: TRY400
+            self._misunderstood = True
+            # The lease shall not end for a word too many.
+            return await self._beat({})
+        if said:
+            self._misunderstood = False
+        return answer
+
     async def _renewal_refused(self, error: RegistryRefused) -> None:
-        lost = (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-        if error.status in lost or (error.status == HTTPStatus.CONFLICT and self._in_doubt):
+        conflict = error.status == HTTPStatus.CONFLICT
+        if error.status in ABOUT_THE_LEASE and (self._in_doubt or not conflict):
             logger.warning("the lease is lost (%s); registering again", error)
             self.registered = self._in_doubt = False
             await self._register()
-        elif error.status == HTTPStatus.CONFLICT:
+        elif conflict:
             self.registered, self._superseded = False, True
             self._say_problem(f"another agent has registered as {self.agent_id}")
         else:

@@ -30,11 +30,7 @@ async def handle(inputs: dict[str, Any]) -> dict[str, Any]:
     try:
         answer = await client.post("/chat/completions", json=request)
         answer.raise_for_status()
-        completion = answer.json()
-        return {
-            "answer": completion["choices"][0]["message"]["content"],
-            "model": completion.get("model", MODEL),
-        }
+        return _answer(answer.json())
     except httpx.HTTPStatusError as error:
         # Without its body, which may repeat the key.
         problem = f"the model's endpoint answered {error.response.status_code}"
@@ -42,5 +38,12 @@ async def handle(inputs: dict[str, Any]) -> dict[str, Any]:
     except httpx.TransportError as error:
         problem = f"the model's endpoint cannot be reached ({type(error).__name__})"
         raise HTTPException(502, problem) from error
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, httpx.DecodingError) as error:
         raise HTTPException(502, "the model's endpoint answered no completion") from error
+
+
+def _answer(completion: dict[str, Any]) -> dict[str, Any]:
+    content = completion["choices"][0]["message"]["content"]
+    if not isinstance(content, str):  # as when the model refuses, or wants a tool
+        raise TypeError("the message has no text")
+    return {"answer": content, "model": str(completion.get("model") or MODEL)}

@@ -1,5 +1,7 @@
 """POST /a2a beneath the SDK: JSON-RPC as it may come from anybody."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from a2a_messages import inputs_of
+from a2a_messages import inputs_of, task_of
 from agent_contract import make_contract
 from agent_declarations import Declared
+from agent_jobs import Job
 from tests.deploygen.running_agent import RunningAgent, running_agent
 from tests.processes import wait_until
 
@@ -48,6 +51,51 @@ def test_an_answer_has_the_id_of_its_call(echo: RunningAgent) -> None:
         assert artifact["parts"] == [
             {"data": {"echo": {"input": "hello"}}, "mediaType": "application/json"}
         ]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        '{"text": "plain"}', '{"text": ""}', '{"te\\"xt": "\\"quoted\\", \\u00e9, \\\\"}',
+        '{"text": "a", "more": "b"}', '{"text": ["a"]}', '{"text": {"a": "b"}}', '{"n": 1}', "{}",
+    ],
+)  # fmt: skip
+def test_a_caller_that_wants_text_gets_the_one_text_of_a_result_or_all_of_it_as_json(
+    tmp_path: Path, result: str
+) -> None:
+    params = {"message": MESSAGE, "configuration": {"acceptedOutputModes": ["text/plain"]}}
+    expected = json.loads(result)
+    with running_agent(tmp_path, f"def handle(inputs): return {expected!r}") as agent:
+        task = call(agent, "SendMessage", params).json()["result"]["task"]
+        assert call(agent, "GetTask", {"id": task["id"]}).json()["result"] == task
+    [part] = task["artifacts"][0]["parts"]
+    assert part["mediaType"] == "text/plain"
+    values = list(expected.values())
+    if len(values) == 1 and isinstance(values[0], str):
+        assert part["text"] == values[0]
+    else:
+        assert json.loads(part["text"]) == expected
+
+
+def test_a_task_has_its_context_and_the_result_as_the_handler_gave_it(
+    echo: RunningAgent,
+) -> None:
+    message = {**MESSAGE, "contextId": "c" * 256, "parts": [{"data": {"a": "\u00e9", "b": [0.5]}}]}
+    task = call(echo, "SendMessage", {"message": message}).json()["result"]["task"]
+    assert task["contextId"] == "c" * 256
+    assert task["artifacts"][0]["parts"][0]["data"] == {"echo": {"a": "\u00e9", "b": [0.5]}}
+    assert call(echo, "GetTask", {"id": task["id"]}).json()["result"] == task
+
+
+def test_half_a_character_in_a_result_fails_at_this_door_as_at_the_other(tmp_path: Path) -> None:
+    with running_agent(tmp_path, "def handle(inputs): return {'a': '\\ud800'}") as agent:
+        task = call(agent, "SendMessage", {"message": MESSAGE}).json()["result"]["task"]
+        answer = agent.run()
+    assert task["status"]["state"] == "TASK_STATE_FAILED"
+    told = task["status"]["message"]["parts"][0]["text"]
+    assert told.startswith("the answer of handle() is no JSON")
+    assert answer.status_code == 500
+    assert answer.json()["detail"].startswith("the answer of handle() is no JSON")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +146,7 @@ def test_what_is_no_call_is_told_with_the_code_for_it(
         ({"parts": [{"url": "http://169.254.169.254/"}]}, -32005),
         ({"taskId": "unknown"}, -32001),
         ({"taskId": 5}, -32602),
+        ({"contextId": "c" * 257}, -32602),
     ],
 )
 def test_what_is_no_message_is_told_with_the_code_for_it(
@@ -174,6 +223,25 @@ def test_a_stopping_agent_takes_no_message(tmp_path: Path) -> None:
             "the agent is stopping",
         )
         agent.lifecycle.ask_to_stop()
+
+
+@pytest.mark.parametrize("wants_text", [False, True])
+def test_a_result_is_told_as_it_is_since_to_read_and_write_it_again_takes_long(
+    wants_text: bool,
+) -> None:
+    async def a_job() -> Job:
+        return Job()
+
+    job = asyncio.run(a_job())
+    job.state, job.wants_text = "done", wants_text
+    job.result = b'{"as it is":[1.50]}'
+    told = task_of(job)
+    [part] = json.loads(told)["artifacts"][0]["parts"]
+    if wants_text:
+        assert part == {"text": job.result.decode(), "mediaType": "text/plain"}
+    else:
+        assert job.result in told
+        assert part == {"data": {"as it is": [1.5]}, "mediaType": "application/json"}
 
 
 # --- From parts to inputs ---------------------------------------------------------------------

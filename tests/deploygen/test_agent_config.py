@@ -35,6 +35,12 @@ def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
     assert (config.agent_id, config.port, config.drain_seconds) == ("other", 9001, 2.5)
 
 
+def test_it_may_drain_for_a_day_at_most(tmp_path: Path) -> None:
+    assert config_of(tmp_path, AGENT_DRAIN_SECONDS="86400").drain_seconds == 86_400
+    with pytest.raises(ConfigError, match=r"AGENT_DRAIN_SECONDS must .* up to 86400, not"):
+        config_of(tmp_path, AGENT_DRAIN_SECONDS="1e12")
+
+
 def test_empty_variables_count_as_unset(tmp_path: Path) -> None:
     environ = {"AGENT_ID": "", "AGENT_PORT": "", "AGENT_DRAIN_SECONDS": ""}
     config = config_of(tmp_path, **environ)
@@ -55,6 +61,8 @@ def test_empty_variables_count_as_unset(tmp_path: Path) -> None:
         ("AGENT_DRAIN_SECONDS", "soon"),
         ("AGENT_DRAIN_SECONDS", "-1"),
         ("AGENT_DRAIN_SECONDS", "inf"),
+        ("AGENT_DRAIN_SECONDS", "1e12"),
+        ("AGENT_DRAIN_SECONDS", "86400.1"),
         ("AGENT_DRAIN_SECONDS", "nan"),
     ],
 )

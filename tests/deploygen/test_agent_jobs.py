@@ -136,7 +136,7 @@ class Large:
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
-def test_a_failure_that_is_remembered_keeps_nothing_of_what_the_handler_had(
+def test_a_failure_keeps_nothing_of_what_the_handler_had_and_remembered_only_its_text(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     caplog.set_level(logging.CRITICAL, "agent.handler")  # whose records pytest would keep
@@ -146,12 +146,16 @@ def test_a_failure_that_is_remembered_keeps_nothing_of_what_the_handler_had(
         jobs = jobs_of(tmp_path, source)
         large = Large()
         left = weakref.ref(large)
-        job = await ended(jobs, begun(jobs, {"large": large}))
+        job = await ended(jobs, jobs.start({"large": large}))
         del large
         await wait_in_loop(lambda: not jobs.running, "its end")
         gc.collect()
-        assert isinstance(job.error, HandlerFailed)
+        told = job.error
+        assert isinstance(told, HandlerFailed)
         assert left() is None
+        jobs.remember(job)
+        assert job.error is not told
+        assert job.problem.startswith("handle() raised ValueError")
 
     asyncio.run(story())
 
@@ -169,7 +173,60 @@ async def handle(inputs):
         jobs = jobs_of(tmp_path, source)
         job = await ended(jobs, begun(jobs, {}))
         assert job.state == "failed"
-        assert isinstance(job.error, HandlerFailed)
+        assert job.problem.startswith("handle() raised CancelledError")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "raised", ["BaseException", "KeyboardInterrupt", "SystemExit", "GeneratorExit"]
+)
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_whatever_a_handler_raises_ends_its_job_and_nothing_else(
+    tmp_path: Path, kind: str, raised: str
+) -> None:
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, f"{kind} handle(inputs): raise {raised}", max_jobs=1)
+        for _ in range(2):
+            job = await ended(jobs, begun(jobs, {}))
+            assert job.state == "failed"
+            assert job.problem.startswith(f"handle() raised {raised}")
+            await wait_in_loop(lambda: not jobs.running, "its end")
+
+    asyncio.run(story())
+
+
+class Broken(HandlerRunner):
+    async def run(self, inputs: dict[str, Any]) -> bytes:
+        raise BaseException(inputs)  # noqa: TRY002 - none that anybody expects
+
+
+def test_a_fault_of_the_runner_leaves_no_job_that_runs_for_ever() -> None:
+    async def story() -> None:
+        jobs = Jobs(Broken(), 1)
+        job = begun(jobs, {})
+        [task] = jobs._tasks
+        assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
+        assert (job.state, job.problem) == ("failed", "the run has been broken off")
+
+    asyncio.run(story())
+
+
+def test_what_is_remembered_of_a_failure_is_bounded_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED_BYTES", 5 * agent_jobs.LONGEST_PROBLEM // 2)
+    source = """
+from fastapi import HTTPException
+async def handle(inputs): raise HTTPException(422, inputs["detail"])
+"""
+
+    async def story() -> None:
+        jobs = jobs_of(tmp_path, source)
+        details: list[Any] = ["x" * 100_000, ["x" * 100_000], "x" * 100_000]
+        known = [await ended(jobs, begun(jobs, {"detail": each})) for each in details]
+        assert [len(job.problem) for job in known] == [agent_jobs.LONGEST_PROBLEM] * 3
+        assert [jobs.find(job.id) for job in known] == [None, *known[1:]]
 
     asyncio.run(story())
 
@@ -190,13 +247,13 @@ def test_the_oldest_is_forgotten_when_there_are_too_many(
 def test_the_oldest_is_forgotten_when_the_results_are_too_large_but_never_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED_BYTES", 100)
+    monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED_BYTES", 1000)
 
     async def story() -> None:
         jobs = jobs_of(tmp_path, ECHO)
-        known = [await ended(jobs, begun(jobs, {"a": "x" * size})) for size in (50, 50, 50)]
+        known = [await ended(jobs, begun(jobs, {"a": "x" * size})) for size in (500, 500, 500)]
         assert [jobs.find(job.id) for job in known] == [None, None, known[2]]
-        large = await ended(jobs, begun(jobs, {"a": "x" * 1000}))
+        large = await ended(jobs, begun(jobs, {"a": "x" * 5000}))
         assert [jobs.find(job.id) for job in (known[2], large)] == [None, large]
         small = [await ended(jobs, begun(jobs, {})) for _ in range(2)]
         assert [jobs.find(job.id) for job in (large, *small)] == [None, *small]

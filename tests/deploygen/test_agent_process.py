@@ -168,6 +168,117 @@ def test_a_handler_that_never_ends_does_not_keep_it_from_stopping(
         assert registry.calls[-1].kind == "delete"
 
 
+LEAVES = """
+import asyncio, pathlib, threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+def work():
+    pathlib.Path("working").touch()
+    while not pathlib.Path("done").exists(): time.sleep(0.01)
+
+async def swallow():
+    pathlib.Path("working").touch()
+    while not pathlib.Path("done").exists():
+        try: await asyncio.sleep(0.01)
+        except asyncio.CancelledError: pass
+
+async def block_when_cancelled():
+    pathlib.Path("working").touch()
+    try: await asyncio.Event().wait()
+    finally:
+        # Until after it has been given up.
+        try: await asyncio.sleep(0.4)
+        finally: work()
+
+async def handle(inputs):
+    {left}
+    return {{}}
+"""
+LEFT = {
+    "a thread of asyncio's": "await asyncio.to_thread(work)",
+    "a thread of its own": "threading.Thread(target=work).start()",
+    "a pool of its own": "handle.pool = ThreadPoolExecutor(1); handle.pool.submit(work)",
+    "a task that swallows its cancellation": "handle.task = asyncio.create_task(swallow())",
+    "a task that blocks": "handle.task = asyncio.create_task(block_when_cancelled())",
+    "a call that blocks when it is cancelled": "await block_when_cancelled()",
+}
+
+
+@pytest.mark.parametrize("left", LEFT.values(), ids=LEFT)
+def test_nothing_that_a_handler_has_left_keeps_it_from_stopping(
+    tmp_path: Path, registry: FakeRegistry, left: str
+) -> None:
+    handler = LEAVES.format(left=left)
+    with started(tmp_path, registry, handler, AGENT_DRAIN_SECONDS="0.2") as agent:
+        wait_until(lambda: agent.is_ready() and registry.of("heartbeat"), "a heartbeat")
+        agent.begin_work()
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+        assert registry.calls[-1].kind == "delete"
+
+
+def test_what_is_to_be_done_at_exit_is_done_and_bounded(tmp_path: Path) -> None:
+    handler = """
+import atexit, pathlib, threading
+atexit.register(threading.Event().wait)
+atexit.register(pathlib.Path("put in order").touch)
+def handle(inputs):
+    print("from the handler")
+    return {}
+"""
+    with started(tmp_path, None, handler) as agent:
+        wait_until(agent.is_ready, "readiness")
+        assert httpx.post(f"{agent.url}/run", json={}, timeout=30).is_success
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+        assert (agent.folder / "put in order").exists()
+        assert "from the handler" in agent.output
+
+
+def test_what_was_printed_is_there_after_the_end(tmp_path: Path) -> None:
+    handler = "def handle(inputs):\n    print('from the handler')\n    return {}"
+    with started(tmp_path, None, handler) as agent:
+        wait_until(agent.is_ready, "readiness")
+        assert httpx.post(f"{agent.url}/run", json={}, timeout=30).is_success
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+        assert "from the handler" in agent.output
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt", "SystemExit", "BaseException"])
+def test_nothing_that_a_handler_raises_ends_it(tmp_path: Path, kind: str, raised: str) -> None:
+    handler = f"{kind} handle(inputs): raise {raised}"
+    with started(tmp_path, None, handler) as agent:
+        wait_until(agent.is_ready, "readiness")
+        for _ in range(2):
+            answer = httpx.post(f"{agent.url}/run", json={}, timeout=30)
+            assert answer.status_code == 500
+            assert answer.json()["detail"].startswith(f"handle() raised {raised};")
+        assert agent.is_ready()
+
+
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt", "SystemExit"])
+def test_nothing_that_a_task_of_a_handler_raises_ends_it(
+    tmp_path: Path, registry: FakeRegistry, raised: str
+) -> None:
+    handler = f"""
+import asyncio
+async def fail(): raise {raised}
+async def handle(inputs): await asyncio.gather(fail())
+"""
+    with started(tmp_path, registry, handler) as agent:
+        wait_until(lambda: agent.is_ready() and registry.of("heartbeat"), "a heartbeat")
+        for _ in range(2):
+            answer = httpx.post(f"{agent.url}/run", json={}, timeout=30)
+            assert answer.status_code == 500
+            assert answer.json()["detail"].startswith(f"handle() raised {raised};")
+        assert agent.is_ready()
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+    assert registry.calls[-1].kind == "delete"
+
+
 def test_a_hanging_registry_does_not_keep_it_from_stopping(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:

@@ -125,6 +125,8 @@ def test_a_dry_run_tells_and_writes_nothing() -> None:
         (["a", "--no-registry", "--heartbeat-interval", "9"], "--heartbeat-interval: the agent"),
         (["a", "--init", "b"], "'a' has no place beside it"),
         (["--init", "b", "--port", "8001"], "--init has no use for --port"),
+        (["--init", "b", "--port", "0"], "--init has no use for --port"),
+        (["a", "--agent-id", ""], "--agent-id: it must not be empty"),
         (["--init", "b", "--no-registry"], "--init has no use for --no-registry"),
         (["a", "--agent-id", "a/b"], "--agent-id: "),
         (["a", "--port", "80"], "--port: "),

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -71,19 +72,33 @@ def test_the_handler_that_is_generated_echoes() -> None:
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        ("def handle(:", "SyntaxError"),
-        ("raise SystemExit('no licence')", "SystemExit: no licence"),
-        ("import nothing_of_this_name", "ModuleNotFoundError"),
+        ("\ndef handle(:", rf"SyntaxError: {MODULE}.py, line 2; "),
+        ("raise SystemExit('secret')", "SystemExit; "),
+        ("raise KeyboardInterrupt('secret')", "KeyboardInterrupt; "),
+        ("class Panic(BaseException): pass\nraise Panic('secret')", "Panic; "),
+        ("raise ValueError('secret')", "ValueError; "),
+        ("raise TypeError('secret')", "TypeError; "),
+        ("raise ImportError('secret')", "ImportError; "),
+        ("raise SyntaxError('secret')", "SyntaxError; "),
+        ("raise ImportError(name='a\\0\\ud800')", r"'ImportError: a\x00\ud800'; "),
+        ("import nothing_of_this_name", "ModuleNotFoundError: nothing_of_this_name; "),
+        ("from json import nothing", "ImportError: json; "),
         ("handle = 1", "defines no function handle"),
         ("", "defines no function handle"),
     ],
 )
-def test_a_handler_that_cannot_be_loaded_is_a_problem_with_a_reason(
-    tmp_path: Path, source: str, problem: str
+def test_a_handler_that_cannot_be_loaded_is_a_problem_with_a_reason_that_anybody_may_know(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, source: str, problem: str
 ) -> None:
     runner = runner_of(tmp_path, source)
-    assert problem in str(runner.problem())
-    with pytest.raises(HandlerUnavailable, match=problem):
+    told = str(runner.problem())
+    assert told.startswith("the handler cannot be loaded: ")
+    assert told.isprintable()
+    assert problem in told
+    assert "secret" not in told
+    assert f"the handler cannot be loaded: {told.rpartition(' ')[2]}" in caplog.text
+    assert ("secret" in caplog.text) == ("secret" in source)
+    with pytest.raises(HandlerUnavailable, match=re.escape(told)):
         answer(runner)
 
 
@@ -113,7 +128,14 @@ def test_a_request_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "line", ["raise ValueError('secret')", "raise SystemExit('secret')", "next(iter([]))"]
+    "line",
+    [
+        "raise ValueError('secret')",
+        "raise SystemExit('secret')",
+        "raise BaseException('secret')",
+        "raise KeyboardInterrupt('secret')",
+        "next(iter([]))",
+    ],
 )
 @pytest.mark.parametrize("kind", ["def", "async def"])
 def test_what_a_handler_raises_is_logged_but_not_told_to_the_caller(
@@ -141,15 +163,89 @@ def test_a_handler_may_refuse_its_inputs(tmp_path: Path) -> None:
         ("None", "must return a dict, not NoneType"),
         ("{'a': object()}", "no JSON"),
         ("{'a': float('nan')}", "no JSON"),
+        ("{'a': '\\ud800'}", "no JSON"),
+        ("{'\\ud800': 1}", "no JSON"),
         ("recursive", "no JSON"),
+        ("Evil(a=1)", "no JSON"),
     ],
 )
-def test_an_answer_that_is_no_json_object_is_a_failure(
-    tmp_path: Path, result: str, problem: str
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_an_answer_that_is_no_json_object_is_a_failure_that_tells_nothing_of_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, result: str, problem: str
 ) -> None:
-    source = f"recursive = {{}}\nrecursive['r'] = recursive\ndef handle(inputs): return {result}"
-    with pytest.raises(HandlerFailed, match=problem):
+    source = f"""
+class Evil(dict):
+    def items(self): raise LookupError("secret")
+recursive = {{}}
+recursive["r"] = recursive
+{kind} handle(inputs): return {result}
+"""
+    with pytest.raises(HandlerFailed, match=problem) as failed:
         answer(runner_of(tmp_path, source))
+    assert "secret" not in str(failed.value)
+    if problem == "no JSON":
+        assert f"handle() failed in run {str(failed.value).rpartition(' ')[2]}" in caplog.text
+
+
+def test_a_function_has_its_answer_encoded_in_its_thread_too(tmp_path: Path) -> None:
+    source = """
+import threading
+class Tells(dict):
+    def items(self): return [("t", threading.get_ident())]
+def handle(inputs): return Tells(a=1)
+"""
+    assert answer(runner_of(tmp_path, source))["t"] != threading.get_ident()
+
+
+REFUSES = """
+from fastapi import HTTPException
+class Evil(HTTPException):
+    @property
+    def headers(self): raise LookupError("secret")
+    @headers.setter
+    def headers(self, headers): pass
+def handle(inputs): raise {refusal}
+"""
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "HTTPException(199, 'x')",
+        "HTTPException(600, 'x')",
+        "HTTPException('422', 'x')",
+        "HTTPException(422, object())",
+        "HTTPException(422, {'a': float('nan')})",
+        "HTTPException(422, '\\ud800')",
+        "HTTPException(422, 'x', {'X': 'a\\r\\nInjected: 1'})",
+        "HTTPException(422, 'x', {'X': 'a '})",
+        "HTTPException(422, 'x', {'X': '\u20ac'})",
+        "HTTPException(422, 'x', {'X': 5})",
+        "HTTPException(422, 'x', {'X:': 'a'})",
+        "HTTPException(422, 'x', {'': 'a'})",
+        "HTTPException(422, 'x', {'content-Length': '1'})",
+        "HTTPException(422, 'x', {'Transfer-Encoding': 'chunked'})",
+        "HTTPException(422, 'x', ['X'])",
+        "Evil(422, 'x')",
+    ],
+)
+def test_a_refusal_that_cannot_be_sent_is_a_failure_of_the_handler(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: str
+) -> None:
+    with pytest.raises(HandlerFailed, match="raised what cannot be answered") as failed:
+        answer(runner_of(tmp_path, REFUSES.format(refusal=refusal)))
+    assert "secret" not in str(failed.value)
+    assert f"handle() failed in run {str(failed.value).rpartition(' ')[2]}" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_a_refusal_is_passed_on_with_all_that_it_says(tmp_path: Path) -> None:
+    refusal = "HTTPException(429, {'why': ['\u20ac']}, {'Retry-After': '5', 'X-A': 'b c\\td'})"
+    with pytest.raises(HTTPException) as refused:
+        answer(runner_of(tmp_path, REFUSES.format(refusal=refusal)))
+    assert refused.value.status_code == 429
+    assert json.dumps(refused.value.detail) == '{"why": ["\\u20ac"]}'
+    assert refused.value.headers == {"Retry-After": "5", "X-A": "b c\td"}
 
 
 def test_the_exceptions_of_a_handler_leave_a_traceback(

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+import agent_connections
 import lifecycle
 from agent_config import AgentConfig, ConfigError
 from extensions import StatusReader, load_extensions
@@ -213,7 +214,7 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"port {port} \(AGENT_PORT\).*in use"):
-            lifecycle._listen(port)
+            agent_connections.listen(port)
 
 
 def test_a_signal_that_comes_before_it_serves_is_not_lost(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Readiness beyond the handler and the registry: dependencies, secrets."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -140,6 +141,32 @@ def test_a_password_in_a_url_is_told_to_nobody(tmp_path: Path) -> None:
         assert "pw" not in str(agent.reason())
 
 
+def test_what_comes_from_a_dependency_that_speaks_no_http_is_not_repeated(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as odd:
+        threading.Thread(target=_answer_nonsense, args=[odd], daemon=True).start()
+        url = f"http://127.0.0.1:{odd.getsockname()[1]}/"
+        with running_agent(tmp_path, dependencies=[url]) as agent:
+            wait_until(lambda: "is away" in str(agent.reason()), "the reason")
+            reason = agent.reason()
+        odd.shutdown(socket.SHUT_RDWR)
+    assert reason == f"the dependency {url} is away: BadStatusLine"
+
+
+def _answer_nonsense(listening: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # at the end
+        while True:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"\x15\x03\x00\x1b[31msecret\n")
+
+
+def test_a_url_that_cannot_be_asked_for_is_told_without_its_query(tmp_path: Path) -> None:
+    with running_agent(tmp_path, dependencies=["http://127.0.0.1:9/?token=se cret"]) as agent:
+        wait_until(lambda: "is away" in str(agent.reason()), "the reason")
+        assert agent.reason() == "the dependency http://127.0.0.1:9/ is away: InvalidURL"
+
+
 @pytest.mark.parametrize("dependency", ["db", "db:", "db:http", "ftp://db/", ":5432", "db:99999"])
 def test_a_dependency_that_is_none_is_told_at_the_start(tmp_path: Path, dependency: str) -> None:
     with (
@@ -224,6 +251,12 @@ def test_a_file_that_holds_no_secret_is_told_without_its_content(
     told = load_secrets(["A"], environ)
     assert told == f"the secret A is missing: the file of A_FILE: {problem}"
     assert "A" not in environ
+
+
+def test_a_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    told = load_secrets(["A"], {"A_FILE": str(tmp_path / "pipe")})
+    assert told == "the secret A is missing: the file of A_FILE: it is no regular file"
 
 
 @pytest.mark.parametrize(("path", "problem"), [("nothing", "No such file"), (".", "directory")])

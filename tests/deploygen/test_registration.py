@@ -9,10 +9,11 @@ import pytest
 
 import registration
 from agent_config import ConfigError, read_config
+from agents.api.serializers import HeartbeatSerializer
 from extensions import AgentStatus
 from tests.deploygen.fake_registry import HANGS, Call, FakeRegistry, Reply
 from tests.deploygen.running_agent import ECHO, running_agent
-from tests.processes import wait_until
+from tests.processes import wait_in_loop, wait_until
 
 BLOCKS = """
 import pathlib, time
@@ -185,6 +186,32 @@ def test_the_interval_in_the_file_is_kept_whatever_the_registry_asks_for(
     registry.heartbeat_interval = 20
     with running_agent(tmp_path, **joining(registry)):
         wait_until(lambda: len(registry.of("heartbeat")) > 2, "heartbeats")
+
+
+NOTES = ["\0", "a\nb", "\x1b[31mred", "\ud800", "\x85", "\u2028", "\U0010ffff", "x" * 1000]
+
+
+@pytest.mark.parametrize("note", NOTES, ids=ascii)
+def test_a_note_is_sent_as_a_registry_takes_it(
+    tmp_path: Path, registry: FakeRegistry, note: str
+) -> None:
+    (tmp_path / "agent.json").write_text(
+        json.dumps({"name": "a", "agent_id": "a", "port": 8000, **joining(registry)})
+    )
+    status = AgentStatus("degraded", f"so it is: {note}")
+
+    async def story() -> None:
+        keeper = registration.extension(read_config(tmp_path, {}), lambda: status)
+        await keeper.start()
+        await wait_in_loop(lambda: registry.of("heartbeat"), "a heartbeat")
+        await keeper.stop()
+
+    asyncio.run(story())
+    said = registry.of("heartbeat")[0].body
+    assert said["note"].startswith("so it is: ")
+    assert said["note"].isprintable()
+    taken = HeartbeatSerializer(data=said)
+    assert taken.is_valid(), taken.errors
 
 
 def test_a_url_that_cannot_be_used_is_told_at_the_start(

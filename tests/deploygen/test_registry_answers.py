@@ -8,7 +8,7 @@ import pytest
 
 from registry_client import LONGEST_REQUEST_SECONDS
 from registry_http import RegistryRefused, RegistryUnavailable
-from tests.deploygen.fake_registry import BREAKS, HANGS, FakeRegistry, Reply
+from tests.deploygen.fake_registry import BREAKS, HANGS, Call, FakeRegistry, Reply
 from tests.deploygen.living_client import beats, client_of, living
 from tests.processes import wait_in_loop
 
@@ -212,6 +212,55 @@ def test_a_refused_heartbeat_is_told_and_tried_again(registry: FakeRegistry) -> 
 
     asyncio.run(story())
     assert len(registry.of("register")) == 1
+
+
+class Strict(FakeRegistry):
+    """Refuses what an agent says of itself, until it is told not to."""
+
+    strict = True
+
+    def reply(self, call: Call) -> Reply:
+        if self.strict and call.kind == "heartbeat" and call.body:
+            self.calls.append(call)
+            return Reply(422, {"detail": "note: no"})
+        return super().reply(call)
+
+
+def test_words_that_are_refused_cost_no_lease(caplog: pytest.LogCaptureFixture) -> None:
+    said = {"status": "degraded", "note": "a word too many"}
+
+    async def story(registry: Strict) -> None:
+        async with living(registry, report=lambda: said) as client:
+            await beats(registry, 6)
+            assert client.problem is None
+            assert client._failures == 0
+            registry.strict = False
+            await beats(registry, 3)
+
+    registry = Strict()
+    with registry:
+        asyncio.run(story(registry))
+        assert [call.body for call in registry.of("heartbeat")[:4]] == [said, {}, said, {}]
+        assert [call.body for call in registry.of("heartbeat")[-2:]] == [said, said]
+        assert len(registry.of("register")) == 1
+    told = "the registry refused what the agent says of itself: 422, note: no"
+    assert caplog.text.count(told) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409])
+def test_a_refusal_of_the_lease_is_not_taken_for_one_of_words(
+    registry: FakeRegistry, status: int
+) -> None:
+    registry.script["heartbeat"] = [Reply(status)]
+
+    async def story() -> None:
+        async with living(registry, report=lambda: {"note": "a"}) as client:
+            await wait_in_loop(
+                lambda: client.problem or len(registry.of("register")) == 2, "what comes of it"
+            )
+
+    asyncio.run(story())
+    assert all(call.body == {"note": "a"} for call in registry.of("heartbeat"))
 
 
 def test_the_pause_that_the_registry_asks_for_is_kept(registry: FakeRegistry) -> None:

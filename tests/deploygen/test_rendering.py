@@ -79,6 +79,20 @@ def test_a_module_of_the_developer_takes_the_place_of_no_file_of_ours(name: str)
             rendered_with({name: ""}, registry_url=registry_url)
 
 
+@pytest.mark.parametrize("name", ["fastapi.py", "typing_extensions.py", "opentelemetry.py"])
+def test_a_module_of_the_developer_hides_no_package_of_ours(name: str) -> None:
+    with pytest.raises(NameTaken, match=f"{name} would hide"):
+        rendered_with({name: ""})
+
+
+def test_the_readme_says_where_the_handler_is_changed() -> None:
+    assert "generating the agent again keeps it" in rendered()["README.md"]
+    copied = rendered_with({"work.py": ""}, handler="work:run")["README.md"]
+    assert "`work.py`, which is a copy" in " ".join(copied.split())
+    assert "keeps it" not in copied
+    assert "requirements bring" in rendered(handler="work:run", requirements=("w",))["README.md"]
+
+
 def test_a_handler_elsewhere_leaves_none_to_fill_in() -> None:
     assert "handler.py" not in rendered(handler="work:run")
     assert "handler.py" in rendered(handler="handler:run")

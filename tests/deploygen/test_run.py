@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import timeit
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,35 @@ def test_the_handler_may_be_any_function_of_any_module(tmp_path: Path) -> None:
     (tmp_path / "adding_of_a_test.py").write_text("def add(inputs): return {'sum': 7}")
     with running_agent(tmp_path, **DECLARED, function="adding_of_a_test:add") as agent:
         assert agent.run(a=1).json() == {"sum": 7}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [
+        ("HTTPException(404, {'id': 5}, {'X-A': 'b'})", 404),
+        ("HTTPException(204)", 204),
+        ("HTTPException(999, 'x')", 500),
+        ("HTTPException(100, 'x')", 500),
+        ("HTTPException(422, object())", 500),
+        ("HTTPException(422, '\\ud800')", 500),
+        ("HTTPException(422, 'x', {'X-A': 'a\\r\\nInjected: 1'})", 500),
+        ("HTTPException(422, 'x', {'Content-Length': '1'})", 500),
+    ],
+)
+def test_a_handlers_refusal_is_answered_as_it_says_or_as_its_fault(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: str, status: int
+) -> None:
+    handler = f"from fastapi import HTTPException\ndef handle(inputs): raise {refusal}"
+    with running_agent(tmp_path, handler) as agent:
+        answer = agent.run()
+    assert answer.status_code == status
+    assert "Injected" not in answer.headers
+    assert answer.headers.get("x-a") == ("b" if status == 404 else None)
+    if status == 404:
+        assert answer.json() == {"detail": {"id": 5}}
+    if status == 500:
+        assert answer.json()["detail"].startswith("handle() raised what cannot be answered")
+    assert "fault of the agent's own" not in caplog.text
 
 
 # --- What takes longer ------------------------------------------------------------------------
@@ -214,6 +244,7 @@ def handle(inputs):
         pytest.param(b'{"a": -Infinity}', id="Infinity"),
         pytest.param(b'{"a": [1e999]}', id="a number beyond doubles"),
         pytest.param(b'{"a": 1' + b"0" * 400 + b".0}", id="a long one"),
+        pytest.param(b'{"a": ["Infinity", {"b": [1e999]}]}', id="one inside"),
         pytest.param(b'{"a": ' + b"1" * 5000 + b"}", id="an endless integer"),
         pytest.param(b'{"a": "\\ud800"}', id="half a character"),
         pytest.param(b'{"a": "\xff"}', id="no UTF-8"),
@@ -229,7 +260,8 @@ def test_what_is_no_json_object_is_a_422_that_says_so(echo: RunningAgent, body: 
 
 
 def test_numbers_and_text_of_any_size_that_json_has_are_taken(echo: RunningAgent) -> None:
-    body = '{"a": [1e300, -0.5, 123456789012345678901234567890, 2E+100, "\\ud83d\\ude00\\u0000"]}'
+    body = '{"a": [1e300, -0.5, 123456789012345678901234567890, 2E+100, "\\ud83d\\ude00\\u0000"],'
+    body += ' "b": "Infinity"}'
     answer = echo.http.post("/run", content=body, headers=JSON)
     assert answer.json() == {"echo": json.loads(body)}
 
@@ -261,6 +293,82 @@ def test_a_mebibyte_is_taken_and_a_byte_more_is_not(echo: RunningAgent) -> None:
     assert (answer.status_code, answer.json()) == (413, {"detail": "a body may have 1048576 bytes"})
 
 
+def begun(agent: RunningAgent, length: int, body: bytes) -> http.client.HTTPConnection:
+    """A request whose body has so many bytes, of which these have been sent."""
+    connection = http.client.HTTPConnection(urlsplit(agent.url).netloc, timeout=30)
+    connection.putrequest("POST", "/run")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(length))
+    connection.endheaders(body)
+    return connection
+
+
+def test_all_that_is_being_sent_is_bounded_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_bodies, "LARGEST_TOGETHER_BYTES", 3000)
+    with running_agent(tmp_path) as agent:
+        slow = begun(agent, 2502, b"{" + b" " * 2000)
+
+        def answer() -> httpx.Response:
+            return agent.http.post("/run", content=b"{" + b" " * 1500 + b"}", headers=JSON)
+
+        wait_until(lambda: answer().status_code == 503, "the slow one's place")
+        refused = answer()
+        assert (refused.json(), refused.headers["retry-after"]) == (
+            {"detail": "too much is being sent at a time"},
+            "5",
+        )
+        slow.send(b" " * 500 + b"}")
+        assert slow.getresponse().read() == b'{"echo": {}}'
+        slow.close()
+        assert [answer().status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize("end", ["gone", "late", "too large"])
+def test_a_body_that_comes_to_nothing_gives_its_place_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(request_bodies, "LARGEST_TOGETHER_BYTES", 3000)
+    monkeypatch.setattr(request_bodies, "LARGEST_BODY_BYTES", 2500)
+    if end == "late":
+        monkeypatch.setattr(request_bodies, "READING_SECONDS", 0.05)
+    with running_agent(tmp_path) as agent:
+        for _ in range(3):
+            slow = begun(agent, 5000, b" " * 2000)
+            if end == "gone":
+                slow.close()
+                continue
+            if end == "too large":
+                slow.send(b" " * 3000)
+            assert slow.getresponse().status == (413 if end == "too large" else 408)
+            slow.close()
+        body = b"{" + b" " * 2000 + b"}"
+        wait_until(
+            lambda: agent.http.post("/run", content=body, headers=JSON).status_code == 200,
+            "its place",
+        )
+
+
+def test_who_is_refused_while_it_sends_gets_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_bodies, "LARGEST_TOGETHER_BYTES", 100_000)
+    with running_agent(tmp_path) as agent:
+        for _ in range(3):
+            body = b" " * request_bodies.LARGEST_BODY_BYTES
+            assert agent.http.post("/run", content=body, headers=JSON).status_code == 503
+            assert agent.run(a=1).status_code == 200
+
+
+def test_long_numbers_are_looked_at_once() -> None:
+    numbers = b",".join([b"1" * 308] * 1000)
+    look = request_bodies.PERHAPS_INFINITE.search
+    long = min(timeit.repeat(lambda: look(numbers), number=1, repeat=5))
+    short = min(timeit.repeat(lambda: look(b"1," * (len(numbers) // 2)), number=1, repeat=5))
+    assert long < 10 * short  # 1 time; 40 with each digit looked at 300 times
+
+
 def test_a_body_in_chunks_is_bounded_too(echo: RunningAgent) -> None:
     chunks = (b"x" * 65536 for _ in range(64))
     answer = echo.http.post("/run", content=chunks, headers=JSON)
@@ -271,11 +379,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     echo: RunningAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_bodies, "READING_SECONDS", 0.05)
-    connection = http.client.HTTPConnection(urlsplit(echo.url).netloc, timeout=30)
-    connection.putrequest("POST", "/run")
-    connection.putheader("Content-Type", "application/json")
-    connection.putheader("Content-Length", "100")
-    connection.endheaders(b"{")
+    connection = begun(echo, 100, b"{")
     assert connection.getresponse().status == 408
     connection.close()
 
@@ -283,12 +387,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
 def test_a_caller_that_goes_away_does_no_harm(
     echo: RunningAgent, caplog: pytest.LogCaptureFixture
 ) -> None:
-    connection = http.client.HTTPConnection(urlsplit(echo.url).netloc, timeout=30)
-    connection.putrequest("POST", "/run")
-    connection.putheader("Content-Type", "application/json")
-    connection.putheader("Content-Length", "100")
-    connection.endheaders(b"{")
-    connection.close()
+    begun(echo, 100, b"{").close()
     wait_until(lambda: "the caller is gone" in caplog.text, "its word", seconds=10)
     assert "Traceback" not in caplog.text
     assert echo.run(a=1).status_code == 200

@@ -5,6 +5,7 @@ import pytest
 
 from deploygen.spec_file import read_spec
 from deploygen.starting import StartingError, name_for, start_in
+from deploygen.transaction import STAGING
 
 
 def names(folder: Path) -> list[str]:
@@ -29,6 +30,16 @@ def test_an_empty_folder_is_filled_where_it_is(
     assert names(tmp_path / "here") == ["agent.yaml", "handler.py"]
     assert Path(tmp_path / "here").stat().st_ino == before
     assert read_spec(Path("agent.yaml")).spec().name == "here"
+
+
+def test_what_a_crash_left_is_cleared_away(tmp_path: Path) -> None:
+    staging = tmp_path / STAGING
+    (staging / "new").mkdir(parents=True)
+    (staging / "journal.json").write_text('["agent.yaml"]')
+    (tmp_path / "agent.yaml").write_text("half")
+    start_in(tmp_path)
+    assert names(tmp_path) == ["agent.yaml", "handler.py"]
+    assert read_spec(tmp_path / "agent.yaml").spec()
 
 
 def test_nothing_is_written_over_what_is_there(tmp_path: Path) -> None:

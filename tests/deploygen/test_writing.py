@@ -280,13 +280,21 @@ def test_what_a_crash_left_is_undone_by_the_next_run(
     assert contents(folder) == before
 
 
-def test_what_a_crash_left_beside_a_new_folder_is_used(tmp_path: Path) -> None:
-    staging = tmp_path / f".agent{transaction.STAGING}"
+def test_what_a_crash_left_beside_a_new_folder_is_cleared_away(tmp_path: Path) -> None:
+    staging = tmp_path / f".agent{transaction.STAGING}-abc"
     (staging / "sub").mkdir(parents=True)
     (staging / "half").write_text("half")
     write_folder(tmp_path / "agent", FILES)
     assert set(contents(tmp_path / "agent")) == {*FILES, MARKER}
     assert not staging.exists()
+
+
+def test_what_another_run_works_on_is_not_cleared_away(tmp_path: Path) -> None:
+    staging = tmp_path / f".agent{transaction.STAGING}-abc"
+    staging.mkdir()
+    with transaction.locked(staging):
+        write_folder(tmp_path / "agent", FILES)
+    assert staging.exists()
 
 
 def test_an_empty_folder_with_the_remains_of_a_crash_is_filled(tmp_path: Path) -> None:
@@ -367,3 +375,112 @@ def test_a_handler_from_elsewhere_is_kept_when_it_is_from_there_no_more(tmp_path
     plan = write_folder(folder, FILES)
     assert plan.keep == ["handler.py"]
     assert contents(folder)["handler.py"] == "from elsewhere\n"
+
+
+# --- What somebody has put there to lead us elsewhere -----------------------------------------
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder that is none of ours."""
+    (folder := tmp_path / "outside").mkdir()
+    (folder / "tree.py").write_text("theirs\n")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "more.txt").write_text("theirs\n")
+    return folder
+
+
+def plant_journal(folder: Path, added: bytes, **old: str) -> None:
+    staging = folder / transaction.STAGING
+    (staging / transaction.OLD).mkdir(parents=True)
+    (staging / transaction.JOURNAL).write_bytes(added)
+    for name, text in old.items():
+        (staging / transaction.OLD / name).write_text(text)
+
+
+def replace_by_link(path: Path, target: Path) -> None:
+    for each in path.iterdir():
+        each.unlink()
+    path.rmdir()
+    path.symlink_to(target)
+
+
+def test_a_link_in_the_place_of_remains_is_not_followed(tmp_path: Path, outside: Path) -> None:
+    before = contents(outside)
+    for name in (f".agent{transaction.STAGING}", f".agent{transaction.STAGING}-abc"):
+        (tmp_path / name).symlink_to(outside)
+    write_folder(tmp_path / "agent", FILES)
+    assert contents(outside) == before
+    assert not (tmp_path / "agent").is_symlink()
+
+
+def test_a_link_in_the_place_of_our_staging_is_refused(folder: Path, outside: Path) -> None:
+    plant_journal(outside, b'["server.py"]')
+    before = contents(outside)
+    (folder / transaction.STAGING).symlink_to(outside / transaction.STAGING)
+    with pytest.raises(WritingError, match="not as this command made it"):
+        write_folder(folder, {"server.py": "new\n"})
+    assert contents(outside) == before
+    assert (folder / "server.py").read_text() == "ours\n"
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        *(b'["../outside/tree.py"]', b'["/etc/passwd"]', b'["a/../../outside/tree.py"]'),
+        *(b'[""]', b"[1]", b"{}", b"{", b"\xff"),
+    ],
+)
+def test_a_journal_that_we_did_not_write_is_refused(
+    folder: Path, outside: Path, added: bytes
+) -> None:
+    plant_journal(folder, added)
+    before = contents(outside)
+    with pytest.raises(WritingError, match=r"not as this command wrote it|leads out"):
+        write_folder(folder, {"server.py": "new\n"})
+    assert contents(outside) == before
+    assert (folder / "server.py").read_text() == "ours\n"
+
+
+def test_in_a_strangers_folder_nothing_is_undone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "more.txt").write_text("more of it")
+    plant_journal(tmp_path, b'["more.txt"]', **{"thesis.txt": "nothing"})
+    with pytest.raises(WritingError, match="not written by this command"):
+        write_folder(tmp_path, FILES)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "more.txt").read_text() == "more of it"
+
+
+def test_a_first_run_into_an_empty_folder_that_crashed_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        break_at(patch, 4, Interrupted())
+        patch.setattr(transaction, "undo_interrupted", lambda _folder: None)
+        with pytest.raises(Interrupted):
+            write_folder(tmp_path, FILES)
+    write_folder(tmp_path, {"server.py": "new\n"})
+    assert contents(tmp_path).keys() == {MARKER, "server.py"}
+
+
+@pytest.mark.parametrize("files", [{**FILES, "sub/more.txt": "new\n"}, {"new.py": ""}, FILES])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_in_ours_that_is_a_link_is_not_followed(
+    folder: Path, outside: Path, files: dict[str, str], force: bool
+) -> None:
+    (outside / "more.txt").write_text(FILES["sub/more.txt"])
+    before = contents(outside)
+    replace_by_link(folder / "sub", outside)
+    with pytest.raises(WritingError, match="sub is a symbolic link"):
+        write_folder(folder, files, force=force)
+    assert contents(outside) == before
+
+
+def test_an_interrupted_change_is_not_undone_through_a_link(folder: Path, outside: Path) -> None:
+    before = contents(outside)
+    plant_journal(folder, b'["sub/more.txt"]')
+    replace_by_link(folder / "sub", outside / "sub")
+    with pytest.raises(WritingError, match="sub is a symbolic link"):
+        write_folder(folder, {"new.py": ""})
+    assert contents(outside) == before

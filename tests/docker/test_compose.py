@@ -145,13 +145,15 @@ def test_a_generated_agent_registers_and_deregisters(
         AgentSpec(name=COMPOSED_AGENT, registry_url=registry.url, port=port, base_image=base),
     )
     engine.build(tmp_path / "agent", COMPOSED_AGENT, base=base)
+    (tmp_path / "agent" / ".env").write_text("AGENT_ID=of-env\nAGENT_TTL_SECONDS=77\nAGENT_HOST=\n")
     with project(compose_command, tmp_path / "agent" / "compose.yaml") as compose:
         compose("up", "--detach", "--no-build")
-        wait_until(lambda: COMPOSED_AGENT in registry.listed(), "the agent in the listing")
-        entry = registry.listed()[COMPOSED_AGENT]
+        wait_until(lambda: "of-env" in registry.listed(), "the agent in the listing")
+        entry = registry.listed()["of-env"]
+        assert (entry["ttl_seconds"], entry["host"]) == (77, "localhost")
         url = f"http://{entry['host']}:{entry['port']}"
         assert httpx.post(f"{url}/run", json={"a": 1}).json() == {"echo": {"a": 1}}
         [about] = json.loads(docker("inspect", compose.container(COMPOSED_AGENT)))
         assert about["HostConfig"]["ReadonlyRootfs"] is True
         compose("stop")
-        assert registry.agent(COMPOSED_AGENT) is None
+        assert registry.agent("of-env") is None

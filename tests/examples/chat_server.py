@@ -17,6 +17,8 @@ class ChatServer(ThreadingHTTPServer):
         self.asked: list[dict[str, Any]] = []
         # Sent as it is, in the place of a completion.
         self.nonsense: str | None = None
+        # What is said of how that is encoded.
+        self.encoding = "identity"
 
 
 class ChatRequest(BaseHTTPRequestHandler):
@@ -37,6 +39,7 @@ class ChatRequest(BaseHTTPRequestHandler):
     def _answer(self, status: int, text: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Encoding", self.server.encoding)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())

@@ -28,10 +28,27 @@ def test_it_asks_the_model_what_it_was_asked(run_example: RunExample, model: Cha
         assert [message["role"] for message in request["messages"]] == ["system", "user"]
         assert request["messages"][0]["content"] == "Answer briefly."
 
-        model.nonsense = '{"choices": []}'
-        refused = example.run(question="Why?")
-        assert refused.status_code == 502
-        assert "no completion" in refused.text
+        model.nonsense = '{"model": null, "choices": [{"message": {"content": "So."}}]}'
+        assert example.run(question="Why?").json() == {"answer": "So.", "model": "tiny"}
+
+
+NONSENSE = [
+    ('{"choices": []}', "identity"),
+    ('{"choices": [{"message": {"content": null, "tool_calls": []}}]}', "identity"),
+    ("[]", "identity"),
+    ("<html>", "identity"),
+    ("{}", "gzip"),  # which it is not
+]
+
+
+def test_an_answer_that_is_no_completion_is_told_as_a_fault_of_the_endpoint(
+    run_example: RunExample, model: ChatServer
+) -> None:
+    with run_example("chat", OPENAI_BASE_URL=model.url, OPENAI_API_KEY=KEY) as example:
+        for nonsense, encoding in NONSENSE:
+            model.nonsense, model.encoding = nonsense, encoding
+            refused = example.run(question="Why?")
+            assert (refused.status_code, "no completion" in refused.text) == (502, True), nonsense
 
 
 def test_the_key_may_be_in_a_file_and_is_not_told(

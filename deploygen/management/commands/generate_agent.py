@@ -153,7 +153,11 @@ class Command(BaseCommand):
 
 
 def _refuse_other_options(target: str | None, options: dict[str, Any]) -> None:
-    given = [name for name in (*FIELDS, *OTHER_OPTIONS) if options[name] not in (None, False)]
+    given = [
+        name
+        for name in (*FIELDS, *OTHER_OPTIONS)
+        if options[name] is not None and options[name] is not False
+    ]
     if target is not None:
         raise CommandError(f"--init DIR is enough: {target!r} has no place beside it")
     if given:
@@ -177,6 +181,8 @@ def _spec(target: str, source: SpecFile | None, options: dict[str, Any]) -> Agen
         field: options[option] for option, field in FIELDS.items() if options[option] is not None
     }
     none_in_file = source is not None and source.without_registry
+    if given.get("agent_id") == "":
+        raise CommandError("--agent-id: it must not be empty")
     if options["no_registry"] or (none_in_file and "registry_url" not in given):
         for option in OF_THE_REGISTRY:
             if options[option] is not None:
@@ -206,7 +212,9 @@ def _hint(target: str, source: SpecFile | None) -> str:
 
 def _folder(output: Path | str | None, spec: AgentSpec, source: SpecFile | None) -> Path:
     if output is not None:
-        return Path(output)
+        folder = Path(output)
+        # The step back would be taken from a folder that is not there, and so be made.
+        return folder.resolve() if ".." in folder.parts else folder
     folder = Path(spec.name)
     if source is not None and source.path.parent.resolve() == folder.resolve():
         return folder / BELOW_THE_SPEC

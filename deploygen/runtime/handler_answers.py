@@ -1,0 +1,55 @@
+"""What a handler gives back, made fit to be sent: its result, or the refusal that it raises."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import HTTPException
+
+from agent_contract import Contract
+
+# Below are those that come before an answer; above, h11 knows none.
+LOWEST_STATUS, HIGHEST_STATUS = 200, 599
+HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+HEADER_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+# Where an answer ends is the server's to say.
+FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
+
+
+def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
+    """Return the result as JSON text.
+
+    Raises ContractBroken when it is not as declared, and whatever the encoder does when it is no
+    JSON: a lone half of a character is none, and neither is NaN.
+    """
+    text = json.dumps(result, allow_nan=False, ensure_ascii=False).encode()
+    if outputs is not None and outputs.declared:
+        outline = {name: _outline(value) for name, value in result.items()}
+        outputs.read(json.loads(json.dumps(outline)))
+    return text
+
+
+def sendable(refusal: HTTPException) -> HTTPException:
+    """Return the refusal as it can be sent. Raises ValueError, or what its own parts raise."""
+    status, headers = refusal.status_code, refusal.headers
+    if not isinstance(status, int) or not LOWEST_STATUS <= status <= HIGHEST_STATUS:
+        raise ValueError(f"the status {status!r} is none of {LOWEST_STATUS} to {HIGHEST_STATUS}")
+    detail = json.loads(json.dumps(refusal.detail, allow_nan=False, ensure_ascii=False).encode())
+    return HTTPException(int(status), detail, _headers(headers) if headers else None)
+
+
+def _outline(value: Any) -> Any:
+    # A contract looks no deeper than this, and what is below may be millions of values.
+    if isinstance(value, list | tuple):
+        return []
+    return {} if isinstance(value, dict) else value
+
+
+def _headers(headers: Mapping[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not HEADER_NAME.fullmatch(name) or name.lower() in FRAMING:
+            raise ValueError(f"a header cannot be named {name!r}")
+        if not HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the header {name} cannot be {value!r}")
+    return dict(headers)
