@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
-from agents.limits import InvalidRate, parse_rate
+from agents.limits import REDIS_SCHEMES, InvalidRate, parse_rate
 
 RANGES = {
     "SWEEP_INTERVAL_SECONDS": (1, 3600, "agents.E001"),
@@ -18,6 +18,7 @@ ACCESS = ("open", "token")
 RATES = (
     "RATE_REGISTER_PER_TOKEN",
     "RATE_REGISTER_PER_ADDRESS",
+    "RATE_REGISTER_PER_AGENT",
     "RATE_READ_PER_TOKEN",
     "RATE_READ_PER_ADDRESS",
     "RATE_DEREGISTER_PER_TOKEN",
@@ -77,6 +78,20 @@ def check_rates(**_kwargs: Any) -> list[checks.CheckMessage]:
             hint = 'Such as 300/second, 20/minute or 1000/hour; "off" for no limit.'
             messages.append(checks.Error(message, hint=hint, id="agents.E010"))
     return messages
+
+
+@checks.register()
+def check_rate_store(**_kwargs: Any) -> list[checks.CheckMessage]:
+    url = settings.RATE_STORE_URL
+    if url.startswith(REDIS_SCHEMES) or url in (settings.CELERY_BROKER_URL, "memory://"):
+        return []
+    return [
+        checks.Error(
+            f"RATE_STORE_URL is for {urlsplit(url).scheme or 'nothing'}; it must be for Redis.",
+            hint="Such as redis://HOST:6379/1; memory:// lets each process count for itself.",
+            id="agents.E011",
+        )
+    ]
 
 
 @checks.register(deploy=True)

@@ -23,6 +23,8 @@ logger = logging.getLogger("agents.tokens")
 SECONDS = 2.0
 # What was revoked or has expired stays so.
 SECONDS_OF_REFUSED = 60.0
+# So long one that was good is believed while the database does not answer.
+SECONDS_OF_OUTAGE = 3600.0
 MOST_KEPT = 10_000
 # The last use of a token is written down this often.
 USE_SECONDS = 60.0
@@ -83,6 +85,8 @@ class Memory(Generic[T]):
 
 
 _tokens = Memory[KnownToken]()
+# Believed while the database does not answer, for what can be had without it.
+_good_before = Memory[KnownToken]()
 # Apart, so that a flood of made-up keys does not crowd out the tokens that are.
 _no_tokens = Memory[bool]()
 _used = Memory[bool]()
@@ -93,19 +97,31 @@ def find(key: str) -> KnownToken | None:
     known = _tokens.get(key)
     if known is not None or _no_tokens.get(key):
         return known
-    token = AccessToken.objects.filter(key=key).annotate(read_at=DatabaseNow()).first()
+    try:
+        token = AccessToken.objects.filter(key=key).annotate(read_at=DatabaseNow()).first()
+    except UNAVAILABLE:
+        known = _good_before.get(key)
+        if known is None:
+            raise
+        return known
     if token is None:
         # Keys are random: it will not be that of the next token.
         _no_tokens.put(key, True, SECONDS)
         return None
-    known, seconds = _judge(token, getattr(token, "read_at"))  # noqa: B009 - mypy knows no annotations
+    now: datetime = getattr(token, "read_at")  # noqa: B009 - mypy knows no annotations
+    known, seconds = _judge(token, now)
     _tokens.put(key, known, seconds)
+    if known.state == GOOD:
+        left = (token.expires_at - now).total_seconds() if token.expires_at else SECONDS_OF_OUTAGE
+        _good_before.put(key, known, min(left, SECONDS_OF_OUTAGE))
+    else:
+        _good_before.forget(key)
     return known
 
 
 def forget(key: str | None = None) -> None:
     """Ask the database the next time, for one token or for all."""
-    for memory in (_tokens, _no_tokens, _used):
+    for memory in (_tokens, _no_tokens, _good_before, _used):
         memory.forget(key)
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -47,8 +47,8 @@ def parse_rate(text: str) -> RateLimitItem | None:
     if text.strip().lower() in OFF:
         return None
     try:
-        rate = parse(text)
-    except ValueError as error:
+        [rate] = parse_many(text)
+    except ValueError as error:  # none, or several, of which but one would be kept
         raise InvalidRate(text) from error
     if rate.amount < 1:
         raise InvalidRate(text)

@@ -28,7 +28,7 @@ REFUSALS = _counter("refusals", "Calls that were answered with an error, by its 
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "database_up": ("Whether the database answers. The other gauges are missing without it.", ()),
     "agents": ("Agents that have a record, by lease and the operator's state.", ("lease", "state")),
-    "uptime_seconds": ("Seconds for which agents have been able to renew; 0 while no web pulses.", ()),
+    "uptime_seconds": ("For how long agents have been able to renew; 0 while no web pulses.", ()),
     "sweep_age_seconds": ("How long ago the last sweep ended; missing before the first.", ()),
     "sweep_overdue": ("Whether the next sweep is overdue.", ()),
     "sweep_purged": ("Agents that the last sweep purged.", ()),

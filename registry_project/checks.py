@@ -10,6 +10,7 @@ from registry_project.proxies import parse_proxies
 # At least; of numbers that Django does not look at.
 LOWEST = {
     "AXES_FAILURE_LIMIT": 1,
+    "LOGIN_COOLOFF_MINUTES": 1,
     "DATABASE_TIMEOUT_SECONDS": 1,
     "SECURE_HSTS_SECONDS": 0,
     "TASK_DATABASE_TIMEOUT_SECONDS": 1,

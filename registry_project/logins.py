@@ -4,17 +4,22 @@ django-axes locks a name for an address after a few wrong passwords, and counts 
 database. Beside that, one address may try few wrong passwords altogether, under however many names.
 """
 
+import math
 from typing import Any
 
 from axes.backends import AxesStandaloneBackend
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.crypto import salted_hmac
 
 from agents import limits
+from agents.durations import in_words
 
 WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
 
@@ -36,9 +41,10 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         if request is None:
             return ModelBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)
-        if limits.look(WRONG_LOGINS, _key(request)):
+        if refusal := limits.look(WRONG_LOGINS, _key(request)):
             # By these, the middleware of django-axes answers with the page of a locked login.
             request.axes_locked_out = True  # type: ignore[attr-defined]
+            request.address_is_locked_for = refusal.wait  # type: ignore[attr-defined]
             request.axes_credentials = {"username": username}  # type: ignore[attr-defined]
             raise PermissionDenied
         return ModelBackend.authenticate(self, request, username, password, **more)
@@ -48,6 +54,29 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
 def count_wrong_login(request: HttpRequest | None = None, **_kwargs: Any) -> None:
     if request is not None and not getattr(request, "axes_locked_out", False):
         limits.count(WRONG_LOGINS, _key(request))
+
+
+def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Return the name that a login is counted under, in the database, where operators read it.
+
+    A name that is no user's may be a password that was typed in the wrong place: of it, a hash.
+    """
+    name = str((credentials or request.POST).get("username") or "")
+    if not name or User.objects.filter(username=name).exists():
+        return name
+    return f"unknown-{salted_hmac('registry_project.logins', name).hexdigest()[:24]}"
+
+
+def locked_out(
+    request: HttpRequest, _response: Any = None, _credentials: Any = None
+) -> HttpResponse:
+    """Answer a login that is locked, for its name or for its address."""
+    wait = getattr(request, "address_is_locked_for", None)
+    seconds = math.ceil(settings.AXES_COOLOFF_TIME.total_seconds() if wait is None else wait)
+    context = {"wait": in_words(seconds), "by_address": wait is not None}
+    answer = render(request, "admin/locked_out.html", context, status=429)
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 def _key(request: HttpRequest) -> str:

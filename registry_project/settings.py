@@ -10,14 +10,28 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from environ.fileaware_mapping import FileAwareMapping  # type: ignore[import-untyped]
 
 from registry_project.request_framing import MAX_BODY_BYTES as MAX_FORM_BYTES
 from registry_project.secret_key import read_or_create
+from registry_project.watched import WATCHED
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+
+
+class FilesOrVariables(FileAwareMapping):  # type: ignore[misc]  # has no types
+    """The environment, where NAME_FILE stands for NAME."""
+
+    def __getitem__(self, name: str) -> str:
+        # Editors and commands end a file with a line end, which is no part of what it holds.
+        value: str = super().__getitem__(name)
+        return value.rstrip("\r\n")
+
+
+env = environ.Env()
+env.ENVIRON = FilesOrVariables(env.ENVIRON)
 
 # Everything that the registry writes on one machine lies below this folder.
 VAR_DIR = Path(env.str("REGISTRY_VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
@@ -52,9 +66,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "registry_project.proxies.TrustedProxies",
-    "django.middleware.security.SecurityMiddleware",
+    "registry_project.watched.WatchedByAddress",
+    # Before what may answer by itself, so that these answers have the headers too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry_project.content_policy.ContentPolicy",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -146,7 +162,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
 # What watches the registry does it from close by, and past the proxy.
-SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+SECURE_REDIRECT_EXEMPT = [WATCHED]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 # Whether all hosts of its domain, and browsers' lists, are for TLS only is not the registry's to
 # say.
@@ -172,12 +188,14 @@ AUTHENTICATION_BACKENDS = ["registry_project.logins.GuardedBackend"]
 # Wrong passwords are counted in the database, for all processes together.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
-AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_COOLOFF_MINUTES", default=15))
+LOGIN_COOLOFF_MINUTES = env.int("LOGIN_COOLOFF_MINUTES", default=15)
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_COOLOFF_MINUTES)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
+AXES_LOCKOUT_CALLABLE = "registry_project.logins.locked_out"
 AXES_ALLOWED_CORS_ORIGINS = REGISTRY_URL
 AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "registry_project.logins.name_to_record"
 # Some type their password where their name belongs.
 AXES_SENSITIVE_PARAMETERS = ["username"]
 
@@ -189,6 +207,9 @@ RATE_REGISTER_PER_TOKEN = env.str(
 )
 RATE_REGISTER_PER_ADDRESS = env.str(
     "RATE_REGISTER_PER_ADDRESS", default="off" if IS_OPEN else "1000/second"
+)
+RATE_REGISTER_PER_AGENT = env.str(
+    "RATE_REGISTER_PER_AGENT", default="off" if IS_OPEN else "30/minute"
 )
 RATE_READ_PER_TOKEN = env.str("RATE_READ_PER_TOKEN", default="off" if IS_OPEN else "300/second")
 RATE_READ_PER_ADDRESS = env.str("RATE_READ_PER_ADDRESS", default="off" if IS_OPEN else "300/second")

@@ -19,12 +19,14 @@ from agents.known_tokens import Access, Memory
 KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
 HEARTBEATS = "RATE_HEARTBEAT_PER_AGENT"
+REGISTRATIONS = "RATE_REGISTER_PER_AGENT"
 LEASE_TOKEN = "Lease-Token"  # noqa: S105 - the header's name
 # For so long a token that was good is tried again where others are not any more.
 GOOD_SECONDS = 600.0
 
 _good = Memory[bool]()
 _heartbeats = limits.Pulse()
+_registrations = limits.Pulse()
 
 
 class RateThrottle(BaseThrottle):
@@ -47,6 +49,13 @@ class RateThrottle(BaseThrottle):
 
     def wait(self) -> float:
         return self._wait
+
+
+def count_registration(agent_id: str) -> None:
+    """Count one more registration of an id: the history keeps each of them. Raise Throttled."""
+    refusal = _registrations.count(getattr(settings, REGISTRATIONS), hash(agent_id))
+    if refusal is not None:
+        raise Throttled(refusal.wait)
 
 
 @contextmanager

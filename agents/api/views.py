@@ -40,6 +40,7 @@ from agents.api.serializers import (
     RegistrationSerializer,
     RenewedSerializer,
 )
+from agents.api.throttling import count_registration
 from agents.models import AgentRecord
 
 # What is done with a lease takes the token of that lease, and no other.
@@ -67,6 +68,14 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
 
     def get_permissions(self) -> list[BasePermission]:
         return [PERMISSIONS.get(self.action or "", MayRead)()]
+
+    def check_permissions(self, request: Request) -> None:
+        # First, since a call that is refused costs something as well.
+        super().check_throttles(request)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Done before the permissions; DRF asks after them."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         check_length(request)
@@ -99,10 +108,11 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
     def register(self, request: Request) -> Response:
         serializer = RegistrationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        agent_id = serializer.validated_data["agent_id"]
+        enrolment = enrolment_of(request, agent_id)
+        count_registration(agent_id)
         registration = leases.register(
-            **serializer.validated_data,
-            address=address_of(request),
-            enrolment=enrolment_of(request, serializer.validated_data["agent_id"]),
+            **serializer.validated_data, address=address_of(request), enrolment=enrolment
         )
         return Response(
             RegisteredAgentSerializer(registration.agent).data,

@@ -186,3 +186,26 @@ def test_deregistering_takes_the_agent_away_at_once(
     assert api.get(path).status_code == 404
     assert api.delete(path).status_code == 404
     assert api.post(HEARTBEAT).status_code == 404
+
+
+@pytest.mark.parametrize("separator", [":", "."])
+def test_the_token_of_an_id_with_a_colon_opens_no_other_id(
+    api: APIClient, register: Register, separator: str
+) -> None:
+    register("weather-1")
+    _, _, signature = register("weather-1:4")["lease_token"].partition(".")
+    generation = AgentRecord.objects.get(pk="weather-1:4").generation
+    forged = f"4.{generation}{separator}{signature}"
+
+    assert api.post(HEARTBEAT, headers=token_header(forged)).status_code == 403
+    assert api.delete("/agents/weather-1", headers=token_header(forged)).status_code == 403
+    assert AgentRecord.objects.filter(pk="weather-1").exists()
+
+
+@pytest.mark.parametrize("generation", ["9999999999999999999", "9223372036854775808"])
+def test_a_generation_that_no_database_has_is_refused(
+    api: APIClient, register: Register, generation: str
+) -> None:
+    register("weather-1")
+    for token in (issue("weather-1", int(generation)), f"{generation}.1:x"):
+        assert api.post(HEARTBEAT, headers=token_header(token)).status_code == 403

@@ -1,14 +1,18 @@
 """What Prometheus reads: counters of what this process did, gauges of the database."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
-from agents import leases, uptime
+from agents import access_tokens, known_tokens, leases, uptime
 from agents.models import AgentRecord
 from tests.agents.conftest import Register
 from tests.agents.passing_time import fleet
@@ -141,6 +145,40 @@ def test_in_token_mode_they_are_for_who_may_read(client: Client, settings: Any) 
 
     client.force_login(User.objects.create_superuser("grace"))
     assert client.get("/metrics").status_code == 200
+
+
+@pytest.mark.django_db
+def test_in_token_mode_they_are_told_without_the_database_to_whose_token_was_good(
+    client: Client,
+    settings: Any,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.REGISTRY_AUTH = "token"
+    reader, text = access_tokens.issue(name="r", actor="command", may_register=False, may_read=True)
+    _, other = access_tokens.issue(name="o", actor="command", may_register=False, may_read=True)
+    good, unseen = ({"Authorization": f"Bearer {token}"} for token in (text, other))
+    assert client.get("/metrics", headers=good).status_code == 200
+    known_tokens._tokens.forget()
+
+    with without_database():
+        assert client.get("/metrics", headers=good).status_code == 200
+        assert client.get("/metrics", headers=unseen).status_code == 503
+
+    with django_capture_on_commit_callbacks(execute=True):
+        access_tokens.revoke(key=reader.key, actor="command")
+    with without_database():
+        assert client.get("/metrics", headers=good).status_code == 503
+
+
+@contextmanager
+def without_database() -> Iterator[None]:
+    """Let the database answer nobody, without ending the transaction that the test is in."""
+
+    def away(*_: Any, **__: Any) -> NoReturn:
+        raise OperationalError("away")
+
+    with connection.execute_wrapper(away):
+        yield
 
 
 @pytest.mark.django_db

@@ -34,6 +34,7 @@ def fresh_counts(settings: Settings) -> Iterator[None]:
     settings.RATE_STORE_URL = "memory://"
     limits._counter.cache_clear()
     throttling._good.forget()
+    throttling._registrations = Pulse()
     yield
     limits._counter.cache_clear()
 
@@ -284,3 +285,21 @@ def test_a_fleet_within_its_rates_notices_nothing(
         ]
 
     assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.django_db
+def test_one_id_is_not_registered_again_and_again(api: APIClient, settings: Settings) -> None:
+    settings.RATE_REGISTER_PER_AGENT = "3/hour"
+    assert statuses(api, 3, "post", "/agents/register", data=REGISTRATION) == [201, 200, 200]
+
+    assert_refused(api.post("/agents/register", REGISTRATION))
+    assert api.post("/agents/register", REGISTRATION | {"agent_id": "other"}).status_code == 201
+
+
+@pytest.mark.django_db
+def test_calls_that_are_refused_are_counted(api: APIClient, settings: Settings) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_READ_PER_ADDRESS = TWO
+    assert statuses(api, 2, "get", "/agents") == [401, 401]
+
+    assert_refused(api.get("/agents"))

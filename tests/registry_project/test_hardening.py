@@ -69,9 +69,22 @@ class TestOverTLS:
         assert answer.status_code == 301
         assert answer.headers["Location"] == "https://testserver/agents?tag=x"
 
-    @pytest.mark.parametrize("path", ["/health/live", "/health/live/"])
-    def test_what_watches_the_registry_is_not(self, client: Client, path: str) -> None:
-        assert client.get(path).status_code == 200
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("path", ["/health/live", "/health/live/", "/health", "/metrics"])
+    def test_what_watches_the_registry_is_not(
+        self, client: Client, settings: Settings, path: str
+    ) -> None:
+        settings.ALLOWED_HOSTS = ["registry.example"]
+
+        assert client.get(path, headers={"Host": "10.0.0.7:9000"}).status_code == 200
+        assert client.get("/healthy", headers={"Host": "10.0.0.7:9000"}).status_code == 400
+
+    def test_what_is_answered_at_the_door_has_a_policy_as_well(self, client: Client) -> None:
+        answer = client.get("/admin/")
+
+        assert answer.status_code == 301
+        assert "Content-Security-Policy" in answer.headers
+        assert answer.headers["X-Frame-Options"] == "DENY"
 
     def test_a_trusted_proxy_says_what_came_by_tls(self, client: Client) -> None:
         answer = client.get("/admin/login/", headers={"X-Forwarded-Proto": "https"})
@@ -129,6 +142,9 @@ def test_the_production_settings_of_the_documents_pass_all_checks(tmp_path: Path
         ({"RATE_READ_PER_ADDRESS": "often"}, "RATE_READ_PER_ADDRESS"),
         ({"DATABASE_TIMEOUT_SECONDS": "0"}, "DATABASE_TIMEOUT_SECONDS"),
         ({"LOGIN_FAILURE_LIMIT": "0"}, "AXES_FAILURE_LIMIT"),
+        ({"LOGIN_COOLOFF_MINUTES": "0"}, "LOGIN_COOLOFF_MINUTES"),
+        ({"RATE_READ_PER_TOKEN": "300/second;5/minute"}, "RATE_READ_PER_TOKEN"),
+        ({"RATE_STORE_URL": "redis+sentinel://host:26379"}, "RATE_STORE_URL"),
     ],
 )
 def test_settings_that_are_not_for_production_are_told(

@@ -113,6 +113,25 @@ def test_names_that_are_unknown_are_locked_alike(client: Client) -> None:
     assert without_token(known) == without_token(unknown).replace("nobody", "grace")
 
 
+def test_a_password_in_the_place_of_the_name_is_not_kept(client: Client) -> None:
+    fail(client, 2, PASSWORD)
+    fail(client, 1)
+
+    assert {attempt.username[:8] for attempt in AccessAttempt.objects.all()} == {
+        "unknown-",
+        "grace",
+    }
+
+
+def test_a_locked_login_says_when_to_come_back(client: Client, settings: Settings) -> None:
+    settings.AXES_COOLOFF_TIME = timedelta(minutes=7)
+    fail(client, 3)
+
+    answer = log_in(client, PASSWORD)
+    assert answer.headers["Retry-After"] == "420"
+    assert "Try again in 7 min" in answer.content.decode()
+
+
 def without_token(answer: HttpResponse) -> str:
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
@@ -124,7 +143,9 @@ def test_one_address_may_not_try_many_names(client: Client, settings: Settings) 
 
     answer = log_in(client, PASSWORD)
     assert answer.status_code == 429
-    assert "This login is locked" in answer.content.decode()
+    assert "Too many wrong passwords came from your address" in answer.content.decode()
+    assert "axes_reset" not in answer.content.decode()
+    assert 0 < int(answer.headers["Retry-After"]) <= 2 * 3600
     assert log_in(client, PASSWORD, REMOTE_ADDR="10.0.0.8").status_code == 302
 
 

@@ -36,3 +36,16 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
 
     assert len(keys) == 1
     assert len(keys.pop()) > 50
+
+
+def test_what_a_file_holds_is_without_its_line_end(tmp_path: Path) -> None:
+    """As `openssl rand -base64 48 > secret_key` writes it, and `$(cat secret_key)` reads it."""
+    (tmp_path / "key").write_text("the key\n")
+    code = "from registry_project import settings; print(repr(settings.SECRET_KEY))"
+    environment = {"SECRET_KEY_FILE": str(tmp_path / "key"), "REGISTRY_VAR_DIR": str(tmp_path)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "'the key'\n"
