@@ -16,6 +16,8 @@ from agents.uptime import silent_since_sql
 
 # Fewer are purged, whatever share of the fleet they are.
 FEWEST_SILENT = 10
+# By heartbeats, at least one agent in so many has to be silent.
+SMALLEST_SHARE = 10
 
 # After how many seconds a lease is what. Agents send a heartbeat each third of their TTL, so that
 # in a fleet that is cut off all are silent when the first lease ends.
@@ -38,9 +40,12 @@ class Share:
         """Whether this is more than half of `fleet`: of its agents, or of its heartbeats.
 
         Agents with long TTLs are silent for hours as it is. That nothing is heard is told by the
-        others, be they the fewer.
+        others, be they the fewer; but a handful with tiny TTLs does not speak for a fleet.
         """
-        return 2 * self.agents > fleet.agents or 2 * self.heartbeats > fleet.heartbeats
+        if 2 * self.agents > fleet.agents:
+            return True
+        speaks_for_it = SMALLEST_SHARE * self.agents >= fleet.agents
+        return speaks_for_it and 2 * self.heartbeats > fleet.heartbeats
 
 
 @dataclass(frozen=True)

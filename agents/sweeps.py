@@ -50,7 +50,8 @@ class Hold:
 
     @property
     def is_over(self) -> bool:
-        return self.lasted >= LONGEST_HOLD
+        # One that begins in the future began before the database's clock was set back.
+        return not timedelta(0) <= self.lasted < LONGEST_HOLD
 
 
 def report_sweeps() -> SweepReport:

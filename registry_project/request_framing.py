@@ -4,8 +4,11 @@ import re
 from dataclasses import dataclass
 
 MAX_HEAD_BYTES = 64 * 1024
-# The largest form of the admin; what the API takes is less (MAX_BODY_BYTES in the settings).
-MAX_BODY_BYTES = 256 * 1024
+# The largest body of the API, and the largest form of the admin.
+MAX_BODY_BYTES = 64 * 1024
+MAX_FORM_BYTES = 256 * 1024
+FORMS = b"POST /admin/"
+OLD = b" HTTP/1.0\r\n"
 
 HEAD_END = b"\r\n\r\n"
 FRAMING = re.compile(
@@ -66,11 +69,11 @@ def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
     if is_chunked or len(lengths) > 1 or not re.fullmatch(rb"[0-9]{1,9}", lengths[0]):
         return Frame(head_size, is_last=True)
     body_size = int(lengths[0])
-    if body_size > MAX_BODY_BYTES:
+    if body_size > (MAX_FORM_BYTES if received.startswith(FORMS) else MAX_BODY_BYTES):
         return Frame(head_size, is_last=True)
     if len(received) >= head_size + body_size:
         return Frame(head_size + body_size)
     wants_continue = any(
         name == b"expect" and value.lower() == b"100-continue" for name, value in said
-    )
+    ) and not received[: received.find(b"\r\n") + 2].endswith(OLD)
     return Unfinished(found, head_size + body_size, wants_continue)

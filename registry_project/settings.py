@@ -12,7 +12,7 @@ import django_stubs_ext
 import environ
 from environ.fileaware_mapping import FileAwareMapping  # type: ignore[import-untyped]
 
-from registry_project.request_framing import MAX_BODY_BYTES as MAX_FORM_BYTES
+from registry_project import request_framing
 from registry_project.secret_key import read_or_create
 from registry_project.watched import WATCHED
 
@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "registry_project.proxies.TrustedProxies",
     "registry_project.watched.WatchedByAddress",
+    "registry_project.head_requests.NoBody",
     # Before what may answer by itself, so that these answers have the headers too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry_project.content_policy.ContentPolicy",
@@ -145,7 +146,7 @@ SWEEP_INTERVAL_SECONDS = env.int("SWEEP_INTERVAL_SECONDS", default=15)
 SWEEP_BATCH_SIZE = env.int("SWEEP_BATCH_SIZE", default=1000)
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 # Bytes of a request's body.
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = request_framing.MAX_BODY_BYTES
 
 # --- Who may knock, and how often -----------------------------------------------------------
 
@@ -316,7 +317,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 # The largest form that the web server waits for.
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_FORM_BYTES
+DATA_UPLOAD_MAX_MEMORY_SIZE = request_framing.MAX_FORM_BYTES
 DEFAULT_EXCEPTION_REPORTER_FILTER = "registry_project.error_reports.ReportFilter"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -91,6 +91,11 @@ class Connection:
         """Whether a part of a request has come."""
         return bool(self._received)
 
+    @property
+    def unread(self) -> int:
+        """How many bytes have come that are not served yet."""
+        return len(self._received)
+
     def read(self) -> int | None:
         """Take in what has come; return how much, 0 at its end, None when there is nothing."""
         try:

@@ -33,7 +33,11 @@ ANSWER_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 # What clients did not take yet, of all answers together; beyond it, the oldest is given up.
 MAX_UNSENT_BYTES = 64 * 1024 * 1024
+# As much as all connections may have without anybody counting.
+FEW_BYTES = 16 * 1024
 SECONDS_BETWEEN_LOOKS = 0.25
+# What has come of requests that are not complete, of all together; beyond it, the oldest goes.
+MAX_UNREAD_BYTES = 64 * 1024 * 1024
 # The share of connections that may be kept for a next request.
 KEPT = 0.75
 TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -117,7 +121,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def _cap_keepalive(self, deadline: float) -> None:
         """Close by `deadline` what waits for a next request: the worker stops."""
         for conn in self._parked:
-            conn.deadline = min(conn.deadline, deadline)
+            if not conn.has_begun and not conn.sock.size:
+                conn.deadline = min(conn.deadline, deadline)
 
     def _go_on(self, conn: Connection, keep: bool) -> None:
         """Go on after a request: with the rest of its answer, the next request, or the end."""
@@ -125,8 +130,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             conn.wait_until(ANSWER_SECONDS)
             self._park(conn, selectors.EVENT_WRITE, partial(self._write, conn, keep))
             self._limit_unsent(conn)
-        elif keep and (self.alive or conn.has_begun):
+        elif keep:
+            # Also when the worker stops: the client was told that it may ask again.
             self._await_request(conn)
+            if not self.alive and not conn.has_begun:
+                conn.wait_until(LINGER_SECONDS)
             self._serve_next(conn)
         elif conn.end():
             conn.wait_until(LINGER_SECONDS)
@@ -147,6 +155,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         elif came is None and not conn.has_begun:
             conn.wait_until(self.cfg.keepalive)
         else:
+            self._limit_unread(conn)
             self._serve_next(conn)
 
     def _serve_next(self, conn: Connection) -> None:
@@ -181,6 +190,17 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         util.write_error(conn.sock, status, reason, "")
         conn.send()
         self._go_on(conn, keep=False)
+
+    def _limit_unread(self, newest: Connection) -> None:
+        if newest.unread <= FEW_BYTES:
+            return
+        senders = [conn for conn in self._parked if conn.unread and conn is not newest]
+        unread = sum(conn.unread for conn in senders) + newest.unread
+        for conn in senders:
+            if unread <= MAX_UNREAD_BYTES:
+                break
+            unread -= conn.unread
+            self._drop(conn)
 
     def _limit_unsent(self, newest: Connection) -> None:
         senders = [conn for conn in self._parked if conn.sock.size and conn is not newest]

@@ -1,5 +1,7 @@
 """Too many agents that expire at once are not purged for a while; everything else goes on."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from agents import leases, tasks
 from agents.mass_expiry import Judgement, Share, judge
 from agents.models import AgentEvent, AgentRecord, SweepMark
-from agents.sweeps import current_hold, report_sweeps
+from agents.sweeps import LONGEST_HOLD, Hold, current_hold, report_sweeps
 from tests.agents.passing_time import fleet, heartbeats, time_passes
 
 pytestmark = pytest.mark.django_db
@@ -80,10 +82,16 @@ class TestHowManyAreTooMany:
 
     def test_agents_with_long_ttls_do_not_hide_that_nothing_is_heard(self) -> None:
         """A day's TTL means hours between heartbeats: that they are not missed says nothing."""
-        fleet(12, silent_for=30, ttl=1)
+        fleet(60, silent_for=30, ttl=1)
         fleet(500, silent_for=5000, ttl=86_400)
 
-        assert sweep() == (0, 12)
+        assert sweep() == (0, 60)
+
+    def test_a_handful_with_tiny_ttls_does_not_speak_for_a_fleet(self) -> None:
+        fleet(12, silent_for=30, ttl=1)
+        fleet(500, ttl=60)
+
+        assert sweep() == (12, 0)
 
     def test_agents_with_short_ttls_do_not_hide_that_most_are_gone(self) -> None:
         fleet(50, ttl=1)
@@ -122,7 +130,8 @@ class TestHowManyAreTooMany:
         silent = [(ttl, age) for ttl, age in ages if age >= -(-ttl * 2 // 3) and age < ttl + 900]
         living = [(ttl, age) for ttl, age in ages if age < ttl + 900]
         owed = [sum(86_400 // ttl for ttl, _ in some) for some in (silent, living)]
-        most = 2 * len(silent) > len(living) or 2 * owed[0] > owed[1]
+        speak = 10 * len(silent) >= len(living)
+        most = 2 * len(silent) > len(living) or (speak and 2 * owed[0] > owed[1])
         is_held = len(silent) >= 10 and most and expired > overdue
 
         assert sweep() == ((overdue, expired - overdue) if is_held else (expired, 0))
@@ -321,3 +330,10 @@ def test_nothing_is_held_where_nothing_has_expired() -> None:
     judgement = Judgement(fleet=share, silent=share, expired=0, overdue=0, hold=None)
 
     assert not judgement.holds
+
+
+def test_a_hold_that_the_clock_has_put_into_the_future_is_over() -> None:
+    now = timezone.now()
+    assert Hold(since=now + timedelta(hours=1), lasted=timedelta(hours=-1)).is_over
+    assert not Hold(since=now, lasted=timedelta(0)).is_over
+    assert Hold(since=now - LONGEST_HOLD, lasted=LONGEST_HOLD).is_over

@@ -28,6 +28,7 @@ threads = {THREADS}
 worker_connections = 100
 web_worker.REQUEST_SECONDS = 5
 web_worker.ANSWER_SECONDS = 5
+web_worker.MAX_UNREAD_BYTES = 512 * 1024
 """
 # Seconds, on a machine that is busy; less than any of the limits.
 SOON = 4
@@ -314,3 +315,41 @@ def test_a_stop_lets_requests_finish(tmp_path: Path) -> None:
         assert read_answer(unfinished).startswith(b"HTTP/1.1 200")
         assert read_answer(waiting).endswith(b"waited")
         assert server.process.wait(30) == 0
+
+
+def test_who_was_told_to_ask_again_may_do_so_although_it_stops(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, server.connect() as client:
+        client.sendall(GET.replace(b"/echo", b"/large"))
+        begin = client.recv(1000)
+        assert b"connection: keep-alive" in begin.lower()
+        server.process.send_signal(signal.SIGTERM)
+        left = LARGE_BYTES - len(begin.partition(b"\r\n\r\n")[2])
+        while left:
+            left -= len(client.recv(left))
+        client.sendall(GET)
+        assert read_answer(client).startswith(b"HTTP/1.1 200")
+        assert server.process.wait(30) == 0
+
+
+def test_a_body_that_comes_slowly_is_waited_for_although_it_stops(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, server.connect() as client, server.connect() as idle:
+        client.sendall(b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nab")
+        idle.sendall(GET)
+        assert read_answer(idle).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        # What only waits for a next request is closed, after two seconds.
+        assert idle.recv(1) == b""
+        client.sendall(b"cde")
+        assert read_answer(client).endswith(b" /a 5 5")
+        assert server.process.wait(30) == 0
+
+
+def test_what_has_come_of_unfinished_requests_is_bounded(server: WebServer) -> None:
+    head = b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 65536\r\n\r\n"
+    with ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(10)]
+        for client in clients:
+            client.sendall(head + b"x" * 65_000)
+        assert clients[0].recv(1) == b""
+        clients[-1].sendall(b"x" * 536)
+        assert read_answer(clients[-1]).endswith(b" /a 65536 65536")
