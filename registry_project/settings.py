@@ -57,7 +57,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "axes",
+    "registry_project.apps.LoginsConfig",
     "csp",
     "registry_project",
     "agents",
