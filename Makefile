@@ -59,7 +59,8 @@ test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://.
 	$(COVERAGE) erase
 	$(COVERAGE) run -m pytest
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then set -x; DATABASE_URL="$$TEST_POSTGRES_URL" \
-		$(COVERAGE) run -m pytest tests/agents tests/registry_project; fi
+		$(COVERAGE) run -m pytest tests/agents tests/registry_project \
+		-m "database and not integration"; fi
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --fail-under=95 --include='agents/*,deploygen/*'
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then \

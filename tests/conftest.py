@@ -25,6 +25,7 @@ HOW_TO = {
     "initdb": "the programs of PostgreSQL (Debian, Ubuntu: apt install postgresql); they are found "
     "by pg_config, on the PATH, or where Debian has them",
 }
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
 missing = pytest.StashKey[set[str]]()
 
 # How long an example takes says how busy the machine is, and nothing else.
@@ -90,6 +91,14 @@ def without(config: pytest.Config, service: str, what_is_missing: str) -> NoRetu
         pytest.fail(f"REQUIRE_SERVICES=1, and {what_is_missing}")
     config.stash.setdefault(missing, set()).add(service)
     pytest.skip(f"needs {HOW_TO[service]}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what another database could answer otherwise: the rest need not be run on each."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
+            item.add_marker(pytest.mark.database)
 
 
 def pytest_terminal_summary(
