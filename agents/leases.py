@@ -18,6 +18,7 @@ from agents.enrolment import AGENT, ANYBODY, Enrolment, IdHeldByAnother
 from agents.mass_expiry import judge, purgeable_sql
 from agents.models import DEFAULT_TTL_SECONDS, AgentEvent, AgentRecord
 from agents.sweeps import leave_mark
+from agents.uptime import begin_uptime
 
 SWEEP = "sweep"
 REGISTRY = "registry"
@@ -170,6 +171,10 @@ def purge_expired(
     them.
     """
     judgement = judge()
+    if judgement.is_recovering and not force:
+        # Not all come back at once: each gets a whole TTL from now on.
+        begin_uptime()
+        judgement = judge()
     holds = judgement.holds and not force
     condition = _expired() if force else purgeable_sql(holds=holds)
     purged = 0

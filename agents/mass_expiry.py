@@ -73,6 +73,11 @@ class Judgement:
         return self.expired > 0 and too_many and not (self.hold and self.hold.is_over)
 
     @property
+    def is_recovering(self) -> bool:
+        """Whether a hold ends because most of the fleet are heard again."""
+        return self.hold is not None and not self.hold.is_over and not self.holds
+
+    @property
     def purgeable(self) -> int:
         return self.overdue if self.holds else self.overdue + self.expired
 

@@ -44,6 +44,11 @@ def pulse() -> None:
         )
 
 
+def begin_uptime() -> None:
+    """Let no agent's silence count from earlier than now: it could not be heard."""
+    Uptime.objects.update(up_since=DatabaseNow())
+
+
 def pulse_in_background() -> None:
     """Pulse from now on, in a thread; also in the processes that a server forks off this one."""
     _start()

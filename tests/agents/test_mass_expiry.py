@@ -7,11 +7,16 @@ from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies
 
-from agents import leases, tasks
+from agents import leases, tasks, uptime
 from agents.mass_expiry import Judgement, Share, judge
 from agents.models import AgentEvent, AgentRecord, SweepMark
 from agents.sweeps import LONGEST_HOLD, Hold, current_hold, report_sweeps
-from tests.agents.passing_time import fleet, heartbeats, time_passes
+from tests.agents.passing_time import (
+    fleet,
+    heartbeats,
+    time_passes,
+    time_passes_with_the_web_at_work,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +163,22 @@ class TestHolding:
         assert sweep() == (3, 0)
         left = dict(AgentRecord.objects.values_list("pk", "generation"))
         assert left == {agent_id: generations[agent_id] for agent_id in ids[:9]}
+        assert registry_events() == ["purge-held", "purge-resumed"]
+
+    def test_who_is_not_back_with_the_first_has_one_ttl_more(self) -> None:
+        uptime.pulse()
+        time_passes_with_the_web_at_work(600)
+        ids = fleet(20, silent_for=70)
+        assert sweep() == (0, 20)
+        heartbeats(ids[:12])
+        assert sweep() == (0, 0)
+
+        time_passes_with_the_web_at_work(30)
+        heartbeats(ids[:16])
+        assert sweep() == (0, 0)
+        time_passes_with_the_web_at_work(31)
+
+        assert sweep() == (4, 0)
         assert registry_events() == ["purge-held", "purge-resumed"]
 
     def test_it_ends_after_fifteen_minutes_for_all(self) -> None:

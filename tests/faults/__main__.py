@@ -74,10 +74,15 @@ def _label(fault: Fault) -> str:
 
 
 def _survive(bed: Bed, fault: Fault) -> list[Breach]:
-    """Whatever goes wrong, the next fault is tried too."""
+    """Whatever goes wrong, the next fault is tried too.
+
+    It is checked at once, before new heartbeats hide that others were lost, and when all is well
+    again.
+    """
     found = []
     steps: list[Callable[[], object]] = [
         lambda: fault.inject(bed),
+        lambda: found.extend(bed.check()),
         bed.settle,
         lambda: found.extend(bed.check()),
     ]

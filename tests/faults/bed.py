@@ -18,7 +18,7 @@ from tests.faults.invariants import Breach, breaches
 from tests.faults.journal import Ask, Journal, JournalFile, Life
 from tests.faults.machine import Clock, Network
 from tests.faults.programs import Program, RedisServer, registry_commands
-from tests.faults.snapshot import take_snapshot
+from tests.faults.snapshot import held_by_last_sweep, take_snapshot, turns_since
 from tests.faults.watcher import FAULTS, Watcher, listing_breaches
 from tests.integration.postgres_cluster import PostgresCluster
 from tests.integration.registry_process import PROJECT
@@ -229,6 +229,19 @@ class Bed:
         """Return the leases of the agents whose ids begin so."""
         records = take_snapshot(self.cluster.url).records
         return {key: r.generation for key, r in records.items() if key.startswith(prefix)}
+
+    def steady_leases(self) -> dict[str, int]:
+        """Return the leases of the agents that are to live for ever, and so to keep them."""
+        mine = {life.agent_id for life in self.steady()}
+        return {key: held for key, held in self.generations("").items() if key in mine}
+
+    def turns_since(self, moment: float) -> list[str]:
+        """Return the kinds of the events that tell of a hold of purging, since then."""
+        return turns_since(self.cluster.url, moment)
+
+    def held_by_last_sweep(self) -> tuple[float, int]:
+        """Return when it was, and how many agents it left though they had expired."""
+        return held_by_last_sweep(self.cluster.url)
 
     def pause(self, seconds: float) -> None:
         """Let the fault last."""

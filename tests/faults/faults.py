@@ -5,12 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+import httpx
+
 from tests.faults.bed import Bed
 from tests.faults.journal import Cut
 from tests.faults.machine import full
-from tests.faults.programs import kill_process
+from tests.faults.probes import Lease, beat, check_calls, register, watched_calls
+from tests.faults.programs import Program, kill_process
 from tests.integration.registry_process import PROJECT
 from tests.processes import descendants, wait_until
+
+# One agent, and how often it registers after the backup: the registry lets it 30 times a minute.
+TWIN = "twin"
+TWINS = 8
 
 
 @dataclass(frozen=True)
@@ -63,11 +70,46 @@ def kill_agents(bed: Bed) -> None:
 
 
 def stop_all_web(bed: Bed) -> None:
-    """The registry is away for longer than any lease; it is nobody's fault but its own."""
+    """The registry is away for longer than any lease; it is nobody's fault but its own.
+
+    Nobody's silence counts meanwhile, so that there is not even anything to hold. (There may be
+    at first, until the registry is known to be away.)
+    """
+    before = bed.steady_leases()
     for name in ("web-1", "web-2"):
         bed.programs[name].kill()
+    gone = time.time()
     bed.pause(bed.size.ttl + 4)
+    swept, held = bed.held_by_last_sweep()
+    back = time.time()
     bed.start_programs()
+    bed.settle()
+    assert swept > gone + bed.size.ttl, "no sweep while the web was away"
+    assert held == 0, f"{held} agents were held, for an outage of the registry"
+    _check_kept(before, bed.steady_leases())
+    assert bed.turns_since(back) == [], "purging was held, or resumed, when the web was back"
+
+
+def freeze_most_agents(bed: Bed) -> None:
+    """More than half of the fleet cannot be heard for longer than any lease, and is not purged.
+
+    The registry says so when purging is held, and when it goes on.
+    """
+    before = bed.steady_leases()
+    began = time.time()
+    with _frozen([bed.fleets["doomed"]]):
+        with _frozen([bed.fleets["main"]]):
+            bed.pause(bed.size.ttl + 8)
+            turns = bed.turns_since(began)
+            held = bed.generations("")
+        bed.pause(bed.size.interval)  # not all are back at once
+    bed.settle()
+    assert turns == ["purge-held"], f"not one hold, but {turns}"
+    _check_kept(before, held)
+    wait_until(
+        lambda: bed.turns_since(began) == ["purge-held", "purge-resumed"], "purging to go on", 30
+    )
+    _check_kept(before, bed.steady_leases())
 
 
 def restart_postgres(bed: Bed) -> None:
@@ -77,9 +119,17 @@ def restart_postgres(bed: Bed) -> None:
 
 
 def freeze_postgres(bed: Bed) -> None:
-    bed.cluster.freeze()
-    bed.pause(20)
-    bed.cluster.thaw()
+    """Who calls meanwhile is told so in time, and the web processes are there all along."""
+    with watched_calls(bed) as calls:
+        bed.pause(1)
+        frozen = time.time()
+        bed.cluster.freeze()
+        try:
+            bed.pause(20)
+        finally:
+            thawed = time.time()
+            bed.cluster.thaw()
+    check_calls(calls, frozen, thawed)
 
 
 def lose_redis(bed: Bed) -> None:
@@ -142,6 +192,7 @@ def restore_backup(bed: Bed) -> None:
     backup = bed.folder / "registry.dump"
     bed.journal.forgotten_from = time.time()
     bed.cluster.run("pg_dump", "--format=custom", f"--file={backup}")
+    forgotten = [register(bed, TWIN) for _ in range(TWINS)]
     bed.kill_fleet("doomed")
     bed.start_fleet("doomed", bed.size.doomed)
     bed.pause(4)
@@ -154,7 +205,27 @@ def restore_backup(bed: Bed) -> None:
     bed.cluster.run("pg_restore", "--no-owner", "--exit-on-error", str(backup))
     bed.manage("after_restore")
     bed.journal.forgotten_until = time.time()
-    bed.start_programs()
+    with _frozen(list(bed.fleets.values())):  # or they took the numbers that are in question
+        bed.start_programs()
+        bed.wait_until_ready()
+        _check_one_holder(bed, forgotten)
+
+
+def _check_one_holder(bed: Bed, forgotten: list[Lease]) -> None:
+    """A process comes whose id others hold, whom the registry has forgotten: it alone holds it.
+
+    It comes again until its leases have higher numbers than theirs, so that each was met.
+    """
+    newest = register(bed, TWIN)
+    while True:
+        for old in forgotten:
+            status = beat(bed, TWIN, old)
+            told = f"{old.generation} is held as well as {newest.generation}: {status}"
+            assert status in {404, 409}, f"{TWIN}: {told}"
+        if newest.generation > forgotten[-1].generation:
+            break
+        newest = register(bed, TWIN)
+    assert beat(bed, TWIN, newest) == httpx.codes.OK
 
 
 def upgrade(bed: Bed) -> None:
@@ -169,10 +240,27 @@ def upgrade(bed: Bed) -> None:
         bed.pause(4)
 
 
+def _check_kept(before: dict[str, int], after: dict[str, int]) -> None:
+    """Fail when any of these leases ended, be it that another took its place."""
+    lost = [key for key, generation in before.items() if after.get(key) != generation]
+    assert not lost, f"{len(lost)} leases ended, that of {lost[0]} among them"
+
+
 def _kill_and_start(bed: Bed, name: str, away: float) -> None:
     bed.programs[name].kill()
     bed.pause(away)
     bed.programs[name].start()
+
+
+@contextmanager
+def _frozen(programs: list[Program]) -> Iterator[None]:
+    for program in programs:
+        program.freeze()
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.thaw()
 
 
 @contextmanager
@@ -184,7 +272,7 @@ def _network_cut(bed: Bed) -> Iterator[None]:
         yield
     finally:
         bed.network.mend()
-        bed.journal.cuts.append(Cut("remote-", begin, time.time()))
+        bed.journal.cuts.append(Cut("remote-", begin, time.time(), bed.size.interval))
 
 
 def _without_network(bed: Bed) -> str | None:
@@ -208,6 +296,7 @@ FAULTS = [
     Fault("postgres", "kill -9 of PostgreSQL", kill_postgres),
     Fault("agents", "kill -9 of a part of the fleet", kill_agents),
     Fault("all-web", "no web server for longer than a TTL", stop_all_web),
+    Fault("most-silent", "most agents frozen for more than a TTL", freeze_most_agents),
     Fault("postgres-restart", "PostgreSQL restarted, immediate", restart_postgres),
     Fault("postgres-frozen", "PostgreSQL frozen for 20 s", freeze_postgres),
     Fault("redis-away", "Redis gone for 60 s", lose_redis),

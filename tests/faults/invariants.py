@@ -131,6 +131,8 @@ def ends_were_due(
     holders = {call.generation: life for life in lives for call in life.done(Ask.REGISTER)}
     for generation, ends in history.ended.items():
         life = holders.get(generation)
+        if ends[0].at > journal.read_at:
+            continue  # to be judged the next time
         if ends[0].kind == "deregistered" and generation not in asked:
             yield Breach(f"{agent_id}: {generation} was deregistered, and nobody asked for it")
         if ends[0].kind != "purged" or life is None or ends[0].at <= journal.forgotten_until:
@@ -140,7 +142,7 @@ def ends_were_due(
         beat = max((c.beat or 0 for c in renewed if c.generation == generation), default=0.0)
         if at < beat + life.ttl - CLOCK_SECONDS:
             yield Breach(f"{agent_id}: {generation} was purged before its lease ran out")
-        elif life.is_living(at) and not journal.was_cut(life, at):
+        elif life.is_living(at) and not journal.was_cut(life, beat, at):
             silent = at - beat
             yield Breach(
                 f"{agent_id}: {generation} was purged while it lived, after {silent:.1f} s"

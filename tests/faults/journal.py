@@ -14,6 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
+# By how much a heartbeat may come later than its interval tells, on a busy machine.
+LATE_SECONDS = 1
+
 
 class Ask(StrEnum):
     REGISTER = "register"
@@ -139,11 +142,24 @@ class JournalFile:
 
 @dataclass(frozen=True)
 class Cut:
-    """A time in which agents could not reach the registry, which was at work meanwhile."""
+    """A time in which agents could not reach the registry, which was at work meanwhile.
+
+    They send a heartbeat at least every `interval`.
+    """
 
     prefix: str
     begin: float
     end: float
+    interval: float
+
+    def explains(self, life: Life, beat: float, moment: float) -> bool:
+        """Whether `life` was out of reach from its renewal at `beat` on, until `moment`.
+
+        The heartbeat after that one was due within an interval; and the first one after the cut.
+        """
+        slack = self.interval + LATE_SECONDS
+        late = self.begin - beat, moment - self.end
+        return life.agent_id.startswith(self.prefix) and max(late) <= slack
 
 
 @dataclass
@@ -155,8 +171,11 @@ class Journal:
     # Of a registry that was set back: what it answered before this does not bind it.
     forgotten_from: float = math.inf
     forgotten_until: float = -math.inf
+    # What agents have asked for since is not known yet.
+    read_at: float = math.inf
 
     def catch_up(self) -> None:
+        self.read_at = time.time()
         for file in self.files:
             file.catch_up()
 
@@ -174,9 +193,6 @@ class Journal:
         ended = call.ended if call.ended is not None else math.inf
         return call.sent <= self.forgotten_until and self.forgotten_from <= ended
 
-    def was_cut(self, life: Life, moment: float) -> bool:
-        """Whether `life` had been out of the registry's reach for a whole TTL at `moment`."""
-        return any(
-            life.agent_id.startswith(cut.prefix) and cut.begin + life.ttl <= moment
-            for cut in self.cuts
-        )
+    def was_cut(self, life: Life, beat: float, moment: float) -> bool:
+        """Whether `life` could not reach the registry between its last `beat` and `moment`."""
+        return any(cut.explains(life, beat, moment) for cut in self.cuts)

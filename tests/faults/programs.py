@@ -72,6 +72,13 @@ class Program:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def freeze(self) -> None:
+        """Let it stand still, as on a machine that is asleep, or cut off."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
     def check(self) -> None:
         """Fail, with the end of what it has printed, when it does not run."""
         assert self._process is not None

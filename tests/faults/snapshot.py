@@ -41,3 +41,25 @@ def take_snapshot(database_url: str) -> Snapshot:
     return Snapshot(
         {agent_id: Record(*row) for agent_id, *row in records}, [Event(*row) for row in events]
     )
+
+
+def turns_since(database_url: str, moment: float) -> list[str]:
+    """Return what became of purging since then: the kinds of its events, in order."""
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        rows = connection.execute(
+            "SELECT kind FROM agents_agentevent WHERE agent_id = '' AND kind LIKE 'purge-%%'"
+            " AND EXTRACT(EPOCH FROM at)::float8 > %s ORDER BY id",
+            [moment],
+        ).fetchall()
+    return [kind for (kind,) in rows]
+
+
+def held_by_last_sweep(database_url: str) -> tuple[float, int]:
+    """Return when the last sweep was, and how many agents it left though they had expired."""
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        row = connection.execute(
+            "SELECT EXTRACT(EPOCH FROM at)::float8, held FROM agents_sweepmark"
+        ).fetchone()
+    assert row is not None, "no sweep yet"
+    at, held = row
+    return at, held

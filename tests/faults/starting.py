@@ -13,10 +13,12 @@ from tests.integration.postgres_cluster import PostgresCluster
 from tests.integration.registry_process import PROJECT, environment_for, free_port
 
 SWEEP_SECONDS = 2
-# A quiet cluster that leaves most of a small disk to be filled.
+# A quiet cluster that leaves most of a small disk to be filled. What a program did not ask it to
+# make durable is written so late that it is lost when it is killed.
 POSTGRES_OPTIONS = (
     *("-c", "max_wal_size=16MB", "-c", "min_wal_size=2MB", "-c", "wal_recycle=off"),
     *("-c", "max_connections=60", "-c", "client_min_messages=warning"),
+    *("-c", "wal_writer_delay=10s", "-c", "wal_writer_flush_after=1GB"),
 )
 
 

@@ -1,5 +1,6 @@
 """The judge of the bed of faults is judged: each invariant, broken once, is told."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,11 +47,16 @@ def life(*calls: Call, died: float | None = None, beats: bool = True) -> Life:
     return Life("a", TTL, 0, beats, died, list(calls))
 
 
-def journal(*lives: Life, cut: float | None = None, forgotten: float | None = None) -> Journal:
+def journal(
+    *lives: Life,
+    cut: float | None = None,
+    forgotten: float | None = None,
+    read_at: float = math.inf,
+) -> Journal:
     file = JournalFile(Path("nothing to read"))
     file.lives = dict(enumerate(lives))
-    cuts = [] if cut is None else [Cut("a", cut, 1000)]
-    made = Journal([file], cuts)
+    cuts = [] if cut is None else [Cut("a", cut, 1000, interval=3)]
+    made = Journal([file], cuts, read_at=read_at)
     if forgotten is not None:
         made.forgotten_from, made.forgotten_until = 0, forgotten
     return made
@@ -112,6 +118,11 @@ def purged(at: float, generation: int = 1) -> Sequence[tuple[str, int, float]]:
             ),
             snapshot(("registered", 7, 9.25), record=record(7, 9.2)),
             id="forgotten by a registry that was set back",
+        ),
+        pytest.param(
+            journal(life(registered()), read_at=3),
+            snapshot(NEW, TAKEN_OFF),
+            id="given back when the journal had been read",
         ),
         pytest.param(
             journal(life(in_doubt(registered(generation=None)))),

@@ -1,6 +1,16 @@
 from pathlib import Path
 
-from tests.faults.journal import Ask, JournalFile, JournalWriter, Outcome
+import pytest
+
+from tests.faults.journal import (
+    Ask,
+    Cut,
+    Journal,
+    JournalFile,
+    JournalWriter,
+    Life,
+    Outcome,
+)
 
 
 def test_what_is_written_is_read_while_it_grows(tmp_path: Path) -> None:
@@ -42,3 +52,25 @@ def test_when_its_process_is_killed_all_its_agents_die(tmp_path: Path) -> None:
 
     assert (reader.lives[dead].died or 0) < 99e9
     assert reader.lives[living].died == 99e9
+
+
+@pytest.mark.parametrize(
+    ("beat", "purged", "was_cut"),
+    [
+        pytest.param(100, 112, True, id="as the cut began"),
+        pytest.param(97, 109, True, id="an interval before the cut"),
+        pytest.param(96.5, 108.5, True, id="and its next heartbeat was late"),
+        pytest.param(95, 107, False, id="the next heartbeat was before the cut"),
+        pytest.param(120, 132, True, id="it would have been due at the end of the cut"),
+        pytest.param(125, 137, False, id="the cut had ended long before"),
+        pytest.param(200, 212, False, id="renewed after the cut"),
+        pytest.param(50, 62, False, id="purged before the cut"),
+    ],
+)
+def test_only_who_was_out_of_reach_since_its_last_renewal_was_cut(
+    beat: float, purged: float, was_cut: bool
+) -> None:
+    journal = Journal(cuts=[Cut("far-", begin=100, end=130, interval=3)])
+
+    assert journal.was_cut(Life("far-1", 12, born=0), beat, purged) is was_cut
+    assert not journal.was_cut(Life("near-1", 12, born=0), beat, purged)
