@@ -14,8 +14,7 @@ from tests.docker.base_image import base_image
 from tests.integration.registry_process import (
     RegistryProcess,
     environment_for,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 from tests.processes import wait_until
 
@@ -43,9 +42,7 @@ def main() -> int:
         if plain > MOST_BYTES or gzipped > MOST_BYTES_GZIPPED:
             broken.append(f"{MOST_BYTES} bytes, gzipped {MOST_BYTES_GZIPPED} bytes")
         environment = environment_for(folder, TERM="dumb")
-        migrate(environment)
-        with started_registry(folder, environment) as registry:
-            registry.wait_until_ready()
+        with ready_registry(folder, environment) as registry:
             registered, stopped = _come_and_go(registry)
     print(f"registered in {registered:.2f} s\nstopped in {stopped:.2f} s")
     if registered > REGISTERED_SECONDS:

@@ -14,8 +14,7 @@ from tests.integration.registry_process import (
     PROJECT,
     RegistryProcess,
     environment_for,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 
 ECHO_IMAGE = "agent-test-echo:local"
@@ -102,7 +101,5 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
     """A real registry, which sweeps every second."""
     folder = tmp_path_factory.mktemp("registry")
     environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1", TERM="dumb")
-    migrate(environment)
-    with started_registry(folder, environment) as registry:
-        registry.wait_until_ready()
+    with ready_registry(folder, environment) as registry:
         yield registry

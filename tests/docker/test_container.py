@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from tests.integration.registry_process import (
     RegistryProcess,
     environment_for,
     free_port,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 from tests.processes import wait_until
 
@@ -113,13 +112,8 @@ def test_it_works_while_the_registry_is_away_and_registers_when_that_is_back(
             wait_until_listed(registry, agent)
 
 
-@contextmanager
-def registry_at(port: int, folder: Path) -> Iterator[RegistryProcess]:
-    environment = environment_for(folder, TERM="dumb")
-    migrate(environment)
-    with started_registry(folder, environment, port=port) as registry:
-        registry.wait_until_ready()
-        yield registry
+def registry_at(port: int, folder: Path) -> AbstractContextManager[RegistryProcess]:
+    return ready_registry(folder, environment_for(folder, TERM="dumb"), port=port)
 
 
 @pytest.fixture

@@ -104,6 +104,20 @@ def free_port() -> int:
 
 
 @contextmanager
+def ready_registry(
+    folder: Path,
+    environment: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    port: int | None = None,
+) -> Iterator[RegistryProcess]:
+    """Run start_registry, as below, on a database that gets its tables; wait until it is ready."""
+    migrate(environment)
+    with started_registry(folder, environment, arguments, port=port) as registry:
+        registry.wait_until_ready()
+        yield registry
+
+
+@contextmanager
 def started_registry(
     folder: Path,
     environment: Mapping[str, str],

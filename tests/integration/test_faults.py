@@ -18,8 +18,7 @@ from tests.integration.postgres_cluster import PostgresCluster, running_cluster
 from tests.integration.registry_process import (
     RegistryProcess,
     environment_for,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 from tests.processes import wait_until
 
@@ -65,9 +64,7 @@ def system(postgres_programs: Path, tmp_path_factory: pytest.TempPathFactory) ->
         environment = environment_for(
             folder, DATABASE_URL=cluster.url, SWEEP_INTERVAL_SECONDS="1", TERM="dumb"
         )
-        migrate(environment)
-        with started_registry(folder, environment) as registry:
-            registry.wait_until_ready()
+        with ready_registry(folder, environment) as registry:
             wait_until(lambda: len(registry.programs()) == 3, "web, worker and beat")
             yield System(registry, cluster)
 

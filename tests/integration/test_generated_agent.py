@@ -16,6 +16,7 @@ from tests.integration.registry_process import (
     environment_for,
     free_port,
     migrate,
+    ready_registry,
     started_registry,
 )
 from tests.processes import wait_until
@@ -33,9 +34,7 @@ StartRegistry = Callable[[Path], AbstractContextManager[RegistryProcess]]
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
     folder = tmp_path_factory.mktemp("registry")
     environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1", TERM="dumb")
-    migrate(environment)
-    with started_registry(folder, environment) as registry:
-        registry.wait_until_ready()
+    with ready_registry(folder, environment) as registry:
         yield registry
 
 

@@ -12,8 +12,7 @@ from tests.integration.registry_process import (
     PROJECT,
     environment_for,
     free_port,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 from tests.processes import descendants, is_running, wait_until
 
@@ -56,11 +55,11 @@ def test_the_demo_shows_every_step_and_leaves_nothing(tmp_path: Path) -> None:
 def test_the_demo_uses_the_registry_that_runs(tmp_path: Path) -> None:
     (folder := tmp_path / "registry").mkdir()
     environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1")
-    migrate(environment)
-    with started_registry(folder, environment) as registry:
-        registry.wait_until_ready()
-        with demo(tmp_path, registry.url) as process:
-            output, _ = process.communicate(timeout=100)
+    with (
+        ready_registry(folder, environment) as registry,
+        demo(tmp_path, registry.url) as process,
+    ):
+        output, _ = process.communicate(timeout=100)
 
     assert process.returncode == 0, output
     assert f"at {registry.url}" in output.splitlines()[0]

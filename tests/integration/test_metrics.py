@@ -11,8 +11,7 @@ import pytest
 from tests.integration.registry_process import (
     RegistryProcess,
     environment_for,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 from tests.processes import descendants, wait_until
 
@@ -24,9 +23,7 @@ HEARTBEATS = 30
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[RegistryProcess]:
     environment = environment_for(tmp_path, TERM="dumb", REGISTRY_AUTH="open")
-    migrate(environment)
-    with started_registry(tmp_path, environment, ["--workers=2"]) as registry:
-        registry.wait_until_ready()
+    with ready_registry(tmp_path, environment, ["--workers=2"]) as registry:
         wait_until(lambda: len(workers(registry)) == 2, "both web processes")
         yield registry
 

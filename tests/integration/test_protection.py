@@ -22,8 +22,7 @@ from tests.integration.registry_process import (
     MANAGE,
     RegistryProcess,
     environment_for,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 from tests.processes import descendants, wait_until
 
@@ -105,9 +104,7 @@ def system(postgres_programs: Path, tmp_path: Path) -> Iterator[System]:
             TERM="dumb",
             REGISTRY_AUTH="open",
         )
-        migrate(environment)
-        with started_registry(tmp_path, environment) as registry:
-            registry.wait_until_ready()
+        with ready_registry(tmp_path, environment) as registry:
             until(lambda: len(registry.programs()) == 3, "web, worker and beat")
             yield System(registry, cluster, environment)
 

@@ -15,8 +15,7 @@ from tests.integration.registry_process import (
     MANAGE,
     RegistryProcess,
     environment_for,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 
 pytestmark = pytest.mark.integration
@@ -57,9 +56,7 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
         SWEEP_INTERVAL_SECONDS="1",
         TERM="dumb",
     )
-    migrate(environment)
-    with started_registry(tmp_path, environment) as registry:
-        registry.wait_until_ready()
+    with ready_registry(tmp_path, environment) as registry:
         database = tmp_path / "var" / "registry.sqlite3"
         setting = Setting(registry, environment, password, key, database)
         setting.manage("shell", "-c", CREATE_ADMIN.format(password=password))

@@ -14,8 +14,7 @@ from tests.integration.registry_process import (
     MANAGE,
     RegistryProcess,
     environment_for,
-    migrate,
-    started_registry,
+    ready_registry,
 )
 from tests.processes import descendants, wait_until
 
@@ -65,9 +64,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         RATE_WRONG_TOKENS_PER_ADDRESS="off",
         TERM="dumb",
     )
-    migrate(environment)
-    with started_registry(folder, environment, ["--workers=2"]) as registry:
-        registry.wait_until_ready()
+    with ready_registry(folder, environment, ["--workers=2"]) as registry:
         wait_until(lambda: web_processes(registry) == 2, "two web processes")
         generate_agent(folder / "agent", registry.url)
         yield System(registry, environment, folder / "agent")
