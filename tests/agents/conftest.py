@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -7,6 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from agents import known_tokens
+from tests.agents.racing import Together, racing
 
 Register = Callable[..., Any]
 
@@ -46,3 +47,9 @@ def staff(client: Client) -> Callable[..., Client]:
         return client
 
     return log_in
+
+
+@pytest.fixture
+def together() -> Iterator[Together]:
+    with racing() as together:
+        yield together

@@ -1,43 +1,18 @@
 """Several processes at once: every rule of the leases holds on both databases."""
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from agents import leases
 from agents.models import AgentEvent, AgentRecord
+from tests.agents.racing import Together, postgresql_only, wait_for_a_lock
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-postgresql_only = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="a row lock: SQLite lets one writer in at a time"
-)
-
-
-@pytest.fixture
-def together() -> Iterator[Callable[..., list[object]]]:
-    """Run functions at the same moment, each with a connection of its own; return their results."""
-    with ThreadPoolExecutor(16) as threads:
-
-        def together(*functions: Callable[[], object]) -> list[object]:
-            barrier = threading.Barrier(len(functions))
-
-            def run(function: Callable[[], object]) -> object:
-                try:
-                    barrier.wait()
-                    return function()
-                finally:
-                    connection.close()
-
-            return list(threads.map(run, functions))
-
-        yield together
 
 
 def register(agent_id: str = "a") -> leases.Registration:
@@ -54,7 +29,7 @@ def renewed(agent_id: str, generation: int | None = None) -> bool | str:
 
 
 def test_of_many_first_registrations_one_is_first_and_the_newest_holds_the_lease(
-    together: Callable[..., list[leases.Registration]],
+    together: Together,
 ) -> None:
     for number in range(10):
         agent_id = f"agent-{number}"
@@ -69,7 +44,7 @@ def test_of_many_first_registrations_one_is_first_and_the_newest_holds_the_lease
         assert [event.kind for event in events] == ["registered"] + ["re-registered"] * 7
 
 
-def test_a_zombie_never_gets_past_its_successor(together: Callable[..., list[object]]) -> None:
+def test_a_zombie_never_gets_past_its_successor(together: Together) -> None:
     for _ in range(10):
         old = register().agent.generation
         *_, new = together(*[lambda: renewed("a", old)] * 6, lambda: register().agent.generation)  # noqa: B023
@@ -80,7 +55,7 @@ def test_a_zombie_never_gets_past_its_successor(together: Callable[..., list[obj
 
 
 def test_sweeps_and_heartbeats_at_once_lose_no_renewed_agent(
-    together: Callable[..., list[object]],
+    together: Together,
 ) -> None:
     """Whoever was told that its lease is renewed is alive; whoever was told 404 is gone."""
     AgentFactory.create_batch(200, expired=True)
@@ -105,7 +80,7 @@ def test_sweeps_and_heartbeats_at_once_lose_no_renewed_agent(
 
 
 def test_two_sweeps_at_once_purge_and_tell_each_agent_once(
-    together: Callable[..., list[int]],
+    together: Together,
 ) -> None:
     AgentFactory.create_batch(300, expired=True)
 
@@ -117,7 +92,7 @@ def test_two_sweeps_at_once_purge_and_tell_each_agent_once(
 
 @postgresql_only
 def test_an_agent_whose_renewal_is_being_committed_survives_the_sweep(
-    together: Callable[..., list[object]],
+    together: Together,
 ) -> None:
     """Chosen as expired by whoever does not see the renewal yet, and held by its row lock."""
     AgentFactory.create(agent_id="renewing", expired=True)
@@ -144,7 +119,7 @@ def test_an_agent_whose_renewal_is_being_committed_survives_the_sweep(
 
 @postgresql_only
 def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
-    together: Callable[..., list[object]],
+    together: Together,
 ) -> None:
     """The condition stands in the DELETE: after waiting for the row, it is asked again."""
     AgentFactory.create(agent_id="a", expired=True)
@@ -164,18 +139,8 @@ def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
     assert AgentRecord.objects.alive().exists()
 
 
-def wait_for_a_lock() -> None:
-    """Return when another session waits for a lock."""
-    with connection.cursor() as cursor:
-        for _ in range(100_000):
-            cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    pytest.fail("nobody waits for a lock")
-
-
 def test_a_registration_and_a_sweep_at_once_leave_the_agent_registered(
-    together: Callable[..., list[object]],
+    together: Together,
 ) -> None:
     for _ in range(10):
         register()

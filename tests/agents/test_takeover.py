@@ -1,13 +1,11 @@
 """Nobody takes the id of an agent that is alive, nor has more agents than its token may."""
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.test import Client
 from rest_framework.test import APIClient
@@ -15,6 +13,7 @@ from rest_framework.test import APIClient
 from agents import access_tokens, leases
 from agents.enrolment import Enrolment, IdHeldByAnother, TooManyAgents
 from agents.models import AccessToken, AgentEvent, AgentRecord
+from tests.agents.racing import Together, postgresql_only, wait_for_a_lock
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -23,9 +22,6 @@ VALID = {"agent_id": "a", "host": "h", "port": 1}
 TAKEN = (
     "An agent that is alive has this id, and another token has registered it. "
     "The id is free when that agent deregisters or its lease ends."
-)
-postgresql_only = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="a row lock: SQLite lets one writer in at a time"
 )
 
 
@@ -179,28 +175,7 @@ class TestNumberOfAgents:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    @pytest.fixture
-    def together(self) -> Iterator[Callable[..., list[Any]]]:
-        """Run functions at the same moment, each with a connection of its own."""
-        with ThreadPoolExecutor(8) as threads:
-
-            def together(*functions: Callable[[], Any]) -> list[Any]:
-                barrier = threading.Barrier(len(functions))
-
-                def run(function: Callable[[], Any]) -> Any:
-                    try:
-                        barrier.wait()
-                        return function()
-                    finally:
-                        connection.close()
-
-                return list(threads.map(run, functions))
-
-            yield together
-
-    def test_of_two_tokens_that_register_one_new_id_one_gets_it(
-        self, together: Callable[..., list[Any]]
-    ) -> None:
+    def test_of_two_tokens_that_register_one_new_id_one_gets_it(self, together: Together) -> None:
         enrolments = [Enrolment(f"token:{key}", key, takes_over=False) for key in "xy"]
         for number in range(10):
             agent_id = f"agent-{number}"
@@ -213,7 +188,7 @@ class TestRaces:
             assert [event.kind for event in kinds] == ["registered", "refused"]
 
     def test_of_many_registrations_as_many_get_through_as_the_token_may_have(
-        self, together: Callable[..., list[Any]]
+        self, together: Together
     ) -> None:
         token, _ = access_tokens.issue(name="t", actor="command", max_agents=3)
         enrolment = Enrolment("token", token.key, max_agents=3, takes_over=False)
@@ -227,7 +202,7 @@ class TestRaces:
 
     @postgresql_only
     def test_the_second_registration_waits_for_the_first_and_counts_it(
-        self, together: Callable[..., list[Any]]
+        self, together: Together
     ) -> None:
         token, _ = access_tokens.issue(name="t", actor="command", max_agents=1)
         enrolment = Enrolment("token", token.key, max_agents=1, takes_over=False)
@@ -248,7 +223,7 @@ class TestRaces:
 
     @postgresql_only
     def test_a_registration_that_waited_for_a_heartbeat_finds_the_id_alive(
-        self, together: Callable[..., list[Any]]
+        self, together: Together
     ) -> None:
         AgentFactory.create(agent_id="a", expired=True)
         renewing = threading.Event()
@@ -272,13 +247,3 @@ def outcome(agent_id: str, enrolment: Enrolment) -> str:
     except (IdHeldByAnother, TooManyAgents) as error:
         return type(error).__name__
     return "registered"
-
-
-def wait_for_a_lock() -> None:
-    """Return when another session waits for a lock."""
-    with connection.cursor() as cursor:
-        for _ in range(100_000):
-            cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    pytest.fail("nobody waits for a lock")

@@ -1,0 +1,49 @@
+"""Functions that run at the same moment, as several processes would, and what they wait for."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+Together = Callable[..., list[Any]]
+
+postgresql_only = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="a row lock: SQLite lets one writer in at a time"
+)
+
+
+@contextmanager
+def racing() -> Iterator[Together]:
+    """Give what runs functions at the same moment, each with a connection of its own.
+
+    It returns their results.
+    """
+    with ThreadPoolExecutor(16) as threads:
+
+        def together(*functions: Callable[[], Any]) -> list[Any]:
+            barrier = threading.Barrier(len(functions))
+
+            def run(function: Callable[[], Any]) -> Any:
+                try:
+                    barrier.wait()
+                    return function()
+                finally:
+                    connection.close()
+
+            return list(threads.map(run, functions))
+
+        yield together
+
+
+def wait_for_a_lock() -> None:
+    """Return when another session waits for a lock."""
+    with connection.cursor() as cursor:
+        for _ in range(100_000):
+            cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+    pytest.fail("nobody waits for a lock")
