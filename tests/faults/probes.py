@@ -1,15 +1,16 @@
 """Calls to the registry that are not the fleet's: they go on while it is hurt, and are timed."""
 
 import itertools
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
 from tests.faults.bed import Bed
+from tests.repeating import repeating
 
 LONGEST_SECONDS = 60
 PAUSE_SECONDS = 0.25
@@ -85,26 +86,14 @@ class TimedCall:
 def watched_calls(bed: Bed) -> Iterator[list[TimedCall]]:
     """Call the registry all the time; the list is complete when this ends."""
     calls: list[TimedCall] = []
-    enough = threading.Event()
-
     numbers = itertools.count(1)
 
-    def go_on(method: str, path: str) -> None:
-        while not enough.wait(PAUSE_SECONDS):
-            calls.append(_timed(bed, method, path, f"caller-{next(numbers)}"))
+    def call(method: str, path: str) -> None:
+        calls.append(_timed(bed, method, path, f"caller-{next(numbers)}"))
 
-    threads = [
-        threading.Thread(target=go_on, args=what, daemon=True)
-        for what in (READ, WRITE, LIVE) * CALLERS
-    ]
-    for thread in threads:
-        thread.start()
-    try:
+    callers = [partial(call, *what) for what in (READ, WRITE, LIVE) * CALLERS]
+    with repeating(*callers, pause=PAUSE_SECONDS):
         yield calls
-    finally:
-        enough.set()
-        for thread in threads:
-            thread.join()
 
 
 def check_calls(calls: list[TimedCall], frozen: float, thawed: float) -> None:

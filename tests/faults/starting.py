@@ -37,7 +37,7 @@ def running_bed(
         bed.wait_until_ready()
         bed.watcher = Watcher(bed.url, bed.headers)
         _start_fleets(bed)
-        stack.enter_context(bed.watcher)
+        stack.enter_context(bed.watcher.watching())
         bed.settle()
         yield bed
 

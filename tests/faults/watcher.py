@@ -1,18 +1,18 @@
 """Reads the listing all the time, to be held against the journal afterwards."""
 
-import threading
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
 from tests.faults.invariants import CLOCK_SECONDS, Breach
 from tests.faults.journal import Ask, Journal, Life, Outcome
+from tests.repeating import repeating
 
 PAUSE_SECONDS = 0.5
 FAULTS = (httpx.TransportError, httpx.HTTPStatusError)
@@ -29,25 +29,11 @@ class Sighting:
 
 
 class Watcher:
+    """Looks at the listing as often as it is asked to, and remembers what it saw."""
+
     def __init__(self, registry_url: str, headers: Mapping[str, str]) -> None:
         self._http = httpx.Client(base_url=registry_url, headers=dict(headers), timeout=10)
         self._sightings: list[Sighting] = []
-        self._enough = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._enough.set()
-        self._thread.join()
-        self._http.close()
 
     def take_sightings(self) -> list[Sighting]:
         """Return what was seen since the last time."""
@@ -65,12 +51,15 @@ class Watcher:
             url = answer.links.get("next", {}).get("url", "")
         return Sighting(asked, time.time(), listed)
 
-    def _watch(self) -> None:
-        while not self._enough.wait(PAUSE_SECONDS):
-            try:
-                self._sightings.append(self.look())
-            except FAULTS:
-                continue
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look all the time, until the body has ended; then no more."""
+        with closing(self._http), repeating(self._look_and_remember, pause=PAUSE_SECONDS):
+            yield
+
+    def _look_and_remember(self) -> None:
+        with suppress(*FAULTS):
+            self._sightings.append(self.look())
 
 
 def _ends(agent: Mapping[str, Any]) -> float:

@@ -92,7 +92,8 @@ def test_after_a_kill_every_agent_is_alive_and_nothing_acknowledged_is_lost(
     system: System, fleet_log: Path, kill: Callable[[System], None]
 ) -> None:
     before = system.agents("fleet-")
-    with Acknowledgements(system.registry.url) as told:
+    told = Acknowledgements(system.registry.url)
+    with told.asking():
         wait_until(lambda: len(told.registered) >= 5, "registrations before the kill")
         kill(system)
         system.registry.wait_until_ready()
