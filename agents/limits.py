@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from limits import RateLimitItem, parse_many
@@ -95,25 +95,25 @@ class Counter:
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
     def hit(self, rate: RateLimitItem, *key: str) -> Refusal | None:
-        limiter = self._limiter()
-        try:
-            return None if limiter.hit(rate, *key) else self._refuse(limiter, rate, *key)
-        except StorageError as error:
-            self._rest(error)
-            return self.hit(rate, *key)
+        """Count one call, and refuse it beyond the rate."""
+        return self._ask("hit", rate, *key)
 
     def test(self, rate: RateLimitItem, *key: str) -> Refusal | None:
+        """Refuse one more call beyond the rate, and count none."""
+        return self._ask("test", rate, *key)
+
+    def _ask(
+        self, method: Literal["hit", "test"], rate: RateLimitItem, *key: str
+    ) -> Refusal | None:
         limiter = self._limiter()
         try:
-            return None if limiter.test(rate, *key) else self._refuse(limiter, rate, *key)
+            if getattr(limiter, method)(rate, *key):
+                return None
+            until = limiter.get_window_stats(rate, *key).reset_time
         except StorageError as error:
             self._rest(error)
-            return self.test(rate, *key)
-
-    def _refuse(
-        self, limiter: SlidingWindowCounterRateLimiter, rate: RateLimitItem, *key: str
-    ) -> Refusal:
-        return Refusal(max(limiter.get_window_stats(rate, *key).reset_time - time.time(), 1.0))
+            return self._ask(method, rate, *key)
+        return Refusal(max(until - time.time(), 1.0))
 
     def _limiter(self) -> SlidingWindowCounterRateLimiter:
         return self._own if time.monotonic() < self._rests_until else self._shared

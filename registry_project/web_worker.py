@@ -14,6 +14,7 @@ import errno
 import selectors
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -33,11 +34,11 @@ ANSWER_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 # What clients did not take yet, of all answers together; beyond it, the oldest is given up.
 MAX_UNSENT_BYTES = 64 * 1024 * 1024
-# As much as all connections may have without anybody counting.
+# The same of what has come of requests that are not complete.
+MAX_UNREAD_BYTES = 64 * 1024 * 1024
+# So little of a request may come without all being counted: all connections have few of it.
 FEW_BYTES = 16 * 1024
 SECONDS_BETWEEN_LOOKS = 0.25
-# What has come of requests that are not complete, of all together; beyond it, the oldest goes.
-MAX_UNREAD_BYTES = 64 * 1024 * 1024
 # The share of connections that may be kept for a next request.
 KEPT = 0.75
 TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -192,23 +193,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._go_on(conn, keep=False)
 
     def _limit_unread(self, newest: Connection) -> None:
-        if newest.unread <= FEW_BYTES:
-            return
-        senders = [conn for conn in self._parked if conn.unread and conn is not newest]
-        unread = sum(conn.unread for conn in senders) + newest.unread
-        for conn in senders:
-            if unread <= MAX_UNREAD_BYTES:
-                break
-            unread -= conn.unread
-            self._drop(conn)
+        if newest.unread > FEW_BYTES:
+            self._limit(newest, MAX_UNREAD_BYTES, lambda conn: conn.unread)
 
     def _limit_unsent(self, newest: Connection) -> None:
-        senders = [conn for conn in self._parked if conn.sock.size and conn is not newest]
-        unsent = sum(conn.sock.size for conn in senders) + newest.sock.size
-        for conn in senders:
-            if unsent <= MAX_UNSENT_BYTES:
+        self._limit(newest, MAX_UNSENT_BYTES, lambda conn: conn.sock.size)
+
+    def _limit(self, newest: Connection, most: int, size: Callable[[Connection], int]) -> None:
+        """Drop the oldest connections that have something of a size, until it is `most` in all."""
+        others = [conn for conn in self._parked if size(conn) and conn is not newest]
+        together = sum(map(size, others)) + size(newest)
+        for conn in others:
+            if together <= most:
                 break
-            unsent -= conn.sock.size
+            together -= size(conn)
             self._drop(conn)
 
     def _drop_oldest(self) -> None:
