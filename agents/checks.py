@@ -15,18 +15,6 @@ RANGES = {
     "EVENT_RETENTION_DAYS": (1, 36_500, "agents.E003"),
 }
 ACCESS = ("open", "token")
-RATES = (
-    "RATE_REGISTER_PER_TOKEN",
-    "RATE_REGISTER_PER_ADDRESS",
-    "RATE_REGISTER_PER_AGENT",
-    "RATE_READ_PER_TOKEN",
-    "RATE_READ_PER_ADDRESS",
-    "RATE_DEREGISTER_PER_TOKEN",
-    "RATE_DEREGISTER_PER_ADDRESS",
-    "RATE_HEARTBEAT_PER_AGENT",
-    "RATE_WRONG_TOKENS_PER_ADDRESS",
-    "RATE_WRONG_LOGINS_PER_ADDRESS",
-)
 
 
 @checks.register()
@@ -70,7 +58,7 @@ def check_auth(**_kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register()
 def check_rates(**_kwargs: Any) -> list[checks.CheckMessage]:
     messages: list[checks.CheckMessage] = []
-    for name in RATES:
+    for name in [name for name in dir(settings) if name.startswith("RATE_") and "_PER_" in name]:
         try:
             parse_rate(getattr(settings, name))
         except InvalidRate as error:

@@ -200,29 +200,28 @@ AXES_USERNAME_CALLABLE = "registry_project.logins.name_to_record"
 # Some type their password where their name belongs.
 AXES_SENSITIVE_PARAMETERS = ["username"]
 
+
+def in_token_mode(rate: str) -> str:
+    """Return the rate, or "off" where everybody may do everything."""
+    return "off" if REGISTRY_AUTH == "open" else rate
+
+
 # Rates such as "300/second" or "20/minute"; "off" for none. Those of tokens have room for a fleet
 # of 100,000 that starts all at once.
-IS_OPEN = REGISTRY_AUTH == "open"
-RATE_REGISTER_PER_TOKEN = env.str(
-    "RATE_REGISTER_PER_TOKEN", default="off" if IS_OPEN else "1000/second"
-)
+RATE_REGISTER_PER_TOKEN = env.str("RATE_REGISTER_PER_TOKEN", default=in_token_mode("1000/second"))
 RATE_REGISTER_PER_ADDRESS = env.str(
-    "RATE_REGISTER_PER_ADDRESS", default="off" if IS_OPEN else "1000/second"
+    "RATE_REGISTER_PER_ADDRESS", default=in_token_mode("1000/second")
 )
-RATE_REGISTER_PER_AGENT = env.str(
-    "RATE_REGISTER_PER_AGENT", default="off" if IS_OPEN else "30/minute"
-)
-RATE_READ_PER_TOKEN = env.str("RATE_READ_PER_TOKEN", default="off" if IS_OPEN else "300/second")
-RATE_READ_PER_ADDRESS = env.str("RATE_READ_PER_ADDRESS", default="off" if IS_OPEN else "300/second")
+RATE_REGISTER_PER_AGENT = env.str("RATE_REGISTER_PER_AGENT", default=in_token_mode("30/minute"))
+RATE_READ_PER_TOKEN = env.str("RATE_READ_PER_TOKEN", default=in_token_mode("300/second"))
+RATE_READ_PER_ADDRESS = env.str("RATE_READ_PER_ADDRESS", default=in_token_mode("300/second"))
 RATE_DEREGISTER_PER_TOKEN = env.str(
-    "RATE_DEREGISTER_PER_TOKEN", default="off" if IS_OPEN else "1000/second"
+    "RATE_DEREGISTER_PER_TOKEN", default=in_token_mode("1000/second")
 )
 RATE_DEREGISTER_PER_ADDRESS = env.str(
-    "RATE_DEREGISTER_PER_ADDRESS", default="off" if IS_OPEN else "1000/second"
+    "RATE_DEREGISTER_PER_ADDRESS", default=in_token_mode("1000/second")
 )
-RATE_HEARTBEAT_PER_AGENT = env.str(
-    "RATE_HEARTBEAT_PER_AGENT", default="off" if IS_OPEN else "10/second"
-)
+RATE_HEARTBEAT_PER_AGENT = env.str("RATE_HEARTBEAT_PER_AGENT", default=in_token_mode("10/second"))
 RATE_WRONG_TOKENS_PER_ADDRESS = env.str("RATE_WRONG_TOKENS_PER_ADDRESS", default="30/minute")
 RATE_WRONG_LOGINS_PER_ADDRESS = env.str("RATE_WRONG_LOGINS_PER_ADDRESS", default="50/hour")
 
@@ -296,7 +295,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "agents.api.documentation.tell_what_needs_no_token",
-        "agents.api.throttling.document_rates",
+        "agents.api.documentation.tell_what_has_a_rate",
     ],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {
