@@ -17,7 +17,7 @@ from django.utils.crypto import constant_time_compare
 
 from agents import known_tokens
 from agents.clock import DatabaseNow
-from agents.known_tokens import GOOD, Access
+from agents.known_tokens import Access
 from agents.models import (
     MAX_ID_LENGTH,
     MAX_TOKEN_NAME_LENGTH,
@@ -156,7 +156,7 @@ def authenticate(text: str, address: str | None = None) -> Access:
         raise InvalidToken(f"there is no token {key}")
     if not constant_time_compare(_digest(secret), token.digest):
         raise InvalidToken(f"the secret of token {key} is another", key)
-    if token.state != GOOD:
+    if token.state != AccessToken.State.GOOD:
         raise InvalidToken(f"token {key} is {token.state}", key)
     known_tokens.note_use(token, address)
     return token.access

@@ -88,3 +88,10 @@ def expires_at_sql(
     """Return SQL for the end of a lease, from its two columns; to be executed with parameters."""
     template = SQLITE_EXPIRES_AT if connection.vendor == "sqlite" else POSTGRESQL_EXPIRES_AT
     return template.format(heartbeat=heartbeat, ttl=ttl)
+
+
+def ended_sql(
+    connection: BaseDatabaseWrapper, heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds"
+) -> str:
+    """Return SQL for whether a lease has ended, from its two columns; as above."""
+    return f"({expires_at_sql(connection, heartbeat, ttl)} <= {now_sql(connection)})"

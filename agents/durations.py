@@ -1,4 +1,8 @@
-"""Durations as people read them."""
+"""Durations and moments as people read them."""
+
+from datetime import datetime
+
+from django.utils.timezone import localtime
 
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -22,3 +26,8 @@ def in_words(seconds: float, units: int = 2) -> str:
 def ago(seconds: float, units: int = 2) -> str:
     """Return how long ago something was; "now" within its first second."""
     return f"{in_words(seconds, units)} ago" if seconds >= 1 else "now"
+
+
+def exactly(at: datetime) -> str:
+    """Return a moment with its date and zone."""
+    return localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
+from agents.actors import AGENT
 from agents.models import AccessToken, AgentRecord
-
-AGENT = "agent"
 
 
 class IdHeldByAnother(Exception):

@@ -31,8 +31,6 @@ USE_SECONDS = 60.0
 # A busy SQLite has no time for it at the first try.
 SECONDS_AFTER_FAILURE = 1.0
 
-GOOD = "good"
-
 T = TypeVar("T")
 
 
@@ -53,10 +51,8 @@ class Access:
 
 @dataclass(frozen=True)
 class KnownToken:
-    """`state` is good, revoked or expired."""
-
     digest: str
-    state: str
+    state: AccessToken.State
     access: Access
 
 
@@ -111,7 +107,7 @@ def find(key: str) -> KnownToken | None:
     now: datetime = getattr(token, "read_at")  # noqa: B009 - mypy knows no annotations
     known, seconds = _judge(token, now)
     _tokens.put(key, known, seconds)
-    if known.state == GOOD:
+    if known.state == AccessToken.State.GOOD:
         left = (token.expires_at - now).total_seconds() if token.expires_at else SECONDS_OF_OUTAGE
         _good_before.put(key, known, min(left, SECONDS_OF_OUTAGE))
     else:
@@ -150,7 +146,7 @@ def note_use(token: KnownToken, address: str | None) -> None:
 def _judge(token: AccessToken, now: datetime) -> tuple[KnownToken, float]:
     """Return what to know of a token, and for how many seconds."""
     state, seconds = token.state(now), SECONDS
-    if state != GOOD:
+    if state != AccessToken.State.GOOD:
         seconds = SECONDS_OF_REFUSED
     elif token.expires_at is not None:
         seconds = min(SECONDS, (token.expires_at - now).total_seconds())

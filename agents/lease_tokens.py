@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.signing import Signer
 from django.utils.crypto import constant_time_compare
 
+HEADER = "Lease-Token"
 SALT = "agents.lease"
 GENERATION = re.compile(r"[0-9]{1,19}")
 HIGHEST_GENERATION = 2**63 - 1

@@ -13,15 +13,15 @@ from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
 from agents import metrics
-from agents.clock import DatabaseNow, expires_at_sql, now_sql
-from agents.enrolment import AGENT, ANYBODY, Enrolment, IdHeldByAnother
+from agents.actors import AGENT, REGISTRY, SWEEP
+from agents.clock import DatabaseNow, ended_sql, now_sql
+from agents.enrolment import ANYBODY, Enrolment, IdHeldByAnother
 from agents.mass_expiry import judge, purgeable_sql
 from agents.models import DEFAULT_TTL_SECONDS, AgentEvent, AgentRecord
+from agents.sql import table
 from agents.sweeps import leave_mark
 from agents.uptime import begin_uptime
 
-SWEEP = "sweep"
-REGISTRY = "registry"
 DEFAULT_BATCH_SIZE = 1000
 
 Kind = AgentEvent.Kind
@@ -129,7 +129,7 @@ def renew(
     condition, key = _lease_condition(agent_id, generation)
     renewed = list(
         AgentRecord.objects.raw(
-            f"UPDATE {_table()} SET {changes} WHERE {condition} RETURNING *",  # noqa: S608
+            f"UPDATE {table(AgentRecord)} SET {changes} WHERE {condition} RETURNING *",  # noqa: S608
             [*said.values(), *key],
         )
     )
@@ -176,7 +176,7 @@ def purge_expired(
         begin_uptime()
         judgement = judge()
     holds = judgement.holds and not force
-    condition = _expired() if force else purgeable_sql(holds=holds)
+    condition = ended_sql(connection) if force else purgeable_sql(holds=holds)
     purged = 0
     count = batch_size if force or judgement.purgeable else 0
     while count == batch_size:
@@ -191,7 +191,7 @@ def purge_expired(
 def purge(*, agent_id: str, actor: str) -> bool:
     """Delete one agent if its lease has ended; return whether it was so."""
     with transaction.atomic():
-        gone = _delete(f"agent_id = %s AND {_expired()}", [agent_id])
+        gone = _delete(f"agent_id = %s AND {ended_sql(connection)}", [agent_id])
         _record_purge(gone, actor)
     return bool(gone)
 
@@ -264,10 +264,10 @@ def _purge_batch(batch_size: int, actor: str, condition: str) -> list[AgentRecor
     # The choice is made once, as an array; and the condition stands in the DELETE again: an agent
     # that renews between the choosing and the deleting survives.
     if connection.vendor == "sqlite":
-        chosen = f"IN (SELECT agent_id FROM {_table()} WHERE {condition} LIMIT %s)"  # noqa: S608
+        chosen = f"IN (SELECT agent_id FROM {table(AgentRecord)} WHERE {condition} LIMIT %s)"  # noqa: S608
     else:
         chosen = (
-            f"= ANY (ARRAY(SELECT agent_id FROM {_table()} WHERE {condition}"  # noqa: S608
+            f"= ANY (ARRAY(SELECT agent_id FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
             " LIMIT %s FOR UPDATE SKIP LOCKED))"
         )
     with transaction.atomic():
@@ -289,7 +289,7 @@ def _record_purge(gone: Sequence[AgentRecord], actor: str) -> None:
 def _delete(condition: str, parameters: Sequence[Any]) -> list[AgentRecord]:
     """Delete the records of which `condition` holds, by one statement; return their leases."""
     columns = "agent_id, generation, last_heartbeat, ttl_seconds"
-    sql = f"DELETE FROM {_table()} WHERE {condition} RETURNING {columns}"  # noqa: S608 - all ours
+    sql = f"DELETE FROM {table(AgentRecord)} WHERE {condition} RETURNING {columns}"  # noqa: S608 - all ours
     return list(AgentRecord.objects.raw(sql, parameters))
 
 
@@ -328,11 +328,3 @@ def _event(
 ) -> AgentEvent:
     details.setdefault("at", DatabaseNow())
     return AgentEvent(agent_id=agent_id, kind=kind, generation=generation, **details)
-
-
-def _table() -> str:
-    return connection.ops.quote_name(AgentRecord._meta.db_table)  # noqa: SLF001 - Django documents it
-
-
-def _expired() -> str:
-    return f"{expires_at_sql(connection)} <= {now_sql(connection)}"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from agents.clock import expires_at_sql, now_sql
+from agents.clock import ended_sql
 from agents.durations import in_words
 from agents.models import MAX_TTL_SECONDS, AgentRecord
+from agents.sql import table
 from agents.sweeps import LONGEST_HOLD, Hold, current_hold
 from agents.uptime import silent_since_sql
 
@@ -111,8 +112,8 @@ def purgeable_sql(*, holds: bool) -> str:
 
 def count_excused() -> int:
     """Return how many leases have ended, and are not purged for outages of the registry itself."""
-    ended = f"{expires_at_sql(connection)} <= {now_sql(connection)}"
-    sql = f"SELECT COUNT(*) FROM {_table()} WHERE {ended} AND NOT {_silent_for(EXPIRED)}"  # noqa: S608
+    condition = f"{ended_sql(connection)} AND NOT {_silent_for(EXPIRED)}"
+    sql = f"SELECT COUNT(*) FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, [])
         return int(cursor.fetchone()[0])
@@ -127,7 +128,7 @@ def _shares_by_silence() -> dict[str, Share]:
     )
     sql = (
         f"SELECT {silence} AS silence, COUNT(*), SUM({MAX_TTL_SECONDS} / ttl_seconds)"  # noqa: S608
-        f" FROM {_table()} GROUP BY silence"
+        f" FROM {table(AgentRecord)} GROUP BY silence"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [])
@@ -135,9 +136,4 @@ def _shares_by_silence() -> dict[str, Share]:
 
 
 def _silent_for(seconds: str) -> str:
-    end = expires_at_sql(connection, silent_since_sql(), seconds)
-    return f"({end} <= {now_sql(connection)})"
-
-
-def _table() -> str:
-    return connection.ops.quote_name(AgentRecord._meta.db_table)  # noqa: SLF001 - Django documents it
+    return ended_sql(connection, silent_since_sql(), seconds)

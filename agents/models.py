@@ -218,6 +218,13 @@ class AccessToken(models.Model):
     for leaked secrets can find. Of the secret, which is random and long, only a hash is kept.
     """
 
+    class State(models.TextChoices):
+        """Not kept: it follows from the time."""
+
+        GOOD = "good"
+        EXPIRED = "expired"
+        REVOKED = "revoked"
+
     key = models.CharField(max_length=TOKEN_KEY_LENGTH, unique=True, help_text="Its public part.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of its secret part.")
     name = models.CharField(max_length=MAX_TOKEN_NAME_LENGTH, help_text="What it is for.")
@@ -273,8 +280,9 @@ class AccessToken(models.Model):
             said.append("read about all agents")
         return " and ".join(said).removesuffix(",")
 
-    def state(self, now: datetime) -> str:
+    def state(self, now: datetime) -> State:
         """Return whether it is good, revoked or expired at `now`: at exactly its end, expired."""
         if self.revoked_at is not None:
-            return "revoked"
-        return "good" if self.expires_at is None or now < self.expires_at else "expired"
+            return self.State.REVOKED
+        lasts = self.expires_at is None or now < self.expires_at
+        return self.State.GOOD if lasts else self.State.EXPIRED

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from agents import leases
+from agents.actors import SWEEP
 from agents.availability import UNAVAILABLE, tell_unavailable
 from agents.models import AgentEvent
 
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 def purge_expired() -> int | None:
     """Delete the agents whose lease has ended; return how many, None without the database."""
     try:
-        purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=leases.SWEEP)
+        purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=SWEEP)
     except UNAVAILABLE as error:
         tell_unavailable(error)  # the next sweep is on its way
         return None

@@ -16,6 +16,7 @@ from django.db import Error, close_old_connections, connection
 from agents.availability import tell_unavailable
 from agents.clock import DatabaseNow, now_sql, then_sql
 from agents.models import Uptime
+from agents.sql import table
 
 PULSE_SECONDS = 2
 GAP_SECONDS = 10
@@ -33,12 +34,12 @@ class UptimeReport:
 
 def pulse() -> None:
     """Say that a web process is at work. However many say so, one in PULSE_SECONDS is written."""
-    table, now = _table(), now_sql(connection)
+    mark, now = table(Uptime), now_sql(connection)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (id, up_since, seen_at) VALUES (1, {now}, {now})"  # noqa: S608
+            f"INSERT INTO {mark} (id, up_since, seen_at) VALUES (1, {now}, {now})"  # noqa: S608
             " ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at, up_since ="
-            f" CASE WHEN {_seen_within(GAP_SECONDS)} THEN {table}.up_since"
+            f" CASE WHEN {_seen_within(GAP_SECONDS)} THEN {mark}.up_since"
             f" ELSE EXCLUDED.up_since END WHERE NOT {_seen_within(PULSE_SECONDS)}",
             [],
         )
@@ -78,7 +79,7 @@ def silent_since_sql() -> str:
     """
     up_since = (
         f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608 - all ours
-        f" ELSE {now_sql(connection)} END FROM {_table()})"
+        f" ELSE {now_sql(connection)} END FROM {table(Uptime)})"
     )
     if connection.vendor == "sqlite":
         return f"MAX(last_heartbeat, COALESCE({up_since}, ''))"
@@ -104,8 +105,4 @@ def _pulse_on() -> None:
 def _seen_within(seconds: int) -> str:
     # A time that lies far ahead was written before somebody set the database's clock back.
     earliest, latest = then_sql(connection, -seconds), then_sql(connection, GAP_SECONDS)
-    return f"({_table()}.seen_at BETWEEN {earliest} AND {latest})"
-
-
-def _table() -> str:
-    return connection.ops.quote_name(Uptime._meta.db_table)  # noqa: SLF001 - Django documents it
+    return f"({table(Uptime)}.seen_at BETWEEN {earliest} AND {latest})"

@@ -10,9 +10,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from agents.api.documentation import PROBLEM_JSON
+from agents.api.documentation import answers
 from agents.api.permissions import MayRead
-from agents.api.serializers import ProblemSerializer
 from agents.exposition import exposition
 
 TEXT = "text/plain"
@@ -36,10 +35,7 @@ class Metrics(APIView):
         summary="Metrics for Prometheus",
         description="In Prometheus' text format. Without the database, what the web processes have "
         "counted is told all the same, and `agent_registry_database_up` is 0.",
-        responses={
-            (200, TEXT): OpenApiTypes.STR,
-            **{(status, PROBLEM_JSON): ProblemSerializer for status in (401, 403, 429, 503)},
-        },
+        responses={(200, TEXT): OpenApiTypes.STR, **answers(401, 403, 429)},
     )
     def get(self, _request: Request) -> HttpResponse:
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4)

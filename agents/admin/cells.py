@@ -11,10 +11,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.timezone import localtime
 
 from agents.clock import ExpiresAt
-from agents.durations import ago, in_words
+from agents.durations import ago, exactly, in_words
 from agents.models import AccessToken, AgentRecord
 
 NOTHING = "-"
@@ -150,10 +149,6 @@ def metadata(agent: AgentRecord) -> SafeString:
 # --- Parts ----------------------------------------------------------------------------------
 
 
-def exactly(at: datetime) -> str:
-    return localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
-
-
 def moment(at: datetime, now: datetime) -> SafeString:
     """Return "12 s ago", with the exact time for who points at it."""
     said = (at.isoformat(), exactly(at), ago((now - at).total_seconds()))
@@ -181,3 +176,7 @@ def fleet_url(token: AccessToken) -> str:
 def history_url(agent_id: str) -> str:
     """Return the address of an agent's events; they outlive the agent."""
     return reverse("admin:agents_agentevent_changelist", query={"agent_id__exact": agent_id})
+
+
+def agents(count: int) -> str:
+    return f"{count} agent" if count == 1 else f"{count:,} agents"

@@ -12,13 +12,14 @@ from agents.admin import cells
 from agents.admin.filters import DateFilter
 from agents.admin.read_only import ReadOnly
 from agents.clock import DatabaseNow
+from agents.durations import exactly
 from agents.models import AgentEvent
 
 
 @admin.display(ordering="at")
 def when(event: AgentEvent) -> SafeString:
     ago = cells.moment(event.at, cells.read_at(event))
-    return format_html('{}<span class="agent-aside">{}</span>', cells.exactly(event.at), ago)
+    return format_html('{}<span class="agent-aside">{}</span>', exactly(event.at), ago)
 
 
 @admin.display(description="agent")

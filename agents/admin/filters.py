@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from agents.clock import DatabaseNow
+from agents.models import AccessToken
 from agents.querysets import AgentQuerySet
 
 
@@ -43,16 +44,16 @@ class TokenStateFilter(admin.SimpleListFilter):
         request: HttpRequest,  # noqa: ARG002
         model_admin: ModelAdmin[Any],  # noqa: ARG002
     ) -> Iterable[tuple[str, str]]:
-        return [(word, word.capitalize()) for word in ("good", "expired", "revoked")]
+        return AccessToken.State.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
         expired = Q(expires_at__lte=DatabaseNow())
-        if self.value() == "revoked":
+        if self.value() == AccessToken.State.REVOKED:
             return queryset.filter(revoked_at__isnull=False)
         unrevoked = queryset.filter(revoked_at__isnull=True)
-        if self.value() == "expired":
+        if self.value() == AccessToken.State.EXPIRED:
             return unrevoked.filter(expired)
-        return unrevoked.exclude(expired) if self.value() == "good" else queryset
+        return unrevoked.exclude(expired) if self.value() == AccessToken.State.GOOD else queryset
 
 
 class StateFilter(admin.ChoicesFieldListFilter):

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from agents import leases
+from agents.actors import staff
 from agents.admin import cells
 from agents.leases import UnknownAgent
 from agents.models import AgentRecord
@@ -81,9 +82,10 @@ class Operations(ModelAdmin[AgentRecord]):
     def purge(self, request: HttpRequest, matching: AgentQuerySet) -> HttpResponse | None:
         chosen = _chosen(request, matching)
         walk = Walk(chosen.expired())
-        purged = sum(leases.purge(agent_id=agent_id, actor=_actor(request)) for agent_id in walk)
+        actor = staff(request.user)
+        purged = sum(leases.purge(agent_id=agent_id, actor=actor) for agent_id in walk)
         alive = chosen.alive().count()
-        said = [f"{_agents(purged)} purged"]
+        said = [f"{cells.agents(purged)} purged"]
         if alive:
             said.append(f"{alive:,} left, because {'it is' if alive == 1 else 'they are'} alive")
         return self._answer(request, said, done=purged, found=purged + alive, walk=walk)
@@ -97,9 +99,9 @@ class Operations(ModelAdmin[AgentRecord]):
         gone = 0
         for agent_id in walk:
             with suppress(UnknownAgent):
-                leases.deregister(agent_id=agent_id, actor=_actor(request))
+                leases.deregister(agent_id=agent_id, actor=staff(request.user))
                 gone += 1
-        said = [f"{_agents(gone)} deregistered"]
+        said = [f"{cells.agents(gone)} deregistered"]
         return self._answer(request, said, done=gone, found=gone, walk=walk)
 
     def _set_state(
@@ -109,9 +111,10 @@ class Operations(ModelAdmin[AgentRecord]):
         counts = Counter[bool]()
         for agent_id in walk:
             with suppress(UnknownAgent):
-                changed = leases.set_state(agent_id=agent_id, state=state, actor=_actor(request))
+                actor = staff(request.user)
+                changed = leases.set_state(agent_id=agent_id, state=state, actor=actor)
                 counts[changed] += 1
-        said = [f"{_agents(counts[True])} {leases.STATE_EVENTS[state].value}"]
+        said = [f"{cells.agents(counts[True])} {leases.STATE_EVENTS[state].value}"]
         if same := counts[False]:
             said.append(f"{same:,} {'was' if same == 1 else 'were'} {state.value} already")
         return self._answer(request, said, done=counts[True], found=counts.total(), walk=walk)
@@ -137,7 +140,7 @@ class Operations(ModelAdmin[AgentRecord]):
         count = chosen.count_fleet()
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
-            "title": f"Deregister {_agents(count.registered)}?",
+            "title": f"Deregister {cells.agents(count.registered)}?",
             "opts": self.opts,
             "media": self.media,
             "count": count,
@@ -151,10 +154,6 @@ class Operations(ModelAdmin[AgentRecord]):
         }
         template = "admin/agents/agentrecord/deregister_confirmation.html"
         return TemplateResponse(request, template, context)
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"admin:{request.user.get_username()}"
 
 
 def _ticked(request: HttpRequest) -> list[str]:
@@ -172,7 +171,3 @@ def _chosen(request: HttpRequest, matching: AgentQuerySet) -> AgentQuerySet:
     A ticked agent stays chosen though it match no more: "alive" may have ended meanwhile.
     """
     return matching if _is_across(request) else AgentRecord.objects.filter(pk__in=_ticked(request))
-
-
-def _agents(count: int) -> str:
-    return f"{count} agent" if count == 1 else f"{count:,} agents"

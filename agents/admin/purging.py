@@ -13,6 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from agents import leases
+from agents.actors import staff
+from agents.admin import cells
 from agents.durations import in_words
 from agents.mass_expiry import judge
 from agents.models import AgentRecord
@@ -77,12 +79,11 @@ class Purging(ModelAdmin[AgentRecord]):
         if not request.user.has_perm(REMOVE):
             raise PermissionDenied
         if request.method == "POST" and "confirmed" in request.POST:
-            actor = f"admin:{request.user.get_username()}"
-            size = settings.SWEEP_BATCH_SIZE
-            purge = leases.purge_expired(batch_size=size, actor=actor, force=True)
+            purge = leases.purge_expired(
+                batch_size=settings.SWEEP_BATCH_SIZE, actor=staff(request.user), force=True
+            )
             level = messages.SUCCESS if purge.purged else messages.WARNING
-            agents = "agent" if purge.purged == 1 else "agents"
-            self.message_user(request, f"{purge.purged:,} {agents} purged.", level)
+            self.message_user(request, f"{cells.agents(purge.purged)} purged.", level)
             return HttpResponseRedirect(reverse("admin:agents_agentrecord_changelist"))
         expired = AgentRecord.objects.expired().count()
         context: dict[str, Any] = {

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin import cells
-from agents.durations import in_words
+from agents.durations import exactly, in_words
 from agents.models import AccessToken
 
 
@@ -51,7 +51,7 @@ def ends(token: AccessToken) -> str:
     if token.expires_at is None:
         return "when it is revoked"
     left = (token.expires_at - cells.read_at(token)).total_seconds()
-    at = cells.exactly(token.expires_at)
+    at = exactly(token.expires_at)
     return f"in {in_words(left, units=1)} ({at})" if left > 0 else at
 
 
@@ -65,11 +65,11 @@ def used(token: AccessToken) -> SafeString:
 
 @admin.display(description="issued")
 def issued(token: AccessToken) -> str:
-    return f"{cells.exactly(token.created_at)} by {token.created_by}"
+    return f"{exactly(token.created_at)} by {token.created_by}"
 
 
 @admin.display(description="revoked")
 def revoked(token: AccessToken) -> str:
     if token.revoked_at is None:
         return cells.NOTHING
-    return f"{cells.exactly(token.revoked_at)} by {token.revoked_by}"
+    return f"{exactly(token.revoked_at)} by {token.revoked_by}"

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
 from agents import access_tokens
+from agents.actors import staff
 from agents.admin import token_cells
 from agents.admin.filters import TokenStateFilter
 from agents.admin.read_only import ReadOnly
@@ -131,7 +132,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     ) -> None:
         """Issue the token; its text is on the object that `response_add` gets, and nowhere else."""
         terms = terms_of(form.cleaned_data)
-        issued, text = access_tokens.issue(**terms, actor=_actor(request))
+        issued, text = access_tokens.issue(**terms, actor=staff(request.user))
         obj.pk, obj.key, obj.expires_at = issued.pk, issued.key, issued.expires_at
         setattr(obj, "text", text)  # noqa: B010 - mypy knows no such field
 
@@ -163,7 +164,8 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         if request.POST.get("confirmed") != "yes":
             return self._confirm_revoking(request, good)
         keys = good.values_list("key", flat=True)
-        revoked = sum(access_tokens.revoke(key=key, actor=_actor(request)) for key in keys)
+        actor = staff(request.user)
+        revoked = sum(access_tokens.revoke(key=key, actor=actor) for key in keys)
         said = "1 token revoked." if revoked == 1 else f"{revoked} tokens revoked."
         self.message_user(request, said, messages.SUCCESS if revoked else messages.WARNING)
         return None
@@ -198,7 +200,3 @@ def terms_of(cleaned: dict[str, Any]) -> dict[str, Any]:
 
 def _lifetime(days: int) -> timedelta:
     return timedelta(days=min(days, timedelta.max.days))
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"admin:{request.user.get_username()}"

@@ -16,7 +16,6 @@ from agents.known_tokens import Access, Memory
 logger = logging.getLogger("agents.tokens")
 
 SCHEME = "Bearer"
-LEASE_TOKEN = "Lease-Token"  # noqa: S105 - the header's name
 # The same for a token that is missing, wrong, expired or revoked: only the log tells which.
 SECONDS_BETWEEN_LINES = 60.0
 WANTED = f"Send a good access token in the header: Authorization: {SCHEME} TOKEN."
@@ -62,7 +61,7 @@ class LeaseTokenAuthentication(BaseAuthentication):
     """``Lease-Token: TOKEN``, on a path with an `agent_id`; `auth` becomes the `Lease`."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Lease] | None:
-        token = request.headers.get(LEASE_TOKEN)
+        token = request.headers.get(lease_tokens.HEADER)
         if token is None:
             return None
         agent_id = request.parser_context["kwargs"]["agent_id"]
@@ -73,7 +72,7 @@ class LeaseTokenAuthentication(BaseAuthentication):
         return AnonymousUser(), Lease(agent_id, generation)
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
-        return LEASE_TOKEN
+        return lease_tokens.HEADER
 
 
 def _tell_once(key: str, address: str | None, error: Exception) -> None:

@@ -6,11 +6,9 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from agents.api.authentication import (
-    LEASE_TOKEN,
-    AccessTokenAuthentication,
-    LeaseTokenAuthentication,
-)
+from agents import lease_tokens
+from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
+from agents.api.errors import MEDIA_TYPE as PROBLEM_JSON
 from agents.api.fields import ID_PATTERN
 from agents.api.pagination import PageQuerySerializer
 from agents.api.permissions import is_open
@@ -26,7 +24,6 @@ from agents.api.serializers import (
 )
 
 JSON = "application/json"
-PROBLEM_JSON = "application/problem+json"
 AGENT_ID = OpenApiParameter(
     "agent_id", {"type": "string", "pattern": f"^{ID_PATTERN}$"}, OpenApiParameter.PATH
 )
@@ -53,7 +50,7 @@ class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
         return {
             "type": "apiKey",
             "in": "header",
-            "name": LEASE_TOKEN,
+            "name": lease_tokens.HEADER,
             "description": "From the answer to the registration. With it, a newer registration of "
             "the same id is told apart (409).",
         }
@@ -67,6 +64,21 @@ def tell_what_needs_no_token(result: Any, generator: Any, **_options: Any) -> An
             needed = call.get("security", [{}])
             if (is_open() or reading) and {} not in needed:
                 needed.append({})
+    return result
+
+
+def tell_what_has_a_rate(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
+    """Add 429 to the calls of agents in the OpenAPI document."""
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    refusal = {
+        "description": "Too often. Try again after so many seconds.",
+        "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
+        "content": {PROBLEM_JSON: problem},
+    }
+    for path, methods in result["paths"].items():
+        for call in methods.values():
+            if path.startswith("/agents"):
+                call["responses"]["429"] = refusal
     return result
 
 

@@ -8,8 +8,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from agents.api.authentication import LEASE_TOKEN, WANTED, Lease
-from agents.enrolment import AGENT, ANYBODY, Enrolment
+from agents import actors, lease_tokens
+from agents.api.authentication import WANTED, Lease
+from agents.enrolment import ANYBODY, Enrolment
 from agents.known_tokens import Access
 
 ADD = "agents.add_agentrecord"
@@ -69,7 +70,7 @@ class MayRegister(Permission):
 
 class MayHeartbeat(Permission):
     of_staff = "agents.change_agentrecord"
-    wanted = f"Send the token of the agent's lease in the header {LEASE_TOKEN}."
+    wanted = f"Send the token of the agent's lease in the header {lease_tokens.HEADER}."
 
     def is_granted_by(self, auth: Any) -> bool:
         return isinstance(auth, Lease)
@@ -104,4 +105,4 @@ def enrolment_of(request: Request, agent_id: str) -> Enrolment:
 def actor_of(request: Request) -> str:
     """Return the caller's name in the history: the staff's, else the agent itself."""
     user = request.user
-    return f"admin:{user.get_username()}" if user.is_authenticated and user.is_staff else AGENT
+    return actors.staff(user) if user.is_authenticated and user.is_staff else actors.AGENT

@@ -13,14 +13,13 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from agents import limits
+from agents import lease_tokens, limits
 from agents.known_tokens import Access, Memory
 
 KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
 HEARTBEATS = "RATE_HEARTBEAT_PER_AGENT"
 REGISTRATIONS = "RATE_REGISTER_PER_AGENT"
-LEASE_TOKEN = "Lease-Token"  # noqa: S105 - the header's name
 # For so long a token that was good is tried again where others are not any more.
 GOOD_SECONDS = 600.0
 
@@ -79,21 +78,6 @@ def guarded(address: str | None, token: str) -> Iterator[None]:
     _good.put(mark, True, GOOD_SECONDS)
 
 
-def document_rates(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
-    """Add 429 to the calls of agents in the OpenAPI document."""
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    refusal = {
-        "description": "Too often. Try again after so many seconds.",
-        "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
-        "content": {"application/problem+json": problem},
-    }
-    for path, methods in result["paths"].items():
-        for call in methods.values():
-            if path.startswith("/agents"):
-                call["responses"]["429"] = refusal
-    return result
-
-
 def _count(kind: str, request: Request) -> limits.Refusal | None:
     refusal = None
     if isinstance(request.auth, Access):
@@ -105,4 +89,4 @@ def _count(kind: str, request: Request) -> limits.Refusal | None:
 def _count_heartbeat(request: Request, agent_id: str) -> limits.Refusal | None:
     # By the lease's token, that others cannot use up what an agent may do; it was checked.
     text = getattr(settings, HEARTBEATS)
-    return _heartbeats.count(text, hash((agent_id, request.headers.get(LEASE_TOKEN))))
+    return _heartbeats.count(text, hash((agent_id, request.headers.get(lease_tokens.HEADER))))

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from agents import access_tokens
+from agents.actors import COMMAND
 from agents.management.arguments import positive_number
 from agents.models import AccessToken
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         try:
             token, text = access_tokens.issue(
                 name=o["name"] or _name(prefix, read_only=o["read_only"]),
-                actor="command",
+                actor=COMMAND,
                 may_register=not o["read_only"],
                 may_read=o["read"] or o["read_only"],
                 agent_prefix=prefix,

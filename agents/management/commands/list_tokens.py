@@ -48,7 +48,7 @@ def _fields(token: Any) -> dict[str, Any]:
 
 def _columns(style: Style) -> list[Column]:
     def paint(state: str) -> str:
-        return style.SUCCESS(state) if state == "good" else style.ERROR(state)
+        return style.SUCCESS(state) if state == AccessToken.State.GOOD else style.ERROR(state)
 
     return [
         Column("KEY"),
@@ -65,7 +65,7 @@ def _columns(style: Style) -> list[Column]:
 def _row(token: Any) -> Row:
     now, state = token.read_at, token.state(token.read_at)
     left = None
-    if state == "good" and token.expires_at is not None:
+    if state == AccessToken.State.GOOD and token.expires_at is not None:
         left = in_words((token.expires_at - now).total_seconds(), units=1)
     used = None
     if token.last_used_at is not None:

@@ -1,14 +1,14 @@
 """``manage.py purge_expired``: what the sweeper does, by hand."""
 
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.utils.timezone import localtime
 
 from agents import leases, sweeps, uptime
+from agents.actors import COMMAND
+from agents.durations import exactly
 from agents.management.arguments import positive_number
 from agents.mass_expiry import count_excused, judge
 from agents.models import AgentRecord
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             held = judgement.expired if judgement.holds and not force else 0
             self.stdout.write(f"{AgentRecord.objects.expired().count()} expired, none purged")
         else:
-            purge = leases.purge_expired(batch_size=batch_size, actor="command", force=force)
+            purge = leases.purge_expired(batch_size=batch_size, actor=COMMAND, force=force)
             held = purge.held
             self.stdout.write(f"{purge.purged} purged")
         if not force:
@@ -62,7 +62,7 @@ def _explain_hold(held: int, *, dry_run: bool) -> str:
     if dry_run:
         return f"{held} would be held: {why}."
     hold = sweeps.current_hold()
-    until = f" until {_time(hold.until)} at the latest" if hold else ""
+    until = f" until {exactly(hold.until)} at the latest" if hold else ""
     return f"{held} held{until}: {why}."
 
 
@@ -70,9 +70,7 @@ def _explain_uptime() -> str:
     up = uptime.report_uptime()
     assert up is not None  # noqa: S101 - or none would have been left for it
     if up.is_at_work:
-        return f"since the registry was away until {_time(up.up_since)}: each has its TTL from then"
-    return f"since no web process was at work after {_time(up.seen_at)}"
-
-
-def _time(at: datetime) -> str:
-    return localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
+        return (
+            f"since the registry was away until {exactly(up.up_since)}: each has its TTL from then"
+        )
+    return f"since no web process was at work after {exactly(up.seen_at)}"

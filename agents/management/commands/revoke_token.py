@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from agents import access_tokens
+from agents.actors import COMMAND
 
 
 class Command(BaseCommand):
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         form = access_tokens.TOKEN.fullmatch(key)
         key = form.group(1) if form else key
         try:
-            was_good = access_tokens.revoke(key=key, actor="command")
+            was_good = access_tokens.revoke(key=key, actor=COMMAND)
         except access_tokens.UnknownToken as error:
             raise CommandError(
                 f"There is no token with the key {key!r}; list_tokens lists them."
