@@ -78,13 +78,14 @@ class Purging(ModelAdmin[AgentRecord]):
     def purge_anyway(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perm(REMOVE):
             raise PermissionDenied
+        fleet = reverse("admin:agents_agentrecord_changelist")
         if request.method == "POST" and "confirmed" in request.POST:
             purge = leases.purge_expired(
                 batch_size=settings.SWEEP_BATCH_SIZE, actor=staff(request.user), force=True
             )
             level = messages.SUCCESS if purge.purged else messages.WARNING
             self.message_user(request, f"{cells.agents(purge.purged)} purged.", level)
-            return HttpResponseRedirect(reverse("admin:agents_agentrecord_changelist"))
+            return HttpResponseRedirect(fleet)
         expired = AgentRecord.objects.expired().count()
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
@@ -93,6 +94,7 @@ class Purging(ModelAdmin[AgentRecord]):
             "media": self.media,
             "expired": expired,
             "held_purge": held_purge(request),
+            "cancel_url": fleet,
         }
         template = "admin/agents/agentrecord/purge_confirmation.html"
         return TemplateResponse(request, template, context)
