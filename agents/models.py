@@ -236,7 +236,7 @@ class AccessToken(models.Model):
         help_text="What the ids begin with that it may register; empty for all.",
     )
     max_agents = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How many agents it may have registered at once."
+        null=True, blank=True, help_text="How many agents that are alive it may have at once."
     )
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)

@@ -14,4 +14,3 @@ class LoginsConfig(AxesConfig):  # type: ignore[misc]  # has no types
     """django-axes, under a name that says to operators what its lists are about."""
 
     verbose_name = "Logins"
-    default = False

@@ -194,7 +194,6 @@ AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_COOLOFF_MINUTES)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "registry_project.logins.locked_out"
-AXES_ALLOWED_CORS_ORIGINS = REGISTRY_URL
 AXES_VERBOSE = False
 AXES_USERNAME_CALLABLE = "registry_project.logins.name_to_record"
 # Some type their password where their name belongs.

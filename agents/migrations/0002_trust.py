@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ('may_register', models.BooleanField(default=True)),
                 ('may_read', models.BooleanField(default=False)),
                 ('agent_prefix', models.CharField(blank=True, help_text='What the ids begin with that it may register; empty for all.', max_length=255)),
-                ('max_agents', models.PositiveIntegerField(blank=True, help_text='How many agents it may have registered at once.', null=True)),
+                ('max_agents', models.PositiveIntegerField(blank=True, help_text='How many agents that are alive it may have at once.', null=True)),
                 ('created_at', models.DateTimeField()),
                 ('created_by', models.CharField(max_length=160)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
