@@ -1,0 +1,28 @@
+"""The only writer of agents: every door (API, task, command, admin) leads here.
+
+A lease belongs to one registration, its generation. Each change and the event that tells of it
+are committed together.
+"""
+
+from agents.leases.deleting import deregister, purge
+from agents.leases.history import trim_history
+from agents.leases.misses import StaleLease, UnknownAgent
+from agents.leases.operating import STATE_EVENTS, set_state
+from agents.leases.purging import Purge, purge_expired
+from agents.leases.registering import Registration, register
+from agents.leases.renewing import renew
+
+__all__ = [
+    "STATE_EVENTS",
+    "Purge",
+    "Registration",
+    "StaleLease",
+    "UnknownAgent",
+    "deregister",
+    "purge",
+    "purge_expired",
+    "register",
+    "renew",
+    "set_state",
+    "trim_history",
+]

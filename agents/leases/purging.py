@@ -1,0 +1,73 @@
+"""Sweeps: the records of agents whose lease has ended are deleted."""
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from agents.actors import SWEEP
+from agents.clock import ended_sql
+from agents.leases.deleting import delete, record_purge
+from agents.leases.history import DEFAULT_BATCH_SIZE
+from agents.mass_expiry import judge, purgeable_sql
+from agents.models import AgentEvent, AgentRecord
+from agents.sql import table
+from agents.sweeps import leave_mark
+from agents.uptime import begin_uptime
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What a sweep did: how many it purged, and how many it left, since too many expired at once.
+
+    `turn` and `reason` tell of a hold that it began or ended, or that it was forced.
+    """
+
+    purged: int
+    held: int = 0
+    turn: AgentEvent.Kind | None = None
+    reason: str = ""
+
+
+def purge_expired(
+    *, batch_size: int = DEFAULT_BATCH_SIZE, actor: str = SWEEP, force: bool = False
+) -> Purge:
+    """Delete the agents whose lease has ended, unless the fault is probably not theirs.
+
+    What they missed while the registry itself was away does not count (`agents.uptime`), and when
+    too many of them expire at once they are held for a while (`agents.mass_expiry`); `force` goes
+    past both. At most `batch_size` rows to a transaction, so that heartbeats get their turn in
+    between. Rows that a heartbeat has locked at this moment are left, since it is about to renew
+    them.
+    """
+    judgement = judge()
+    if judgement.is_recovering and not force:
+        # Not all come back at once: each gets a whole TTL from now on.
+        begin_uptime()
+        judgement = judge()
+    holds = judgement.holds and not force
+    condition = ended_sql(connection) if force else purgeable_sql(holds=holds)
+    purged = 0
+    count = batch_size if force or judgement.purgeable else 0
+    while count == batch_size:
+        count = len(_purge_batch(batch_size, actor, condition))
+        purged += count
+    held = judgement.expired if holds else 0
+    reason = judgement.explain(purged=purged, force=force)
+    turn = leave_mark(purged=purged, held=held, actor=actor, reason=reason, forced=force)
+    return Purge(purged, held, turn, reason)
+
+
+def _purge_batch(batch_size: int, actor: str, condition: str) -> list[AgentRecord]:
+    # The choice is made once, as an array; and the condition stands in the DELETE again: an agent
+    # that renews between the choosing and the deleting survives.
+    if connection.vendor == "sqlite":
+        chosen = f"IN (SELECT agent_id FROM {table(AgentRecord)} WHERE {condition} LIMIT %s)"  # noqa: S608
+    else:
+        chosen = (
+            f"= ANY (ARRAY(SELECT agent_id FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
+            " LIMIT %s FOR UPDATE SKIP LOCKED))"
+        )
+    with transaction.atomic():
+        gone = delete(f"agent_id {chosen} AND {condition}", [batch_size])
+        record_purge(gone, actor)
+    return gone
