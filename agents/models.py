@@ -118,8 +118,7 @@ class AgentRecord(models.Model):
 
     @property
     def heartbeat_interval(self) -> float:
-        """Seconds between two heartbeats that the registry asks for: a third of the TTL."""
-        return round(self.ttl_seconds / 3, 3)
+        return heartbeat_interval(self.ttl_seconds)
 
     def is_alive(self, now: datetime | None = None) -> bool:
         """Whether the lease lasts at `now`; without it, by this host's clock.
@@ -127,6 +126,11 @@ class AgentRecord(models.Model):
         Where it matters the database is asked instead, by its own clock: `AgentQuerySet.alive`.
         """
         return (now or timezone.now()) < self.expires_at
+
+
+def heartbeat_interval(ttl_seconds: int) -> float:
+    """Return the seconds between two heartbeats that the registry asks for: a third of the TTL."""
+    return round(ttl_seconds / 3, 3)
 
 
 class AgentEvent(models.Model):

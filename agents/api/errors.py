@@ -19,7 +19,7 @@ from rest_framework.views import exception_handler
 from agents import metrics
 from agents.availability import UNAVAILABLE, tell_unavailable
 from agents.enrolment import IdHeldByAnother, TooManyAgents
-from agents.leases import StaleLease, UnknownAgent
+from agents.leases import LeaseLocked, StaleLease, UnknownAgent
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
@@ -54,9 +54,16 @@ class RegistryUnavailable(APIException):
     default_code = "unavailable"
 
 
+class RecordIsLocked(APIException):
+    status_code = 503
+    default_detail = "The agent's record is being changed. Try again."
+    default_code = "locked"
+
+
 TRANSLATIONS: dict[type[Exception], type[APIException]] = {
     UnknownAgent: AgentNotFound,
     StaleLease: LeaseHeldByAnother,
+    LeaseLocked: RecordIsLocked,
     IdHeldByAnother: IdIsTaken,
 }
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from agents.api.fields import AgentIdField, HostField, MetadataField
 from agents.lease_tokens import issue
+from agents.leases import Renewed
 from agents.models import (
     DEFAULT_TTL_SECONDS,
     MAX_NAME_LENGTH,
@@ -126,7 +127,7 @@ class RegisteredAgentSerializer(AgentSerializer):
         return issue(agent.agent_id, agent.generation)
 
 
-class RenewedSerializer(serializers.Serializer[AgentRecord]):
+class RenewedSerializer(serializers.Serializer[Renewed]):
     """The answer to a heartbeat."""
 
     status = serializers.SerializerMethodField()
@@ -135,7 +136,7 @@ class RenewedSerializer(serializers.Serializer[AgentRecord]):
     heartbeat_interval = serializers.FloatField()
     state = serializers.ChoiceField(choices=AgentRecord.State.choices)
 
-    def get_status(self, _agent: AgentRecord) -> Literal["ok"]:
+    def get_status(self, _renewed: Renewed) -> Literal["ok"]:
         return "ok"
 
 

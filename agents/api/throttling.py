@@ -38,7 +38,8 @@ class RateThrottle(BaseThrottle):
         action = getattr(view, "action", None) or ""
         refusal = None
         if action == "heartbeat":
-            refusal = _count_heartbeat(request, view.kwargs["agent_id"])
+            token = request.headers.get(lease_tokens.HEADER)
+            refusal = count_heartbeat(view.kwargs["agent_id"], token)
         elif kind := KINDS.get(action):
             refusal = _count(kind, request)
         if refusal is None:
@@ -55,6 +56,14 @@ def count_registration(agent_id: str) -> None:
     refusal = _registrations.count(getattr(settings, REGISTRATIONS), hash(agent_id))
     if refusal is not None:
         raise Throttled(refusal.wait)
+
+
+def count_heartbeat(agent_id: str, token: str | None) -> limits.Refusal | None:
+    """Count one more heartbeat; refuse it beyond the rate.
+
+    It counts by the lease's token, so that others cannot use up what an agent may do.
+    """
+    return _heartbeats.count(getattr(settings, HEARTBEATS), hash((agent_id, token)))
 
 
 @contextmanager
@@ -84,9 +93,3 @@ def _count(kind: str, request: Request) -> limits.Refusal | None:
         refusal = limits.count(f"RATE_{kind}_PER_TOKEN", request.auth.key)
     address = request.META.get("REMOTE_ADDR")
     return refusal or limits.count(f"RATE_{kind}_PER_ADDRESS", limits.address_key(address))
-
-
-def _count_heartbeat(request: Request, agent_id: str) -> limits.Refusal | None:
-    # By the lease's token, that others cannot use up what an agent may do; it was checked.
-    text = getattr(settings, HEARTBEATS)
-    return _heartbeats.count(text, hash((agent_id, request.headers.get(lease_tokens.HEADER))))

@@ -123,13 +123,13 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
     def heartbeat(self, request: Request, agent_id: str) -> Response:
         serializer = HeartbeatSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        agent = leases.renew(
+        renewed = leases.renew(
             agent_id=agent_id,
             generation=_generation(request),
             address=address_of(request),
             **serializer.validated_data,
         )
-        return Response(RenewedSerializer(agent).data)
+        return Response(RenewedSerializer(renewed).data)
 
     def destroy(self, request: Request, agent_id: str) -> Response:
         leases.deregister(

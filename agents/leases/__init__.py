@@ -6,16 +6,20 @@ are committed together.
 
 from agents.leases.deleting import deregister, purge
 from agents.leases.history import trim_history
-from agents.leases.misses import StaleLease, UnknownAgent
+from agents.leases.misses import LeaseLocked, Miss, StaleLease, UnknownAgent
 from agents.leases.operating import STATE_EVENTS, set_state
 from agents.leases.purging import Purge, purge_expired
 from agents.leases.registering import Registration, register
-from agents.leases.renewing import renew
+from agents.leases.renewing import Renewal, Renewed, renew, renew_many
 
 __all__ = [
     "STATE_EVENTS",
+    "LeaseLocked",
+    "Miss",
     "Purge",
     "Registration",
+    "Renewal",
+    "Renewed",
     "StaleLease",
     "UnknownAgent",
     "deregister",
@@ -23,6 +27,7 @@ __all__ = [
     "purge_expired",
     "register",
     "renew",
+    "renew_many",
     "set_state",
     "trim_history",
 ]

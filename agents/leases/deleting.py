@@ -9,7 +9,7 @@ from agents import metrics
 from agents.actors import AGENT, REGISTRY
 from agents.clock import ended_sql
 from agents.leases.history import Kind, event
-from agents.leases.misses import explain_miss, lease_condition
+from agents.leases.misses import Claim, explain_miss, lease_condition
 from agents.models import AgentEvent, AgentRecord
 from agents.sql import table
 
@@ -30,7 +30,7 @@ def deregister(
             details = {"actor": actor, "reason": reason, "address": address}
             event(agent_id, Kind.DEREGISTERED, agent.generation, **details).save()
     if not gone:
-        explain_miss(agent_id, generation, address)
+        explain_miss(Claim(agent_id, generation, address))
     metrics.DEREGISTRATIONS.inc()
 
 

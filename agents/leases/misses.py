@@ -1,18 +1,36 @@
 """What it means that a renewal or a deletion found no row of its lease."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from agents.actors import AGENT
-from agents.leases.history import refuse_once
+from agents.leases.history import tell_stale_leases
 from agents.models import AgentRecord
 
 
-class UnknownAgent(Exception):
+class Miss(Exception):
+    """A lease was not found as the caller says it is."""
+
+
+class UnknownAgent(Miss):
     """There is no such agent, or not any more: it has to register (again)."""
 
 
-class StaleLease(Exception):
+class StaleLease(Miss):
     """The lease is of an older generation: another registration holds the id."""
+
+
+class LeaseLocked(Miss):
+    """The lease is the caller's, but somebody was changing the record: it has to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease that somebody says to hold; `generation` None: it has shown no lease token."""
+
+    agent_id: str
+    generation: int | None
+    address: str | None
 
 
 def lease_condition(agent_id: str, generation: int | None) -> tuple[str, list[Any]]:
@@ -21,12 +39,27 @@ def lease_condition(agent_id: str, generation: int | None) -> tuple[str, list[An
     return "agent_id = %s AND generation = %s", [agent_id, generation]
 
 
-def explain_miss(agent_id: str, generation: int | None, address: str | None) -> NoReturn:
-    """Raise what a renewal or a deletion that found no row means."""
-    held = AgentRecord.objects.filter(pk=agent_id).values_list("generation", flat=True).first()
-    if held is None or generation is None or held < generation:
-        # A newer lease than the record's: the registry was set back, and has to be told again.
-        raise UnknownAgent(agent_id)
-    reason = f"the lease is held by generation {held}"
-    refuse_once(agent_id, generation, actor=AGENT, reason=reason, address=address)
-    raise StaleLease(agent_id)
+def explain_misses(claims: Sequence[Claim]) -> dict[str, Miss]:
+    """Return by its id what each of `claims` met that found no row. Agents come once each."""
+    ids = [claim.agent_id for claim in claims]
+    holders = dict(AgentRecord.objects.filter(pk__in=ids).values_list("pk", "generation"))
+    misses: dict[str, Miss] = {}
+    stale = []
+    for claim in claims:
+        held = holders.get(claim.agent_id)
+        if held is None or (claim.generation is not None and held < claim.generation):
+            # A newer lease than the record's: the registry was set back, and has to be told again.
+            misses[claim.agent_id] = UnknownAgent(claim.agent_id)
+        elif claim.generation is None or held == claim.generation:
+            misses[claim.agent_id] = LeaseLocked(claim.agent_id)
+        else:
+            misses[claim.agent_id] = StaleLease(claim.agent_id)
+            stale.append((claim.agent_id, claim.generation, held, claim.address))
+    if stale:
+        tell_stale_leases(stale)
+    return misses
+
+
+def explain_miss(claim: Claim) -> NoReturn:
+    """Raise what one of them met."""
+    raise explain_misses([claim])[claim.agent_id]

@@ -10,7 +10,7 @@ from psycopg.errors import UniqueViolation
 from agents import metrics
 from agents.clock import DatabaseNow
 from agents.enrolment import ANYBODY, Enrolment, IdHeldByAnother
-from agents.leases.history import Kind, event, refuse_once
+from agents.leases.history import Kind, event, tell_refused_registration
 from agents.models import DEFAULT_TTL_SECONDS, AgentEvent, AgentRecord
 
 
@@ -62,7 +62,9 @@ def register(
         while registration is None:
             registration = _try_to_register(agent_id, said, address, enrolment)
     except IdHeldByAnother as error:
-        refuse_once(agent_id, actor=enrolment.actor, reason=str(error), address=address)
+        tell_refused_registration(
+            agent_id, actor=enrolment.actor, reason=str(error), address=address
+        )
         raise
     metrics.count_registration(created=registration.created)
     return registration

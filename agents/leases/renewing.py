@@ -1,12 +1,66 @@
 """Heartbeats: a lease lasts for its TTL from now."""
 
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from django.conf import settings
 from django.db import connection
 
 from agents import metrics
 from agents.clock import now_sql
-from agents.leases.misses import explain_miss, lease_condition
-from agents.models import AgentRecord
+from agents.leases.misses import Claim, LeaseLocked, Miss, explain_misses
+from agents.models import AgentRecord, heartbeat_interval
 from agents.sql import table
+
+# What a renewal may change beside the time: the column, and its type on PostgreSQL.
+REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
+COLUMNS = {"agent_id": "text", "generation": "int8"} | REPORT
+GIVEN = ", ".join(COLUMNS)
+# A record that was changed while it was waited for is looked for anew.
+MOST_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A heartbeat. None for what the agent says of itself leaves that as it is.
+
+    `generation` None: the agent has shown no lease token, and is taken at its word. `seen_address`
+    is where the heartbeat came from.
+    """
+
+    agent_id: str
+    generation: int | None = None
+    seen_address: str | None = None
+    status: str | None = None
+    load: float | None = None
+    note: str | None = None
+
+    def and_then(self, later: "Renewal") -> "Renewal":
+        """Return what both say together, where `later` has the last word."""
+        said = {name: getattr(later, name) for name in REPORT}
+        return replace(self, **{name: word for name, word in said.items() if word is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What an agent is told whose lease was renewed."""
+
+    last_heartbeat: datetime
+    ttl_seconds: int
+    state: str
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.last_heartbeat + timedelta(seconds=self.ttl_seconds)
+
+    @property
+    def heartbeat_interval(self) -> float:
+        return heartbeat_interval(self.ttl_seconds)
 
 
 def renew(
@@ -17,24 +71,133 @@ def renew(
     load: float | None = None,
     note: str | None = None,
     address: str | None = None,
-) -> AgentRecord:
-    """Renew a lease, until its TTL from now; return the agent.
+) -> Renewed:
+    """Renew a lease, until its TTL from now. Raise a Miss: UnknownAgent, StaleLease, LeaseLocked.
 
-    An expired lease is renewed as well, as long as its record has not been purged. None for what
-    the agent says of itself leaves that as it is. `generation` None: the agent has shown no lease
-    token, and is taken at its word. Raise UnknownAgent or StaleLease.
+    An expired lease is renewed as well, as long as its record has not been purged. A record that
+    somebody has locked is waited for.
     """
-    said = {"status": status, "load": load, "note": note, "seen_address": address}
-    said = {column: value for column, value in said.items() if value is not None}
-    changes = ", ".join([f"last_heartbeat = {now_sql(connection)}", *(f"{c} = %s" for c in said)])
-    condition, key = lease_condition(agent_id, generation)
-    renewed = list(
-        AgentRecord.objects.raw(
-            f"UPDATE {table(AgentRecord)} SET {changes} WHERE {condition} RETURNING *",  # noqa: S608
-            [*said.values(), *key],
-        )
+    renewal = Renewal(agent_id, generation, address, status, load, note)
+    for _ in range(MOST_TRIES):
+        [outcome] = _renew([renewal], waits=True)
+        if not isinstance(outcome, LeaseLocked):
+            break
+    if isinstance(outcome, Miss):
+        raise outcome
+    return outcome
+
+
+def renew_many(renewals: Sequence[Renewal]) -> list[Renewed | Miss]:
+    """Do the same for many, in few statements; return what became of each.
+
+    No record is waited for that somebody has locked, since all would have to wait with it:
+    LeaseLocked says so. Records are locked in the order of their ids, and agents may come twice.
+    """
+    return _renew(renewals, waits=False)
+
+
+def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
+    outcomes: dict[tuple[str, int | None], Renewed | Miss] = {}
+    for batch in _without_doubles(renewals):
+        renewed: Mapping[str, Renewed | Miss] = _update(batch, waits=waits)
+        if len(renewed) < len(batch):
+            missed = [one for one in batch if one.agent_id not in renewed]
+            claims = [Claim(one.agent_id, one.generation, one.seen_address) for one in missed]
+            renewed = {**renewed, **explain_misses(claims)}
+        for one in batch:
+            outcomes[one.agent_id, one.generation] = renewed[one.agent_id]
+    found = [outcomes[one.agent_id, one.generation] for one in renewals]
+    metrics.HEARTBEATS.inc(sum(isinstance(outcome, Renewed) for outcome in found))
+    return found
+
+
+def _without_doubles(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
+    """Give batches in which no agent comes twice, since one UPDATE changes a record once.
+
+    What comes twice by one lease is put together; by several, it takes its turn.
+    """
+    left = renewals
+    while left:
+        batch: dict[str, Renewal] = {}
+        again = []
+        for one in left:
+            first = batch.setdefault(one.agent_id, one)
+            if first is one:
+                continue
+            if first.generation == one.generation:
+                batch[one.agent_id] = first.and_then(one)
+            else:
+                again.append(one)
+        yield sorted(batch.values(), key=lambda one: one.agent_id)
+        left = again
+
+
+def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[str, Renewed]:
+    """Renew the leases that are as `batch` says, by one statement; return them by their ids."""
+    if connection.vendor == "sqlite":
+        rows = _update_on_sqlite(batch)
+    else:
+        rows = _update_on_postgresql(batch, waits=waits)
+    same: dict[tuple[Any, ...], Renewed] = {}
+    found = {}
+    for agent_id, *told in rows:
+        key = tuple(told)
+        renewed = same.get(key)
+        if renewed is None:
+            renewed = same[key] = Renewed(*told)
+        found[agent_id] = renewed
+    return found
+
+
+def _update_on_postgresql(batch: Sequence[Renewal], *, waits: bool) -> list[Any]:
+    # It is the same text each time, whatever the size of the batch, and so planned once.
+    arrays = ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())
+    agents = table(AgentRecord)
+    sql = (
+        f"UPDATE {agents} AS a SET {_changes('a.')} FROM ("  # noqa: S608 - all ours
+        f" SELECT held.ctid, {', '.join('given.' + name for name in REPORT)}"
+        f" FROM UNNEST({arrays}) AS given ({GIVEN}) JOIN {agents} AS held"
+        " ON held.agent_id = given.agent_id"
+        " AND (given.generation IS NULL OR held.generation = given.generation)"
+        f" FOR NO KEY UPDATE OF held{'' if waits else ' SKIP LOCKED'}) AS given"
+        " WHERE a.ctid = given.ctid RETURNING a.agent_id, a.last_heartbeat, a.ttl_seconds, a.state"
     )
-    if not renewed:
-        explain_miss(agent_id, generation, address)
-    metrics.HEARTBEATS.inc()
-    return renewed[0]
+    columns = [[getattr(one, name) for one in batch] for name in COLUMNS]
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        # Django's own cursor puts the values into the text, which would have to be planned anew.
+        cursor = psycopg.Cursor(connection.connection)
+        cursor.execute(sql, columns, prepare=settings.PREPARED_STATEMENTS)
+        return cursor.fetchall()
+
+
+def _update_on_sqlite(batch: Sequence[Renewal]) -> list[Any]:
+    fields = ", ".join(
+        f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(COLUMNS)
+    )
+    agents = table(AgentRecord)
+    sql = (
+        f"UPDATE {agents} SET {_changes(f'{agents}.')}"  # noqa: S608 - all ours
+        f" FROM (SELECT {fields} FROM JSON_EACH(%s)) AS given"
+        f" WHERE {agents}.agent_id = given.agent_id"
+        f" AND (given.generation IS NULL OR {agents}.generation = given.generation)"
+        # As text, since the driver would read each of them, and they are all the same.
+        " RETURNING agent_id, last_heartbeat || '', ttl_seconds, state"
+    )
+    values = [[getattr(one, name) for name in COLUMNS] for one in batch]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [json.dumps(values)])
+        rows = cursor.fetchall()
+    return [(agent_id, _time(text), *told) for agent_id, text, *told in rows]
+
+
+@lru_cache(maxsize=1)
+def _time(text: str) -> datetime:
+    """Read a time as SQLite has it, the same for all of a statement."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _changes(old: str) -> str:
+    """Return the assignments of a renewal, where the columns of the record are called `old`."""
+    said = (f"{name} = COALESCE(given.{name}, {old}{name})" for name in REPORT)
+    return ", ".join([f"last_heartbeat = {now_sql(connection)}", *said])

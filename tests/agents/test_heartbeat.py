@@ -92,7 +92,8 @@ def test_it_takes_one_statement(api: APIClient, register: Register) -> None:
     with CaptureQueriesContext(connection) as queries:
         api.post(HEARTBEAT, headers=token_header(token))
 
-    assert len(queries) == 1
+    # On PostgreSQL it is one that Django's log does not know, since it is prepared.
+    assert len(queries) == (1 if connection.vendor == "sqlite" else 0)
 
 
 @pytest.mark.parametrize("agent_id", ["unknown", "a%00b", "%0a", "a%20b", "x" * 256])

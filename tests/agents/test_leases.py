@@ -109,9 +109,10 @@ class TestRenew:
 
         renewed = leases.renew(agent_id="a", generation=before.generation)
 
-        assert renewed == AgentRecord.objects.get()
-        assert renewed.last_heartbeat >= before.last_heartbeat
-        assert AgentRecord.objects.get().last_heartbeat == renewed.last_heartbeat
+        agent = AgentRecord.objects.get()
+        assert agent.last_heartbeat >= before.last_heartbeat
+        assert renewed.last_heartbeat == agent.last_heartbeat
+        assert renewed.expires_at == agent.expires_at
 
     def test_a_report_is_kept_until_the_next_one(self) -> None:
         register("a")
