@@ -28,30 +28,28 @@ FORWARDED = (
 )
 
 
-class TrustedProxies:
-    """Middleware, before all others: REMOTE_ADDR becomes the client's address.
+class Trust:
+    """Whom to believe about a call, by the settings.
 
     A trusted peer is one in TRUSTED_PROXIES. From X-Forwarded-For counts what trusted proxies have
     appended: read from the right, up to the first address that is none of theirs, and no further
-    than there is sense in it. X-Forwarded-Proto counts from a trusted peer. Whatever else was
-    forwarded, or came from anybody else, is dropped: nothing behind this can fall for it.
+    than there is sense in it. X-Forwarded-Proto counts from a trusted peer.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self._get_response = get_response
+    def __init__(self) -> None:
         self._networks, self._trusts_unix = parse_proxies(settings.TRUSTED_PROXIES)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        said = {name: str(request.META.pop(name, "")) for name in FORWARDED}
-        peer = parse_address(request.META.get("REMOTE_ADDR", ""))
-        if self._is_trusted(peer):
-            client, proxies = self._walk(peer, said[FORWARDED_FOR])
-            if client is not None:
-                request.META["REMOTE_ADDR"] = str(client)
-            scheme = _told_by(proxies, said[FORWARDED_PROTO])
-            if scheme in {"http", "https"}:
-                request.META[FORWARDED_PROTO] = scheme
-        return self._get_response(request)
+    def client_of(
+        self, peer: str, forwarded_for: str, forwarded_proto: str
+    ) -> tuple[str, str | None]:
+        """Return the client's address, and its scheme where a trusted peer has told it."""
+        address = parse_address(peer)
+        if not self._is_trusted(address):
+            return peer, None
+        client, proxies = self._walk(address, forwarded_for)
+        scheme = _told_by(proxies, forwarded_proto)
+        told = scheme if scheme in {"http", "https"} else None
+        return (peer if client is None else str(client)), told
 
     def _walk(self, peer: Address | None, forwarded_for: str) -> tuple[Address | None, int]:
         """Return the client, and how many proxies lie between it and us."""
@@ -69,6 +67,27 @@ class TrustedProxies:
         if address is None:
             return self._trusts_unix
         return any(address in network for network in self._networks)
+
+
+class TrustedProxies:
+    """Middleware, before all others: REMOTE_ADDR becomes the client's address.
+
+    Whatever was forwarded beyond what is trusted, or by anybody else, is dropped: nothing behind
+    this can fall for it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._trust = Trust()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        said = {name: str(request.META.pop(name, "")) for name in FORWARDED}
+        peer = request.META.get("REMOTE_ADDR", "")
+        client, scheme = self._trust.client_of(peer, said[FORWARDED_FOR], said[FORWARDED_PROTO])
+        request.META["REMOTE_ADDR"] = client
+        if scheme is not None:
+            request.META[FORWARDED_PROTO] = scheme
+        return self._get_response(request)
 
 
 def parse_proxies(texts: Sequence[str]) -> tuple[list[Network], bool]:
