@@ -35,7 +35,8 @@ def verify(agent_id: str, token: str) -> int:
     # Ids may have colons, and so could signatures that are taken apart by them: compared is the
     # signature as a whole, with the one that we would give.
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        if hmac.compare_digest(shown.encode(), _signature(agent_id, generation, key).encode()):
+        signature = _signature(agent_id, generation, key).encode()
+        if hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), signature):
             return int(generation)
     raise InvalidLeaseToken(agent_id)
 

@@ -4,10 +4,17 @@ import re
 from dataclasses import dataclass
 
 MAX_HEAD_BYTES = 64 * 1024
-# The largest body of the API, and the largest form of the admin.
+# The largest body of the API, with one exception, and the largest form of the admin.
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_BYTES = 256 * 1024
-FORMS = b"POST /admin/"
+# A thousand leases, with ids of the greatest length.
+MAX_BULK_BODY_BYTES = 512 * 1024
+# Where more than MAX_BODY_BYTES may come, by how a request begins.
+LARGER = {
+    b"POST /admin/": MAX_FORM_BYTES,
+    b"POST /agents/heartbeat ": MAX_BULK_BODY_BYTES,
+    b"POST /agents/heartbeat/ ": MAX_BULK_BODY_BYTES,
+}
 OLD = b" HTTP/1.0\r\n"
 
 HEAD_END = b"\r\n\r\n"
@@ -69,7 +76,7 @@ def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
     if is_chunked or len(lengths) > 1 or not re.fullmatch(rb"[0-9]{1,9}", lengths[0]):
         return Frame(head_size, is_last=True)
     body_size = int(lengths[0])
-    if body_size > (MAX_FORM_BYTES if received.startswith(FORMS) else MAX_BODY_BYTES):
+    if body_size > MAX_BODY_BYTES and body_size > _most_of(received):
         return Frame(head_size, is_last=True)
     if len(received) >= head_size + body_size:
         return Frame(head_size + body_size)
@@ -77,3 +84,10 @@ def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
         name == b"expect" and value.lower() == b"100-continue" for name, value in said
     ) and not received[: received.find(b"\r\n") + 2].endswith(OLD)
     return Unfinished(found, head_size + body_size, wants_continue)
+
+
+def _most_of(received: bytearray) -> int:
+    """Return how large the body of a request may be."""
+    return next(
+        (most for begin, most in LARGER.items() if received.startswith(begin)), MAX_BODY_BYTES
+    )

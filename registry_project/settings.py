@@ -149,8 +149,12 @@ REGISTRY_PUBLIC_READ = env.bool("REGISTRY_PUBLIC_READ", default=False)
 SWEEP_INTERVAL_SECONDS = env.int("SWEEP_INTERVAL_SECONDS", default=15)
 SWEEP_BATCH_SIZE = env.int("SWEEP_BATCH_SIZE", default=1000)
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
+# Whether the web server answers heartbeats by itself, many by one commit. Off, each goes through
+# Django, as it does in any other server: the same answers for many times the cost.
+FAST_HEARTBEATS = env.bool("FAST_HEARTBEATS", default=True)
 # Bytes of a request's body.
 MAX_BODY_BYTES = request_framing.MAX_BODY_BYTES
+MAX_BULK_BODY_BYTES = request_framing.MAX_BULK_BODY_BYTES
 
 # --- Who may knock, and how often -----------------------------------------------------------
 

@@ -3,12 +3,13 @@
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
 from gunicorn import http
 
-from registry_project.request_framing import Frame, Unfinished, frame
+from registry_project.request_framing import Unfinished, frame
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_BYTES = 64 * 1024
@@ -24,6 +25,7 @@ class Outbox:
         self.size = 0
 
     def sendall(self, data: bytes) -> None:
+        """Keep it for `pass_on`."""
         if data:
             self._chunks.append(memoryview(data))
             self.size += len(data)
@@ -74,6 +76,9 @@ class Connection:
         self.server = server
         self.sock = Outbox()
         self.parser: Any = None
+        # What the event loop does when what it waits for has come, and for what it polls.
+        self.on_event: Callable[[], None] = _nothing
+        self.polled_for = 0
         self.deadline = 0.0
         self.is_last = False
         self.asks_for_life = False
@@ -107,10 +112,10 @@ class Connection:
         self._received += data
         return len(data)
 
-    def next_request(self) -> bool:
-        """Make the next request ready to be served, if it is complete. Raise HeadTooLargeError."""
+    def next_request(self) -> bytes | None:
+        """Return the next request, as soon as it is complete. Raise HeadTooLargeError."""
         if not self._received or len(self._received) < self._needed:
-            return False
+            return None
         found = frame(self._received, self._searched)
         if isinstance(found, Unfinished):
             self._searched, self._needed = found.searched, found.needed
@@ -118,9 +123,18 @@ class Connection:
                 self._told_to_continue = True
                 self.sock.sendall(CONTINUE)
                 self.send()
-            return False
-        self._begin(found)
-        return True
+            return None
+        request = bytes(self._received[: found.size])
+        del self._received[: found.size]
+        self._searched = self._needed = 0
+        self._told_to_continue = False
+        self.is_last = found.is_last
+        return request
+
+    def hand_over(self, request: bytes) -> None:
+        """Make a request ready for the thread that will serve it."""
+        self.asks_for_life = request.startswith((b"GET /health/live ", b"GET /health/live/ "))
+        self.parser = http.get_parser(self._cfg, [request], self.client)
 
     def send(self) -> bool:
         """Send what the client takes at this moment; return False when it is gone."""
@@ -150,11 +164,6 @@ class Connection:
         """Give up in so many seconds."""
         self.deadline = time.monotonic() + seconds
 
-    def _begin(self, found: Frame) -> None:
-        request = bytes(self._received[: found.size])
-        del self._received[: found.size]
-        self._searched = self._needed = 0
-        self._told_to_continue = False
-        self.is_last = found.is_last
-        self.asks_for_life = request.startswith((b"GET /health/live ", b"GET /health/live/ "))
-        self.parser = http.get_parser(self._cfg, [request], self.client)
+
+def _nothing() -> None:
+    """Nothing is waited for yet."""

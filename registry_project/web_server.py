@@ -14,8 +14,13 @@ from registry_project.metrics_folder import share_counters
 share_counters([settings.VAR_DIR, Path(tempfile.gettempdir())])
 
 bind = "0.0.0.0:9000"
-# Clients that are slow wait in its event loop, and take none of its threads.
-worker_class = "registry_project.web_worker.PatientWorker"
+# Clients that are slow wait in its event loop, and take none of its threads; heartbeats are
+# answered there.
+worker_class = (
+    "registry_project.registry_worker.RegistryWorker"
+    if settings.FAST_HEARTBEATS
+    else "registry_project.web_worker.PatientWorker"
+)
 # Requests wait for the database more than for the processor.
 threads = 8
 # Seconds. Longer than clients keep a connection in their pools (httpx: 5), so that it is they who

@@ -95,7 +95,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         return conn.send() and keep
 
     def handle_request(self, request: Any, conn: Connection) -> bool:
-        if conn.is_last or len(self._parked) >= self.worker_connections * KEPT:
+        if not self.may_keep(conn):
             request.force_close()
         return bool(super().handle_request(request, conn))
 
@@ -125,6 +125,29 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             if not conn.has_begun and not conn.sock.size:
                 conn.deadline = min(conn.deadline, deadline)
 
+    def take(self, conn: Connection, request: bytes) -> bool:  # noqa: ARG002
+        """Answer a request without a thread; return whether it is one of which that can be done.
+
+        Whoever does so sets the connection aside meanwhile, and gives it the answer later.
+        """
+        return False
+
+    def set_aside(self, conn: Connection) -> None:
+        """Wait for nothing on a connection whose answer is being made."""
+        # It stays registered: mostly, nothing comes before its answer.
+        del self._parked[conn]
+
+    def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
+        """Send the answer to a connection that was set aside, and go on."""
+        conn.sock.sendall(answer)
+        is_there = conn.send()
+        self._go_on(conn, keep and is_there)
+
+    def may_keep(self, conn: Connection) -> bool:
+        """Whether a client may send another request on its connection."""
+        crowd = self.worker_connections * KEPT
+        return self.alive and not conn.is_last and len(self._parked) < crowd
+
     def _go_on(self, conn: Connection, keep: bool) -> None:
         """Go on after a request: with the rest of its answer, the next request, or the end."""
         if conn.sock.size:
@@ -147,7 +170,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         conn.wait_until(REQUEST_SECONDS if conn.has_begun else self.cfg.keepalive)
         self._park(conn, selectors.EVENT_READ, partial(self._read, conn))
 
-    def _read(self, conn: Connection, _socket: object = None) -> None:
+    def _read(self, conn: Connection) -> None:
         if not conn.has_begun:
             conn.wait_until(REQUEST_SECONDS)
         came = conn.read()
@@ -161,22 +184,23 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def _serve_next(self, conn: Connection) -> None:
         try:
-            is_complete = conn.next_request()
+            request = conn.next_request()
         except HeadTooLargeError:
             self._refuse(conn, 431, "Request Header Fields Too Large")
             return
-        if is_complete:
+        if request is not None and not self.take(conn, request):
             self._unpark(conn)
+            conn.hand_over(request)
             self.enqueue_req(conn)
 
-    def _write(self, conn: Connection, keep: bool, _socket: Any) -> None:
+    def _write(self, conn: Connection, keep: bool) -> None:
         if not conn.send():
             self._drop(conn)
         elif not conn.sock.size:
             self._unpark(conn)
             self._go_on(conn, keep)
 
-    def _discard(self, conn: Connection, _socket: Any) -> None:
+    def _discard(self, conn: Connection) -> None:
         if not conn.discard():
             self._drop(conn)
 
@@ -215,22 +239,35 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         else:
             time.sleep(0.05)  # all files are in use by requests that are being served
 
-    def _park(self, conn: Connection, event: int, callback: Any) -> None:
-        def call(sock: Any) -> None:
-            if conn in self._parked:  # it may have made room for another since the event
-                callback(sock)
-
-        self.poller.register(conn.socket, event, call)
+    def _park(self, conn: Connection, event: int, callback: Callable[[], None]) -> None:
+        conn.on_event = callback
         self._parked[conn] = None
+        if conn.polled_for != event:
+            self._stop_polling(conn)
+            conn.polled_for = event
+            self.poller.register(conn.socket, event, partial(self._on_event, conn))
+
+    def _on_event(self, conn: Connection, _socket: Any) -> None:
+        if conn in self._parked:
+            conn.on_event()
+        else:
+            # It was set aside and sends more; or it has made room for another since the event.
+            self._stop_polling(conn)
 
     def _unpark(self, conn: Connection) -> None:
         del self._parked[conn]
-        self.poller.unregister(conn.socket)
+        self._stop_polling(conn)
+
+    def _stop_polling(self, conn: Connection) -> None:
+        if conn.polled_for:
+            conn.polled_for = 0
+            self.poller.unregister(conn.socket)
 
     def _drop(self, conn: Connection) -> None:
-        self._unpark(conn)
+        del self._parked[conn]
         self._close(conn)
 
     def _close(self, conn: Connection) -> None:
+        self._stop_polling(conn)
         self.nr_conns -= 1
         conn.close()

@@ -84,8 +84,12 @@ def _tell_once(key: str, address: str | None, error: Exception) -> None:
 
 def address_of(request: Request) -> str | None:
     """Return where the call came from; None where the server cannot tell (a Unix socket)."""
-    address = request.META.get("REMOTE_ADDR", "")
+    return parse_address(request.META.get("REMOTE_ADDR", ""))
+
+
+def parse_address(text: str) -> str | None:
+    """Return an address in its shortest form; None for what is none."""
     try:
-        return str(ipaddress.ip_address(address))
+        return str(ipaddress.ip_address(text))
     except ValueError:
         return None

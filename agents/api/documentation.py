@@ -17,6 +17,8 @@ from agents.api.serializers import (
     DeregisteredSerializer,
     HeartbeatSerializer,
     ListingQuerySerializer,
+    ManyHeartbeatsSerializer,
+    ManyRenewedSerializer,
     ProblemSerializer,
     RegisteredAgentSerializer,
     RegistrationSerializer,
@@ -132,6 +134,15 @@ of_agents = extend_schema_view(
         parameters=[AGENT_ID],
         request=HeartbeatSerializer,
         responses=answers(*(400, 401, 403, 404, 409, 411, 413, 415, 422), _200=RenewedSerializer),
+    ),
+    heartbeat_many=extend_schema(
+        operation_id="heartbeat_many",
+        summary="Renew many leases",
+        description="For what speaks for many agents, such as a sidecar: up to 1,000 leases, each "
+        "with its own token. Each is judged by itself; what is wrong with one keeps no other from "
+        "being renewed. Agents report nothing else by it.",
+        request=ManyHeartbeatsSerializer,
+        responses=answers(*(400, 403, 411, 413, 415, 422), _200=ManyRenewedSerializer),
     ),
     destroy=extend_schema(
         operation_id="deregister_agent",

@@ -23,6 +23,8 @@ from agents.leases import LeaseLocked, StaleLease, UnknownAgent
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
+SOON = "1"
+FAULT = "A fault of the registry. Try again."
 # The browser's pages; what is not under them answers programs.
 PAGES = ("/admin", "/docs")
 
@@ -58,6 +60,14 @@ class RecordIsLocked(APIException):
     status_code = 503
     default_detail = "The agent's record is being changed. Try again."
     default_code = "locked"
+    retry_after = SOON
+
+
+class TooBusy(APIException):
+    status_code = 503
+    default_detail = "More heartbeats arrive than can be answered in time. Try again."
+    default_code = "busy"
+    retry_after = SOON
 
 
 TRANSLATIONS: dict[type[Exception], type[APIException]] = {
@@ -87,10 +97,16 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         response.data = problem(response.status_code, _detail(error))
     metrics.count_refusal(error.get_codes() if isinstance(error, APIException) else "not_found")
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        response["Retry-After"] = RETRY_AFTER_SECONDS
+        response["Retry-After"] = getattr(error, "retry_after", RETRY_AFTER_SECONDS)
     if _is_told_in_json(context.get("request")):
         response.content_type = MEDIA_TYPE
     return response
+
+
+def fault_response() -> Response:
+    """Return the response for an error that nobody foresaw."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return Response(problem(status, FAULT), status, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def problem(
@@ -133,7 +149,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
         tell_unavailable(error)
         status, detail = HTTPStatus.SERVICE_UNAVAILABLE, RegistryUnavailable.default_detail
     else:
-        status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of the registry. Try again."
+        status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, FAULT
     response: HttpResponseBase
     if request.path.startswith(PAGES):
         response = defaults.server_error(request)

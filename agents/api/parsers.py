@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from typing import IO, Any
 
-from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -15,8 +14,8 @@ class BodyTooLarge(APIException):
     status_code = 413
     default_code = "too_large"
 
-    def __init__(self) -> None:
-        super().__init__(f"The body may have {settings.MAX_BODY_BYTES:,} bytes.")
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body may have {limit:,} bytes.")
 
 
 class LengthRequired(APIException):
@@ -25,7 +24,7 @@ class LengthRequired(APIException):
     default_code = "length_required"
 
 
-def check_length(request: Request) -> None:
+def check_length(request: Request, limit: int) -> None:
     """Raise BodyTooLarge, or LengthRequired, by what the headers say of the body.
 
     WSGI gives no end to a body that comes in chunks, so it would be taken for an empty one.
@@ -35,8 +34,8 @@ def check_length(request: Request) -> None:
     length = str(request.META.get("CONTENT_LENGTH") or 0)
     if not length.isdecimal():
         raise ParseError("Content-Length is no number.")
-    if int(length) > settings.MAX_BODY_BYTES:
-        raise BodyTooLarge
+    if int(length) > limit:
+        raise BodyTooLarge(limit)
 
 
 class StrictJSONParser(BaseParser):
@@ -54,19 +53,24 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,  # noqa: ARG002
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> Any:
-        try:
-            return json.loads(
-                stream.read().decode("utf-8"),
-                parse_constant=_refuse_constant,
-                parse_float=_finite,
-                object_pairs_hook=_without_doubles,
-            )
-        except UnicodeDecodeError as error:
-            raise ParseError("The body is not in UTF-8.") from error
-        except RecursionError as error:
-            raise ParseError("The body is nested too deep.") from error
-        except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from error
+        return parse_json(stream.read())
+
+
+def parse_json(body: bytes) -> Any:
+    """Return what a body says. Raise ParseError."""
+    try:
+        return json.loads(
+            body.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_doubles,
+        )
+    except UnicodeDecodeError as error:
+        raise ParseError("The body is not in UTF-8.") from error
+    except RecursionError as error:
+        raise ParseError("The body is nested too deep.") from error
+    except ValueError as error:
+        raise ParseError(f"The body is not JSON: {error}.") from error
 
 
 def _refuse_constant(name: str) -> float:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from rest_framework import serializers
 
 from agents.api.fields import AgentIdField, HostField, MetadataField
+from agents.api.many_heartbeats import MAX_AGENTS
 from agents.lease_tokens import issue
 from agents.leases import Renewed
 from agents.models import (
@@ -19,6 +20,7 @@ from agents.models import (
     AgentRecord,
 )
 
+MAX_LEASE_TOKEN_LENGTH = 255
 MAX_LISTED = 64
 MAX_LISTED_LENGTH = 64
 NO_SUCH_FIELD = "There is no such field."
@@ -86,6 +88,21 @@ class HeartbeatSerializer(StrictSerializer):
         return load
 
 
+class LeaseSerializer(StrictSerializer):
+    """One lease to renew, in a call that renews many."""
+
+    agent_id = AgentIdField()
+    lease_token = serializers.CharField(
+        max_length=MAX_LEASE_TOKEN_LENGTH, required=False, allow_blank=True, trim_whitespace=False
+    )
+
+
+class ManyHeartbeatsSerializer(StrictSerializer):
+    """Heartbeats of many agents at once."""
+
+    agents: Any = serializers.ListSerializer(child=LeaseSerializer(), max_length=MAX_AGENTS)
+
+
 class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
     """An agent. It takes records of `AgentQuerySet.with_read_at`."""
 
@@ -138,6 +155,26 @@ class RenewedSerializer(serializers.Serializer[Renewed]):
 
     def get_status(self, _renewed: Renewed) -> Literal["ok"]:
         return "ok"
+
+
+class ManyRenewedSerializer(serializers.Serializer[Any]):
+    """The answer to heartbeats of many agents."""
+
+    renewed = serializers.IntegerField(help_text="How many leases were renewed.")
+    unknown = serializers.ListField(
+        child=serializers.CharField(), help_text="Agents that have to register (again)."
+    )
+    refused = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Agents whose lease token is missing, wrong, or of an older registration.",
+    )
+    throttled = serializers.ListField(
+        child=serializers.CharField(), help_text="Agents that were renewed too often just before."
+    )
+    states = serializers.DictField(
+        child=serializers.ChoiceField(choices=AgentRecord.State.choices),
+        help_text="The operator's word on those of the renewed that are not active.",
+    )
 
 
 class DeregisteredSerializer(serializers.Serializer[Any]):

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
 from rest_framework import mixins, status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import action
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -22,6 +23,7 @@ from agents.api.authentication import (
     address_of,
 )
 from agents.api.fields import ID_PATTERN
+from agents.api.many_heartbeats import admit, tell
 from agents.api.pagination import AgentPagination
 from agents.api.parsers import check_length
 from agents.api.permissions import (
@@ -36,6 +38,7 @@ from agents.api.serializers import (
     AgentSerializer,
     HeartbeatSerializer,
     ListingQuerySerializer,
+    ManyHeartbeatsSerializer,
     RegisteredAgentSerializer,
     RegistrationSerializer,
     RenewedSerializer,
@@ -45,7 +48,12 @@ from agents.models import AgentRecord
 
 # What is done with a lease takes the token of that lease, and no other.
 OF_A_LEASE = ("heartbeat", "destroy")
-PERMISSIONS = {"register": MayRegister, "heartbeat": MayHeartbeat, "destroy": MayDeregister}
+PERMISSIONS: dict[str, type[BasePermission]] = {
+    "register": MayRegister,
+    "heartbeat": MayHeartbeat,
+    "heartbeat_many": AllowAny,
+    "destroy": MayDeregister,
+}
 
 
 @documentation.of_agents
@@ -62,7 +70,11 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
     def get_authenticators(self) -> list[BaseAuthentication]:
         # Asked before there is an `action`, but by the documentation, which has no request.
         method = getattr(self.request, "method", None)
-        action = self.action_map.get(method.lower()) if method else self.action
+        # Who asks what may be posted (OPTIONS) shows the same token as who posts it.
+        asked = "post" if method == "OPTIONS" else (method or "").lower()
+        action = self.action_map.get(asked) if method else self.action
+        if action == "heartbeat_many":
+            return [SessionAuthentication()]  # for the browsable API; the tokens are in the body
         first = LeaseTokenAuthentication if action in OF_A_LEASE else AccessTokenAuthentication
         return [first(), SessionAuthentication()]
 
@@ -78,7 +90,8 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
         """Done before the permissions; DRF asks after them."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        check_length(request)
+        is_bulk = self.action == "heartbeat_many"
+        check_length(request, settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[AgentRecord]:
@@ -130,6 +143,16 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
             **serializer.validated_data,
         )
         return Response(RenewedSerializer(renewed).data)
+
+    @action(detail=False, methods=["post"], url_path="heartbeat", url_name="heartbeats")
+    def heartbeat_many(self, request: Request) -> Response:
+        serializer = ManyHeartbeatsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        shown = serializer.validated_data["agents"]
+        admitted = admit(
+            [(lease["agent_id"], lease.get("lease_token")) for lease in shown], address_of(request)
+        )
+        return Response(tell(admitted, leases.renew_many(admitted.renewals, waits=True)))
 
     def destroy(self, request: Request, agent_id: str) -> Response:
         leases.deregister(

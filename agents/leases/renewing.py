@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from django.conf import settings
@@ -19,14 +19,14 @@ from agents.sql import table
 
 # What a renewal may change beside the time: the column, and its type on PostgreSQL.
 REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
+# As the fields of a Renewal.
 COLUMNS = {"agent_id": "text", "generation": "int8"} | REPORT
 GIVEN = ", ".join(COLUMNS)
-# A record that was changed while it was waited for is looked for anew.
+# So often a record is looked for that others keep changing meanwhile.
 MOST_TRIES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(NamedTuple):
     """A heartbeat. None for what the agent says of itself leaves that as it is.
 
     `generation` None: the agent has shown no lease token, and is taken at its word. `seen_address`
@@ -43,7 +43,7 @@ class Renewal:
     def and_then(self, later: "Renewal") -> "Renewal":
         """Return what both say together, where `later` has the last word."""
         said = {name: getattr(later, name) for name in REPORT}
-        return replace(self, **{name: word for name, word in said.items() if word is not None})
+        return self._replace(**{name: word for name, word in said.items() if word is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +78,30 @@ def renew(
     somebody has locked is waited for.
     """
     renewal = Renewal(agent_id, generation, address, status, load, note)
-    for _ in range(MOST_TRIES):
-        [outcome] = _renew([renewal], waits=True)
-        if not isinstance(outcome, LeaseLocked):
-            break
+    [outcome] = renew_many([renewal], waits=True)
     if isinstance(outcome, Miss):
         raise outcome
     return outcome
 
 
-def renew_many(renewals: Sequence[Renewal]) -> list[Renewed | Miss]:
-    """Do the same for many, in few statements; return what became of each.
+def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
+    """Do the same for many, in few statements; return what became of each, in their order.
 
-    No record is waited for that somebody has locked, since all would have to wait with it:
-    LeaseLocked says so. Records are locked in the order of their ids, and agents may come twice.
+    Agents may come twice. With `waits`, records that somebody has locked are waited for, and so do
+    all; without, LeaseLocked says so of them at once. Two such calls never wait for each other,
+    since records are locked in the order of their ids.
     """
-    return _renew(renewals, waits=False)
+    outcomes = _renew(renewals, waits=waits)
+    for _ in range(MOST_TRIES if waits else 0):
+        # Changed while it was waited for, and so to be looked for anew.
+        locked = [place for place, one in enumerate(outcomes) if isinstance(one, LeaseLocked)]
+        if not locked:
+            break
+        again = _renew([renewals[place] for place in locked], waits=waits)
+        for place, outcome in zip(locked, again, strict=True):
+            outcomes[place] = outcome
+    metrics.HEARTBEATS.inc(sum(isinstance(outcome, Renewed) for outcome in outcomes))
+    return outcomes
 
 
 def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
@@ -106,9 +114,7 @@ def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
             renewed = {**renewed, **explain_misses(claims)}
         for one in batch:
             outcomes[one.agent_id, one.generation] = renewed[one.agent_id]
-    found = [outcomes[one.agent_id, one.generation] for one in renewals]
-    metrics.HEARTBEATS.inc(sum(isinstance(outcome, Renewed) for outcome in found))
-    return found
+    return [outcomes[one.agent_id, one.generation] for one in renewals]
 
 
 def _without_doubles(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
@@ -159,10 +165,11 @@ def _update_on_postgresql(batch: Sequence[Renewal], *, waits: bool) -> list[Any]
         f" FROM UNNEST({arrays}) AS given ({GIVEN}) JOIN {agents} AS held"
         " ON held.agent_id = given.agent_id"
         " AND (given.generation IS NULL OR held.generation = given.generation)"
-        f" FOR NO KEY UPDATE OF held{'' if waits else ' SKIP LOCKED'}) AS given"
+        f" {'ORDER BY held.agent_id' if waits else ''}"
+        f" FOR NO KEY UPDATE OF held {'' if waits else 'SKIP LOCKED'}) AS given"
         " WHERE a.ctid = given.ctid RETURNING a.agent_id, a.last_heartbeat, a.ttl_seconds, a.state"
     )
-    columns = [[getattr(one, name) for one in batch] for name in COLUMNS]
+    columns = [list(column) for column in zip(*batch, strict=True)]
     connection.ensure_connection()
     with connection.wrap_database_errors:
         # Django's own cursor puts the values into the text, which would have to be planned anew.
@@ -184,9 +191,8 @@ def _update_on_sqlite(batch: Sequence[Renewal]) -> list[Any]:
         # As text, since the driver would read each of them, and they are all the same.
         " RETURNING agent_id, last_heartbeat || '', ttl_seconds, state"
     )
-    values = [[getattr(one, name) for name in COLUMNS] for one in batch]
     with connection.cursor() as cursor:
-        cursor.execute(sql, [json.dumps(values)])
+        cursor.execute(sql, [json.dumps(batch)])
         rows = cursor.fetchall()
     return [(agent_id, _time(text), *told) for agent_id, text, *told in rows]
 

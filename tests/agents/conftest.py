@@ -7,9 +7,12 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from agents import known_tokens
+from tests.agents.fast_door import FastDoorClient
 from tests.agents.racing import Together, racing
 
 Register = Callable[..., Any]
+DJANGO, FAST = "django", "fast"
+both_doors = pytest.mark.parametrize("api", [DJANGO, FAST], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +22,9 @@ def _tokens_are_forgotten() -> None:
 
 
 @pytest.fixture
-def api() -> APIClient:
-    return APIClient()
+def api(request: pytest.FixtureRequest) -> APIClient:
+    """A client of the API; with `both_doors`, one whose heartbeats go through the fast door too."""
+    return FastDoorClient() if getattr(request, "param", DJANGO) == FAST else APIClient()
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from rest_framework.test import APIClient
 
 from agents.lease_tokens import issue
 from agents.models import AgentEvent, AgentRecord
-from tests.agents.conftest import Register
+from tests.agents.conftest import Register, both_doors
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, both_doors]
 
 HEARTBEAT = "/agents/weather-1/heartbeat"
 

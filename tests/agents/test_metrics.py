@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from agents import access_tokens, known_tokens, leases, uptime
 from agents.models import AgentRecord
-from tests.agents.conftest import Register
+from tests.agents.conftest import Register, both_doors
 from tests.agents.passing_time import fleet
 
 Samples = dict[str, float]
@@ -43,6 +43,7 @@ def increases(before: Samples, after: Samples) -> Samples:
 
 
 @pytest.mark.django_db
+@both_doors
 def test_what_agents_do_is_counted(api: APIClient, register: Register) -> None:
     before = scrape(api)
 
@@ -62,6 +63,7 @@ def test_what_agents_do_is_counted(api: APIClient, register: Register) -> None:
 
 
 @pytest.mark.django_db
+@both_doors
 def test_refusals_are_counted_by_their_reason(api: APIClient, register: Register) -> None:
     old = register("a")["lease_token"]
     register("a")
@@ -182,6 +184,7 @@ def without_database() -> Iterator[None]:
 
 
 @pytest.mark.django_db
+@both_doors
 def test_no_agent_puts_its_words_into_the_metrics(api: APIClient, register: Register) -> None:
     register("secret-agent", agent_name="secret", tags=["secret"], metadata={"secret": "secret"})
     api.post("/agents/secret-unknown/heartbeat")

@@ -24,6 +24,7 @@ CONFIGURATION = f"""
 from registry_project import web_worker
 from registry_project.web_server import *
 
+worker_class = "registry_project.web_worker.PatientWorker"
 threads = {THREADS}
 worker_connections = 100
 web_worker.REQUEST_SECONDS = 5

@@ -1,0 +1,205 @@
+"""Group commit: heartbeats that arrive while one commit runs make up the next.
+
+There is no waiting for more to come: alone, a heartbeat is committed at once, and the busier the
+registry is, the more of them share the cost of a commit. Where more arrive than can be served in
+time, they are refused at once: nobody waits for an answer that comes too late, and what waits here
+stays small.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from django.db import close_old_connections, connection
+
+from agents import leases
+from agents.availability import UNAVAILABLE
+from agents.leases import LeaseLocked, Miss, Renewal, Renewed
+
+logger = logging.getLogger("agents.heartbeats")
+
+Outcome = Renewed | Miss | Exception
+
+# Renewals in one statement: 1,000 take PostgreSQL some 10 ms.
+MAX_BATCH = 1_000
+# Seconds that a heartbeat may have to wait for its turn.
+PATIENCE = 2.0
+MAX_WAITING = 50_000
+# Small batches cost about as much as this many; they say little about what a large one would.
+SMALL_BATCH = 50
+# Seconds for a record that somebody else has locked, and between two looks at it.
+LOCK_PATIENCE = 2.0
+LOCK_PAUSE = 0.005
+# Seconds after which a connection that was not in use is looked at before it is used.
+IDLE = 5.0
+# An attempt that failed within so many seconds had a dead connection, and no time to be late.
+QUICK = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call with its renewals; `caller` is whatever the answer is for.
+
+    `outcomes` are those of the renewals, in their order, or one error for all.
+    """
+
+    renewals: Sequence[Renewal]
+    caller: Any
+    outcomes: Sequence[Outcome] = ()
+    locked_until: float = 0.0
+    places: list[int] = field(default_factory=list)
+
+
+class GroupCommit:
+    """Takes calls from one thread, and gives them back to `deliver`, in another, when committed."""
+
+    def __init__(self, deliver: Callable[[list[Call]], None]) -> None:
+        self._deliver = deliver
+        self._waiting: deque[Call] = deque()
+        self._locked: list[Call] = []
+        # Each counts in one thread only, so that neither needs a lock.
+        self._offered = self._taken = 0
+        self._seconds_each = 0.0
+        self._began: float | None = None
+        self._last = time.monotonic()
+        self._is_idle = False
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="heartbeats", daemon=True).start()
+
+    def offer(self, call: Call) -> bool:
+        """Take a call, unless it could not be served in time; return whether it was taken."""
+        if not self._is_in_time():
+            return False
+        self._offered += len(call.renewals)
+        self._waiting.append(call)
+        return True
+
+    def flush(self) -> None:
+        """Have committed what was offered; to be called when no more is at hand."""
+        if self._is_idle and self._waiting:
+            self._is_idle = False
+            self._wakes.put(None)
+
+    def commit_waiting(self) -> bool:
+        """Commit what waits, up to a batch of it; return whether there was anything."""
+        calls = self._take()
+        if not calls:
+            return False
+        self._began = time.monotonic()
+        try:
+            self._commit(calls)
+        finally:
+            self._began = None
+            self._last = time.monotonic()
+        now = time.monotonic()
+        done = [call for call in calls if not self._has_to_wait(call, now)]
+        if done:
+            self._deliver(done)
+        else:
+            time.sleep(LOCK_PAUSE)
+        return True
+
+    def _is_in_time(self) -> bool:
+        waiting = self._offered - self._taken
+        began = self._began
+        running = time.monotonic() - began if began is not None else 0.0
+        return waiting < MAX_WAITING and running + waiting * self._seconds_each < PATIENCE
+
+    def _run(self) -> None:
+        while True:
+            try:
+                if self.commit_waiting():
+                    continue
+            except Exception:  # a fault of ours must not end the thread, or nobody is answered
+                logger.exception("heartbeats could not be delivered")
+            self._is_idle = True
+            if self._waiting:  # it came since the look at it
+                self._is_idle = False
+                continue
+            self._wakes.get()
+
+    def _take(self) -> list[Call]:
+        calls, self._locked = self._locked, []
+        size = sum(len(call.places) for call in calls)
+        while self._waiting and size < MAX_BATCH:
+            call = self._waiting.popleft()
+            calls.append(call)
+            size += len(call.renewals)
+            self._taken += len(call.renewals)
+        return calls
+
+    def _commit(self, calls: Sequence[Call]) -> None:
+        if time.monotonic() - self._last > IDLE:
+            close_old_connections()
+        started = time.monotonic()
+        try:
+            self._renew(calls)
+        except UNAVAILABLE as error:
+            connection.close()
+            if time.monotonic() - started > QUICK:
+                self._fail(calls, error)
+                return
+            # A renewal that was committed, though nobody learnt of it, does no harm a second time.
+            self._try_again(calls)
+        except Exception as error:
+            connection.close()
+            if len(calls) == 1:
+                logger.exception("a heartbeat could not be committed")
+                self._fail(calls, error)
+                return
+            for call in calls:  # what is wrong with one is not to be the others' fault
+                self._commit([call])
+
+    def _try_again(self, calls: Sequence[Call]) -> None:
+        try:
+            self._renew(calls)
+        except UNAVAILABLE as error:
+            connection.close()
+            self._fail(calls, error)
+
+    def _renew(self, calls: Sequence[Call]) -> None:
+        started = time.monotonic()
+        renewals: list[Renewal] = []
+        for call in calls:
+            if call.places:
+                renewals += [call.renewals[place] for place in call.places]
+            else:
+                renewals += call.renewals
+        outcomes = leases.renew_many(renewals, waits=False)
+        begin = 0
+        for call in calls:
+            if call.places:
+                known = list(call.outcomes)
+                for place in call.places:
+                    known[place] = outcomes[begin]
+                    begin += 1
+                call.outcomes = known
+            else:
+                end = begin + len(call.renewals)
+                call.outcomes = outcomes[begin:end]
+                begin = end
+        seconds_each = (time.monotonic() - started) / max(len(renewals), SMALL_BATCH)
+        self._seconds_each += (seconds_each - self._seconds_each) / 8
+
+    def _has_to_wait(self, call: Call, now: float) -> bool:
+        """Put a call back of which a record is locked, unless that lasts too long."""
+        locked = [p for p, one in enumerate(call.outcomes) if type(one) is LeaseLocked]
+        if not locked:
+            return False
+        call.locked_until = call.locked_until or now + LOCK_PATIENCE
+        if now >= call.locked_until:
+            return False
+        call.places = locked
+        self._locked.append(call)
+        return True
+
+    def _fail(self, calls: Sequence[Call], error: Exception) -> None:
+        for call in calls:
+            call.outcomes = [error] * len(call.renewals)

@@ -1,0 +1,174 @@
+"""The door itself: who may renew what, by the rules of the DRF action."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+from rest_framework.exceptions import Throttled
+
+from agents import lease_tokens
+from agents.api.authentication import parse_address
+from agents.api.errors import TooBusy
+from agents.api.many_heartbeats import Admitted, admit, tell
+from agents.api.permissions import is_open
+from agents.api.throttling import count_heartbeat
+from agents.heartbeats.answers import Answers, Headers
+from agents.heartbeats.commits import Call, GroupCommit, Outcome
+from agents.heartbeats.reports import read_leases, read_report
+from agents.heartbeats.requests import Heartbeat, read_heartbeat
+from agents.leases import Renewal, Renewed
+
+# Told of a peer, X-Forwarded-For and X-Forwarded-Proto: the client's address, and its scheme where
+# somebody trusted has said it.
+ClientOf = Callable[[str, str, str], tuple[str, str | None]]
+MOST_CLIENTS = 65_536
+MOST_HOSTS = 1_024
+
+
+class Answer(NamedTuple):
+    """What goes to a caller; with `keeps_open`, another request may follow."""
+
+    caller: Any
+    text: bytes
+    keeps_open: bool
+
+
+class Asked(NamedTuple):
+    """Who waits for an answer, and what it will need; `admitted` is of a call for many agents."""
+
+    caller: Any
+    keeps_open: bool
+    headers: bytes
+    admitted: Admitted | None = None
+
+
+class Door:
+    """Takes the requests that it can judge whole, and leaves all others to Django.
+
+    `take` and `answers` belong into one thread, that of the server's event loop. `commits` gives
+    back the calls, for `answers`.
+    """
+
+    def __init__(self, commits: GroupCommit, client_of: ClientOf) -> None:
+        self._commits = commits
+        self._headers = Headers()
+        self._answers = Answers()
+        self._client = _client_by(client_of)
+        self._is_allowed_host = lru_cache(maxsize=MOST_HOSTS)(_is_allowed_host)
+
+    def take(
+        self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
+    ) -> bool | Answer:
+        """Take a request that came as a whole from `peer`, an address.
+
+        Return whether its answer will come from `answers`; or its answer, where that needs no
+        commit. Without `may_keep_open`, the answer is the last on its connection.
+        """
+        heartbeat = read_heartbeat(request)
+        if heartbeat is None or not self._is_allowed_host(heartbeat.host):
+            return False
+        heartbeat.keeps_open &= may_keep_open
+        address, scheme = self._client(peer, heartbeat.forwarded_for, heartbeat.forwarded_proto)
+        if settings.SECURE_SSL_REDIRECT and scheme != "https":
+            return False
+        if heartbeat.agent_id is None:
+            return self._take_many(heartbeat, address, scheme, caller)
+        return self._take_one(heartbeat, heartbeat.agent_id, address, scheme, caller)
+
+    def flush(self) -> None:
+        """Have committed what was taken; to be called when no more is at hand."""
+        self._commits.flush()
+
+    def answers(self, calls: Iterable[Call]) -> Iterator[Answer]:
+        """Give the answers to calls that are committed, or could not be."""
+        alike: dict[tuple[int, int, bool], bytes] = {}
+        for call in calls:
+            asked: Asked = call.caller
+            if asked.admitted is not None:
+                yield self._answer_many(asked, asked.admitted, call.outcomes)
+                continue
+            [outcome] = call.outcomes
+            if not isinstance(outcome, Renewed):
+                yield self._problem(asked, outcome)
+                continue
+            # Agents with one TTL that were renewed together are told the same.
+            key = id(outcome), id(asked.headers), asked.keeps_open
+            if key not in alike:
+                alike[key] = self._answers.renewed(
+                    outcome, asked.headers, keeps_open=asked.keeps_open
+                )
+            yield Answer(asked.caller, alike[key], asked.keeps_open)
+
+    def _take_one(
+        self, heartbeat: Heartbeat, agent_id: str, address: str | None, scheme: str, caller: Any
+    ) -> bool | Answer:
+        generation, token = None, heartbeat.lease_token
+        if token is not None:
+            try:
+                generation = lease_tokens.verify(agent_id, token)
+            except lease_tokens.InvalidLeaseToken:
+                return False
+        elif heartbeat.has_cookie or not is_open():
+            return False
+        report = read_report(heartbeat.body)
+        if report is None:
+            return False
+        headers = self._headers.of(scheme, heartbeat.host, is_of_a_lease=token is not None)
+        asked = Asked(caller, heartbeat.keeps_open, headers)
+        refusal = count_heartbeat(agent_id, token)
+        if refusal is not None:
+            return self._problem(asked, Throttled(refusal.wait))
+        return self._offer(asked, [Renewal(agent_id, generation, address, *report)])
+
+    def _take_many(
+        self, heartbeat: Heartbeat, address: str | None, scheme: str, caller: Any
+    ) -> bool | Answer:
+        if heartbeat.has_cookie:
+            return False
+        leases = read_leases(heartbeat.body)
+        if leases is None:
+            return False
+        admitted = admit(leases, address)
+        headers = self._headers.of(scheme, heartbeat.host, is_of_a_lease=False)
+        asked = Asked(caller, heartbeat.keeps_open, headers, admitted)
+        if not admitted.renewals:
+            return self._answer_many(asked, admitted, [])
+        return self._offer(asked, admitted.renewals)
+
+    def _offer(self, asked: Asked, renewals: Sequence[Renewal]) -> bool | Answer:
+        if self._commits.offer(Call(renewals, asked)):
+            return True
+        return self._problem(asked, TooBusy())
+
+    def _answer_many(self, asked: Asked, admitted: Admitted, outcomes: Sequence[Outcome]) -> Answer:
+        try:
+            said = tell(admitted, outcomes)
+        except Exception as error:
+            return self._problem(asked, error)
+        text = self._answers.ok(said, asked.headers, keeps_open=asked.keeps_open)
+        return Answer(asked.caller, text, asked.keeps_open)
+
+    def _problem(self, asked: Asked, error: Exception) -> Answer:
+        text = self._answers.problem(error, asked.headers, keeps_open=asked.keeps_open)
+        return Answer(asked.caller, text, asked.keeps_open)
+
+
+def _is_allowed_host(host: str) -> bool:
+    request = HttpRequest()
+    request.META["HTTP_HOST"] = host
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True
+
+
+def _client_by(client_of: ClientOf) -> Callable[[str, str, str], tuple[str | None, str]]:
+    def client(peer: str, forwarded_for: str, forwarded_proto: str) -> tuple[str | None, str]:
+        address, scheme = client_of(peer, forwarded_for, forwarded_proto)
+        return parse_address(address), scheme or "http"
+
+    return lru_cache(maxsize=MOST_CLIENTS)(client)

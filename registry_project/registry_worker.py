@@ -1,0 +1,48 @@
+"""The registry's worker: heartbeats are answered in its event loop, all else in its threads."""
+
+from typing import TYPE_CHECKING
+
+from registry_project.proxies import Trust
+from registry_project.web_connections import Connection
+from registry_project.web_worker import PatientWorker
+
+if TYPE_CHECKING:
+    from agents.heartbeats.commits import Call
+
+
+class RegistryWorker(PatientWorker):
+    """Shows each request to the fast door first."""
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        # Not before Django is set up, which is done by the application.
+        from agents.heartbeats.commits import GroupCommit  # noqa: PLC0415
+        from agents.heartbeats.door import Door  # noqa: PLC0415
+
+        commits = GroupCommit(lambda calls: self.method_queue.defer(self._deliver, calls))
+        self._door = Door(commits, Trust().client_of)
+        commits.start()
+
+    def take(self, conn: Connection, request: bytes) -> bool:
+        peer = conn.client[0] if isinstance(conn.client, tuple) else ""
+        try:
+            taken = self._door.take(request, peer, conn, may_keep_open=self.may_keep(conn))
+        except Exception:
+            # A fault of ours, in the thread that serves everybody: Django may know better.
+            self.log.exception("the fast door cannot judge a request")
+            return False
+        if taken is False:
+            return False
+        self.set_aside(conn)
+        if taken is not True:
+            self.give(conn, taken.text, keep=taken.keeps_open)
+        return True
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        super().wait_for_and_dispatch_events(timeout)
+        # Whatever has come together is committed together.
+        self._door.flush()
+
+    def _deliver(self, calls: "list[Call]") -> None:
+        for conn, text, keeps_open in self._door.answers(calls):
+            self.give(conn, text, keep=keeps_open)
