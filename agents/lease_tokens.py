@@ -4,10 +4,10 @@ A token is ``GENERATION.SIGNATURE``, bound to the agent's id, and checked withou
 Keys are SECRET_KEY and, to verify, SECRET_KEY_FALLBACKS.
 """
 
-import base64
 import hashlib
 import hmac
 import re
+from binascii import b2a_base64
 from functools import lru_cache
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.conf import settings
 HEADER = "Lease-Token"
 SALT = "agents.lease"
 GENERATION = re.compile(r"[0-9]{1,19}")
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
 HIGHEST_GENERATION = 2**63 - 1
 
 
@@ -24,7 +25,7 @@ class InvalidLeaseToken(Exception):
 
 def issue(agent_id: str, generation: int) -> str:
     """Return the token of one registration of an agent."""
-    return f"{generation}.{_signature(agent_id, str(generation), settings.SECRET_KEY)}"
+    return f"{generation}.{_signature(agent_id, str(generation), settings.SECRET_KEY).decode()}"
 
 
 def verify(agent_id: str, token: str) -> int:
@@ -34,17 +35,19 @@ def verify(agent_id: str, token: str) -> int:
         raise InvalidLeaseToken(agent_id)
     # Ids may have colons, and so could signatures that are taken apart by them: compared is the
     # signature as a whole, with the one that we would give.
-    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        signature = _signature(agent_id, generation, key).encode()
-        if hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), signature):
+    signature = shown.encode("utf-8", "surrogatepass")
+    if hmac.compare_digest(signature, _signature(agent_id, generation, settings.SECRET_KEY)):
+        return int(generation)
+    for key in settings.SECRET_KEY_FALLBACKS:
+        if hmac.compare_digest(signature, _signature(agent_id, generation, key)):
             return int(generation)
     raise InvalidLeaseToken(agent_id)
 
 
-def _signature(agent_id: str, generation: str, key: str) -> str:
+def _signature(agent_id: str, generation: str, key: str) -> bytes:
     """Return what `django.core.signing.Signer` with this salt gives, for a tenth of its time."""
     digest = hmac.digest(_derived(key), f"{agent_id}:{generation}".encode(), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return b2a_base64(digest, newline=False).translate(URL_SAFE).rstrip(b"=")
 
 
 @lru_cache(maxsize=8)

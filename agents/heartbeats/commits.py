@@ -1,7 +1,8 @@
 """Group commit: heartbeats that arrive while one commit runs make up the next.
 
 There is no waiting for more to come: alone, a heartbeat is committed at once, and the busier the
-registry is, the more of them share the cost of a commit. Where more arrive than can be served in
+registry is, the more of them share the cost of a commit. A commit begins when the event loop has
+read all that is at hand. Where more arrive than can be served in
 time, they are refused at once: nobody waits for an answer that comes too late, and what waits here
 stays small.
 """
@@ -11,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
@@ -45,18 +46,24 @@ QUICK = 1.0
 class Call:
     """A call with its renewals; `caller` is whatever the answer is for.
 
-    `outcomes` are those of the renewals, in their order, or one error for all.
+    `outcomes` are those of the renewals, in their order. `places` are those of the renewals that
+    are tried again, as somebody had locked their records; until `locked_until`.
     """
 
     renewals: Sequence[Renewal]
     caller: Any
     outcomes: Sequence[Outcome] = ()
+    places: Sequence[int] = ()
     locked_until: float = 0.0
-    places: list[int] = field(default_factory=list)
 
 
 class GroupCommit:
-    """Takes calls from one thread, and gives them back to `deliver`, in another, when committed."""
+    """Commits calls in a thread of its own, a batch at a time.
+
+    `offer`, `flush` and `delivered` belong into the thread of the event loop. `deliver` is called
+    after each batch, in the thread of the commits, with the calls that are done; the event loop has
+    to answer it by `delivered`, or there is no other batch.
+    """
 
     def __init__(self, deliver: Callable[[list[Call]], None]) -> None:
         self._deliver = deliver
@@ -67,7 +74,7 @@ class GroupCommit:
         self._seconds_each = 0.0
         self._began: float | None = None
         self._last = time.monotonic()
-        self._is_idle = False
+        self._is_committing = False
         self._wakes: SimpleQueue[None] = SimpleQueue()
 
     def start(self) -> None:
@@ -82,29 +89,30 @@ class GroupCommit:
         return True
 
     def flush(self) -> None:
-        """Have committed what was offered; to be called when no more is at hand."""
-        if self._is_idle and self._waiting:
-            self._is_idle = False
+        """Begin a batch with what was offered, unless one is under way.
+
+        To be called when no more is at hand.
+        """
+        if self._waiting and not self._is_committing:
+            self._is_committing = True
             self._wakes.put(None)
 
-    def commit_waiting(self) -> bool:
-        """Commit what waits, up to a batch of it; return whether there was anything."""
+    def delivered(self) -> None:
+        """Let the next `flush` begin the next batch."""
+        self._is_committing = False
+
+    def commit_waiting(self) -> None:
+        """Commit what waits, up to a batch of it, and deliver what is done."""
         calls = self._take()
-        if not calls:
-            return False
+        done: list[Call] = []
         self._began = time.monotonic()
         try:
             self._commit(calls)
+            now = time.monotonic()
+            done = [call for call in calls if not self._has_to_wait(call, now)]
         finally:
-            self._began = None
-            self._last = time.monotonic()
-        now = time.monotonic()
-        done = [call for call in calls if not self._has_to_wait(call, now)]
-        if done:
+            self._began, self._last = None, time.monotonic()
             self._deliver(done)
-        else:
-            time.sleep(LOCK_PAUSE)
-        return True
 
     def _is_in_time(self) -> bool:
         waiting = self._offered - self._taken
@@ -114,16 +122,14 @@ class GroupCommit:
 
     def _run(self) -> None:
         while True:
+            if self._locked:
+                time.sleep(LOCK_PAUSE)
+            else:
+                self._wakes.get()
             try:
-                if self.commit_waiting():
-                    continue
+                self.commit_waiting()
             except Exception:  # a fault of ours must not end the thread, or nobody is answered
-                logger.exception("heartbeats could not be delivered")
-            self._is_idle = True
-            if self._waiting:  # it came since the look at it
-                self._is_idle = False
-                continue
-            self._wakes.get()
+                logger.exception("heartbeats could not be committed")
 
     def _take(self) -> list[Call]:
         calls, self._locked = self._locked, []

@@ -68,15 +68,20 @@ class Door:
         commit. Without `may_keep_open`, the answer is the last on its connection.
         """
         heartbeat = read_heartbeat(request)
-        if heartbeat is None or not self._is_allowed_host(heartbeat.host):
+        if heartbeat is None:
             return False
-        heartbeat.keeps_open &= may_keep_open
-        address, scheme = self._client(peer, heartbeat.forwarded_for, heartbeat.forwarded_proto)
-        if settings.SECURE_SSL_REDIRECT and scheme != "https":
+        manner = heartbeat.manner
+        if not self._is_allowed_host(manner.host):
             return False
+        address, scheme = self._client(peer, manner.forwarded_for, manner.forwarded_proto)
+        if scheme != "https" and settings.SECURE_SSL_REDIRECT:
+            return False
+        is_of_a_lease = heartbeat.lease_token is not None
+        headers = self._headers.of(scheme, manner.host, is_of_a_lease=is_of_a_lease)
+        asked = Asked(caller, manner.keeps_open and may_keep_open, headers)
         if heartbeat.agent_id is None:
-            return self._take_many(heartbeat, address, scheme, caller)
-        return self._take_one(heartbeat, heartbeat.agent_id, address, scheme, caller)
+            return self._take_many(heartbeat, address, asked)
+        return self._take_one(heartbeat, heartbeat.agent_id, address, asked)
 
     def flush(self) -> None:
         """Have committed what was taken; to be called when no more is at hand."""
@@ -84,6 +89,7 @@ class Door:
 
     def answers(self, calls: Iterable[Call]) -> Iterator[Answer]:
         """Give the answers to calls that are committed, or could not be."""
+        self._commits.delivered()
         alike: dict[tuple[int, int, bool], bytes] = {}
         for call in calls:
             asked: Asked = call.caller
@@ -103,7 +109,7 @@ class Door:
             yield Answer(asked.caller, alike[key], asked.keeps_open)
 
     def _take_one(
-        self, heartbeat: Heartbeat, agent_id: str, address: str | None, scheme: str, caller: Any
+        self, heartbeat: Heartbeat, agent_id: str, address: str | None, asked: Asked
     ) -> bool | Answer:
         generation, token = None, heartbeat.lease_token
         if token is not None:
@@ -111,29 +117,24 @@ class Door:
                 generation = lease_tokens.verify(agent_id, token)
             except lease_tokens.InvalidLeaseToken:
                 return False
-        elif heartbeat.has_cookie or not is_open():
+        elif heartbeat.manner.has_cookie or not is_open():
             return False
         report = read_report(heartbeat.body)
         if report is None:
             return False
-        headers = self._headers.of(scheme, heartbeat.host, is_of_a_lease=token is not None)
-        asked = Asked(caller, heartbeat.keeps_open, headers)
         refusal = count_heartbeat(agent_id, token)
         if refusal is not None:
             return self._problem(asked, Throttled(refusal.wait))
         return self._offer(asked, [Renewal(agent_id, generation, address, *report)])
 
-    def _take_many(
-        self, heartbeat: Heartbeat, address: str | None, scheme: str, caller: Any
-    ) -> bool | Answer:
-        if heartbeat.has_cookie:
+    def _take_many(self, heartbeat: Heartbeat, address: str | None, asked: Asked) -> bool | Answer:
+        if heartbeat.manner.has_cookie or heartbeat.lease_token is not None:
             return False
         leases = read_leases(heartbeat.body)
         if leases is None:
             return False
         admitted = admit(leases, address)
-        headers = self._headers.of(scheme, heartbeat.host, is_of_a_lease=False)
-        asked = Asked(caller, heartbeat.keeps_open, headers, admitted)
+        asked = asked._replace(admitted=admitted)
         if not admitted.renewals:
             return self._answer_many(asked, admitted, [])
         return self._offer(asked, admitted.renewals)

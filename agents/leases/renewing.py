@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import psycopg
@@ -19,6 +19,7 @@ from agents.sql import table
 
 # What a renewal may change beside the time: the column, and its type on PostgreSQL.
 REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # As the fields of a Renewal.
 COLUMNS = {"agent_id": "text", "generation": "int8"} | REPORT
 GIVEN = ", ".join(COLUMNS)
@@ -141,25 +142,34 @@ def _without_doubles(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
 def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[str, Renewed]:
     """Renew the leases that are as `batch` says, by one statement; return them by their ids."""
     if connection.vendor == "sqlite":
-        rows = _update_on_sqlite(batch)
+        with connection.cursor() as cursor:
+            cursor.execute(_sqlite_statement(), [json.dumps(batch)])
+            rows = cursor.fetchall()
     else:
-        rows = _update_on_postgresql(batch, waits=waits)
-    same: dict[tuple[Any, ...], Renewed] = {}
+        columns = [list(column) for column in zip(*batch, strict=True)]
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            # Django's own cursor puts the values into the text, which is then planned each time.
+            prepared = psycopg.Cursor(connection.connection)
+            statement = _postgresql_statement(waits=waits)
+            prepared.execute(statement, columns, prepare=settings.PREPARED_STATEMENTS)
+            rows = prepared.fetchall()
+    same: dict[Any, Renewed] = {}
     found = {}
     for agent_id, *told in rows:
-        key = tuple(told)
-        renewed = same.get(key)
-        if renewed is None:
-            renewed = same[key] = Renewed(*told)
-        found[agent_id] = renewed
+        key = at, ttl_seconds, state = tuple(told)
+        if key not in same:
+            same[key] = Renewed(_time(at), ttl_seconds, state)
+        found[agent_id] = same[key]
     return found
 
 
-def _update_on_postgresql(batch: Sequence[Renewal], *, waits: bool) -> list[Any]:
-    # It is the same text each time, whatever the size of the batch, and so planned once.
+@cache
+def _postgresql_statement(*, waits: bool) -> str:
+    """Return the UPDATE, the same for batches of all sizes, and so planned once."""
     arrays = ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())
     agents = table(AgentRecord)
-    sql = (
+    return (
         f"UPDATE {agents} AS a SET {_changes('a.')} FROM ("  # noqa: S608 - all ours
         f" SELECT held.ctid, {', '.join('given.' + name for name in REPORT)}"
         f" FROM UNNEST({arrays}) AS given ({GIVEN}) JOIN {agents} AS held"
@@ -167,40 +177,33 @@ def _update_on_postgresql(batch: Sequence[Renewal], *, waits: bool) -> list[Any]
         " AND (given.generation IS NULL OR held.generation = given.generation)"
         f" {'ORDER BY held.agent_id' if waits else ''}"
         f" FOR NO KEY UPDATE OF held {'' if waits else 'SKIP LOCKED'}) AS given"
-        " WHERE a.ctid = given.ctid RETURNING a.agent_id, a.last_heartbeat, a.ttl_seconds, a.state"
+        # The time in microseconds, for `_time`.
+        " WHERE a.ctid = given.ctid RETURNING a.agent_id,"
+        " (DATE_PART('epoch', a.last_heartbeat) * 1000000)::int8, a.ttl_seconds, a.state"
     )
-    columns = [list(column) for column in zip(*batch, strict=True)]
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        # Django's own cursor puts the values into the text, which would have to be planned anew.
-        cursor = psycopg.Cursor(connection.connection)
-        cursor.execute(sql, columns, prepare=settings.PREPARED_STATEMENTS)
-        return cursor.fetchall()
 
 
-def _update_on_sqlite(batch: Sequence[Renewal]) -> list[Any]:
+@cache
+def _sqlite_statement() -> str:
     fields = ", ".join(
         f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(COLUMNS)
     )
     agents = table(AgentRecord)
-    sql = (
+    return (
         f"UPDATE {agents} SET {_changes(f'{agents}.')}"  # noqa: S608 - all ours
         f" FROM (SELECT {fields} FROM JSON_EACH(%s)) AS given"
         f" WHERE {agents}.agent_id = given.agent_id"
         f" AND (given.generation IS NULL OR {agents}.generation = given.generation)"
-        # As text, since the driver would read each of them, and they are all the same.
+        # The time as text, for `_time`.
         " RETURNING agent_id, last_heartbeat || '', ttl_seconds, state"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [json.dumps(batch)])
-        rows = cursor.fetchall()
-    return [(agent_id, _time(text), *told) for agent_id, text, *told in rows]
 
 
-@lru_cache(maxsize=1)
-def _time(text: str) -> datetime:
-    """Read a time as SQLite has it, the same for all of a statement."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+def _time(told: int | str) -> datetime:
+    """Read a time, which the drivers would read for each row, though all have the same."""
+    if isinstance(told, int):
+        return EPOCH + timedelta(microseconds=told)
+    return datetime.fromisoformat(told).replace(tzinfo=UTC)
 
 
 def _changes(old: str) -> str:

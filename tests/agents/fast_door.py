@@ -28,21 +28,13 @@ class FastDoorClient(APIClient):
         self._commits = GroupCommit(self._delivered.extend)
         self._door = Door(self._commits, Trust().client_of)
 
-    def generic(
-        self,
-        method: str,
-        path: str,
-        data: Any = "",
-        content_type: str | None = "application/octet-stream",
-        secure: bool = False,
-        **extra: Any,
-    ) -> Any:
+    def generic(self, method: str, path: Any, data: Any = "", *rest: Any, **extra: Any) -> Any:
         headers = {**_said(extra), **(extra.get("headers") or {})}
-        request = self._request(method, path, data, content_type, headers)
-        answer = self.send(request)
+        content_type = rest[0] if rest else extra.get("content_type", "application/octet-stream")
+        answer = self.send(self._request(method, path, data, content_type, headers))
         if answer is not None:
             return response_of(answer)
-        return super().generic(method, path, data, content_type, secure, **extra)
+        return super().generic(method, path, data, *rest, **extra)
 
     def send(self, request: bytes) -> bytes | None:
         """Return the door's answer to a request; None when the door leaves it to Django."""
@@ -53,7 +45,7 @@ class FastDoorClient(APIClient):
         if taken is False:
             return None
         while not self._delivered:
-            assert self._commits.commit_waiting()
+            self._commits.commit_waiting()
         [answer] = self._door.answers(self._delivered)
         self._delivered.clear()
         assert answer.caller is self
@@ -63,7 +55,12 @@ class FastDoorClient(APIClient):
         self, method: str, path: str, data: Any, content_type: str | None, headers: Any
     ) -> bytes:
         body = data if isinstance(data, bytes) else str(data).encode()
-        lines = {"Host": "testserver", "Accept": "*/*", **_said(self._credentials), **headers}
+        lines = {
+            "Host": "testserver",
+            "Accept": "*/*",
+            **_said(self._credentials),  # type: ignore[attr-defined]  # of DRF
+            **headers,
+        }
         if body:
             lines |= {"Content-Type": content_type, "Content-Length": str(len(body))}
         if self.cookies:
