@@ -71,7 +71,7 @@ def _read_report(body: bytes) -> Report | None:
     if not isinstance(said, dict) or not said.keys() <= set(Report._fields):
         return None
     is_plain = (
-        said.get("status", "ready") in STATUSES
+        _is_status(said.get("status", "ready"))
         and _is_share(said.get("load", 0.0))
         and _is_note(said.get("note", ""))
     )
@@ -79,6 +79,10 @@ def _read_report(body: bytes) -> Report | None:
 
 
 _remembered = lru_cache(maxsize=MOST_REMEMBERED)(_read_report)
+
+
+def _is_status(status: Any) -> bool:
+    return isinstance(status, str) and status in STATUSES
 
 
 def _is_share(load: Any) -> bool:

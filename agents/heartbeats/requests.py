@@ -17,7 +17,8 @@ REQUEST_LINE = re.compile(
     rb"POST /agents/(?:([A-Za-z0-9._:-]{1,255})/)?heartbeat/? HTTP/1\.([01])\r\n"
 )
 LEASE_TOKEN = re.compile(rb"(?<=\r\n)[Ll]ease-[Tt]oken:[ ]?([!-~]*)\r\n")
-HEADERS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e]*\r\n)*")
+# Possessive, since what is no heartbeat has to cost no more than what is one.
+HEADERS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+\r\n)*+")
 HEADER = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)")
 # What a client may say that it understands, if it is to get JSON by the rules of DRF.
 ACCEPTABLE = {"application/json", "*/*", "text/plain", "application/*"}
@@ -25,20 +26,27 @@ JSON_IS_AMONG = {"application/json", "*/*"}
 CONTENT_TYPES = {b"application/json", b"application/json; charset=utf-8"}
 # A request with one of these is not what it seems, or asks for more than an answer. Of a lease's
 # token that is written in an unusual way, Django knows more.
-UNUSUAL = {b"transfer-encoding", b"upgrade", b"content-encoding", b"http2-settings", b"lease-token"}
+UNUSUAL = {
+    *(b"transfer-encoding", b"content-encoding", b"expect", b"upgrade", b"http2-settings"),
+    b"lease-token",
+}
 # So many ways of asking are remembered: clients of one kind, from one place, send one.
 MOST_REMEMBERED = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What a client says beside its agent and its lease, the same each time."""
+    """What a client says beside its agent and its lease, the same each time.
+
+    `body_length` is as it says it, if it does.
+    """
 
     host: str
     forwarded_for: str
     forwarded_proto: str
     has_cookie: bool
     keeps_open: bool
+    body_length: bytes
 
 
 class Heartbeat(NamedTuple):
@@ -66,10 +74,12 @@ def read_heartbeat(request: bytes) -> Heartbeat | None:
         headers = request[begin : shown.start()] + request[shown.end() : end]
     agent_id, version = line.groups()
     manner = _read_manner(headers, version)
-    if manner is None:
+    body = request[end + 2 :]
+    # A length that is none, or too much, is answered by the head alone: the body is not here.
+    if manner is None or manner.body_length != b"%d" % len(body):
         return None
     name = None if agent_id is None else agent_id.decode()
-    return Heartbeat(name, token, manner, request[end + 2 :])
+    return Heartbeat(name, token, manner, body)
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
@@ -96,6 +106,7 @@ def _read_manner(headers: bytes, version: bytes) -> Manner | None:
         forwarded_proto=said.get(b"x-forwarded-proto", b"").decode(),
         has_cookie=b"cookie" in said,
         keeps_open=version == b"1" and connection != b"close",
+        body_length=said.get(b"content-length", b"0"),
     )
 
 
