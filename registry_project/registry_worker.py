@@ -1,5 +1,6 @@
 """The registry's worker: heartbeats are answered in its event loop, all else in its threads."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from registry_project.proxies import Trust
@@ -36,7 +37,9 @@ class RegistryWorker(PatientWorker):
             return False
         self.set_aside(conn)
         if taken is not True:
-            self.give(conn, taken.text, keep=taken.keeps_open)
+            # In its turn, and not from here: of one client's many requests, each would be served
+            # inside the one before, and all of them before anybody else's.
+            self.method_queue.defer(partial(self.give, conn, taken.text, keep=taken.keeps_open))
         return True
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
