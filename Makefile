@@ -6,6 +6,7 @@ HOST ?= 0.0.0.0
 AGENTS ?= 1000
 TTL ?= 60
 DURATION ?= 120
+EXPIRED ?= 100000
 SEED ?= 1
 
 VENV := .venv
@@ -15,7 +16,7 @@ COVERAGE := $(PY) -m coverage
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
 
-.PHONY: help install install-dev run demo fleet image check audit test faults fuzz clean
+.PHONY: help install install-dev run demo fleet purge-bench image check audit test faults fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -36,6 +37,10 @@ demo: install-dev ## watch an agent live and die, against the registry at PORT o
 fleet: install ## measure a running registry: AGENTS=1000 TTL=60 DURATION=120 PORT=9000
 	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \
 		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION)
+
+purge-bench: install-dev ## how long a purge takes, and what heartbeats notice: AGENTS=1000000 EXPIRED=100000
+	@exec $(PY) -m benchmarks.purge $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \
+		--expired $(EXPIRED)
 
 image: install-dev ## build an example's image by Docker: its size, how quickly it registers and stops
 	@exec $(PY) -m benchmarks.image

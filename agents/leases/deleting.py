@@ -6,11 +6,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from agents import metrics
-from agents.actors import AGENT, REGISTRY
+from agents.actors import AGENT
 from agents.clock import ended_sql
+from agents.leases.erasing import erase
 from agents.leases.history import Kind, event
 from agents.leases.misses import Claim, explain_miss, lease_condition
-from agents.models import AgentEvent, AgentRecord
+from agents.models import AgentRecord
 from agents.sql import table
 
 
@@ -36,10 +37,8 @@ def deregister(
 
 def purge(*, agent_id: str, actor: str) -> bool:
     """Delete one agent if its lease has ended; return whether it was so."""
-    with transaction.atomic():
-        gone = delete(f"agent_id = %s AND {ended_sql(connection)}", [agent_id])
-        record_purge(gone, actor)
-    return bool(gone)
+    condition = f"agent_id = %s AND {ended_sql(connection)}"
+    return bool(erase(condition, [agent_id], actor).gone)
 
 
 def delete(condition: str, parameters: Sequence[Any]) -> list[AgentRecord]:
@@ -47,13 +46,3 @@ def delete(condition: str, parameters: Sequence[Any]) -> list[AgentRecord]:
     columns = "agent_id, generation, last_heartbeat, ttl_seconds"
     sql = f"DELETE FROM {table(AgentRecord)} WHERE {condition} RETURNING {columns}"  # noqa: S608 - all ours
     return list(AgentRecord.objects.raw(sql, parameters))
-
-
-def record_purge(gone: Sequence[AgentRecord], actor: str) -> None:
-    events = []
-    for agent in gone:
-        key = (agent.agent_id, Kind.EXPIRED, agent.generation)
-        reason = f"no heartbeat for {agent.ttl_seconds} s"
-        events.append(event(*key, at=agent.expires_at, actor=REGISTRY, reason=reason))
-        events.append(event(agent.agent_id, Kind.PURGED, agent.generation, actor=actor))
-    AgentEvent.objects.bulk_create(events, batch_size=500)

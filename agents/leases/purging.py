@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 
 from agents.actors import SWEEP
 from agents.clock import ended_sql
-from agents.leases.deleting import delete, record_purge
 from agents.leases.history import DEFAULT_BATCH_SIZE
+from agents.leases.walking import purge_batches
 from agents.mass_expiry import judge, purgeable_sql
-from agents.models import AgentEvent, AgentRecord
-from agents.sql import table
+from agents.models import AgentEvent
 from agents.sweeps import leave_mark
 from agents.uptime import begin_uptime
 
@@ -47,27 +46,9 @@ def purge_expired(
     holds = judgement.holds and not force
     condition = ended_sql(connection) if force else purgeable_sql(holds=holds)
     purged = 0
-    count = batch_size if force or judgement.purgeable else 0
-    while count == batch_size:
-        count = len(_purge_batch(batch_size, actor, condition))
-        purged += count
+    if force or judgement.purgeable:
+        purged = sum(purge_batches(condition, actor, batch_size))
     held = judgement.expired if holds else 0
     reason = judgement.explain(purged=purged, force=force)
     turn = leave_mark(purged=purged, held=held, actor=actor, reason=reason, forced=force)
     return Purge(purged, held, turn, reason)
-
-
-def _purge_batch(batch_size: int, actor: str, condition: str) -> list[AgentRecord]:
-    # The choice is made once, as an array; and the condition stands in the DELETE again: an agent
-    # that renews between the choosing and the deleting survives.
-    if connection.vendor == "sqlite":
-        chosen = f"IN (SELECT agent_id FROM {table(AgentRecord)} WHERE {condition} LIMIT %s)"  # noqa: S608
-    else:
-        chosen = (
-            f"= ANY (ARRAY(SELECT agent_id FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
-            " LIMIT %s FOR UPDATE SKIP LOCKED))"
-        )
-    with transaction.atomic():
-        gone = delete(f"agent_id {chosen} AND {condition}", [batch_size])
-        record_purge(gone, actor)
-    return gone

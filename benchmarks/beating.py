@@ -1,0 +1,112 @@
+"""Heartbeats while something else is measured: from processes of their own, until they are told.
+
+One sends many renewals in one statement, again and again, as a group commit does; the other single
+heartbeats over HTTP, at a modest rate. Each gives when its heartbeats began and how long they took.
+"""
+
+import http.client
+import json
+import multiprocessing
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+BATCH = 50
+# In the order of the ids, so that two of them cannot wait for each other.
+POSTGRESQL_RENEWAL = (
+    "UPDATE agents_agentrecord SET last_heartbeat = STATEMENT_TIMESTAMP()"
+    " FROM UNNEST(%s::text[]) AS beats(id) WHERE agent_id = beats.id"
+)
+SQLITE_RENEWAL = (
+    "UPDATE agents_agentrecord SET last_heartbeat = STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW') || '000'"
+    " WHERE agent_id IN (SELECT value FROM JSON_EACH(?))"
+)
+
+Timing = tuple[float, float]  # when it began, by time.monotonic(), and how many seconds it took
+Send = Callable[[], int]  # sends heartbeats; returns how many were not taken
+Renew = Callable[[list[str]], int]  # renews those agents; returns how many there were
+
+
+@dataclass
+class Beating:
+    """What one process sends. `timings` has something in it when it has ended."""
+
+    timings: list[Timing] = field(default_factory=list)
+    lost: int = 0
+
+    def between(self, begin: float, end: float) -> list[float]:
+        """Return the seconds, sorted, that those took that were under way between two moments."""
+        return sorted(took for at, took in self.timings if at < end and at + took > begin)
+
+
+@contextmanager
+def beating(send: Callable[..., None], *arguments: Any) -> Iterator[Beating]:
+    """Run `send` in a process of its own meanwhile."""
+    spawn = multiprocessing.get_context("spawn")
+    enough, results = spawn.Event(), spawn.SimpleQueue()
+    process = spawn.Process(target=send, args=(*arguments, enough, results), daemon=True)
+    process.start()
+    found = Beating()
+    try:
+        yield found
+    finally:
+        enough.set()
+        found.timings, found.lost = results.get()
+        process.join()
+
+
+def send_batches(database: str, ids: Sequence[str], enough: Event, results: Any) -> None:
+    """Renew BATCH of `ids` by each statement; `database` is a connection string, or a path."""
+    renew = _renewal_on_postgresql(database) if "=" in database else _renewal_on_sqlite(database)
+    _time(lambda: BATCH - renew(sorted(random.sample(ids, BATCH))), enough, results)
+
+
+def _renewal_on_postgresql(database: str) -> Renew:
+    connection = psycopg.connect(database, autocommit=True)
+    return lambda ids: connection.execute(POSTGRESQL_RENEWAL, [ids]).rowcount
+
+
+def _renewal_on_sqlite(database: str) -> Renew:
+    connection = sqlite3.connect(database, isolation_level=None, timeout=20)
+    connection.execute("PRAGMA synchronous=FULL")
+    return lambda ids: connection.execute(SQLITE_RENEWAL, [json.dumps(ids)]).rowcount
+
+
+def send_requests(
+    url: str, ids: Sequence[str], per_second: float, enough: Event, results: Any
+) -> None:
+    """Send heartbeats over one connection, each at its time, however late the one before was."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+
+    def send() -> int:
+        connection.request("POST", f"/agents/{random.choice(ids)}/heartbeat")
+        answer = connection.getresponse()
+        answer.read()
+        return int(answer.status != http.client.OK)
+
+    _time(send, enough, results, interval=1 / per_second)
+
+
+def _time(send: Send, enough: Event, results: Any, interval: float = 0) -> None:
+    timings: list[Timing] = []
+    lost = 0
+    due = time.monotonic()
+    while not enough.is_set():
+        if interval:
+            # Its time counts from when it was due: those that had to wait are not left out.
+            due += interval
+            time.sleep(max(0, due - time.monotonic()))
+        else:
+            due = time.monotonic()
+        lost += send()
+        timings.append((due, time.monotonic() - due))
+    results.put((timings, lost))

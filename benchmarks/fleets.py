@@ -1,0 +1,90 @@
+"""Fleets for benchmarks, made by the database: a million agents in some seconds."""
+
+import math
+
+from django.db import connection
+
+from agents.clock import now_sql, then_sql
+from agents.models import AgentRecord, Uptime
+from agents.sql import table
+
+TTL_SECONDS = 3600
+# The expired are so many seconds past the end of their lease.
+EXPIRED_FOR = 100
+SCRAMBLE, IDS = 2_654_435_761, 2**32
+DAY = 86_400
+
+COLUMNS = (
+    "agent_id, agent_name, host, port, last_heartbeat, ttl_seconds, metadata, registered_at,"
+    " generation, version, tags, skills, state, status, note"
+)
+VALUES = (
+    "'10.0.0.7', 8000, CASE WHEN n * {expired} %% {agents} < {expired} THEN {past} ELSE {now} END,"
+    ' {ttl}, \'{{"region": "eu-west-1", "image": "registry.example/weather:1.4.2",'
+    " \"cpu\": 2}}', {now}, n, '1.4.2', '[\"weather\", \"eu\"]', '[\"forecast\"]', 'active',"
+    " 'ready', ''"
+)
+
+
+def fill(*, agents: int, expired: int) -> None:
+    """Make so many agents with leases of an hour, `expired` of which have ended, evenly spread.
+
+    Their ids are in no order, as those of containers are. Where the database keeps statistics,
+    they are up to date.
+    """
+    now, past = now_sql(connection), then_sql(connection, -TTL_SECONDS - EXPIRED_FOR)
+    values = VALUES.format(now=now, past=past, agents=agents, expired=expired, ttl=TTL_SECONDS)
+    scrambled = f"(n * {SCRAMBLE}) %% {IDS}"
+    if connection.vendor == "sqlite":
+        agent_id = f"PRINTF('agent-%%08x', {scrambled})"
+        numbers = (
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers"  # noqa: S608
+            f" WHERE n < {agents})"
+        )
+    else:
+        agent_id = f"'agent-' || LPAD(TO_HEX({scrambled}), 8, '0')"
+        numbers = f"WITH numbers AS (SELECT GENERATE_SERIES(1::bigint, {agents}) AS n)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table(AgentRecord)} ({COLUMNS}) {numbers}"  # noqa: S608 - all ours
+            f" SELECT {agent_id}, {agent_id}, {values} FROM numbers",
+            [],
+        )
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+
+
+def expire(expired: int) -> None:
+    """Let the leases of so many agents end, evenly spread, as `fill` does."""
+    past = then_sql(connection, -TTL_SECONDS - EXPIRED_FOR)
+    agents = AgentRecord.objects.count()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table(AgentRecord)} SET last_heartbeat = {past} WHERE agent_id IN"  # noqa: S608
+            f" (SELECT agent_id FROM (SELECT agent_id, ROW_NUMBER() OVER (ORDER BY agent_id) AS n"
+            f" FROM {table(AgentRecord)}) AS agents WHERE n * {expired} %% {agents} < {expired})",
+            [],
+        )
+        if connection.vendor == "postgresql":
+            cursor.execute("VACUUM ANALYZE")
+
+
+def be_at_work() -> None:
+    """Let the registry have been at work for a day: what expired is nobody's fault but its own."""
+    now, yesterday = now_sql(connection), then_sql(connection, -DAY)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table(Uptime)}")  # noqa: S608
+        cursor.execute(
+            f"INSERT INTO {table(Uptime)} (id, up_since, seen_at) VALUES (1, {yesterday}, {now})",  # noqa: S608
+            [],
+        )
+
+
+def living(most: int) -> list[str]:
+    """Return the ids of agents that are alive, from all over the table: `most` of them, or fewer.
+
+    As a fleet's heartbeats do, they come in an order that is not the table's.
+    """
+    count = AgentRecord.objects.alive().count()
+    step = max(1, math.ceil(count / most))
+    ids = AgentRecord.objects.alive().order_by("agent_id").values_list("agent_id", flat=True)
+    return list(ids[::step])

@@ -1,0 +1,47 @@
+"""The two purges of ``make purge-bench``, and their limits."""
+
+from django.db import connection
+
+from benchmarks import fleets, throwaway
+from benchmarks.beating import BATCH, beating, send_batches, send_requests
+from benchmarks.purge_beside import MeasuredPurge, purge_beside
+from benchmarks.web import web_server
+
+# Seconds: in so many PostgreSQL is to purge 100,000 of a million; and the limits of heartbeats'
+# p99 meanwhile.
+POSTGRESQL_SECONDS = 3.0
+P99 = {"postgresql": 0.060, "sqlite": 0.150}
+# How many different agents send heartbeats, and how many heartbeats there are in a second by HTTP.
+BEATING_AGENTS = 100_000
+HTTP_PER_SECOND = 50
+
+
+def run(agents: int, expired: int) -> list[str]:
+    """Measure and print; return what is wrong."""
+    wrong: list[str] = []
+
+    def judge(purge: MeasuredPurge) -> None:
+        print(purge.report(), flush=True)
+        limit = P99[connection.vendor]
+        if (purge.purged, purge.events) != (expired, 2 * expired):
+            wrong.append(f"{purge.purged} of {expired} purged, {purge.events} events")
+        if purge.lost:
+            wrong.append(f"{purge.lost} heartbeats of living agents were not taken")
+        if purge.p99 > limit:
+            wrong.append(f"p99 {purge.p99 * 1000:.0f} ms, more than {limit * 1000:.0f}")
+        if connection.vendor == "postgresql" and purge.seconds > POSTGRESQL_SECONDS:
+            wrong.append(f"{purge.seconds:.2f} s, more than {POSTGRESQL_SECONDS:g}")
+
+    with throwaway.throwaway_database() as url:
+        print(f"{connection.vendor}: {agents:,} agents, {expired:,} of them expired", flush=True)
+        fleets.fill(agents=agents, expired=expired)
+        fleets.be_at_work()
+        with web_server(url) as web:
+            print(f"\nbeside renewals by {BATCH}")
+            ids = fleets.living(BEATING_AGENTS)
+            judge(purge_beside(beating(send_batches, throwaway.connection_string(), ids)))
+            print(f"\nbeside {HTTP_PER_SECOND} heartbeats a second over HTTP")
+            fleets.expire(expired)
+            ids = fleets.living(BEATING_AGENTS)
+            judge(purge_beside(beating(send_requests, web, ids, HTTP_PER_SECOND)))
+    return wrong
