@@ -11,7 +11,9 @@ from agents.sql import table
 TTL_SECONDS = 3600
 # The expired are so many seconds past the end of their lease.
 EXPIRED_FOR = 100
+# Primes that scatter 1, 2, 3, ...: over all ids, and over the seconds of a TTL's third.
 SCRAMBLE, IDS = 2_654_435_761, 2**32
+STRIDE = 7919
 DAY = 86_400
 
 COLUMNS = (
@@ -19,8 +21,9 @@ COLUMNS = (
     " generation, version, tags, skills, state, status, note"
 )
 VALUES = (
-    "'10.0.0.7', 8000, CASE WHEN n * {expired} %% {agents} < {expired} THEN {past} ELSE {now} END,"
-    ' {ttl}, \'{{"region": "eu-west-1", "image": "registry.example/weather:1.4.2",'
+    "'10.0.0.7', 8000,"
+    " CASE WHEN n * {expired} %% {agents} < {expired} THEN {past} ELSE {lately} END, {ttl},"
+    ' \'{{"region": "eu-west-1", "image": "registry.example/weather:1.4.2",'
     " \"cpu\": 2}}', {now}, n, '1.4.2', '[\"weather\", \"eu\"]', '[\"forecast\"]', 'active',"
     " 'ready', ''"
 )
@@ -29,11 +32,16 @@ VALUES = (
 def fill(*, agents: int, expired: int) -> None:
     """Make so many agents with leases of an hour, `expired` of which have ended, evenly spread.
 
-    Their ids are in no order, as those of containers are. Where the database keeps statistics,
-    they are up to date.
+    The others have been heard in the last third of it, in no order, and the ids are in none either.
+    Where the database keeps statistics, they are up to date.
     """
     now, past = now_sql(connection), then_sql(connection, -TTL_SECONDS - EXPIRED_FOR)
-    values = VALUES.format(now=now, past=past, agents=agents, expired=expired, ttl=TTL_SECONDS)
+    ago = f"n * {STRIDE} %% {TTL_SECONDS // 3}"
+    lately = f"{now} - MAKE_INTERVAL(secs => {ago})"
+    if connection.vendor == "sqlite":
+        lately = f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', -({ago}) || ' seconds') || '000'"
+    facts = {"now": now, "past": past, "lately": lately, "ttl": TTL_SECONDS}
+    values = VALUES.format(agents=agents, expired=expired, **facts)
     scrambled = f"(n * {SCRAMBLE}) %% {IDS}"
     if connection.vendor == "sqlite":
         agent_id = f"PRINTF('agent-%%08x', {scrambled})"

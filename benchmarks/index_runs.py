@@ -1,0 +1,144 @@
+"""The runs of ``python -m benchmarks.heartbeat_index``."""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+
+from django.db import connection
+
+from benchmarks import fleets, throwaway
+from benchmarks.beating import BATCH
+from benchmarks.index_kinds import B_TREE, KINDS, NONE, Kind
+from benchmarks.postgres_cost import Server
+
+FILLFACTORS = (100, 90, 80, 70, 50)
+FEW, MANY = 1_000, 100_000
+TIMES = 5
+
+HEAD = (
+    "index                           fill   HOT 1st  HOT last   CPU s/1000   WAL 1st  WAL last"
+    "   table MB  index MB  vacuum s"
+)
+
+
+def run(agents: int, rounds: int, fleet: int, only: str) -> str | None:
+    """Measure and print. Return what is in the way, if something is."""
+    if connection.vendor != "postgresql":
+        return "this is about PostgreSQL: set DATABASE_URL"
+    kinds = [kind for kind in KINDS if kind.name.startswith(only)]
+    with throwaway.throwaway_database():
+        print(f"{agents:,} agents, {rounds} heartbeats of each; WAL in bytes\n{HEAD}")
+        for kind in kinds:
+            factors = FILLFACTORS if kind in (NONE, B_TREE) else (100, 70)
+            for factor in factors:
+                print(_cost(kind, factor, agents, rounds), flush=True)
+        print(f"\n{fleet:,} agents: milliseconds to find the expired\nindex{'':27}" + _find_head())
+        for kind in kinds:
+            print(_find(kind, fleet), flush=True)
+    return None
+
+
+def _cost(kind: Kind, factor: int, agents: int, rounds: int) -> str:
+    with _table(kind, factor, agents, expired=0):
+        _execute("CHECKPOINT")
+        server = Server(connection)
+        ids = fleets.living(agents)
+        first = last = _Reading(server, kind)
+        readings = [first]
+        for _ in range(rounds):
+            random.shuffle(ids)
+            _renew(kind, ids)
+            last = _Reading(server, kind)
+            readings.append(last)
+        begin = time.monotonic()
+        _execute(f"VACUUM {kind.table}")
+        vacuum = time.monotonic() - begin
+        hot = [after.hot_since(before) for before, after in pairwise(readings)]
+        wal = [(after.wal - before.wal) / agents for before, after in pairwise(readings)]
+        cpu = (last.cpu - first.cpu) / (agents * rounds) * 1000
+        sizes = _row("SELECT pg_relation_size(%s), pg_indexes_size(%s)", kind.table, kind.table)
+        table, indexes = (size / 1e6 for size in sizes)
+        return (
+            f"{kind.name:<31} {factor:>5}   {hot[0]:>6.1%}   {hot[-1]:>6.1%}   {cpu:>10.4f}"
+            f"   {wal[0]:>7.0f}   {wal[-1]:>7.0f}   {table:>8.0f}  {indexes:>8.0f}  {vacuum:>8.2f}"
+        )
+
+
+class _Reading:
+    """What has been spent so far."""
+
+    def __init__(self, server: Server, kind: Kind) -> None:
+        self.cpu, self.wal = server.cpu_seconds(), server.wal_bytes()
+        # The counts of this session are seen by the others after a while, unless it says so.
+        _execute("SELECT pg_stat_force_next_flush()")
+        sql = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = %s"
+        self.updates, self.hot = _row(sql, kind.table)
+
+    def hot_since(self, earlier: "_Reading") -> float:
+        return (self.hot - earlier.hot) / (self.updates - earlier.updates)
+
+
+def _renew(kind: Kind, ids: Sequence[str]) -> None:
+    with connection.cursor() as cursor:
+        for begin in range(0, len(ids), BATCH):
+            cursor.execute(kind.renews, [sorted(ids[begin : begin + BATCH])])
+
+
+def _find_head() -> str:
+    return f"{f'{FEW:,} expired':>20}{f'{MANY:,} expired':>20}"
+
+
+def _find(kind: Kind, fleet: int) -> str:
+    with _table(kind, 100, fleet, expired=FEW):
+        few = _milliseconds(kind, FEW)
+        fleets.expire(MANY)
+        _fill_leases(kind)
+        return f"{kind.name:<32}{few:>20.1f}{_milliseconds(kind, MANY):>20.1f}"
+
+
+def _milliseconds(kind: Kind, expected: int) -> float:
+    """Return the median time for finding them, all of them, without sending them anywhere."""
+    took = []
+    for _ in range(TIMES):
+        begin = time.monotonic()
+        [count] = _row(f"SELECT COUNT(*) FROM ({kind.finds}) AS expired")  # noqa: S608
+        took.append(time.monotonic() - begin)
+        if abs(count - expected) > expected // 50:
+            raise RuntimeError(f"{kind.name}: {count} found, {expected} expired")
+    return sorted(took)[TIMES // 2] * 1000
+
+
+@contextmanager
+def _table(kind: Kind, factor: int, agents: int, expired: int) -> Iterator[None]:
+    """Make the table anew, with agents in it and that kind of index; vacuumed by nobody else."""
+    for other in KINDS:
+        _execute(other.unmakes)
+    _execute("TRUNCATE agents_agentrecord")
+    _execute(kind.makes or "SELECT 1")
+    for table in {"agents_agentrecord", kind.table}:
+        _execute(f"ALTER TABLE {table} SET (fillfactor = {factor}, autovacuum_enabled = false)")
+    fleets.fill(agents=agents, expired=expired)
+    _fill_leases(kind)
+    yield
+
+
+def _fill_leases(kind: Kind) -> None:
+    if kind.table == "lease":
+        columns = "agent_id, last_heartbeat, ttl_seconds, generation"
+        _execute("TRUNCATE lease")
+        _execute(f"INSERT INTO lease SELECT {columns} FROM agents_agentrecord")  # noqa: S608
+        _execute("VACUUM ANALYZE lease")
+
+
+def _execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def _row(sql: str, *parameters: str) -> tuple[float, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row: tuple[float, ...] = cursor.fetchone()
+        return row
