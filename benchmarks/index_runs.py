@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
+import psycopg
 from django.db import connection
 
 from benchmarks import fleets, throwaway
@@ -17,9 +18,12 @@ FILLFACTORS = (100, 90, 80, 70, 50)
 FEW, MANY = 1_000, 100_000
 TIMES = 5
 
+# Of all agents, so many send a heartbeat while somebody reads: for 5 s, at an interval of 20.
+SHARE_WHILE_READ = 0.25
+
 HEAD = (
-    "index                           fill   HOT 1st  HOT last   CPU s/1000   WAL 1st  WAL last"
-    "   table MB  index MB  vacuum s"
+    "index                           fill   HOT 1st     last     read   CPU s/1000   WAL 1st"
+    "     last   table MB  index MB  dead rows  vacuum s"
 )
 
 
@@ -52,18 +56,32 @@ def _cost(kind: Kind, factor: int, agents: int, rounds: int) -> str:
             _renew(kind, ids)
             last = _Reading(server, kind)
             readings.append(last)
+        hot = [f"{after.hot_since(before):7.2%}" for before, after in pairwise(readings)]
+        wal = [(after.wal - before.wal) / agents for before, after in pairwise(readings)]
+        cpu = (last.cpu - first.cpu) / (agents * rounds) * 1000
+        dead = _row("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = %s", kind.table)
+        with _somebody_reads():
+            _renew(kind, ids[: int(agents * SHARE_WHILE_READ)])
+        read = _Reading(server, kind).hot_since(last)
+        sizes = _row("SELECT pg_relation_size(%s), pg_indexes_size(%s)", kind.table, kind.table)
         begin = time.monotonic()
         _execute(f"VACUUM {kind.table}")
         vacuum = time.monotonic() - begin
-        hot = [after.hot_since(before) for before, after in pairwise(readings)]
-        wal = [(after.wal - before.wal) / agents for before, after in pairwise(readings)]
-        cpu = (last.cpu - first.cpu) / (agents * rounds) * 1000
-        sizes = _row("SELECT pg_relation_size(%s), pg_indexes_size(%s)", kind.table, kind.table)
         table, indexes = (size / 1e6 for size in sizes)
         return (
-            f"{kind.name:<31} {factor:>5}   {hot[0]:>6.1%}   {hot[-1]:>6.1%}   {cpu:>10.4f}"
-            f"   {wal[0]:>7.0f}   {wal[-1]:>7.0f}   {table:>8.0f}  {indexes:>8.0f}  {vacuum:>8.2f}"
+            f"{kind.name:<31} {factor:>4}   {hot[0]}  {hot[-1]}  {read:7.2%}   {cpu:>10.4f}"
+            f"   {wal[0]:>7.0f}  {wal[-1]:>7.0f}   {table:>8.0f}  {indexes:>8.0f}"
+            f"  {dead[0]:>9.0f}  {vacuum:>8.2f}"
         )
+
+
+@contextmanager
+def _somebody_reads() -> Iterator[None]:
+    """Let a snapshot be held meanwhile, as a long query does: what it may see cannot be removed."""
+    with psycopg.connect(throwaway.connection_string()) as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        reader.execute("SELECT COUNT(*) FROM agents_agentrecord")
+        yield
 
 
 class _Reading:
