@@ -1,0 +1,42 @@
+"""What a heartbeat writes touches no index: docs/adr/0010-no-index-on-heartbeats.md."""
+
+import pytest
+from django.db import connection
+
+from agents import leases
+from agents.models import AgentRecord
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+WRITTEN = {"last_heartbeat", "status", "load", "note", "seen_address"}
+
+
+def test_no_index_has_a_column_that_heartbeats_write() -> None:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, AgentRecord._meta.db_table)
+    indexes = {name: set(one["columns"] or ()) for name, one in found.items() if one["index"]}
+
+    assert indexes
+    assert {name for name, columns in indexes.items() if columns & WRITTEN} == set()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes rows in place")
+def test_a_heartbeat_of_a_new_fleet_finds_room_in_its_page() -> None:
+    """Which makes it HOT, as PostgreSQL says: the row stays there, and no index is written."""
+    AgentFactory.create_batch(200)
+    page = "SELECT agent_id, (ctid::text::point)[0] FROM agents_agentrecord"
+    with connection.cursor() as cursor:
+        cursor.execute(page)
+        before = dict(cursor.fetchall())
+        cursor.execute("SELECT COUNT(DISTINCT (ctid::text::point)[0]) FROM agents_agentrecord")
+        [pages] = cursor.fetchone()
+    assert pages > 3
+    one_of_each_page = {number: agent_id for agent_id, number in before.items()}
+
+    for agent_id in one_of_each_page.values():
+        leases.renew(agent_id=agent_id, status="ready", load=0.5)
+
+    with connection.cursor() as cursor:
+        cursor.execute(page)
+        assert dict(cursor.fetchall()) == before
