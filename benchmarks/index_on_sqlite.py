@@ -1,0 +1,72 @@
+"""What an index on the heartbeats' time costs on SQLite, and what it gains."""
+
+import json
+import random
+import sqlite3
+import time
+
+from agents.clock import SQLITE_EXPIRES_AT, SQLITE_NOW
+from benchmarks import fleets, throwaway
+from benchmarks.beating import BATCH, SQLITE_RENEWAL
+
+INDEX = "CREATE INDEX heartbeat ON agents_agentrecord (last_heartbeat)"
+ENDED = f"{SQLITE_EXPIRES_AT} <= {SQLITE_NOW}".format(heartbeat="last_heartbeat", ttl="ttl_seconds")
+# As on PostgreSQL: where all have one TTL, that none that is alive was heard before this.
+LONG_AGO = (
+    f"last_heartbeat <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-{fleets.TTL_SECONDS} seconds')"
+)
+
+
+def run(agents: int, rounds: int, fleet: int, expired: int) -> None:
+    """Measure and print, without an index and with one."""
+    print(f"{agents:,} agents, {rounds} heartbeats of each; {fleet:,}, {expired:,} of them expired")
+    print("index                        CPU s/1000   pages/1000   find ms")
+    for name, makes, condition in (
+        ("none", "SELECT 1", ENDED),
+        ("b-tree on last_heartbeat", INDEX, f"{LONG_AGO} AND {ENDED}"),
+    ):
+        with throwaway.throwaway_database():
+            fleets.fill(agents=agents, expired=0)
+            cpu, pages = _renew(makes, agents, rounds)
+        with throwaway.throwaway_database():
+            fleets.fill(agents=fleet, expired=expired)
+            milliseconds = _find(makes, condition.replace("%%", "%"), expired)
+        print(f"{name:<27} {cpu:>11.4f}  {pages:>11.0f}   {milliseconds:>7.1f}", flush=True)
+
+
+def _renew(makes: str, agents: int, rounds: int) -> tuple[float, float]:
+    """Return seconds of processor, and pages written to the WAL, for 1,000 heartbeats."""
+    connection = _connect(makes)
+    ids = fleets.living(agents)
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spent, pages = time.process_time(), 0
+    for _ in range(rounds):
+        random.shuffle(ids)
+        for begin in range(0, agents, BATCH):
+            connection.execute(SQLITE_RENEWAL, [json.dumps(sorted(ids[begin : begin + BATCH]))])
+        pages += connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    heartbeats = agents * rounds / 1000
+    return (time.process_time() - spent) / heartbeats, pages / heartbeats
+
+
+def _find(makes: str, condition: str, expected: int) -> float:
+    connection = _connect(makes)
+    connection.execute("ANALYZE")
+    sql = f"SELECT COUNT(*) FROM (SELECT rowid FROM agents_agentrecord WHERE {condition})"  # noqa: S608
+    took = []
+    for _ in range(5):
+        begin = time.monotonic()
+        [count] = connection.execute(sql).fetchone()
+        took.append(time.monotonic() - begin)
+        if count != expected:
+            raise RuntimeError(f"{count} found, {expected} expired")
+    return sorted(took)[2] * 1000
+
+
+def _connect(makes: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(throwaway.connection_string(), isolation_level=None, timeout=20)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(makes)
+    return connection
