@@ -39,21 +39,22 @@ def lease_condition(agent_id: str, generation: int | None) -> tuple[str, list[An
     return "agent_id = %s AND generation = %s", [agent_id, generation]
 
 
-def explain_misses(claims: Sequence[Claim]) -> dict[str, Miss]:
-    """Return by its id what each of `claims` met that found no row. Agents come once each."""
+def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss]:
+    """Return by its id and generation what each of `claims` met that found no row."""
     ids = [claim.agent_id for claim in claims]
     holders = dict(AgentRecord.objects.filter(pk__in=ids).values_list("pk", "generation"))
-    misses: dict[str, Miss] = {}
+    misses: dict[tuple[str, int | None], Miss] = {}
     stale = []
     for claim in claims:
+        lease = claim.agent_id, claim.generation
         held = holders.get(claim.agent_id)
         if held is None or (claim.generation is not None and held < claim.generation):
             # A newer lease than the record's: the registry was set back, and has to be told again.
-            misses[claim.agent_id] = UnknownAgent(claim.agent_id)
+            misses[lease] = UnknownAgent(claim.agent_id)
         elif claim.generation is None or held == claim.generation:
-            misses[claim.agent_id] = LeaseLocked(claim.agent_id)
+            misses[lease] = LeaseLocked(claim.agent_id)
         else:
-            misses[claim.agent_id] = StaleLease(claim.agent_id)
+            misses[lease] = StaleLease(claim.agent_id)
             stale.append((claim.agent_id, claim.generation, held, claim.address))
     if stale:
         tell_stale_leases(stale)
@@ -62,4 +63,4 @@ def explain_misses(claims: Sequence[Claim]) -> dict[str, Miss]:
 
 def explain_miss(claim: Claim) -> NoReturn:
     """Raise what one of them met."""
-    raise explain_misses([claim])[claim.agent_id]
+    raise explain_misses([claim])[claim.agent_id, claim.generation]

@@ -108,39 +108,50 @@ def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Mi
 def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
     outcomes: dict[tuple[str, int | None], Renewed | Miss] = {}
     for batch in _without_doubles(renewals):
-        renewed: Mapping[str, Renewed | Miss] = _update(batch, waits=waits)
+        renewed = _update(batch, waits=waits)
+        outcomes.update(renewed)
         if len(renewed) < len(batch):
-            missed = [one for one in batch if one.agent_id not in renewed]
-            claims = [Claim(one.agent_id, one.generation, one.seen_address) for one in missed]
-            renewed = {**renewed, **explain_misses(claims)}
-        for one in batch:
-            outcomes[one.agent_id, one.generation] = renewed[one.agent_id]
+            claims = [
+                Claim(one.agent_id, one.generation, one.seen_address)
+                for one in batch
+                if (one.agent_id, one.generation) not in renewed
+            ]
+            outcomes.update(explain_misses(claims))
     return [outcomes[one.agent_id, one.generation] for one in renewals]
 
 
 def _without_doubles(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
-    """Give batches in which no agent comes twice, since one UPDATE changes a record once.
+    """Give at most two batches that renew no record twice, since one UPDATE changes it once.
 
-    What comes twice by one lease is put together; by several, it takes its turn.
+    What comes twice by one lease is put together. Of several leases of one agent only one can be
+    the record's, so all of them go together; what comes without a lease token is good for every
+    record, and takes its turn if another came with one, or the other way round.
     """
     left = renewals
     while left:
-        batch: dict[str, Renewal] = {}
+        batch: dict[tuple[str, int | None], Renewal] = {}
+        with_token: dict[str, bool] = {}
         again = []
         for one in left:
-            first = batch.setdefault(one.agent_id, one)
-            if first is one:
-                continue
-            if first.generation == one.generation:
-                batch[one.agent_id] = first.and_then(one)
-            else:
+            has_token = one.generation is not None
+            if with_token.setdefault(one.agent_id, has_token) != has_token:
                 again.append(one)
+                continue
+            lease = one.agent_id, one.generation
+            first = batch.setdefault(lease, one)
+            if first is not one:
+                batch[lease] = first.and_then(one)
         yield sorted(batch.values(), key=lambda one: one.agent_id)
         left = again
 
 
-def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[str, Renewed]:
-    """Renew the leases that are as `batch` says, by one statement; return them by their ids."""
+def _update(
+    batch: Sequence[Renewal], *, waits: bool
+) -> dict[tuple[str, int | None], Renewed | Miss]:
+    """Renew the leases that are as `batch` says, by one statement.
+
+    Return them by their agents' ids and the generations that `batch` has.
+    """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(_sqlite_statement(), [json.dumps(batch)])
@@ -156,12 +167,24 @@ def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[str, Renewed]:
             rows = prepared.fetchall()
     same: dict[Any, Renewed] = {}
     found = {}
-    for agent_id, *told in rows:
+    for agent_id, generation, *told in rows:
         key = at, ttl_seconds, state = tuple(told)
         if key not in same:
             same[key] = Renewed(_time(at), ttl_seconds, state)
-        found[agent_id] = same[key]
-    return found
+        found[agent_id] = generation, same[key]
+    return _by_lease(batch, found)
+
+
+def _by_lease(
+    batch: Sequence[Renewal], found: Mapping[str, tuple[int, Renewed]]
+) -> dict[tuple[str, int | None], Renewed | Miss]:
+    """Tell which of the leases of `batch` are those of the records `found`."""
+    renewed: dict[tuple[str, int | None], Renewed | Miss] = {}
+    for one in batch:
+        held = found.get(one.agent_id)
+        if held is not None and (one.generation is None or one.generation == held[0]):
+            renewed[one.agent_id, one.generation] = held[1]
+    return renewed
 
 
 @cache
@@ -178,7 +201,7 @@ def _postgresql_statement(*, waits: bool) -> str:
         f" {'ORDER BY held.agent_id' if waits else ''}"
         f" FOR NO KEY UPDATE OF held {'' if waits else 'SKIP LOCKED'}) AS given"
         # The time in microseconds, for `_time`.
-        " WHERE a.ctid = given.ctid RETURNING a.agent_id,"
+        " WHERE a.ctid = given.ctid RETURNING a.agent_id, a.generation,"
         " (DATE_PART('epoch', a.last_heartbeat) * 1000000)::int8, a.ttl_seconds, a.state"
     )
 
@@ -195,7 +218,7 @@ def _sqlite_statement() -> str:
         f" WHERE {agents}.agent_id = given.agent_id"
         f" AND (given.generation IS NULL OR {agents}.generation = given.generation)"
         # The time as text, for `_time`.
-        " RETURNING agent_id, last_heartbeat || '', ttl_seconds, state"
+        " RETURNING agent_id, generation, last_heartbeat || '', ttl_seconds, state"
     )
 
 
