@@ -157,7 +157,11 @@ def _update(
             cursor.execute(_sqlite_statement(), [json.dumps(batch)])
             rows = cursor.fetchall()
     else:
-        columns = [list(column) for column in zip(*batch, strict=True)]
+        # What nobody says is said for all at once.
+        columns = [
+            list(column) if column.count(None) < len(column) else None
+            for column in zip(*batch, strict=True)
+        ]
         connection.ensure_connection()
         with connection.wrap_database_errors:
             # Django's own cursor puts the values into the text, which is then planned each time.
