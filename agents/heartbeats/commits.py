@@ -68,7 +68,7 @@ class GroupCommit:
     def __init__(self, deliver: Callable[[list[Call]], None]) -> None:
         self._deliver = deliver
         self._waiting: deque[Call] = deque()
-        self._locked: list[Call] = []
+        self._locked: deque[Call] = deque()
         # Each counts in one thread only, so that neither needs a lock.
         self._offered = self._taken = 0
         self._seconds_each = 0.0
@@ -132,8 +132,13 @@ class GroupCommit:
                 logger.exception("heartbeats could not be committed")
 
     def _take(self) -> list[Call]:
-        calls, self._locked = self._locked, []
-        size = sum(len(call.places) for call in calls)
+        calls: list[Call] = []
+        size = 0
+        # However many records are locked, there is room for others.
+        while self._locked and size < MAX_BATCH // 2:
+            call = self._locked.popleft()
+            calls.append(call)
+            size += len(call.places)
         while self._waiting and size < MAX_BATCH:
             call = self._waiting.popleft()
             calls.append(call)
@@ -141,7 +146,7 @@ class GroupCommit:
             self._taken += len(call.renewals)
         return calls
 
-    def _commit(self, calls: Sequence[Call]) -> None:
+    def _commit(self, calls: Sequence[Call], *, is_second: bool = False) -> None:
         if time.monotonic() - self._last > IDLE:
             close_old_connections()
         started = time.monotonic()
@@ -149,11 +154,11 @@ class GroupCommit:
             self._renew(calls)
         except UNAVAILABLE as error:
             connection.close()
-            if time.monotonic() - started > QUICK:
+            if is_second or time.monotonic() - started > QUICK:
                 self._fail(calls, error)
                 return
             # A renewal that was committed, though nobody learnt of it, does no harm a second time.
-            self._try_again(calls)
+            self._commit(calls, is_second=True)
         except Exception as error:
             connection.close()
             if len(calls) == 1:
@@ -161,14 +166,7 @@ class GroupCommit:
                 self._fail(calls, error)
                 return
             for call in calls:  # what is wrong with one is not to be the others' fault
-                self._commit([call])
-
-    def _try_again(self, calls: Sequence[Call]) -> None:
-        try:
-            self._renew(calls)
-        except UNAVAILABLE as error:
-            connection.close()
-            self._fail(calls, error)
+                self._commit([call], is_second=is_second)
 
     def _renew(self, calls: Sequence[Call]) -> None:
         started = time.monotonic()

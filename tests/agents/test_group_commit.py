@@ -1,0 +1,440 @@
+"""Group commit: nobody is told of what is not committed, and nobody waits for somebody else."""
+
+import queue
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import IntegrityError, OperationalError
+
+from agents.api.errors import problem_response
+from agents.heartbeats import commits
+from agents.heartbeats.commits import Call, GroupCommit
+from agents.heartbeats.door import Answer, Door
+from agents.leases import LeaseLocked, Renewal, Renewed, UnknownAgent
+from agents.models import AgentRecord
+from tests.agents.racing import postgresql_only
+from tests.factories import AgentFactory
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# No database keeps this.
+IMPOSSIBLE = Renewal("a", load=7.0)
+SECONDS = 60.0
+
+
+class Committing:
+    """A group commit whose thread is the test's: what it delivers is seen after each batch."""
+
+    def __init__(self, look: Callable[[list[Call]], None] = lambda _: None) -> None:
+        self.delivered: list[Call] = []
+        self._look = look
+        self.group = GroupCommit(self._take)
+
+    def _take(self, calls: list[Call]) -> None:
+        self._look(calls)
+        self.delivered += calls
+
+    def offer(self, *renewals: Renewal, caller: object = None) -> Call:
+        call = Call(renewals, caller)
+        assert self.group.offer(call)
+        return call
+
+    def commit(self) -> list[Call]:
+        """Commit a batch; return the calls that are done by it."""
+        before = len(self.delivered)
+        self.group.commit_waiting()
+        return self.delivered[before:]
+
+    def commit_all(self, *calls: Call) -> None:
+        for _ in range(10_000):
+            if set(map(id, calls)) <= set(map(id, self.delivered)):
+                return
+            self.commit()
+        pytest.fail("some calls never came back")
+
+
+@contextmanager
+def other_connection() -> Iterator[Any]:
+    """Give a function that runs another one in a thread, and so on a connection, of its own."""
+
+    def elsewhere(function: Callable[[], Any]) -> Any:
+        found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        def run() -> None:
+            try:
+                found.put(function())
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        return found.get_nowait()
+
+    yield elsewhere
+
+
+@contextmanager
+def locked(*agent_ids: str) -> Iterator[None]:
+    """Hold the records of agents on another connection."""
+    is_held, enough = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                list(AgentRecord.objects.select_for_update().filter(pk__in=agent_ids))
+                is_held.set()
+                enough.wait(SECONDS)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert is_held.wait(SECONDS)
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
+@contextmanager
+def database_locked() -> Iterator[None]:
+    """Let nobody write meanwhile."""
+    with transaction.atomic():  # on SQLite, that is enough
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {AgentRecord._meta.db_table}")
+        yield
+
+
+def kinds(call: Call) -> list[type]:
+    return [type(outcome) for outcome in call.outcomes]
+
+
+def last_heartbeats() -> dict[str, datetime]:
+    return dict(AgentRecord.objects.values_list("pk", "last_heartbeat"))
+
+
+# --- Batches --------------------------------------------------------------------------------
+
+
+def test_what_waits_is_committed_together() -> None:
+    AgentFactory.create_batch(3)
+    ids = list(AgentRecord.objects.values_list("pk", flat=True))
+    committing = Committing()
+    calls = [committing.offer(Renewal(pk), caller=pk) for pk in ids]
+    calls.append(committing.offer(Renewal("nobody"), *map(Renewal, ids), caller="many"))
+
+    assert committing.commit() == calls
+
+    assert [call.caller for call in calls] == [*ids, "many"]
+    assert [kinds(call) for call in calls] == [[Renewed]] * 3 + [[UnknownAgent, *[Renewed] * 3]]
+    assert len(set(last_heartbeats().values())) == 1
+
+
+def test_what_arrives_during_a_commit_shares_the_next_one() -> None:
+    AgentFactory.create_batch(5, expired=True)
+    first, *others = last_heartbeats()
+    arrived: list[Call] = []
+
+    def arrive(_calls: list[Call]) -> None:
+        if not arrived:
+            arrived.extend(committing.offer(Renewal(pk)) for pk in others)
+
+    committing = Committing(arrive)
+    committing.offer(Renewal(first))
+
+    assert len(committing.commit()) == 1
+    assert committing.commit() == arrived
+    assert len({last_heartbeats()[pk] for pk in others}) == 1
+
+
+def test_a_batch_has_an_end() -> None:
+    committing = Committing()
+    small = [committing.offer(Renewal(f"s{number}")) for number in range(commits.MAX_BATCH - 1)]
+    many = committing.offer(*[Renewal(f"m{number}") for number in range(1_000)])
+    last = committing.offer(Renewal("last"))
+
+    assert committing.commit() == [*small, many]
+    assert committing.commit() == [last]
+
+
+def test_nothing_is_delivered_before_it_is_committed() -> None:
+    """Looked at from a second connection, at the moment of delivery."""
+    AgentFactory.create_batch(20, expired=True)
+    looks: list[int] = []
+
+    def look(calls: list[Call]) -> None:
+        committed = elsewhere(last_heartbeats)
+        for call in calls:
+            [outcome] = call.outcomes
+            assert isinstance(outcome, Renewed)
+            assert committed[call.caller] == outcome.last_heartbeat
+        looks.append(len(calls))
+
+    with other_connection() as elsewhere:
+        committing = Committing(look)
+        for pk in last_heartbeats():
+            committing.offer(Renewal(pk), caller=pk)
+        committing.commit()
+
+    assert looks == [20]
+
+
+# --- Faults ---------------------------------------------------------------------------------
+
+
+def test_what_the_database_cannot_take_does_not_spoil_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    AgentFactory.create(agent_id="a", load=0.5)
+    AgentFactory.create_batch(4, expired=True)
+    others = [pk for pk in last_heartbeats() if pk != "a"]
+    committing = Committing()
+    calls = [committing.offer(Renewal(pk)) for pk in others]
+    bad = committing.offer(IMPOSSIBLE)
+
+    assert len(committing.commit()) == 5
+
+    assert [kinds(call) for call in calls] == [[Renewed]] * 4
+    assert AgentRecord.objects.alive().filter(pk__in=others).count() == 4
+    assert kinds(bad) == [IntegrityError]
+    assert AgentRecord.objects.get(pk="a").load == 0.5
+    assert caplog.text.count("a heartbeat could not be committed") == 1
+
+
+@postgresql_only
+def test_a_connection_that_was_lost_is_made_again_for_the_same_heartbeats() -> None:
+    AgentFactory.create_batch(3, expired=True)
+    committing = Committing()
+    with other_connection() as elsewhere:
+        elsewhere(lambda: end_sessions(backend_pid()))
+        calls = [committing.offer(Renewal(pk)) for pk in elsewhere(last_heartbeats)]
+        committing.commit()
+        committed = elsewhere(last_heartbeats)
+
+    for call in calls:
+        [outcome] = call.outcomes
+        assert isinstance(outcome, Renewed)
+        assert committed[call.renewals[0].agent_id] == outcome.last_heartbeat
+
+
+@postgresql_only
+def test_a_lost_connection_and_what_the_database_cannot_take_lose_nobodys_answer() -> None:
+    AgentFactory.create(agent_id="a")
+    AgentFactory.create(agent_id="b", expired=True)
+    committing = Committing()
+    good, bad = committing.offer(Renewal("b")), committing.offer(IMPOSSIBLE)
+    with other_connection() as elsewhere:
+        elsewhere(lambda: end_sessions(backend_pid()))
+
+    assert len(committing.commit()) == 2
+
+    assert (kinds(good), kinds(bad)) == ([Renewed], [IntegrityError])
+
+
+def backend_pid() -> int:
+    """Return the process that serves this thread's connection: to be asked for in it."""
+    return PIDS[threading.main_thread()]
+
+
+PIDS: dict[threading.Thread, int] = {}
+
+
+@pytest.fixture(autouse=True)
+def _own_session() -> None:
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        PIDS[threading.main_thread()] = connection.connection.info.backend_pid
+
+
+def end_sessions(pid: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT PG_TERMINATE_BACKEND(%s, 10000)", [pid])
+
+
+@pytest.mark.usefixtures("database_away")
+def test_without_a_database_everybody_is_told_so_and_it_goes_on() -> None:
+    committing = Committing()
+    calls = [committing.offer(Renewal("a"), Renewal("b")) for _ in range(3)]
+
+    assert committing.commit() == calls
+
+    assert [kinds(call) for call in calls] == [[OperationalError] * 2] * 3
+    [answer] = {told(outcome) for call in calls for outcome in call.outcomes}
+    assert answer == (503, "5")
+    committing.offer(Renewal("a"))
+    assert len(committing.commit()) == 1
+
+
+def told(error: object) -> tuple[int, str]:
+    assert isinstance(error, Exception)
+    response = problem_response(error, {})
+    assert response is not None
+    return response.status_code, response["Retry-After"]
+
+
+def test_the_thread_outlives_a_fault_of_who_delivers() -> None:
+    AgentFactory.create(agent_id="a")
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def deliver(calls: list[Call]) -> None:
+        connection.close()  # of a thread that does not end
+        group.delivered()
+        for call in calls:
+            told.put(call.caller)
+            if call.caller == "first":
+                raise RuntimeError("planted")
+
+    group = GroupCommit(deliver)
+    group.start()
+    for caller in ("first", "second", "third"):
+        assert group.offer(Call([Renewal("a")], caller))
+        group.flush()
+        assert told.get(timeout=SECONDS) == caller
+
+
+# --- Records that others have locked --------------------------------------------------------
+
+
+@postgresql_only
+def test_a_locked_record_keeps_its_caller_waiting_and_nobody_else() -> None:
+    AgentFactory.create(agent_id="a", expired=True)
+    AgentFactory.create(agent_id="b", expired=True)
+    committing = Committing()
+    waiting = committing.offer(Renewal("a"))
+    many = committing.offer(Renewal("b"), Renewal("a", note="of many"), Renewal("nobody"))
+    free = committing.offer(Renewal("b"))
+    with locked("a"):
+        assert committing.commit() == [free]
+        assert kinds(free) == [Renewed]
+        later = committing.offer(Renewal("b"))
+        assert committing.commit() == [later]
+
+    committing.commit_all(waiting, many)
+    assert (kinds(waiting), kinds(many)) == ([Renewed], [Renewed, Renewed, UnknownAgent])
+    assert AgentRecord.objects.alive().get(pk="a").note == "of many"
+
+
+@postgresql_only
+def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commits, "LOCK_PATIENCE", 0.1)
+    AgentFactory.create(agent_id="a")
+    AgentFactory.create(agent_id="b")
+    committing = Committing()
+    one, many = committing.offer(Renewal("a")), committing.offer(Renewal("b"), Renewal("a"))
+    with locked("a"):
+        committing.commit_all(one, many)
+
+    assert (kinds(one), kinds(many)) == ([LeaseLocked], [Renewed, LeaseLocked])
+    assert told(one.outcomes[0]) == (503, "1")
+
+
+@postgresql_only
+def test_however_many_records_are_locked_there_is_room_for_others() -> None:
+    AgentFactory.create_batch(commits.MAX_BATCH + 200)
+    ids = list(AgentRecord.objects.values_list("pk", flat=True))
+    AgentFactory.create(agent_id="free")
+    committing = Committing()
+    with locked(*ids):
+        held = [committing.offer(Renewal(pk)) for pk in ids]
+        for _ in range(3):
+            committing.commit()
+        free = [committing.offer(Renewal("free")) for _ in range(50)]
+        assert committing.commit() == free
+
+    committing.commit_all(*held)
+    assert {kind for call in held for kind in kinds(call)} == {Renewed}
+
+
+# --- Too many -------------------------------------------------------------------------------
+
+
+def test_what_could_not_be_served_in_time_is_refused_at_once() -> None:
+    """A second of work for each: the first few fit into the time, and the rest do not."""
+    committing = Committing()
+    committing.group._seconds_each = commits.PATIENCE / 10
+
+    taken = [committing.group.offer(Call([Renewal("a")], None)) for _ in range(1_000)]
+
+    assert taken == [True] * 10 + [False] * 990
+    assert len(committing.commit()) == 10
+    # What came of it: commits are quick again, and so is the belief about them.
+    for _ in range(50):
+        committing.group.offer(Call([Renewal("a")], None))
+        committing.commit()
+    assert all(committing.group.offer(Call([Renewal("a")], None)) for _ in range(100))
+
+
+def test_what_waits_is_bounded() -> None:
+    committing = Committing()
+    call = Call([Renewal("a")] * 1_000, None)
+    tracemalloc.start()
+    try:
+        taken = sum(committing.group.offer(call) for _ in range(100_000))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken == commits.MAX_WAITING // 1_000
+    assert most < 1_000_000
+
+
+def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commits, "PATIENCE", 0.1)
+    AgentFactory.create(agent_id="a")
+    done: list[Call] = []
+    taken: list[Call] = []
+
+    def deliver(calls: list[Call]) -> None:
+        connection.close()  # of a thread that does not end
+        group.delivered()
+        done.extend(calls)
+
+    def is_taken() -> bool:
+        call = Call([Renewal("a")], None)
+        if not group.offer(call):
+            return False
+        taken.append(call)
+        group.flush()
+        return True
+
+    group = GroupCommit(deliver)
+    group.start()
+    with database_locked():
+        assert is_taken()
+        wait_until(lambda: not is_taken(), "a refusal")
+    wait_until(is_taken, "an end of the refusals")
+
+    def are_all_done() -> bool:
+        group.flush()
+        return len(done) == len(taken)
+
+    wait_until(are_all_done, "the answers to all that were taken")
+    assert {kind for call in done for kind in kinds(call)} == {Renewed}
+
+
+def test_too_busy_is_an_answer_with_a_time_to_come_back() -> None:
+    group = GroupCommit(lambda _: None)
+    group._seconds_each = commits.PATIENCE
+    door = Door(group, lambda peer, *_: (peer, None))
+    request = b"POST /agents/a/heartbeat HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    assert door.take(request, "127.0.0.1", "first") is True
+    refused = door.take(request, "127.0.0.1", "second")
+
+    assert isinstance(refused, Answer)
+    assert refused.caller == "second"
+    assert refused.text.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 1\r\n" in refused.text
+    assert refused.keeps_open
