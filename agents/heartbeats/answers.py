@@ -35,18 +35,22 @@ class Headers:
     def of(self, scheme: str, host: str, *, is_of_a_lease: bool) -> bytes:
         """Return them for a call by the token of a lease, or by none."""
         key = is_of_a_lease, scheme
-        if key not in self._known:
-            self._known[key] = self._ask(scheme, host, is_of_a_lease=is_of_a_lease)
-        return self._known[key]
+        known = self._known.get(key)
+        if known is None:
+            response = self._ask(scheme, host, is_of_a_lease=is_of_a_lease)
+            known = _lines(response)
+            # What Django says with a fault is not to be said with every answer from then on.
+            if response.status_code == HTTPStatus.OK:
+                self._known[key] = known
+        return known
 
-    def _ask(self, scheme: str, host: str, *, is_of_a_lease: bool) -> bytes:
+    def _ask(self, scheme: str, host: str, *, is_of_a_lease: bool) -> HttpResponseBase:
         self._handler = self._handler or WSGIHandler()
         environ = _options(scheme, host)
         if is_of_a_lease:
             environ["PATH_INFO"] = "/agents/a/heartbeat"
             environ["HTTP_LEASE_TOKEN"] = lease_tokens.issue("a", 1)
-        response = self._handler.get_response(WSGIRequest(environ))
-        return _lines(response)
+        return self._handler.get_response(WSGIRequest(environ))
 
 
 class Answers:
@@ -94,6 +98,12 @@ class _Head(NamedTuple):
     status: int
     kind: str
     keeps_open: bool
+
+
+def fault(*, keeps_open: bool) -> bytes:
+    """Return an answer for when no other could be made."""
+    head = _Head(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
+    return _beginning(head) + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
 
 @lru_cache(maxsize=64)

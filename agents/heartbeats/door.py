@@ -1,5 +1,6 @@
 """The door itself: who may renew what, by the rules of the DRF action."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,16 +16,20 @@ from agents.api.errors import TooBusy
 from agents.api.many_heartbeats import Admitted, admit, tell
 from agents.api.permissions import is_open
 from agents.api.throttling import count_heartbeat
-from agents.heartbeats.answers import Answers, Headers
+from agents.heartbeats.answers import Answers, Headers, fault
 from agents.heartbeats.commits import Call, GroupCommit, Outcome
 from agents.heartbeats.reports import read_leases, read_report
 from agents.heartbeats.requests import Heartbeat, read_heartbeat
 from agents.leases import Renewal, Renewed
 
+logger = logging.getLogger("agents.heartbeats")
+
 # Told of a peer, X-Forwarded-For and X-Forwarded-Proto: the client's address, and its scheme where
 # somebody trusted has said it.
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
 MOST_CLIENTS = 65_536
+# Bytes of what is said of a client; more of it comes from nobody but who wants to fill the memory.
+LONGEST_REMEMBERED = 256
 MOST_HOSTS = 1_024
 
 
@@ -92,21 +97,26 @@ class Door:
         self._commits.delivered()
         alike: dict[tuple[int, int, bool], bytes] = {}
         for call in calls:
-            asked: Asked = call.caller
-            if asked.admitted is not None:
-                yield self._answer_many(asked, asked.admitted, call.outcomes)
-                continue
-            [outcome] = call.outcomes
-            if not isinstance(outcome, Renewed):
-                yield self._problem(asked, outcome)
-                continue
-            # Agents with one TTL that were renewed together are told the same.
-            key = id(outcome), id(asked.headers), asked.keeps_open
-            if key not in alike:
-                alike[key] = self._answers.renewed(
-                    outcome, asked.headers, keeps_open=asked.keeps_open
-                )
-            yield Answer(asked.caller, alike[key], asked.keeps_open)
+            try:
+                answer = self._answer(call, alike)
+            except Exception:  # a fault of ours: one caller's, and not of all that wait
+                logger.exception("a heartbeat could not be answered")
+                text = fault(keeps_open=call.caller.keeps_open)
+                answer = Answer(call.caller.caller, text, call.caller.keeps_open)
+            yield answer
+
+    def _answer(self, call: Call, alike: dict[tuple[int, int, bool], bytes]) -> Answer:
+        asked: Asked = call.caller
+        if asked.admitted is not None:
+            return self._answer_many(asked, asked.admitted, call.outcomes)
+        [outcome] = call.outcomes
+        if not isinstance(outcome, Renewed):
+            return self._problem(asked, outcome)
+        # Agents with one TTL that were renewed together are told the same.
+        key = id(outcome), id(asked.headers), asked.keeps_open
+        if key not in alike:
+            alike[key] = self._answers.renewed(outcome, asked.headers, keeps_open=asked.keeps_open)
+        return Answer(asked.caller, alike[key], asked.keeps_open)
 
     def _take_one(
         self, heartbeat: Heartbeat, agent_id: str, address: str | None, asked: Asked
@@ -172,4 +182,10 @@ def _client_by(client_of: ClientOf) -> Callable[[str, str, str], tuple[str | Non
         address, scheme = client_of(peer, forwarded_for, forwarded_proto)
         return parse_address(address), scheme or "http"
 
-    return lru_cache(maxsize=MOST_CLIENTS)(client)
+    remembered = lru_cache(maxsize=MOST_CLIENTS)(client)
+
+    def look_up(peer: str, forwarded_for: str, forwarded_proto: str) -> tuple[str | None, str]:
+        is_short = len(forwarded_for) + len(forwarded_proto) <= LONGEST_REMEMBERED
+        return (remembered if is_short else client)(peer, forwarded_for, forwarded_proto)
+
+    return look_up

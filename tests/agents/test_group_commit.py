@@ -305,7 +305,14 @@ def test_the_thread_outlives_a_fault_of_who_delivers() -> None:
 # --- Records that others have locked --------------------------------------------------------
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, nobody gives up."""
+    monkeypatch.setattr(commits, "LOCK_PATIENCE", SECONDS)
+
+
 @postgresql_only
+@pytest.mark.usefixtures("patience")
 def test_a_locked_record_keeps_its_caller_waiting_and_nobody_else() -> None:
     AgentFactory.create(agent_id="a", expired=True)
     AgentFactory.create(agent_id="b", expired=True)
@@ -339,6 +346,7 @@ def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @postgresql_only
+@pytest.mark.usefixtures("patience")
 def test_however_many_records_are_locked_there_is_room_for_others() -> None:
     AgentFactory.create_batch(commits.MAX_BATCH + 200)
     ids = list(AgentRecord.objects.values_list("pk", flat=True))

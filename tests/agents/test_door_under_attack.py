@@ -1,0 +1,177 @@
+"""What hostile or broken requests cost the fast door, and that its faults stay one caller's."""
+
+import json
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from pytest_django import Settings
+
+from agents.heartbeats.answers import Answers
+from agents.heartbeats.commits import Call, GroupCommit
+from agents.heartbeats.door import Answer, Door
+from agents.lease_tokens import issue
+from agents.leases import Renewed
+from agents.models import AgentEvent
+from registry_project.proxies import Trust
+from tests.agents.fast_door import FastDoorClient
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def heartbeat(agent_id: str = "a", *lines: str, body: bytes = b"") -> bytes:
+    said = "".join(f"{line}\r\n" for line in ("Host: x", f"Content-Length: {len(body)}", *lines))
+    return f"POST /agents/{agent_id}/heartbeat HTTP/1.1\r\n{said}\r\n".encode() + body
+
+
+@contextmanager
+def grows_by_at_most(mebibytes: float) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        yield
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < mebibytes * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda number: f"X-Forwarded-For: 10.{number % 250}.1.1, {number:03500}",
+        lambda number: f"X-Forwarded-Proto: {number:03500}",
+        lambda number: f"Cookie: {number:03500}",
+        lambda number: f"Accept: application/json, {number:03500}",
+    ],
+)
+def test_what_clients_say_of_themselves_does_not_fill_the_memory(
+    line: Callable[[int], str], settings: Settings
+) -> None:
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    door = Door(GroupCommit(lambda _: None), Trust().client_of)
+    with grows_by_at_most(24):
+        for number in range(6_000):
+            # A token that is wrong, so that nothing is left waiting.
+            door.take(heartbeat("a", "Lease-Token: 1.x", line(number)), "10.0.0.1", None)
+
+
+def test_bodies_and_hosts_do_not_fill_the_memory() -> None:
+    door = Door(GroupCommit(lambda _: None), Trust().client_of)
+    with grows_by_at_most(24):
+        for number in range(6_000):
+            body = json.dumps({"note": f"{number:0240}"}).encode()
+            request = heartbeat("a", "Lease-Token: 1.x", body=body)
+            door.take(request.replace(b"Host: x", b"Host: %0250d" % number), "10.0.0.1", None)
+            door.take(heartbeat("a", body=body), "10.0.0.1", None)
+
+
+def test_a_fault_of_django_is_not_told_with_every_later_answer(settings: Settings) -> None:
+    AgentFactory.create(agent_id="a")
+    settings.MIDDLEWARE = [f"{__name__}.FailsOnce", *settings.MIDDLEWARE]
+    door = FastDoorClient()
+
+    first, second = door.send(heartbeat()), door.send(heartbeat())
+
+    assert first is not None
+    assert second is not None
+    assert second.startswith(b"HTTP/1.1 200 ")
+    assert b"X-Fault" not in second
+
+
+class FailsOnce:
+    """Middleware that fails for the first request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+        self._has_failed = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if self._has_failed:
+            return self._get_response(request)
+        self._has_failed = True
+        return HttpResponse(status=503, headers={"X-Fault": "planted"})
+
+
+def test_a_fault_in_one_answer_is_one_callers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    AgentFactory.create(agent_id="a", ttl_seconds=66)
+    AgentFactory.create(agent_id="b", ttl_seconds=77)
+    whole = Answers.renewed
+
+    def renewed(answers: Answers, outcome: Renewed, headers: bytes, *, keeps_open: bool) -> bytes:
+        if outcome.ttl_seconds == 66:
+            raise RuntimeError("planted")
+        return whole(answers, outcome, headers, keeps_open=keeps_open)
+
+    monkeypatch.setattr(Answers, "renewed", renewed)
+    delivered: list[Call] = []
+    commits = GroupCommit(delivered.extend)
+    door = Door(commits, Trust().client_of)
+    for agent_id in ("a", "b"):
+        assert door.take(heartbeat(agent_id), "127.0.0.1", agent_id) is True
+    commits.commit_waiting()
+
+    [first, second] = door.answers(delivered)
+
+    assert (first.caller, first.text[:13]) == ("a", b"HTTP/1.1 500 ")
+    assert first.text.endswith(b"Content-Length: 0\r\n\r\n")
+    assert (second.caller, second.text[:13]) == ("b", b"HTTP/1.1 200 ")
+    assert caplog.text.count("could not be answered") == 1
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        heartbeat(body=b'{"status":[]}'),
+        heartbeat(body=b'{"status":{}}'),
+        heartbeat(body=b'{"load":1e999}'),
+        heartbeat(body=b'{"load":' + b"9" * 5_000 + b"}"),
+        heartbeat(body=b"[" * 60_000),
+        heartbeat(body=b'{"note":"\\ud800"}'),
+        heartbeat(body=b'{"note":"\\u0000"}'),
+        heartbeat(body=b"\xff"),
+        heartbeat("a", "Lease-Token: " + "9" * 3_000),
+        heartbeat("a", "Lease-Token: 9223372036854775808.x"),
+        heartbeat("a", "Host: [::1"),
+        heartbeat("a", "X-Forwarded-For: ,,, [::1, %"),
+        heartbeat().replace(b"a/heartbeat", b"heartbeat"),
+    ],
+)
+def test_no_request_is_a_fault_of_the_door(request_: bytes) -> None:
+    door = Door(GroupCommit(lambda _: None), Trust().client_of)
+
+    assert isinstance(door.take(request_, "127.0.0.1", None), bool | Answer)
+    bulk = request_.replace(b"/a/heartbeat", b"/heartbeat")
+    assert isinstance(door.take(bulk, "", None), bool | Answer)
+
+
+def test_a_flood_of_refusals_is_no_flood_of_lines(caplog: pytest.LogCaptureFixture) -> None:
+    AgentFactory.create(agent_id="a", generation=2)
+    client = FastDoorClient()
+    for _ in range(50):
+        for agent_id, generation in (("a", 1), ("nobody", 1), ("a", 2)):
+            client.send(heartbeat(agent_id, f"Lease-Token: {issue(agent_id, generation)}"))
+
+    assert client.taken == [True] * 150
+    assert caplog.records == []
+    assert AgentEvent.objects.count() == 1
+
+
+def test_a_refusal_costs_little() -> None:
+    """Of what is offered beyond what can be served: it has to be cheaper than serving it."""
+    commits = GroupCommit(lambda _: None)
+    commits._seconds_each = 1e9
+    door = Door(commits, Trust().client_of)
+    assert door.take(heartbeat(), "127.0.0.1", None) is True
+    assert isinstance(door.take(heartbeat(), "127.0.0.1", None), Answer)
+    started = time.process_time()
+    for _ in range(300):
+        door.take(heartbeat(), "127.0.0.1", None)
+    assert (time.process_time() - started) / 300 < 0.002  # seconds; 0.0002 on an idle machine
