@@ -2,9 +2,8 @@
 
 There is no waiting for more to come: alone, a heartbeat is committed at once, and the busier the
 registry is, the more of them share the cost of a commit. A commit begins when the event loop has
-read all that is at hand. Where more arrive than can be served in
-time, they are refused at once: nobody waits for an answer that comes too late, and what waits here
-stays small.
+read all that is at hand. Where more arrive than can be served in time, they are refused at once:
+nobody waits for an answer that comes too late, and what waits here stays small.
 """
 
 import logging
