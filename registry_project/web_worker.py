@@ -53,6 +53,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         # Connections that something is awaited of: the one of the longest wait comes first.
         self._parked: dict[Connection, None] = {}
         self._next_look = 0.0
+        self._keepalive = float(self.cfg.keepalive)
         self._lifeline: ThreadPoolExecutor
 
     @classmethod
@@ -167,7 +168,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self._close(conn)
 
     def _await_request(self, conn: Connection) -> None:
-        conn.wait_until(REQUEST_SECONDS if conn.has_begun else self.cfg.keepalive)
+        conn.wait_until(REQUEST_SECONDS if conn.has_begun else self._keepalive)
         self._park(conn, selectors.EVENT_READ, partial(self._read, conn))
 
     def _read(self, conn: Connection) -> None:
@@ -177,7 +178,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if came == 0:
             self._drop(conn)
         elif came is None and not conn.has_begun:
-            conn.wait_until(self.cfg.keepalive)
+            conn.wait_until(self._keepalive)
         else:
             self._limit_unread(conn)
             self._serve_next(conn)
