@@ -42,7 +42,12 @@ class PostgresCluster:
     """
 
     def __init__(
-        self, programs: Path, folder: Path, disk: Path | None = None, options: Sequence[str] = ()
+        self,
+        programs: Path,
+        folder: Path,
+        disk: Path | None = None,
+        options: Sequence[str] = (),
+        wal_segment_megabytes: int = 1,  # all that a quiet one takes
     ) -> None:
         self.port = free_port()
         self._programs = programs
@@ -59,7 +64,7 @@ class PostgresCluster:
             [
                 *(programs / "initdb", f"--pgdata={self._cluster}", "--username=registry"),
                 *("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
-                "--wal-segsize=1",  # megabytes: all that a quiet one takes
+                f"--wal-segsize={wal_segment_megabytes}",
             ],
             cwd=folder,
             user=self._user,
@@ -130,6 +135,12 @@ class PostgresCluster:
         for pid in (self._process.pid, *descendants(self._process.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        """The process that has started all others of the server."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def is_running(self) -> bool:

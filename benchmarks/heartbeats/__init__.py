@@ -1,0 +1,1 @@
+"""``make bench``: what a heartbeat costs, here and elsewhere, side by side in one run."""

@@ -1,0 +1,17 @@
+"""Who takes part: each module starts its servers, and says what to ask them."""
+
+from benchmarks.heartbeats.contestants import a2a_registry, etcd, floor, naive, ours
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Missing, Setup
+
+# In the order of the table.
+SETUPS: dict[str, Setup] = {
+    "door": ours.on_postgresql,
+    "door-sqlite": ours.on_sqlite,
+    "drf": ours.without_door,
+    "etcd": etcd.etcd,
+    "oo-a2a-registry": a2a_registry.a2a_registry,
+    "naive": naive.naive,
+    "floor": floor.floor,
+}
+
+__all__ = ["SETUPS", "Contestant", "Ground", "Missing"]

@@ -1,0 +1,40 @@
+"""oo-a2a-registry, the nearest peer on PyPI: an agent's card is its heartbeat. In memory."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.environment import peers_python
+from benchmarks.heartbeats.load import Target
+from benchmarks.programs import LOCAL, running
+from benchmarks.wire.connection import Address
+from benchmarks.wire.requests import json_request
+from tests.integration.registry_process import free_port
+
+PATH = "/.well-known/agents/heartbeat"
+ACCEPTED = 202
+
+
+@contextmanager
+def a2a_registry(ground: Ground) -> Iterator[Sequence[Contestant]]:
+    python = peers_python(ground.environments)
+    address = (LOCAL, free_port())
+    program = "benchmarks.heartbeats.peers.a2a_server"
+    argv = [str(python), "-m", program, str(address[1]), str(ground.agents)]
+    with running("a2a-registry", argv, port=address[1], folder=ground.folder) as pid:
+        heartbeats = [_heartbeat(address, number) for number in range(ground.agents)]
+        verified = re.compile(rb'"verified": ?true')
+        target = Target(address, heartbeats, status=ACCEPTED, contains=verified)
+        yield [Contestant("oo-a2a-registry-32", "oo-a2a-registry, in memory", target, 32, [pid])]
+
+
+def _heartbeat(address: Address, number: int) -> bytes:
+    """Return what its own client sends."""
+    interface = {
+        "url": f"http://agent-{number}:8080/jsonrpc",
+        "protocolBinding": "json-rpc/2.0",
+        "protocolVersion": "1.0",
+    }
+    card = {"name": f"agent-{number}", "supportedInterfaces": [interface], "version": "1.0.0"}
+    return json_request("POST", address, PATH, {"agent_card": card, "interval": 60})

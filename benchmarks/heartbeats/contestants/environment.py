@@ -1,0 +1,28 @@
+"""The environment of the peers that come from PyPI: apart from ours, made at the first run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.heartbeats.contestants.contestant import Missing
+from benchmarks.programs import PROJECT
+
+REQUIREMENTS = PROJECT / "benchmarks" / "heartbeats" / "peers" / "requirements.txt"
+
+
+def peers_python(environments: Path) -> Path:
+    """Return the interpreter that has the peers' packages. Raise Missing."""
+    home = environments / "peers"
+    python, stamp = home / "bin" / "python", home / "installed"
+    wanted = REQUIREMENTS.read_text()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    print(f"Installing the peers of {REQUIREMENTS.relative_to(PROJECT)}", flush=True)
+    pip = (python, "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input")
+    try:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+        subprocess.run([*pip, "install", "--requirement", REQUIREMENTS], check=True)
+    except subprocess.CalledProcessError as error:
+        raise Missing(f"its packages cannot be installed: {error}") from error
+    stamp.write_text(wanted)
+    return python

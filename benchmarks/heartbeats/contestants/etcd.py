@@ -1,0 +1,51 @@
+"""etcd: the keepalive of a lease, over its HTTP gateway; one node, its own defaults."""
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Missing
+from benchmarks.heartbeats.load import Target, ask_each
+from benchmarks.programs import LOCAL, running
+from benchmarks.wire.connection import Address
+from benchmarks.wire.requests import json_request
+from tests.integration.registry_process import free_port
+
+TTL_SECONDS = 86_400
+GRANTING_CONNECTIONS = 64
+
+
+@contextmanager
+def etcd(ground: Ground) -> Iterator[Sequence[Contestant]]:
+    program = shutil.which("etcd")
+    if program is None:
+        raise Missing("etcd is not installed (Debian, Ubuntu: apt install etcd-server)")
+    address = (LOCAL, free_port())
+    client, peer = f"http://{LOCAL}:{address[1]}", f"http://{LOCAL}:{free_port()}"
+    argv = [
+        *(program, "--name=bench", f"--data-dir={ground.folder / 'etcd'}", "--log-level=error"),
+        *(f"--listen-client-urls={client}", f"--advertise-client-urls={client}"),
+        *(f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}"),
+        f"--initial-cluster=bench={peer}",
+    ]
+    with running("etcd", argv, port=address[1], folder=ground.folder) as pid:
+        _grant(address, ground.agents)
+        keepalives = [
+            json_request("POST", address, "/v3/lease/keepalive", {"ID": str(number)})
+            for number in range(1, ground.agents + 1)
+        ]
+        # A lease that it does not know is answered with 200 too, and without a TTL.
+        target = Target(address, keepalives, contains=re.compile(rb'"TTL":"\d+"'))
+        what = "etcd, keepalive over HTTP"
+        yield [Contestant(f"etcd-{n}", what, target, n, [pid]) for n in (32, 256)]
+
+
+def _grant(address: Address, count: int) -> None:
+    grants = [
+        json_request("POST", address, "/v3/lease/grant", {"TTL": TTL_SECONDS, "ID": str(number)})
+        for number in range(1, count + 1)
+    ]
+    load = ask_each(Target(address, grants), GRANTING_CONNECTIONS)
+    if load.wrong:
+        raise RuntimeError(f"etcd grants no leases: {dict(load.wrong)}")

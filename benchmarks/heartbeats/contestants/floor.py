@@ -1,0 +1,40 @@
+"""The floor: ASGI servers that only say hello, to the same requests."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.environment import peers_python
+from benchmarks.heartbeats.load import Target
+from benchmarks.programs import LOCAL, running
+from benchmarks.wire.requests import request
+from tests.integration.registry_process import free_port
+
+APPLICATION = "benchmarks.heartbeats.peers.hello:application"
+# As long as a real one.
+TOKEN = "1234567." + "x" * 43
+SERVERS = {
+    "uvicorn": ("--no-access-log", "--log-level=warning", "--loop=uvloop", "--http=httptools"),
+    "granian": ("--interface=asgi", "--workers=1", "--no-access-log", "--log-level=warning"),
+}
+
+
+@contextmanager
+def floor(ground: Ground) -> Iterator[Sequence[Contestant]]:
+    python = peers_python(ground.environments)
+    with _server(ground, python, "uvicorn") as uvicorn, _server(ground, python, "granian") as other:
+        yield [uvicorn, other]
+
+
+@contextmanager
+def _server(ground: Ground, python: Path, name: str) -> Iterator[Contestant]:
+    address = (LOCAL, free_port())
+    argv = [str(python), "-m", name, *SERVERS[name], f"--port={address[1]}", f"--host={LOCAL}"]
+    with running(name, [*argv, APPLICATION], port=address[1], folder=ground.folder) as pid:
+        requests = [
+            request("POST", address, f"/agents/bench-{number}/heartbeat", Lease_Token=TOKEN)
+            for number in range(1, ground.agents + 1)
+        ]
+        target = Target(address, requests)
+        yield Contestant(f"floor-{name}-32", f"{name} that says hello", target, 32, [pid])

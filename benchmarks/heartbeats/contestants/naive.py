@@ -1,0 +1,43 @@
+"""What one writes first: a viewset that gets an object and saves it, behind gunicorn's defaults."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.databases import running_postgresql
+from benchmarks.heartbeats.load import Target
+from benchmarks.programs import LOCAL, PROJECT, running
+from benchmarks.wire.requests import request
+from tests.integration.registry_process import free_port
+
+SETTINGS = "benchmarks.heartbeats.naive.settings"
+
+
+@contextmanager
+def naive(ground: Ground) -> Iterator[Sequence[Contestant]]:
+    with running_postgresql(ground.folder) as (database, database_pid):
+        environment = os.environ | {
+            "DATABASE_URL": database,
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
+            "NAIVE_AGENTS": str(ground.agents),
+        }
+        prepare = [sys.executable, "-m", "benchmarks.heartbeats.naive.prepare"]
+        subprocess.run(prepare, env=environment, cwd=PROJECT, check=True)
+        address = (LOCAL, free_port())
+        argv = [
+            *(sys.executable, "-m", "gunicorn", "--workers=1", f"--bind={LOCAL}:{address[1]}"),
+            *("--no-control-socket", "benchmarks.heartbeats.naive.wsgi"),
+        ]
+        with running(
+            "naive", argv, port=address[1], folder=ground.folder, environment=environment
+        ) as pid:
+            requests = [
+                request("POST", address, f"/agents/{number}/heartbeat/")
+                for number in range(1, ground.agents + 1)
+            ]
+            target = Target(address, requests)
+            what = "a viewset with save(), gunicorn's sync worker, PostgreSQL"
+            yield [Contestant("naive-32", what, target, 32, (pid, database_pid))]

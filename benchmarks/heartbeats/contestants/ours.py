@@ -1,0 +1,120 @@
+"""The registry: its fast door, its bulk call, and the DRF action; with each agent's lease token."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.databases import running_postgresql
+from benchmarks.heartbeats.load import Target
+from benchmarks.programs import LOCAL, PROJECT, running
+from benchmarks.wire.connection import Address
+from benchmarks.wire.requests import json_request, request
+from tests.integration.registry_process import environment_for, free_port, migrate
+
+BULK = 500
+BULK_CONNECTIONS = 4
+
+Leases = Sequence[tuple[str, str]]
+
+
+@contextmanager
+def on_postgresql(ground: Ground) -> Iterator[Sequence[Contestant]]:
+    with (
+        running_postgresql(ground.folder) as (database, pid),
+        _registry(ground, DATABASE_URL=database) as (server, address, leases),
+    ):
+        processes = (server, pid)
+        yield [
+            *_doors("door", "fast door, PostgreSQL", address, leases, processes),
+            Contestant(
+                "bulk",
+                f"bulk call of {BULK} agents, PostgreSQL",
+                _bulk(address, leases),
+                BULK_CONNECTIONS,
+                processes,
+                heartbeats=BULK,
+            ),
+        ]
+
+
+@contextmanager
+def on_sqlite(ground: Ground) -> Iterator[Sequence[Contestant]]:
+    with _registry(ground) as (server, address, leases):
+        yield _doors("door-sqlite", "fast door, SQLite", address, leases, [server])
+
+
+@contextmanager
+def without_door(ground: Ground) -> Iterator[Sequence[Contestant]]:
+    settings = {"FAST_HEARTBEATS": "off"}
+    with (
+        running_postgresql(ground.folder) as (database, pid),
+        _registry(ground, DATABASE_URL=database, **settings) as (server, address, leases),
+    ):
+        target = Target(address, _heartbeats(address, leases))
+        yield [Contestant("drf-32", "DRF action, PostgreSQL", target, 32, (server, pid))]
+
+
+def _doors(
+    name: str, what: str, address: Address, leases: Leases, processes: Sequence[int]
+) -> list[Contestant]:
+    target = Target(address, _heartbeats(address, leases))
+    return [Contestant(f"{name}-{n}", what, target, n, processes) for n in (32, 256)]
+
+
+def _heartbeats(address: Address, leases: Leases) -> list[bytes]:
+    return [
+        request("POST", address, f"/agents/{agent_id}/heartbeat", Lease_Token=token)
+        for agent_id, token in leases
+    ]
+
+
+def _bulk(address: Address, leases: Leases) -> Target:
+    said = [{"agent_id": agent_id, "lease_token": token} for agent_id, token in leases]
+    calls = [
+        json_request("POST", address, "/agents/heartbeat", {"agents": said[at : at + BULK]})
+        for at in range(0, len(said) - BULK + 1, BULK)
+    ]
+    return Target(address, calls, contains=re.compile(rb'"renewed": ?%d\b' % BULK))
+
+
+@contextmanager
+def _registry(ground: Ground, **settings: str) -> Iterator[tuple[int, Address, Leases]]:
+    """Run the web server as in production, in token mode, with agents that do not expire."""
+    environment = environment_for(ground.folder, REGISTRY_AUTH="token", **settings)
+    leases = _seed(ground, environment)
+    address = (LOCAL, free_port())
+    argv = [
+        *(sys.executable, "-m", "gunicorn", "--config=python:registry_project.web_server"),
+        *("--workers=1", f"--bind={LOCAL}:{address[1]}", "registry_project.wsgi"),
+    ]
+    server = running(
+        "registry", argv, port=address[1], folder=ground.folder, environment=environment
+    )
+    with server as pid:
+        yield pid, address, leases
+
+
+def _seed(ground: Ground, environment: Mapping[str, str]) -> Leases:
+    migrate(environment)
+    file: Path = ground.folder / "leases"
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.heartbeats.seeding", str(ground.agents), file],
+        env=dict(environment),
+        cwd=PROJECT,
+        check=True,
+    )
+    if url := environment.get("DATABASE_URL"):
+        # Not in the middle of a round.
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
+    return [
+        (agent_id, token)
+        for agent_id, _, token in (line.partition(" ") for line in file.read_text().splitlines())
+    ]

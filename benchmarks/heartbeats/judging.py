@@ -1,0 +1,57 @@
+"""What our heartbeat may cost, as a share of what others' cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks.heartbeats.measuring import Figures
+
+FLOORS = ("floor-uvicorn-32", "floor-granian-32")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """`value`: the CPU of a heartbeat of `ours` over that of `theirs`; None when one is missing."""
+
+    name: str
+    ours: str
+    theirs: str
+    most: float
+    value: float | None = None
+
+    @property
+    def is_too_much(self) -> bool:
+        return self.value is not None and self.value > self.most
+
+    @property
+    def line(self) -> str:
+        """How it is printed, for programs too."""
+        return f"ratio {self.name} {'missing' if self.value is None else format(self.value, '.3f')}"
+
+    @property
+    def verdict(self) -> str:
+        if self.value is None:
+            return f"{self.name}: missing, since {self.ours} or {self.theirs} was left out"
+        said = "too much" if self.is_too_much else "ok"
+        return f"{self.name}: {self.value:.3f} of at most {self.most:g}: {said}"
+
+
+def ratios(measured: Mapping[str, Figures]) -> list[Ratio]:
+    """Return all ratios, of those that were measured."""
+    floors = [name for name in FLOORS if name in measured]
+    floor = min(floors, key=lambda name: measured[name].cpu, default=FLOORS[0])
+    wanted = [
+        Ratio("etcd", "door-32", "etcd-32", 0.40),
+        Ratio("etcd-256", "door-256", "etcd-256", 0.25),
+        Ratio("naive", "door-32", "naive-32", 0.035),
+        Ratio("floor", "door-32", floor, 3.5),
+        Ratio("bulk-etcd", "bulk", "etcd-32", 0.06),
+    ]
+    return [_divided(ratio, measured) for ratio in wanted]
+
+
+def _divided(ratio: Ratio, measured: Mapping[str, Figures]) -> Ratio:
+    if ratio.ours not in measured or ratio.theirs not in measured:
+        return ratio
+    value = measured[ratio.ours].cpu / measured[ratio.theirs].cpu
+    # To the three decimals that are printed, so that nobody sees another verdict than ours.
+    return Ratio(ratio.name, ratio.ours, ratio.theirs, ratio.most, round(value, 3))

@@ -1,0 +1,67 @@
+"""Rounds: each contestant in turn, again and again, so that a noisy minute is nobody's alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.cores import on_core
+from benchmarks.cpu_time import cpu_nanoseconds
+from benchmarks.heartbeats import load
+from benchmarks.heartbeats.contestants import Contestant
+from benchmarks.latencies import percentile
+
+WARM_UP_SECONDS = 0.5
+NANOSECONDS = 1_000_000_000
+
+
+class WrongAnswers(Exception):
+    """A contestant gave answers that it should not give: its figures would say nothing."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a heartbeat costs and takes. `cpu`: seconds of server and database for 1,000 of them.
+
+    `per_second`: heartbeats. `p50` and `p99`: milliseconds for a request.
+    """
+
+    cpu: float
+    per_second: float
+    p50: float
+    p99: float
+
+
+def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures:
+    """Return the figures of one round. Raise WrongAnswers."""
+    target, connections = contestant.target, contestant.connections
+    with on_core(client_core):
+        warm_up = load.run(target, connections, WARM_UP_SECONDS)
+        before = cpu_nanoseconds(contestant.processes)
+        result = load.run(target, connections, seconds)
+        used = cpu_nanoseconds(contestant.processes) - before
+    if wrong := warm_up.wrong + result.wrong:
+        told = ", ".join(f"{what}: {count}" for what, count in wrong.most_common(5))
+        raise WrongAnswers(f"{contestant.name} gave wrong answers ({told})")
+    return figures(result, used, contestant.heartbeats)
+
+
+def figures(result: load.Load, used_nanoseconds: int, heartbeats: int) -> Figures:
+    """Return the figures of a load, where each request had so many heartbeats."""
+    beats = result.right * heartbeats
+    ordered = sorted(result.latencies)
+    return Figures(
+        cpu=used_nanoseconds / NANOSECONDS / beats * 1000,
+        per_second=beats / result.seconds,
+        p50=percentile(ordered, 0.50) * 1000,
+        p99=percentile(ordered, 0.99) * 1000,
+    )
+
+
+def medians(rounds: Sequence[Figures]) -> Figures:
+    """Return the median of each figure by itself."""
+    return Figures(
+        *(
+            median(getattr(one, name) for one in rounds)
+            for name in ("cpu", "per_second", "p50", "p99")
+        )
+    )

@@ -1,0 +1,56 @@
+"""The figures as a table, for the terminal and for Markdown."""
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.heartbeats.contestants import Contestant
+from benchmarks.heartbeats.judging import Ratio
+from benchmarks.heartbeats.measuring import Figures
+
+HEADINGS = ("contestant", "CPU s per 1,000", "heartbeats/s", "p50 ms", "p99 ms", "what it is")
+
+
+def rows(
+    contestants: Sequence[Contestant], measured: Mapping[str, Figures]
+) -> list[tuple[str, ...]]:
+    return [
+        (
+            contestant.name,
+            f"{of.cpu:.4f}",
+            f"{of.per_second:,.0f}",
+            f"{of.p50:.2f}",
+            f"{of.p99:.2f}",
+            contestant.what,
+        )
+        for contestant in contestants
+        if (of := measured.get(contestant.name)) is not None
+    ]
+
+
+def plain(table: Sequence[Sequence[str]]) -> str:
+    """Return it with aligned columns: numbers to the right, words to the left."""
+    lines = [HEADINGS, *table]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    last = len(HEADINGS) - 1
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in (0, last) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def markdown(table: Sequence[Sequence[str]]) -> str:
+    lines = [HEADINGS, ("---", *["---:"] * 4, "---"), *table]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def markdown_ratios(ratios: Sequence[Ratio]) -> str:
+    lines: list[Sequence[str]] = [
+        ("ratio", "of", "seen", "at most"),
+        ("---", "---", "---:", "---:"),
+    ]
+    for ratio in ratios:
+        seen = "missing" if ratio.value is None else f"{ratio.value:.3f}"
+        lines.append((ratio.name, f"{ratio.ours} / {ratio.theirs}", seen, f"{ratio.most:g}"))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

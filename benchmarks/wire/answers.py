@@ -1,0 +1,69 @@
+"""Where an answer ends: by Content-Length, by its chunks, or with the connection."""
+
+# What `answer_length` returns while it cannot tell yet, and where only the connection's end tells.
+UNKNOWN = 0
+UNTIL_CLOSED = -1
+
+HEAD_END = b"\r\n\r\n"
+WITHOUT_BODY = (b"204", b"304")
+
+
+def answer_length(received: bytes) -> int:
+    """Return how many bytes the answer has that `received` begins with: head and body.
+
+    Chunked ones are only told once they have come to their end. No request here is a HEAD.
+    Raise ValueError when it is no answer of HTTP.
+    """
+    head_end = received.find(HEAD_END)
+    if head_end < 0:
+        return UNKNOWN
+    status_of(received)
+    body = head_end + len(HEAD_END)
+    head = received[:body].lower()
+    at = head.find(b"\r\ncontent-length:")
+    if at >= 0:
+        start = at + len(b"\r\ncontent-length:")
+        return body + int(head[start : head.index(b"\r\n", start)])
+    if head.find(b"\r\ntransfer-encoding: chunked") >= 0:
+        return _chunks_end(received, body)
+    return body if received[9:12] in WITHOUT_BODY else UNTIL_CLOSED
+
+
+def status_of(answer: bytes) -> int:
+    """Return the status of an answer. Raise ValueError when it is none of HTTP."""
+    if answer[:5] != b"HTTP/":
+        raise ValueError(f"no answer of HTTP: {answer[:40]!r}")
+    return int(answer[9:12])
+
+
+def body_of(answer: bytes) -> bytes:
+    """Return what comes after the head; of a chunked answer, the chunks as they came."""
+    return answer[answer.index(HEAD_END) + len(HEAD_END) :]
+
+
+def header_of(answer: bytes, name: bytes) -> bytes | None:
+    """Return the first header of that name, which is given in small letters; None without one."""
+    head = answer[: answer.index(HEAD_END) + 2]
+    at = head.lower().find(b"\r\n" + name + b":")
+    if at < 0:
+        return None
+    return head[at + len(name) + 3 : head.index(b"\r\n", at + 2)].strip()
+
+
+def says_close(answer: bytes) -> bool:
+    """Whether the server closes the connection after this answer."""
+    head = answer[: answer.index(HEAD_END) + 2].lower()
+    return b"\r\nconnection: close\r\n" in head or head.startswith(b"http/1.0")
+
+
+def _chunks_end(received: bytes, at: int) -> int:
+    while True:
+        line_end = received.find(b"\r\n", at)
+        if line_end < 0:
+            return UNKNOWN
+        size = int(received[at:line_end].partition(b";")[0], 16)
+        at = line_end + 2 + size + 2
+        if len(received) < at:
+            return UNKNOWN
+        if size == 0:  # nobody here sends trailers
+            return at

@@ -1,0 +1,56 @@
+"""One epoll for all that a client waits for, and what is to be done at a time."""
+
+import heapq
+import itertools
+import select
+import time
+from collections.abc import Callable
+
+MOST_WAIT = 0.5
+Handler = Callable[[int], None]
+
+
+class Poller:
+    """Calls handlers of files that have something, and of times that have come."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def change(self, fd: int, events: int) -> None:
+        self._epoll.modify(fd, events)
+
+    def forget(self, fd: int) -> None:
+        self._epoll.unregister(fd)
+        del self._handlers[fd]
+
+    def at(self, when: float, action: Callable[[], None]) -> None:
+        """Call `action` at `when`, or soon after it, by time.monotonic()."""
+        heapq.heappush(self._due, (when, next(self._numbers), action))
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        self.at(time.monotonic() + seconds, action)
+
+    def turn(self) -> None:
+        """Do what is due and what has come; wait for the next of it, but not for long."""
+        due = self._due
+        now = time.monotonic()
+        while due and due[0][0] <= now:
+            heapq.heappop(due)[2]()
+        wait = MOST_WAIT
+        if due:
+            wait = min(MOST_WAIT, max(0.0, due[0][0] - time.monotonic()))
+        handlers = self._handlers
+        for fd, events in self._epoll.poll(wait):
+            handler = handlers.get(fd)
+            if handler is not None:  # it may have been closed by the one before it
+                handler(events)
+
+    def close(self) -> None:
+        self._epoll.close()

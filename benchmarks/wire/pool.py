@@ -1,0 +1,125 @@
+"""Keep-alive connections that many share, as those of a proxy or a sidecar."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.wire.answers import says_close, status_of
+from benchmarks.wire.connection import Address, Connection
+from benchmarks.wire.polling import Poller
+
+# Servers close what is idle for longer: seconds.
+MOST_IDLE = 4.0
+MOST_WAIT = 30.0
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of a request. `status` 0: nothing did, and `failure` says why.
+
+    `asked` and `answered` are by time.monotonic(): when it was sent to the server, and when all of
+    the answer was there.
+    """
+
+    status: int
+    content: bytes
+    asked: float
+    answered: float
+    failure: str = ""
+
+
+Done = Callable[[Answer], None]
+
+
+@dataclass(slots=True)
+class _Call:
+    request: bytes
+    done: Done
+    asked: float = 0.0
+
+
+class Pool:
+    """Asks over at most `most` connections at once; more requests wait for their turn.
+
+    A server may close a connection at the moment at which it is used again. Such a request is sent
+    once more on a new one, as proxies do (RFC 9112, 9.3.1); `closed_under_us` counts them.
+    """
+
+    def __init__(self, poller: Poller, address: Address, most: int) -> None:
+        self._poller = poller
+        self._address = address
+        self._most = most
+        self._idle: list[Connection] = []
+        self._waiting: deque[_Call] = deque()
+        self._calls: dict[Connection, _Call] = {}
+        self.closed_under_us = 0
+        poller.after(SECONDS_BETWEEN_LOOKS, self._look)
+
+    @property
+    def outstanding(self) -> int:
+        """How many requests have not been answered, sent or not."""
+        return len(self._calls) + len(self._waiting)
+
+    def ask(self, request: bytes, done: Done) -> None:
+        call = _Call(request, done)
+        if self._idle or len(self._calls) < self._most:
+            self._send(call)
+        else:
+            self._waiting.append(call)
+
+    def close(self) -> None:
+        for connection in [*self._idle, *self._calls]:
+            connection.close()
+
+    def _send(self, call: _Call) -> None:
+        now = time.monotonic()
+        call.asked = now
+        connection = self._take(now)
+        self._calls[connection] = call
+        connection.ask(call.request)
+
+    def _take(self, now: float) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open and now - connection.idle_since < MOST_IDLE:
+                return connection
+            connection.close()
+        return Connection(self._poller, self._address, self._ended)
+
+    def _ended(self, connection: Connection, content: bytes | None, why: str) -> None:
+        call = self._calls.pop(connection, None)
+        if call is None:
+            return  # it was idle, and the server has closed it
+        if content is None:
+            if connection.answers and why in ("closed", "ConnectionResetError", "BrokenPipeError"):
+                self.closed_under_us += 1
+                self._calls_again(call)
+                return
+            answer = Answer(0, b"", call.asked, time.monotonic(), why)
+        else:
+            if says_close(content):
+                connection.close()
+            else:
+                self._idle.append(connection)
+            answer = Answer(status_of(content), content, call.asked, connection.idle_since)
+        if self._waiting:
+            self._send(self._waiting.popleft())
+        call.done(answer)
+
+    def _calls_again(self, call: _Call) -> None:
+        now = time.monotonic()
+        call.asked = now
+        connection = Connection(self._poller, self._address, self._ended)
+        self._calls[connection] = call
+        connection.ask(call.request)
+
+    def _look(self) -> None:
+        """Give up what is not answered for too long."""
+        now = time.monotonic()
+        late = [conn for conn, call in self._calls.items() if now - call.asked > MOST_WAIT]
+        for connection in late:
+            connection.close()
+            self._ended(connection, None, f"no answer in {MOST_WAIT:g} s")
+        self._poller.after(SECONDS_BETWEEN_LOOKS, self._look)
