@@ -8,6 +8,7 @@ TTL ?= 60
 DURATION ?= 120
 EXPIRED ?= 100000
 SEED ?= 1
+ROUNDS ?= 5
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,7 +25,7 @@ ON_BOTH = set -x; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	wait $$beside; on_postgresql=$$?; cat "$$log"; \
 	[ $$on_sqlite = 0 ] && [ $$on_postgresql = 0 ]
 
-.PHONY: help install install-dev run demo fleet purge-bench image check audit test faults fuzz clean
+.PHONY: help install install-dev run demo fleet bench purge-bench image check audit test faults fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -42,9 +43,15 @@ run: install ## run the registry on this machine; PORT=9000 and HOST=0.0.0.0 mov
 demo: install-dev ## watch an agent live and die, against the registry at PORT or one of its own
 	@exec $(PY) -m examples.lifecycle --registry-url $(URL)
 
-fleet: install ## measure a running registry: AGENTS=1000 TTL=60 DURATION=120 PORT=9000
+fleet: install ## measure a registry: AGENTS=1000 TTL=60 DURATION=120 PORT=9000, or OWN=1
 	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \
-		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION)
+		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION) $(if $(OWN),--own) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(PICTURE),--picture $(PICTURE))
+
+bench: DURATION := 3
+bench: install ## what a heartbeat costs, beside the peers: DURATION=3 ROUNDS=5 ONLY="door etcd" WRITE=1
+	@exec $(PY) -m benchmarks.heartbeats --duration $(DURATION) --rounds $(ROUNDS) \
+		$(if $(WRITE),--write) $(if $(REQUIRE_ALL),--require-all) $(if $(ONLY),--only $(ONLY))
 
 purge-bench: install-dev ## how long a purge takes, and what heartbeats notice: AGENTS=1000000 EXPIRED=100000
 	@exec $(PY) -m benchmarks.purge $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \

@@ -14,6 +14,10 @@ PROJECT = Path(__file__).parents[1]
 LOCAL = "127.0.0.1"
 
 
+class Missing(Exception):
+    """Something is not installed on this machine; the message says what to do about it."""
+
+
 class DidNotStart(Exception):
     """The program ended before it answered; the message has what it wrote."""
 

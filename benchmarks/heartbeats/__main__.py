@@ -19,10 +19,10 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.cores import on_core, two_cores
 from benchmarks.heartbeats import chart, page, table
-from benchmarks.heartbeats.contestants import SETUPS, Contestant, Ground, Missing
+from benchmarks.heartbeats.contestants import SETUPS, Contestant, Ground
 from benchmarks.heartbeats.judging import Ratio, ratios
 from benchmarks.heartbeats.measuring import Figures, WrongAnswers, measure, medians
-from benchmarks.programs import PROJECT, DidNotStart
+from benchmarks.programs import PROJECT, DidNotStart, Missing
 
 TITLE = "CPU seconds of server and database per 1,000 heartbeats"
 OURS = ("door", "drf", "bulk")

@@ -68,6 +68,12 @@ class Connection:
         else:
             self._send()
 
+    def go_on(self, part: bytes) -> None:
+        """Send more of the same request, of which `ask` was given the beginning."""
+        if self.is_open:
+            self._rest = part
+            self._send()
+
     def close(self) -> None:
         """Close it, whatever is under way; `ended` is not called for that."""
         if self.is_open:

@@ -1,7 +1,7 @@
 """Who takes part: each module starts its servers, and says what to ask them."""
 
 from benchmarks.heartbeats.contestants import a2a_registry, etcd, floor, naive, ours
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Missing, Setup
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Setup
 
 # In the order of the table.
 SETUPS: dict[str, Setup] = {
@@ -14,4 +14,4 @@ SETUPS: dict[str, Setup] = {
     "floor": floor.floor,
 }
 
-__all__ = ["SETUPS", "Contestant", "Ground", "Missing"]
+__all__ = ["SETUPS", "Contestant", "Ground"]

@@ -8,10 +8,6 @@ from pathlib import Path
 from benchmarks.heartbeats.load import Target
 
 
-class Missing(Exception):
-    """It cannot be had on this machine; the message says what to do about it."""
-
-
 @dataclass(frozen=True)
 class Ground:
     """What a contestant gets: a folder of its own for all it writes, and how many agents it has.

@@ -4,8 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.heartbeats.contestants.contestant import Missing
-from benchmarks.programs import PROJECT
+from benchmarks.programs import PROJECT, Missing
 
 REQUIREMENTS = PROJECT / "benchmarks" / "heartbeats" / "peers" / "requirements.txt"
 

@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Missing
+from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
 from benchmarks.heartbeats.load import Target, ask_each
-from benchmarks.programs import LOCAL, running
+from benchmarks.programs import LOCAL, Missing, running
 from benchmarks.wire.connection import Address
 from benchmarks.wire.requests import json_request
 from tests.integration.registry_process import free_port

@@ -13,7 +13,7 @@ from tests.integration.registry_process import free_port
 
 APPLICATION = "benchmarks.heartbeats.peers.hello:application"
 # As long as a real one.
-TOKEN = "1234567." + "x" * 43
+SHOWN = {"Lease-Token": "1234567." + "x" * 43}
 SERVERS = {
     "uvicorn": ("--no-access-log", "--log-level=warning", "--loop=uvloop", "--http=httptools"),
     "granian": ("--interface=asgi", "--workers=1", "--no-access-log", "--log-level=warning"),
@@ -33,7 +33,7 @@ def _server(ground: Ground, python: Path, name: str) -> Iterator[Contestant]:
     argv = [str(python), "-m", name, *SERVERS[name], f"--port={address[1]}", f"--host={LOCAL}"]
     with running(name, [*argv, APPLICATION], port=address[1], folder=ground.folder) as pid:
         requests = [
-            request("POST", address, f"/agents/bench-{number}/heartbeat", Lease_Token=TOKEN)
+            request("POST", address, f"/agents/bench-{number}/heartbeat", SHOWN)
             for number in range(1, ground.agents + 1)
         ]
         target = Target(address, requests)

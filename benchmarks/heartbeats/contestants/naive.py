@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from benchmarks.databases import running_postgresql
 from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
-from benchmarks.heartbeats.contestants.databases import running_postgresql
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import LOCAL, PROJECT, running
 from benchmarks.wire.requests import request

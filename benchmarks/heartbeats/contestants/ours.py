@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.databases import running_postgresql
 from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
-from benchmarks.heartbeats.contestants.databases import running_postgresql
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import LOCAL, PROJECT, running
 from benchmarks.wire.connection import Address
@@ -69,7 +69,7 @@ def _doors(
 
 def _heartbeats(address: Address, leases: Leases) -> list[bytes]:
     return [
-        request("POST", address, f"/agents/{agent_id}/heartbeat", Lease_Token=token)
+        request("POST", address, f"/agents/{agent_id}/heartbeat", {"Lease-Token": token})
         for agent_id, token in leases
     ]
 

@@ -1,10 +1,10 @@
-"""A PostgreSQL for one contestant, with its defaults: what is acknowledged is on the disk."""
+"""A PostgreSQL for a benchmark, with its defaults: what is acknowledged is on the disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.heartbeats.contestants.contestant import Missing
+from benchmarks.programs import Missing
 from tests.integration.postgres_cluster import PostgresCluster, find_programs
 
 # What initdb takes by default; the tests' clusters are smaller.

@@ -1,0 +1,142 @@
+"""A fleet of agents against a running registry: is it right about every one of them?
+
+    make fleet AGENTS=1000 TTL=60 DURATION=120 PORT=9000
+    make fleet AGENTS=100000 DURATION=180 OWN=1
+
+Agents register, heartbeat at a third of their TTL, restart, die without a word and stop in order,
+while some clients send nonsense. Each death is looked for at its time, and the whole listing is
+read again and again. Exits with 1 on a lease that ended too early, on a dead agent that is listed
+a second too long, and on every answer that was not asked for.
+
+OWN=1 starts a registry for the run, on PostgreSQL; so does a URL at which none answers, where
+PostgreSQL is installed. A registry that asks for a token gets it from --token, or REGISTRY_TOKEN:
+
+    REGISTRY_TOKEN=$(.venv/bin/python manage.py issue_token --read --quiet) make fleet
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from benchmarks.fleet import histogram
+from benchmarks.fleet.accounting import Meter
+from benchmarks.fleet.own_registry import OwnRegistry, own_registry
+from benchmarks.fleet.plan import Plan
+from benchmarks.fleet.progress import Progress
+from benchmarks.fleet.report import report
+from benchmarks.fleet.running import Run
+from benchmarks.programs import DidNotStart, Missing
+from benchmarks.wire.connection import Address
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with _registry(options) as registry:
+            sys.exit(not _run(options, registry))
+    except (Missing, DidNotStart) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
+    """Run the plan, and report; return whether it was clean."""
+    plan = Plan(
+        agents=options.agents,
+        ttl=options.ttl,
+        duration=options.duration,
+        token=registry.token if registry else options.token,
+        deaths=options.deaths,
+        restarts=options.restarts,
+        stops=options.stops,
+        bad=options.bad,
+        leave=registry is None,
+        seed=options.seed,
+    )
+    meter = registry.meter if registry else _meter(options)
+    address = address_of(registry.url if registry else options.registry_url)
+    run = Run(plan, address, meter, Progress(sys.stdout))
+    try:
+        run.live()
+    finally:
+        print(f"\n{report(run.tally, run.costs, run.beats)}", flush=True)
+        if options.picture and run.tally.heartbeats:
+            options.picture.write_text(histogram.svg(run.tally.latencies))
+            print(f"written          {options.picture}")
+    return run.tally.is_clean
+
+
+@contextmanager
+def _registry(options: argparse.Namespace) -> Iterator[OwnRegistry | None]:
+    """Give a registry of our own, where one is wanted or needed; None for the one that runs."""
+    if not options.own:
+        try:
+            httpx.get(f"{options.registry_url}/health", timeout=30).raise_for_status()
+        except httpx.HTTPError as error:
+            print(f"No registry answers at {options.registry_url} ({error}).", flush=True)
+        else:
+            yield None
+            return
+    print("Starting a registry on PostgreSQL for this run", flush=True)
+    try:
+        with own_registry(options.workers) as registry:
+            yield registry
+    except Missing as error:
+        raise Missing(f"{error}. Or start a registry: make run") from error
+
+
+def _meter(options: argparse.Namespace) -> Meter:
+    return Meter(options.server_pid, options.database_pid, options.database_url)
+
+
+def address_of(url: str) -> Address:
+    """Return where to connect to. Exit where it cannot be told."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname:
+        sys.exit(f"{url} is no http:// URL, which is what this client speaks")
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
+    except OSError as error:
+        sys.exit(f"{parts.hostname} is not known: {error}")
+    # A server that listens on 0.0.0.0 is not at localhost's address of IPv6.
+    found.sort(key=lambda one: one[0] != socket.AF_INET)
+    host, port = found[0][4][:2]
+    return str(host), int(port)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    add = parser.add_argument
+    add("--registry-url", default="http://localhost:9000")
+    add("--agents", type=int, default=1000)
+    add("--ttl", type=int, default=60, help="seconds")
+    add("--duration", type=float, default=120, help="seconds, once all have registered")
+    add("--token", default=os.environ.get("REGISTRY_TOKEN"), help="an access token, where needed")
+    add("--deaths", type=float, default=Plan.deaths, help="share of the agents (%(default)s)")
+    add("--restarts", type=float, default=Plan.restarts, help="share of the agents (%(default)s)")
+    add("--stops", type=float, default=Plan.stops, help="share of the agents (%(default)s)")
+    add("--bad", type=float, default=Plan.bad, help="bad requests, a share of the heartbeats")
+    add("--seed", type=int, default=Plan.seed)
+    add("--own", action="store_true", help="start a registry on PostgreSQL for this run")
+    add("--workers", type=int, help="its web processes (one for each processor)")
+    add("--server-pid", type=int, nargs="*", default=(), help="of a running one: measure its CPU")
+    add("--database-pid", type=int, nargs="*", default=(), help="the same of its database")
+    add("--database-url", help="PostgreSQL's, to measure its write-ahead log")
+    add("--picture", type=Path, help="where to write the latencies, as SVG")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

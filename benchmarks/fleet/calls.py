@@ -1,0 +1,63 @@
+"""The requests of agents, and what is read from the answers."""
+
+import json
+import re
+from urllib.parse import quote
+
+from benchmarks.wire.answers import body_of, header_of
+from benchmarks.wire.connection import Address
+from benchmarks.wire.pool import Answer
+from benchmarks.wire.requests import JSON, json_request, request
+
+PAGE_SIZE = 1000
+IS_ALIVE = re.compile(rb'"is_alive": ?true')
+LISTED_ID = re.compile(rb'"agent_id": ?"([^"]*)"')
+NEXT = re.compile(rb'<[^>]*?(/agents\?[^>]*)>; ?rel="?next')
+NOT_FOUND = 404
+
+
+class Calls:
+    """Requests to one registry, with a token where it asks for one."""
+
+    def __init__(self, address: Address, token: str | None) -> None:
+        self.address = address
+        self._shown = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def register(self, agent_id: str, ttl: int) -> bytes:
+        said = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000, "ttl_seconds": ttl}
+        return json_request("POST", self.address, "/agents/register", said, self._shown)
+
+    def heartbeat(self, agent_id: str, token: str, body: bytes = b"") -> bytes:
+        headers = {"Lease-Token": token} | (JSON if body else {})
+        return request("POST", self.address, f"/agents/{agent_id}/heartbeat", headers, body)
+
+    def deregister(self, agent_id: str, token: str) -> bytes:
+        return request("DELETE", self.address, f"/agents/{agent_id}", {"Lease-Token": token})
+
+    def read(self, agent_id: str) -> bytes:
+        return request("GET", self.address, f"/agents/{quote(agent_id)}", self._shown)
+
+    def page(self, path: str = f"/agents?limit={PAGE_SIZE}") -> bytes:
+        return request("GET", self.address, path, self._shown)
+
+
+def lease_token(answer: Answer) -> str:
+    """Return the token that a registration gave."""
+    token: str = json.loads(body_of(answer.content))["lease_token"]
+    return token
+
+
+def is_alive(answer: Answer) -> bool:
+    """Whether what was read of an agent has it alive; one that is unknown is not."""
+    return answer.status != NOT_FOUND and IS_ALIVE.search(answer.content) is not None
+
+
+def listed(answer: Answer) -> list[bytes]:
+    """Return the ids on a page of the listing."""
+    return LISTED_ID.findall(answer.content)
+
+
+def next_page(answer: Answer) -> str | None:
+    """Return the path of the page after this one."""
+    found = NEXT.search(header_of(answer.content, b"link") or b"")
+    return found[1].decode() if found else None

@@ -1,0 +1,65 @@
+"""A registry for one run: PostgreSQL, Redis, and all programs as in production; then gone."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.databases import running_postgresql
+from benchmarks.fleet.accounting import Meter
+from benchmarks.programs import LOCAL, running
+from tests.integration.registry_process import (
+    MANAGE,
+    environment_for,
+    free_port,
+    ready_registry,
+)
+
+
+@dataclass(frozen=True)
+class OwnRegistry:
+    url: str
+    token: str
+    meter: Meter
+
+
+@contextmanager
+def own_registry(workers: int | None = None) -> Iterator[OwnRegistry]:
+    """Run one in token mode, with so many web processes, else one for each processor.
+
+    Without a Redis on this machine, the broker is a folder. Raise Missing without PostgreSQL.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-fleet-")))
+        folder.chmod(0o755)  # PostgreSQL may run as another user
+        url, database = stack.enter_context(running_postgresql(folder))
+        settings = {"DATABASE_URL": url, "REGISTRY_AUTH": "token"}
+        if (redis := _redis(stack, folder)) is not None:
+            settings["CELERY_BROKER_URL"] = redis
+        environment = environment_for(folder, **settings)
+        registry = stack.enter_context(
+            ready_registry(folder, environment, [f"--workers={workers or os.cpu_count() or 1}"])
+        )
+        token = subprocess.run(
+            [*MANAGE, "issue_token", "--read", "--quiet"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        yield OwnRegistry(registry.url, token, Meter([registry.process.pid], [database], url))
+
+
+def _redis(stack: ExitStack, folder: Path) -> str | None:
+    program = shutil.which("redis-server")
+    if program is None:
+        return None
+    port = free_port()
+    argv = [program, "--bind", LOCAL, "--port", str(port), "--dir", str(folder)]
+    argv += ["--save", "", "--appendonly", "no"]
+    stack.enter_context(running("redis", argv, port=port, folder=folder))
+    return f"redis://{LOCAL}:{port}/0"

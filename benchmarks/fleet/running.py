@@ -1,0 +1,131 @@
+"""A run from the first registration to the last deregistration."""
+
+import os
+import time
+from collections.abc import Callable
+
+from benchmarks.fleet.accounting import Costs, Meter, between
+from benchmarks.fleet.agent import Phase
+from benchmarks.fleet.bad_clients import BadClients
+from benchmarks.fleet.fates import Fates
+from benchmarks.fleet.listing import Listing
+from benchmarks.fleet.living import Fleet
+from benchmarks.fleet.plan import Plan
+from benchmarks.fleet.progress import Progress
+from benchmarks.fleet.tally import Tally
+from benchmarks.latencies import percentile
+from benchmarks.wire.connection import Address
+from benchmarks.wire.polling import Poller
+
+# Heartbeats that are under way at the end get so long.
+LAST_SECONDS = 5.0
+
+
+class Run:
+    """One run of a plan. `costs` are those of its duration, in which there were `beats`."""
+
+    def __init__(self, plan: Plan, address: Address, meter: Meter, progress: Progress) -> None:
+        self._plan = plan
+        self._meter = meter
+        self._progress = progress
+        self._poller = Poller()
+        self._fleet = Fleet(plan, self._poller, address, f"fleet-{os.getpid()}-")
+        self._fates = Fates(self._fleet, address)
+        self._listing = Listing(self._fleet, address)
+        self._bad = BadClients(self._fleet, address)
+        self._shown_at, self._shown_beats = time.monotonic(), 0
+        self.costs: Costs | None = None
+        self.beats = 0
+
+    @property
+    def tally(self) -> Tally:
+        return self._fleet.tally
+
+    def live(self) -> None:
+        """Register all, live for the plan's duration, follow up all deaths, deregister all."""
+        plan, fleet = self._plan, self._fleet
+        fleet.begin()
+        self._listing.begin()
+        began = time.monotonic()
+        self._turn_until(
+            lambda: fleet.registered >= plan.agents,
+            "registering",
+            lambda: fleet.registered / plan.agents,
+            lambda: f"{fleet.registered:,} of {plan.agents:,}, {_rate(fleet.registered, began)}/s",
+        )
+        self._live_on()
+        if plan.leave:
+            self._leave()
+        self._poller.close()
+
+    def _live_on(self) -> None:
+        before, beats = self._meter.read(), self.tally.heartbeats
+        began = time.monotonic()
+        end = began + self._plan.duration
+        self._fates.deal(self._plan.duration)
+        self._bad.begin()
+        self._turn_until(
+            lambda: time.monotonic() >= end,
+            "living",
+            lambda: (time.monotonic() - began) / self._plan.duration,
+            lambda: f"{time.monotonic() - began:.0f} of {self._plan.duration:g} s",
+        )
+        self.costs = between(before, self._meter.read())
+        self.beats = self.tally.heartbeats - beats
+        self._bad.stop()
+        fates = max(1, self._fates.open)
+        self._turn_until(
+            lambda: not self._fates.open and not self._bad.outstanding,
+            "following up",
+            lambda: 1 - self._fates.open / fates,
+            lambda: f"{self._fates.open} still to be seen gone, or back",
+        )
+
+    def _leave(self) -> None:
+        fleet = self._fleet
+        living = sum(agent.phase is Phase.LIVING for agent in fleet.agents)
+
+        def left() -> int:
+            return sum(agent.phase is not Phase.STOPPED for agent in fleet.agents)
+
+        fleet.end()
+        self._turn_until(
+            lambda: not fleet.crowd.outstanding and not left(),
+            "deregistering",
+            lambda: 1 - left() / max(1, living),
+            lambda: f"{left():,} left",
+        )
+        end = time.monotonic() + LAST_SECONDS
+        while fleet.beats.outstanding and time.monotonic() < end:
+            self._poller.turn()
+
+    def _turn_until(
+        self,
+        is_over: Callable[[], bool],
+        what: str,
+        share: Callable[[], float],
+        details: Callable[[], str],
+    ) -> None:
+        while not is_over():
+            self._poller.turn()
+            if self._progress.is_due:
+                self._progress.show(what, share(), f"{details()}  {self._now()}")
+        self._progress.show(what, 1.0, f"{details()}  {self._now()}")
+        self._progress.finish()
+
+    def _now(self) -> str:
+        """Return how it goes at the moment."""
+        tally, now = self.tally, time.monotonic()
+        recent = sorted(tally.latencies[self._shown_beats :])
+        rate = _rate(len(recent), self._shown_at)
+        self._shown_at, self._shown_beats = now, tally.heartbeats
+        wrong = len(tally.false_expiries) + len(tally.missed_deaths) + len(tally.lapsed)
+        return (
+            f"heartbeats {rate}/s, p99 {percentile(recent, 0.99) * 1000 if recent else 0:.0f} ms  "
+            f"listed {'?' if self._listing.length is None else f'{self._listing.length:,}'}  "
+            f"wrong {wrong}  errors {tally.errors.total()}"
+        )
+
+
+def _rate(count: int, since: float) -> str:
+    return f"{count / max(0.001, time.monotonic() - since):,.0f}"

@@ -1,0 +1,53 @@
+"""What came back from a registry that is being measured, and what was wrong with it."""
+
+from array import array
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from benchmarks.wire.pool import Answer
+
+
+@dataclass
+class Tally:
+    """Answers by what was asked, and findings. Everything that is found is an error.
+
+    `lateness`: for each death, the seconds from the end of the lease until it was seen gone.
+    """
+
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    asked_for: Counter[tuple[str, int]] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    # For each heartbeat, the seconds from when it was due to its answer.
+    latencies: "array[float]" = field(default_factory=lambda: array("d"))
+    lateness: list[float] = field(default_factory=list)
+    false_expiries: set[str] = field(default_factory=set)
+    missed_deaths: set[str] = field(default_factory=set)
+    lapsed: set[str] = field(default_factory=set)
+    stops: int = 0
+    restarts: int = 0
+    listings: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.errors or self.false_expiries or self.missed_deaths or self.lapsed)
+
+    @property
+    def heartbeats(self) -> int:
+        return len(self.latencies)
+
+    def count(self, what: str, answer: Answer, expected: Collection[int]) -> bool:
+        """Count an answer to an agent; return whether it was one of the expected."""
+        self.answers[what, answer.status] += 1
+        return self._judge(what, answer, expected)
+
+    def count_asked_for(self, what: str, answer: Answer, expected: Collection[int]) -> None:
+        """Count an answer to a client that does something wrong on purpose."""
+        self.asked_for[what, answer.status] += 1
+        self._judge(what, answer, expected)
+
+    def _judge(self, what: str, answer: Answer, expected: Collection[int]) -> bool:
+        if answer.status in expected:
+            return True
+        self.errors[f"{what}: {answer.status or answer.failure}"] += 1
+        return False
