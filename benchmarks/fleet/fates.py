@@ -11,9 +11,10 @@ from benchmarks.wire.connection import Address
 from benchmarks.wire.pool import Answer, Pool
 
 READERS = 4
-# Seconds: how long before the end of a dead agent's lease it is looked whether it is still there;
-# how soon after, whether it is gone; and how often again.
-BEFORE_END, AFTER_END, AGAIN = 1.0, 0.02, 0.2
+# Seconds: how long before the end of a dead agent's lease (or that share of a short one) it is
+# looked whether it is still there; how soon after the end, whether it is gone; how often again.
+BEFORE_END, SHARE_BEFORE_END = 1.0, 0.25
+AFTER_END, AGAIN = 0.02, 0.2
 # A dead agent that is listed for so much too long is given up.
 GIVEN_UP = 5.0
 BUSY_SECONDS = 0.05
@@ -54,7 +55,7 @@ class Fates:
     def _kill(self, agent: Agent) -> None:
         agent.phase = Phase.DEAD
         poller = self._fleet.poller
-        early = agent.asked + self._ttl - BEFORE_END
+        early = agent.asked + self._ttl - min(BEFORE_END, SHARE_BEFORE_END * self._ttl)
         if early > time.monotonic():
             poller.at(early, partial(self._read, agent, self._look_early))
         late = agent.answered + self._ttl + AFTER_END

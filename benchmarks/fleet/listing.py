@@ -9,8 +9,9 @@ from benchmarks.fleet.living import OK, Fleet
 from benchmarks.wire.connection import Address
 from benchmarks.wire.pool import Answer, Pool
 
-# Seconds between two readings; and how much longer than a reading takes, since it costs something.
-INTERVAL, REST = 5.0, 10
+# There is so much more time between two readings than one takes, since it costs something.
+REST = 10
+RETRY_SECONDS = 5.0
 # How many agents are held against it at once: heartbeats are not to wait for that.
 SLICE = 2000
 
@@ -32,7 +33,7 @@ class Listing:
 
     def _came(self, answer: Answer) -> None:
         if not self._fleet.tally.count("list", answer, [OK]):
-            self._fleet.poller.after(INTERVAL, self.begin)
+            self._fleet.poller.after(RETRY_SECONDS, self.begin)
             return
         self._ids.update(listed(answer))
         path = next_page(answer)
@@ -44,7 +45,7 @@ class Listing:
         self._fleet.tally.listings += 1
         took = answer.answered - self._began
         self._compare(0)
-        self._fleet.poller.after(max(INTERVAL, REST * took), self.begin)
+        self._fleet.poller.after(max(self._fleet.plan.listing_interval, REST * took), self.begin)
 
     def _compare(self, start: int) -> None:
         for agent in self._fleet.agents[start : start + SLICE]:

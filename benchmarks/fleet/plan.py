@@ -15,7 +15,8 @@ class Plan:
     of the heartbeats. `token` is an access token to register and read with; None where none is
     asked for. `leave`: at the end, deregister the agents. `connections`: for heartbeats, as a proxy
     in front of a fleet would keep them. `registrations`: at most so many a second, which a registry
-    with its default rates takes.
+    with its default rates takes. `listing_interval`: seconds between two readings of the listing,
+    at least.
     """
 
     agents: int
@@ -29,6 +30,7 @@ class Plan:
     leave: bool = True
     connections: int = 64
     registrations: float = 800.0
+    listing_interval: float = 5.0
     seed: int = 1
 
     @property

@@ -1,5 +1,6 @@
 """A run from the first registration to the last deregistration."""
 
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -53,6 +54,8 @@ class Run:
             lambda: fleet.registered / plan.agents,
             lambda: f"{fleet.registered:,} of {plan.agents:,}, {_rate(fleet.registered, began)}/s",
         )
+        # The collector would look through all agents again and again, and heartbeats would wait.
+        gc.freeze()
         self._live_on()
         if plan.leave:
             self._leave()

@@ -12,6 +12,7 @@ from benchmarks.wire.polling import Poller
 
 CHUNK_BYTES = 256 * 1024
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+CLOSED = "closed without an answer"
 CONNECTING = (0, errno.EINPROGRESS)
 
 Address = tuple[str, int]
@@ -87,7 +88,7 @@ class Connection:
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            self._fail(type(error).__name__)
+            self._fail(error.strerror or type(error).__name__)
             return
         if sent == len(self._rest):
             self._rest = b""
@@ -113,13 +114,13 @@ class Connection:
         except BlockingIOError:
             return
         except OSError as error:
-            self._fail(type(error).__name__)
+            self._fail(error.strerror or type(error).__name__)
             return
         if not chunk:
             if self._length == UNTIL_CLOSED:
                 self._finish(self._received)
             else:
-                self._fail("closed in the middle of an answer" if self._received else "closed")
+                self._fail("closed in the middle of an answer" if self._received else CLOSED)
             return
         self._received = received = self._received + chunk if self._received else chunk
         if self._length == UNKNOWN:

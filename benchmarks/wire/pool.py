@@ -1,18 +1,21 @@
 """Keep-alive connections that many share, as those of a proxy or a sidecar."""
 
+import errno
+import os
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.wire.answers import says_close, status_of
-from benchmarks.wire.connection import Address, Connection
+from benchmarks.wire.connection import CLOSED, Address, Connection
 from benchmarks.wire.polling import Poller
 
 # Servers close what is idle for longer: seconds.
 MOST_IDLE = 4.0
 MOST_WAIT = 30.0
 SECONDS_BETWEEN_LOOKS = 1.0
+CLOSED_UNDER_US = {CLOSED, os.strerror(errno.ECONNRESET), os.strerror(errno.EPIPE)}
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ class Pool:
         if call is None:
             return  # it was idle, and the server has closed it
         if content is None:
-            if connection.answers and why in ("closed", "ConnectionResetError", "BrokenPipeError"):
+            if connection.answers and why in CLOSED_UNDER_US:
                 self.closed_under_us += 1
                 self._calls_again(call)
                 return

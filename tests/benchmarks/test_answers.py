@@ -1,0 +1,60 @@
+"""Where an answer ends, however it comes."""
+
+import pytest
+
+from benchmarks.wire.answers import (
+    UNKNOWN,
+    UNTIL_CLOSED,
+    answer_length,
+    body_of,
+    header_of,
+    says_close,
+    status_of,
+)
+
+SIZED = b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\nX-Other: 1\r\n\r\nbody"
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    # The first chunk looks like an end.
+    b"7;x=y\r\n\r\n0\r\n\r\n\r\n1\r\nz\r\n0\r\n\r\n"
+)
+EMPTY = b"HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n"
+
+
+@pytest.mark.parametrize("answer", [CHUNKED, EMPTY], ids=["chunked", "empty"])
+def test_the_end_is_known_with_the_last_byte_and_not_before(answer: bytes) -> None:
+    assert {answer_length(answer[:at]) for at in range(len(answer))} == {UNKNOWN}
+    assert answer_length(answer) == len(answer)
+
+
+def test_the_length_is_known_once_the_head_is_there() -> None:
+    head = SIZED.index(b"body")
+    assert answer_length(SIZED[: head - 1]) == UNKNOWN
+    assert answer_length(SIZED[:head]) == len(SIZED)
+    assert (status_of(SIZED), body_of(SIZED)) == (404, b"body")
+
+
+def test_without_a_length_it_ends_with_the_connection() -> None:
+    assert answer_length(b"HTTP/1.0 200 OK\r\n\r\nwhatever") == UNTIL_CLOSED
+
+
+def test_what_is_no_answer_is_told() -> None:
+    with pytest.raises(ValueError, match="no answer of HTTP"):
+        answer_length(b"SSH-2.0\r\n\r\n")
+
+
+def test_headers_are_found_whatever_their_case() -> None:
+    assert header_of(SIZED, b"x-other") == b"1"
+    assert header_of(SIZED, b"other") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "closes"),
+    [
+        (SIZED, False),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", True),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", True),
+    ],
+)
+def test_a_server_says_that_it_closes(answer: bytes, closes: bool) -> None:
+    assert says_close(answer) is closes

@@ -1,0 +1,113 @@
+"""From counts to figures, from figures to verdicts, and where they are written."""
+
+from array import array
+from pathlib import Path
+
+import pytest
+
+from benchmarks.fleet import histogram
+from benchmarks.heartbeats import chart, page
+from benchmarks.heartbeats.judging import Ratio, ratios
+from benchmarks.heartbeats.load import Load
+from benchmarks.heartbeats.measuring import Figures, figures, medians
+from benchmarks.latencies import percentile
+
+
+def costing(cpu: float) -> Figures:
+    return Figures(cpu=cpu, per_second=1, p50=1, p99=1)
+
+
+ALL = {
+    "door-32": costing(0.1),
+    "door-256": costing(0.05),
+    "bulk": costing(0.01),
+    "etcd-32": costing(0.25),
+    "etcd-256": costing(0.5),
+    "naive-32": costing(4.0),
+    "floor-uvicorn-32": costing(0.05),
+    "floor-granian-32": costing(0.04),
+}
+
+
+def test_cpu_is_seconds_for_a_thousand_heartbeats() -> None:
+    load = Load(right=4, latencies=array("d", [0.004, 0.001, 0.003, 0.002]), seconds=2.0)
+    of = figures(load, used_nanoseconds=3_000_000_000, heartbeats=500)
+    assert of.cpu == 1.5
+    assert of.per_second == 1000
+    assert (of.p50, of.p99) == (3.0, 4.0)
+
+
+def test_the_median_is_of_each_figure_by_itself() -> None:
+    rounds = [Figures(1, 30, 5, 9), Figures(3, 10, 7, 8), Figures(2, 20, 6, 7)]
+    assert medians(rounds) == Figures(2, 20, 6, 8)
+
+
+def test_each_ratio_is_ours_over_theirs() -> None:
+    assert {ratio.name: ratio.value for ratio in ratios(ALL)} == {
+        "etcd": 0.4,
+        "etcd-256": 0.1,
+        "naive": 0.025,
+        "floor": 2.5,  # of the cheaper one
+        "bulk-etcd": 0.04,
+    }
+    assert not any(ratio.is_too_much for ratio in ratios(ALL))
+
+
+@pytest.mark.parametrize(("value", "too_much"), [(0.40, False), (0.401, True)], ids=["at", "above"])
+def test_a_ratio_may_be_its_limit_and_no_more(value: float, too_much: bool) -> None:
+    ratio = Ratio("etcd", "door-32", "etcd-32", 0.40, value)
+    assert ratio.is_too_much is too_much
+    assert ratio.verdict.endswith("too much" if too_much else "ok")
+
+
+def test_a_ratio_is_printed_with_three_decimals() -> None:
+    measured = ALL | {"etcd-32": costing(0.3)}
+    assert ratios(measured)[0].line == "ratio etcd 0.333"
+
+
+def test_what_was_left_out_is_missing_and_not_too_much() -> None:
+    measured = {name: of for name, of in ALL.items() if name != "etcd-32"}
+    etcd = ratios(measured)[0]
+    assert etcd.line == "ratio etcd missing"
+    assert not etcd.is_too_much
+    assert ratios({})[3].line == "ratio floor missing"
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
+def test_percentiles(share: float, value: int) -> None:
+    assert percentile(range(1, 101), share) == value
+
+
+def test_a_latency_is_in_the_range_that_begins_with_it() -> None:
+    found = dict(histogram.buckets([0.0004, 0.001, 0.0019, 0.002, 99.0]))
+    assert found["0-0.5"] == 1
+    assert found["1-2"] == 2
+    assert found["2-4"] == 1
+    assert found["4-8"] == 0
+    assert found["over 16384"] == 1
+    assert histogram.buckets([]) == []
+
+
+def test_a_bar_of_a_tenth_is_a_decade_shorter() -> None:
+    picture = chart.svg("cost", [("ours", 0.1, True), ("theirs <x>", 1.0, False)])
+    assert picture.count(chart.OURS) == 1
+    assert f'width="{chart.WIDTH / 1:.1f}"' in picture
+    assert f'<rect x="{chart.LABELS}" y="{chart.TOP}" width="0.0"' in picture
+    assert "theirs &lt;x&gt;" in picture
+
+
+def test_the_page_keeps_what_is_around_the_figures(tmp_path: Path) -> None:
+    text, picture = tmp_path / "page.md", tmp_path / "images" / "picture.svg"
+    text.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
+    page.write("new", "<svg/>", text, picture)
+    page.write("newer", "<svg/>", text, picture)
+    assert text.read_text() == f"before\n{page.BEGIN}\n\nnewer\n\n{page.END}\nafter\n"
+    assert picture.read_text() == "<svg/>"
+
+
+def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
+    text = tmp_path / "page.md"
+    text.write_text("by hand")
+    with pytest.raises(ValueError, match="has no marks"):
+        page.write("new", "<svg/>", text, tmp_path / "picture.svg")
+    assert text.read_text() == "by hand"

@@ -1,0 +1,123 @@
+"""The simulator's judgement, on registries that are right and that are wrong in one way each."""
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.fleet.accounting import Meter
+from benchmarks.fleet.agent import MOST_LATE, Agent
+from benchmarks.fleet.plan import Plan
+from benchmarks.fleet.progress import Progress
+from benchmarks.fleet.report import report
+from benchmarks.fleet.running import Run
+from benchmarks.fleet.tally import Tally
+from tests.benchmarks.fake_registry import Faults, fake_registry
+
+QUIET = Plan(
+    agents=20, ttl=1, duration=0.3, deaths=0, restarts=0, stops=0, bad=0, listing_interval=0.1
+)
+
+
+def judged(plan: Plan, faults: Faults | None = None) -> Tally:
+    """Run a plan against a registry with these faults."""
+    with fake_registry(faults) as registry:
+        run = Run(plan, registry.address, Meter(), Progress(io.StringIO()))
+        run.live()
+        return run.tally
+
+
+def test_a_registry_that_is_right_is_found_to_be_so() -> None:
+    plan = replace(QUIET, duration=0.5, deaths=0.1, restarts=0.2, stops=0.1, bad=1.0)
+    tally = judged(plan)
+    assert tally.is_clean, report(tally, None, 0)
+    assert tally.answers["register", 201] >= 20
+    assert tally.answers["heartbeat", 200] > 20
+    assert len(tally.lateness) == 2
+    assert max(tally.lateness) < MOST_LATE
+    assert (tally.restarts, tally.stops) == (4, 2)
+    assert tally.answers["late heartbeat of an old process", 409] == 4
+    assert tally.listings > 0
+    assert {what for what, _ in tally.asked_for} >= {
+        "a wrong lease token",
+        "a body that is no JSON",
+        "an unknown field",
+        "half a request",
+        "a slow client's heartbeat",
+    }
+
+
+def test_a_dead_agent_that_is_kept_too_long_is_found() -> None:
+    tally = judged(replace(QUIET, deaths=0.05), Faults(lease_seconds=MOST_LATE + 0.5))
+    assert len(tally.missed_deaths) == 1
+    assert not tally.is_clean
+
+
+def test_a_death_that_is_late_but_within_a_second_is_none_that_was_missed() -> None:
+    tally = judged(replace(QUIET, deaths=0.05), Faults(lease_seconds=0.3))
+    assert tally.is_clean
+    assert 0.3 <= tally.lateness[0] < MOST_LATE
+
+
+def test_a_lease_that_ends_before_its_time_is_found_at_a_death() -> None:
+    # No heartbeat tells of it, and the listing is not read meanwhile.
+    plan = replace(QUIET, deaths=0.05, listing_interval=60.0)
+    tally = judged(plan, Faults(lease_seconds=-0.6))
+    assert len(tally.false_expiries) == 1
+    assert not tally.is_clean
+
+
+def test_an_agent_that_lives_and_is_forgotten_is_found() -> None:
+    tally = judged(replace(QUIET, duration=1.0), Faults(forgets_after_beats=1))
+    assert tally.false_expiries
+    assert tally.errors["heartbeat: 404"] >= 1
+    assert not tally.is_clean
+
+
+def test_an_agent_that_lives_and_is_not_listed_is_found() -> None:
+    tally = judged(QUIET, Faults(listing_leaves_out="-7"))
+    assert [agent_id.rpartition("-")[2] for agent_id in tally.false_expiries] == ["7"]
+    assert not tally.errors
+
+
+def test_an_agent_that_has_deregistered_and_is_still_there_is_found() -> None:
+    tally = judged(replace(QUIET, stops=0.05), Faults(keeps_deregistered=True))
+    assert tally.missed_deaths
+    assert not tally.is_clean
+
+
+def test_a_zombie_that_keeps_the_lease_is_found() -> None:
+    tally = judged(replace(QUIET, restarts=0.05), Faults(takes_old_tokens=True))
+    assert tally.errors == {"late heartbeat of an old process: 200": 1}
+
+
+def test_no_registry_is_no_clean_run() -> None:
+    with fake_registry() as registry:
+        address = registry.address
+    plan = replace(QUIET, agents=1)
+    run = Run(plan, address, Meter(), Progress(io.StringIO()))
+    run._fleet.begin()
+    while not run.tally.errors:
+        run._poller.turn()
+    assert run.tally.errors == {"register: Connection refused": 1}
+    run._poller.close()
+
+
+@pytest.mark.parametrize(
+    ("answered", "may_not_be_gone"), [(61.0, True), (61.000_001, False)], ids=["at", "after"]
+)
+def test_a_lease_lasts_from_when_it_was_asked_for(answered: float, may_not_be_gone: bool) -> None:
+    agent = Agent("a")
+    agent.renewed(asked=1.0, answered=2.0)
+    assert agent.may_not_be_gone(answered, ttl=60) is may_not_be_gone
+
+
+@pytest.mark.parametrize(
+    ("asked", "has_to_be_gone"), [(62.999_999, False), (63.0, True)], ids=["before", "at"]
+)
+def test_a_death_counts_from_when_the_last_renewal_was_answered(
+    asked: float, has_to_be_gone: bool
+) -> None:
+    agent = Agent("a")
+    agent.renewed(asked=1.0, answered=2.0)
+    assert agent.has_to_be_gone(asked, ttl=60) is has_to_be_gone
