@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
     try:
         run.live()
     finally:
-        print(f"\n{report(run.tally, run.costs, run.beats)}", flush=True)
+        print(f"\n{report(run.tally, run.costs, run.beats, is_over=run.is_over)}", flush=True)
         if options.picture and run.tally.heartbeats:
             options.picture.write_text(histogram.svg(run.tally.latencies))
             print(f"written          {options.picture}")

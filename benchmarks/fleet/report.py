@@ -10,8 +10,9 @@ from benchmarks.fleet.tally import Tally
 NAMES = 5
 
 
-def report(tally: Tally, costs: Costs | None, beats: int) -> str:
+def report(tally: Tally, costs: Costs | None, beats: int, *, is_over: bool = True) -> str:
     """Return the report. `costs` are those of a time in which there were so many heartbeats."""
+    verdict = "clean" if tally.is_clean else "FAILED"
     lines = [
         f"heartbeats       {tally.heartbeats:,}; {histogram.line(tally.latencies)}",
         histogram.text(tally.latencies),
@@ -25,7 +26,7 @@ def report(tally: Tally, costs: Costs | None, beats: int) -> str:
         f"false expiries   {_named(tally.false_expiries)}",
         f"missed deaths    {_named(tally.missed_deaths)}",
         f"not renewed in time  {_named(tally.lapsed)}",
-        f"verdict          {'clean' if tally.is_clean else 'FAILED'}",
+        f"verdict          {verdict if is_over else f'interrupted; so far {verdict}'}",
     ]
     return "\n".join(line for line in lines if line)
 

@@ -37,6 +37,7 @@ class Run:
         self._shown_at, self._shown_beats = time.monotonic(), 0
         self.costs: Costs | None = None
         self.beats = 0
+        self.is_over = False
 
     @property
     def tally(self) -> Tally:
@@ -60,6 +61,7 @@ class Run:
         if plan.leave:
             self._leave()
         self._poller.close()
+        self.is_over = True
 
     def _live_on(self) -> None:
         before, beats = self._meter.read(), self.tally.heartbeats

@@ -100,6 +100,7 @@ def test_no_registry_is_no_clean_run() -> None:
     while not run.tally.errors:
         run._poller.turn()
     assert run.tally.errors == {"register: Connection refused": 1}
+    assert not run.is_over
     run._poller.close()
 
 
