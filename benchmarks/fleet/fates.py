@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks.fleet.agent import Agent, Phase
+from benchmarks.fleet.agent import MOST_LATE, Agent, Phase
 from benchmarks.fleet.calls import is_alive
 from benchmarks.fleet.living import CONFLICT, NOT_FOUND, OK, Fleet
 from benchmarks.wire.connection import Address
@@ -69,7 +69,9 @@ class Fates:
         end = agent.answered + self._ttl
         if not is_alive(answer):
             self._fleet.tally.lateness.append(max(0.0, answer.answered - end))
-            self._live_again(agent)
+            # It stays away for so long that the listing is read without it.
+            away = self._fleet.plan.listing_interval + MOST_LATE
+            self._fleet.poller.after(away, partial(self._live_again, agent))
             return
         if agent.has_to_be_gone(answer.asked, self._ttl):
             self._fleet.tally.missed_deaths.add(agent.agent_id)

@@ -65,6 +65,11 @@ class Pool:
         """How many requests have not been answered, sent or not."""
         return len(self._calls) + len(self._waiting)
 
+    @property
+    def waiting(self) -> int:
+        """How many requests no connection was free for."""
+        return len(self._waiting)
+
     def ask(self, request: bytes, done: Done) -> None:
         call = _Call(request, done)
         if self._idle or len(self._calls) < self._most:

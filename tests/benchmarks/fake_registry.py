@@ -26,7 +26,8 @@ class Lease:
 class Faults:
     """How it is wrong. Seconds are added to each lease where it is read, and only there."""
 
-    lease_seconds: float = 0.0
+    read_seconds: float = 0.0
+    listing_seconds: float = 0.0
     forgets_after_beats: int | None = None
     listing_leaves_out: str = ""
     keeps_deregistered: bool = False
@@ -87,18 +88,23 @@ class FakeRegistry:
 
     def _read(self, agent_id: str) -> tuple[int, Any]:
         lease = self.leases.get(agent_id)
-        return (404, {}) if lease is None else (200, {"is_alive": self._is_alive(lease)})
+        return (
+            (404, {})
+            if lease is None
+            else (200, {"is_alive": self._is_alive(lease, self.faults.read_seconds)})
+        )
 
     def _listed(self) -> Any:
         out = self.faults.listing_leaves_out
         return [
             {"agent_id": agent_id}
             for agent_id, lease in self.leases.items()
-            if self._is_alive(lease) and not (out and agent_id.endswith(out))
+            if self._is_alive(lease, self.faults.listing_seconds)
+            and not (out and agent_id.endswith(out))
         ]
 
-    def _is_alive(self, lease: Lease) -> bool:
-        return time.monotonic() < lease.renewed + lease.ttl + self.faults.lease_seconds
+    def _is_alive(self, lease: Lease, seconds: float) -> bool:
+        return time.monotonic() < lease.renewed + lease.ttl + seconds
 
 
 class Connection(asyncio.Protocol):

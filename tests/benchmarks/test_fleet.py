@@ -47,28 +47,34 @@ def test_a_registry_that_is_right_is_found_to_be_so() -> None:
     }
 
 
-def test_a_dead_agent_that_is_kept_too_long_is_found() -> None:
-    tally = judged(replace(QUIET, deaths=0.05), Faults(lease_seconds=MOST_LATE + 0.5))
+@pytest.mark.parametrize(
+    "faults",
+    [Faults(read_seconds=MOST_LATE + 0.5), Faults(listing_seconds=2 * MOST_LATE)],
+    ids=["read by its id", "in the listing"],
+)
+def test_a_dead_agent_that_is_kept_too_long_is_found(faults: Faults) -> None:
+    tally = judged(replace(QUIET, deaths=0.05), faults)
     assert len(tally.missed_deaths) == 1
     assert not tally.is_clean
 
 
 def test_a_death_that_is_late_but_within_a_second_is_none_that_was_missed() -> None:
-    tally = judged(replace(QUIET, deaths=0.05), Faults(lease_seconds=0.3))
+    tally = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=0.3, listing_seconds=0.3))
     assert tally.is_clean
     assert 0.3 <= tally.lateness[0] < MOST_LATE
 
 
 def test_a_lease_that_ends_before_its_time_is_found_at_a_death() -> None:
-    # No heartbeat tells of it, and the listing is not read meanwhile.
-    plan = replace(QUIET, deaths=0.05, listing_interval=60.0)
-    tally = judged(plan, Faults(lease_seconds=-0.6))
+    # Neither a heartbeat nor the listing tells of it.
+    tally = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=-0.6))
     assert len(tally.false_expiries) == 1
     assert not tally.is_clean
 
 
 def test_an_agent_that_lives_and_is_forgotten_is_found() -> None:
-    tally = judged(replace(QUIET, duration=1.0), Faults(forgets_after_beats=1))
+    # It registers again at once, and is listed by then.
+    plan = replace(QUIET, duration=1.0, listing_interval=60.0)
+    tally = judged(plan, Faults(forgets_after_beats=1))
     assert tally.false_expiries
     assert tally.errors["heartbeat: 404"] >= 1
     assert not tally.is_clean
@@ -81,8 +87,9 @@ def test_an_agent_that_lives_and_is_not_listed_is_found() -> None:
 
 
 def test_an_agent_that_has_deregistered_and_is_still_there_is_found() -> None:
-    tally = judged(replace(QUIET, stops=0.05), Faults(keeps_deregistered=True))
-    assert tally.missed_deaths
+    plan = replace(QUIET, stops=0.05, listing_interval=60.0)
+    tally = judged(plan, Faults(keeps_deregistered=True))
+    assert len(tally.missed_deaths) == 1
     assert not tally.is_clean
 
 
