@@ -34,7 +34,7 @@ else:
 """
 )
 # Which has burnt, and lives on.
-WITH_A_CHILD = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', %r])" % IN_A_THREAD
+WITH_A_CHILD = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {IN_A_THREAD!r}])"
 
 
 @contextmanager

