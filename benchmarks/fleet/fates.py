@@ -10,7 +10,7 @@ from benchmarks.fleet.living import CONFLICT, NOT_FOUND, OK, Fleet
 from benchmarks.wire.connection import Address
 from benchmarks.wire.pool import Answer, Pool
 
-READERS = 4
+READERS = 8
 # Seconds: how long before the end of a dead agent's lease (or that share of a short one) it is
 # looked whether it is still there; how soon after the end, whether it is gone; how often again.
 BEFORE_END, SHARE_BEFORE_END = 1.0, 0.25

@@ -42,7 +42,7 @@ def _answers(answers: Counter[tuple[str, int]]) -> str:
 def _deaths(tally: Tally) -> str:
     if not tally.lateness:
         return "none"
-    latest = max(tally.lateness) * 1000
+    latest = tally.latest_death * 1000
     return f"{len(tally.lateness):,} seen, the latest {latest:.0f} ms after the end of its lease"
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from benchmarks.fleet.agent import MOST_LATE
 from benchmarks.wire.pool import Answer
 
 
@@ -30,7 +31,13 @@ class Tally:
 
     @property
     def is_clean(self) -> bool:
-        return not (self.errors or self.false_expiries or self.missed_deaths or self.lapsed)
+        found = self.errors or self.false_expiries or self.missed_deaths or self.lapsed
+        return not found and self.latest_death <= MOST_LATE
+
+    @property
+    def latest_death(self) -> float:
+        """By how many seconds a death was seen too late, of all the most."""
+        return max(self.lateness, default=0.0)
 
     @property
     def heartbeats(self) -> int:

@@ -65,6 +65,13 @@ def test_a_death_that_is_late_but_within_a_second_is_none_that_was_missed() -> N
     assert 0.3 <= tally.lateness[0] < MOST_LATE
 
 
+@pytest.mark.parametrize(("late", "is_clean"), [(MOST_LATE, True), (MOST_LATE + 0.001, False)])
+def test_a_death_that_is_seen_after_more_than_a_second_is_an_error(
+    late: float, is_clean: bool
+) -> None:
+    assert Tally(lateness=[0.1, late]).is_clean is is_clean
+
+
 def test_a_lease_that_ends_before_its_time_is_found_at_a_death() -> None:
     # Neither a heartbeat nor the listing tells of it.
     tally = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=-0.6))
