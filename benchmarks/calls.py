@@ -1,0 +1,305 @@
+"""``make calls``: the CPU that the calls beside the heartbeat cost, the database's included.
+
+    DATABASE_URL=postgres://registry@127.0.0.1/postgres make calls
+
+A database of its own is made beside the one of DATABASE_URL (else of SQLite), filled with agents,
+and dropped at the end. Each call is made through the WSGI application in this process, one after
+the other, and then by HTTP to a gunicorn with the registry's own configuration. Printed are
+milliseconds of CPU for a call: those of Python, those of all of PostgreSQL's processes (where it
+runs on this machine), and both; the median of several rounds.
+"""
+
+import argparse
+import http.client
+import io
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connection, connections
+
+PROJECT = Path(__file__).parent.parent
+ROUNDS = 5
+# A round has so many calls that the ticks in which the kernel tells of CPU do not matter.
+CALLS = {"list": 60, "other": 400}
+TTL_SECONDS = 86_400
+# Rates are counted, as in production, and never reached.
+RATES = [f"RATE_{call}_PER_{who}" for call in ("REGISTER", "READ") for who in ("TOKEN", "ADDRESS")]
+RATES.append("RATE_REGISTER_PER_AGENT")
+NEVER = "1000000/second"
+
+Headers = Mapping[str, str]
+# Makes a call; returns the status, the headers in lower case, and the body.
+Send = Callable[[str, str, Any, Headers], tuple[int, dict[str, str], bytes]]
+# Returns the seconds of CPU so far: of Python, and of the database.
+Clock = Callable[[], tuple[float, float]]
+
+
+@dataclass
+class Call:
+    """`body` makes the body of each call, from a number that grows."""
+
+    name: str
+    method: str
+    path: str
+    expects: int
+    body: Callable[[int], Any] = lambda _: None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def repeats(self) -> int:
+        return CALLS["list" if self.path.startswith("/agents?") else "other"]
+
+
+def registration(number: int, prefix: str = "new") -> dict[str, Any]:
+    """Return what an agent of a fleet would say of itself."""
+    return {
+        "agent_id": f"{prefix}-{number:06}",
+        "agent_name": f"Weather for region {number}",
+        "host": f"10.1.{number // 250 % 250}.{number % 250}",
+        "port": 8000,
+        "ttl_seconds": TTL_SECONDS,
+        "metadata": {"region": "eu-central", "model": "small", "limits": {"tokens": 4096}},
+        "version": "1.4.2",
+        "tags": ["weather", "eu", "production"],
+        "skills": ["forecast", "translate"],
+        "status": "ready",
+    }
+
+
+def calls(agents: int, etags: Mapping[str, str]) -> list[Call]:
+    one = f"/agents/fleet-{agents // 2:06}"
+    page = f"/agents?limit={agents}"
+    return [
+        Call("GET /health/live", "GET", "/health/live", 200),
+        Call(f"GET /agents, {agents:,} agents", "GET", page, 200),
+        Call("the same, unchanged", "GET", page, 304, headers={"If-None-Match": etags[page]}),
+        Call("GET /agents?limit=50", "GET", "/agents?limit=50", 200),
+        Call("GET /agents/{agent_id}", "GET", one, 200),
+        Call("the same, unchanged", "GET", one, 304, headers={"If-None-Match": etags[one]}),
+        Call("register, a new agent", "POST", "/agents/register", 201, registration),
+        Call(
+            *("register, again", "POST", "/agents/register", 200),
+            lambda _: registration(0, "fleet"),
+        ),
+        Call("GET /health", "GET", "/health", 200),
+    ]
+
+
+def measure(send: Send, clock: Clock, shown: Headers, agents: int) -> None:
+    """Measure all calls, and print a line for each."""
+    print(f"{'':34} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a call")
+    pages = (f"/agents?limit={agents}", f"/agents/fleet-{agents // 2:06}")
+    etags = {page: send("GET", page, None, shown)[1]["etag"] for page in pages}
+    for call in calls(agents, etags):
+        rounds = [_round(call, send, clock, shown) for _ in range(ROUNDS + 1)][1:]
+        python, database = (statistics.median(column) for column in zip(*rounds, strict=True))
+        print(f"{call.name:34} {python:8.2f} {database:9.2f} {python + database:9.2f}", flush=True)
+
+
+def _round(call: Call, send: Send, clock: Clock, shown: Headers) -> tuple[float, float]:
+    bodies = [call.body(next(NUMBERS)) for _ in range(call.repeats)]
+    headers = {**shown, **call.headers}
+    before = clock()
+    for body in bodies:
+        status, _, _ = send(call.method, call.path, body, headers)
+        if status != call.expects:
+            raise RuntimeError(f"{call.name}: {status}, where {call.expects} was expected")
+    python, database = (now - then for now, then in zip(clock(), before, strict=True))
+    return python / call.repeats * 1000, database / call.repeats * 1000
+
+
+def _numbers() -> Iterator[int]:
+    number = int(time.time()) % 100_000 * 10_000
+    while True:
+        yield (number := number + 1)
+
+
+NUMBERS = _numbers()
+
+
+def through_wsgi() -> Send:
+    """Return what makes calls of the WSGI application in this process."""
+    from registry_project.postgresql.base import limit_waiting  # noqa: PLC0415 - needs settings
+
+    # What registry_project.wsgi does, but for the pulse: its thread would hold the database.
+    application = get_wsgi_application()
+    limit_waiting(settings.DATABASE_TIMEOUT_SECONDS)
+
+    def send(method: str, url: str, body: Any, headers: Headers) -> Any:
+        path, _, query = url.partition("?")
+        content = b"" if body is None else json.dumps(body).encode()
+        environ = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "127.0.0.1",
+            "CONTENT_TYPE": "application/json" if content else "",
+            "CONTENT_LENGTH": str(len(content)) if content else "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(content),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+        for name, value in headers.items():
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+        told: list[Any] = []
+        answer: Any = application(environ, lambda *head: told.append(head))
+        try:
+            content = b"".join(answer)
+        finally:
+            answer.close()
+        status, answered = told[0][:2]
+        return int(status[:3]), {name.lower(): value for name, value in answered}, content
+
+    return send
+
+
+@contextmanager
+def through_gunicorn() -> Iterator[tuple[Send, int]]:
+    """Start a gunicorn with one worker; give what makes calls of it, and its process id."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", "--config=python:registry_project.web_server"),
+            *(f"--bind=127.0.0.1:{port}", "--workers=1", "registry_project.wsgi"),
+        ],
+        cwd=PROJECT,
+        env=os.environ | {"DATABASE_URL": _url()},
+    )
+    try:
+        _wait_for(port, process)
+        line = http.client.HTTPConnection("127.0.0.1", port)
+
+        def send(method: str, url: str, body: Any, headers: Headers) -> Any:
+            content = None if body is None else json.dumps(body)
+            of_body = {} if body is None else {"Content-Type": "application/json"}
+            line.request(method, url, content, {**headers, **of_body})
+            answer = line.getresponse()
+            said = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, said, answer.read()
+
+        yield send, process.pid
+        line.close()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("gunicorn does not listen")
+
+
+def _url() -> str:
+    """Return the DATABASE_URL of the database that this process is connected to."""
+    known = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{known['NAME']}"
+    user = f"{known['USER']}:{known['PASSWORD']}" if known["PASSWORD"] else known["USER"]
+    return f"postgres://{user}@{known['HOST']}:{known['PORT'] or 5432}/{known['NAME']}"
+
+
+def cpu_of(pid: int) -> float:
+    """Return the seconds of CPU of a process, its children, and those that it has buried."""
+    parents: dict[int, tuple[int, float]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        ticks = sum(int(word) for word in words[11:15])
+        parents[int(stat.parent.name)] = (int(words[1]), ticks / os.sysconf("SC_CLK_TCK"))
+    return sum(cpu for child, (parent, cpu) in parents.items() if pid in {child, parent})
+
+
+def database_cpu() -> Callable[[], float]:
+    """Return what tells the seconds of CPU of a PostgreSQL on this machine; 0 of any other."""
+    if connection.vendor != "postgresql":
+        return lambda: 0.0  # SQLite works inside Python
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    if not stat.exists() or "(postgres)" not in stat.read_text():
+        print("PostgreSQL runs elsewhere: its CPU is not counted.")
+        return lambda: 0.0
+    server = int(stat.read_text().rpartition(")")[2].split()[1])
+    return lambda: cpu_of(server)
+
+
+def fill(agents: int) -> str:
+    """Register a fleet; return the header that lets the calls register and read."""
+    from agents import access_tokens, leases  # noqa: PLC0415 - Django has to be set up first
+    from agents.enrolment import Enrolment  # noqa: PLC0415
+
+    token, shown = access_tokens.issue(name="calls", actor="command", may_read=True)
+    enrolment = Enrolment(f"token:{token.key}", token.key)
+    for number in range(agents):
+        leases.register(**registration(number, "fleet"), enrolment=enrolment)
+        leases.renew(agent_id=f"fleet-{number:06}", load=number % 100 / 100, note="at work")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+    return f"Bearer {shown}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--agents", type=int, default=1000)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
+    for rate in RATES:
+        os.environ.setdefault(rate, NEVER)
+    django.setup()
+    name = f"calls_{os.getpid()}"
+    is_file = connection.vendor == "sqlite"
+    connection.settings_dict["TEST"]["NAME"] = (
+        str(settings.VAR_DIR / f"{name}.sqlite3") if is_file else name
+    )
+    old = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        shown = {"Authorization": fill(options.agents)}
+        database = database_cpu()
+        print(f"{connection.vendor}, {settings.REGISTRY_AUTH} mode\n\nThrough WSGI, in process")
+        measure(
+            through_wsgi(), lambda: (time.process_time(), database()), shown, options.agents
+        )
+        print("\nThrough gunicorn")
+        with through_gunicorn() as (send, pid):
+            measure(send, lambda: (cpu_of(pid), database()), shown, options.agents)
+    finally:
+        connections.close_all()
+        connection.creation.destroy_test_db(old, verbosity=0)
+
+
+if __name__ == "__main__":
+    main()
