@@ -16,6 +16,8 @@ from django.db.models.sql.compiler import SQLCompiler
 SQLITE_NOW = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') || '000'"
 SQLITE_THEN = "(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '{seconds:+d} seconds') || '000')"
 POSTGRESQL_NOW = "STATEMENT_TIMESTAMP()"
+# For what is evaluated behind a wait for a lock.
+POSTGRESQL_NOW_AFTER_WAITING = "CLOCK_TIMESTAMP()"
 POSTGRESQL_THEN = "(STATEMENT_TIMESTAMP() + MAKE_INTERVAL(secs => {seconds}))"
 
 # SQLite's date functions round to milliseconds: they get the whole seconds, and the fraction,

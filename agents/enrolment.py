@@ -33,24 +33,38 @@ class Enrolment:
     max_agents: int | None = None
     takes_over: bool = True
 
-    def check(self, agent_id: str, known: AgentRecord | None) -> None:
-        """Raise IdHeldByAnother or TooManyAgents.
+    def check_holder(self, known: AgentRecord | None) -> None:
+        """Raise IdHeldByAnother. `known` is the record with the id, with the time `read_at`.
 
-        `known` is the record with this id, locked, and with the time `read_at`. Where agents are
-        counted, the token is locked from here to the end of the transaction, so that of two
-        registrations at the same moment, the second counts the first.
+        `agents.leases` asks the database the same where it takes the id.
         """
-        if known is not None and known.is_alive(getattr(known, "read_at")):  # noqa: B009 - mypy knows no annotations
-            if known.enrolled_by == self.token:
-                return
-            if not self.takes_over:
-                raise IdHeldByAnother(known.generation)
+        if known is not None and self._is_anothers(known):
+            raise IdHeldByAnother(known.generation)
+
+    def check_number(self, agent_id: str, known: AgentRecord | None) -> None:
+        """Raise TooManyAgents. `known`: as above, and locked.
+
+        Where agents are counted, the token is locked from here to the end of the transaction, so
+        that of two registrations at the same moment, the second counts the first.
+        """
         if self.max_agents is None:
             return
+        if known is not None and (self._is_ours(known) or self._is_anothers(known)):
+            return  # it counts already, or is not to be had
         AccessToken.objects.select_for_update().filter(key=self.token).first()
         others = AgentRecord.objects.filter(enrolled_by=self.token).exclude(pk=agent_id)
         if others.alive().count() >= self.max_agents:
             raise TooManyAgents(self.max_agents)
+
+    def _is_ours(self, known: AgentRecord) -> bool:
+        return known.enrolled_by == self.token and _is_alive(known)
+
+    def _is_anothers(self, known: AgentRecord) -> bool:
+        return not self.takes_over and known.enrolled_by != self.token and _is_alive(known)
+
+
+def _is_alive(known: AgentRecord) -> bool:
+    return known.is_alive(getattr(known, "read_at"))  # noqa: B009 - mypy knows no annotations
 
 
 ANYBODY = Enrolment()

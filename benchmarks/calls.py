@@ -135,7 +135,7 @@ def through_wsgi() -> Send:
     from registry_project.postgresql.base import limit_waiting  # noqa: PLC0415 - needs settings
 
     # What registry_project.wsgi does, but for the pulse: its thread would hold the database.
-    application = get_wsgi_application()
+    application: Any = get_wsgi_application()
     limit_waiting(settings.DATABASE_TIMEOUT_SECONDS)
 
     def send(method: str, url: str, body: Any, headers: Headers) -> Any:
@@ -164,7 +164,7 @@ def through_wsgi() -> Send:
         for name, value in headers.items():
             environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
         told: list[Any] = []
-        answer: Any = application(environ, lambda *head: told.append(head))
+        answer = application(environ, lambda *head: told.append(head))
         try:
             content = b"".join(answer)
         finally:
@@ -290,9 +290,7 @@ def main() -> None:
         shown = {"Authorization": fill(options.agents)}
         database = database_cpu()
         print(f"{connection.vendor}, {settings.REGISTRY_AUTH} mode\n\nThrough WSGI, in process")
-        measure(
-            through_wsgi(), lambda: (time.process_time(), database()), shown, options.agents
-        )
+        measure(through_wsgi(), lambda: (time.process_time(), database()), shown, options.agents)
         print("\nThrough gunicorn")
         with through_gunicorn() as (send, pid):
             measure(send, lambda: (cpu_of(pid), database()), shown, options.agents)

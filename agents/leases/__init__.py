@@ -9,8 +9,9 @@ from agents.leases.history import trim_history
 from agents.leases.misses import LeaseLocked, Miss, StaleLease, UnknownAgent
 from agents.leases.operating import STATE_EVENTS, set_state
 from agents.leases.purging import Purge, purge_expired
-from agents.leases.registering import Registration, register
+from agents.leases.registering import register
 from agents.leases.renewing import Renewal, Renewed, renew, renew_many
+from agents.leases.taking import Registration
 
 __all__ = [
     "STATE_EVENTS",

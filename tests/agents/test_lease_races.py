@@ -1,10 +1,10 @@
 """Several processes at once: every rule of the leases holds on both databases."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from agents import leases
@@ -137,6 +137,30 @@ def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
 
     assert together(renewal, purge)[1] is False
     assert AgentRecord.objects.alive().exists()
+
+
+@postgresql_only
+def test_a_lease_lasts_from_when_its_registration_had_waited(together: Together) -> None:
+    AgentFactory.create(agent_id="a")
+    renewing = threading.Event()
+
+    def renewal() -> datetime:
+        with transaction.atomic():
+            leases.renew(agent_id="a")
+            renewing.set()
+            wait_for_a_lock()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT CLOCK_TIMESTAMP()")
+                waited_until: datetime = cursor.fetchone()[0]
+        return waited_until
+
+    def registration() -> datetime:
+        assert renewing.wait(30)
+        return register().agent.last_heartbeat
+
+    waited_until, last_heartbeat = together(renewal, registration)
+    assert last_heartbeat > waited_until
+    assert AgentEvent.objects.get().at == last_heartbeat
 
 
 def test_a_registration_and_a_sweep_at_once_leave_the_agent_registered(

@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agents import leases
@@ -65,6 +66,35 @@ class TestRegister:
         agent = AgentRecord.objects.get()
         assert {name: getattr(agent, name) for name in said} == said
         assert agent.seen_address == "192.0.2.7"
+
+    @pytest.mark.parametrize("again", [False, True])
+    @pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7", "2001:DB8::7", None])
+    def test_the_agent_that_is_given_back_is_the_one_that_is_kept(
+        self, address: str | None, *, again: bool
+    ) -> None:
+        metadata = {"bb": 1e22, "a": [1.0, -0.0, 1e-7, None, {"": "☂"}]}
+        if again:
+            register("a", version="1")
+            leases.set_state(agent_id="a", state="draining", actor="admin:ada")
+
+        given = register("a", metadata=metadata, tags=["b", "a"], address=address)
+
+        kept = AgentRecord.objects.get()
+        names = [field.attname for field in AgentRecord._meta.concrete_fields]
+        assert [repr(getattr(given, name)) for name in names] == [
+            repr(getattr(kept, name)) for name in names
+        ]
+        event = AgentEvent.objects.latest("id")
+        assert (event.pk, event.generation) == (kept.generation, kept.generation)
+        assert (event.actor, event.reason) == ("agent", "")
+        assert event.address == kept.seen_address
+
+    def test_it_is_one_statement_where_the_database_can(self) -> None:
+        for _ in ("new", "again"):
+            with CaptureQueriesContext(connection) as queries:
+                register("a")
+            # SQLite has no such statements, and a savepoint within the test's transaction.
+            assert len(queries) == (5 if connection.vendor == "sqlite" else 1)
 
     def test_again_it_replaces_what_was_said_and_keeps_what_the_operator_said(self) -> None:
         first = register("a", tags=["old"], metadata={"old": 1}, version="1")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from rest_framework.test import APIClient
@@ -239,6 +239,23 @@ class TestRaces:
             return outcome("a", Enrolment("token:x", "x", takes_over=False))
 
         assert together(renewal, takeover)[1] == "IdHeldByAnother"
+
+
+def test_an_id_that_becomes_free_while_it_is_refused_is_given_after_all() -> None:
+    AgentFactory.create(agent_id="a")
+
+    def deregister_first(execute: Any, sql: str, *arguments: Any) -> Any:
+        """Let the holder go when the registry looks who that is."""
+        if sql.startswith("SELECT"):
+            AgentRecord.objects.all().delete()
+        return execute(sql, *arguments)
+
+    enrolment = Enrolment("token:x", "x", takes_over=False)
+    with connection.execute_wrapper(deregister_first):
+        registration = leases.register(agent_id="a", host="h", port=1, enrolment=enrolment)
+
+    assert registration.created
+    assert [event.kind for event in AgentEvent.objects.all()] == ["registered"]
 
 
 def outcome(agent_id: str, enrolment: Enrolment) -> str:
