@@ -39,9 +39,9 @@ from agents.api.serializers import (
     HeartbeatSerializer,
     ListingQuerySerializer,
     ManyHeartbeatsSerializer,
-    RegisteredAgentSerializer,
-    RegistrationSerializer,
     RenewedSerializer,
+    read_registration,
+    registered_agent,
 )
 from agents.api.throttling import count_registration
 from agents.models import AgentRecord
@@ -119,16 +119,13 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
 
     @action(detail=False, methods=["post"])
     def register(self, request: Request) -> Response:
-        serializer = RegistrationSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        agent_id = serializer.validated_data["agent_id"]
+        said = read_registration(request.data)
+        agent_id = said["agent_id"]
         enrolment = enrolment_of(request, agent_id)
         count_registration(agent_id)
-        registration = leases.register(
-            **serializer.validated_data, address=address_of(request), enrolment=enrolment
-        )
+        registration = leases.register(**said, address=address_of(request), enrolment=enrolment)
         return Response(
-            RegisteredAgentSerializer(registration.agent).data,
+            registered_agent(registration.agent),
             status=status.HTTP_201_CREATED if registration.created else status.HTTP_200_OK,
         )
 
