@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,6 +45,24 @@ class PageQuerySerializer(serializers.Serializer[Any]):
     )
 
 
+@dataclass(frozen=True)
+class PageQuery:
+    """How many agents are wanted, and after which id; None: from the first on."""
+
+    limit: int
+    after: str | None
+
+    def behind_cursor(self, agents: Any) -> Any:
+        return agents.filter(pk__gt=self.after) if self.after else agents
+
+
+def read_page_query(request: Request) -> PageQuery:
+    """Raise ValidationError."""
+    query = PageQuerySerializer(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    return PageQuery(query.validated_data["limit"], query.validated_data.get("cursor"))
+
+
 class AgentPagination(BasePagination):
     """A page is a bare list, ordered by id; ``Link: <...>; rel="next"`` leads to the next one."""
 
@@ -55,14 +74,11 @@ class AgentPagination(BasePagination):
         request: Request,
         view: APIView | None = None,  # noqa: ARG002
     ) -> Any:
-        query = PageQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        limit = query.validated_data["limit"]
-        if after := query.validated_data.get("cursor"):
-            queryset = queryset.filter(pk__gt=after)
-        agents: list[AgentRecord] = list(queryset.order_by("pk")[: limit + 1])
-        page = agents[:limit]
-        self.link = _link(request, page[-1].pk) if len(agents) > limit else None
+        query = read_page_query(request)
+        found = query.behind_cursor(queryset).order_by("pk")[: query.limit + 1]
+        agents: list[AgentRecord] = list(found)
+        page = agents[: query.limit]
+        self.link = link_to_next(request, page[-1].pk) if len(agents) > query.limit else None
         return page
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -75,7 +91,7 @@ class AgentPagination(BasePagination):
         return data
 
 
-def _link(request: Request, last: str) -> str:
+def link_to_next(request: Request, last: str) -> str:
     """Return the header's value; relative, since a proxy may give the registry another name."""
     query = request.query_params.copy()
     query["cursor"] = base64.urlsafe_b64encode(last.encode()).decode()

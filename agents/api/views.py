@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
-from rest_framework import mixins, status
+from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -22,9 +23,11 @@ from agents.api.authentication import (
     LeaseTokenAuthentication,
     address_of,
 )
+from agents.api.etags import ETags
 from agents.api.fields import ID_PATTERN
 from agents.api.many_heartbeats import admit, tell
-from agents.api.pagination import AgentPagination
+from agents.api.pages import Page, read_page
+from agents.api.pagination import AgentPagination, link_to_next, read_page_query
 from agents.api.parsers import check_length
 from agents.api.permissions import (
     MayDeregister,
@@ -45,6 +48,7 @@ from agents.api.serializers import (
 )
 from agents.api.throttling import count_registration
 from agents.models import AgentRecord
+from agents.querysets import AgentQuerySet
 
 # What is done with a lease takes the token of that lease, and no other.
 OF_A_LEASE = ("heartbeat", "destroy")
@@ -57,8 +61,7 @@ PERMISSIONS: dict[str, type[BasePermission]] = {
 
 
 @documentation.of_agents
-@method_decorator(conditional_page, name="dispatch")
-class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
+class AgentViewSet(GenericViewSet[AgentRecord]):
     """Which agents live, where, and what they can do."""
 
     lookup_field = "agent_id"
@@ -94,7 +97,7 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
         check_length(request, settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
 
-    def get_queryset(self) -> QuerySet[AgentRecord]:
+    def get_queryset(self) -> AgentQuerySet:
         return AgentRecord.objects.with_read_at()
 
     def filter_queryset(self, _queryset: Any) -> Any:
@@ -111,11 +114,27 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
             **{name: wanted[name] for name in ("status", "state") if name in wanted}
         )
 
-    def retrieve(self, _request: Request, agent_id: str) -> Response:
-        agent = self.get_queryset().filter(agent_id=agent_id).first()
-        if agent is None:
-            raise leases.UnknownAgent(agent_id)
-        return Response(self.get_serializer(agent).data)
+    @method_decorator(conditional_page)
+    def list(self, request: Request) -> HttpResponseBase:
+        if not _is_plain_json(request):
+            shown = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+            return self.get_paginated_response(self.get_serializer(shown, many=True).data)
+        query, etags = read_page_query(request), ETags(request)
+        agents = query.behind_cursor(self.filter_queryset(self.get_queryset()))
+        page = read_page(agents, query.limit, etags.known_tags())
+        link = {"Link": link_to_next(request, page.next_after)} if page.next_after else {}
+        return _json(page, etags, f"[{page.body}]", **link)
+
+    @method_decorator(conditional_page)
+    def retrieve(self, request: Request, agent_id: str) -> HttpResponseBase:
+        agents, etags = self.get_queryset().filter(agent_id=agent_id), ETags(request)
+        if _is_plain_json(request):
+            page = read_page(agents, 1, etags.known_tags())
+            if page.count:
+                return _json(page, etags, page.body)
+        elif agent := agents.first():
+            return Response(self.get_serializer(agent).data)
+        raise leases.UnknownAgent(agent_id)
 
     @action(detail=False, methods=["post"])
     def register(self, request: Request) -> Response:
@@ -159,6 +178,21 @@ class AgentViewSet(mixins.ListModelMixin, GenericViewSet[AgentRecord]):
             address=address_of(request),
         )
         return Response({"status": "deleted", "agent_id": agent_id})
+
+
+def _is_plain_json(request: Request) -> bool:
+    """Whether the answer is JSON as programs take it: not in a browser's page, nor indented."""
+    renderer = getattr(request, "accepted_renderer", None)
+    if not isinstance(renderer, JSONRenderer):
+        return False
+    return renderer.get_indent(request.accepted_media_type or "", {}) is None
+
+
+def _json(page: Page, etags: ETags, text: str | None, **headers: str) -> HttpResponse:
+    """Return the answer with a page; `conditional_page` makes it a 304 where there is no body."""
+    headers["ETag"] = etags.of(page.tag)
+    content = b"" if page.body is None else str(text).encode()
+    return HttpResponse(content, content_type=JSONRenderer.media_type, headers=headers)
 
 
 def _generation(request: Request) -> int | None:

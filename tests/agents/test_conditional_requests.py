@@ -1,0 +1,286 @@
+"""``ETag`` and ``If-None-Match``: who has a page already is told so, and never wrongly."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+from rest_framework.test import APIClient
+
+from agents import leases
+from agents.api.json_sql import FIELDS
+from agents.clock import DatabaseNow
+from agents.models import AgentRecord
+from tests.agents.conftest import Register
+from tests.agents.passing_time import time_passes
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+Change = Callable[[], object]
+
+PAGES = [
+    "/agents",
+    "/agents?include_dead=true",
+    "/agents?include_dead=true&limit=1",
+    "/agents?limit=2",
+    "/agents?tag=x",
+    "/agents?state=draining",
+    "/agents?status=busy",
+    "/agents?search=b",
+    "/agents/a",
+]
+
+
+def unless_unknown(change: Change) -> Change:
+    def attempt() -> None:
+        with suppress(leases.UnknownAgent):
+            change()
+
+    return attempt
+
+
+def registering(agent_id: str, **said: Any) -> Change:
+    return lambda: leases.register(agent_id=agent_id, host="h", port=1, **said)
+
+
+def renewing(agent_id: str, **said: Any) -> Change:
+    return unless_unknown(lambda: leases.renew(agent_id=agent_id, **said))
+
+
+def stated(agent_id: str, state: str) -> Change:
+    return unless_unknown(lambda: leases.set_state(agent_id=agent_id, state=state, actor="a"))
+
+
+def silently(agent_id: str, **values: Any) -> Change:
+    """Change one thing by hand, which no heartbeat or registration would do alone."""
+    return lambda: AgentRecord.objects.filter(pk=agent_id).update(**values)
+
+
+IDS = st.sampled_from(["a", "b", "c"])
+NAMES = st.lists(st.sampled_from(["x", "y"]), unique=True, max_size=2)
+CHANGES = st.one_of(
+    st.builds(
+        registering,
+        IDS,
+        tags=NAMES,
+        ttl_seconds=st.sampled_from([5, 60]),
+        metadata=st.sampled_from([{}, {"a": 1}, {"a": "1"}]),
+    ),
+    st.builds(
+        renewing,
+        IDS,
+        status=st.sampled_from([None, "ready", "busy"]),
+        load=st.sampled_from([None, 0.0, 0.5, 0.5000000000000001]),
+        note=st.sampled_from([None, "", "x", "x,y"]),
+        address=st.sampled_from([None, "::1", "192.0.2.1"]),
+    ),
+    st.builds(stated, IDS, st.sampled_from(AgentRecord.State.values)),
+    st.builds(silently, IDS, note=st.sampled_from(["", "x", "y"])),
+    st.builds(silently, IDS, load=st.sampled_from([None, 0.1, 0.1 + 2**-56, 0.2])),
+    st.builds(silently, IDS, skills=NAMES),
+    st.builds(silently, IDS, version=st.sampled_from(["", "1"])),
+    st.builds(silently, IDS, agent_name=st.sampled_from(["a", "b"])),
+    st.builds(silently, IDS, host=st.sampled_from(["a", "b"])),
+    st.builds(silently, IDS, port=st.sampled_from([1, 2])),
+    st.builds(silently, IDS, seen_address=st.sampled_from([None, "::1"])),
+    st.builds(lambda i: unless_unknown(lambda: leases.deregister(agent_id=i)), IDS),
+    st.builds(lambda seconds: lambda: time_passes(seconds), st.sampled_from([1, 5, 60])),
+    st.just(leases.purge_expired),
+    st.just(lambda: None),
+)
+
+
+class TestWhateverHappens(TestCase):
+    @settings(max_examples=30)
+    @given(changes=st.lists(CHANGES, max_size=12))
+    def test_a_page_is_unchanged_exactly_when_it_is_said_to_be(self, changes: list[Change]) -> None:
+        api = APIClient()
+        given: dict[str, Any] = {}  # by ETag, for good
+        held: dict[str, str] = {}
+        for change in [lambda: None, *changes]:
+            change()
+            for page in PAGES:
+                fresh = api.get(page)
+                self._remember(given, fresh)
+                etag = held.get(page, "")
+                answer = api.get(page, headers={"If-None-Match": etag})
+                told = shown(fresh) if answer.status_code == 304 else shown(answer)
+                assert told == shown(fresh)
+                assert (answer.status_code == 304) == (given.get(etag) == shown(fresh))
+                held[page] = fresh.headers.get("ETag", "")
+
+    def _remember(self, given: dict[str, Any], answer: Any) -> None:
+        if answer.status_code == 200:
+            assert given.setdefault(answer.headers["ETag"], shown(answer)) == shown(answer)
+
+
+def shown(answer: Any) -> tuple[int, bytes, str | None]:
+    return answer.status_code, answer.content, answer.headers.get("Link")
+
+
+# Of each field two values, as near to each other as they come.
+NEAR: dict[str, tuple[Any, Any]] = {
+    "agent_id": ("a", "A"),
+    "agent_name": ("a", "a "),
+    "host": ("a", "b"),
+    "port": (1, 11),
+    "last_heartbeat": (timezone.now(), timezone.now() + timedelta(microseconds=1)),
+    "registered_at": (timezone.now(), timezone.now() + timedelta(microseconds=1)),
+    "ttl_seconds": (60, 61),
+    "metadata": ({"a": 1}, {"a": "1"}),
+    "version": ("", "0"),
+    "tags": (["a", "b"], ["b", "a"]),
+    "skills": (["a,b"], ["a", "b"]),
+    "state": ("active", "draining"),
+    "status": ("ready", "busy"),
+    "load": (0.1, 0.1 + 2**-56),
+    "note": ("", " "),
+    "seen_address": (None, "::"),
+    "generation": (2**62, 2**62 + 1),
+}
+
+
+@pytest.mark.parametrize("field", [f for f in FIELDS if f not in {"is_alive", "expires_at"}])
+def test_no_field_changes_without_the_etag(api: APIClient, field: str) -> None:
+    one, other = NEAR[field]
+    AgentFactory.create(**{"agent_id": "a", field: one})
+    etag = api.get("/agents").headers["ETag"]
+    assert api.get("/agents", headers={"If-None-Match": etag}).status_code == 304
+
+    AgentRecord.objects.update(**{field: other})
+
+    assert api.get("/agents", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_an_agent_that_dies_changes_the_page_though_nobody_writes(api: APIClient) -> None:
+    lasts = timedelta(seconds=0.2)
+    AgentFactory.create(agent_id="a", last_heartbeat=timezone.now(), ttl_seconds=60)
+    AgentRecord.objects.update(last_heartbeat=DatabaseNow() - timedelta(seconds=60) + lasts)
+    pages = ["/agents", "/agents?include_dead=true", "/agents/a"]
+    alive = {page: api.get(page) for page in pages}
+    assert all(b'"is_alive":true' in answer.content for answer in alive.values())
+
+    for page in pages:
+        deadline = time.monotonic() + 30
+        etag = alive[page].headers["ETag"]
+        while (answer := api.get(page, headers={"If-None-Match": etag})).status_code == 304:
+            assert time.monotonic() < deadline
+        assert AgentRecord.objects.expired().exists()
+        assert b'"is_alive":true' not in answer.content
+
+
+def test_who_has_the_page_costs_one_query_and_gets_no_body(
+    api: APIClient, register: Register
+) -> None:
+    register("a")
+    for page in ("/agents", "/agents/a"):
+        etag = api.get(page).headers["ETag"]
+        with CaptureQueriesContext(connection) as queries:
+            answer = api.get(page, headers={"If-None-Match": etag})
+
+        assert len(queries) == 1
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["ETag"] == etag
+        assert answer.headers["Vary"] == api.get(page).headers["Vary"]
+
+
+@pytest.mark.parametrize("form", ["W/{0}", '"other", {0}', '"a", "b", "c", "d", "e", W/{0}', "*"])
+def test_the_header_has_several_forms(api: APIClient, register: Register, form: str) -> None:
+    register("a")
+    header = form.format(api.get("/agents").headers["ETag"])
+
+    assert api.get("/agents", headers={"If-None-Match": header}).status_code == 304
+
+
+def test_many_of_our_own_etags_are_looked_through(api: APIClient, register: Register) -> None:
+    register("a")
+    etag = api.get("/agents").headers["ETag"]
+    begin = etag.rpartition("-")[0]
+    others = ", ".join(f'{begin}-{number}"' for number in range(1_000))
+
+    assert api.get("/agents", headers={"If-None-Match": f"{others}, {etag}"}).status_code == 304
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get("/agents", headers={"If-None-Match": others}).status_code == 200
+    assert len(queries[0]["sql"]) < 10_000
+
+
+@pytest.mark.parametrize("tag", ["", "%s", "'; --", "☂", "0" * 1_000])
+def test_a_made_up_etag_is_no_page(api: APIClient, register: Register, tag: str) -> None:
+    register("a")
+    begin = api.get("/agents").headers["ETag"].partition("-")[0]
+    shown = f'{begin}-{tag}"'.encode().decode("latin-1")
+
+    answer = api.get("/agents", HTTP_IF_NONE_MATCH=shown)
+
+    assert answer.status_code == 200
+    assert len(answer.json()) == 1
+
+
+def test_what_is_another_page_has_another_etag(api: APIClient, register: Register) -> None:
+    register("a", tags=["x"], skills=["x"], status="ready")
+    pages = ["?limit=5", "?limit=6", "?tag=x", "?skill=x", "?status=ready", "?include_dead=true"]
+    answers = [api.get(f"/agents{page}") for page in ("", *pages, "/a")]
+    html = api.get("/agents", headers={"Accept": "text/html"})
+    indented = api.get("/agents", headers={"Accept": "application/json; indent=2"})
+
+    etags = [answer.headers["ETag"] for answer in [*answers, html, indented]]
+
+    assert len(set(etags)) == len(etags)
+    for etag in etags[1:]:
+        assert api.get("/agents", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_a_page_that_others_now_follow_is_another(api: APIClient, register: Register) -> None:
+    register("a")
+    page = "/agents?limit=1"
+    etag = api.get(page).headers["ETag"]
+    register("b")
+
+    answer = api.get(page, headers={"If-None-Match": etag})
+
+    assert answer.status_code == 200
+    assert "Link" in answer.headers
+
+
+def test_the_indented_form_is_as_ever(api: APIClient, register: Register) -> None:
+    register("a")
+    header = {"Accept": "application/json; indent=2"}
+
+    for page in ("/agents", "/agents/a"):
+        answer = api.get(page, headers=header)
+        assert answer.json() == api.get(page).json()
+        assert b"\n  " in answer.content
+
+
+def test_head_says_what_get_would(api: APIClient, register: Register) -> None:
+    register("a")
+    for page in ("/agents?limit=1", "/agents/a"):
+        got = api.get(page)
+        headed = api.head(page, headers={"If-None-Match": got.headers["ETag"]})
+
+        assert (headed.status_code, headed.content) == (200, b"")
+        assert headed.headers == got.headers
+
+
+def test_a_condition_that_the_page_must_meet_is_kept(api: APIClient, register: Register) -> None:
+    register("a")
+    etag = api.get("/agents").headers["ETag"]
+
+    assert api.get("/agents", headers={"If-Match": etag}).status_code == 200
+    assert api.get("/agents", headers={"If-Match": '"other"'}).status_code == 412
+
+
+@pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}])
+def test_an_agent_that_is_not_there_is_404_whatever_is_asked(
+    api: APIClient, headers: dict[str, str]
+) -> None:
+    assert api.get("/agents/a", headers=headers).status_code == 404
