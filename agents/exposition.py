@@ -15,12 +15,13 @@ from agents.availability import UNAVAILABLE, tell_unavailable
 from agents.clock import DatabaseNow, ExpiresAt
 from agents.metrics import COUNTERS, GAUGES, PREFIX, PURGED
 from agents.models import AgentRecord
+from agents.shared_counts import SharedCount
 from agents.sweeps import report_sweeps
 from agents.uptime import report_uptime
 
 
 class FleetCollector(Collector):
-    """Asks the database, each time anew."""
+    """Asks the database, each time anew; but a large fleet is not counted each time."""
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -49,10 +50,17 @@ def _counters() -> CollectorRegistry:
     return together
 
 
-def _agents() -> Iterator[Metric]:
+def _count_agents() -> dict[tuple[bool, str], int]:
     lasts = ExpressionWrapper(Q(GreaterThan(ExpiresAt(), DatabaseNow())), BooleanField())
     rows = AgentRecord.objects.values_list(lasts, "state").annotate(count=Count("pk"))
-    counts = {(lease, state): count for lease, state, count in rows}
+    return {(lease, state): count for lease, state, count in rows}
+
+
+AGENTS = SharedCount(_count_agents, lambda counts: sum(counts.values()))
+
+
+def _agents() -> Iterator[Metric]:
+    counts = AGENTS.get()
     family = GaugeMetricFamily(PREFIX + "agents", GAUGES["agents"][0], labels=GAUGES["agents"][1])
     for state in AgentRecord.State.values:
         for lasts_, lease in ((True, "alive"), (False, "expired")):

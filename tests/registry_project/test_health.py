@@ -1,9 +1,15 @@
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from agents.exposition import AGENTS
 from agents.models import SweepMark
+from agents.shared_counts import LARGE
+from registry_project.health import FLEET
+from tests.agents.passing_time import fleet
 from tests.factories import AgentFactory
 
 
@@ -17,6 +23,28 @@ def test_health_counts_the_fleet(client: Client, path: str) -> None:
 
     assert answer.status_code == 200
     assert answer.json() == {"status": "healthy", "registered_agents": 3, "active_agents": 2}
+
+
+@pytest.mark.django_db
+def test_an_agent_is_counted_as_soon_as_it_is_there(client: Client) -> None:
+    for agents in (1, 2, 3):
+        AgentFactory.create()
+        assert client.get("/health").json()["registered_agents"] == agents
+
+
+@pytest.mark.django_db
+def test_a_large_fleet_is_not_counted_for_everybody(
+    client: Client, django_assert_num_queries: Any
+) -> None:
+    fleet(LARGE)
+    # The page of metrics also tells of sweeps and of the uptime.
+    for path, shared, queries in (("/health", FLEET, 0), ("/metrics", AGENTS, 2)):
+        try:
+            first = client.get(path).content
+            with django_assert_num_queries(queries):
+                assert client.get(path).content == first
+        finally:
+            shared.forget()
 
 
 def test_a_living_process_says_so_without_the_database(client: Client) -> None:
