@@ -82,9 +82,12 @@ def test_an_error_leaves_nobody_waiting_and_the_last_count_is_not_told_instead()
     assert fleet.shared.get() == (LARGE, 2)
 
 
-@pytest.mark.parametrize(("age", "told"), [(OLDEST_SECONDS - 1, 1), (OLDEST_SECONDS, 3)])
+@pytest.mark.parametrize(
+    ("agents", "age", "told"),
+    [(LARGE, OLDEST_SECONDS - 1, 1), (LARGE, OLDEST_SECONDS, 3), (LARGE - 1, 0, 3)],
+)
 def test_one_counts_and_the_others_get_the_last_count_unless_it_is_too_old(
-    together: Together, age: float, told: int
+    together: Together, agents: int, age: float, told: int
 ) -> None:
     counting, go_on = threading.Event(), threading.Event()
 
@@ -96,7 +99,7 @@ def test_one_counts_and_the_others_get_the_last_count_unless_it_is_too_old(
                 assert go_on.wait(30)
             return mine
 
-    fleet = Slow(agents=LARGE)
+    fleet = Slow(agents=agents)
     fleet.shared.get()
     fleet.now += age
 
@@ -107,4 +110,4 @@ def test_one_counts_and_the_others_get_the_last_count_unless_it_is_too_old(
         finally:
             go_on.set()
 
-    assert together(fleet.shared.get, another) == [(LARGE, 2), (LARGE, told)]
+    assert together(fleet.shared.get, another) == [(agents, 2), (agents, told)]
