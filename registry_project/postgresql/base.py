@@ -6,6 +6,7 @@ caller to answer. Here a call that is not answered in `limit_waiting`'s seconds 
 OperationalError, and its connection is closed.
 """
 
+import select
 import time
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.5
 # For one of our processes that stops in the middle, with locks that others wait for.
 IDLE_SHARE = 2.0
+# For so long a connection that worked is taken to work, unless something has come from it.
+JUST_NOW_SECONDS = 5.0
 
 outage = Outage()
 
@@ -38,6 +41,8 @@ def limit_waiting(seconds: float | None) -> None:
 class LimitedConnection(psycopg.Connection[Any]):
     """A connection whose every wait for the server has an end."""
 
+    _answered_at = float("-inf")
+
     def wait(
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
     ) -> Result:
@@ -45,12 +50,23 @@ class LimitedConnection(psycopg.Connection[Any]):
         started = time.monotonic()
         try:
             with outage.watch():
-                return super().wait(gen, interval=interval, timeout=limit)
+                answer = super().wait(gen, interval=interval, timeout=limit)
         except psycopg.OperationalError as error:
             if limit is None or time.monotonic() - started < limit:
                 raise
             self.close()
             raise psycopg.OperationalError(f"no answer within {limit:g} s") from error
+        self._answered_at = time.monotonic()
+        return answer
+
+    @property
+    def worked_just_now(self) -> bool:
+        """Whether the server has answered a moment ago, and said nothing since: no farewell."""
+        if self.closed or time.monotonic() - self._answered_at > JUST_NOW_SECONDS:
+            return False
+        waiting = select.poll()
+        waiting.register(self.fileno(), select.POLLIN)
+        return not waiting.poll(0)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -62,6 +78,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with outage.watch():
             return super().get_new_connection(conn_params)
+
+    def close_if_health_check_failed(self) -> None:
+        # Django asks the server before each request; that is half of what many requests ask it.
+        if self.connection is not None and self.connection.worked_just_now:
+            return
+        super().close_if_health_check_failed()
 
     def init_connection_state(self) -> None:
         super().init_connection_state()

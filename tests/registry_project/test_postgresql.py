@@ -180,6 +180,57 @@ def test_commands_wait_for_as_long_as_it_takes(cluster: PostgresCluster) -> None
     connection.close()
 
 
+class TestWhetherAConnectionWorks:
+    """Asked before each request that Django serves, when it comes to its first statement."""
+
+    @pytest.fixture
+    def connection(self, cluster: PostgresCluster) -> Iterator[Any]:
+        connection = connect(cluster)
+        connection.settings_dict["CONN_HEALTH_CHECKS"] = True
+        yield connection
+        connection.close()
+
+    def test_one_that_has_just_worked_is_not_asked(self, connection: Any) -> None:
+        backend = ask(connection, "SELECT pg_backend_pid()")
+        connection.close_if_unusable_or_obsolete()  # Django, when a request begins
+        connection.close_if_health_check_failed()
+        assert last_statement_of(connection, backend) == "SELECT pg_backend_pid()"
+
+    def test_one_that_has_not_been_used_for_a_while_is_asked(
+        self, connection: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        backend = ask(connection, "SELECT pg_backend_pid()")
+        monkeypatch.setattr(base, "JUST_NOW_SECONDS", -1)
+        connection.close_if_unusable_or_obsolete()
+        connection.close_if_health_check_failed()
+        assert last_statement_of(connection, backend) == "SELECT 1"
+
+    def test_one_whose_server_is_gone_is_made_anew_however_young_it_is(
+        self, connection: Any, cluster: PostgresCluster
+    ) -> None:
+        ask(connection)
+        cluster.stop_at_once()
+        cluster.start()
+        connection.close_if_unusable_or_obsolete()
+
+        assert ask(connection) == 1
+
+    def test_one_that_was_closed_does_not_work(self, connection: Any) -> None:
+        ask(connection)
+        connection.connection.close()
+
+        assert not connection.connection.worked_just_now
+
+
+def last_statement_of(connection: Any, backend: int) -> str:
+    """Return what a session of the same server has been asked last."""
+    info = connection.connection.info
+    with psycopg.connect(info.dsn) as other:
+        sql = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+        [said] = other.execute(sql, [backend]).fetchone() or [""]
+    return str(said)
+
+
 def test_a_server_that_refuses_is_asked_again_at_once(limited: None) -> None:
     with pytest.raises(psycopg.OperationalError), base.outage.watch():
         raise psycopg.OperationalError("connection refused")
