@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from django.conf import settings
@@ -25,9 +25,13 @@ logger = logging.getLogger("agents.limits")
 # Seconds for an answer of Redis, and for which it is not asked after there was none.
 REDIS_TIMEOUT = 0.25
 REDIS_REST = 5.0
+# For so long this process keeps counts that are over.
+SECONDS_BETWEEN_SWEEPS = 1.0
 # Whoever has an IPv6 address has commonly all of a network of this size.
 IPV6_NETWORK_BITS = 64
 OFF = ("", "off")
+# How many addresses are remembered as they were read.
+MOST_ADDRESSES = 4_096
 REDIS_SCHEMES = ("redis://", "rediss://")
 
 
@@ -67,6 +71,7 @@ def look(setting: str, key: str) -> Refusal | None:
     return None if rate is None else _counter(settings.RATE_STORE_URL).test(rate, setting, key)
 
 
+@lru_cache(MOST_ADDRESSES)
 def address_key(address: str | None) -> str:
     """Return by what an address is counted: itself, or its network in IPv6."""
     try:
@@ -75,11 +80,36 @@ def address_key(address: str | None) -> str:
         return address or "local"
 
 
+class OwnStorage(MemoryStorage):
+    """The library's, which forgets what is over in a thread: started once a second, not each call.
+
+    Whether the thread is still at work, it asks `timer`.
+    """
+
+    @property  # type: ignore[override]  # an attribute, there
+    def timer(self) -> "_Sweep":
+        return self._sweep
+
+    @timer.setter
+    def timer(self, thread: threading.Timer) -> None:
+        self._sweep = _Sweep(thread)
+
+
+class _Sweep:
+    def __init__(self, thread: threading.Timer) -> None:
+        self.thread = thread
+        self.start = thread.start
+        self._until = time.monotonic() + SECONDS_BETWEEN_SWEEPS
+
+    def is_alive(self) -> bool:
+        return time.monotonic() < self._until
+
+
 class Counter:
     """Counts in Redis, or where there is none, or none that answers, in this process."""
 
     def __init__(self, url: str) -> None:
-        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._own = SlidingWindowCounterRateLimiter(OwnStorage())
         self._shared = self._own
         self._rests_until = 0.0
         self._lock = threading.Lock()

@@ -2,9 +2,13 @@
 
 import ipaddress
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+
+# How many addresses are remembered as they were read.
+MOST_ADDRESSES = 4_096
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -96,6 +100,7 @@ def parse_proxies(texts: Sequence[str]) -> tuple[list[Network], bool]:
     return networks, any(text.strip() == UNIX for text in texts)
 
 
+@lru_cache(MOST_ADDRESSES)
 def parse_address(text: str) -> Address | None:
     """Return the address that `text` begins with: bare, with a port, or in brackets."""
     text = text.strip().strip('"')

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from agents import access_tokens, lease_tokens
 from agents.api.throttling import guarded
 from agents.known_tokens import Access, Memory
+from agents.limits import MOST_ADDRESSES
 
 logger = logging.getLogger("agents.tokens")
 
@@ -87,6 +89,7 @@ def address_of(request: Request) -> str | None:
     return parse_address(request.META.get("REMOTE_ADDR", ""))
 
 
+@lru_cache(MOST_ADDRESSES)
 def parse_address(text: str) -> str | None:
     """Return an address in its shortest form; None for what is none."""
     try:

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 
 from agents import access_tokens, known_tokens, limits
 from agents.api import throttling
-from agents.limits import Counter, Pulse, parse_rate
+from agents.limits import Counter, OwnStorage, Pulse, parse_rate
 from tests.agents.conftest import Register, both_doors
 from tests.integration.registry_process import free_port
 from tests.processes import wait_until
@@ -307,3 +307,27 @@ def test_calls_that_are_refused_are_counted(api: APIClient, settings: Settings) 
     assert statuses(api, 2, "get", "/agents") == [401, 401]
 
     assert_refused(api.get("/agents"))
+
+
+class TestForgettingInThisProcess:
+    def test_it_takes_no_thread_for_each_call(self) -> None:
+        storage = OwnStorage()
+        sweep = storage.timer
+        wait_until(lambda: not sweep.thread.is_alive(), "the end of the first sweep")
+
+        for _ in range(100):
+            storage.incr("a", 60)
+
+        assert storage.timer is sweep
+
+    def test_it_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "SECONDS_BETWEEN_SWEEPS", 0)
+        storage = OwnStorage()
+        storage.incr("over", 0.001)
+
+        def is_forgotten() -> bool:
+            storage.incr("other", 60)
+            return "over" not in storage.storage
+
+        wait_until(is_forgotten, "the end of what is over")
+        assert storage.storage["other"] > 0
