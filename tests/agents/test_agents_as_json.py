@@ -13,7 +13,11 @@ from rest_framework.renderers import JSONRenderer
 
 from agents.api.json_sql import FIELDS
 from agents.api.pages import read_page
-from agents.api.serializers import AgentSerializer
+from agents.api.serializers import (
+    AgentSerializer,
+    RegisteredAgentSerializer,
+    registered_agent,
+)
 from agents.models import MAX_PORT, AgentRecord
 from tests.factories import AgentFactory
 
@@ -87,6 +91,17 @@ class TestWhateverTheyAre(TestCase):
 
         assert spelt_out(made) == spelt_out(as_described())
         assert [list(agent) for agent in made] == [FIELDS] * len(agents)
+
+    @given(said=AGENTS)
+    def test_the_answer_to_a_registration_is_what_its_serializer_says(
+        self, said: dict[str, Any]
+    ) -> None:
+        AgentFactory.create(agent_id="a", **said)
+        agent = AgentRecord.objects.with_read_at().get()
+
+        told = JSONRenderer().render(registered_agent(agent))
+
+        assert told == JSONRenderer().render(RegisteredAgentSerializer(agent).data)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """``POST /agents/register``."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
+from agents.api.serializers import read_registration
 from agents.lease_tokens import verify
 from agents.models import AgentRecord
 from tests.agents.conftest import Register
+from tests.agents.racing import Together
 
 pytestmark = pytest.mark.django_db
 
@@ -219,6 +223,21 @@ def test_an_unknown_status_is_refused(api: APIClient, status: Any) -> None:
 @pytest.mark.parametrize("field", ["agent_id", "host", "port"])
 def test_what_is_needed_is_asked_for(api: APIClient, field: str) -> None:
     assert_refused(api, field, {name: value for name, value in VALID.items() if name != field})
+
+
+def test_many_threads_read_registrations_by_one_serializer(together: Together) -> None:
+    """Each is told what is wrong with its own, and nothing of the others'."""
+
+    def read(number: int) -> None:
+        for _ in range(50):
+            agent_id = f"agent-{number}"
+            good = VALID | {"agent_id": agent_id, "tags": [agent_id], "port": number + 1}
+            assert read_registration(good)["tags"] == [agent_id]
+            with pytest.raises(ValidationError) as refused:
+                read_registration(VALID | {"agent_id": agent_id, agent_id: 1, "tags": {}})
+            assert set(refused.value.detail) == {agent_id, "tags"}
+
+    together(*(partial(read, number) for number in range(8)))
 
 
 def test_unknown_fields_are_refused_by_name_beside_the_wrong_ones(api: APIClient) -> None:
