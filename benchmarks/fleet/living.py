@@ -36,6 +36,7 @@ class Fleet:
         self.prefix = prefix
         self.agents = [self._agent(f"{prefix}{number}") for number in range(plan.agents)]
         self.registered = 0
+        self._is_ending = False
         self._next_registration = time.monotonic()
 
     def begin(self) -> None:
@@ -54,7 +55,11 @@ class Fleet:
             next_one()
 
     def end(self) -> None:
-        """Deregister all agents that live; until its turn, each goes on with its heartbeats."""
+        """Deregister all agents that live; until its turn, each goes on with its heartbeats.
+
+        Those that are registering follow when they live.
+        """
+        self._is_ending = True
         living = deque(agent for agent in self.agents if agent.phase is Phase.LIVING)
 
         def next_one(_agent: Agent | None = None) -> None:
@@ -111,6 +116,9 @@ class Fleet:
         agent.renewed(answer.asked, answer.answered)
         agent.registered = answer.answered
         agent.phase = Phase.LIVING
+        if self._is_ending:
+            self.deregister(agent, _nothing)
+            return
         # Spread: those who registered together do not go on together.
         self._beat_at(agent, answer.answered + self.random.uniform(0.1, 1.0) * self.plan.interval)
         done(agent)

@@ -91,7 +91,7 @@ class Run:
         living = sum(agent.phase is Phase.LIVING for agent in fleet.agents)
 
         def left() -> int:
-            return sum(agent.phase is not Phase.STOPPED for agent in fleet.agents)
+            return sum(agent.phase not in {Phase.STOPPED, Phase.DEAD} for agent in fleet.agents)
 
         fleet.end()
         self._turn_until(
