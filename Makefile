@@ -25,7 +25,7 @@ ON_BOTH = set -x; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	wait $$beside; on_postgresql=$$?; cat "$$log"; \
 	[ $$on_sqlite = 0 ] && [ $$on_postgresql = 0 ]
 
-.PHONY: help install install-dev run demo fleet bench purge-bench image check audit test faults fuzz clean
+.PHONY: help install install-dev run demo fleet bench calls purge-bench image check audit test faults fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -56,6 +56,9 @@ bench: install ## what a heartbeat costs, beside the peers: DURATION=3 ROUNDS=5 
 purge-bench: install-dev ## how long a purge takes, and what heartbeats notice: AGENTS=1000000 EXPIRED=100000
 	@exec $(PY) -m benchmarks.purge $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \
 		--expired $(EXPIRED)
+
+calls: install ## the CPU of a listing, a registration, ...: DATABASE_URL=postgres://... for PostgreSQL
+	@exec $(PY) -m benchmarks.calls
 
 image: install-dev ## build an example's image by Docker: its size, how quickly it registers and stops
 	@exec $(PY) -m benchmarks.image
