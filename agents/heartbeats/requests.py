@@ -92,11 +92,14 @@ def _read_manner(headers: bytes, version: bytes) -> Manner | None:
     if len(said) != len(pairs) or len(pairs) > MAX_HEADERS or not UNUSUAL.isdisjoint(said):
         return None
     host, connection = said.get(b"host", b""), said.get(b"connection", b"").lower()
+    length = said.get(b"content-length", b"0")
+    # Without a body there is nothing to say of it; a body of no kind is of a wrong one.
+    unsaid = b"application/json" if length == b"0" else b""
     is_ordinary = (
         host
         and connection in {b"", b"keep-alive", b"close"}
         and _wants_json(said.get(b"accept", b"*/*").decode())
-        and said.get(b"content-type", b"application/json").lower() in CONTENT_TYPES
+        and said.get(b"content-type", unsaid).lower() in CONTENT_TYPES
     )
     if not is_ordinary:
         return None
@@ -106,7 +109,7 @@ def _read_manner(headers: bytes, version: bytes) -> Manner | None:
         forwarded_proto=said.get(b"x-forwarded-proto", b"").decode(),
         has_cookie=b"cookie" in said,
         keeps_open=version == b"1" and connection != b"close",
-        body_length=said.get(b"content-length", b"0"),
+        body_length=length,
     )
 
 

@@ -8,6 +8,7 @@ from agents.heartbeats.reports import read_report
 from agents.heartbeats.requests import read_heartbeat
 
 LINE = b"POST /agents/a/heartbeat HTTP/1.1\r\n"
+JSON = b"Content-Type: application/json"
 ORDINARY = LINE + b"Host: x\r\n\r\n"
 
 
@@ -22,7 +23,7 @@ def with_headers(*lines: bytes, body: bytes = b"") -> bytes:
         ORDINARY.replace(b"1.1", b"1.0"),
         ORDINARY.replace(b"heartbeat", b"heartbeat/"),
         with_headers(b"Content-Length: 0"),
-        with_headers(b"Content-Length: 2", body=b"{}"),
+        with_headers(b"Content-Length: 2", JSON, body=b"{}"),
         with_headers(b"content-length:2 \t", b"CONTENT-TYPE:\tApplication/JSON", body=b"{}"),
         with_headers(b"Lease-Token: 1.x", b"Connection: Keep-Alive", b"Accept: application/json"),
     ],
@@ -38,9 +39,10 @@ def test_what_is_ordinary_is_taken(request_: bytes) -> None:
         for length in (b"", b"1", b"+0", b"-1", b"00", b"0, 0", b"0x0", b"99999999", b"9" * 99)
     ]
     + [
-        with_headers(b"Content-Length: 1", body=b"{}"),
-        with_headers(b"Content-Length: 3", body=b"{}"),
-        with_headers(body=b"{}"),
+        with_headers(b"Content-Length: 1", JSON, body=b"{}"),
+        with_headers(b"Content-Length: 3", JSON, body=b"{}"),
+        with_headers(JSON, body=b"{}"),
+        with_headers(b"Content-Length: 2", body=b"{}"),  # of no kind: 415
         with_headers(b"Content-Length: 0", b"content-length: 0"),
         with_headers(b"Content-Length : 0"),
         with_headers(b"Content-Length: 0", b" "),

@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import django
@@ -14,6 +14,7 @@ from django.core.management import call_command
 from tests.integration.postgres_cluster import find_programs, running_cluster
 from tests.integration.registry_process import environment_for, started_registry
 from tests.processes import descendants
+from tests.registry_project.registry_web import registry_web
 
 # Rates would hide what is behind them, and a fuzzer is nothing but wrong tokens.
 SETTINGS = {
@@ -27,11 +28,15 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send bytes to. `secrets` may be in no answer; `pids` are the web's processes."""
+    """Where to send bytes to. `secrets` may be in no answer; `pids` are the web's processes.
+
+    `slow_url` is of a web server of the same registry that has no fast door.
+    """
 
     url: str
     secrets: tuple[str, ...] = ()
     pids: tuple[int, ...] = ()
+    slow_url: str | None = None
 
 
 @contextmanager
@@ -50,7 +55,10 @@ def own_registry(folder: Path, database: str) -> Iterator[Target]:
         environment = environment_of(folder, url)
         os.environ |= environment
         prepare()
-        yield stack.enter_context(running_target(folder, environment))
+        target = stack.enter_context(running_target(folder, environment))
+        slow = environment | {"FAST_HEARTBEATS": "off"}
+        web = stack.enter_context(registry_web(folder, slow, is_quiet=False))
+        yield replace(target, slow_url=web.url)
 
 
 def environment_of(folder: Path, database_url: str | None = None) -> dict[str, str]:

@@ -62,14 +62,17 @@ class RawHttp:
 
     def check(self, pieces: Sequence[bytes]) -> str | None:
         payload = b"".join(pieces)
-        methods, is_whole = requests_in(payload)
         try:
-            answers = self._exchange(payload, methods, is_whole=is_whole)
-            for answer in answers:
+            for answer in self.answers(payload):
                 check_answer(answer, payload, self._secrets)
         except BadAnswer as error:
             return str(error)
         return None
+
+    def answers(self, payload: bytes) -> list[Answer]:
+        """Return the answers to what one connection sends; raise BadAnswer."""
+        methods, is_whole = requests_in(payload)
+        return self._exchange(payload, methods, is_whole=is_whole)
 
     def check_health(self) -> str | None:
         try:

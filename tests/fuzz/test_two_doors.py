@@ -1,0 +1,61 @@
+"""The fast door and Django's, for what is nearly a heartbeat; and that a difference shows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.fuzzing import PieceFuzzer, Turn
+from tests.fuzz.own_registry import environment_of
+from tests.fuzz.test_raw_http import FINE, GET, json_answer, server
+from tests.fuzz.two_doors import TwoDoors, register
+from tests.integration.registry_process import migrate
+from tests.registry_project.registry_web import registry_web
+
+SEED = 20_261
+PROBLEM = b'{"status": 404, "title": "t", "detail": "d"}'
+
+
+@pytest.fixture
+def doors(tmp_path: Path) -> Iterator[TwoDoors]:
+    environment = environment_of(tmp_path)
+    migrate(environment)
+    slow_one = environment | {"FAST_HEARTBEATS": "off"}
+    with (
+        registry_web(tmp_path, environment, is_quiet=False) as fast,
+        registry_web(tmp_path, slow_one, is_quiet=False) as slow,
+    ):
+        yield TwoDoors(fast.url, slow.url, register(fast.url))
+
+
+@pytest.mark.integration
+def test_whatever_is_sent_the_door_answers_as_django_does(doors: TwoDoors) -> None:
+    fuzzer = PieceFuzzer(doors, SEED)
+
+    fuzzer.take(Turn(inputs=600))
+
+    assert fuzzer.failures == []
+    assert {200, 400, 403, 404, 411, 413, 415, 422} <= doors.statuses.keys()
+    assert doors.statuses[200] > 150, "too few of them are heartbeats to see much"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        json_answer("404 Not Found", PROBLEM),
+        json_answer("200 OK", b"[]", "application/json"),
+        json_answer("200 OK", b"{}", "text/plain"),
+        FINE.replace(b"\r\n\r\n", b"\r\nRetry-After: 1\r\n\r\n"),
+        b"",
+    ],
+)
+def test_a_difference_is_a_failure(other: bytes) -> None:
+    with server(FINE) as fast, server(other) as slow:
+        assert "without it" in (TwoDoors(fast, slow, {}).check(GET) or "")
+
+
+def test_what_passes_by_is_no_difference() -> None:
+    texts = [b'{"last_heartbeat": "%d"}' % number for number in (1, 2)]
+    answers = [json_answer("200 OK", text, "application/json") for text in texts]
+    with server(answers[0]) as fast, server(answers[1]) as slow:
+        assert TwoDoors(fast, slow, {}).check(GET) is None

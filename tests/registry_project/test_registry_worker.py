@@ -1,0 +1,541 @@
+"""The registry in a real gunicorn: heartbeats in its event loop, all else in its threads."""
+
+import json
+import signal
+import socket
+import sqlite3
+import struct
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.postgres_cluster import PostgresCluster, running_cluster
+from tests.processes import wait_until
+from tests.registry_project.registry_web import (
+    ByHand,
+    RegistryWeb,
+    Said,
+    heartbeat,
+    prepared,
+    registry_web,
+)
+
+BULK_LIMIT = 512 * 1024
+GET = b"GET /agents/%s HTTP/1.1\r\nHost: registry.example\r\n\r\n"
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n\r\n"
+# With these, no heartbeat is told from another: the interval is a third of the TTL.
+TTLS = (30, 60, 90, 120, 150)
+# It says what it was asked, in the log, and that is all.
+FAULTY_DOOR = """
+from agents.heartbeats.door import Door
+whole = Door.take
+def take(door, request, *more, **options):
+    if b"X-Planted" in request:
+        raise RuntimeError("planted")
+    return whole(door, request, *more, **options)
+Door.take = take
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Of a registry on SQLite."""
+    return prepared(tmp_path_factory.mktemp("registry"))
+
+
+@pytest.fixture(scope="module")
+def web(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RegistryWeb]:
+    with registry_web(tmp_path_factory.mktemp("web"), environment) as web:
+        for ttl in TTLS:
+            web.register(f"ttl-{ttl}", ttl_seconds=ttl)
+        yield web
+
+
+@contextmanager
+def no_writing(environment: dict[str, str]) -> Iterator[None]:
+    """Keep everybody from committing to the SQLite database meanwhile."""
+    path = Path(environment["REGISTRY_VAR_DIR"]) / "registry.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def told_ttl(said: Said) -> int:
+    assert said.status == 200, said
+    interval: float = json.loads(said.body)["heartbeat_interval"]
+    return round(interval * 3)
+
+
+def last_told(said: Said) -> datetime:
+    return datetime.fromisoformat(json.loads(said.body)["last_heartbeat"])
+
+
+# --- One connection -------------------------------------------------------------------------
+
+
+def test_heartbeats_that_come_together_are_answered_in_turn(web: RegistryWeb) -> None:
+    ttls = [*TTLS, *reversed(TTLS)] * 20
+    with web.connect() as client:
+        client.send(b"".join(heartbeat(f"ttl-{ttl}") for ttl in ttls))
+        assert [told_ttl(client.receive()) for _ in ttls] == ttls
+
+
+def test_heartbeats_and_other_requests_that_come_together_are_answered_in_turn(
+    web: RegistryWeb,
+) -> None:
+    many = json.dumps({"agents": [{"agent_id": "ttl-30"}, {"agent_id": "nobody"}]}).encode()
+    with web.connect() as client:
+        client.send(
+            heartbeat("ttl-30")
+            + GET % b"ttl-60"
+            + heartbeat("nobody")
+            + heartbeat(None, body=many)
+            + heartbeat("ttl-90", "X-Odd: \xff")  # left to Django
+            + GET % b"nobody"
+            + heartbeat("ttl-120", body=b'{"load": 7}')
+            + heartbeat("ttl-150", "Connection: close")
+            + heartbeat("ttl-30")  # never read
+        )
+        assert told_ttl(client.receive()) == 30
+        assert json.loads(client.receive().body)["agent_id"] == "ttl-60"
+        assert client.receive().status == 404
+        assert json.loads(client.receive().body)["unknown"] == ["nobody"]
+        assert told_ttl(client.receive()) == 90
+        assert [client.receive().status for _ in range(2)] == [404, 422]
+        last = client.receive()
+        assert told_ttl(last) == 150
+        assert last.is_last
+        assert client.is_closed()
+
+
+def test_a_heartbeat_in_any_pieces_is_one_heartbeat(web: RegistryWeb) -> None:
+    request = heartbeat("ttl-60", body=b'{"note": "in pieces"}')
+    with web.connect() as client:
+        client.send(*(request[place : place + 1] for place in range(len(request))))
+        assert told_ttl(client.receive()) == 60
+        client.send(request[:9], request[9:] + heartbeat("ttl-90")[:40], heartbeat("ttl-90")[40:])
+        assert [told_ttl(client.receive()) for _ in range(2)] == [60, 90]
+    assert web.agent("ttl-60")["note"] == "in pieces"
+
+
+def test_a_client_may_send_more_while_its_heartbeat_is_at_the_door(
+    web: RegistryWeb, environment: dict[str, str]
+) -> None:
+    next_one = heartbeat("ttl-90")
+    with web.connect() as client:
+        with no_writing(environment):
+            client.send(heartbeat("ttl-30"), heartbeat("ttl-60"), next_one[:-1])
+            assert web.ask(LIVE).status == 200  # it has been read by now
+            client.send(next_one[-1:], GET % b"nobody")
+            assert web.ask(LIVE).status == 200
+        assert [told_ttl(client.receive()) for _ in range(3)] == [30, 60, 90]
+        assert client.receive().status == 404
+
+
+def test_very_many_requests_at_once_from_one_client_are_answered(web: RegistryWeb) -> None:
+    """Each needs no commit, so it was answered inside the one before: the worker died of it."""
+    nothing = heartbeat(None, body=b'{"agents": []}')
+    before = web.workers()
+    with web.connect() as client:
+        client.send(nothing * 2_000)
+        for _ in range(2_000):
+            assert json.loads(client.receive().body)["renewed"] == 0
+    assert web.workers() == before
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_who_wants_no_more_is_told_so_and_closed(web: RegistryWeb, version: str) -> None:
+    lines = [] if version == "1.0" else ["Connection: close"]
+    with web.connect() as client:
+        said = client.ask(heartbeat("ttl-60", *lines, version=version))
+        assert told_ttl(said) == 60
+        assert said.is_last
+        assert client.is_closed()
+
+
+def test_a_client_that_sends_no_more_gets_its_answer(web: RegistryWeb) -> None:
+    with web.connect() as client:
+        client.send(heartbeat("ttl-60"), heartbeat("ttl-90"))
+        client.socket.shutdown(socket.SHUT_WR)
+        assert [told_ttl(client.receive()) for _ in range(2)] == [60, 90]
+        assert client.is_closed()
+
+
+def test_a_client_that_asks_whether_to_send_its_body_is_told_to(web: RegistryWeb) -> None:
+    body = b'{"note": "after 100"}'
+    head = heartbeat("ttl-60", "Expect: 100-continue", body=body)[: -len(body)]
+    with web.connect() as client:
+        assert client.ask(head).status == 100
+        assert told_ttl(client.ask(body)) == 60
+    assert web.agent("ttl-60")["note"] == "after 100"
+
+
+# --- Bodies ---------------------------------------------------------------------------------
+
+
+def test_a_body_for_many_agents_may_be_large(web: RegistryWeb) -> None:
+    leases = [{"agent_id": f"{number:0255}", "lease_token": "x" * 200} for number in range(1_000)]
+    body = json.dumps({"agents": leases}).encode()
+    fits = body + b" " * (BULK_LIMIT - len(body))
+
+    assert len(json.loads(web.ask(heartbeat(None, body=fits)).body)["refused"]) == 1_000
+    said = web.ask(heartbeat(None, body=fits + b" "))
+    assert (said.status, said.is_last) == (413, True)
+
+
+@pytest.mark.parametrize("length", ["65537", "+0", "-1", "0x0", "", "1_0", "9" * 30])
+def test_a_length_that_is_none_or_too_much_renews_nothing(web: RegistryWeb, length: str) -> None:
+    before = web.agent("ttl-150")["last_heartbeat"]
+
+    with web.connect() as client:
+        said = client.ask(heartbeat("ttl-150", f"Content-Length: {length}"))
+        assert said.status in {400, 413}
+        assert said.is_last
+        assert client.is_closed()
+    assert web.agent("ttl-150")["last_heartbeat"] == before
+
+
+# --- Many connections -----------------------------------------------------------------------
+
+
+def test_two_hundred_connections_at_once(web: RegistryWeb) -> None:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(web.connect()) for _ in range(200)]
+        for _ in range(3):
+            for number, client in enumerate(clients):
+                client.send(heartbeat(f"ttl-{TTLS[number % 5]}"))
+            for number, client in enumerate(clients):
+                assert told_ttl(client.receive()) == TTLS[number % 5]
+
+
+def test_clients_that_vanish_before_their_answer_leave_nothing(
+    web: RegistryWeb, environment: dict[str, str]
+) -> None:
+    [worker] = web.workers()
+
+    def files() -> int:
+        return len(list(Path(f"/proc/{worker}/fd").iterdir()))
+
+    before = files()
+    with no_writing(environment):
+        for number in range(60):
+            client = web.connect()
+            client.send(heartbeat("ttl-60") * 3)
+            if number % 2:  # a reset instead of an end
+                option = struct.pack("ii", 1, 0)
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+            client.socket.close()
+        assert web.ask(LIVE).status == 200
+    assert told_ttl(web.ask(heartbeat("ttl-60"))) == 60
+    wait_until(lambda: files() <= before + 2, "the end of their connections")
+
+
+def test_slow_clients_keep_no_heartbeat_waiting(web: RegistryWeb) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(web.connect()) for _ in range(60)]
+        request = heartbeat("ttl-30", body=b'{"note": "slow"}')
+        for place in range(40):
+            for client in slow:
+                client.send(request[place : place + 1])
+            assert told_ttl(web.ask(heartbeat("ttl-60"))) == 60
+        for client in slow:
+            client.send(request[40:])
+        for client in slow:
+            assert told_ttl(client.receive()) == 30
+
+
+# --- Faults of the door ---------------------------------------------------------------------
+
+
+def test_a_fault_of_the_door_is_djangos_to_answer(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with registry_web(tmp_path, environment, planted=FAULTY_DOOR, is_quiet=False) as web:
+        web.register("faulty")
+        before = web.workers()
+        with web.connect() as client:
+            for _ in range(20):
+                assert client.ask(heartbeat("faulty", "X-Planted: x")).status == 200
+                assert client.ask(heartbeat("faulty")).status == 200
+        assert web.workers() == before
+        assert "RuntimeError: planted" in web.log.read_text()
+
+
+# --- The end --------------------------------------------------------------------------------
+
+
+def test_a_stop_commits_and_answers_what_was_accepted(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with registry_web(tmp_path, environment) as web, ExitStack() as stack:
+        for number in range(30):
+            web.register(f"stopped-{number}")
+        clients = [stack.enter_context(web.connect()) for _ in range(30)]
+        idle = stack.enter_context(web.connect())
+        with no_writing(environment):
+            for number, client in enumerate(clients):
+                client.send(heartbeat(f"stopped-{number}", body=b'{"note": "at the end"}'))
+            assert web.ask(LIVE).status == 200  # all have been read by now
+            web.process.send_signal(signal.SIGTERM)
+            assert idle.is_closed()  # it is stopping
+        answers = [client.receive() for client in clients]
+        assert web.process.wait(30) == 0
+
+    assert [said.status for said in answers] == [200] * 30
+    with registry_web(tmp_path, environment) as web:
+        for number, said in enumerate(answers):
+            agent = web.agent(f"stopped-{number}")
+            assert agent["note"] == "at the end"
+            assert datetime.fromisoformat(agent["last_heartbeat"]) == last_told(said)
+
+
+def test_a_stop_leaves_no_request_without_an_answer(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Clients that ask all the time are told with an answer that it is the last."""
+    with registry_web(tmp_path, environment) as web:
+        web.register("busy")
+        ends: list[str] = []
+        begun = threading.Barrier(9)
+
+        def beat() -> None:
+            with web.connect() as client:
+                assert client.ask(heartbeat("busy")).status == 200
+                begun.wait()
+                try:
+                    while not client.ask(heartbeat("busy")).is_last:
+                        pass
+                except (OSError, EOFError) as error:
+                    ends.append(repr(error))
+                else:
+                    ends.append("told")
+
+        threads = [threading.Thread(target=beat) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        begun.wait()
+        web.process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        assert web.process.wait(30) == 0
+    assert ends == ["told"] * 8
+
+
+# --- The same as Django's -------------------------------------------------------------------
+
+PROXIED = [f"X-Forwarded-For: {hops}" for hops in ("1.2.3.4", "1.2.3.4, 5.6.7.8", "x", "::1, ::2")]
+TIMES = {"last_heartbeat", "expires_at"}
+SETTINGS = {
+    "plain": {},
+    "proxied": {"TRUSTED_PROXIES": "127.0.0.1", "HTTPS": "true"},
+    "named": {
+        "ALLOWED_HOSTS": "registry.example",
+        "REGISTRY_AUTH": "token",
+        "RATE_HEARTBEAT_PER_AGENT": "off",
+    },
+}
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_without_the_door_all_answers_are_the_same(
+    environment: dict[str, str], tmp_path: Path, settings: dict[str, str], web: RegistryWeb
+) -> None:
+    token = web.register("same", ttl_seconds=45)["lease_token"]
+    shown = f"Lease-Token: {token}"
+    secure = [f"X-Forwarded-Proto: {words}" for words in ("https", "http", "https, http")]
+    many = json.dumps({"agents": [{"agent_id": "same", "lease_token": token}]}).encode()
+    requests = [
+        heartbeat("same", *lines, body=body)
+        for lines in [
+            *([], [shown], ["Lease-Token: 1.x"], [shown, "Cookie: a=b"], ["Cookie: a=b"]),
+            *([shown, PROXIED[0], scheme] for scheme in secure),
+            *([shown, hops, secure[0]] for hops in PROXIED),
+            *([shown, secure[0], f"Accept: {kind}"] for kind in ("text/html", "text/x", "*/*")),
+        ]
+        for body in (b"", b'{"status": "busy"}', b'{"load": 2}', b"{")
+    ]
+    requests += [heartbeat(None, secure[0], body=many), heartbeat(None, body=many)]
+    requests += [heartbeat("same", shown).replace(b"registry.example", b"evil.example")]
+    both = environment | settings
+    with (
+        # Django tells of each wrong host.
+        registry_web(tmp_path, both, is_quiet=False) as fast,
+        registry_web(tmp_path, both | {"FAST_HEARTBEATS": "off"}, is_quiet=False) as slow,
+    ):
+        for request in requests:
+            found = comparable(fast, request)
+            assert found == comparable(slow, request), request
+
+
+def comparable(web: RegistryWeb, request: bytes) -> Any:
+    """Return all that an answer says but times, and where the registry has seen the agent."""
+    said = web.ask(request)
+    if b"<html" in said.body:
+        return said.status, "a page"  # with tokens that change
+    headers = {
+        name: set(value.split("; ")) if "policy" in name else value
+        for name, value in said.headers.items()
+        if name not in {"date", "content-length", "connection"}
+    }
+    body = json.loads(said.body) if said.body else {}
+    told = {key: "a time" if key in TIMES else value for key, value in body.items()}
+    return said.status, headers, told
+
+
+def test_where_a_heartbeat_comes_from_is_told_by_trusted_proxies_alone(
+    environment: dict[str, str], tmp_path: Path, web: RegistryWeb
+) -> None:
+    trusting = environment | {"TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8"}
+    with registry_web(tmp_path, trusting) as trusting_web:
+        for place, hops, seen in [
+            (web, "1.2.3.4", "127.0.0.1"),
+            (trusting_web, "1.2.3.4", "1.2.3.4"),
+            (trusting_web, "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+            (trusting_web, "6.6.6.6, ::6, 10.1.2.3", "::6"),
+            (trusting_web, "nonsense", "127.0.0.1"),
+            (trusting_web, "x" * 1_000, "127.0.0.1"),
+        ]:
+            assert place.ask(heartbeat("ttl-60", f"X-Forwarded-For: {hops}")).status == 200
+            assert web.agent("ttl-60")["seen_address"] == seen
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster(postgres_programs: Path) -> Iterator[PostgresCluster]:
+    with running_cluster(postgres_programs) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(
+    cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RegistryWeb]:
+    """Two processes."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    environment = prepared(folder, DATABASE_URL=cluster.url, DATABASE_TIMEOUT_SECONDS="2")
+    with registry_web(folder, environment, workers=2) as web:
+        for number in range(8):
+            web.register(f"pg-{number}", ttl_seconds=3_600)
+        yield web
+
+
+class Beating:
+    """Agents that beat all the time, each in several threads; what each was told last."""
+
+    def __init__(self, web: RegistryWeb) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.told: dict[str, datetime] = {}
+        self.without_retry: list[Said] = []
+        self._web = web
+        self._lock = threading.Lock()
+        self._enough = threading.Event()
+
+    @contextmanager
+    def going_on(self, threads: int = 16) -> Iterator[None]:
+        all_of_them = [
+            threading.Thread(target=self._beat, args=[f"pg-{number % 8}"])
+            for number in range(threads)
+        ]
+        for thread in all_of_them:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._enough.set()
+            for thread in all_of_them:
+                thread.join()
+
+    def wait_for(self, status: int, more: int = 50) -> None:
+        """Wait until so many more answers have had the status."""
+        wanted = self.statuses[status] + more
+        wait_until(lambda: self.statuses[status] >= wanted, f"answers with {status}", seconds=60)
+
+    def _beat(self, agent_id: str) -> None:
+        client: ByHand | None = None
+        while not self._enough.is_set():
+            client = client or self._web.connect()
+            try:
+                said = client.ask(heartbeat(agent_id))
+            except (OSError, EOFError):
+                # A connection that was idle may end at any time; an answer is none.
+                client = None
+                continue
+            with self._lock:
+                self.statuses[said.status] += 1
+                if said.status == 200:
+                    self.told[agent_id] = max(last_told(said), self.told.get(agent_id, EARLIEST))
+                elif "retry-after" not in said.headers:
+                    self.without_retry.append(said)
+            if said.is_last:
+                client.socket.close()
+                client = None
+        if client is not None:
+            client.socket.close()
+
+
+EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00Z")
+
+
+def test_two_processes_renew_the_same_agents(on_postgresql: RegistryWeb) -> None:
+    beating = Beating(on_postgresql)
+    with beating.going_on():
+        beating.wait_for(200, 1_000)
+
+    assert set(beating.statuses) == {200}
+    assert stored(on_postgresql) == beating.told
+
+
+def stored(web: RegistryWeb) -> dict[str, datetime]:
+    agents = [web.agent(f"pg-{number}") for number in range(8)]
+    return {agent["agent_id"]: datetime.fromisoformat(agent["last_heartbeat"]) for agent in agents}
+
+
+def test_a_killed_database_loses_nothing_that_was_acknowledged(
+    on_postgresql: RegistryWeb, cluster: PostgresCluster
+) -> None:
+    before = on_postgresql.workers()
+    beating = Beating(on_postgresql)
+    with beating.going_on():
+        beating.wait_for(200)
+        cluster.kill()
+        beating.wait_for(503)
+        assert on_postgresql.ask(LIVE).status == 200
+        cluster.start()
+        beating.wait_for(200)
+
+    assert set(beating.statuses) == {200, 503}
+    assert beating.without_retry == []
+    kept = stored(on_postgresql)
+    assert {pk for pk, at in beating.told.items() if kept[pk] < at} == set()
+    assert on_postgresql.workers() == before
+
+
+def test_a_frozen_database_is_told_in_time(
+    on_postgresql: RegistryWeb, cluster: PostgresCluster
+) -> None:
+    beating = Beating(on_postgresql)
+    with beating.going_on():
+        beating.wait_for(200)
+        cluster.freeze()
+        try:
+            beating.wait_for(503)
+            for _ in range(5):
+                assert on_postgresql.ask(LIVE).status == 200
+        finally:
+            cluster.thaw()
+        beating.wait_for(200)
+
+    assert set(beating.statuses) == {200, 503}
+    assert beating.without_retry == []
+    kept = stored(on_postgresql)
+    assert {pk for pk, at in beating.told.items() if kept[pk] < at} == set()
