@@ -71,18 +71,22 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
     queryset = AgentRecord.objects.none()
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        # Asked before there is an `action`, but by the documentation, which has no request.
-        method = getattr(self.request, "method", None)
-        # Who asks what may be posted (OPTIONS) shows the same token as who posts it.
-        asked = "post" if method == "OPTIONS" else (method or "").lower()
-        action = self.action_map.get(asked) if method else self.action
+        action = self._asked_for()
         if action == "heartbeat_many":
             return [SessionAuthentication()]  # for the browsable API; the tokens are in the body
         first = LeaseTokenAuthentication if action in OF_A_LEASE else AccessTokenAuthentication
         return [first(), SessionAuthentication()]
 
     def get_permissions(self) -> list[BasePermission]:
-        return [PERMISSIONS.get(self.action or "", MayRead)()]
+        return [PERMISSIONS.get(self._asked_for() or "", MayRead)()]
+
+    def _asked_for(self) -> str | None:
+        """Return the action; of who asks what may be posted (OPTIONS), that of posting it."""
+        # Asked before there is an `action`, but by the documentation, which has no request.
+        method = getattr(self.request, "method", None)
+        if method is None:
+            return self.action
+        return self.action_map.get("post" if method == "OPTIONS" else method.lower())
 
     def check_permissions(self, request: Request) -> None:
         # First, since a call that is refused costs something as well.

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from pytest_django import Settings
 
-from agents.heartbeats.answers import Answers
+from agents.heartbeats.answers import Answers, Headers
 from agents.heartbeats.commits import Call, GroupCommit
 from agents.heartbeats.door import Answer, Door
 from agents.lease_tokens import issue
@@ -69,6 +70,21 @@ def test_bodies_and_hosts_do_not_fill_the_memory() -> None:
             request = heartbeat("a", "Lease-Token: 1.x", body=body)
             door.take(request.replace(b"Host: x", b"Host: %0250d" % number), "10.0.0.1", None)
             door.take(heartbeat("a", body=body), "10.0.0.1", None)
+
+
+@pytest.mark.parametrize("auth", ["open", "token"])
+@pytest.mark.parametrize("is_of_a_lease", [True, False])
+def test_django_is_asked_for_its_headers_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, auth: str, is_of_a_lease: bool
+) -> None:
+    settings.REGISTRY_AUTH = auth
+    headers = Headers()
+    learnt = headers.of("http", "x", is_of_a_lease=is_of_a_lease)
+    monkeypatch.setattr(WSGIHandler, "get_response", None)  # it would cost more than all the rest
+
+    assert headers.of("http", "x", is_of_a_lease=is_of_a_lease) == learnt
+    assert b"X-Content-Type-Options: nosniff\r\n" in learnt
+    assert b"WWW-Authenticate" not in learnt
 
 
 def test_a_fault_of_django_is_not_told_with_every_later_answer(settings: Settings) -> None:
