@@ -12,7 +12,7 @@ from gunicorn import http
 from registry_project.request_framing import Unfinished, frame
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-READ_BYTES = 64 * 1024
+READ_BYTES = 16 * 1024
 # In one call of the kernel, which takes 1,024.
 MOST_CHUNKS = 64
 
@@ -78,6 +78,7 @@ class Connection:
         self.parser: Any = None
         # What the event loop does when what it waits for has come, and for what it polls.
         self.on_event: Callable[[], None] = _nothing
+        self.on_read: Callable[[], None] = _nothing
         self.polled_for = 0
         self.deadline = 0.0
         self.is_last = False
@@ -142,6 +143,21 @@ class Connection:
             self.sock.pass_on(self.socket)
         except OSError:
             return False
+        return True
+
+    def send_now(self, answer: bytes) -> bool:
+        """Send an answer that comes as a whole; return False when the client is gone."""
+        if self.sock.size:
+            self.sock.sendall(answer)
+            return self.send()
+        try:
+            sent = self.socket.send(answer)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            return False
+        if sent < len(answer):
+            self.sock.sendall(answer[sent:])
         return True
 
     def end(self) -> bool:
