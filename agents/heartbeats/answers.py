@@ -40,7 +40,7 @@ class Headers:
             response = self._ask(scheme, host, is_of_a_lease=is_of_a_lease)
             known = _lines(response)
             # What Django says with a fault is not to be said with every answer from then on.
-            if response.status_code == HTTPStatus.OK:
+            if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._known[key] = known
         return known
 
