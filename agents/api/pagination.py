@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from agents.api.reading import read
 from agents.models import AgentRecord
 
 DEFAULT_LIMIT = 1_000
@@ -58,9 +59,8 @@ class PageQuery:
 
 def read_page_query(request: Request) -> PageQuery:
     """Raise ValidationError."""
-    query = PageQuerySerializer(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    return PageQuery(query.validated_data["limit"], query.validated_data.get("cursor"))
+    wanted = read(PageQuerySerializer, request.query_params)
+    return PageQuery(wanted["limit"], wanted.get("cursor"))
 
 
 class AgentPagination(BasePagination):

@@ -147,22 +147,6 @@ class RegisteredAgentSerializer(AgentSerializer):
         return issue(agent.agent_id, agent.generation)
 
 
-# A serializer copies all of its fields when it is made, which costs more than what it is made for.
-# Reading leaves nothing behind in this one.
-_registration = RegistrationSerializer()
-
-
-def read_registration(data: Any) -> dict[str, Any]:
-    """Return what an agent says of itself. Raise ValidationError."""
-    try:
-        said: dict[str, Any] = _registration.run_validation(data)
-    except serializers.ValidationError:
-        again = RegistrationSerializer(data=data)  # to be told as ever
-        again.is_valid(raise_exception=True)
-        said = again.validated_data
-    return said
-
-
 def registered_agent(agent: AgentRecord) -> dict[str, Any]:
     """Return the answer to a registration, as RegisteredAgentSerializer describes it."""
     return {name: read(agent) for name, read in _registered_agent_readers()}

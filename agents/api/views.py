@@ -37,13 +37,14 @@ from agents.api.permissions import (
     actor_of,
     enrolment_of,
 )
+from agents.api.reading import read
 from agents.api.serializers import (
     AgentSerializer,
     HeartbeatSerializer,
     ListingQuerySerializer,
     ManyHeartbeatsSerializer,
+    RegistrationSerializer,
     RenewedSerializer,
-    read_registration,
     registered_agent,
 )
 from agents.api.throttling import count_registration
@@ -104,11 +105,8 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
     def get_queryset(self) -> AgentQuerySet:
         return AgentRecord.objects.with_read_at()
 
-    def filter_queryset(self, _queryset: Any) -> Any:
-        query = ListingQuerySerializer(data=self.request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
-        agents = AgentRecord.objects.with_read_at()
+    def filter_queryset(self, agents: Any) -> Any:
+        wanted = read(ListingQuerySerializer, self.request.query_params)
         agents = agents.with_tags(wanted["tag"]).with_skills(wanted["skill"])
         if not wanted["include_dead"]:
             agents = agents.alive()
@@ -124,25 +122,25 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
             shown = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
             return self.get_paginated_response(self.get_serializer(shown, many=True).data)
         query, etags = read_page_query(request), ETags(request)
-        agents = query.behind_cursor(self.filter_queryset(self.get_queryset()))
+        agents = query.behind_cursor(self.filter_queryset(AgentRecord.objects.all()))
         page = read_page(agents, query.limit, etags.known_tags())
         link = {"Link": link_to_next(request, page.next_after)} if page.next_after else {}
         return _json(page, etags, f"[{page.body}]", **link)
 
     @method_decorator(conditional_page)
     def retrieve(self, request: Request, agent_id: str) -> HttpResponseBase:
-        agents, etags = self.get_queryset().filter(agent_id=agent_id), ETags(request)
         if _is_plain_json(request):
+            agents, etags = AgentRecord.objects.filter(agent_id=agent_id), ETags(request)
             page = read_page(agents, 1, etags.known_tags())
             if page.count:
                 return _json(page, etags, page.body)
-        elif agent := agents.first():
+        elif agent := self.get_queryset().filter(agent_id=agent_id).first():
             return Response(self.get_serializer(agent).data)
         raise leases.UnknownAgent(agent_id)
 
     @action(detail=False, methods=["post"])
     def register(self, request: Request) -> Response:
-        said = read_registration(request.data)
+        said = read(RegistrationSerializer, request.data)
         agent_id = said["agent_id"]
         enrolment = enrolment_of(request, agent_id)
         count_registration(agent_id)

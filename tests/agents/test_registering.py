@@ -8,7 +8,8 @@ import pytest
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from agents.api.serializers import read_registration
+from agents.api.reading import read
+from agents.api.serializers import RegistrationSerializer
 from agents.lease_tokens import verify
 from agents.models import AgentRecord
 from tests.agents.conftest import Register
@@ -228,16 +229,18 @@ def test_what_is_needed_is_asked_for(api: APIClient, field: str) -> None:
 def test_many_threads_read_registrations_by_one_serializer(together: Together) -> None:
     """Each is told what is wrong with its own, and nothing of the others'."""
 
-    def read(number: int) -> None:
+    def read_many(number: int) -> None:
         for _ in range(50):
             agent_id = f"agent-{number}"
             good = VALID | {"agent_id": agent_id, "tags": [agent_id], "port": number + 1}
-            assert read_registration(good)["tags"] == [agent_id]
+            assert read(RegistrationSerializer, good)["tags"] == [agent_id]
             with pytest.raises(ValidationError) as refused:
-                read_registration(VALID | {"agent_id": agent_id, agent_id: 1, "tags": {}})
+                read(
+                    RegistrationSerializer, VALID | {"agent_id": agent_id, agent_id: 1, "tags": {}}
+                )
             assert set(refused.value.detail) == {agent_id, "tags"}
 
-    together(*(partial(read, number) for number in range(8)))
+    together(*(partial(read_many, number) for number in range(8)))
 
 
 def test_unknown_fields_are_refused_by_name_beside_the_wrong_ones(api: APIClient) -> None:
