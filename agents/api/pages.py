@@ -44,7 +44,7 @@ def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ())
     with connection.cursor() as cursor:
         cursor.execute(
             f"{found_sql}, {_reading(len(known_tags))}",
-            [*parameters, *known_tags, limit, limit, limit - 1],
+            [*parameters, limit, limit, *known_tags, limit, limit - 1],
         )
         count, tag, body, next_after = cursor.fetchone()
     return Page(min(count, limit), tag, body, next_after)
@@ -65,14 +65,17 @@ class Row(Func):
 @cache
 def _reading(known_tags: int) -> str:
     # What stands in CASE is not evaluated where it is not needed.
-    page = "(SELECT * FROM found ORDER BY agent_id LIMIT %s) AS page"
-    whole = f"(SELECT {_joined()} FROM {page})"  # noqa: S608 - all ours
+    whole = f"(SELECT {_joined()} FROM (SELECT * FROM page ORDER BY agent_id) AS page)"  # noqa: S608
     known = f"tag IN ({', '.join(['%s'] * known_tags)})" if known_tags else "FALSE"
+    # Of who follows on the next page, nothing but that somebody does is a part of this one.
     return (
-        f"tagged AS (SELECT COUNT(*) AS count, {_tag()} AS tag FROM found)"  # noqa: S608 - all ours
+        "page AS MATERIALIZED (SELECT * FROM found ORDER BY agent_id LIMIT %s),"  # noqa: S608
+        " total AS (SELECT COUNT(*) AS count FROM found),"
+        f" tagged AS (SELECT count, (SELECT {_tag()} FROM page)"
+        " || CASE WHEN count > %s THEN '-1' ELSE '-0' END AS tag FROM total)"
         f" SELECT count, tag, CASE WHEN {known} THEN NULL ELSE COALESCE({whole}, '') END,"
         " CASE WHEN count > %s THEN"
-        " (SELECT agent_id FROM found ORDER BY agent_id LIMIT 1 OFFSET %s) END FROM tagged"
+        " (SELECT agent_id FROM page ORDER BY agent_id LIMIT 1 OFFSET %s) END FROM tagged"
     )
 
 
@@ -89,4 +92,4 @@ def _tag() -> str:
         # Django's function. Of a number, JSON_ARRAY by itself would leave digits out.
         values = ", ".join(as_json(name) if name == "load" else name for name in FIELDS)
         return f"SHA1(COALESCE(GROUP_CONCAT(JSON_ARRAY({values}), ','), ''))"
-    return "COUNT(*) || '-' || COALESCE(SUM(HASH_RECORD_EXTENDED(found, 0)), 0)"
+    return "COUNT(*) || '-' || COALESCE(SUM(HASH_RECORD_EXTENDED(page, 0)), 0)"
