@@ -16,6 +16,8 @@ HEADER = "Lease-Token"
 SALT = "agents.lease"
 GENERATION = re.compile(r"[0-9]{1,19}")
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
+# Tokens that were found good, of a few hundred bytes each: agents show theirs again and again.
+MOST_REMEMBERED = 50_000
 HIGHEST_GENERATION = 2**63 - 1
 
 
@@ -30,17 +32,33 @@ def issue(agent_id: str, generation: int) -> str:
 
 def verify(agent_id: str, token: str) -> int:
     """Return the generation that `token` proves. Raise InvalidLeaseToken."""
-    generation, _, shown = token.partition(".")
+    generation, _, _ = token.partition(".")
     if not GENERATION.fullmatch(generation) or int(generation) > HIGHEST_GENERATION:
         raise InvalidLeaseToken(agent_id)
+    if not _is_signed(agent_id, token, settings.SECRET_KEY):
+        fallbacks = settings.SECRET_KEY_FALLBACKS
+        if not any(_is_signed(agent_id, token, key) for key in fallbacks):
+            raise InvalidLeaseToken(agent_id)
+    return int(generation)
+
+
+def _is_signed(agent_id: str, token: str, key: str) -> bool:
+    """Return whether `token` was signed with `key`; the good ones are remembered for a while."""
+    try:
+        return _check(agent_id, token, key)
+    except InvalidLeaseToken:
+        return False
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _check(agent_id: str, token: str, key: str) -> bool:
+    """Return True. Raise InvalidLeaseToken, which is not remembered: nobody crowds out the good."""
     # Ids may have colons, and so could signatures that are taken apart by them: compared is the
     # signature as a whole, with the one that we would give.
-    signature = shown.encode("utf-8", "surrogatepass")
-    if hmac.compare_digest(signature, _signature(agent_id, generation, settings.SECRET_KEY)):
-        return int(generation)
-    for key in settings.SECRET_KEY_FALLBACKS:
-        if hmac.compare_digest(signature, _signature(agent_id, generation, key)):
-            return int(generation)
+    generation, _, shown = token.partition(".")
+    signature = _signature(agent_id, generation, key)
+    if hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), signature):
+        return True
     raise InvalidLeaseToken(agent_id)
 
 

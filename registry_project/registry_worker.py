@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Seconds for which the event loop goes on reading heartbeats, as long as there are more, before it
 # has them committed.
-LONGEST_GATHERING = 0.005
+LONGEST_GATHERING = 0.01
 
 
 class RegistryWorker(PatientWorker):

@@ -1,7 +1,7 @@
 """Where a request ends in what has come in on a connection, without understanding it."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_HEAD_BYTES = 64 * 1024
 # The largest body of the API, with one exception, and the largest form of the admin.
@@ -23,8 +23,7 @@ FRAMING = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A request that can be served: its first `size` bytes of what has come in.
 
     With `is_last`, nothing on the connection can be told to be another request.
@@ -34,8 +33,7 @@ class Frame:
     is_last: bool = False
 
 
-@dataclass(frozen=True)
-class Unfinished:
+class Unfinished(NamedTuple):
     """A part of a request: with less than `needed` bytes there is no need to look again.
 
     In the first `searched` of them there is nothing to find. With `wants_continue` the client waits
@@ -66,9 +64,10 @@ def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
         size = len(received)
         return Unfinished(searched=max(0, size - len(HEAD_END) + 1), needed=size + 1)
     head_size = found + len(HEAD_END)
-    said = [
-        (name.lower(), value.strip()) for name, value in FRAMING.findall(received, 0, head_size)
-    ]
+    lines = FRAMING.findall(received, 0, head_size)
+    if not lines:
+        return Frame(head_size)
+    said = [(name.lower(), value.strip()) for name, value in lines]
     lengths = [value for name, value in said if name == b"content-length"]
     is_chunked = any(name == b"transfer-encoding" for name, _ in said)
     if not lengths and not is_chunked:

@@ -105,8 +105,9 @@ TEMPLATES = [
 DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10.0)
 TASK_DATABASE_TIMEOUT_SECONDS = env.float("TASK_DATABASE_TIMEOUT_SECONDS", default=60.0)
 
-# Whether PostgreSQL plans the statement of the heartbeats once for each connection. A pooler in
-# transaction mode that knows nothing of prepared statements (PgBouncer before 1.21) needs it off.
+# Whether PostgreSQL plans the statement of the heartbeats once for each connection, which is half of
+# its work. A pooler in transaction mode that knows nothing of prepared statements (PgBouncer before
+# 1.21) needs it off.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 
 DATABASE: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/registry.sqlite3")
@@ -131,6 +132,8 @@ else:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
+        # Without one, psycopg prepares nothing, whatever it is told; Django's own never are.
+        "prepare_threshold": 5 if PREPARED_STATEMENTS else None,
         **DATABASE.get("OPTIONS", {}),
     }
 DATABASES = {"default": DATABASE}

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import psycopg
-from django.conf import settings
 from django.db import connection
 
 from agents import metrics
@@ -167,7 +166,7 @@ def _update(
             # Django's own cursor puts the values into the text, which is then planned each time.
             prepared = psycopg.Cursor(connection.connection)
             statement = _postgresql_statement(waits=waits)
-            prepared.execute(statement, columns, prepare=settings.PREPARED_STATEMENTS)
+            prepared.execute(statement, columns, prepare=True)
             rows = prepared.fetchall()
     same: dict[Any, Renewed] = {}
     found = {}

@@ -368,3 +368,14 @@ def test_of_records_that_are_purged_and_registered_meanwhile_each_outcome_is_tru
         refused = seen.index(StaleLease) if StaleLease in seen else len(seen)
         assert set(seen[refused:]) <= {StaleLease}
         assert AgentRecord.objects.get(pk=pk).generation > 0
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite keeps no plans")
+def test_postgresql_plans_the_statement_once() -> None:
+    AgentFactory.create(agent_id="a")
+    for size in (1, 2, 3):
+        leases.renew_many([Renewal("a", note="x")] * size, waits=False)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        assert any(statement.startswith("UPDATE") for (statement,) in cursor.fetchall())
