@@ -64,10 +64,9 @@ def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
         size = len(received)
         return Unfinished(searched=max(0, size - len(HEAD_END) + 1), needed=size + 1)
     head_size = found + len(HEAD_END)
-    lines = FRAMING.findall(received, 0, head_size)
-    if not lines:
-        return Frame(head_size)
-    said = [(name.lower(), value.strip()) for name, value in lines]
+    said = [
+        (name.lower(), value.strip()) for name, value in FRAMING.findall(received, 0, head_size)
+    ]
     lengths = [value for name, value in said if name == b"content-length"]
     is_chunked = any(name == b"transfer-encoding" for name, _ in said)
     if not lengths and not is_chunked:
