@@ -105,8 +105,8 @@ TEMPLATES = [
 DATABASE_TIMEOUT_SECONDS = env.float("DATABASE_TIMEOUT_SECONDS", default=10.0)
 TASK_DATABASE_TIMEOUT_SECONDS = env.float("TASK_DATABASE_TIMEOUT_SECONDS", default=60.0)
 
-# Whether PostgreSQL plans the statement of the heartbeats once for each connection: half the work. A
-# pooler in transaction mode that knows no prepared statements (PgBouncer before 1.21) needs it off.
+# Whether PostgreSQL plans the statement of the heartbeats once for each connection: half the work.
+# A pooler in transaction mode that has no prepared statements (PgBouncer before 1.21) needs it off.
 PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 
 DATABASE: dict[str, Any] = env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/registry.sqlite3")
