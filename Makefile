@@ -17,14 +17,6 @@ COVERAGE := $(PY) -m coverage
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
 
-# Many tests wait for what they have started: beside them there is time for another database.
-ON_BOTH = set -x; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	DATABASE_URL="$$TEST_POSTGRES_URL" $(COVERAGE) run -m pytest tests/agents tests/registry_project \
-		-m "database and not integration" >"$$log" 2>&1 & beside=$$!; \
-	$(COVERAGE) run -m pytest; on_sqlite=$$?; \
-	wait $$beside; on_postgresql=$$?; cat "$$log"; \
-	[ $$on_sqlite = 0 ] && [ $$on_postgresql = 0 ]
-
 .PHONY: help install install-dev run demo fleet bench calls purge-bench image check audit test faults fuzz clean
 
 help: ## list the targets
@@ -80,7 +72,10 @@ test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://.
 	@if [ "$$REQUIRE_SERVICES" = 1 ] && [ -z "$$TEST_POSTGRES_URL" ]; then \
 		echo "REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set" >&2; exit 1; fi
 	$(COVERAGE) erase
-	@$(if $(TEST_POSTGRES_URL),$(ON_BOTH),set -x; $(COVERAGE) run -m pytest)
+	$(COVERAGE) run -m pytest
+	@if [ -n "$$TEST_POSTGRES_URL" ]; then set -x; DATABASE_URL="$$TEST_POSTGRES_URL" \
+		$(COVERAGE) run -m pytest tests/agents tests/registry_project \
+		-m "database and not integration"; fi
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --fail-under=95 --include='agents/*,deploygen/*'
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then \

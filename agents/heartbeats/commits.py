@@ -152,14 +152,15 @@ class GroupCommit:
         try:
             self._renew(calls)
         except UNAVAILABLE as error:
-            connection.close()
+            logger.info("a batch of heartbeats failed: %s", error)
+            _disconnect()
             if is_second or time.monotonic() - started > QUICK:
                 self._fail(calls, error)
                 return
             # A renewal that was committed, though nobody learnt of it, does no harm a second time.
             self._commit(calls, is_second=True)
         except Exception as error:
-            connection.close()
+            _disconnect()
             if len(calls) == 1:
                 logger.exception("a heartbeat could not be committed")
                 self._fail(calls, error)
@@ -206,3 +207,9 @@ class GroupCommit:
     def _fail(self, calls: Sequence[Call], error: Exception) -> None:
         for call in calls:
             call.outcomes = [error] * len(call.renewals)
+
+
+def _disconnect() -> None:
+    """Have the next batch connect anew; a transaction around it, as a test has, keeps its own."""
+    if not connection.in_atomic_block:
+        connection.close()
