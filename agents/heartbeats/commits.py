@@ -146,7 +146,7 @@ class GroupCommit:
         return calls
 
     def _commit(self, calls: Sequence[Call], *, is_second: bool = False) -> None:
-        if time.monotonic() - self._last > IDLE:
+        if time.monotonic() - self._last > IDLE and not connection.in_atomic_block:
             close_old_connections()
         started = time.monotonic()
         try:
