@@ -101,7 +101,7 @@ of_agents = extend_schema_view(
         summary="The agents that are alive",
         description="Ordered by id. Where there are more than `limit`, the header "
         '`Link: <...>; rel="next"` leads to the next page. With `If-None-Match`, an unchanged '
-        "page is answered with 304.",
+        "page is answered with 304; each heartbeat of an agent on it changes it.",
         parameters=[ListingQuerySerializer, PageQuerySerializer],
         responses=answers(401, 403, 422, _200=AgentSerializer(many=True)),
         filters=False,
@@ -109,6 +109,7 @@ of_agents = extend_schema_view(
     retrieve=extend_schema(
         operation_id="get_agent",
         summary="One agent, alive or not",
+        description="With `If-None-Match`, 304 until its next heartbeat, or the end of its lease.",
         parameters=[AGENT_ID],
         responses=answers(401, 403, 404, _200=AgentSerializer),
     ),
