@@ -147,36 +147,6 @@ class RegisteredAgentSerializer(AgentSerializer):
         return issue(agent.agent_id, agent.generation)
 
 
-def registered_agent(agent: AgentRecord) -> dict[str, Any]:
-    """Return the answer to a registration, as RegisteredAgentSerializer describes it."""
-    return {name: read(agent) for name, read in _registered_agent_readers()}
-
-
-@cache
-def _registered_agent_readers() -> list[tuple[str, Callable[[AgentRecord], Any]]]:
-    """Return what reads each field off a record, whose values are of the right kind already."""
-    serializer = RegisteredAgentSerializer()
-    return [(name, _reader(serializer, field)) for name, field in serializer.fields.items()]
-
-
-def _reader(
-    serializer: AgentSerializer, field: serializers.Field[Any, Any, Any, Any]
-) -> Callable[[Any], Any]:
-    if isinstance(field, serializers.SerializerMethodField):
-        read: Callable[[Any], Any] = getattr(serializer, field.method_name)
-        return read
-    get = attrgetter(str(field.source))
-    return (lambda record: _time(get(record))) if _is_time(field) else get
-
-
-def _is_time(field: serializers.Field[Any, Any, Any, Any]) -> bool:
-    return isinstance(field, serializers.DateTimeField)
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
-
-
 class RenewedSerializer(serializers.Serializer[Renewed]):
     """The answer to a heartbeat."""
 
@@ -261,3 +231,35 @@ class ListingQuerySerializer(serializers.Serializer[Any]):
     search = serializers.CharField(
         max_length=256, required=False, help_text="Text in the id, the name or the host."
     )
+
+
+def told(kind: type[serializers.Serializer[Any]], instance: Any) -> dict[str, Any]:
+    """Return what a serializer of this kind says of an object, for a tenth of its time.
+
+    The object has the values of its fields as they are told, or methods of the serializer make
+    them; but for times.
+    """
+    return {name: read(instance) for name, read in _readers(kind)}
+
+
+@cache
+def _readers(
+    kind: type[serializers.Serializer[Any]],
+) -> list[tuple[str, Callable[[Any], Any]]]:
+    serializer = kind()
+    return [(name, _reader(serializer, field)) for name, field in serializer.fields.items()]
+
+
+def _reader(
+    serializer: serializers.Serializer[Any], field: serializers.Field[Any, Any, Any, Any]
+) -> Callable[[Any], Any]:
+    if isinstance(field, serializers.SerializerMethodField):
+        read: Callable[[Any], Any] = getattr(serializer, field.method_name)
+        return read
+    get = attrgetter(str(field.source))
+    is_time = isinstance(field, serializers.DateTimeField)
+    return (lambda instance: _time(get(instance))) if is_time else get
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -43,9 +43,10 @@ from agents.api.serializers import (
     HeartbeatSerializer,
     ListingQuerySerializer,
     ManyHeartbeatsSerializer,
+    RegisteredAgentSerializer,
     RegistrationSerializer,
     RenewedSerializer,
-    registered_agent,
+    told,
 )
 from agents.api.throttling import count_registration
 from agents.models import AgentRecord
@@ -146,7 +147,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
         count_registration(agent_id)
         registration = leases.register(**said, address=address_of(request), enrolment=enrolment)
         return Response(
-            registered_agent(registration.agent),
+            told(RegisteredAgentSerializer, registration.agent),
             status=status.HTTP_201_CREATED if registration.created else status.HTTP_200_OK,
         )
 
@@ -160,7 +161,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
             address=address_of(request),
             **serializer.validated_data,
         )
-        return Response(RenewedSerializer(renewed).data)
+        return Response(told(RenewedSerializer, renewed))
 
     @action(detail=False, methods=["post"], url_path="heartbeat", url_name="heartbeats")
     def heartbeat_many(self, request: Request) -> Response:

@@ -1,7 +1,6 @@
 """What the door answers, as Django would: the same status, headers and body."""
 
 import time
-from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -14,7 +13,6 @@ from rest_framework.renderers import JSONRenderer
 
 from agents import lease_tokens
 from agents.api.errors import MEDIA_TYPE, fault_response, problem_response
-from agents.leases import Renewed
 
 JSON = "application/json"
 # Told by the server for each answer, or by what the answer is.
@@ -61,15 +59,6 @@ class Answers:
         self._date = b""
         self._renderer = JSONRenderer()
 
-    def renewed(self, renewed: Renewed, headers: bytes, *, keeps_open: bool) -> bytes:
-        """Return what RenewedSerializer says, for a tenth of its time."""
-        body = (
-            f'{{"status":"ok","last_heartbeat":"{_time(renewed.last_heartbeat)}",'
-            f'"expires_at":"{_time(renewed.expires_at)}",'
-            f'"heartbeat_interval":{renewed.heartbeat_interval!r},"state":"{renewed.state}"}}'
-        )
-        return self._answer(_Head(HTTPStatus.OK, JSON, keeps_open), body.encode(), headers)
-
     def ok(self, said: Any, headers: bytes, *, keeps_open: bool) -> bytes:
         body = self._renderer.render(said)
         return self._answer(_Head(HTTPStatus.OK, JSON, keeps_open), body, headers)
@@ -113,10 +102,6 @@ def _beginning(head: _Head) -> bytes:
         f"HTTP/1.1 {head.status} {HTTPStatus(head.status).phrase}\r\nServer: gunicorn\r\n"
         f"Connection: {connection}\r\nContent-Type: {head.kind}\r\n"
     ).encode()
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _options(scheme: str, host: str) -> dict[str, Any]:

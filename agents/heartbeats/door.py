@@ -15,6 +15,7 @@ from agents.api.authentication import parse_address
 from agents.api.errors import TooBusy
 from agents.api.many_heartbeats import Admitted, admit, tell
 from agents.api.permissions import is_open
+from agents.api.serializers import RenewedSerializer, told
 from agents.api.throttling import count_heartbeat
 from agents.heartbeats.answers import Answers, Headers, fault
 from agents.heartbeats.commits import Call, GroupCommit, Outcome
@@ -115,7 +116,8 @@ class Door:
         # Agents with one TTL that were renewed together are told the same.
         key = id(outcome), id(asked.headers), asked.keeps_open
         if key not in alike:
-            alike[key] = self._answers.renewed(outcome, asked.headers, keeps_open=asked.keeps_open)
+            said = told(RenewedSerializer, outcome)
+            alike[key] = self._answers.ok(said, asked.headers, keeps_open=asked.keeps_open)
         return Answer(asked.caller, alike[key], asked.keeps_open)
 
     def _take_one(

@@ -16,7 +16,7 @@ from agents.api.pages import read_page
 from agents.api.serializers import (
     AgentSerializer,
     RegisteredAgentSerializer,
-    registered_agent,
+    told,
 )
 from agents.models import MAX_PORT, AgentRecord
 from tests.factories import AgentFactory
@@ -99,9 +99,9 @@ class TestWhateverTheyAre(TestCase):
         AgentFactory.create(agent_id="a", **said)
         agent = AgentRecord.objects.with_read_at().get()
 
-        told = JSONRenderer().render(registered_agent(agent))
+        answer = JSONRenderer().render(told(RegisteredAgentSerializer, agent))
 
-        assert told == JSONRenderer().render(RegisteredAgentSerializer(agent).data)
+        assert answer == JSONRenderer().render(RegisteredAgentSerializer(agent).data)
 
 
 @pytest.mark.parametrize(

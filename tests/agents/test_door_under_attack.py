@@ -5,6 +5,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -16,7 +17,6 @@ from agents.heartbeats.answers import Answers, Headers
 from agents.heartbeats.commits import Call, GroupCommit
 from agents.heartbeats.door import Answer, Door
 from agents.lease_tokens import issue
-from agents.leases import Renewed
 from agents.models import AgentEvent
 from registry_project.proxies import Trust
 from tests.agents.fast_door import FastDoorClient
@@ -119,14 +119,14 @@ def test_a_fault_in_one_answer_is_one_callers(
 ) -> None:
     AgentFactory.create(agent_id="a", ttl_seconds=66)
     AgentFactory.create(agent_id="b", ttl_seconds=77)
-    whole = Answers.renewed
+    whole = Answers.ok
 
-    def renewed(answers: Answers, outcome: Renewed, headers: bytes, *, keeps_open: bool) -> bytes:
-        if outcome.ttl_seconds == 66:
+    def ok(answers: Answers, said: Any, headers: bytes, *, keeps_open: bool) -> bytes:
+        if said["heartbeat_interval"] == 22:
             raise RuntimeError("planted")
-        return whole(answers, outcome, headers, keeps_open=keeps_open)
+        return whole(answers, said, headers, keeps_open=keeps_open)
 
-    monkeypatch.setattr(Answers, "renewed", renewed)
+    monkeypatch.setattr(Answers, "ok", ok)
     delivered: list[Call] = []
     commits = GroupCommit(delivered.extend)
     door = Door(commits, Trust().client_of)
