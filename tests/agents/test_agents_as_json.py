@@ -143,7 +143,8 @@ def test_times_are_as_ever(time: datetime, text: str) -> None:
 def test_who_is_alive_is_judged_by_the_same_clock() -> None:
     AgentFactory.create(agent_id="alive")
     AgentFactory.create(agent_id="dead")
-    heartbeat = F("last_heartbeat") - timedelta(seconds=60)
+    # A second more than its lease: SQLite's clock has milliseconds, the factory's microseconds.
+    heartbeat = F("last_heartbeat") - timedelta(seconds=61)
     AgentRecord.objects.filter(pk="dead").update(last_heartbeat=heartbeat)
 
     assert [agent["is_alive"] for agent in as_made_by_the_database()] == [True, False]
