@@ -1,12 +1,13 @@
 """The records: agents, what happened to them, who may register, when the registry was at work."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from agents.lease_times import LeaseTimes
 from agents.querysets import AccessTokenQuerySet, AgentQuerySet
 
 MAX_ID_LENGTH = 255
@@ -22,7 +23,7 @@ DEFAULT_TTL_SECONDS = 60
 MAX_TTL_SECONDS = 86_400
 
 
-class AgentRecord(models.Model):
+class AgentRecord(LeaseTimes, models.Model):
     """An agent and its lease. Written by `agents.leases` alone.
 
     Nothing may refer to it by a foreign key, and no signal may listen to its deletion: either
@@ -111,26 +112,12 @@ class AgentRecord(models.Model):
     def __str__(self) -> str:
         return self.agent_id
 
-    @property
-    def expires_at(self) -> datetime:
-        """When the lease ends, unless a heartbeat comes before."""
-        return self.last_heartbeat + timedelta(seconds=self.ttl_seconds)
-
-    @property
-    def heartbeat_interval(self) -> float:
-        return heartbeat_interval(self.ttl_seconds)
-
     def is_alive(self, now: datetime | None = None) -> bool:
         """Whether the lease lasts at `now`; without it, by this host's clock.
 
         Where it matters the database is asked instead, by its own clock: `AgentQuerySet.alive`.
         """
         return (now or timezone.now()) < self.expires_at
-
-
-def heartbeat_interval(ttl_seconds: int) -> float:
-    """Return the seconds between two heartbeats that the registry asks for: a third of the TTL."""
-    return round(ttl_seconds / 3, 3)
 
 
 class AgentEvent(models.Model):

@@ -12,8 +12,9 @@ from django.db import connection
 
 from agents import metrics
 from agents.clock import now_sql
+from agents.lease_times import LeaseTimes
 from agents.leases.misses import Claim, LeaseLocked, Miss, explain_misses
-from agents.models import AgentRecord, heartbeat_interval
+from agents.models import AgentRecord
 from agents.sql import table
 
 # What a renewal may change beside the time: the column, and its type on PostgreSQL.
@@ -47,20 +48,12 @@ class Renewal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
+class Renewed(LeaseTimes):
     """What an agent is told whose lease was renewed."""
 
     last_heartbeat: datetime
     ttl_seconds: int
     state: str
-
-    @property
-    def expires_at(self) -> datetime:
-        return self.last_heartbeat + timedelta(seconds=self.ttl_seconds)
-
-    @property
-    def heartbeat_interval(self) -> float:
-        return heartbeat_interval(self.ttl_seconds)
 
 
 def renew(
