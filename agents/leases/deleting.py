@@ -1,8 +1,5 @@
 """The end of a record: its agent deregisters, or its lease has ended and it is purged."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from django.db import connection, transaction
 
 from agents import metrics
@@ -10,7 +7,7 @@ from agents.actors import AGENT
 from agents.clock import ended_sql
 from agents.leases.erasing import erase
 from agents.leases.history import Kind, event
-from agents.leases.misses import Claim, explain_miss, lease_condition
+from agents.leases.misses import Claim, explain_misses
 from agents.models import AgentRecord
 from agents.sql import table
 
@@ -23,15 +20,15 @@ def deregister(
     reason: str = "",
     address: str | None = None,
 ) -> None:
-    """Delete the record of an agent. Raise UnknownAgent or StaleLease, as `renew` does."""
-    condition, key = lease_condition(agent_id, generation)
+    """Delete the record of an agent. Raise a Miss, as `renew` does."""
     with transaction.atomic():
-        gone = delete(condition, key)
-        for agent in gone:
+        gone = _delete(agent_id, generation)
+        if gone is not None:
             details = {"actor": actor, "reason": reason, "address": address}
-            event(agent_id, Kind.DEREGISTERED, agent.generation, **details).save()
-    if not gone:
-        explain_miss(Claim(agent_id, generation, address))
+            event(agent_id, Kind.DEREGISTERED, gone, **details).save()
+    if gone is None:
+        [miss] = explain_misses([Claim(agent_id, generation, address)]).values()
+        raise miss
     metrics.DEREGISTRATIONS.inc()
 
 
@@ -41,8 +38,15 @@ def purge(*, agent_id: str, actor: str) -> bool:
     return bool(erase(condition, [agent_id], actor).gone)
 
 
-def delete(condition: str, parameters: Sequence[Any]) -> list[AgentRecord]:
-    """Delete the records of which `condition` holds, by one statement; return their leases."""
-    columns = "agent_id, generation, last_heartbeat, ttl_seconds"
-    sql = f"DELETE FROM {table(AgentRecord)} WHERE {condition} RETURNING {columns}"  # noqa: S608 - all ours
-    return list(AgentRecord.objects.raw(sql, parameters))
+def _delete(agent_id: str, generation: int | None) -> int | None:
+    """Delete a record, by one statement; return its generation, None when there is none such.
+
+    `generation` None: of whatever generation it is.
+    """
+    lease = {"agent_id": agent_id} | ({} if generation is None else {"generation": generation})
+    condition = " AND ".join(f"{column} = %s" for column in lease)
+    sql = f"DELETE FROM {table(AgentRecord)} WHERE {condition} RETURNING generation"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(lease.values()))
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
 
 from agents.leases.history import tell_stale_leases
 from agents.models import AgentRecord
@@ -33,12 +32,6 @@ class Claim:
     address: str | None
 
 
-def lease_condition(agent_id: str, generation: int | None) -> tuple[str, list[Any]]:
-    if generation is None:
-        return "agent_id = %s", [agent_id]
-    return "agent_id = %s AND generation = %s", [agent_id, generation]
-
-
 def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss]:
     """Return by its id and generation what each of `claims` met that found no row."""
     ids = [claim.agent_id for claim in claims]
@@ -59,8 +52,3 @@ def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss
     if stale:
         tell_stale_leases(stale)
     return misses
-
-
-def explain_miss(claim: Claim) -> NoReturn:
-    """Raise what one of them met."""
-    raise explain_misses([claim])[claim.agent_id, claim.generation]
