@@ -8,6 +8,8 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from django.conf import settings
@@ -32,34 +34,29 @@ def issue(agent_id: str, generation: int) -> str:
 
 def verify(agent_id: str, token: str) -> int:
     """Return the generation that `token` proves. Raise InvalidLeaseToken."""
-    generation, _, _ = token.partition(".")
-    if not GENERATION.fullmatch(generation) or int(generation) > HIGHEST_GENERATION:
-        raise InvalidLeaseToken(agent_id)
-    if not _is_signed(agent_id, token, settings.SECRET_KEY):
-        fallbacks = settings.SECRET_KEY_FALLBACKS
-        if not any(_is_signed(agent_id, token, key) for key in fallbacks):
-            raise InvalidLeaseToken(agent_id)
-    return int(generation)
+    for key in _keys():
+        with suppress(InvalidLeaseToken):
+            return _verify(agent_id, token, key)
+    raise InvalidLeaseToken(agent_id)
 
 
-def _is_signed(agent_id: str, token: str, key: str) -> bool:
-    """Return whether `token` was signed with `key`; the good ones are remembered for a while."""
-    try:
-        return _check(agent_id, token, key)
-    except InvalidLeaseToken:
-        return False
+def _keys() -> Iterator[str]:
+    yield settings.SECRET_KEY
+    yield from settings.SECRET_KEY_FALLBACKS
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
-def _check(agent_id: str, token: str, key: str) -> bool:
-    """Return True. Raise InvalidLeaseToken, which is not remembered: nobody crowds out the good."""
+def _verify(agent_id: str, token: str, key: str) -> int:
+    """Do so by one key. What it raises is not remembered: nobody crowds out the good tokens."""
+    generation, _, shown = token.partition(".")
+    if not GENERATION.fullmatch(generation) or int(generation) > HIGHEST_GENERATION:
+        raise InvalidLeaseToken(agent_id)
     # Ids may have colons, and so could signatures that are taken apart by them: compared is the
     # signature as a whole, with the one that we would give.
-    generation, _, shown = token.partition(".")
     signature = _signature(agent_id, generation, key)
-    if hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), signature):
-        return True
-    raise InvalidLeaseToken(agent_id)
+    if not hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), signature):
+        raise InvalidLeaseToken(agent_id)
+    return int(generation)
 
 
 def _signature(agent_id: str, generation: str, key: str) -> bytes:
