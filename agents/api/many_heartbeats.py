@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rest_framework.exceptions import Throttled
+
 from agents import lease_tokens, metrics
 from agents.api.authentication import LeaseTokenRefused
+from agents.api.errors import AgentNotFound, LeaseHeldByAnother
 from agents.api.permissions import is_open
 from agents.api.throttling import count_heartbeat
 from agents.leases import Renewal, Renewed, StaleLease, UnknownAgent
@@ -40,7 +43,7 @@ def admit(leases: Iterable[tuple[str, str | None]], address: str | None) -> Admi
             admitted.renewals.append(Renewal(agent_id, generation, address))
         else:
             admitted.throttled.append(agent_id)
-            metrics.count_refusal("throttled")
+            metrics.count_refusal(Throttled.default_code)
     return admitted
 
 
@@ -60,10 +63,10 @@ def tell(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[st
                 answer["states"][renewal.agent_id] = outcome.state
         elif isinstance(outcome, StaleLease):
             answer["refused"].append(renewal.agent_id)
-            metrics.count_refusal("stale_lease")
+            metrics.count_refusal(LeaseHeldByAnother.default_code)
         elif isinstance(outcome, UnknownAgent):
             answer["unknown"].append(renewal.agent_id)
-            metrics.count_refusal("unknown_agent")
+            metrics.count_refusal(AgentNotFound.default_code)
         else:
             raise outcome
     return answer

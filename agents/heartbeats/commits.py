@@ -19,11 +19,11 @@ from django.db import close_old_connections, connection
 
 from agents import leases
 from agents.availability import UNAVAILABLE
-from agents.leases import LeaseLocked, Miss, Renewal, Renewed
+from agents.leases import LeaseLocked, Renewal, Renewed
 
 logger = logging.getLogger("agents.heartbeats")
 
-Outcome = Renewed | Miss | Exception
+Outcome = Renewed | Exception
 
 # Renewals in one statement: 1,000 take PostgreSQL some 10 ms.
 MAX_BATCH = 1_000

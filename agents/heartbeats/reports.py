@@ -12,11 +12,12 @@ from rest_framework.exceptions import ParseError
 from agents.api.fields import ID_PATTERN, NO_IDS
 from agents.api.many_heartbeats import MAX_AGENTS
 from agents.api.parsers import parse_json
+from agents.api.serializers import MAX_LEASE_TOKEN_LENGTH
 from agents.models import MAX_NOTE_LENGTH, AgentRecord
 
 STATUSES = frozenset(AgentRecord.Status.values)
 AGENT_ID = re.compile(ID_PATTERN)
-LEASE_TOKEN = re.compile(r"[!-~]{0,255}")
+LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
 # Agents that say the same all the time are read once; those that never do, are not remembered.
 MOST_REMEMBERED = 4_096
 LARGEST_REMEMBERED = 256

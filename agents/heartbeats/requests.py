@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from agents.api.fields import ID_PATTERN
+
 # Beyond it, the server has limits of its own to tell of.
 MAX_HEAD_BYTES = 4_000
 MAX_HEADERS = 50
 HEAD_END = b"\r\n\r\n"
 REQUEST_LINE = re.compile(
-    rb"POST /agents/(?:([A-Za-z0-9._:-]{1,255})/)?heartbeat/? HTTP/1\.([01])\r\n"
+    rb"POST /agents/(?:(%s)/)?heartbeat/? HTTP/1\.([01])\r\n" % ID_PATTERN.encode()
 )
 LEASE_TOKEN = re.compile(rb"(?<=\r\n)[Ll]ease-[Tt]oken:[ ]?([!-~]*)\r\n")
 # Possessive, since what is no heartbeat has to cost no more than what is one.
