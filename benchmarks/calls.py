@@ -14,23 +14,26 @@ import http.client
 import io
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.db import connection, connections
+from django.db import connection
 
-PROJECT = Path(__file__).parent.parent
+from benchmarks.cpu_time import cpu_seconds
+from benchmarks.postgres_cost import Server
+from benchmarks.throwaway import throwaway_database
+from benchmarks.web import web_server
+
 ROUNDS = 5
 # A round has so many calls that the ticks in which the kernel tells of CPU do not matter.
 CALLS = {"list": 60, "other": 400}
@@ -176,83 +179,34 @@ def through_wsgi() -> Send:
 
 
 @contextmanager
-def through_gunicorn() -> Iterator[tuple[Send, int]]:
-    """Start a gunicorn with one worker; give what makes calls of it, and its process id."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "gunicorn", "--config=python:registry_project.web_server"),
-            *(f"--bind=127.0.0.1:{port}", "--workers=1", "registry_project.wsgi"),
-        ],
-        cwd=PROJECT,
-        env=os.environ | {"DATABASE_URL": _url()},
-    )
-    try:
-        _wait_for(port, process)
-        line = http.client.HTTPConnection("127.0.0.1", port)
+def through_gunicorn(database: str) -> Iterator[tuple[Send, int]]:
+    """Start a web server on the database; give what makes calls of it, and its process id."""
+    with TemporaryDirectory(prefix="registry-benchmark-") as folder:
+        environment = os.environ | {"DATABASE_URL": database}
+        with web_server(Path(folder), environment) as (pid, address):
+            line = http.client.HTTPConnection(*address)
 
-        def send(method: str, url: str, body: Any, headers: Headers) -> Any:
-            content = None if body is None else json.dumps(body)
-            of_body = {} if body is None else {"Content-Type": "application/json"}
-            line.request(method, url, content, {**headers, **of_body})
-            answer = line.getresponse()
-            said = {name.lower(): value for name, value in answer.getheaders()}
-            return answer.status, said, answer.read()
+            def send(method: str, url: str, body: Any, headers: Headers) -> Any:
+                content = None if body is None else json.dumps(body)
+                of_body = {} if body is None else {"Content-Type": "application/json"}
+                line.request(method, url, content, {**headers, **of_body})
+                answer = line.getresponse()
+                said = {name.lower(): value for name, value in answer.getheaders()}
+                return answer.status, said, answer.read()
 
-        yield send, process.pid
-        line.close()
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("gunicorn does not listen")
-
-
-def _url() -> str:
-    """Return the DATABASE_URL of the database that this process is connected to."""
-    known = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{known['NAME']}"
-    user = f"{known['USER']}:{known['PASSWORD']}" if known["PASSWORD"] else known["USER"]
-    return f"postgres://{user}@{known['HOST']}:{known['PORT'] or 5432}/{known['NAME']}"
-
-
-def cpu_of(pid: int) -> float:
-    """Return the seconds of CPU of a process, its children, and those that it has buried."""
-    parents: dict[int, tuple[int, float]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            words = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # it has just ended
-            continue
-        ticks = sum(int(word) for word in words[11:15])
-        parents[int(stat.parent.name)] = (int(words[1]), ticks / os.sysconf("SC_CLK_TCK"))
-    return sum(cpu for child, (parent, cpu) in parents.items() if pid in {child, parent})
+            yield send, pid
+            line.close()
 
 
 def database_cpu() -> Callable[[], float]:
     """Return what tells the seconds of CPU of a PostgreSQL on this machine; 0 of any other."""
     if connection.vendor != "postgresql":
         return lambda: 0.0  # SQLite works inside Python
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
-    if not stat.exists() or "(postgres)" not in stat.read_text():
-        print("PostgreSQL runs elsewhere: its CPU is not counted.")
-        return lambda: 0.0
-    server = int(stat.read_text().rpartition(")")[2].split()[1])
-    return lambda: cpu_of(server)
+    server = Server(connection)
+    if server.is_here:
+        return server.cpu_seconds
+    print("PostgreSQL runs elsewhere: its CPU is not counted.")
+    return lambda: 0.0
 
 
 def fill(agents: int) -> str:
@@ -285,14 +239,7 @@ def main() -> None:
     for rate in RATES:
         os.environ.setdefault(rate, NEVER)
     django.setup()
-    name = f"calls_{os.getpid()}"
-    is_file = connection.vendor == "sqlite"
-    connection.settings_dict["TEST"]["NAME"] = (
-        str(settings.VAR_DIR / f"{name}.sqlite3") if is_file else name
-    )
-    old = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
+    with throwaway_database() as url:
         shown = {"Authorization": fill(options.agents)}
         database = database_cpu()
         print(f"{connection.vendor}, {settings.REGISTRY_AUTH} mode\n\nThrough WSGI, in process")
@@ -300,11 +247,8 @@ def main() -> None:
         measure(through_wsgi(), lambda: (time.process_time(), database()), shown, options.agents)
         print("\nThrough gunicorn")
         tidy()
-        with through_gunicorn() as (send, pid):
-            measure(send, lambda: (cpu_of(pid), database()), shown, options.agents)
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(old, verbosity=0)
+        with through_gunicorn(url) as (send, pid):
+            measure(send, lambda: (cpu_seconds([pid]), database()), shown, options.agents)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 CPUCLOCK_SCHED = 2  # <linux/posix-timers.h>: the time that the scheduler gave a process
-TICK_NANOSECONDS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+NANOSECONDS = 1_000_000_000
+TICK_NANOSECONDS = NANOSECONDS // os.sysconf("SC_CLK_TCK")
 # In /proc/PID/stat, counted from the one after the name, which may have spaces in it.
 PARENT, CHILDREN_USER, CHILDREN_SYSTEM = 1, 13, 14
 
@@ -18,6 +19,20 @@ def cpu_nanoseconds(roots: Iterable[int]) -> int:
     ended meanwhile: their time goes to the process that waited for them, in ticks.
     """
     return sum(_own(pid) + _of_ended_children(pid) for pid in family(roots))
+
+
+def cpu_seconds(roots: Iterable[int]) -> float:
+    """Return the same in seconds."""
+    return cpu_nanoseconds(roots) / NANOSECONDS
+
+
+def name_and_parent(pid: int) -> tuple[str, int | None]:
+    """Return the name of a process, and the id of its parent; none of one that is not here."""
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return "", None
+    return name, _parents().get(pid)
 
 
 def family(roots: Iterable[int]) -> set[int]:

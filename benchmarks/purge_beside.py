@@ -10,6 +10,7 @@ from django.db import connection
 from agents import leases
 from agents.models import AgentEvent
 from benchmarks.beating import Beating
+from benchmarks.latencies import percentile
 from benchmarks.postgres_cost import Server
 
 # For so long heartbeats are sent without a purge: the first seconds make the caches warm.
@@ -91,4 +92,4 @@ def _percentiles(times: list[float]) -> str:
 
 
 def _share(times: list[float], share: float) -> float:
-    return times[int(share * (len(times) - 1))] if times else float("nan")
+    return percentile(times, share) if times else float("nan")

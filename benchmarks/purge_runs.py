@@ -1,11 +1,17 @@
 """The two purges of ``make purge-bench``, and their limits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from django.db import connection
 
 from benchmarks import fleets, throwaway
 from benchmarks.beating import BATCH, beating, send_batches, send_requests
 from benchmarks.purge_beside import MeasuredPurge, purge_beside
 from benchmarks.web import web_server
+from tests.integration.registry_process import environment_for
 
 # Seconds: in so many PostgreSQL is to purge 100,000 of a million; and the limits of heartbeats'
 # p99 meanwhile.
@@ -36,7 +42,7 @@ def run(agents: int, expired: int) -> list[str]:
         print(f"{connection.vendor}: {agents:,} agents, {expired:,} of them expired", flush=True)
         fleets.fill(agents=agents, expired=expired)
         fleets.be_at_work()
-        with web_server(url) as web:
+        with _web(url) as web:
             print(f"\nbeside renewals by {BATCH}")
             ids = fleets.living(BEATING_AGENTS)
             judge(purge_beside(beating(send_batches, throwaway.connection_string(), ids)))
@@ -45,3 +51,12 @@ def run(agents: int, expired: int) -> list[str]:
             ids = fleets.living(BEATING_AGENTS)
             judge(purge_beside(beating(send_requests, web, ids, HTTP_PER_SECOND)))
     return wrong
+
+
+@contextmanager
+def _web(database: str) -> Iterator[str]:
+    """Give the address of a web server on the database, open to everybody."""
+    with TemporaryDirectory(prefix="registry-benchmark-") as name:
+        environment = environment_for(Path(name), DATABASE_URL=database)
+        with web_server(Path(name), environment) as (_, (host, port)):
+            yield f"http://{host}:{port}"

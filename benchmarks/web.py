@@ -1,37 +1,26 @@
-"""One web process of the registry, on a database of a benchmark."""
+"""One web process of the registry, as in production, on a database of a benchmark."""
 
-import os
-import subprocess
-import tempfile
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
-import httpx
-
-from registry_project.programs import registry_programs
+from benchmarks.programs import LOCAL, running
+from benchmarks.wire.connection import Address
 from tests.integration.registry_process import free_port
-from tests.processes import wait_until
 
 
 @contextmanager
-def web_server(url: str) -> Iterator[str]:
-    """Run one web process on the database at `url`, open to everybody; give its address."""
-    with tempfile.TemporaryDirectory(prefix="registry-benchmark-") as folder:
-        port = free_port()
-        [web] = [some for some in registry_programs("127.0.0.1", port, 1) if some.name == "web"]
-        ours = {"DATABASE_URL": url, "REGISTRY_VAR_DIR": folder, "REGISTRY_AUTH": "open"}
-        process = subprocess.Popen(web.argv, env={**os.environ, **web.environment, **ours})
-        address = f"http://127.0.0.1:{port}"
-        try:
-            wait_until(lambda: _answers(address), "an answer of the web server")
-            yield address
-        finally:
-            process.terminate()
-            process.wait()
+def web_server(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, Address]]:
+    """Run it until the end of the body; give its process id, and where it listens.
 
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/health/live").is_success
-    except httpx.TransportError:
-        return False
+    `environment` names the database; what it writes goes to `folder`.
+    """
+    port = free_port()
+    argv = [
+        *(sys.executable, "-m", "gunicorn", "--config=python:registry_project.web_server"),
+        *("--workers=1", f"--bind={LOCAL}:{port}", "registry_project.wsgi"),
+    ]
+    server = running("web", argv, port=port, folder=folder, environment=environment)
+    with server as pid:
+        yield pid, (LOCAL, port)

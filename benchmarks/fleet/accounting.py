@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from benchmarks.cpu_time import cpu_nanoseconds
-
-NANOSECONDS = 1_000_000_000
+from benchmarks.cpu_time import cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def _difference(before: float | None, after: float | None) -> float | None:
 
 
 def _seconds(processes: Sequence[int]) -> float | None:
-    return cpu_nanoseconds(processes) / NANOSECONDS if processes else None
+    return cpu_seconds(processes) if processes else None
 
 
 def _wal_bytes(url: str) -> int:

@@ -12,10 +12,11 @@ import psycopg
 from benchmarks.databases import running_postgresql
 from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
 from benchmarks.heartbeats.load import Target
-from benchmarks.programs import LOCAL, PROJECT, running
+from benchmarks.programs import PROJECT
+from benchmarks.web import web_server
 from benchmarks.wire.connection import Address
 from benchmarks.wire.requests import json_request, request
-from tests.integration.registry_process import environment_for, free_port, migrate
+from tests.integration.registry_process import environment_for, migrate
 
 BULK = 500
 BULK_CONNECTIONS = 4
@@ -88,15 +89,7 @@ def _registry(ground: Ground, **settings: str) -> Iterator[tuple[int, Address, L
     """Run the web server as in production, in token mode, with agents that do not expire."""
     environment = environment_for(ground.folder, REGISTRY_AUTH="token", **settings)
     leases = _seed(ground, environment)
-    address = (LOCAL, free_port())
-    argv = [
-        *(sys.executable, "-m", "gunicorn", "--config=python:registry_project.web_server"),
-        *("--workers=1", f"--bind={LOCAL}:{address[1]}", "registry_project.wsgi"),
-    ]
-    server = running(
-        "registry", argv, port=address[1], folder=ground.folder, environment=environment
-    )
-    with server as pid:
+    with web_server(ground.folder, environment) as (pid, address):
         yield pid, address, leases
 
 
