@@ -10,7 +10,7 @@ from random import Random
 
 from tests.fuzz import hostile
 from tests.fuzz import http_oddities as odd
-from tests.fuzz.http_requests import Request, cut, garbled
+from tests.fuzz.http_requests import Request, spoilt
 
 AGENTS = ("doors-1", "doors-2")
 TOKEN = b"T" * 45
@@ -98,18 +98,12 @@ REPORTS = [
 
 def make(random: Random) -> list[bytes]:
     """Return the pieces of what one connection sends."""
-    pieces: list[bytes] = []
-    for _ in range(random.choice([1, 1, 1, 2, 4])):
-        made = _many(random) if random.random() < 0.25 else _one(random)
-        for _ in range(random.choice([0, 1, 1, 2, 3])):
-            random.choice(SPOILERS)(random, made)
-        pieces += made.pieces()
-    which = random.random()
-    if which < 0.15:
-        pieces = garbled(random, pieces)
-    elif which < 0.20:
-        pieces = cut(random, pieces)
-    return [piece for piece in pieces if piece]
+    count = random.choice([1, 1, 1, 2, 4])
+    return spoilt(random, count, _one_or_many, SPOILERS, garbling=0.15, cutting=0.05)
+
+
+def _one_or_many(random: Random) -> Request:
+    return _many(random) if random.random() < 0.25 else _one(random)
 
 
 def _one(random: Random) -> Request:
@@ -154,53 +148,44 @@ def spoil_the_token(random: Random, made: Request) -> None:
 
 def spoil_a_name(random: Random, made: Request) -> None:
     """Write it in another case, with blanks around it, or with something in it."""
-    if not made.headers:
-        return
-    place = random.randrange(len(made.headers))
-    name, value = made.headers[place]
-    changed = random.choice(
-        [
-            name.upper(),
-            name.lower(),
-            name + b" ",
-            b" " + name,
-            name + b"\t",
-            b"\t" + name,
-            name + b"\0",
-            name.replace(b"-", b"_"),
-            name + b"\r",
-            b"\x0b" + name,
-            b'"%s"' % name,
-        ]
+    _change_a_header(
+        random,
+        made,
+        lambda name, value: [
+            (odd_name, value)
+            for odd_name in (
+                *(name.upper(), name.lower(), name + b" ", b" " + name, name + b"\t"),
+                *(b"\t" + name, name + b"\0", name.replace(b"-", b"_"), name + b"\r"),
+                *(b"\x0b" + name, b'"%s"' % name),
+            )
+        ],
     )
-    made.headers[place] = changed, value
 
 
 def spoil_a_value(random: Random, made: Request) -> None:
     """Put blanks around it, line ends into it, or more of the same after it."""
-    if not made.headers:
-        return
-    place = random.randrange(len(made.headers))
-    name, value = made.headers[place]
-    changed = random.choice(
-        [
-            b" " + value,
-            b"\t" + value,
-            value + b" ",
-            value + b" \t ",
-            value + b"\r\n " + value,
-            value + b"\n",
-            value + b"\r",
-            value + b"\0",
-            value + b"\nX: y",
-            value + b", " + value,
-            b"",
-            b"\r\n",
-            b" " * 3_500 + value,
-            value + b" " * 5_000,
-        ]
+    _change_a_header(
+        random,
+        made,
+        lambda name, value: [
+            (name, odd_value)
+            for odd_value in (
+                *(b" " + value, b"\t" + value, value + b" ", value + b" \t "),
+                *(value + b"\r\n " + value, value + b"\n", value + b"\r", value + b"\0"),
+                *(value + b"\nX: y", value + b", " + value, b"", b"\r\n"),
+                *(b" " * 3_500 + value, value + b" " * 5_000),
+            )
+        ],
     )
-    made.headers[place] = name, changed
+
+
+def _change_a_header(
+    random: Random, made: Request, changed: Callable[[bytes, bytes], list[tuple[bytes, bytes]]]
+) -> None:
+    """Replace one header by one of those that `changed` makes of it."""
+    if made.headers:
+        place = random.randrange(len(made.headers))
+        made.headers[place] = random.choice(changed(*made.headers[place]))
 
 
 def repeat_a_header(random: Random, made: Request) -> None:

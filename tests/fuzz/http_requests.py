@@ -4,7 +4,7 @@ A request is a list of pieces (the request line, each header, the blank line, th
 what a failure is minimised by.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import quote
@@ -218,19 +218,36 @@ def cut(random: Random, pieces: list[bytes]) -> list[bytes]:
     return found
 
 
+def spoilt(
+    random: Random,
+    count: int,
+    make_one: Callable[[Random], Request],
+    spoilers: Sequence[Callable[[Random, Request], None]],
+    *,
+    garbling: float,
+    cutting: float,
+) -> list[bytes]:
+    """Return the pieces of what one connection sends: `count` requests, and what spoils them.
+
+    `garbling` and `cutting`: in what share of connections the bytes themselves are spoilt.
+    """
+    pieces: list[bytes] = []
+    for _ in range(count):
+        made = make_one(random)
+        for _ in range(random.choice([0, 1, 1, 1, 2, 3])):
+            random.choice(spoilers)(random, made)
+        pieces += made.pieces()
+    which = random.random()
+    if which < garbling:
+        pieces = garbled(random, pieces)
+    elif which < garbling + cutting:
+        pieces = cut(random, pieces)
+    return [piece for piece in pieces if piece]
+
+
 def make(random: Random) -> list[bytes]:
     """Return the pieces of what one connection sends."""
     if random.random() < 0.03:
         return [random.choice(odd.STRANGERS)]
-    pieces: list[bytes] = []
-    for _ in range(random.choice([1, 1, 1, 1, 1, 1, 2, 5])):
-        made = request(random)
-        for _ in range(random.choice([0, 1, 1, 1, 2, 3])):
-            random.choice(SPOILERS)(random, made)
-        pieces += made.pieces()
-    which = random.random()
-    if which < 0.10:
-        pieces = garbled(random, pieces)
-    elif which < 0.16:
-        pieces = cut(random, pieces)
-    return [piece for piece in pieces if piece]
+    count = random.choice([1, 1, 1, 1, 1, 1, 2, 5])
+    return spoilt(random, count, request, SPOILERS, garbling=0.10, cutting=0.06)
