@@ -4,9 +4,22 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 DEADLINE_SECONDS = 30.0
 POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """A server on a port of this machine."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
 
 def wait_until(

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+
+from agents import leases
 
 Together = Callable[..., list[Any]]
 
@@ -47,3 +50,27 @@ def wait_for_a_lock() -> None:
             if cursor.fetchone()[0]:
                 return
     pytest.fail("nobody waits for a lock")
+
+
+def behind_a_renewal(together: Together, agent_id: str, waits: Callable[[], Any]) -> Any:
+    """Run `waits` while a renewal holds the record, until it has to wait for that.
+
+    Return when the renewal let go, by the database's clock, and what `waits` returned.
+    """
+    renewing = threading.Event()
+
+    def renewal() -> datetime:
+        with transaction.atomic():
+            leases.renew(agent_id=agent_id)
+            renewing.set()
+            wait_for_a_lock()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT CLOCK_TIMESTAMP()")
+                until: datetime = cursor.fetchone()[0]
+        return until
+
+    def wait() -> Any:
+        assert renewing.wait(30)
+        return waits()
+
+    return together(renewal, wait)

@@ -1,15 +1,15 @@
 """Several processes at once: every rule of the leases holds on both databases."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from agents import leases
 from agents.models import AgentEvent, AgentRecord
-from tests.agents.racing import Together, postgresql_only, wait_for_a_lock
+from tests.agents.racing import Together, behind_a_renewal, postgresql_only
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,42 +123,21 @@ def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
 ) -> None:
     """The condition stands in the DELETE: after waiting for the row, it is asked again."""
     AgentFactory.create(agent_id="a", expired=True)
-    deleting = threading.Event()
-
-    def renewal() -> None:
-        with transaction.atomic():
-            leases.renew(agent_id="a")
-            deleting.set()
-            wait_for_a_lock()
 
     def purge() -> bool:
-        assert deleting.wait(30)
         return leases.purge(agent_id="a", actor="admin:ada")
 
-    assert together(renewal, purge)[1] is False
+    assert behind_a_renewal(together, "a", purge)[1] is False
     assert AgentRecord.objects.alive().exists()
 
 
 @postgresql_only
 def test_a_lease_lasts_from_when_its_registration_had_waited(together: Together) -> None:
     AgentFactory.create(agent_id="a")
-    renewing = threading.Event()
 
-    def renewal() -> datetime:
-        with transaction.atomic():
-            leases.renew(agent_id="a")
-            renewing.set()
-            wait_for_a_lock()
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT CLOCK_TIMESTAMP()")
-                waited_until: datetime = cursor.fetchone()[0]
-        return waited_until
+    waited_until, registration = behind_a_renewal(together, "a", register)
 
-    def registration() -> datetime:
-        assert renewing.wait(30)
-        return register().agent.last_heartbeat
-
-    waited_until, last_heartbeat = together(renewal, registration)
+    last_heartbeat = registration.agent.last_heartbeat
     assert last_heartbeat > waited_until
     assert AgentEvent.objects.get().at == last_heartbeat
 

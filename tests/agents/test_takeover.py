@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from agents import access_tokens, leases
 from agents.enrolment import Enrolment, IdHeldByAnother, TooManyAgents
 from agents.models import AccessToken, AgentEvent, AgentRecord
-from tests.agents.racing import Together, postgresql_only, wait_for_a_lock
+from tests.agents.racing import Together, behind_a_renewal, postgresql_only, wait_for_a_lock
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -226,19 +226,11 @@ class TestRaces:
         self, together: Together
     ) -> None:
         AgentFactory.create(agent_id="a", expired=True)
-        renewing = threading.Event()
-
-        def renewal() -> None:
-            with transaction.atomic():
-                leases.renew(agent_id="a")
-                renewing.set()
-                wait_for_a_lock()
 
         def takeover() -> str:
-            assert renewing.wait(30)
             return outcome("a", Enrolment("token:x", "x", takes_over=False))
 
-        assert together(renewal, takeover)[1] == "IdHeldByAnother"
+        assert behind_a_renewal(together, "a", takeover)[1] == "IdHeldByAnother"
 
 
 def test_an_id_that_becomes_free_while_it_is_refused_is_given_after_all() -> None:

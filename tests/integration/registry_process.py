@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.processes import descendants, wait_until
+from tests.processes import ServerProcess, descendants, wait_until
 
 QUIET_PORTS = (10_000, 30_000)
 PROJECT = Path(__file__).parents[2]
@@ -24,16 +24,10 @@ FOREIGN_SETTINGS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE
 
 
 @dataclass(frozen=True)
-class RegistryProcess:
+class RegistryProcess(ServerProcess):
     """A running ``manage.py start_registry``; `output` is what it has printed."""
 
-    process: subprocess.Popen[bytes]
-    port: int
     log: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def output(self) -> str:

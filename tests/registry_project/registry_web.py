@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.integration.registry_process import PROJECT, environment_for, free_port, migrate
-from tests.processes import descendants, wait_until
+from tests.processes import ServerProcess, descendants, wait_until
 
 # Seconds for an answer, on a machine that is busy.
 PATIENCE = 60.0
@@ -80,14 +80,8 @@ class ByHand:
 
 
 @dataclass(frozen=True)
-class RegistryWeb:
-    process: subprocess.Popen[bytes]
-    port: int
+class RegistryWeb(ServerProcess):
     log: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> ByHand:
         return ByHand(self.port)

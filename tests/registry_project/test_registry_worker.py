@@ -500,6 +500,14 @@ def stored(web: RegistryWeb) -> dict[str, datetime]:
     return {agent["agent_id"]: datetime.fromisoformat(agent["last_heartbeat"]) for agent in agents}
 
 
+def assert_nothing_was_lost(beating: Beating, web: RegistryWeb) -> None:
+    """Each was told 200 or 503 with Retry-After, and what was acknowledged is in the database."""
+    assert set(beating.statuses) == {200, 503}
+    assert beating.without_retry == []
+    kept = stored(web)
+    assert {pk for pk, at in beating.told.items() if kept[pk] < at} == set()
+
+
 def test_a_killed_database_loses_nothing_that_was_acknowledged(
     on_postgresql: RegistryWeb, cluster: PostgresCluster
 ) -> None:
@@ -513,10 +521,7 @@ def test_a_killed_database_loses_nothing_that_was_acknowledged(
         cluster.start()
         beating.wait_for(200)
 
-    assert set(beating.statuses) == {200, 503}
-    assert beating.without_retry == []
-    kept = stored(on_postgresql)
-    assert {pk for pk, at in beating.told.items() if kept[pk] < at} == set()
+    assert_nothing_was_lost(beating, on_postgresql)
     assert on_postgresql.workers() == before
 
 
@@ -535,7 +540,4 @@ def test_a_frozen_database_is_told_in_time(
             cluster.thaw()
         beating.wait_for(200)
 
-    assert set(beating.statuses) == {200, 503}
-    assert beating.without_retry == []
-    kept = stored(on_postgresql)
-    assert {pk for pk, at in beating.told.items() if kept[pk] < at} == set()
+    assert_nothing_was_lost(beating, on_postgresql)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.integration.registry_process import free_port
-from tests.processes import wait_until
+from tests.processes import ServerProcess, wait_until
 from tests.registry_project.web_application import LARGE_BYTES
 
 PROJECT = Path(__file__).parents[2]
@@ -37,14 +37,7 @@ GET = b"GET /echo HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
 @dataclass(frozen=True)
-class WebServer:
-    process: subprocess.Popen[bytes]
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
+class WebServer(ServerProcess):
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
