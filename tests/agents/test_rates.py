@@ -323,6 +323,8 @@ class TestForgettingInThisProcess:
     def test_it_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "SECONDS_BETWEEN_SWEEPS", 0)
         storage = OwnStorage()
+        first = storage.timer
+        wait_until(lambda: not first.thread.is_alive(), "the end of the first sweep")
         storage.incr("over", 0.001)
 
         def is_forgotten() -> bool:
