@@ -40,14 +40,13 @@ def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ())
     # One more than is shown tells whether others follow; that is a part of the page as well.
     found = agents.order_by("pk").annotate(row=Row()).values("row")[: limit + 1]
     sql, parameters = found.query.sql_with_params()
-    found_sql = f"WITH found ({', '.join(FIELDS)}) AS MATERIALIZED ({sql})"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{found_sql}, {_reading(len(known_tags))}",
-            [*parameters, limit, limit, *known_tags, limit, limit - 1],
+            f"WITH found ({', '.join(FIELDS)}) AS ({sql}), {_reading(len(known_tags))}",
+            [*parameters, limit, *known_tags],
         )
-        count, tag, body, next_after = cursor.fetchone()
-    return Page(min(count, limit), tag, body, next_after)
+        count, others, tag, last, body = cursor.fetchone()
+    return Page(count, tag, body, last if others else None)
 
 
 class Row(Func):
@@ -64,26 +63,28 @@ class Row(Func):
 
 @cache
 def _reading(known_tags: int) -> str:
-    # What stands in CASE is not evaluated where it is not needed.
-    whole = f"(SELECT {_joined()} FROM (SELECT * FROM page ORDER BY agent_id) AS page)"  # noqa: S608
-    known = f"tag IN ({', '.join(['%s'] * known_tags)})" if known_tags else "FALSE"
+    page = "page AS (SELECT *, ROW_NUMBER() OVER () <= %s AS shown FROM found)"
+    others = "COUNT(*) FILTER (WHERE NOT shown)"
     # Of who follows on the next page, nothing but that somebody does is a part of this one.
+    about = (
+        f"COUNT(*) FILTER (WHERE shown) AS count, {others} AS others,"
+        f" {_tag()} || '-' || {others} AS tag, MAX(agent_id) FILTER (WHERE shown) AS last"
+    )
+    body = f"COALESCE({_joined()}, '')"
+    if not known_tags:  # all in one pass over the rows
+        return f"{page} SELECT {about}, {body} FROM page"  # noqa: S608 - all ours
+    # What stands in CASE is not evaluated where it is not needed.
+    known = f"tag IN ({', '.join(['%s'] * known_tags)})"
     return (
-        "page AS MATERIALIZED (SELECT * FROM found ORDER BY agent_id LIMIT %s),"  # noqa: S608
-        " total AS (SELECT COUNT(*) AS count FROM found),"
-        f" tagged AS (SELECT count, (SELECT {_tag()} FROM page)"
-        " || CASE WHEN count > %s THEN '-1' ELSE '-0' END AS tag FROM total)"
-        f" SELECT count, tag, CASE WHEN {known} THEN NULL ELSE COALESCE({whole}, '') END,"
-        " CASE WHEN count > %s THEN"
-        " (SELECT agent_id FROM page ORDER BY agent_id LIMIT 1 OFFSET %s) END FROM tagged"
+        f"{page}, tagged AS (SELECT {about} FROM page) SELECT count, others, tag, last,"  # noqa: S608
+        f" CASE WHEN {known} THEN NULL ELSE (SELECT {body} FROM page) END FROM tagged"
     )
 
 
+# Rows come in the order in which `found` gives them; an order in the call would sort them again.
 def _joined() -> str:
-    if connection.vendor == "sqlite":
-        # In the order in which the subquery gives them; an order in the call is of SQLite 3.44.
-        return f"GROUP_CONCAT({agent_as_json()}, ',')"
-    return f"STRING_AGG({agent_as_json()}, ',' ORDER BY agent_id)"
+    function = "GROUP_CONCAT" if connection.vendor == "sqlite" else "STRING_AGG"
+    return f"{function}({agent_as_json()}, ',') FILTER (WHERE shown)"
 
 
 def _tag() -> str:
@@ -91,5 +92,7 @@ def _tag() -> str:
     if connection.vendor == "sqlite":
         # Django's function. Of a number, JSON_ARRAY by itself would leave digits out.
         values = ", ".join(as_json(name) if name == "load" else name for name in FIELDS)
-        return f"SHA1(COALESCE(GROUP_CONCAT(JSON_ARRAY({values}), ','), ''))"
-    return "COUNT(*) || '-' || COALESCE(SUM(HASH_RECORD_EXTENDED(page, 0)), 0)"
+        rows = f"GROUP_CONCAT(JSON_ARRAY({values}), ',') FILTER (WHERE shown)"
+        return f"SHA1(COALESCE({rows}, ''))"
+    row = f"HASH_RECORD_EXTENDED(ROW({', '.join(FIELDS)}), 0)"
+    return f"COALESCE(SUM({row}) FILTER (WHERE shown), 0)"
