@@ -15,7 +15,7 @@ from benchmarks.wire.connection import Address
 from benchmarks.wire.polling import Poller
 from benchmarks.wire.pool import Answer, Pool
 
-CROWD = 4  # registrations and deregistrations that are under way at once
+CROWD = 8  # registrations and deregistrations that are under way at once
 # So much later an agent starts while heartbeats of those that live wait for a connection.
 MANNERLY_SECONDS = 0.05
 RETRY_SECONDS = 5.0

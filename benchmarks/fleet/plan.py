@@ -28,7 +28,7 @@ class Plan:
     stops: float = 0.005
     bad: float = 0.005
     leave: bool = True
-    connections: int = 64
+    connections: int = 256
     registrations: float = 800.0
     listing_interval: float = 5.0
     seed: int = 1
