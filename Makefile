@@ -72,10 +72,8 @@ test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://.
 	@if [ "$$REQUIRE_SERVICES" = 1 ] && [ -z "$$TEST_POSTGRES_URL" ]; then \
 		echo "REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set" >&2; exit 1; fi
 	$(COVERAGE) erase
-	$(COVERAGE) run -m pytest
-	@if [ -n "$$TEST_POSTGRES_URL" ]; then set -x; DATABASE_URL="$$TEST_POSTGRES_URL" \
-		$(COVERAGE) run -m pytest tests/agents tests/registry_project \
-		-m "database and not integration"; fi
+	@if [ -n "$$TEST_POSTGRES_URL" ]; then PYTHON=$(PY) exec tests/on_each_database.sh; \
+		else exec $(COVERAGE) run -m pytest; fi
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --fail-under=95 --include='agents/*,deploygen/*'
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then \
