@@ -1,0 +1,209 @@
+"""When an agent was alive: spans from its events and its record, and its uptime in percent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.timeline import Span, Was, clip, share, spans
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
+KINDS = [
+    *("registered", "re-registered", "expired", "purged", "deregistered"),
+    *("refused", "drained", "resumed"),
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Record:
+    registered_at: datetime
+    expires_at: datetime
+
+
+def ago(hours: float) -> datetime:
+    return NOW - timedelta(hours=hours)
+
+
+def events(*happened: tuple[str, float]) -> list[Event]:
+    """Return events of these kinds, so many hours ago."""
+    return [Event(kind, ago(hours)) for kind, hours in happened]
+
+
+def record(registered: float, expires: float = -0.01) -> Record:
+    return Record(ago(registered), ago(expires))
+
+
+def told(found: Sequence[Span]) -> list[tuple[str, float]]:
+    """Return each span's word, and how many hours ago it began."""
+    return [(span.was.value, (NOW - span.begin) / timedelta(hours=1)) for span in found]
+
+
+def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[Span]:
+    return spans(events(*happened), lives, NOW - DAY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("happened", "lives", "expected"),
+    [
+        pytest.param([], None, [("unknown", 24)], id="nothing is known"),
+        pytest.param(
+            [("registered", 3)], record(3), [("unknown", 24), ("alive", 3)], id="it is young"
+        ),
+        pytest.param([("registered", 30)], record(30), [("alive", 24)], id="it is older"),
+        pytest.param([], record(2000), [("alive", 24)], id="its history is forgotten"),
+        pytest.param(
+            [("re-registered", 5), ("re-registered", 2)],
+            record(30),
+            [("alive", 24)],
+            id="a restart is no gap",
+        ),
+        pytest.param(
+            [("registered", 9), ("expired", 6), ("purged", 5.9), ("registered", 4)],
+            record(4),
+            [("unknown", 24), ("alive", 9), ("gap", 6), ("alive", 4)],
+            id="it expired and came back",
+        ),
+        pytest.param(
+            [("registered", 9), ("deregistered", 6)],
+            None,
+            [("unknown", 24), ("alive", 9), ("gap", 6)],
+            id="it left and is gone",
+        ),
+        pytest.param(
+            [("expired", 6), ("purged", 5)],
+            None,
+            [("unknown", 24), ("gap", 6)],
+            id="the begin is forgotten",
+        ),
+        pytest.param(
+            [("registered", 9)],
+            record(9, expires=2),
+            [("unknown", 24), ("alive", 9), ("gap", 2)],
+            id="expired and not purged yet",
+        ),
+        pytest.param(
+            [("registered", 9), ("registered", 3)],
+            record(3),
+            [("unknown", 24), ("alive", 3)],
+            id="an end that nobody has told of",
+        ),
+        pytest.param(
+            [("registered", 9)], None, [("unknown", 24)], id="a record that vanished untold"
+        ),
+        pytest.param(
+            [("registered", 9), ("refused", 8), ("drained", 7), ("resumed", 6)],
+            record(9),
+            [("unknown", 24), ("alive", 9)],
+            id="other events end no life",
+        ),
+        pytest.param(
+            [("registered", 9), ("expired", 6), ("registered", 7)],
+            record(7),
+            [("unknown", 24), ("alive", 9)],
+            id="the clock was set back",
+        ),
+    ],
+)
+def test_spans_follow_from_events_and_record(
+    happened: list[tuple[str, float]], lives: Record | None, expected: list[tuple[str, float]]
+) -> None:
+    assert told(last_day(*happened, lives=lives)) == expected
+
+
+def test_what_ended_while_the_registry_could_not_hear_is_unknown_until_it_could() -> None:
+    found = spans(events(("registered", 9)), record(9, expires=5), NOW - DAY, NOW, ago(2))
+
+    assert told(found) == [("unknown", 24), ("alive", 9), ("unknown", 5), ("gap", 2)]
+
+
+@pytest.mark.parametrize("heard_hours_ago", [8, 30])
+def test_an_outage_before_the_lease_ended_excuses_nothing(heard_hours_ago: float) -> None:
+    heard_since = ago(heard_hours_ago)
+
+    found = spans(events(("registered", 9)), record(9, expires=5), NOW - DAY, NOW, heard_since)
+
+    assert told(found) == [("unknown", 24), ("alive", 9), ("gap", 5)]
+
+
+def test_at_exactly_its_end_a_lease_has_left_no_gap_and_a_microsecond_later_it_has() -> None:
+    ends_now = Record(ago(30), NOW)
+    ended = Record(ago(30), NOW - MICROSECOND)
+
+    assert share(spans([], ends_now, NOW - DAY, NOW)).percent == 100
+    assert share(spans([], ended, NOW - DAY, NOW)).percent == 99.99
+
+
+def test_a_young_agent_is_judged_over_its_own_life() -> None:
+    found = share(last_day(("registered", 4), ("expired", 1), lives=None))
+
+    assert (found.percent, found.known, found.since) == (75, timedelta(hours=4), ago(4))
+
+
+def test_what_nothing_is_known_of_has_no_percentage() -> None:
+    found = share(last_day())
+
+    assert (found.percent, found.known, found.since) == (None, timedelta(0), None)
+
+
+moments = st.integers(0, 60 * 24 * 30 * 60).map(lambda seconds: NOW - timedelta(seconds=seconds))
+happenings = st.lists(st.builds(Event, st.sampled_from(KINDS), moments), max_size=30)
+ordered = happenings.map(lambda found: sorted(found, key=lambda event: event.at))
+records = st.none() | st.builds(Record, moments, moments)
+
+
+@given(happenings, records, moments, moments, st.none() | moments)
+def test_spans_fill_the_window_whatever_the_history_says(
+    history: list[Event],
+    lives: Record | None,
+    one: datetime,
+    other: datetime,
+    heard: datetime | None,
+) -> None:
+    begin, end = min(one, other), max(one, other)
+
+    found = spans(history, lives, begin, end, heard)
+
+    assert sum((span.lasted for span in found), timedelta(0)) == end - begin
+    assert all(span.begin < span.end for span in found)
+    assert all(first.end == second.begin for first, second in pairwise(found))
+    assert all(first.was != second.was for first, second in pairwise(found))
+    if found:
+        assert (found[0].begin, found[-1].end) == (begin, end)
+    percent = share(found).percent
+    assert percent is None or 0 <= percent <= 100
+
+
+@given(ordered, records, st.lists(moments, min_size=3, max_size=3))
+def test_parts_of_a_window_add_up_to_the_whole(
+    history: list[Event], lives: Record | None, cuts: list[datetime]
+) -> None:
+    begin, middle, end = sorted(cuts)
+    whole = spans(history, lives, begin, end)
+
+    first = share(list(clip(whole, begin, middle)))
+    second = share(list(clip(whole, middle, end)))
+
+    assert first.alive + second.alive == share(whole).alive
+    assert first.known + second.known == share(whole).known
+
+
+@given(ordered, records)
+def test_a_hundred_percent_is_said_only_of_no_gap_at_all(
+    history: list[Event], lives: Record | None
+) -> None:
+    found = spans(history, lives, NOW - 30 * DAY, NOW)
+
+    if share(found).percent == 100:
+        assert Was.GAP not in {span.was for span in found}
