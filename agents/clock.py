@@ -8,8 +8,10 @@ and for the statements of `agents.leases`.
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import DateTimeField, Func
+from django.db.models import BooleanField, DateTimeField, Expression, Func
 from django.db.models.sql.compiler import SQLCompiler
+
+from agents.lease_times import HEARTBEATS_PER_TTL
 
 # Django keeps times on SQLite as text, which compares rightly only when all of them have six
 # digits of a second; SQLite's own clock gives three.
@@ -27,6 +29,12 @@ SQLITE_EXPIRES_AT = (
     " || SUBSTR({heartbeat} || '.000000', 20, 7))"
 )
 POSTGRESQL_EXPIRES_AT = "({heartbeat} + MAKE_INTERVAL(secs => {ttl}))"
+
+# The same for how many microseconds there are from one time to another.
+SQLITE_MICROSECONDS = (
+    "(STRFTIME('%%s', SUBSTR({time}, 1, 19)) * 1000000"
+    " + CAST(SUBSTR({time} || '.000000', 21, 6) AS INTEGER))"
+)
 
 Compiled = tuple[str, Any]
 
@@ -71,6 +79,36 @@ class ExpiresAt(Func):
     ) -> Compiled:
         columns = [compiler.compile(expression)[0] for expression in self.source_expressions]
         return expires_at_sql(connection, *columns), []
+
+
+class LeaseWanes(Func):
+    """Whether at `now` less than a third of a lease's TTL is left, exact to the microsecond.
+
+    It has waned also when nothing is left.
+    """
+
+    arity = 3
+    output_field = BooleanField()
+
+    def __init__(
+        self, now: Expression, heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds"
+    ) -> None:
+        super().__init__(now, heartbeat, ttl)
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any
+    ) -> Compiled:
+        # In whole numbers: a third of a second is no number of microseconds.
+        compiled = [compiler.compile(expression) for expression in self.source_expressions]
+        (now, parameters), (heartbeat, _), (ttl, _) = compiled
+        if connection.vendor == "sqlite":
+            begin, end = (SQLITE_MICROSECONDS.format(time=time) for time in (heartbeat, now))
+            silence, whole = f"({end} - {begin})", f"{ttl} * 1000000"
+            parameters = (*parameters, *parameters)
+        else:
+            silence, whole = f"({now} - {heartbeat})", f"MAKE_INTERVAL(secs => {ttl})"
+        sent = HEARTBEATS_PER_TTL - 1
+        return f"({silence} * {HEARTBEATS_PER_TTL} > {whole} * {sent})", parameters
 
 
 def now_sql(connection: BaseDatabaseWrapper) -> str:

@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
+# A TTL has room for so many heartbeats, and so for one that is lost.
+HEARTBEATS_PER_TTL = 3
+
 
 class Leased(Protocol):
     """`ttl_seconds`: for how long the lease lasts after the last heartbeat."""
@@ -11,6 +14,11 @@ class Leased(Protocol):
     def last_heartbeat(self) -> datetime: ...
     @property
     def ttl_seconds(self) -> int: ...
+
+
+class LeasedUntil(Leased, Protocol):
+    @property
+    def expires_at(self) -> datetime: ...
 
 
 class LeaseTimes:
@@ -24,4 +32,9 @@ class LeaseTimes:
     @property
     def heartbeat_interval(self: Leased) -> float:
         """Seconds between two heartbeats that the registry asks for: a third of the TTL."""
-        return round(self.ttl_seconds / 3, 3)
+        return round(self.ttl_seconds / HEARTBEATS_PER_TTL, 3)
+
+    def is_expiring_soon(self: LeasedUntil, now: datetime) -> bool:
+        """Whether the lease lasts at `now`, with less than a third left: a heartbeat is missed."""
+        left = self.expires_at - now
+        return timedelta(0) < left * HEARTBEATS_PER_TTL < timedelta(seconds=self.ttl_seconds)

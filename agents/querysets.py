@@ -25,7 +25,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
-from agents.clock import Compiled, DatabaseNow, ExpiresAt, Moment
+from agents.clock import Compiled, DatabaseNow, ExpiresAt, LeaseWanes, Moment
 
 if TYPE_CHECKING:
     from agents.models import AccessToken, AgentRecord  # noqa: F401
@@ -49,6 +49,10 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
     def expired(self, now: datetime | None = None) -> Self:
         """Keep the agents whose lease has ended: now >= expires_at."""
         return self.filter(LessThanOrEqual(ExpiresAt(), _moment(now)))
+
+    def expiring_soon(self, now: datetime | None = None) -> Self:
+        """Keep the agents that are alive, with less than a third of their TTL left."""
+        return self.alive(now).filter(LeaseWanes(_moment(now)))
 
     def count_fleet(self) -> FleetCount:
         alive = Count("agent_id", filter=Q(GreaterThan(ExpiresAt(), DatabaseNow())))

@@ -56,11 +56,66 @@ def test_the_database_computes_the_same_end_as_the_model(heartbeat: datetime, tt
     assert vars(annotated)["ends_at"] == agent.expires_at == heartbeat + timedelta(seconds=ttl)
 
 
+thirds = pytest.mark.parametrize(
+    ("heartbeat", "third"), [(heartbeat, ttl // 3) for heartbeat in HEARTBEATS for ttl in TTLS[1:]]
+)
+
+
+def expires_soon_by_each(agent: AgentRecord, now: datetime) -> set[bool]:
+    return {agent.is_expiring_soon(now), AgentRecord.objects.expiring_soon(now).exists()}
+
+
+@thirds
+def test_with_exactly_a_third_left_it_does_not_expire_soon(heartbeat: datetime, third: int) -> None:
+    agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=3 * third)
+
+    assert expires_soon_by_each(agent, heartbeat + timedelta(seconds=2 * third)) == {False}
+
+
+@thirds
+def test_a_microsecond_later_it_does(heartbeat: datetime, third: int) -> None:
+    agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=3 * third)
+
+    assert expires_soon_by_each(agent, heartbeat + timedelta(seconds=2 * third) + MICROSECOND) == {
+        True
+    }
+
+
+@boundaries
+@pytest.mark.parametrize(
+    ("before", "soon"), [(MICROSECOND, True), (timedelta(0), False), (-MICROSECOND, False)]
+)
+def test_what_has_expired_expires_no_more(
+    heartbeat: datetime, ttl: int, before: timedelta, soon: bool
+) -> None:
+    agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=ttl)
+
+    now = heartbeat + timedelta(seconds=ttl) - before
+    assert expires_soon_by_each(agent, now) == {soon}
+
+
+@pytest.mark.parametrize(
+    ("ttl", "last"), [(1, 666_666), (100, 66_666_666), (86_399, 57_599_333_333)]
+)
+@pytest.mark.parametrize("heartbeat", HEARTBEATS)
+def test_a_third_that_is_no_number_of_microseconds_is_as_exact(
+    heartbeat: datetime, ttl: int, last: int
+) -> None:
+    agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=ttl)
+    turn = heartbeat + timedelta(microseconds=last)
+
+    assert expires_soon_by_each(agent, turn) == {False}
+    assert expires_soon_by_each(agent, turn + MICROSECOND) == {True}
+
+
 def test_without_a_time_the_clock_decides() -> None:
     AgentFactory.create(agent_id="alive")
     AgentFactory.create(agent_id="expired", expired=True)
+    silent = datetime.now(UTC) - timedelta(seconds=50)
+    AgentFactory.create(agent_id="soon", last_heartbeat=silent)
 
-    assert [agent.pk for agent in AgentRecord.objects.alive()] == ["alive"]
+    assert [agent.pk for agent in AgentRecord.objects.expiring_soon()] == ["soon"]
+    assert [agent.pk for agent in AgentRecord.objects.alive().order_by("pk")] == ["alive", "soon"]
     assert [agent.pk for agent in AgentRecord.objects.expired()] == ["expired"]
     assert AgentRecord.objects.get(pk="alive").is_alive()
     assert not AgentRecord.objects.get(pk="expired").is_alive()
