@@ -14,9 +14,6 @@ from agents.models import AgentEvent, AgentRecord
 
 State, Status = AgentRecord.State, AgentRecord.Status
 
-# An agent sends three heartbeats within its TTL: with less than a third left, one is missed.
-SOON = 3
-
 
 class Level(StrEnum):
     """How bad something is; the names are those of the colours in the pages' styles."""
@@ -45,7 +42,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Standing:
-    """The word, reason and level of the worst fact; `facts`: lease, report, probe, operator."""
+    """The word, reason and level of the worst fact; `facts`: lease, own report, probe, operator."""
 
     word: str
     reason: str
@@ -92,7 +89,7 @@ def _lease(agent: AgentRecord, now: datetime) -> Fact:
         reason = f"no heartbeat for {in_words(silence)}, {ended}"
         return Fact("lease", "expired", reason, Level.BAD)
     rest = _left(left)
-    if left * SOON < timedelta(seconds=agent.ttl_seconds):
+    if agent.is_expiring_soon(now):
         missed = f"one heartbeat is missed, {lease} ends in {rest}"
         return Fact("lease", "expiring soon", missed, Level.WARN)
     heard = f"last heartbeat {ago(silence)}"
@@ -103,11 +100,11 @@ def _report(agent: AgentRecord) -> Fact:
     status = agent.status
     level = REPORTS.get(status, Level.OK)
     if status == Status.UNKNOWN and agent.load is None and not agent.note:
-        return Fact("report", status, "it has not reported about itself", level)
+        return Fact("own report", status, "it has not reported about itself", level)
     said = [] if agent.load is None else [f"load {agent.load:.0%}"]
     said += [agent.note] if agent.note else []
     reason = "by its own report"
-    return Fact("report", status, f"{reason}: {', '.join(said)}" if said else reason, level)
+    return Fact("own report", status, f"{reason}: {', '.join(said)}" if said else reason, level)
 
 
 def _operator(agent: AgentRecord, now: datetime, event: AgentEvent | None) -> Fact:

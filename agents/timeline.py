@@ -61,11 +61,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Share:
-    """For how long an agent was alive, of the time that is known; `since`: when that begins."""
+    """For how long an agent was alive, of the time that is known."""
 
     alive: timedelta
     known: timedelta
-    since: datetime | None
 
     @property
     def percent(self) -> float | None:
@@ -111,7 +110,7 @@ def share(spans: Sequence[Span]) -> Share:
     known = [span for span in spans if span.was is not Was.UNKNOWN]
     alive = sum((span.lasted for span in known if span.was is Was.ALIVE), timedelta(0))
     lasted = sum((span.lasted for span in known), timedelta(0))
-    return Share(alive, lasted, known[0].begin if known else None)
+    return Share(alive, lasted)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What the pages show of an agent, as HTML. Times are told by the database's clock."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -81,69 +80,6 @@ def report(agent: AgentRecord) -> SafeString:
 @admin.display(description="tags")
 def some_tags(agent: AgentRecord) -> SafeString:
     return chips(agent.tags, LISTED_TAGS)
-
-
-# --- Fields of an agent's page --------------------------------------------------------------
-
-
-@admin.display(description="expires at")
-def expires_at(agent: AgentRecord) -> str:
-    return exactly(agent.expires_at)
-
-
-@admin.display(description="last heartbeat")
-def last_heartbeat_exactly(agent: AgentRecord) -> SafeString:
-    at = agent.last_heartbeat
-    return format_html("{} ({})", exactly(at), moment(at, read_at(agent)))
-
-
-@admin.display(description="registered at")
-def registered_at(agent: AgentRecord) -> SafeString:
-    at = agent.registered_at
-    return format_html("{} ({})", exactly(at), moment(at, read_at(agent)))
-
-
-@admin.display(description="registered by")
-def registered_by(agent: AgentRecord) -> SafeString:
-    """Return the access token that the agent was registered with."""
-    if not agent.enrolled_by:
-        return format_html("{}", NOTHING)
-    token = AccessToken.objects.filter(key=agent.enrolled_by).first()
-    if token is None:
-        return format_html("{}", agent.enrolled_by)
-    url = reverse("admin:agents_accesstoken_change", args=[token.pk])
-    return format_html('<a href="{}">{}</a>', url, token)
-
-
-@admin.display(description="TTL")
-def ttl(agent: AgentRecord) -> str:
-    return f"{agent.ttl_seconds} s (heartbeats are asked for every {agent.heartbeat_interval:g} s)"
-
-
-@admin.display(description="status")
-def own_status(agent: AgentRecord) -> str:
-    return agent.status
-
-
-@admin.display(description="load")
-def load_share(agent: AgentRecord) -> str:
-    return NOTHING if agent.load is None else f"{agent.load:.0%}"
-
-
-@admin.display(description="tags")
-def all_tags(agent: AgentRecord) -> SafeString:
-    return chips(agent.tags)
-
-
-@admin.display(description="skills")
-def all_skills(agent: AgentRecord) -> SafeString:
-    return chips(agent.skills)
-
-
-@admin.display(description="metadata")
-def metadata(agent: AgentRecord) -> SafeString:
-    text = json.dumps(agent.metadata, indent=2, ensure_ascii=False)
-    return format_html('<pre class="agent-json">{}</pre>', text)
 
 
 # --- Parts ----------------------------------------------------------------------------------

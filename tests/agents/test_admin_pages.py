@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import leases
-from agents.models import AgentEvent, AgentRecord, SweepMark
+from agents.models import AgentEvent, SweepMark
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -248,7 +248,7 @@ class TestList:
 
         for agent in admin_client.get(AGENTS).context["cl"].result_list:
             url = admin_client.get(AGENTS).context["cl"].url_for_result(agent)
-            assert admin_client.get(url).context["original"] == agent
+            assert admin_client.get(url).context["agent"] == agent
 
     def test_an_empty_registry_tells_where_agents_register(
         self, admin_client: Client, settings: Any
@@ -297,91 +297,6 @@ class TestList:
             assert ' style="' not in html
             assert ' onclick="' not in html
             assert 'href="/static/agents/admin.css"' in html
-
-
-class TestAgentPage:
-    def test_everything_of_the_record_is_on_it(self, admin_client: Client) -> None:
-        agent = leases.register(
-            agent_id="weather-1",
-            agent_name="Weather",
-            host="2001:db8::7",
-            port=8000,
-            ttl_seconds=90,
-            metadata={"model": {"name": "Köln-7b"}},
-            version="1.2.3",
-            tags=[f"tag-{number}" for number in range(10)],
-            skills=["forecast"],
-            address="192.0.2.7",
-        ).agent
-        leases.renew(agent_id="weather-1", status="busy", load=0.5, note="n" * 256)
-
-        html = page(admin_client, f"{AGENTS}weather-1/change/")
-
-        agent.refresh_from_db()
-        for text in [
-            *("weather-1", "Weather", "[2001:db8::7]:8000", "192.0.2.7", "1.2.3", "busy", "50%"),
-            *("90 s (heartbeats are asked for every 30 s)", "n" * 256, "tag-9", "forecast"),
-            f"{agent.expires_at:%Y-%m-%d %H:%M:%S UTC}",
-            f'<div class="readonly">{agent.generation}</div>',
-            "{\n  &quot;model&quot;: {\n    &quot;name&quot;: &quot;Köln-7b&quot;\n  }\n}",
-        ]:
-            assert text in html
-
-    def test_the_newest_events_are_on_it_with_a_way_to_the_others(
-        self, admin_client: Client
-    ) -> None:
-        for _ in range(25):
-            leases.register(agent_id="a", host="h", port=1)
-        leases.register(agent_id="b", host="h", port=1)
-        leases.set_state(agent_id="a", state="draining", actor="admin:ada", reason="update")
-
-        response = admin_client.get(f"{AGENTS}a/change/")
-
-        events = response.context["events"]
-        newest = AgentEvent.objects.filter(agent_id="a").order_by("-pk")[:20]
-        assert [event.pk for event in events] == [event.pk for event in newest]
-        html = response.content.decode()
-        assert "admin:ada" in html
-        assert "update" in html
-        assert f'href="{EVENTS}?agent_id__exact=a"' in html
-
-    def test_nothing_on_it_can_be_edited(self, admin_client: Client) -> None:
-        AgentFactory.create(agent_id="a")
-        url = f"{AGENTS}a/change/"
-
-        assert 'name="_save"' not in page(admin_client, url)
-        assert admin_client.post(url, {"host": "evil"}).status_code == 403
-        assert admin_client.get(f"{AGENTS}add/").status_code == 403
-        assert admin_client.post(f"{AGENTS}a/delete/", {"post": "yes"}).status_code == 403
-        assert AgentRecord.objects.get().host == "agents.example"
-
-    def test_of_an_agent_that_was_purged_meanwhile_it_leads_to_the_history(
-        self, admin_client: Client
-    ) -> None:
-        leases.register(agent_id="a:1", host="h", port=1)
-        leases.deregister(agent_id="a:1", actor="admin:ada", reason="a ghost")
-
-        response = admin_client.get(f"{AGENTS}a_3A1/change/", follow=True)
-
-        assert response.redirect_chain == [(f"{EVENTS}?agent_id__exact=a%3A1", 302)]
-        html = response.content.decode()
-        assert "The agent a:1 has no record (any more). This is its history." in html
-        assert "a ghost" in html
-
-    def test_djangos_own_history_of_it_is_the_registrys(self, admin_client: Client) -> None:
-        response = admin_client.get(f"{AGENTS}gone/history/")
-
-        assert response["Location"] == f"{EVENTS}?agent_id__exact=gone"
-
-    def test_its_queries_do_not_grow_with_its_history(
-        self, admin_client: Client, django_assert_num_queries: Any
-    ) -> None:
-        for _ in range(50):
-            leases.register(agent_id="a", host="h", port=1)
-
-        # The session, the user, the agent twice (once by Django's own view), the events.
-        with django_assert_num_queries(5):
-            page(admin_client, f"{AGENTS}a/change/")
 
 
 class TestHistory:

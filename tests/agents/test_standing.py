@@ -129,7 +129,7 @@ def test_all_facts_are_told_beside_the_worst_one() -> None:
 
     assert facts == [
         ("lease", "expired", Level.BAD),
-        ("report", "busy", Level.OK),
+        ("own report", "busy", Level.OK),
         ("probe", "not probed", Level.OK),
         ("operator", "draining", Level.HOLD),
     ]

@@ -148,13 +148,13 @@ def test_at_exactly_its_end_a_lease_has_left_no_gap_and_a_microsecond_later_it_h
 def test_a_young_agent_is_judged_over_its_own_life() -> None:
     found = share(last_day(("registered", 4), ("expired", 1), lives=None))
 
-    assert (found.percent, found.known, found.since) == (75, timedelta(hours=4), ago(4))
+    assert (found.percent, found.known) == (75, timedelta(hours=4))
 
 
 def test_what_nothing_is_known_of_has_no_percentage() -> None:
     found = share(last_day())
 
-    assert (found.percent, found.known, found.since) == (None, timedelta(0), None)
+    assert (found.percent, found.known) == (None, timedelta(0))
 
 
 moments = st.integers(0, 60 * 24 * 30 * 60).map(lambda seconds: NOW - timedelta(seconds=seconds))

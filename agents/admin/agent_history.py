@@ -1,0 +1,160 @@
+"""What an agent's page tells of its history: bars, uptime in percent, gaps, how it went."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agents.admin import cells
+from agents.admin.bars import Shape, shapes
+from agents.clock import DatabaseNow
+from agents.durations import ago, exactly, in_words
+from agents.leases import STATE_EVENTS
+from agents.models import AgentEvent, AgentRecord
+from agents.timeline import ENDS, Share, Span, Was, clip, share, spans
+
+# So many events of an agent are looked at: one that comes and goes all the time has very many.
+MOST_READ = 2_000
+MOST_GAPS = 50
+WINDOWS = {1: "Last day", 7: "Last 7 days", 30: "Last 30 days"}
+Kind = AgentEvent.Kind
+
+
+@dataclass(frozen=True)
+class Window:
+    """A bar over some days; `known`: of how much of them anything is known, if not of all."""
+
+    title: str
+    days: int
+    share: Share
+    gaps: int
+    shapes: list[Shape]
+    known: str
+
+    @property
+    def percent(self) -> str:
+        known = self.share.percent
+        if known is None:
+            return "unknown"
+        return f"{known:.0f} %" if known in {0, 100} else f"{known:.2f} %"
+
+    @property
+    def in_words(self) -> str:
+        if self.share.percent is None:
+            return f"{self.title}: nothing is known"
+        gaps = {0: "no gap", 1: "1 gap"}.get(self.gaps, f"{self.gaps:,} gaps")
+        return f"{self.title}: alive {self.percent} of the time that is known, {gaps}"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """`why`: how it came to it; `is_open`: it lasts."""
+
+    span: Span
+    why: str
+    is_open: bool
+
+    @property
+    def lasted(self) -> str:
+        return in_words(self.span.lasted.total_seconds())
+
+
+@dataclass(frozen=True)
+class History:
+    """`events`: the newest of an agent, newest first; `is_cut`: there are older ones."""
+
+    events: Sequence[AgentEvent]
+    is_cut: bool
+
+    def newest(self, *kinds: str) -> AgentEvent | None:
+        return next((event for event in self.events if event.kind in kinds), None)
+
+    def operators_event(self, agent: AgentRecord) -> AgentEvent | None:
+        """Return the event by which an agent came into the operator's state, if it is there."""
+        if agent.state == AgentRecord.State.ACTIVE:
+            return None
+        return self.newest(STATE_EVENTS[AgentRecord.State(agent.state)])
+
+
+@dataclass(frozen=True)
+class Timeline:
+    windows: list[Window]
+    gaps: list[Gap]
+    more_gaps: int
+    cut_at: datetime | None
+
+
+def read_history(agent_id: str, most: int = MOST_READ) -> History:
+    """Return the newest events of an agent, each with `read_at`, the database's time."""
+    events = AgentEvent.objects.filter(agent_id=agent_id).annotate(read_at=DatabaseNow())
+    found = list(events.order_by("-pk")[: most + 1])
+    return History(found[:most], is_cut=len(found) > most)
+
+
+def operators_event(agent: AgentRecord) -> AgentEvent | None:
+    """Return the event by which an agent came into the operator's state, if it is not long ago."""
+    if agent.state == AgentRecord.State.ACTIVE:
+        return None
+    newest = AgentEvent.objects.filter(agent_id=agent.pk).order_by("-pk")[:MOST_READ]
+    kind = STATE_EVENTS[AgentRecord.State(agent.state)]
+    return AgentEvent.objects.filter(pk__in=newest.values("pk"), kind=kind).order_by("-pk").first()
+
+
+def draw(
+    history: History, agent: AgentRecord | None, now: datetime, heard_since: datetime | None
+) -> Timeline:
+    """Draw what is known of an agent's life until `now`; `agent` None: it has no record."""
+    begin = now - timedelta(days=max(WINDOWS))
+    in_order = history.events[::-1]
+    whole = spans(in_order, agent, begin, now, heard_since)
+    gaps = [span for span in reversed(whole) if span.was is Was.GAP]
+    ends = {event.at: event for event in history.events if event.kind in ENDS}
+    return Timeline(
+        windows=[_window(days, title, whole, now) for days, title in WINDOWS.items()],
+        gaps=[Gap(span, _why(ends.get(span.begin)), span.end == now) for span in gaps[:MOST_GAPS]],
+        more_gaps=max(len(gaps) - MOST_GAPS, 0),
+        cut_at=in_order[0].at if history.is_cut and in_order[0].at > begin else None,
+    )
+
+
+def how_it_went(history: History) -> str:
+    """Return why an agent has no record any more, as a sentence."""
+    last = history.newest(*ENDS)
+    if last is None or last.kind == Kind.EXPIRED:
+        return "The history does not tell how it went."
+    when = _when(last)
+    reason = f": {last.reason}" if last.reason else ""
+    if last.kind == Kind.DEREGISTERED:
+        return f"It was deregistered {when} by {last.actor}{reason}."
+    purged = f"purged {when} by {last.actor}{reason}."
+    expired = history.newest(Kind.EXPIRED)
+    if expired is None:
+        return f"It was {purged}"
+    why = f" ({expired.reason})" if expired.reason else ""
+    return f"Its lease ended {_when(expired).rstrip(',')}{why}; it was {purged}"
+
+
+def _window(days: int, title: str, whole: Sequence[Span], now: datetime) -> Window:
+    begin = now - timedelta(days=days)
+    shown = list(clip(whole, begin, now))
+    found = share(shown)
+    return Window(
+        title=title,
+        days=days,
+        share=found,
+        gaps=sum(span.was is Was.GAP for span in shown),
+        shapes=list(shapes(shown, begin, now)),
+        known=in_words(found.known.total_seconds()) if found.known < now - begin else "",
+    )
+
+
+def _when(event: AgentEvent) -> str:
+    return f"{ago((cells.read_at(event) - event.at).total_seconds())}, at {exactly(event.at)},"
+
+
+def _why(event: AgentEvent | None) -> str:
+    if event is None:
+        return "its lease has ended"
+    if event.kind == Kind.DEREGISTERED:
+        by = f"deregistered by {event.actor}"
+        return f"{by}: {event.reason}" if event.reason else by
+    return f"{event.kind}: {event.reason}" if event.reason else event.kind

@@ -1,0 +1,12 @@
+"""For the page of one agent."""
+
+from django import template
+from django.urls import reverse
+
+register = template.Library()
+
+
+@register.simple_tag
+def fleet_with(name: str, value: str) -> str:
+    """Return the address of the list of the agents that have the same version, tag or skill."""
+    return reverse("admin:agents_agentrecord_changelist", query={name: value})
