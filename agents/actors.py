@@ -6,8 +6,10 @@ AGENT = "agent"
 SWEEP = "sweep"
 REGISTRY = "registry"
 COMMAND = "command"
+# What the name of a member of the staff begins with.
+STAFF = "admin:"
 
 
 def staff(user: AbstractBaseUser | AnonymousUser) -> str:
     """Return the name of a member of the staff, who has logged in."""
-    return f"admin:{user.get_username()}"
+    return f"{STAFF}{user.get_username()}"

@@ -3,17 +3,30 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin import cells
+from agents.admin.event_export import MOST_EXPORTED, as_csv
+from agents.admin.event_filters import FORM, QUESTIONS
 from agents.admin.filters import DateFilter
+from agents.admin.paging import CappedPaginator
 from agents.admin.read_only import ReadOnly
 from agents.clock import DatabaseNow
 from agents.durations import exactly
 from agents.models import AgentEvent
+from agents.time_limits import TakesTooLong, time_limit
+
+# What is looked for by no index has every event looked at: of some ten millions, not of more.
+LONGEST_SECONDS = 4.0
 
 
 @admin.display(ordering="at")
@@ -41,17 +54,24 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
 
     list_display = [when, agent, kind, "reason", "actor", "address", "generation"]
     list_display_links = None
-    list_filter = ["kind", ("at", DateFilter)]
+    list_filter = [*QUESTIONS, "kind", ("at", DateFilter)]
     linked_lookups = frozenset({"agent_id__exact"})
-    search_fields = ["agent_id"]
-    search_help_text = "Text in the agent's id"
     # In the order in which they were written down, which is the order of the index as well.
     ordering = ["-pk"]
-    # It would be one more count of all the events, for "12 of 34".
+    paginator = CappedPaginator
+    # Each would be one more count of all the events: for "12 of 34", and beside each filter.
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     class Media:
-        css = {"all": ["agents/admin.css"]}
+        css = {"all": ["agents/admin.css", "agents/history.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(self.export)
+        return [
+            path("export/csv/", export, name="agents_agentevent_export_csv"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentEvent]:  # noqa: ARG002
         return AgentEvent.objects.annotate(read_at=DatabaseNow())
@@ -64,7 +84,59 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
     ) -> HttpResponse:
         agent_id = request.GET.get("agent_id__exact")
         shown = {
-            "title": f"History of {agent_id}" if agent_id else "Events",
+            "title": f"History of {agent_id}" if agent_id else "History",
             "agent_url": cells.agent_url(agent_id) if agent_id else None,
+            "export_query": request.GET.urlencode(),
+            "most_exported": MOST_EXPORTED,
+            **_form(request),
         }
-        return super().changelist_view(request, shown | (extra_context or {}))
+        try:
+            with time_limit(LONGEST_SECONDS):
+                return super().changelist_view(request, shown | (extra_context or {}))
+        except TakesTooLong:
+            return self._too_long(request, shown)
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with what the filters of the address match, as a file."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            with time_limit(LONGEST_SECONDS):
+                matching = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"{reverse('admin:agents_agentevent_changelist')}?e=1")
+        except TakesTooLong:
+            return self._too_long(request, _form(request))
+        response = StreamingHttpResponse(as_csv(matching), content_type="text/csv; charset=utf-8")
+        name = f"history-{timezone.localdate()}.csv"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+    def _too_long(self, request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            **shown,
+            "title": "That takes too long",
+            "seconds": LONGEST_SECONDS,
+        }
+        template = "admin/agents/agentevent/too_long.html"
+        return TemplateResponse(request, template, context, status=503)
+
+
+def _form(request: HttpRequest) -> dict[str, Any]:
+    """Return the fields of the form above the list, and what it sends along of the address."""
+    fields = [
+        {
+            "name": question.name,
+            "title": question.title,
+            "type": kind,
+            "example": example,
+            "value": request.GET.get(question.name, ""),
+        }
+        for question, kind, example in FORM
+    ]
+    asked = {question.name for question in QUESTIONS} | {"p", "e"}
+    kept = [pair for pair in request.GET.items() if pair[0] not in asked]
+    return {"fields": fields, "kept": kept}

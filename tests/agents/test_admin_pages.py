@@ -1,4 +1,4 @@
-"""What the operator sees: the list of agents, an agent's page, the history."""
+"""What the operator sees: the list of agents; and what goes for all pages."""
 
 import re
 from collections.abc import Callable
@@ -299,63 +299,6 @@ class TestList:
             assert 'href="/static/agents/admin.css"' in html
 
 
-class TestHistory:
-    def test_it_tells_of_agents_that_are_no_more_newest_first(self, admin_client: Client) -> None:
-        leases.register(agent_id="a", host="h", port=1, address="192.0.2.7")
-        leases.deregister(agent_id="a", reason="work is done")
-        leases.register(agent_id="b", host="h", port=1)
-
-        response = admin_client.get(EVENTS, {"agent_id__exact": "a"})
-
-        events = response.context["cl"].result_list
-        assert [event.kind for event in events] == ["deregistered", "registered"]
-        html = response.content.decode()
-        assert "History of a" in html
-        assert "work is done" in html
-        assert "192.0.2.7" in html
-        assert f'href="{AGENTS}a/change/"' in html
-
-    def test_it_is_narrowed_by_id_kind_and_date(self, admin_client: Client) -> None:
-        leases.register(agent_id="weather-1", host="h", port=1)
-        leases.register(agent_id="weather-1", host="h", port=1)
-        leases.register(agent_id="billing-1", host="h", port=1)
-        AgentEvent.objects.filter(agent_id="billing-1").update(
-            at=timezone.now() - timedelta(days=400)
-        )
-
-        def kinds(**query: str) -> list[tuple[str, str]]:
-            events = admin_client.get(EVENTS, query).context["cl"].result_list
-            return [(event.agent_id, event.kind) for event in events]
-
-        assert kinds(q="EATHER") == [
-            ("weather-1", "re-registered"),
-            ("weather-1", "registered"),
-        ]
-        assert kinds(kind__exact="re-registered") == [("weather-1", "re-registered")]
-        assert kinds(at__gte=f"{timezone.now() - timedelta(days=7)}") == kinds(q="weather")
-        assert kinds(o="1")[0] == ("billing-1", "registered")
-
-    def test_nothing_in_it_can_be_changed(self, admin_client: Client) -> None:
-        leases.register(agent_id="a", host="h", port=1)
-        event = AgentEvent.objects.get()
-
-        assert page(admin_client, f"{EVENTS}{event.pk}/change/")
-        assert admin_client.post(f"{EVENTS}{event.pk}/change/", {}).status_code == 403
-        assert admin_client.post(f"{EVENTS}{event.pk}/delete/", {}).status_code == 403
-        assert admin_client.get(f"{EVENTS}add/").status_code == 403
-        assert 'name="action"' not in page(admin_client, EVENTS)
-
-    def test_its_queries_do_not_grow(
-        self, admin_client: Client, django_assert_num_queries: Any
-    ) -> None:
-        for number in range(30):
-            leases.register(agent_id=f"a-{number}", host="h", port=1)
-
-        # The session, the user, the count, the events.
-        with django_assert_num_queries(4):
-            page(admin_client, EVENTS)
-
-
 class TestPermissions:
     def test_who_may_view_agents_sees_them_and_no_way_to_act(
         self, staff: Callable[..., Client]
@@ -369,16 +312,6 @@ class TestPermissions:
         assert 'name="action"' not in html
         assert "History" not in html
         assert client.get(EVENTS).status_code == 403
-
-    def test_who_may_see_no_events_is_led_from_a_lost_agent_to_the_list(
-        self, staff: Callable[..., Client]
-    ) -> None:
-        client = staff("view_agentrecord")
-
-        response = client.get(f"{AGENTS}gone/change/", follow=True)
-
-        assert response.redirect_chain == [(AGENTS, 302)]
-        assert "The agent gone has no record (any more)." in response.content.decode()
 
     def test_who_may_view_no_agents_sees_none(self, staff: Callable[..., Client]) -> None:
         AgentFactory.create(agent_id="a")

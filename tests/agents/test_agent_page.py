@@ -106,7 +106,7 @@ class TestWhatIsKnown:
             '<th scope="row" class="indent-0">model</th><td><span class="agent-quiet">1 key</span>',
             '<th scope="row" class="indent-1">name</th><td>Köln-7b</td>',
             '<th scope="row" class="indent-1">2</th><td>null</td>',
-            "{ &quot;model&quot;: { &quot;name&quot;: &quot;Köln-7b&quot; }",
+            "&quot;model&quot;: { &quot;name&quot;: &quot;Köln-7b&quot; }",
         ]:
             assert text in html
 

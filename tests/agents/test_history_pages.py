@@ -1,0 +1,306 @@
+"""The history: it outlives agents, and is searched, narrowed, paged and exported."""
+
+import csv
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.utils import timezone
+
+from agents import leases
+from agents.admin import events
+from agents.admin.paging import CappedPaginator
+from agents.models import AgentEvent
+from agents.time_limits import TakesTooLong, time_limit
+
+pytestmark = pytest.mark.django_db
+
+EVENTS = "/admin/agents/agentevent/"
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def event(agent_id: str = "a", kind: str = "registered", **more: Any) -> AgentEvent:
+    said = {"agent_id": agent_id, "kind": kind, "at": NOW, "actor": "agent"} | more
+    return AgentEvent.objects.create(**said)
+
+
+def many(count: int, **more: Any) -> None:
+    said = {"agent_id": "many", "kind": "registered", "at": NOW, "actor": "agent"} | more
+    AgentEvent.objects.bulk_create(AgentEvent(**said) for _ in range(count))
+
+
+def page(client: Client, **query: str) -> str:
+    response = client.get(EVENTS, query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def found(client: Client, **query: str) -> list[str]:
+    """Return whose events are found, in the order of the list."""
+    response = client.get(EVENTS, query)
+    assert response.status_code == 200
+    return [event.agent_id for event in response.context["cl"].result_list]
+
+
+def exported(client: Client, **query: str) -> list[list[str]]:
+    response = client.get(f"{EVENTS}export/csv/", query)
+    assert response.status_code == 200
+    text = b"".join(response).decode()
+    return list(csv.reader(text.splitlines()))
+
+
+class TestList:
+    def test_it_tells_of_agents_that_are_no_more_newest_first(self, admin_client: Client) -> None:
+        leases.register(agent_id="a", host="h", port=1, address="192.0.2.7")
+        leases.deregister(agent_id="a", reason="work is done")
+        leases.register(agent_id="b", host="h", port=1)
+
+        response = admin_client.get(EVENTS, {"agent_id__exact": "a"})
+
+        events = response.context["cl"].result_list
+        assert [event.kind for event in events] == ["deregistered", "registered"]
+        html = response.content.decode()
+        for text in ["History of a", "work is done", "192.0.2.7"]:
+            assert text in html
+        assert 'href="/admin/agents/agentrecord/a/change/"' in html
+
+    def test_nothing_in_it_can_be_changed(self, admin_client: Client) -> None:
+        pk = event().pk
+
+        assert admin_client.get(f"{EVENTS}{pk}/change/").status_code == 200
+        assert admin_client.post(f"{EVENTS}{pk}/change/", {}).status_code == 403
+        assert admin_client.post(f"{EVENTS}{pk}/delete/", {}).status_code == 403
+        assert admin_client.get(f"{EVENTS}add/").status_code == 403
+        assert 'name="action"' not in page(admin_client)
+
+    def test_it_can_be_sorted_by_time(self, admin_client: Client) -> None:
+        event("earlier", at=NOW - timedelta(days=1))
+        event("later", at=NOW)
+        event("earliest", at=NOW - timedelta(days=2))
+
+        assert found(admin_client) == ["earliest", "later", "earlier"]
+        assert found(admin_client, o="0") == ["earliest", "earlier", "later"]
+        assert found(admin_client, o="-0") == ["later", "earlier", "earliest"]
+
+    @pytest.mark.parametrize("count", [1, 300])
+    def test_its_queries_do_not_grow(
+        self, admin_client: Client, django_assert_max_num_queries: Any, count: int
+    ) -> None:
+        many(count)
+
+        # The session, the user, the count, the events; on PostgreSQL also the limit of time, within
+        # a savepoint, since a test is a transaction.
+        with django_assert_max_num_queries(4 if connection.vendor == "sqlite" else 7):
+            page(admin_client)
+
+    def test_its_words_and_questions_stay_text(self, admin_client: Client) -> None:
+        event(actor=HOSTILE, reason=HOSTILE)
+
+        html = page(admin_client, why="alert", agent="", by="<script>alert")
+
+        assert "&lt;script&gt;alert(1)" in html
+        assert "<script>alert" not in html
+        for forbidden in ["<style", "<script>", ' style="', ' onclick="']:
+            assert forbidden not in html
+
+    def test_who_may_see_no_events_is_refused(self, staff: Callable[..., Client]) -> None:
+        client = staff("view_agentrecord")
+
+        assert client.get(EVENTS).status_code == 403
+        assert client.get(f"{EVENTS}export/csv/").status_code == 403
+
+
+class TestSearch:
+    @pytest.fixture(autouse=True)
+    def _history(self) -> None:
+        event("weather-1", at=NOW - timedelta(days=9), generation=7)
+        event("weather-2", "expired", actor="registry", reason="no heartbeat for 60 s")
+        event("Weather-3", "drained", actor="admin:grace", reason="update, 100% sure")
+        event("billing-1", "purged", actor="admin:ada")
+        event("x_y", actor="token:abc", generation=2**63 - 1)
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            ({"agent": "weather-"}, ["weather-2", "weather-1"]),
+            ({"agent": "weather-1"}, ["weather-1"]),
+            ({"agent_id__exact": "weather-1"}, ["weather-1"]),
+            ({"agent_id__exact": "weather-"}, []),
+            ({"agent": "eather"}, []),
+            ({"agent": "x%"}, []),
+            ({"agent": "x_"}, ["x_y"]),
+            ({"agent": " billing "}, ["billing-1"]),
+            ({"by": "admin:"}, ["billing-1", "Weather-3"]),
+            ({"by": "admin:gr"}, ["Weather-3"]),
+            ({"by": "ADMIN:"}, []),
+            ({"by": "token:abc"}, ["x_y"]),
+            ({"why": "HEARTBEAT"}, ["weather-2"]),
+            ({"why": "100%"}, ["Weather-3"]),
+            ({"why": "nowhere"}, []),
+            ({"lease": "7"}, ["weather-1"]),
+            ({"lease": str(2**63 - 1)}, ["x_y"]),
+            ({"lease": str(2**63)}, []),
+            ({"lease": "-1"}, []),
+            ({"since": "2026-11-28"}, ["x_y", "billing-1", "Weather-3", "weather-2"]),
+            ({"until": "2026-11-19"}, ["weather-1"]),
+            ({"until": "2026-11-18"}, []),
+            ({"since": "2026-11-19", "until": "2026-11-19"}, ["weather-1"]),
+            ({"kind__exact": "drained"}, ["Weather-3"]),
+            ({"at__gte": "2026-11-28 00:00:00+00:00", "kind__exact": "purged"}, ["billing-1"]),
+            ({"agent": "weather-", "why": "heartbeat", "by": "registry"}, ["weather-2"]),
+            ({"agent": "weather-", "by": "admin:"}, []),
+        ],
+    )
+    def test_events_are_found(
+        self, admin_client: Client, query: dict[str, str], expected: list[str]
+    ) -> None:
+        assert found(admin_client, **query) == expected
+
+    @pytest.mark.parametrize("name", ["agent", "by", "why"])
+    @pytest.mark.parametrize("text", ["a\0b", "\U0010ffff", "'", "\\", "x" * 5000, "\u202e"])
+    def test_text_that_nothing_has_finds_nothing(
+        self, admin_client: Client, name: str, text: str
+    ) -> None:
+        assert found(admin_client, **{name: text}) == []
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"lease": "seven"},
+            {"lease": "7\0"},
+            {"since": "yesterday"},
+            {"until": "9999-12-31"},
+            {"until": "2026-02-30"},
+        ],
+    )
+    def test_what_is_no_number_or_date_is_no_fault_of_ours(
+        self, admin_client: Client, query: dict[str, str]
+    ) -> None:
+        assert admin_client.get(EVENTS, query).status_code in {200, 302}
+
+    def test_the_form_keeps_what_was_asked_and_what_the_list_is_narrowed_to(
+        self, admin_client: Client
+    ) -> None:
+        html = page(admin_client, agent="weather-", kind__exact="expired")
+
+        assert 'name="agent" value="weather-"' in html
+        assert '<input type="hidden" name="kind__exact" value="expired">' in html
+        assert 'href="?agent=weather-&amp;kind__exact=purged"' in html.replace("&amp;p=1", "")
+
+    def test_columns_are_not_asked_otherwise(self, admin_client: Client) -> None:
+        for lookup, value in {"address__exact": "no address", "generation__regex": "["}.items():
+            assert admin_client.get(EVENTS, {lookup: value}).status_code == 400
+
+
+class TestPages:
+    def test_what_is_beyond_the_last_page_is_told_and_not_counted(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(CappedPaginator, "MOST", 200)
+        many(201)
+
+        html = page(admin_client)
+        last = admin_client.get(EVENTS, {"p": "2"}).context["cl"].result_list
+
+        assert "more than 200 events" in html
+        assert len(last) == 100
+        assert admin_client.get(EVENTS, {"p": "3"}).status_code == 302
+
+    def test_exactly_as_many_as_have_pages_are_all_of_them(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(CappedPaginator, "MOST", 200)
+        many(200)
+
+        assert "200 events" in page(admin_client)
+        assert "more than" not in page(admin_client)
+
+
+class TestTime:
+    def test_a_question_that_takes_too_long_is_stopped_and_told(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        many(20_000, reason="no heartbeat for 60 s")
+        monkeypatch.setattr(events, "LONGEST_SECONDS", 0.0)
+
+        response = admin_client.get(EVENTS, {"why": "nowhere"})
+
+        assert response.status_code == 503
+        html = response.content.decode()
+        assert "was not searched to its end" in html
+        assert 'name="why" value="nowhere"' in html
+        # The connection is as it was.
+        monkeypatch.undo()
+        assert found(admin_client, why="nowhere") == []
+
+    def test_other_faults_of_the_database_are_told_as_they_are(self) -> None:
+        with (
+            pytest.raises(DatabaseError, match="nothing_at_all"),
+            time_limit(5),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT * FROM nothing_at_all")
+
+    def test_the_limit_ends_with_its_block(self) -> None:
+        slow = "SELECT PG_SLEEP(0.05)"
+        if connection.vendor == "sqlite":
+            slow = (
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
+                " SELECT MAX(i) FROM n"
+            )
+        with connection.cursor() as cursor:
+            with pytest.raises(TakesTooLong), time_limit(0.01):
+                cursor.execute(slow)
+            cursor.execute(slow)
+            assert cursor.fetchone()
+
+
+class TestExport:
+    def test_what_the_filters_match_comes_as_lines_newest_first(self, admin_client: Client) -> None:
+        event("b", reason="not this")
+        event("a", generation=3, address="192.0.2.7")
+        event("a", "expired", actor="registry", reason='said "no", twice')
+
+        lines = exported(admin_client, agent="a")
+
+        assert lines == [
+            ["at", "agent_id", "kind", "reason", "actor", "address", "generation"],
+            [NOW.isoformat(), "a", "expired", 'said "no", twice', "registry", "", ""],
+            [NOW.isoformat(), "a", "registered", "", "agent", "192.0.2.7", "3"],
+        ]
+
+    def test_no_event_is_missed_or_comes_twice_between_two_chunks(
+        self, admin_client: Client
+    ) -> None:
+        many(4_001)
+        AgentEvent.objects.filter(agent_id="many").update(generation=None)
+
+        assert len(exported(admin_client)) == 4_002
+
+    @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", " =1"])
+    def test_no_cell_is_a_formula(self, admin_client: Client, text: str) -> None:
+        event(reason=text)
+
+        assert exported(admin_client)[1][3] == f"'{text}"
+
+    def test_a_bad_question_leads_back_to_the_list(self, admin_client: Client) -> None:
+        response = admin_client.get(f"{EVENTS}export/csv/", {"since": "never"})
+
+        assert response["Location"] == f"{EVENTS}?e=1"
+
+    def test_the_list_leads_to_it_with_its_filters(self, admin_client: Client) -> None:
+        event()
+
+        assert 'href="export/csv/?agent=a&amp;by=agent"' in page(
+            admin_client, agent="a", by="agent"
+        )
+
+
+def test_the_newest_events_are_at_hand_whatever_the_time_says(admin_client: Client) -> None:
+    event("told last", at=timezone.now() - timedelta(days=1))
+
+    assert found(admin_client)[0] == "told last"
