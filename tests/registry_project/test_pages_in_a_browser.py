@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from agents import leases
 from tests.conftest import without
 from tests.factories import AgentFactory
 from tests.registry_project.browser import find_browser, logged_in, look_at
@@ -23,6 +24,7 @@ STAFF_PAGES = {
     "/admin/": "Access attempts",
     "/admin/agents/agentrecord/": "agent-in-the-browser",
     "/admin/agents/agentrecord/agent-in-the-browser/change/": "Last heartbeat",
+    "/admin/agents/agentrecord/gone-before/change/": "deregistered",
     "/admin/agents/agentevent/": "event",
     "/admin/agents/accesstoken/": "access token",
     "/admin/agents/accesstoken/add/": "id_name",
@@ -38,7 +40,9 @@ def browser(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture
 def agent() -> None:
-    AgentFactory.create(agent_id="agent-in-the-browser")
+    AgentFactory.create(agent_id="agent-in-the-browser", metadata={"a": [1]})
+    leases.register(agent_id="gone-before", host="h", port=1)
+    leases.deregister(agent_id="gone-before")
 
 
 @pytest.fixture

@@ -1,4 +1,22 @@
-// On the page of an agent: copies the text of the element that a button names.
+// On the page of an agent: what is left of its lease moves each second, and a button copies the text
+// of the element that it names.
+
+import { inWords } from "./ages.js";
+
+// When the registry told what is left, by a clock that nobody sets.
+let toldAt = performance.now();
+document.addEventListener("live:refreshed", (event) => {
+  if (event.detail.changed) toldAt = performance.now();
+});
+
+setInterval(() => {
+  const bar = document.querySelector("#agent-now .lease-bar");
+  const told = Number(bar?.dataset.left);
+  if (!told || document.hidden) return; // it has ended: the registry tells how long ago
+  const left = Math.max(told - (performance.now() - toldAt) / 1000, 0);
+  bar.value = left;
+  bar.nextElementSibling.textContent = left ? `${inWords(left)} left` : "ended now";
+}, 1000);
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const text = document.getElementById(button.dataset.copy);
