@@ -147,8 +147,6 @@ def _with_the_present(lives: Sequence[_Life], record: Record) -> list[_Life]:
     former, begin = list(lives), record.registered_at
     if former and former[-1].end is None:
         begin = min(former.pop().begin or begin, begin)
-    if former and former[-1].end is not None:
-        begin = max(begin, former[-1].end)
     return [*former, _Life(begin, record.expires_at)]
 
 
