@@ -1,4 +1,4 @@
-"""The records: agents, what happened to them, who may register, when the registry was at work."""
+"""The records: agents, what happened to them, who may register, how the staff looks at them."""
 
 from datetime import datetime
 
@@ -17,7 +17,12 @@ MAX_HOST_LENGTH = 256
 MAX_NOTE_LENGTH = 256
 MAX_VERSION_LENGTH = 64
 MAX_TOKEN_NAME_LENGTH = 100
+MAX_VIEW_NAME_LENGTH = 60
+MAX_VIEW_QUERY_LENGTH = 2000
 MAX_ACTOR_LENGTH = 160
+MAX_REASON_LENGTH = 256
+# An extension tells until when, and then why: "until 2026-03-01 12:00:00 UTC: ".
+MAX_EXTENSION_REASON_LENGTH = 220
 TOKEN_KEY_LENGTH = 12
 MAX_PORT = 65_535
 BY_STAFF = Q(actor__startswith=STAFF)
@@ -138,6 +143,7 @@ class AgentEvent(models.Model):
         DRAINED = "drained"
         QUARANTINED = "quarantined"
         RESUMED = "resumed"
+        EXTENDED = "extended"
         PURGE_HELD = "purge-held", "Purge held"
         PURGE_RESUMED = "purge-resumed", "Purge resumed"
         PURGE_FORCED = "purge-forced", "Purge forced"
@@ -148,7 +154,7 @@ class AgentEvent(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     at = models.DateTimeField()
     generation = models.BigIntegerField(null=True)
-    reason = models.CharField(max_length=256, blank=True)
+    reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     actor = models.CharField(
         max_length=MAX_ACTOR_LENGTH,
         help_text="Who did it: agent, token:KEY, registry, sweep, command, or admin:NAME.",
@@ -286,3 +292,20 @@ class AccessToken(models.Model):
             return self.State.REVOKED
         lasts = self.expires_at is None or now < self.expires_at
         return self.State.GOOD if lasts else self.State.EXPIRED
+
+
+class SavedView(models.Model):
+    """A way to look at the list of agents, which the staff shares: what it is narrowed to."""
+
+    name = models.CharField(max_length=MAX_VIEW_NAME_LENGTH, unique=True)
+    query = models.CharField(
+        max_length=MAX_VIEW_QUERY_LENGTH, blank=True, help_text="The list's parameters, encoded."
+    )
+    created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,6 +5,7 @@ are committed together.
 """
 
 from agents.leases.deleting import deregister, purge
+from agents.leases.extending import extend
 from agents.leases.history import trim_history
 from agents.leases.misses import LeaseLocked, Miss, StaleLease, UnknownAgent
 from agents.leases.operating import STATE_EVENTS, set_state
@@ -24,6 +25,7 @@ __all__ = [
     "StaleLease",
     "UnknownAgent",
     "deregister",
+    "extend",
     "purge",
     "purge_expired",
     "register",

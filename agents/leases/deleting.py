@@ -32,10 +32,10 @@ def deregister(
     metrics.DEREGISTRATIONS.inc()
 
 
-def purge(*, agent_id: str, actor: str) -> bool:
+def purge(*, agent_id: str, actor: str, reason: str = "") -> bool:
     """Delete one agent if its lease has ended; return whether it was so."""
     condition = f"agent_id = %s AND {ended_sql(connection)}"
-    return bool(erase(condition, [agent_id], actor).gone)
+    return bool(erase(condition, [agent_id], actor, reason=reason).gone)
 
 
 def _delete(agent_id: str, generation: int | None) -> int | None:

@@ -32,21 +32,30 @@ class Erasure:
     last: Any = None
 
 
-def erase(condition: str, parameters: Sequence[Any], actor: str, *, choice: str = "") -> Erasure:
+def erase(
+    condition: str,
+    parameters: Sequence[Any],
+    actor: str,
+    *,
+    choice: str = "",
+    reason: str = "",
+) -> Erasure:
     """Delete the agents of whom `condition` holds; `parameters` are those of both.
+
+    The history is told that `actor` purged them, and the `reason` for it.
 
     PostgreSQL looks for them where it is told to by `choice`, a query for `ctid`s; it may leave out
     rows that somebody else has locked, since what it did choose is looked at again.
     """
     if connection.vendor == "sqlite":
-        return _erase_on_sqlite(condition, parameters, actor)
+        return _erase_on_sqlite(condition, parameters, actor, reason)
     chosen = "SELECT NULL AS ctid WHERE FALSE"
     if choice:
         chosen = choice
         condition = f"ctid = ANY (ARRAY(SELECT ctid FROM chosen)) AND {condition}"  # noqa: S608
     told = (
         f"(1, '{Kind.EXPIRED}', expires_at, {REASON}, '{REGISTRY}'),"
-        f" (2, '{Kind.PURGED}', {now_sql(connection)}, '', %s)"
+        f" (2, '{Kind.PURGED}', {now_sql(connection)}, %s, %s)"
     )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -58,12 +67,12 @@ def erase(condition: str, parameters: Sequence[Any], actor: str, *, choice: str 
             f" LATERAL (VALUES {told}) AS events (step, kind, at, reason, actor)"
             " ORDER BY agent_id, step)"
             " SELECT (SELECT COUNT(*) FROM chosen), COUNT(*), MAX(place)::text FROM gone",
-            [*parameters, actor],
+            [*parameters, reason, actor],
         )
         return Erasure(*cursor.fetchone())
 
 
-def _erase_on_sqlite(condition: str, parameters: Sequence[Any], actor: str) -> Erasure:
+def _erase_on_sqlite(condition: str, parameters: Sequence[Any], actor: str, reason: str) -> Erasure:
     # SQLite's DELETE cannot feed an INSERT, and a second look at the clock could find others.
     deletion = (
         f"DELETE FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608 - all ours
@@ -72,10 +81,10 @@ def _erase_on_sqlite(condition: str, parameters: Sequence[Any], actor: str) -> E
     telling = (
         f"INSERT INTO {table(AgentEvent)} ({EVENT_COLUMNS}) VALUES"  # noqa: S608 - all ours
         f" (%s, %s, '{Kind.EXPIRED}', %s, %s, '{REGISTRY}'),"
-        f" (%s, %s, '{Kind.PURGED}', {now_sql(connection)}, '', %s)"
+        f" (%s, %s, '{Kind.PURGED}', {now_sql(connection)}, %s, %s)"
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(deletion, parameters)
         gone = cursor.fetchall()
-        cursor.executemany(telling, [(*lease, *lease[:2], actor) for lease in sorted(gone)])
+        cursor.executemany(telling, [(*lease, *lease[:2], reason, actor) for lease in sorted(gone)])
     return Erasure(chosen=len(gone), gone=len(gone))
