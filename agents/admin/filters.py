@@ -1,7 +1,7 @@
 """What the lists can be narrowed to, under titles that say whose word it is."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
@@ -10,27 +10,6 @@ from django.http import HttpRequest
 
 from agents.clock import DatabaseNow
 from agents.models import AccessToken
-from agents.querysets import AgentQuerySet
-
-
-class LivenessFilter(admin.SimpleListFilter):
-    """Alive or expired, by the database's clock."""
-
-    title = "liveness"
-    parameter_name = "liveness"
-
-    def lookups(
-        self,
-        request: HttpRequest,  # noqa: ARG002
-        model_admin: ModelAdmin[Any],  # noqa: ARG002
-    ) -> Iterable[tuple[str, str]]:
-        return [("alive", "Alive"), ("expired", "Expired")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
-        agents = cast("AgentQuerySet", queryset)
-        if self.value() == "alive":
-            return agents.alive()
-        return agents.expired() if self.value() == "expired" else agents
 
 
 class TokenStateFilter(admin.SimpleListFilter):

@@ -1,4 +1,4 @@
-"""A lease that is renewed in its agent's place, by an operator who knows better than its silence."""
+"""A lease that is renewed in its agent's place, by an operator who knows why it is silent."""
 
 from datetime import datetime
 

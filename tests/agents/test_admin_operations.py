@@ -1,4 +1,4 @@
-"""What the operator does: the actions of the list and of an agent's page."""
+"""What the operator's confirmed actions do; `test_fleet_actions` has what they say before."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from agents import leases
-from agents.admin import operations
+from agents.admin.operations import choosing
 from agents.models import AgentEvent, AgentRecord
 from tests.factories import AgentFactory
 
@@ -19,7 +19,9 @@ Row = tuple[Any, ...]
 
 
 def act(client: Client, action: str, *ids: str, url: str = AGENTS, **more: str) -> Any:
-    data = {"action": action, "_selected_action": list(ids), "select_across": "0"} | more
+    """Post an action as its confirmation page does."""
+    data = {"action": action, "_selected_action": list(ids), "select_across": "0"}
+    data |= {"confirmed": "yes"} | more
     response = client.post(url, data, follow=True)
     assert response.status_code == 200
     return response
@@ -119,54 +121,22 @@ class TestPurge:
 
 
 class TestDeregister:
-    def test_it_asks_first(self, admin_client: Client) -> None:
-        AgentFactory.create(agent_id="a:1")
-        AgentFactory.create(agent_id="b", expired=True)
-
-        response = act(admin_client, "deregister", "a:1", "b")
-
-        html = response.content.decode()
-        assert "Deregister 2 agents?" in html
-        assert "1 of 2 is alive" in html
-        assert "<li>a:1</li>" in html
-        assert '<input type="hidden" name="_selected_action" value="a:1">' in html
-        assert remaining() == {"a:1", "b"}
-        assert not AgentEvent.objects.exists()
-
     def test_confirmed_it_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
         for agent_id in ["by-admin", "by-leases"]:
             AgentFactory.create(agent_id=agent_id)
 
-        response = act(admin_client, "deregister", "by-admin", confirmed="yes")
+        response = act(admin_client, "deregister", "by-admin")
         leases.deregister(agent_id="by-leases", actor=ADMIN)
 
         assert rows_of("by-admin") == rows_of("by-leases")
         assert said(response) == ["1 agent deregistered."]
 
     def test_an_agent_that_goes_before_the_confirmation_is_told(self, admin_client: Client) -> None:
-        AgentFactory.create(agent_id="a")
         AgentFactory.create(agent_id="b")
-        act(admin_client, "deregister", "a", "b")
-        leases.deregister(agent_id="a")
 
-        response = act(admin_client, "deregister", "a", "b", confirmed="yes")
+        response = act(admin_client, "deregister", "a", "b")
 
         assert said(response) == ["1 agent deregistered; 1 had no record any more."]
-
-    def test_where_all_are_gone_there_is_nothing_to_confirm(self, admin_client: Client) -> None:
-        response = act(admin_client, "deregister", "a")
-
-        assert said(response) == ["0 agents deregistered; 1 had no record any more."]
-
-    def test_of_many_agents_the_page_names_some(self, admin_client: Client) -> None:
-        AgentFactory.create_batch(60)
-
-        html = act(admin_client, "deregister", "agent", select_across="1").content.decode()
-
-        assert "Deregister 60 agents?" in html
-        assert html.count("<li>agent-") == 50
-        assert "and 10 more" in html
-        assert html.count('name="_selected_action"') == 1
 
 
 class TestAcrossPages:
@@ -193,10 +163,10 @@ class TestAcrossPages:
     def test_ids_are_read_by_chunks_however_many_there_are(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(operations, "CHUNK", 7)
+        monkeypatch.setattr(choosing, "CHUNK", 7)
         AgentFactory.create_batch(21)
 
-        response = act(admin_client, "deregister", "agent", select_across="1", confirmed="yes")
+        response = act(admin_client, "deregister", "agent", select_across="1")
 
         assert said(response) == ["21 agents deregistered."]
         assert remaining() == set()
@@ -212,11 +182,11 @@ class TestAcrossPages:
     def test_an_action_that_takes_too_long_stops_and_says_so(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, told: str
     ) -> None:
-        monkeypatch.setattr(operations, "LONGEST_SECONDS", -1)
+        monkeypatch.setattr(choosing, "LONGEST_SECONDS", -1)
         AgentFactory.create_batch(3, expired=True)
         AgentFactory.create()
 
-        response = act(admin_client, action, "agent", select_across="1", confirmed="yes")
+        response = act(admin_client, action, "agent", select_across="1")
 
         assert said(response) == [f"{told}; stopped after -1 s: do it again for the rest."]
         assert AgentRecord.objects.filter(state="active").count() == 4
@@ -230,7 +200,9 @@ class TestAcrossPages:
 
         # As a browser posts it: the form's own hidden 0, and the box that was ticked.
         data = {"action": "drain", "_selected_action": "", "select_across": ["0", "1"]}
-        response = admin_client.post(AGENTS, data | {"index": "0"}, follow=True)
+        asked = admin_client.post(AGENTS, data | {"index": "0"}).content.decode()
+        assert "Drain 101 agents?" in asked
+        response = act(admin_client, "drain", "", select_across="1")
 
         assert said(response) == ["101 agents drained."]
 
@@ -263,14 +235,10 @@ class TestAgentPage:
         assert response.redirect_chain == [(AGENTS, 302)]
         assert said(response) == ["0 agents drained; 1 had no record any more."]
 
-    def test_deregistering_asks_first_and_then_leads_to_the_list(
-        self, admin_client: Client
-    ) -> None:
+    def test_a_deregistered_agents_page_leads_to_the_list(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
-        asked = act(admin_client, "deregister", "a", from_agent="a").content.decode()
-        assert '<input type="hidden" name="from_agent" value="a">' in asked
-        response = act(admin_client, "deregister", "a", from_agent="a", confirmed="yes")
+        response = act(admin_client, "deregister", "a", from_agent="a")
 
         assert response.redirect_chain == [(AGENTS, 302)]
         assert said(response) == ["1 agent deregistered."]
@@ -281,7 +249,7 @@ class TestPermissions:
         ("permission", "allowed"),
         [
             ("view_agentrecord", []),
-            ("change_agentrecord", ["drain", "quarantine", "resume"]),
+            ("change_agentrecord", ["drain", "quarantine", "resume", "extend"]),
             ("delete_agentrecord", ["purge", "deregister"]),
         ],
     )
@@ -289,7 +257,7 @@ class TestPermissions:
         self, staff: Callable[..., Client], permission: str, allowed: list[str]
     ) -> None:
         client = staff("view_agentrecord", permission)
-        for action in ["drain", "quarantine", "resume", "purge", "deregister"]:
+        for action in ["drain", "quarantine", "resume", "extend", "purge", "deregister"]:
             AgentRecord.objects.all().delete()
             AgentEvent.objects.all().delete()
             AgentFactory.create(
@@ -298,8 +266,10 @@ class TestPermissions:
                 expired=action == "purge",
             )
 
-            act(client, action, "a", confirmed="yes")
+            data = {"action": action, "_selected_action": "a", "confirmed": "yes"}
+            answer = client.post(AGENTS, data)
 
+            assert answer.status_code == (302 if action in allowed else 403), action
             done = AgentEvent.objects.filter(actor="admin:grace").exists()
             assert done == (action in allowed), action
 

@@ -120,14 +120,14 @@ class TestList:
 
         html = page(admin_client)
 
-        assert '<span class="agent-label agent-alive">alive</span>' in html
+        assert '<span class="agent-label fleet-warn">degraded</span>' in html
         assert "weather-1" in html
         assert "Weather" in html
         assert "10.<wbr>0.<wbr>0.<wbr>7:8000" in html
         assert "degraded, load 25%" in html
         assert "slow upstream" in html
-        assert '<span class="agent-chip">eu</span>' in html
-        assert re.search(r"<td [^>]*time_left[^>]*>5\d s</td>", html)
+        assert re.search(r'<a class="agent-chip" href="\?tag=eu"[^>]*>eu</a>', html)
+        assert re.search(r'<span class="fleet-left">5\d s</span>', html)
         assert re.search(r">(now|\d s ago)</time>", html)
 
     def test_an_expired_agent_tells_since_when(self, admin_client: Client) -> None:
@@ -135,20 +135,22 @@ class TestList:
 
         html = page(admin_client)
 
-        assert '<span class="agent-label agent-expired">expired</span>' in html
-        assert "ended 59 min" in html
+        assert '<span class="agent-label fleet-bad">expired</span>' in html
+        assert "ended 59 min ago" in html
         assert ">1 h ago</time>" in html
 
-    @pytest.mark.parametrize("state", ["draining", "quarantined"])
-    def test_the_operators_word_stands_beside_the_lease(
-        self, admin_client: Client, state: str
+    @pytest.mark.parametrize(
+        ("state", "level"), [("draining", "hold"), ("quarantined", "set-apart")]
+    )
+    def test_the_operators_word_stands_before_the_lease(
+        self, admin_client: Client, state: str, level: str
     ) -> None:
         AgentFactory.create(state=state)
 
         html = page(admin_client)
 
-        assert '<span class="agent-label agent-alive">alive</span>' in html
-        assert f'<span class="agent-label agent-{state}">{state}</span>' in html
+        assert f'<span class="agent-label fleet-{level}">{state}</span>' in html
+        assert "by an operator" in html
 
     def test_alive_is_judged_by_the_databases_clock_and_not_by_this_hosts(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
@@ -157,7 +159,7 @@ class TestList:
         real = timezone.now
         monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=1))
 
-        assert "agent-label agent-alive" in page(admin_client)
+        assert "agent-label fleet-ok" in page(admin_client)
         assert "agent-label agent-alive" in page(admin_client, f"{AGENTS}a/change/")
         assert listed(admin_client, liveness="alive") == ["a"]
         assert listed(admin_client, liveness="expired") == []
@@ -170,7 +172,7 @@ class TestList:
         assert listed(admin_client) == ["a", "b", "c"]
         assert listed(admin_client, liveness="alive") == ["a", "c"]
         assert listed(admin_client, liveness="expired") == ["b"]
-        assert listed(admin_client, liveness="nonsense") == ["a", "b", "c"]
+        assert listed(admin_client, liveness="nonsense") == []
         assert listed(admin_client, state__exact="draining") == ["a", "b"]
         assert listed(admin_client, status__exact="busy") == ["b", "c"]
         assert listed(admin_client, status__exact="busy", liveness="alive") == ["c"]
@@ -204,7 +206,7 @@ class TestList:
         )
         AgentFactory.create(agent_id="c", ttl_seconds=300, last_heartbeat=now)
 
-        agent, _lease, left, heartbeat = (str(column) for column in range(1, 5))
+        agent, left, heartbeat = "2", "6", "7"
         assert listed(admin_client, o=f"-{agent}") == ["c", "b", "a"]
         assert listed(admin_client, o=left) == ["b", "c", "a"]
         assert listed(admin_client, o=f"-{left}") == ["a", "c", "b"]
@@ -283,8 +285,8 @@ class TestList:
     ) -> None:
         AgentFactory.create_batch(agents, tags=["a"] * 64)
 
-        # The session, the user, the sweep's mark, two counts, the agents.
-        with django_assert_num_queries(6):
+        # The session, the user, the sweep's mark, the saved views, the agents.
+        with django_assert_num_queries(5):
             page(admin_client)
 
     def test_no_page_needs_a_script_or_a_style_within_it(self, admin_client: Client) -> None:
@@ -331,5 +333,5 @@ class TestPermissions:
         def operations(agent_id: str) -> Any:
             return client.get(f"{AGENTS}{agent_id}/change/").context["operations"]
 
-        assert operations("alive") == ["quarantine", "resume", "deregister"]
-        assert operations("dead") == ["drain", "quarantine", "purge", "deregister"]
+        assert operations("alive") == ["quarantine", "resume", "extend", "deregister"]
+        assert operations("dead") == ["drain", "quarantine", "extend", "purge", "deregister"]

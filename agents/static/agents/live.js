@@ -22,7 +22,8 @@ const PATIENCE_SECONDS = 20;
 const MORE_LATE_THAN = 3; // times the interval
 const NOT_FOR_YOU = new Set([401, 403, 404, 410]);
 
-class Region {
+/** What is refreshed; a subclass may ask for it, and show the answer, in a way of its own. */
+export class Region {
   constructor(element, controls) {
     this.element = element;
     this.controls = controls;
@@ -174,13 +175,22 @@ function placeFor(element) {
 }
 
 const controls = new Map();
-for (const element of document.querySelectorAll("[data-live]")) {
+const regions = [];
+
+/** Refresh an element from now on. */
+export function keep(element, Kind = Region) {
   const place = placeFor(element);
   if (!controls.has(place)) controls.set(place, new Controls(place));
   const its = controls.get(place);
-  its.regions.push(new Region(element, its));
+  const region = new Kind(element, its);
+  its.regions.push(region);
+  regions.push(region);
+  its.tell();
+  region.later();
+  return region;
 }
-const regions = [...controls.values()].flatMap((its) => its.regions);
+
+for (const element of document.querySelectorAll("[data-live]")) keep(element);
 
 document.addEventListener("visibilitychange", () => {
   for (const region of regions) region.go();
@@ -192,5 +202,3 @@ addEventListener("pageshow", (event) => {
 setInterval(() => {
   if (!document.hidden) for (const its of controls.values()) its.tell();
 }, 1000);
-for (const its of controls.values()) its.tell();
-for (const region of regions) region.later();

@@ -1,0 +1,1 @@
+"""The list of agents: what it shows, how it is narrowed, counted, refreshed, exported and kept."""

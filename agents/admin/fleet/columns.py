@@ -1,0 +1,195 @@
+"""The columns of the list of agents, as cells of HTML, told by the database's clock."""
+
+import ipaddress
+import re
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models.lookups import GreaterThan
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from agents.admin.cells import NOTHING, moment, read_at
+from agents.clock import DatabaseNow, ExpiresAt, LeaseWanes
+from agents.durations import ago, in_words
+from agents.models import AgentRecord
+from agents.standing import REPORTS, Level, Standing, standing
+
+# What a row has room for; the agent's own page shows it all.
+LISTED_TAGS = 4
+LISTED_NOTE_LENGTH = 80
+HTTPS_PORT = 443
+HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
+# How bad an agent stands, as `agents.standing` has it: the first that is true.
+IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
+STATES = {
+    AgentRecord.State.QUARANTINED: Level.SET_APART,
+    AgentRecord.State.DRAINING: Level.HOLD,
+}
+
+
+def _standing_rank() -> Case:
+    conditions: dict[Level, list[Any]] = {
+        Level.BAD: [~Q(IS_ALIVE)],
+        Level.WARN: [Q(LeaseWanes(DatabaseNow()))],
+    }
+    for state, level in STATES.items():
+        conditions.setdefault(level, []).append(Q(state=state))
+    for status, level in REPORTS.items():
+        conditions.setdefault(level, []).append(Q(status=status))
+    worst_first = sorted(conditions, key=lambda level: -level.rank)
+    whens = [When(reduce(or_, conditions[level]), then=Value(level.rank)) for level in worst_first]
+    return Case(*whens, default=Value(Level.OK.rank), output_field=IntegerField())
+
+
+# Sorted once, the worst come first.
+@admin.display(description="state", ordering=_standing_rank().desc())
+def state(agent: AgentRecord) -> SafeString:
+    """Return the word for how the agent stands, and why. Its row is found by the id here."""
+    stands = standing(agent, read_at(agent))
+    return format_html(
+        '<div class="fleet-state" data-agent="{}"><span class="agent-label fleet-{}">{}</span>'
+        '<span class="agent-aside" title="{}">{}</span></div>',
+        *(agent.agent_id, stands.level, stands.word, stands.reason, _why(agent, stands)),
+    )
+
+
+def _why(agent: AgentRecord, stands: Standing) -> str:
+    """Return the reason; of a lease in words that stay true while its bar moves beside them."""
+    lease = stands.facts[0]
+    if stands.word != lease.word:
+        return stands.reason
+    return {
+        Level.BAD: f"no heartbeat within its {in_words(agent.ttl_seconds)}",
+        Level.WARN: "one heartbeat is missed",
+    }.get(lease.level, "")
+
+
+def gone(agent_id: str, history_url: str | None) -> SafeString:
+    """Return what stands there for an agent whose record is gone while its row is on the screen."""
+    said = "its record was deleted while you were looking"
+    if history_url:
+        said = format_html('{}; <a href="{}">its history</a>', said, history_url)
+    return format_html(
+        '<div class="fleet-state" data-agent="{}"><span class="agent-label">gone</span>'
+        '<span class="agent-aside">{}</span></div>',
+        *(agent_id, said),
+    )
+
+
+@admin.display(description="agent", ordering="agent_id")
+def agent(agent: AgentRecord) -> SafeString:
+    shown = format_html('<span class="fleet-id">{}</span>', agent.agent_id)
+    if agent.agent_name in {"", agent.agent_id}:
+        return shown
+    name = '{}<span class="agent-aside" title="{}">{}</span>'
+    return format_html(name, shown, agent.agent_name, agent.agent_name)
+
+
+@admin.display(ordering="host")
+def address(agent: AgentRecord) -> SafeString:
+    """Return host and port, as a link where the host is one that a browser could reach.
+
+    Of the scheme no more is known than the port says: what an agent claims leads nobody anywhere.
+    """
+    text, is_good = _host(agent.host)
+    labels = ((label,) for label in text.split("."))
+    host = format_html_join(format_html("{}<wbr>", "."), "{}", labels)
+    if not is_good:
+        return format_html('<span class="fleet-host">{}:{}</span>', host, agent.port)
+    scheme = "https" if agent.port == HTTPS_PORT else "http"
+    url = f"{scheme}://{text}:{agent.port}/"
+    return format_html(
+        '<a href="{}" target="_blank" rel="noopener noreferrer">{}:{}</a>', url, host, agent.port
+    )
+
+
+def _host(host: str) -> tuple[str, bool]:
+    """Return a host as it stands before a port, and whether it is well formed."""
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return (f"[{host}]" if ":" in host else host), bool(HOST_NAME.fullmatch(host))
+    return (f"[{host}]", "%" not in host) if ip.version == 6 else (host, True)  # noqa: PLR2004
+
+
+@admin.display(ordering="version")
+def version(agent: AgentRecord) -> SafeString:
+    return _narrowing(agent, "version", agent.version) if agent.version else _nothing()
+
+
+@admin.display(description="tags")
+def tags(agent: AgentRecord) -> SafeString:
+    """Return the first tags as chips, each a link that narrows the list by it, too."""
+    shown = [_narrowing(agent, "tag", tag) for tag in agent.tags[:LISTED_TAGS]]
+    html = format_html_join(" ", "{}", ((chip,) for chip in shown))
+    more = len(agent.tags) - len(shown)
+    if more > 0:
+        return format_html('{} <span class="fleet-more">+{}</span>', html, more)
+    return html or _nothing()
+
+
+def _narrowing(agent: AgentRecord, parameter: str, value: str) -> SafeString:
+    """Return a chip that leads to the list as it is, narrowed by one thing more.
+
+    What it is narrowed to already comes with the row: see `FleetChangeList`.
+    """
+    kept = getattr(agent, "narrowed_to", [])
+    pairs = [pair for pair in kept if parameter == "tag" or pair[0] != parameter]
+    if (parameter, value) not in pairs:
+        pairs = [*pairs, (parameter, value)]
+    return format_html(
+        '<a class="agent-chip" href="?{}" title="{}">{}</a>',
+        *(urlencode(pairs), f"Only agents of this {parameter}", value),
+    )
+
+
+@admin.display(ordering=ExpiresAt())
+def time_left(agent: AgentRecord) -> SafeString:
+    """Return what is left of the lease, as a bar and in words; `fleet.js` lets both go on."""
+    left = (agent.expires_at - read_at(agent)).total_seconds()
+    if left <= 0:
+        level, words = Level.BAD, f"ended {ago(-left, units=1)}"
+    else:
+        soon = agent.is_expiring_soon(read_at(agent))
+        level, words = (Level.WARN if soon else Level.OK), in_words(left)
+    return format_html(
+        '<div class="fleet-lease fleet-{}" data-left="{}" data-ttl="{}">'
+        '<span class="fleet-left">{}</span>'
+        '<progress class="fleet-bar" max="{}" value="{}" aria-hidden="true"></progress></div>',
+        *(level, f"{left:.3f}", agent.ttl_seconds, words),
+        *(agent.ttl_seconds, f"{max(left, 0):.3f}"),
+    )
+
+
+@admin.display(ordering="last_heartbeat")
+def last_heartbeat(agent: AgentRecord) -> SafeString:
+    return moment(agent.last_heartbeat, read_at(agent))
+
+
+@admin.display(description="own report", ordering="status")
+def report(agent: AgentRecord) -> SafeString:
+    said = agent.status if agent.load is None else f"{agent.status}, load {agent.load:.0%}"
+    if not agent.note:
+        return format_html("{}", said)
+    note = Truncator(agent.note).chars(LISTED_NOTE_LENGTH)
+    return format_html('{}<span class="agent-aside" title="{}">{}</span>', said, agent.note, note)
+
+
+def _nothing() -> SafeString:
+    return format_html("{}", NOTHING)
+
+
+COLUMNS: list[Any] = [state, agent, address, version, tags, time_left, last_heartbeat, report]
+# What changes by itself, and is refreshed while somebody looks.
+LIVE_COLUMNS = {
+    "state": state,
+    "time_left": time_left,
+    "last_heartbeat": last_heartbeat,
+    "report": report,
+}

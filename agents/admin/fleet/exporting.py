@@ -1,0 +1,134 @@
+"""All agents that match the list's address, as a file: streamed, in the order of their ids.
+
+It is read page by page, each from after the last id of the one before: however many agents there
+are, only a page of them is in memory, no transaction is kept open, and nobody comes twice.
+"""
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    HttpRequest,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from agents.actors import staff
+from agents.admin.fleet.changelist import Matching
+from agents.api.json_sql import FIELDS
+from agents.api.pages import read_page
+from agents.models import AgentRecord
+from agents.querysets import AgentQuerySet
+
+logger = logging.getLogger("agents.export")
+
+VIEW = "agents.view_agentrecord"
+PAGE = 1000
+# What a spreadsheet takes for the begin of a formula, in whatever width.
+FORMULAS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+LINE_ENDS = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\x0b"): "\\v", ord("\x0c"): "\\f"}
+LINE_ENDS |= {ord("\x85"): " ", ord("\u2028"): " ", ord("\u2029"): " "}
+
+
+def as_json(pages: Iterator[str]) -> Iterator[str]:
+    """Give a JSON list of the agents, as the API tells of each."""
+    yield "["
+    for number, page in enumerate(pages):
+        yield f",\n{page}" if number else page
+    yield "]\n"
+
+
+def as_csv(pages: Iterator[str]) -> Iterator[str]:
+    """Give a line for each agent, with the API's names as the first line.
+
+    Lists and objects are JSON in their cell. No cell holds a line end, and none is a formula.
+    """
+    yield _lines([FIELDS])
+    for page in pages:
+        agents = json.loads(f"[{page}]")
+        yield _lines([_cell(agent[name]) for name in FIELDS] for agent in agents)
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text.translate(LINE_ENDS)
+    # A spreadsheet takes what comes after an apostrophe as text, and does not show it.
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text
+
+
+FORMATS: dict[str, tuple[str, Callable[[Iterator[str]], Iterator[str]]]] = {
+    "csv": ("text/csv; charset=utf-8", as_csv),
+    "json": ("application/json", as_json),
+}
+
+
+class Exports(ModelAdmin[AgentRecord]):
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export)
+        return [
+            path(f"export/{name}/", view, {"kind": name}, name=f"agents_agentrecord_export_{name}")
+            for name in FORMATS
+        ] + super().get_urls()
+
+    def export(self, request: HttpRequest, kind: str) -> HttpResponseBase:
+        if not request.user.has_perm(VIEW):
+            raise PermissionDenied
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET"])
+        try:
+            matching = self._matching(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(
+                reverse("admin:agents_agentrecord_changelist", query={"e": 1})
+            )
+        content_type, write = FORMATS[kind]
+        asked = request.META.get("QUERY_STRING", "")
+        logger.info("%s exports agents as %s: %r", staff(request.user), kind, asked)
+        answer = StreamingHttpResponse(write(_pages(matching)), content_type=content_type)
+        name = f"agents-{timezone.localdate()}.{kind}"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    def _matching(self, request: HttpRequest) -> AgentQuerySet:
+        changelist = Matching(
+            request,
+            self.model,
+            *(self.get_list_display(request), self.list_display_links, self.list_filter),
+            *(self.date_hierarchy, self.search_fields, self.list_select_related),
+            *(self.list_per_page, self.list_max_show_all, self.list_editable, self),
+            *(self.sortable_by, self.search_help_text),
+        )
+        return cast("AgentQuerySet", changelist.queryset)
+
+
+def _pages(agents: AgentQuerySet) -> Iterator[str]:
+    after: str | None = ""
+    while after is not None:
+        page = read_page(agents.filter(pk__gt=after), PAGE)
+        after = page.next_after
+        if page.body:
+            yield page.body

@@ -1,0 +1,87 @@
+"""The page with the list of agents, for the ModelAdmin of agents."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.options import ShowFacets
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from agents.admin.filters import StateFilter, StatusFilter
+from agents.admin.fleet import columns
+from agents.admin.fleet.changelist import FleetChangeList
+from agents.admin.fleet.filters import (
+    HostFilter,
+    LivenessFilter,
+    SkillFilter,
+    TagFilter,
+    VersionFilter,
+    fault_of,
+)
+from agents.admin.fleet.views import BUILT_IN, saved_views, view_query
+from agents.admin.purging import held_purge
+from agents.admin.read_only import ReadOnly
+from agents.models import MAX_VIEW_NAME_LENGTH, AgentRecord
+from agents.sweeps import report_sweeps
+
+CHANGE = "agents.change_agentrecord"
+
+
+class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
+    list_display = columns.COLUMNS
+    list_display_links = [columns.agent]
+    list_filter = [
+        *(LivenessFilter, ("state", StateFilter), ("status", StatusFilter)),
+        *(TagFilter, SkillFilter, VersionFilter, HostFilter),
+    ]
+    # Of the addresses of the filters above, and of an access token's link to its agents.
+    linked_lookups = frozenset({"version", "host", "enrolled_by__exact"})
+    search_fields = ["agent_id", "agent_name", "host"]
+    search_help_text = "Text in the id, the name or the host"
+    ordering = ["agent_id"]
+    show_full_result_count = False
+    show_facets = ShowFacets.ALLOW
+
+    class Media:
+        css = {
+            "all": ["agents/admin.css", "agents/live.css", "agents/fleet.css"],
+        }
+        js = [forms.Script("agents/fleet.js", type="module")]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:  # noqa: ARG002
+        return AgentRecord.objects.with_read_at()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
+        return FleetChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AgentRecord], search_term: str
+    ) -> tuple[QuerySet[AgentRecord], bool]:
+        if fault_of(search_term):
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        sweeps = report_sweeps()
+        shown = {
+            "title": "Agents",
+            "sweeps": sweeps,
+            "held_purge": held_purge(request, sweeps),
+            "registry_url": settings.REGISTRY_URL,
+            "built_in_views": BUILT_IN,
+            "saved_views": saved_views(),
+            "this_view": view_query(request.GET.lists()),
+            "may_save_views": request.user.has_perm(CHANGE),
+            "longest_view_name": MAX_VIEW_NAME_LENGTH,
+            "actions_selection_counter": True,
+        }
+        answer = super().changelist_view(request, shown | (extra_context or {}))
+        context = getattr(answer, "context_data", None)
+        if context and "cl" in context:
+            context["selection_note_all"] = f"All selected: {context['cl'].count_in_words}"
+        return answer
