@@ -110,7 +110,6 @@ class Exports(ModelAdmin[AgentRecord]):
         answer = StreamingHttpResponse(write(_pages(matching)), content_type=content_type)
         name = f"agents-{timezone.localdate()}.{kind}"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
-        answer["Cache-Control"] = "no-store"
         return answer
 
     def _matching(self, request: HttpRequest) -> AgentQuerySet:
@@ -126,7 +125,8 @@ class Exports(ModelAdmin[AgentRecord]):
 
 
 def _pages(agents: AgentQuerySet) -> Iterator[str]:
-    after: str | None = ""
+    # Where nothing can match, there is no statement to ask for a page of it.
+    after: str | None = None if agents.query.is_empty() else ""
     while after is not None:
         page = read_page(agents.filter(pk__gt=after), PAGE)
         after = page.next_after

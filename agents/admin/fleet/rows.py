@@ -45,6 +45,4 @@ class LiveRows(ModelAdmin[AgentRecord]):
                 rows[agent_id] = {"state": columns.gone(agent_id, url)}
             else:
                 rows[agent_id] = {name: cell(agent) for name, cell in columns.LIVE_COLUMNS.items()}
-        answer = JsonResponse({"rows": rows})
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return JsonResponse({"rows": rows})

@@ -1,0 +1,195 @@
+"""What the list of agents is narrowed to, and how it says so."""
+
+import html as html_module
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+AGENTS = "/admin/agents/agentrecord/"
+NAMES = ["q", "tag", "skill", "version", "host", "liveness", "state__exact", "status__exact"]
+NAMES += ["enrolled_by__exact"]
+
+
+def listed(client: Client, **query: Any) -> list[str]:
+    response = client.get(AGENTS, query)
+    assert response.status_code == 200
+    return [agent.pk for agent in response.context["cl"].result_list]
+
+
+def page(client: Client, **query: Any) -> str:
+    response = client.get(AGENTS, query)
+    assert response.status_code == 200
+    return html_module.unescape(response.content.decode())
+
+
+@pytest.mark.parametrize("parameter", ["tag", "skill"])
+def test_a_tag_or_a_skill_is_one_of_the_list_and_of_several_all(
+    admin_client: Client, parameter: str
+) -> None:
+    field = f"{parameter}s"
+    AgentFactory.create(agent_id="both", **{field: ["eu", "gpu"]})
+    AgentFactory.create(agent_id="one", **{field: ["eu"]})
+    AgentFactory.create(agent_id="like", **{field: ["eu-west"]})
+
+    assert listed(admin_client, **{parameter: "eu"}) == ["both", "one"]
+    assert listed(admin_client, **{parameter: ["eu", "gpu"]}) == ["both"]
+    assert listed(admin_client, **{parameter: "EU"}) == []
+    assert listed(admin_client, **{parameter: ""}) == ["both", "like", "one"]
+
+
+@pytest.mark.parametrize("parameter", ["version", "host"])
+def test_a_version_or_a_host_is_exactly_that(admin_client: Client, parameter: str) -> None:
+    AgentFactory.create(agent_id="a", **{parameter: "1.2"})
+    AgentFactory.create(agent_id="b", **{parameter: "1.20"})
+
+    assert listed(admin_client, **{parameter: "1.2"}) == ["a"]
+    assert listed(admin_client, **{parameter: ["1.20", "1.2"]}) == ["a"]  # the last one
+
+
+def test_those_that_expire_soon_are_a_choice(admin_client: Client) -> None:
+    now = timezone.now()
+    AgentFactory.create(agent_id="alive")
+    AgentFactory.create(agent_id="soon", last_heartbeat=now - timedelta(seconds=50))
+    AgentFactory.create(agent_id="expired", expired=True)
+
+    assert listed(admin_client, liveness="expiring-soon") == ["soon"]
+    assert listed(admin_client, liveness="alive") == ["alive", "soon"]
+
+
+def test_all_of_it_together(admin_client: Client) -> None:
+    AgentFactory.create(agent_id="weather-1", tags=["eu"], version="1", state="draining")
+    AgentFactory.create(agent_id="weather-2", tags=["eu"], version="2", state="draining")
+    AgentFactory.create(agent_id="ledger-1", tags=["eu"], version="1", state="draining")
+
+    found = listed(admin_client, q="weather", tag="eu", version="1", state__exact="draining")
+
+    assert found == ["weather-1"]
+
+
+def test_what_is_in_force_is_said_with_a_link_to_drop_each(admin_client: Client) -> None:
+    query = {"q": "x", "tag": ["eu", "gpu"], "liveness": "alive", "o": "1"}
+
+    html = page(admin_client, **query)
+
+    found = {
+        said: parse_qsl(query)
+        for query, said in re.findall(r'<a href="\?([^"]*)" aria-label="Drop ([^"]+)"', html)
+    }
+    rest = {
+        "search x": {("tag", "eu"), ("tag", "gpu"), ("liveness", "alive"), ("o", "1")},
+        "tag eu": {("q", "x"), ("tag", "gpu"), ("liveness", "alive"), ("o", "1")},
+        "tag gpu": {("q", "x"), ("tag", "eu"), ("liveness", "alive"), ("o", "1")},
+        "liveness alive": {("q", "x"), ("tag", "eu"), ("tag", "gpu"), ("o", "1")},
+    }
+    assert {said: set(pairs) for said, pairs in found.items()} == rest
+
+
+def test_a_tag_of_a_row_narrows_the_list_by_it_too(admin_client: Client) -> None:
+    AgentFactory.create(tags=["eu", "gpu"], version="1.2")
+
+    html = page(admin_client, q="agent", tag="eu", version="1.2")
+
+    chips = re.findall(r'<a class="agent-chip" href="\?([^"]*)"[^>]*>([^<]*)</a>', html)
+    assert {said: set(parse_qsl(query)) for query, said in chips} == {
+        "1.2": {("q", "agent"), ("tag", "eu"), ("version", "1.2")},
+        "eu": {("q", "agent"), ("tag", "eu"), ("version", "1.2")},
+        "gpu": {("q", "agent"), ("tag", "eu"), ("tag", "gpu"), ("version", "1.2")},
+    }
+
+
+@pytest.mark.parametrize("form", ["fleet-narrow", "changelist-search"])
+def test_what_is_typed_keeps_what_is_in_force(admin_client: Client, form: str) -> None:
+    html = page(admin_client, q="x", tag=["eu", "gpu"], state__exact="draining", o="-1", p="3")
+
+    [inside] = re.findall(rf'<form (?:class|id)="{form}".*?</form>', html, re.DOTALL)
+    hidden = set(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inside))
+    kept = {("tag", "eu"), ("tag", "gpu"), ("state__exact", "draining"), ("o", "-1")}
+    assert hidden == (kept | {("q", "x")} if form == "fleet-narrow" else kept)
+
+
+def test_sorting_and_turning_pages_keep_every_tag(admin_client: Client) -> None:
+    AgentFactory.create_batch(101, tags=["eu", "gpu"])
+
+    html = page(admin_client, tag=["eu", "gpu"])
+
+    for query in re.findall(r'href="\?([^"]*(?:p=2|o=1)[^"]*)"', html):
+        assert {("tag", "eu"), ("tag", "gpu")} <= set(parse_qsl(query))
+
+
+def test_where_nothing_matches_it_says_why_and_leads_out(admin_client: Client) -> None:
+    AgentFactory.create()
+
+    html = page(admin_client, tag="nothing", q="agent")
+
+    assert "No agent is like that." in html
+    assert "tag “nothing”" in html
+    assert '(<a href="?q=agent">drop</a>)' in html
+    assert "agents/register" not in html
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a\0b",
+        "\0",
+        "x" * 5000,
+        "word " * 1000,
+        "a\nb\r\x1b[31m",
+        "\u202eevil",
+        "[",
+        "'\"%_\\",
+        "-1",
+    ],
+    ids=["nul within", "nul", "long", "words", "controls", "rtl", "bracket", "quotes", "number"],
+)
+def test_a_value_that_no_agent_can_have_finds_nobody(
+    admin_client: Client, name: str, value: str
+) -> None:
+    AgentFactory.create(agent_id="a")
+
+    assert listed(admin_client, **{name: value}) in ([], ["a"] if value == "-1" else [])
+
+
+@pytest.mark.parametrize("name", ["o", "p", "e", "all", "_facets"])
+@pytest.mark.parametrize("value", ["\0", "9" * 400, "1." * 2500, "-1", "x", ""])
+def test_how_a_page_is_shown_is_never_a_fault(admin_client: Client, name: str, value: str) -> None:
+    AgentFactory.create_batch(3)
+
+    response = admin_client.get(AGENTS, {name: value}, follow=True)
+
+    assert response.status_code == 200
+    assert len(response.context["cl"].result_list) == 3
+
+
+def test_a_value_that_is_at_fault_says_so(admin_client: Client) -> None:
+    assert "no agent's is longer than 64 characters" in page(admin_client, version="v" * 65)
+    assert "no database keeps a NUL character" in page(admin_client, tag="a\0b")
+
+
+def test_no_choices_are_looked_for_in_the_records(
+    admin_client: Client, django_assert_num_queries: Any
+) -> None:
+    AgentFactory.create_batch(50, tags=["eu"], version="1", skills=["s"])
+
+    # The session, the user, the sweep's mark, the views, the agents.
+    with django_assert_num_queries(5):
+        page(admin_client, tag="eu", skill="s", version="1", host="agents.example", q="agent")
+
+
+def test_what_agents_say_stays_text_where_it_is_in_force(admin_client: Client) -> None:
+    hostile = "<script>alert(1)</script>\"'>"
+
+    raw = admin_client.get(AGENTS, dict.fromkeys(NAMES, hostile)).content.decode()
+
+    assert "<script>alert" not in raw
+    assert raw.count("&lt;script&gt;alert(1)") >= len(NAMES)

@@ -1,0 +1,341 @@
+"""The list of agents: its columns, its pages, and how its rows are brought up to date."""
+
+import html as html_module
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from agents import leases
+from agents.admin.fleet import changelist
+from agents.models import AgentRecord
+from agents.standing import standing
+from tests.agents.passing_time import fleet
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+AGENTS = "/admin/agents/agentrecord/"
+ROWS = f"{AGENTS}rows/"
+LIVE = {"state", "time_left", "last_heartbeat", "report"}
+COLUMN = {"state": "1", "agent": "2", "address": "3", "version": "4", "left": "6"}
+COLUMN |= {"heartbeat": "7", "report": "8"}
+HOSTILE = "<script>alert(1)</script>\"'>"
+
+
+@pytest.fixture(autouse=True)
+def _counts_are_forgotten() -> None:
+    changelist.FLEET.forget()
+
+
+def page(client: Client, **query: Any) -> str:
+    response = client.get(AGENTS, query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def listed(client: Client, **query: Any) -> list[str]:
+    return [agent.pk for agent in client.get(AGENTS, query).context["cl"].result_list]
+
+
+def rows(client: Client, *ids: str) -> Any:
+    response = client.post(ROWS, {"id": list(ids)})
+    assert response.status_code == 200
+    return response.json()["rows"]
+
+
+def bar(html: str) -> tuple[str, float, int, str]:
+    """Return a lease's level, seconds left, TTL and words."""
+    pattern = (
+        r'fleet-lease fleet-(\w+)" data-left="([-\d.]+)" data-ttl="(\d+)">'
+        r'<span class="fleet-left">([^<]+)</span>'
+        r'<progress class="fleet-bar" max="(\d+)" value="([\d.]+)"'
+    )
+    [(level, left, ttl, words, most, value)] = re.findall(pattern, html)
+    assert most == ttl
+    assert float(value) == max(float(left), 0)
+    return level, float(left), int(ttl), words
+
+
+class TestColumns:
+    @pytest.mark.parametrize(
+        ("host", "port", "url"),
+        [
+            ("10.0.0.7", 8000, "http://10.0.0.7:8000/"),
+            ("agents.example", 443, "https://agents.example:443/"),
+            ("2001:db8::7", 8000, "http://[2001:db8::7]:8000/"),
+            ("agent_1", 80, "http://agent_1:80/"),
+        ],
+    )
+    def test_an_address_is_a_link_that_tells_the_other_end_nothing(
+        self, admin_client: Client, host: str, port: int, url: str
+    ) -> None:
+        AgentFactory.create(host=host, port=port)
+
+        opening = f'<a href="{url}" target="_blank" rel="noopener noreferrer">'
+        assert opening in page(admin_client)
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            *(HOSTILE, "a/b", "user@host", "javascript:alert(1)", "fe80::1%eth0", "", "a b"),
+            *("-a", "evil.example#", "evil.example?", "a\\b", "h" * 256, "\u202eevil"),
+        ],
+    )
+    def test_a_host_that_is_none_is_text(self, admin_client: Client, host: str) -> None:
+        AgentFactory.create(host=host)
+
+        assert 'target="_blank"' not in page(admin_client)
+
+    @pytest.mark.parametrize(
+        ("silent", "level", "words"),
+        [(10, "ok", r"1 min 1\d s|1 min 20 s"), (70, "warn", r"19 s|20 s"), (150, "bad", "1 min")],
+    )
+    def test_time_left_is_a_bar_whose_colour_says_what_its_words_say(
+        self, admin_client: Client, silent: int, level: str, words: str
+    ) -> None:
+        heartbeat = timezone.now() - timedelta(seconds=silent)
+        AgentFactory.create(ttl_seconds=90, last_heartbeat=heartbeat)
+
+        shown, left, ttl, said = bar(page(admin_client))
+
+        assert (shown, ttl) == (level, 90)
+        assert 90 - silent - 5 < left <= 90 - silent
+        assert re.search(words, said)
+        assert ("ended" in said) == (level == "bad")
+
+    @pytest.mark.parametrize(
+        ("more", "word", "why"),
+        [
+            ({}, "alive", ""),
+            ({"expired": True}, "expired", "no heartbeat within its 1 min"),
+            ({"status": "degraded", "note": "n"}, "degraded", "by its own report: n"),
+            ({"state": "draining"}, "draining", "by an operator"),
+        ],
+    )
+    def test_the_state_is_the_worst_word_and_why(
+        self, admin_client: Client, more: dict[str, Any], word: str, why: str
+    ) -> None:
+        AgentFactory.create(**more)
+
+        pattern = r'agent-label fleet-[\w-]+">([^<]+)</span><span class="agent-aside"[^>]*>([^<]*)<'
+        assert re.findall(pattern, page(admin_client)) == [(word, why)]
+
+    def test_sorted_by_state_the_worst_come_first(self, admin_client: Client) -> None:
+        soon = timezone.now() - timedelta(seconds=50)
+        kinds: list[tuple[str, dict[str, Any]]] = [
+            ("alive", {}),
+            ("soon", {"last_heartbeat": soon}),
+            ("dead", {"expired": True}),
+        ]
+        for number, state in enumerate(AgentRecord.State.values):
+            for status in AgentRecord.Status.values:
+                for kind, more in kinds:
+                    agent_id = f"{number}-{status}-{kind}"
+                    AgentFactory.create(agent_id=agent_id, state=state, status=status, **more)
+
+        sorted_ids = listed(admin_client, o=COLUMN["state"])
+
+        agents = AgentRecord.objects.with_read_at().in_bulk(sorted_ids)
+        ranks = [standing(agents[pk], vars(agents[pk])["read_at"]).level.rank for pk in sorted_ids]
+        assert ranks == sorted(ranks, reverse=True)
+        assert len(set(ranks)) == 5
+        assert listed(admin_client, o=f"-{COLUMN['state']}")[-1] in sorted_ids[:18]
+
+    def test_it_is_sorted_by_every_column_but_the_tags(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a", host="z", version="2", status="ready", ttl_seconds=500)
+        AgentFactory.create(agent_id="b", host="y", version="1", status="busy", ttl_seconds=400)
+
+        for column in ["address", "version", "left", "report"]:
+            assert listed(admin_client, o=COLUMN[column]) == ["b", "a"], column
+            assert listed(admin_client, o=f"-{COLUMN[column]}") == ["a", "b"], column
+        assert listed(admin_client, o=COLUMN["agent"]) == ["a", "b"]
+
+
+class TestPages:
+    @pytest.fixture
+    def few_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(changelist, "MOST_COUNTED", 250)
+
+    @pytest.mark.usefixtures("few_are_counted")
+    def test_of_a_large_fleet_no_more_is_counted_than_has_pages(self, admin_client: Client) -> None:
+        fleet(400)
+
+        html = page(admin_client, q="agent")
+
+        assert "more than 250 agents" in html
+        assert "pages lead to the first 250" in html
+        assert "?p=3&amp;q=agent" in html
+        assert "?p=4" not in html
+
+    @pytest.mark.usefixtures("few_are_counted")
+    def test_the_whole_fleet_is_told_by_a_count_that_is_shared(self, admin_client: Client) -> None:
+        fleet(400)
+
+        assert "400 agents" in page(admin_client)
+
+    @pytest.mark.usefixtures("few_are_counted")
+    def test_every_page_that_is_linked_is_there(self, admin_client: Client) -> None:
+        fleet(400)
+
+        numbers = {int(number) for number in re.findall(r'href="\?p=(\d+)', page(admin_client))}
+
+        seen = [agent_id for number in [1, 2, 3] for agent_id in listed(admin_client, p=number)]
+        assert numbers == {2, 3}
+        assert len(seen) == len(set(seen)) == 250
+        assert seen == sorted(AgentRecord.objects.values_list("pk", flat=True))[:250]
+
+    @pytest.mark.parametrize("number", ["3", "99", "9" * 30])
+    def test_a_page_that_is_not_there_any_more_is_the_last(
+        self, admin_client: Client, number: str
+    ) -> None:
+        fleet(150)
+
+        assert len(listed(admin_client, p=number)) == 50
+
+    def test_few_agents_are_shown_all_at_once_where_that_is_asked_for(
+        self, admin_client: Client
+    ) -> None:
+        fleet(150)
+
+        assert 'class="showall"' in page(admin_client)
+        assert len(listed(admin_client, all="")) == 150
+
+    @pytest.mark.usefixtures("few_are_counted")
+    def test_all_that_match_are_chosen_without_a_count(self, admin_client: Client) -> None:
+        fleet(400)
+
+        html = page(admin_client, q="agent")
+        assert "Select all that match: more than 250 agents" in html
+        data = {"action": "drain", "_selected_action": "x", "select_across": "1", "confirmed": "y"}
+        admin_client.post(f"{AGENTS}?q=agent", data)
+
+        assert AgentRecord.objects.filter(state="draining").count() == 400
+
+    @pytest.mark.parametrize(
+        ("agents", "query", "queries"),
+        [
+            # The session, the user, the sweep's mark, the views, the agents.
+            (100, {}, 5),
+            (300, {"all": ""}, 6),  # and how many have pages
+            (300, {"p": "2"}, 6),
+            (300, {"q": "agent", "tag": "eu", "o": "6"}, 5),
+            (300, {"q": "agent", "o": "6", "liveness": "alive"}, 6),
+        ],
+    )
+    def test_its_queries_do_not_grow(
+        self,
+        admin_client: Client,
+        django_assert_num_queries: Any,
+        agents: int,
+        query: dict[str, str],
+        queries: int,
+    ) -> None:
+        fleet(agents)
+
+        with django_assert_num_queries(queries):
+            page(admin_client, **query)
+
+    def test_nothing_counts_the_whole_fleet(
+        self, admin_client: Client, django_assert_num_queries: Any
+    ) -> None:
+        fleet(300)
+
+        with django_assert_num_queries(6) as queries:
+            page(admin_client)
+
+        counts = [query["sql"] for query in queries.captured_queries if "COUNT(" in query["sql"]]
+        assert len(counts) == 1
+        assert "LIMIT 10001" in counts[0]
+
+
+class TestEmpty:
+    def test_it_says_how_the_first_agent_is_registered(
+        self, admin_client: Client, settings: Any
+    ) -> None:
+        settings.REGISTRY_URL = "https://registry.example"
+
+        html = html_module.unescape(page(admin_client))
+
+        assert "No agent is registered." in html
+        assert "curl -X POST https://registry.example/agents/register" in html
+        assert 'href="/admin/agents/accesstoken/add/"' in html
+
+
+class TestRows:
+    def test_what_changes_by_itself_is_as_in_the_list(self, admin_client: Client) -> None:
+        leases.register(agent_id="a", host="h", port=1)
+        leases.renew(agent_id="a", status="busy", load=0.5, note="n")
+
+        cells = rows(admin_client, "a")["a"]
+
+        assert set(cells) == LIVE
+        assert ">alive</span>" in cells["state"]
+        assert bar(cells["time_left"])[0] == "ok"
+        assert "busy, load 50%" in cells["report"]
+        assert "</time>" in cells["last_heartbeat"]
+
+    def test_it_follows_the_agent(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a", expired=True)
+        assert ">expired</span>" in rows(admin_client, "a")["a"]["state"]
+
+        leases.renew(agent_id="a", status="degraded")
+
+        cells = rows(admin_client, "a")["a"]
+        assert ">degraded</span>" in cells["state"]
+        assert bar(cells["time_left"])[0] == "ok"
+
+    def test_an_agent_that_is_gone_is_told_as_gone(self, admin_client: Client) -> None:
+        cells = rows(admin_client, "a:1")["a:1"]
+
+        assert set(cells) == {"state"}
+        assert 'data-agent="a:1"' in cells["state"]
+        assert ">gone</span>" in cells["state"]
+        assert 'href="/admin/agents/agentevent/?agent_id__exact=a%3A1"' in cells["state"]
+
+    def test_who_may_see_no_history_is_not_led_there(self, staff: Callable[..., Client]) -> None:
+        cells = rows(staff("view_agentrecord"), "gone")["gone"]
+
+        assert "agentevent" not in cells["state"]
+
+    def test_it_costs_the_same_for_all_rows_of_a_page(
+        self, admin_client: Client, django_assert_num_queries: Any
+    ) -> None:
+        ids = fleet(100)
+
+        # The session, the user, the agents.
+        with django_assert_num_queries(3):
+            assert len(rows(admin_client, *ids)) == 100
+
+    def test_no_more_is_told_than_a_page_has(self, admin_client: Client) -> None:
+        ids = fleet(250)
+
+        assert len(rows(admin_client, *ids)) == 200
+
+    def test_what_no_database_keeps_is_left_out(self, admin_client: Client) -> None:
+        assert rows(admin_client, "a\0b") == {}
+
+    def test_what_agents_say_stays_text(self, admin_client: Client) -> None:
+        AgentFactory.create(agent_id="a", note=HOSTILE, status="degraded")
+
+        cells = "".join(
+            [*rows(admin_client, "a")["a"].values(), *rows(admin_client, HOSTILE)[HOSTILE].values()]
+        )
+
+        assert "<script>" not in cells
+
+    def test_it_is_for_those_who_may_see_agents(
+        self, staff: Callable[..., Client], client: Client
+    ) -> None:
+        assert client.post(ROWS, {"id": "a"})["Location"].startswith("/admin/login/")
+        assert staff("view_agentevent").post(ROWS, {"id": "a"}).status_code == 403
+
+    def test_it_is_asked_by_a_form_of_ours_alone(self, admin_client: Client) -> None:
+        assert admin_client.get(ROWS).status_code == 405
+        guarded = Client(enforce_csrf_checks=True)
+        guarded.cookies = admin_client.cookies
+        assert guarded.post(ROWS, {"id": "a"}).status_code == 403

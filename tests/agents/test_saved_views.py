@@ -1,0 +1,175 @@
+"""Named views of the list, which the staff shares."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from agents.models import SavedView
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+AGENTS = "/admin/agents/agentrecord/"
+SAVE = f"{AGENTS}views/save/"
+
+
+def save(client: Client, name: str, query: str = "tag=eu") -> Any:
+    return client.post(SAVE, {"name": name, "query": query}, follow=True)
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def shown(client: Client) -> dict[str, str]:
+    """Return the views above the list, with what they lead to."""
+    html = client.get(AGENTS).content.decode()
+    return {
+        name: query.replace("&amp;", "&")
+        for query, name in re.findall(r'<li><a [^>]*href="\?([^"]*)"[^>]*>([^<]+)</a></li>', html)
+    }
+
+
+def delete_url(name: str) -> str:
+    return f"{AGENTS}views/{SavedView.objects.get(name=name).pk}/delete/"
+
+
+def test_some_are_built_in(admin_client: Client) -> None:
+    assert list(shown(admin_client))[:6] == [
+        *("All", "Expiring soon", "Expired", "Draining", "Quarantined", "Degraded"),
+    ]
+
+
+def test_each_that_is_built_in_is_a_view_of_the_list(admin_client: Client) -> None:
+    AgentFactory.create(agent_id="draining", state="draining")
+    AgentFactory.create(agent_id="degraded", status="degraded")
+    AgentFactory.create(agent_id="expired", expired=True)
+
+    found = {
+        name: [
+            agent.pk for agent in admin_client.get(f"{AGENTS}?{query}").context["cl"].result_list
+        ]
+        for name, query in shown(admin_client).items()
+        if name not in {"All", "Expiring soon", "Quarantined"}
+        if query.startswith(("liveness", "state", "status"))
+    }
+
+    assert {name: ids for name, ids in found.items() if name.lower() in ids} == {
+        "Draining": ["draining"],
+        "Degraded": ["degraded"],
+        "Expired": ["expired"],
+    }
+
+
+def test_a_view_is_saved_for_all_of_the_staff_with_who_made_it(
+    staff: Callable[..., Client], admin_client: Client
+) -> None:
+    save(staff("view_agentrecord", "change_agentrecord"), "  In   the EU ", "?tag=eu&tag=gpu&q=%26")
+
+    view = SavedView.objects.get()
+    assert (view.name, view.created_by) == ("In the EU", "admin:grace")
+    assert shown(admin_client)["In the EU"] == "q=%26&tag=eu&tag=gpu" == view.query
+
+
+def test_saving_leads_to_the_view(admin_client: Client) -> None:
+    response = save(admin_client, "mine", "tag=eu&o=-1")
+
+    assert response.redirect_chain == [(f"{AGENTS}?o=-1&tag=eu", 302)]
+    assert said(response) == ["Saved as “mine”."]
+    assert 'aria-current="page">mine</a>' in response.content.decode()
+
+
+def test_on_which_page_somebody_was_is_no_part_of_it(admin_client: Client) -> None:
+    save(admin_client, "mine", "tag=eu&p=7&all=&_facets=True&e=1")
+
+    assert SavedView.objects.get().query == "tag=eu"
+
+
+@pytest.mark.parametrize(
+    ("query", "unknown"),
+    [
+        ("next=//evil.example", "next"),
+        ("//evil.example/?tag=eu", "//evil.example/?tag"),
+        ("https://evil.example/?tag=eu", "https://evil.example/?tag"),
+        ("tag=eu&state__regex=x&zzz=1", "state__regex, zzz"),
+        ("../../auth/user/?q=x", "../../auth/user/?q"),
+        ("javascript:alert(1)=1", "javascript:alert(1)"),
+    ],
+)
+def test_what_is_no_parameter_of_the_list_is_refused_by_name(
+    admin_client: Client, query: str, unknown: str
+) -> None:
+    response = save(admin_client, "mine", query)
+
+    assert said(response) == [f"The list has no {unknown}."]
+    assert response.redirect_chain == [(AGENTS, 302)]
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        *(("", "tag=eu"), ("x" * 61, "tag=eu"), ("a\0b", "tag=eu"), ("\u202eevil", "tag=eu")),
+        *(("expired", "tag=eu"), ("mine", "tag=" + "x" * 2000), ("mine", "tag=a%00b")),
+        ("mine", "&".join(["tag=x"] * 101)),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(admin_client: Client, name: str, query: str) -> None:
+    response = save(admin_client, name, query)
+
+    assert len(said(response)) == 1
+    assert not SavedView.objects.exists()
+
+
+def test_a_name_is_taken_once(admin_client: Client) -> None:
+    save(admin_client, "mine", "tag=eu")
+
+    response = save(admin_client, "mine", "tag=us")
+
+    assert "There is a view “mine” already" in said(response)[0]
+    assert SavedView.objects.get().query == "tag=eu"
+
+
+def test_a_view_is_deleted(admin_client: Client) -> None:
+    save(admin_client, "mine")
+    url = delete_url("mine")
+    assert url in admin_client.get(AGENTS).content.decode()
+
+    response = admin_client.post(url, follow=True)
+
+    assert said(response) == ["The view “mine” is deleted."]
+    assert "mine" not in shown(admin_client)
+    assert said(admin_client.post(url, follow=True)) == ["That view is gone already."]
+
+
+def test_who_may_not_change_agents_sees_views_and_changes_none(
+    staff: Callable[..., Client], admin_client: Client
+) -> None:
+    save(admin_client, "mine")
+    url = delete_url("mine")
+    client = staff("view_agentrecord")
+
+    assert "mine" in shown(client)
+    assert "Save this view" not in client.get(AGENTS).content.decode()
+    assert client.post(SAVE, {"name": "x", "query": ""}).status_code == 403
+    assert client.post(url).status_code == 403
+    assert SavedView.objects.count() == 1
+
+
+def test_a_link_changes_nothing(admin_client: Client) -> None:
+    save(admin_client, "mine")
+
+    assert admin_client.get(SAVE, {"name": "x"}).status_code == 405
+    assert admin_client.get(delete_url("mine")).status_code == 405
+
+
+def test_what_a_view_is_called_stays_text(admin_client: Client) -> None:
+    save(admin_client, "<script>alert(1)</script>", "q=<script>")
+
+    html = admin_client.get(AGENTS).content.decode()
+
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
