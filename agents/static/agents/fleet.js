@@ -15,7 +15,7 @@ const HEARTBEATS_PER_TTL = 3;
 class Rows extends Region {
   constructor(element, controls) {
     super(element, controls);
-    this.seconds = SECONDS;
+    this.seconds = Number(element.dataset.liveSeconds) || SECONDS;
     this.url = document.querySelector("[data-rows-url]").dataset.rowsUrl;
   }
 

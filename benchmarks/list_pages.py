@@ -1,0 +1,105 @@
+"""``python -m benchmarks.list_pages``: the CPU of the admin's list of agents, of a large fleet.
+
+    DATABASE_URL=postgres://registry@127.0.0.1/postgres python -m benchmarks.list_pages
+
+A database of its own is made beside the one of DATABASE_URL (else of SQLite), filled with agents,
+and dropped at the end. Each page is asked for in this process by a member of the staff, one after
+the other. Printed are milliseconds of CPU for a page: those of Python, those of all of PostgreSQL's
+processes (where it runs on this machine), and both; the median of several rounds.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django
+from django.db import connection
+from django.test import Client
+
+from benchmarks.calls import database_cpu
+from benchmarks.throwaway import throwaway_database
+
+ROUNDS = 5
+# A round has so many pages that the ticks in which the kernel tells of CPU do not matter.
+REPEATS = 10
+LIST = "/admin/agents/agentrecord/"
+RARE = "rare"
+RARE_AGENTS = 50
+
+
+def pages(client: Client) -> Iterator[tuple[str, int, Callable[[], Any]]]:
+    """Give each page's name, how often a round asks for it, and what asks."""
+
+    def get(query: str = "", path: str = LIST) -> Callable[[], Any]:
+        return lambda: client.get(f"{path}?{query}")
+
+    first: Any = client.get(LIST)
+    shown = [agent.pk for agent in first.context_data["cl"].result_list]
+    yield "first page", REPEATS, get()
+    yield "page 50", REPEATS, get("p=50")
+    yield "last page that is linked", REPEATS, get("p=100")
+    yield "search that finds many", REPEATS, get("q=agent")
+    yield "search that finds few", REPEATS, get("q=agent-0001")
+    yield "a tag that all have", REPEATS, get("tag=weather")
+    yield f"a tag that {RARE_AGENTS} have", REPEATS, get(f"tag={RARE}")
+    yield "sorted by time left", REPEATS, get("o=6")
+    yield "sorted by state", REPEATS, get("o=1")
+    yield "expiring soon", REPEATS, get("liveness=expiring-soon")
+    yield "rows brought up to date", REPEATS, lambda: client.post(f"{LIST}rows/", {"id": shown})
+    yield "export of all as CSV", 1, get(path=f"{LIST}export/csv/")
+    yield "export of all as JSON", 1, get(path=f"{LIST}export/json/")
+
+
+def measure(client: Client) -> None:
+    """Measure all pages, and print a line for each."""
+    database = database_cpu()
+    print(f"{'':28} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a page")
+    for name, repeats, ask in pages(client):
+        spent = [_round(ask, repeats, database) for _ in range(ROUNDS + 1)][1:]
+        python, asked = (statistics.median(column) for column in zip(*spent, strict=True))
+        print(f"{name:28} {python:8.1f} {asked:9.1f} {python + asked:9.1f}", flush=True)
+
+
+def _round(
+    ask: Callable[[], Any], repeats: int, database: Callable[[], float]
+) -> tuple[float, float]:
+    before = time.process_time(), database()
+    for _ in range(repeats):
+        answer = ask()
+        if answer.status_code != 200:
+            raise RuntimeError(f"{answer.status_code}, where a page was expected")
+        if answer.streaming:
+            for _ in answer.streaming_content:
+                pass
+    python, asked = time.process_time() - before[0], database() - before[1]
+    return python / repeats * 1000, asked / repeats * 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--agents", type=int, default=100_000)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    django.setup()
+    from django.contrib.auth.models import User  # noqa: PLC0415 - Django has to be set up first
+
+    from agents.models import AgentRecord  # noqa: PLC0415
+    from benchmarks.fleets import fill  # noqa: PLC0415
+
+    with throwaway_database():
+        fill(agents=options.agents, expired=options.agents // 100)
+        rare = AgentRecord.objects.order_by("pk")[options.agents // 2 :][:RARE_AGENTS]
+        ids = list(rare.values_list("pk", flat=True))
+        AgentRecord.objects.filter(pk__in=ids).update(tags=["weather", RARE])
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(User.objects.create_superuser("bench"))
+        print(f"{connection.vendor}, {options.agents:,} agents\n")
+        measure(client)
+
+
+if __name__ == "__main__":
+    main()
