@@ -25,16 +25,32 @@ GET, POST = b"GET", b"POST"
 NOT_ASKED_FOR = ("admin:logout",)
 PARAMETERS = [
     *("q", "p", "o", "all", "e", "_popup", "_to_field", "_changelist_filters", "_facets", "next"),
-    *("liveness", "format", "app_label", "model_name", "field_name", "term", "page", "id", "pk"),
+    *(
+        "tag",
+        "skill",
+        "version",
+        "host",
+        "liveness",
+        "format",
+        "app_label",
+        "model_name",
+        "field_name",
+        "term",
+        "page",
+        "id",
+        "pk",
+    ),
 ]
 LOOKUPS = ["", "__exact", "__in", "__gte", "__lt", "__isnull", "__contains", "__regex", "__year"]
 POSTED = [
     *("action", "index", "_selected_action", "select_across", "confirmed", "from_agent", "post"),
+    *("reason", "query", "name"),
     *("_save", "_continue", "_addanother", "_popup", "_to_field", "_saveasnew", "username"),
     *("password", "password1", "password2", "old_password", "new_password1", "usable_password"),
 ]
 ACTIONS = [
-    *("drain", "quarantine", "resume", "purge", "deregister", "delete_selected", "revoke", "issue"),
+    *("drain", "quarantine", "resume", "extend", "purge", "deregister", "delete_selected"),
+    *("revoke", "issue"),
     *("", "nothing", "drain\0"),
 ]
 

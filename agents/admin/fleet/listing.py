@@ -4,11 +4,15 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from agents.admin.filters import StateFilter, StatusFilter
 from agents.admin.fleet import columns
@@ -50,6 +54,15 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
             "all": ["agents/admin.css", "agents/live.css", "agents/fleet.css"],
         }
         js = [forms.Script("agents/fleet.js", type="module")]
+
+    @admin.display()
+    def action_checkbox(self, obj: AgentRecord) -> SafeString:
+        # Django's renders a template for each row: a quarter of what the page costs.
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select"'
+            ' aria-label="Select {} for an action">',
+            *(ACTION_CHECKBOX_NAME, obj.pk, obj.pk),
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:  # noqa: ARG002
         return AgentRecord.objects.with_read_at()
