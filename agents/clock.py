@@ -5,8 +5,10 @@ where the records are. The SQL of each database stands here once, for the expres
 and for the statements of `agents.leases`.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.db import connection as default_connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, DateTimeField, Expression, Func
 from django.db.models.sql.compiler import SQLCompiler
@@ -34,6 +36,14 @@ POSTGRESQL_EXPIRES_AT = "({heartbeat} + MAKE_INTERVAL(secs => {ttl}))"
 SQLITE_MICROSECONDS = (
     "(STRFTIME('%%s', SUBSTR({time}, 1, 19)) * 1000000"
     " + CAST(SUBSTR({time} || '.000000', 21, 6) AS INTEGER))"
+)
+
+# The begin of the minute of a time, and of that so many seconds ago.
+SQLITE_MINUTE = "(SUBSTR({time}, 1, 16) || ':00')"
+POSTGRESQL_MINUTE = "DATE_TRUNC('minute', {time})"
+SQLITE_MINUTE_OF = "STRFTIME('%%Y-%%m-%%d %%H:%%M:00', 'NOW', (-({seconds})) || ' seconds')"
+POSTGRESQL_MINUTE_OF = (
+    "DATE_TRUNC('minute', STATEMENT_TIMESTAMP() - MAKE_INTERVAL(secs => {seconds}))"
 )
 
 Compiled = tuple[str, Any]
@@ -111,6 +121,28 @@ class LeaseWanes(Func):
         return f"({silence} * {HEARTBEATS_PER_TTL} > {whole} * {sent})", parameters
 
 
+class Minute(Func):
+    """The begin of the minute of a time, as Django keeps a time of whole seconds."""
+
+    arity = 1
+    output_field = DateTimeField()
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any
+    ) -> Compiled:
+        time, parameters = compiler.compile(self.source_expressions[0])
+        template = SQLITE_MINUTE if connection.vendor == "sqlite" else POSTGRESQL_MINUTE
+        return template.format(time=time), parameters
+
+
+def database_now() -> datetime:
+    """Ask the database what time it is."""
+    with default_connection.cursor() as cursor:
+        cursor.execute(f"SELECT {now_sql(default_connection)}", [])
+        now: datetime | str = cursor.fetchone()[0]
+    return datetime.fromisoformat(now).replace(tzinfo=UTC) if isinstance(now, str) else now
+
+
 def now_sql(connection: BaseDatabaseWrapper) -> str:
     """Return SQL for the time of the statement; to be executed with parameters."""
     return SQLITE_NOW if connection.vendor == "sqlite" else POSTGRESQL_NOW
@@ -135,3 +167,9 @@ def ended_sql(
 ) -> str:
     """Return SQL for whether a lease has ended, from its two columns; as above."""
     return f"({expires_at_sql(connection, heartbeat, ttl)} <= {now_sql(connection)})"
+
+
+def minute_of_sql(connection: BaseDatabaseWrapper, seconds: str) -> str:
+    """Return SQL for the begin of the minute of so many seconds ago, `seconds` being SQL too."""
+    template = SQLITE_MINUTE_OF if connection.vendor == "sqlite" else POSTGRESQL_MINUTE_OF
+    return template.format(seconds=seconds)

@@ -52,3 +52,9 @@ def count_refusal(codes: Any) -> None:
     `codes` are DRF's, of which there are a few: one, or those of the fields that were wrong.
     """
     REFUSALS.labels(codes if isinstance(codes, str) else "invalid").inc()
+
+
+def count_renewed_here() -> int:
+    """Return how many leases this process has renewed since it began."""
+    [family] = HEARTBEATS.collect()
+    return sum(int(sample.value) for sample in family.samples)

@@ -217,6 +217,49 @@ class Uptime(models.Model):
         return f"up since {self.up_since}"
 
 
+class ActivityMinute(models.Model):
+    """How much happened within a minute: a row for each in which anything did.
+
+    Written by `agents.activity` alone. The heartbeats are counted by those who answer them; the
+    rest is what the events of that minute come to.
+    """
+
+    minute = models.DateTimeField(primary_key=True, help_text="When it began, in whole minutes.")
+    heartbeats = models.PositiveBigIntegerField(db_default=0, help_text="Leases renewed.")
+    registrations = models.PositiveIntegerField(
+        db_default=0, help_text="Of new agents, and again of known ones."
+    )
+    deregistrations = models.PositiveIntegerField(db_default=0)
+    expiries = models.PositiveIntegerField(
+        db_default=0, help_text="Leases that ended then, and were purged afterwards."
+    )
+
+    class Meta:
+        verbose_name = "minute of activity"
+        verbose_name_plural = "minutes of activity"
+
+    def __str__(self) -> str:
+        return f"activity of {self.minute}"
+
+
+class ActivityMark(models.Model):
+    """Which events are in the minutes of activity: one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    settled = models.BigIntegerField(
+        help_text="Up to this number all events are counted, and no others will appear."
+    )
+    counted_at = models.DateTimeField(help_text="When events were last looked for.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="activity_mark_is_a_single_row")
+        ]
+
+    def __str__(self) -> str:
+        return f"events counted up to {self.settled}"
+
+
 class AccessToken(models.Model):
     """What lets somebody register agents, read about them, or both. Written by `access_tokens`.
 

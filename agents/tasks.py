@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.conf import settings
 
-from agents import leases
+from agents import activity, leases
 from agents.actors import SWEEP
 from agents.availability import UNAVAILABLE, tell_unavailable
 from agents.models import AgentEvent
@@ -30,8 +30,13 @@ def purge_expired() -> int | None:
 
 @shared_task(name="agents.trim_history")
 def trim_history() -> int | None:
-    """Delete the events older than EVENT_RETENTION_DAYS; return how many, None as above."""
+    """Delete the events older than EVENT_RETENTION_DAYS; return how many, None as above.
+
+    The minutes of activity, which the events come to, are trimmed with them, and checked.
+    """
     try:
+        activity.recount_day()
+        activity.trim_activity(days=settings.EVENT_RETENTION_DAYS)
         return leases.trim_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:
         tell_unavailable(error)

@@ -3,6 +3,8 @@
 Each web process says every two seconds that it is there. Where nobody said so for longer than
 `GAP_SECONDS`, be it that the web was down, its database, or both, agents could not renew: a new
 uptime begins, and for a purge no agent's silence counts from earlier than that.
+
+The thread that says so also keeps the minutes of activity.
 """
 
 import os
@@ -13,6 +15,7 @@ from datetime import datetime
 
 from django.db import Error, close_old_connections, connection
 
+from agents.activity import Keeper
 from agents.availability import tell_unavailable
 from agents.clock import DatabaseNow, now_sql, then_sql
 from agents.models import Uptime
@@ -87,14 +90,18 @@ def silent_since_sql() -> str:
 
 
 def _start() -> None:
-    threading.Thread(target=_pulse_on, name="pulse", daemon=True).start()
+    keeper = Keeper()
+    keeper.keep_at_exit()
+    threading.Thread(target=_pulse_on, args=[keeper], name="pulse", daemon=True).start()
 
 
-def _pulse_on() -> None:
+def _pulse_on(keeper: Keeper) -> None:
     while True:
+        keeper.look()
         try:
             close_old_connections()
             pulse()
+            keeper.keep()
         except Error as error:  # away, or not migrated yet: it may be better the next time
             tell_unavailable(error)
         if connection.vendor == "sqlite":

@@ -4,6 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from agents import leases, uptime
+from agents.activity import Keeper
 from agents.models import AgentRecord, Uptime
 from tests.agents.passing_time import (
     fleet,
@@ -88,7 +89,7 @@ class TestPulse:
 
         monkeypatch.setattr("agents.uptime.time.sleep", sleep)
         with pytest.raises(SystemExit):
-            uptime._pulse_on()
+            uptime._pulse_on(Keeper())
 
 
 class TestPurging:
