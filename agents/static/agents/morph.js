@@ -38,6 +38,8 @@ function morphChildren(old, fresh, task) {
   const wanted = new Set([...fresh.children].map(keyOf));
   let place = old.firstChild;
   for (const child of [...fresh.childNodes]) {
+    // Spaces between elements count for nothing when these are matched.
+    while (isBlank(place) && child.nodeType !== Node.TEXT_NODE) place = remove(place, task);
     const key = keyOf(child);
     const same = key ? keyed.get(key) : likeness(place, child);
     if (!same || same.nodeName !== child.nodeName) {
@@ -66,6 +68,10 @@ function isNext(place, same, wanted) {
 
 function likeness(place, child) {
   return place && place.nodeName === child.nodeName && !keyOf(place) ? place : null;
+}
+
+function isBlank(node) {
+  return node?.nodeType === Node.TEXT_NODE && !node.data.trim();
 }
 
 function keyOf(node) {
