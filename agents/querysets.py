@@ -39,6 +39,24 @@ class FleetCount:
     active: int
 
 
+@dataclass(frozen=True)
+class FleetTally:
+    """How many agents there are of each kind; who is expiring soon is alive as well.
+
+    The last two are by the operator's word, be they alive or expired.
+    """
+
+    total: int
+    alive: int
+    expiring_soon: int
+    draining: int
+    quarantined: int
+
+    @property
+    def expired(self) -> int:
+        return self.total - self.alive
+
+
 class AgentQuerySet(QuerySet["AgentRecord"]):
     """`now` is the database's own time unless it is given."""
 
@@ -58,6 +76,18 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         alive = Count("agent_id", filter=Q(GreaterThan(ExpiresAt(), DatabaseNow())))
         row = self.aggregate(registered=Count("agent_id"), active=alive)
         return FleetCount(**row)
+
+    def tally(self) -> FleetTally:
+        """Count all kinds, in one pass over the records."""
+        lasts, wanes = GreaterThan(ExpiresAt(), DatabaseNow()), LeaseWanes(DatabaseNow())
+        row = self.aggregate(
+            total=Count("agent_id"),
+            alive=Count("agent_id", filter=Q(lasts)),
+            expiring_soon=Count("agent_id", filter=Q(wanes) & Q(lasts)),
+            draining=Count("agent_id", filter=Q(state="draining")),
+            quarantined=Count("agent_id", filter=Q(state="quarantined")),
+        )
+        return FleetTally(**row)
 
     def with_read_at(self) -> Self:
         """Give each agent `read_at`, the database's time, to judge its lease by."""

@@ -8,6 +8,7 @@ from registry_project import documents, health, metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", include("agents.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("", include("agents.api.urls")),
     re_path(r"^health/?$", health.FleetHealth.as_view(), name="health"),

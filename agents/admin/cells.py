@@ -86,9 +86,12 @@ def some_tags(agent: AgentRecord) -> SafeString:
 
 
 def moment(at: datetime, now: datetime) -> SafeString:
-    """Return "12 s ago", with the exact time for who points at it."""
+    """Return "12 s ago", with the exact time for who points at it.
+
+    Below an element with `data-now`, a page that loads ages.js lets it grow older.
+    """
     said = (at.isoformat(), exactly(at), ago((now - at).total_seconds()))
-    return format_html('<time datetime="{}" title="{}">{}</time>', *said)
+    return format_html('<time datetime="{}" title="{}" data-age>{}</time>', *said)
 
 
 def chips(names: Sequence[str], most: int | None = None) -> SafeString:

@@ -1,0 +1,1 @@
+"""The front page of the admin: how the fleet and the registry are, at a glance, and kept so."""

@@ -1,0 +1,190 @@
+"""Charts of counts over time, as SVG that the server draws.
+
+Lengths along the axis of time are shares of the width, so that text keeps its size on whatever
+screen; colours are the style sheet's. What is drawn is said in words as well, and in a table.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from agents.dashboard.scale import Scale, in_short, scale_for
+
+# Pixels: of the whole, and where the plot begins and how high it is. Times stand below it.
+HEIGHT, TOP, PLOT = 214, 12, 172
+# Percents: the plot leaves room for the numbers at its left; and bars, for the next ones.
+LEFT, BAR = 9.0, 0.76
+# So near to an end, a time would be cut off.
+MARGIN = 2.5
+
+
+@dataclass(frozen=True)
+class Series:
+    """Counts, one for each slot of time. `name` in the plural; `kind` names its colour.
+
+    What goes away is drawn below zero.
+    """
+
+    name: str
+    kind: str
+    counts: Sequence[int]
+    goes_away: bool = False
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def total_in_words(self) -> str:
+        return f"{self.total:,}"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Series over slots of time, each as long as `slot`; the last of them is not over yet.
+
+    `span` is all of the time, "last hour" say, and `per` a slot: "minute". `labelled` is how far
+    the times are apart that are written below it.
+    """
+
+    key: str
+    title: str
+    span: str
+    per: str
+    slot: timedelta
+    labelled: timedelta
+    begins: Sequence[datetime]
+    series: Sequence[Series]
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(series.total for series in self.series)
+
+    @property
+    def scale(self) -> Scale:
+        return scale_for(_highest(self, goes_away=False), _highest(self, goes_away=True))
+
+    @property
+    def description(self) -> str:
+        """Return what a reader who does not see it should know."""
+        if self.is_empty:
+            return f"Nothing in the {self.span}."
+        totals = ", ".join(f"{one.total:,} {one.name}" for one in self.series)
+        most = max(self.series, key=lambda one: max(one.counts))
+        at = clock(self.begins[list(most.counts).index(max(most.counts))])
+        return f"In the {self.span}: {totals}. Most: {max(most.counts):,} {most.name} at {at}."
+
+    @property
+    def rows(self) -> list[tuple[str, list[int]]]:
+        """Return the table: for each slot its begin, and its counts in the order of the series."""
+        counts = zip(*(one.counts for one in self.series), strict=True)
+        return [(clock(begin), list(row)) for begin, row in zip(self.begins, counts, strict=True)]
+
+    @property
+    def svg(self) -> SafeString:
+        return draw(self)
+
+
+def clock(at: datetime) -> str:
+    return localtime(at).strftime("%H:%M")
+
+
+def draw(chart: Chart) -> SafeString:
+    """Return the chart as an <svg>, for a page in which `chart.key` is no other's id."""
+    scale = chart.scale
+    return format_html(
+        '<svg class="chart" role="img" width="100%" height="{}" aria-labelledby="{}-title {}-desc">'
+        '<title id="{}-title">{}, {}, by the {}</title><desc id="{}-desc">{}</desc>{}{}'
+        '<svg x="{}%" y="{}" width="{}%" height="{}" overflow="visible">{}{}</svg></svg>',
+        *(HEIGHT, chart.key, chart.key, chart.key, chart.title, chart.span, chart.per),
+        *(chart.key, chart.description, _numbers(scale), _times(chart)),
+        *(LEFT, TOP, 100 - LEFT, PLOT),
+        _grid(scale),
+        format_html_join("", "{}", ((slot,) for slot in _slots(chart, scale))),
+    )
+
+
+def _highest(chart: Chart, *, goes_away: bool) -> int:
+    stacked = [one.counts for one in chart.series if one.goes_away is goes_away]
+    return max(map(sum, zip(*stacked, strict=True)), default=0)
+
+
+def _numbers(scale: Scale) -> SafeString:
+    # Below zero, a number says as much as above it.
+    labels = ((TOP + PLOT * scale.share(tick), in_short(abs(tick))) for tick in scale.ticks)
+    return format_html_join(
+        "",
+        '<text class="chart-number" x="{}%" y="{}" dy="0.32em" text-anchor="end">{}</text>',
+        ((LEFT - 1.5, _short(y), label) for y, label in labels),
+    )
+
+
+def _times(chart: Chart) -> SafeString:
+    labels = []
+    for place, begin in enumerate(chart.begins):
+        x = LEFT + (100 - LEFT) * place / len(chart.begins)
+        midnight = localtime(begin).replace(hour=0, minute=0, second=0, microsecond=0)
+        is_round = (localtime(begin) - midnight) % chart.labelled == timedelta(0)
+        if is_round and LEFT + MARGIN <= x <= 100 - MARGIN:
+            labels.append((_short(x), HEIGHT - 10, clock(begin)))
+    return format_html_join(
+        "", '<text class="chart-time" x="{}%" y="{}" text-anchor="middle">{}</text>', labels
+    )
+
+
+def _grid(scale: Scale) -> SafeString:
+    lines = (
+        (f"{_short(100 * scale.share(tick))}%", "chart-line" if tick else "chart-zero")
+        for tick in scale.ticks
+    )
+    return format_html_join(
+        "",
+        '<line class="{}" x1="0" x2="100%" y1="{}" y2="{}"/>',
+        ((kind, y, y) for y, kind in lines),
+    )
+
+
+def _slots(chart: Chart, scale: Scale) -> Iterator[SafeString]:
+    width = 100 / len(chart.begins)
+    last = len(chart.begins) - 1
+    for place, begin in enumerate(chart.begins):
+        counts = [(one, one.counts[place]) for one in chart.series]
+        said = "; ".join(f"{one.name} {count:,}" for one, count in counts)
+        until = "now" if place == last else clock(begin + chart.slot)
+        yield format_html(
+            '<g class="chart-slot{}"><title>{} to {}: {}</title>'
+            '<rect class="chart-hit" x="{}%" y="0" width="{}%" height="100%"/>{}</g>',
+            " chart-unfinished" if place == last else "",
+            *(clock(begin), until, said, _short(place * width), _short(width)),
+            _bars(counts, scale, x=(place + (1 - BAR) / 2) * width, width=width * BAR),
+        )
+
+
+def _bars(
+    counts: Sequence[tuple[Series, int]], scale: Scale, *, x: float, width: float
+) -> SafeString:
+    """Stack the bars of a slot: up from zero, and down from it."""
+    above = below = 0
+    bars = []
+    for series, count in counts:
+        if not count:
+            continue
+        if series.goes_away:
+            top, below = -below, below + count
+        else:
+            above += count
+            top = above
+        share = count / (scale.top + scale.bottom)
+        y = _short(100 * scale.share(top))
+        bars.append((series.kind, _short(x), y, _short(width), _short(100 * share)))
+    return format_html_join(
+        "", '<rect class="chart-{}" x="{}%" y="{}%" width="{}%" height="{}%"/>', bars
+    )
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,154 @@
+"""All that the front page says, for one who may see it; and whether it said the same before."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from agents.admin import cells
+from agents.admin.purging import HeldPurge, held_purge
+from agents.dashboard.activity_charts import activity_charts
+from agents.dashboard.charts import Chart
+from agents.dashboard.health import Health, Part, report_health
+from agents.models import AgentEvent, AgentRecord
+from agents.querysets import FleetTally
+from agents.shared_counts import SharedCount
+
+NEWEST_EVENTS = 10
+TALLY = SharedCount(AgentRecord.objects.tally, lambda tally: tally.total)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number that leads to the agents that it counts. `level` names its colour, if it has one."""
+
+    name: str
+    count: int
+    url: str
+    level: str
+    hint: str
+
+    @property
+    def count_in_words(self) -> str:
+        return f"{self.count:,}"
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event, and where it leads: nowhere, if it is of no agent."""
+
+    number: int
+    at: datetime
+    kind: str
+    agent_id: str
+    reason: str
+    actor: str
+
+    @property
+    def agent_url(self) -> str:
+        return cells.agent_url(self.agent_id)
+
+    @property
+    def history_url(self) -> str:
+        return cells.history_url(self.agent_id)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What is shown beside the charts. None for what is not for the eyes of this user."""
+
+    health: Health
+    tally: FleetTally | None
+    events: list[Told] | None
+    held_purge: HeldPurge | None
+
+    @property
+    def tiles(self) -> list[Tile] | None:
+        return None if self.tally is None else tiles(self.tally)
+
+    @property
+    def events_and_ages(self) -> list[tuple[Told, SafeString]]:
+        return [(event, cells.moment(event.at, self.health.now)) for event in self.events or ()]
+
+    @property
+    def parts_and_ages(self) -> list[tuple[Part, SafeString | str]]:
+        now = self.health.now
+        return [(part, cells.moment(part.at, now) if part.at else "") for part in self.health.parts]
+
+    @property
+    def alarm(self) -> str:
+        """Return the titles of all banners; empty when there are none."""
+        held = ["Purging is held"] if self.held_purge else []
+        return ". ".join(held + [trouble.title for trouble in self.health.troubles])
+
+    @property
+    def etag(self) -> str:
+        """Return a tag that differs when what is shown does, but for how long ago it was."""
+        held = self.held_purge
+        said = held and (held.expired, held.silent, held.fleet, held.rest, held.may_purge)
+        health = self.health
+        return _tag(self.tally, self.events, said, health.parts, health.troubles)
+
+
+def overview(request: HttpRequest) -> Overview:
+    """Gather what `request.user` may see of the fleet, its history and the registry."""
+    user = request.user
+    sees_agents = may_see_agents(user)
+    health = report_health(with_numbers=sees_agents)
+    return Overview(
+        health=health,
+        tally=TALLY.get() if sees_agents else None,
+        events=_newest_events() if user.has_perm("agents.view_agentevent") else None,
+        held_purge=held_purge(request, health.sweeps),
+    )
+
+
+def charts(now: datetime) -> tuple[list[Chart], str]:
+    """Return the charts as of `now`, and a tag that differs when they do."""
+    drawn = activity_charts(now)
+    return drawn, _tag(drawn)
+
+
+def may_see_agents(user: AbstractBaseUser | AnonymousUser) -> bool:
+    return bool(user.has_perm("agents.view_agentrecord"))  # type: ignore[union-attr]
+
+
+def tiles(tally: FleetTally) -> list[Tile]:
+    """Return the tiles: a colour is for what there is any of."""
+    fleet = reverse("admin:agents_agentrecord_changelist")
+    liveness, state = f"{fleet}?liveness=", f"{fleet}?state__exact="
+    shown = [
+        ("alive", tally.alive, f"{liveness}alive", "ok", "their lease lasts"),
+        (
+            "expiring soon",
+            tally.expiring_soon,
+            f"{liveness}expiring",
+            "warn",
+            "a heartbeat is missed",
+        ),
+        ("expired", tally.expired, f"{liveness}expired", "bad", "their lease has ended"),
+        ("draining", tally.draining, f"{state}draining", "hold", "to be given no more work"),
+        ("quarantined", tally.quarantined, f"{state}quarantined", "set-apart", "set apart"),
+        ("in total", tally.total, fleet, "", "have a record"),
+    ]
+    return [
+        Tile(name, count, url, level if count else "", hint)
+        for name, count, url, level, hint in shown
+    ]
+
+
+def _tag(*shown: Any) -> str:
+    digest = hashlib.blake2b(repr(shown).encode(), digest_size=12).hexdigest()
+    return f'"{digest}"'
+
+
+def _newest_events() -> list[Told]:
+    # In the order in which they were written down, which is that of an index as well.
+    names = ("pk", "at", "kind", "agent_id", "reason", "actor")
+    rows = AgentEvent.objects.order_by("-pk").values_list(*names)
+    return [Told(*row) for row in rows[:NEWEST_EVENTS]]

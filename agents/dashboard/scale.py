@@ -1,0 +1,57 @@
+"""Numbers as the charts and tiles show them, and the scale of an axis."""
+
+from dataclasses import dataclass
+
+# An axis has about so many steps.
+STEPS = 4
+SHORT = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An axis of counts: from `-bottom` to `top`, both multiples of `step`, with zero on it."""
+
+    step: int
+    top: int
+    bottom: int = 0
+
+    @property
+    def ticks(self) -> list[int]:
+        return list(range(-self.bottom, self.top + 1, self.step))
+
+    def share(self, value: float) -> float:
+        """Return how far down from the top a value is: 0 at the top, 1 at the bottom."""
+        return (self.top - value) / (self.top + self.bottom)
+
+
+def scale_for(up: int, down: int = 0) -> Scale:
+    """Return the scale for counts of up to `up` above zero, and up to `down` below it.
+
+    Its step is 1, 2 or 5 times a power of ten: counts are whole.
+    """
+    step = _step(max(up + down, 1) / STEPS)
+    return Scale(step, top=_up_to(max(up, 0 if down else 1), step), bottom=_up_to(down, step))
+
+
+def in_short(count: int) -> str:
+    """Return a count in about three digits: "950", "1.5k", "12.3k", "100k", "2M"."""
+    for size, letter in SHORT:
+        # What would be rounded to a thousand of a unit is one of the next.
+        if count >= size * 0.9995:
+            value = count / size
+            text = f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"  # noqa: PLR2004
+            return text.removesuffix(".0") + letter
+    return str(count)
+
+
+def _step(least: float) -> int:
+    power = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * power >= least:
+                return factor * power
+        power *= 10
+
+
+def _up_to(count: int, step: int) -> int:
+    return -(-count // step) * step

@@ -1,0 +1,12 @@
+"""Where the front page is: before the admin's own URLs, one of which it takes."""
+
+from django.contrib import admin
+from django.urls import path
+
+from agents.dashboard import views
+
+urlpatterns = [
+    path("", admin.site.admin_view(views.front_page), name="index"),
+    path("overview/", admin.site.admin_view(views.live_overview), name="overview"),
+    path("overview/charts/", admin.site.admin_view(views.live_charts), name="overview-charts"),
+]

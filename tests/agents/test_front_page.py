@@ -1,0 +1,429 @@
+"""The front page: how the fleet and the registry are, for whose eyes, and told only when new."""
+
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from agents import leases
+from agents.dashboard.broker import BROKER
+from agents.dashboard.health import in_bytes
+from agents.models import ActivityMinute, AgentEvent, AgentRecord
+from tests.agents.passing_time import fleet, heartbeats, time_passes
+from tests.factories import AgentFactory
+
+pytestmark = pytest.mark.django_db
+
+FRONT, OVERVIEW, CHARTS = "/admin/", "/admin/overview/", "/admin/overview/charts/"
+AGENTS = "/admin/agents/agentrecord/"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+Staff = Callable[..., Client]
+
+
+@pytest.fixture(autouse=True)
+def _broker_is_looked_at_anew() -> Iterator[None]:
+    BROKER.forget()
+    yield
+    BROKER.forget()
+
+
+@pytest.fixture
+def sweeps_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that was started long ago."""
+    monkeypatch.setattr("agents.sweeps._started", float("-inf"))
+
+
+def page(client: Client, url: str = FRONT) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def tiles(html: str) -> dict[str, tuple[str, str]]:
+    """Return the tiles by name: what they count, and where they lead."""
+    found = re.findall(
+        r'<li class="card tile[^>]*> <a href="([^"]*)"[^>]*> <span class="tile-name">([^<]*)</span>'
+        r' <span class="tile-count">([^<]*)</span>',
+        html,
+    )
+    return {name: (count, unescape(url)) for url, name, count in found}
+
+
+def parts(html: str) -> dict[str, tuple[str, str]]:
+    """Return the parts of the registry by name: a word for each, and the detail."""
+    found = re.findall(
+        r'<dt>([^<]*)</dt> <dd> <span class="agent-label[^>]*>([^<]*)</span>'
+        r' <span class="health-detail">(.*?)</span>',
+        html,
+    )
+    return {name: (word, re.sub("<[^>]*>", "", detail).strip()) for name, word, detail in found}
+
+
+class TestFleet:
+    @pytest.fixture
+    def agents(self) -> None:
+        fleet(4)
+        fleet(2, silent_for=50)
+        fleet(3, silent_for=3600)
+        AgentFactory.create_batch(2, state="draining")
+        AgentFactory.create(state="quarantined", expired=True)
+
+    @pytest.mark.usefixtures("agents")
+    def test_each_kind_is_counted(self, admin_client: Client) -> None:
+        counts = {name: count for name, (count, _) in tiles(page(admin_client)).items()}
+
+        assert counts == {
+            "Alive": "8",
+            "Expiring soon": "2",
+            "Expired": "4",
+            "Draining": "2",
+            "Quarantined": "1",
+            "In total": "12",
+        }
+
+    @pytest.mark.usefixtures("agents")
+    @pytest.mark.parametrize("name", ["Alive", "Expired", "Draining", "Quarantined", "In total"])
+    def test_a_number_leads_to_the_agents_that_it_counts(
+        self, admin_client: Client, name: str
+    ) -> None:
+        count, url = tiles(page(admin_client))[name]
+
+        assert admin_client.get(url).context["cl"].result_count == int(count)
+
+    @pytest.mark.usefixtures("agents")
+    def test_who_expires_soon_has_a_link_too(self, admin_client: Client) -> None:
+        assert tiles(page(admin_client))["Expiring soon"][1] == f"{AGENTS}?liveness=expiring"
+
+    def test_a_new_registry_says_where_agents_register(self, admin_client: Client) -> None:
+        html = page(admin_client)
+
+        assert tiles(html)["In total"][0] == "0"
+        assert "/agents/register" in html
+        assert "Nothing has happened yet." in html
+
+    def test_large_numbers_can_be_read(self, admin_client: Client) -> None:
+        fleet(1_234)
+
+        assert tiles(page(admin_client))["Alive"][0] == "1,234"
+
+
+class TestActivity:
+    def test_an_hour_and_a_day_are_drawn_and_are_tables(self, admin_client: Client) -> None:
+        now = timezone.now().replace(second=0, microsecond=0)
+        ActivityMinute.objects.create(
+            minute=now - timedelta(minutes=10), registrations=12, expiries=3, heartbeats=4_567
+        )
+        ActivityMinute.objects.create(
+            minute=now - timedelta(hours=7), deregistrations=2, heartbeats=1_000_000
+        )
+
+        html = page(admin_client)
+
+        assert html.count("<svg class=") == 4
+        hour, day = (
+            re.findall(rf"<desc[^>]*>(In the {span}[^<]*)</desc>", html)
+            for span in ("last hour", "last day")
+        )
+        assert hour[0].startswith(
+            "In the last hour: 12 registrations, 0 deregistrations, 3 expiries."
+        )
+        assert hour[1].startswith("In the last hour: 4,567 heartbeats.")
+        assert day[0].startswith("In the last day: 12 registrations, 2 deregistrations, 3 exp")
+        assert day[1].startswith("In the last day: 1,004,567 heartbeats.")
+        assert html.count('<tr><th scope="row">') == 60 + 48 + 60 + 48
+        assert "<td>1000000</td>" in html
+
+    def test_without_any_that_is_said(self, admin_client: Client) -> None:
+        assert page(admin_client).count('<p class="chart-nothing">Nothing in the last') == 4
+
+
+class TestEvents:
+    def test_the_newest_ten_are_there_and_lead_to_the_agent_and_its_history(
+        self, admin_client: Client
+    ) -> None:
+        for number in range(12):
+            leases.register(agent_id=f"agent-{number}", host="h", port=1)
+        leases.set_state(agent_id="agent-5", state="draining", actor="admin:g", reason="moves")
+
+        html = page(admin_client)
+
+        assert html.count('data-key="event-') == 10
+        assert "agent-11" in html
+        assert "agent-2<" not in html
+        assert f'href="{AGENTS}agent-5/change/"' in html
+        assert 'href="/admin/agents/agentevent/?agent_id__exact=agent-5"' in html
+        assert "moves, by admin:g" in html
+
+    def test_what_happened_to_the_registry_leads_to_no_agent(self, admin_client: Client) -> None:
+        AgentEvent.objects.create(kind="purge-forced", at=timezone.now(), actor="command")
+
+        html = page(admin_client)
+
+        assert "purge-forced</span> the registry" in html
+
+    @pytest.mark.parametrize("text", [HOSTILE, "\u202edlrow", "w" * 256, "a\nb\r\nc"])
+    def test_what_agents_and_people_say_is_text(self, admin_client: Client, text: str) -> None:
+        AgentEvent.objects.create(
+            agent_id=text[:255],
+            kind="expired",
+            reason=text,
+            actor=text[:160],
+            at=timezone.now(),
+        )
+
+        html = page(admin_client)
+
+        assert "<script>alert" not in html
+        assert "<img" not in html
+        assert html.count('data-key="event-') == 1
+
+
+class TestPermissions:
+    def test_without_the_right_to_see_agents_nobody_learns_how_many_there_are(
+        self, staff: Staff
+    ) -> None:
+        fleet(7)
+        fleet(4_321, silent_for=3600)
+        leases.purge_expired(force=True)
+        client = staff()
+
+        for url in (FRONT, OVERVIEW):
+            html = page(client, url)
+            assert tiles(html) == {}
+            assert "4,321" not in html
+            assert "<svg class=" not in html
+            assert parts(html)["Sweeper"][1].startswith("Last sweep")
+            assert "fleet takes" not in html
+            assert "Its file" not in html
+        assert client.get(CHARTS).status_code == 403
+
+    def test_without_the_right_to_see_events_there_are_none(self, staff: Staff) -> None:
+        leases.register(agent_id="secret-agent", host="h", port=1)
+
+        html = page(staff("view_agentrecord"))
+
+        assert "secret-agent" not in html
+        assert "Newest events" not in html
+        assert tiles(html)["Alive"][0] == "1"
+
+    def test_who_sees_events_alone_is_led_to_no_agent(self, staff: Staff) -> None:
+        leases.register(agent_id="weather", host="h", port=1)
+
+        html = page(staff("view_agentevent"))
+
+        assert f"{AGENTS}weather/change/" not in html
+        assert 'href="/admin/agents/agentevent/?agent_id__exact=weather"' in html
+
+    @pytest.mark.parametrize("url", [FRONT, OVERVIEW, CHARTS])
+    @pytest.mark.parametrize("is_known", [False, True])
+    def test_it_is_for_the_staff(self, client: Client, url: str, is_known: bool) -> None:
+        if is_known:
+            client.force_login(User.objects.create_user("nobody"))
+
+        answer = client.get(url)
+
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/admin/login/")
+
+    def test_the_lists_of_the_admin_are_there_for_who_may_see_them(
+        self, staff: Staff, admin_client: Client
+    ) -> None:
+        assert "Access attempts" in page(admin_client)
+        assert "You have no permission to view or edit anything." in page(staff())
+
+
+class TestHealth:
+    def test_all_is_well(self, admin_client: Client) -> None:
+        fleet(2, silent_for=3600)
+        leases.purge_expired()
+
+        found = parts(page(admin_client))
+
+        assert found["Sweeper"] == ("on time", "2 purged, 0 held. Last sweep now")
+        assert found["Worker"][0] == "at work"
+        assert found["Broker"] == ("answers", "filesystem.")
+        vendor = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
+        assert found["Database"][1].startswith(f"{vendor}. ")
+        assert re.search(r"Asked, it answered in under \d+ ms.$", found["Database"][1])
+
+    def test_a_registry_that_was_just_started_is_not_late(self, admin_client: Client) -> None:
+        html = page(admin_client)
+
+        assert parts(html)["Sweeper"][0] == "starting"
+        assert '<p class="visually-hidden" role="status"></p>' in html
+
+    @pytest.mark.usefixtures("sweeps_are_due")
+    def test_without_sweeps_while_the_broker_answers_it_is_the_worker(
+        self, admin_client: Client
+    ) -> None:
+        leases.purge_expired()
+        time_passes(3600)
+
+        html = page(admin_client)
+
+        assert parts(html)["Sweeper"][0] == "overdue"
+        assert parts(html)["Worker"][0] == "away"
+        assert "The worker is away, and the sweep overdue." in html
+        assert 'role="status">The worker is away, and the sweep overdue</p>' in html
+
+    @pytest.mark.usefixtures("sweeps_are_due")
+    def test_a_registry_that_never_swept_says_so(self, admin_client: Client) -> None:
+        assert "There has been none yet." in page(admin_client)
+
+    @pytest.mark.usefixtures("sweeps_are_due", "redis_refuses")
+    def test_without_the_broker_nobody_knows_of_the_worker(self, admin_client: Client) -> None:
+        html = page(admin_client)
+
+        assert parts(html)["Broker"] == ("away", "redis: it refuses the connection.")
+        assert parts(html)["Worker"][0] == "unknown"
+        assert "The broker is away." in html
+        assert "The sweep is overdue." in html
+
+    def test_folders_that_are_gone_are_no_broker(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        options = current_app.conf.broker_transport_options
+        monkeypatch.setitem(options, "data_folder_out", "/nowhere/at/all")
+
+        assert parts(page(admin_client))["Broker"][0] == "away"
+
+    @pytest.mark.usefixtures("redis_is_silent")
+    def test_nobody_waits_for_a_broker_that_never_answers(self, admin_client: Client) -> None:
+        began = time.monotonic()
+        for _ in range(10):
+            html = page(admin_client)
+
+        assert time.monotonic() - began < 10 * 0.5
+        assert parts(html)["Broker"] == ("away", "redis: no answer in time.")
+
+    @pytest.mark.usefixtures("redis_refuses")
+    def test_no_password_of_the_broker_is_shown(self, admin_client: Client) -> None:
+        assert "hunter2" not in page(admin_client)
+
+    @pytest.fixture
+    def redis_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(current_app.conf, "broker_url", "redis://:hunter2@127.0.0.1:1/0")
+
+    @pytest.fixture
+    def redis_is_silent(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+            monkeypatch.setattr(current_app.conf, "broker_url", url)
+            yield
+
+
+class TestRefreshing:
+    def ask(self, client: Client, url: str, tag: str) -> Any:
+        return client.get(url, headers={"If-None-Match": tag})
+
+    def test_the_page_says_what_is_to_be_refreshed_and_by_what(self, admin_client: Client) -> None:
+        html = page(admin_client)
+
+        assert f'<div id="overview" data-live="{OVERVIEW}" data-live-seconds="5">' in html
+        assert f'data-live="{CHARTS}"' in html
+        assert 'data-live-controls="overview activity"' in html
+        for script in re.findall(r'<script [^>]*src="/static/([^"]*)"', html):
+            assert finders.find(script)
+        assert "agents/live.js" in html
+
+    def test_what_is_the_same_is_not_told_again(self, admin_client: Client) -> None:
+        fleet(3)
+        for url in (OVERVIEW, CHARTS):
+            tag = admin_client.get(url)["ETag"]
+
+            again = self.ask(admin_client, url, tag)
+
+            assert again.status_code == 304
+            assert again.content == b""
+
+    def test_that_time_passes_is_nothing_new(self, admin_client: Client) -> None:
+        leases.purge_expired()
+        tag = admin_client.get(OVERVIEW)["ETag"]
+
+        assert self.ask(admin_client, OVERVIEW, tag).status_code == 304
+
+    def test_what_is_new_is_told_in_the_same_words_as_on_the_page(
+        self, admin_client: Client
+    ) -> None:
+        fleet(3)
+        tag = admin_client.get(OVERVIEW)["ETag"]
+        fleet(2)
+
+        answer = self.ask(admin_client, OVERVIEW, tag)
+
+        assert answer.status_code == 200
+        html = " ".join(answer.content.decode().split())
+        assert "<html" not in html
+        assert tiles(html) == tiles(page(admin_client))
+        assert tiles(html)["Alive"][0] == "5"
+
+    @pytest.mark.parametrize("change", ["event", "sweep", "hold"])
+    def test_whatever_is_shown_counts(self, admin_client: Client, change: str) -> None:
+        fleet(14, silent_for=70)
+        tag = admin_client.get(OVERVIEW)["ETag"]
+        if change == "event":
+            leases.set_state(
+                agent_id=AgentRecord.objects.values_list("pk", flat=True)[0],
+                state="draining",
+                actor="admin:g",
+            )
+        elif change == "sweep":
+            heartbeats()
+            leases.purge_expired()
+        else:
+            assert leases.purge_expired().held == 14
+
+        answer = self.ask(admin_client, OVERVIEW, tag)
+
+        assert answer.status_code == 200
+        assert ("Purging is held" in answer.content.decode()) is (change == "hold")
+
+    def test_a_minute_that_is_counted_is_drawn(self, admin_client: Client) -> None:
+        tag = admin_client.get(CHARTS)["ETag"]
+        minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=1)
+        ActivityMinute.objects.create(minute=minute, heartbeats=12_345)
+
+        answer = self.ask(admin_client, CHARTS, tag)
+
+        assert answer.status_code == 200
+        assert "12,345 heartbeats" in answer.content.decode()
+
+    def test_what_others_may_see_is_not_the_same(self, staff: Staff, admin_client: Client) -> None:
+        leases.register(agent_id="a", host="h", port=1)
+
+        tag = admin_client.get(OVERVIEW)["ETag"]
+        assert self.ask(staff(), OVERVIEW, tag).status_code == 200
+
+    @pytest.mark.parametrize("agents", [0, 300])
+    def test_it_costs_few_queries_however_many_agents_there_are(
+        self,
+        admin_client: Client,
+        django_assert_max_num_queries: Callable[..., Any],
+        agents: int,
+    ) -> None:
+        fleet(agents)
+        leases.purge_expired()
+        # Who asks, two of them; then the sweep, the time, how large it is, the fleet, the events.
+        with django_assert_max_num_queries(7):
+            admin_client.get(OVERVIEW)
+        with django_assert_max_num_queries(4):
+            admin_client.get(CHARTS)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0.0 kB"), (385_000, "385 kB"), (9_960_000, "10 MB"), (1_230_000_000, "1.2 GB")],
+)
+def test_sizes_are_said_in_two_digits_or_three(size: int, text: str) -> None:
+    assert in_bytes(size) == text

@@ -1,0 +1,180 @@
+"""A page that is left open stays right by itself, and out of the way of who reads it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from agents import leases
+from tests.conftest import without
+from tests.factories import AgentFactory
+from tests.registry_project.browser import find_browser
+from tests.registry_project.devtools import Tab, open_browser
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+# Before the page's own scripts run: nobody wants to wait for five seconds, again and again.
+IN_A_HURRY = """
+document.addEventListener("readystatechange", () => {
+  for (const region of document.querySelectorAll("[data-live]")) region.dataset.liveSeconds = "0.2";
+});
+"""
+ALIVE = "document.querySelector('.tile-count').textContent"
+FIRST_TILE = "document.querySelector('.tile a')"
+TABLE = "document.querySelector('#activity details')"
+STATUS = "document.querySelector('.live-status').textContent"
+BUTTON = "document.querySelector('.live-button')"
+ANSWERS = (
+    "performance.getEntriesByType('resource').filter(one => one.name.endsWith('/overview/'))"
+    ".map(one => one.responseStatus)"
+)
+ASKED = f"{ANSWERS}.length"
+
+OpenPage = Callable[[], Tab]
+
+
+@pytest.fixture
+def open_page(
+    pytestconfig: pytest.Config, live_server: LiveServer, client: Client
+) -> Iterator[OpenPage]:
+    """What opens the front page in a new tab, for a superuser."""
+    browser = find_browser() or without(pytestconfig, "chromium", "chromium is not installed")
+    client.force_login(User.objects.create_superuser("grace"))
+    session = client.cookies["sessionid"].value
+    AgentFactory.create(agent_id="first", ttl_seconds=3600)
+    with open_browser(browser) as open_tab:
+
+        def front_page() -> Tab:
+            tab = open_tab()
+            tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
+            tab.call("Page.enable")
+            tab.call("Page.addScriptToEvaluateOnNewDocument", source=IN_A_HURRY)
+            tab.open(f"{live_server.url}/admin/")
+            tab.wait_for(f"{ASKED} > 0")
+            return tab
+
+        yield front_page
+
+
+def go_on(tab: Tab, times: int = 3) -> None:
+    """Let the page refresh some more times."""
+    tab.wait_for(f"{ASKED} >= {tab.evaluate(ASKED) + times}")
+
+
+def test_it_tells_what_is_new_and_takes_nothing_away(open_page: OpenPage) -> None:
+    tab = open_page()
+    tab.evaluate(f"window.loadedOnce = true; {TABLE}.open = true; {FIRST_TILE}.focus()")
+    tab.evaluate("scrollTo(0, 50)")
+    assert tab.evaluate(ALIVE) == "1"
+
+    AgentFactory.create(ttl_seconds=3600)
+    tab.wait_for(f"{ALIVE} === '2'")
+
+    assert tab.evaluate("window.loadedOnce")
+    assert tab.evaluate(f"document.activeElement === {FIRST_TILE}")
+    assert tab.evaluate(f"{TABLE}.open")
+    assert tab.evaluate("scrollY") == 50
+
+
+def test_what_comes_before_it_does_not_take_the_focus_from_an_event(open_page: OpenPage) -> None:
+    leases.register(agent_id="watched", host="h", port=1)
+    tab = open_page()
+    link = "document.querySelector('.newest li:has(a[href*=watched]) a')"
+    tab.wait_for(f"{link} !== null")
+    tab.evaluate(f"{link}.focus()")
+
+    leases.register(agent_id="newer", host="h", port=1)
+    tab.wait_for("document.querySelector('.newest li').textContent.includes('newer')")
+
+    assert tab.evaluate(f"document.activeElement === {link}")
+
+
+def test_what_is_selected_stays_until_it_is_not(open_page: OpenPage) -> None:
+    tab = open_page()
+    tab.evaluate("getSelection().selectAllChildren(document.querySelector('.tile-count'))")
+    AgentFactory.create(ttl_seconds=3600, state="draining")
+    tab.wait_for("document.querySelector('.tile-hold .tile-count').textContent === '1'")
+    go_on(tab)
+
+    assert tab.evaluate("String(getSelection())") == "1"
+    tab.evaluate("getSelection().removeAllRanges()")
+    tab.wait_for(f"{ALIVE} === '2'")
+
+
+def test_what_is_the_same_comes_without_a_body_and_ages_all_the_same(open_page: OpenPage) -> None:
+    leases.register(agent_id="a", host="h", port=1, ttl_seconds=3600)
+    tab = open_page()
+    age = "document.querySelector('.newest time').textContent"
+    before = tab.evaluate(age)
+
+    tab.wait_for(f"{age} !== {before!r}")
+
+    assert 304 in tab.evaluate(ANSWERS)
+    assert tab.evaluate(age).endswith(" s ago")
+
+
+def test_a_hidden_tab_asks_nothing_and_one_that_is_seen_again_at_once(open_page: OpenPage) -> None:
+    tab = open_page()
+    other = open_page()
+    tab.wait_for("document.hidden")
+    asked = tab.evaluate(ASKED)
+    AgentFactory.create(ttl_seconds=3600)
+    other.wait_for(f"{ALIVE} === '2'")
+    # What a hidden tab does by a clock, the browser lets it do once a second at most.
+    go_on(other, times=12)
+
+    # A request that was under way when the tab was hidden may have come to its end since.
+    assert tab.evaluate(ASKED) <= asked + 1
+    assert tab.evaluate(ALIVE) == "1"
+    tab.show()
+    tab.wait_for(f"{ALIVE} === '2'")
+
+
+def test_it_stands_still_for_who_wants_it_to(open_page: OpenPage) -> None:
+    tab = open_page()
+    tab.evaluate(f"{BUTTON}.focus()")
+    tab.press_enter()
+    tab.wait_for(f"{STATUS} === 'Refreshing is paused.'")
+    assert tab.evaluate(f"{BUTTON}.textContent") == "Resume refreshing"
+
+    AgentFactory.create(ttl_seconds=3600)
+    tab.wait_for("document.querySelector('.live-age').textContent.endsWith(' 2 s.')")
+
+    assert tab.evaluate(ALIVE) == "1"
+    tab.press_enter()
+    tab.wait_for(f"{ALIVE} === '2'")
+    assert tab.evaluate(STATUS) == ""
+
+
+def test_that_the_registry_does_not_answer_is_told_once_and_for_how_long(
+    open_page: OpenPage,
+) -> None:
+    tab = open_page()
+    tab.call("Network.enable")
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    tab.call("Network.emulateNetworkConditions", offline=True, **network)
+
+    tab.wait_for(f"{STATUS} === 'The registry does not answer; trying again.'")
+    tab.wait_for("document.querySelector('.live-age').textContent.startsWith('Not refreshed for')")
+    assert not tab.evaluate(
+        "document.querySelector('.live-status').contains(document.querySelector('.live-age'))"
+    )
+
+    tab.call("Network.emulateNetworkConditions", offline=False, **network)
+    tab.wait_for(f"{STATUS} === ''")
+
+
+def test_once_nobody_is_logged_in_it_says_so_and_asks_no_more(open_page: OpenPage) -> None:
+    tab = open_page()
+    Session.objects.all().delete()
+
+    tab.wait_for(f"{STATUS}.includes('not refreshed any more')")
+
+    asked = tab.evaluate(ASKED)
+    tab.wait_for("document.querySelector('.live-age').textContent.endsWith(' 2 s.')")
+    assert tab.evaluate(ASKED) == asked
+    assert tab.evaluate(ALIVE) == "1"
+    assert tab.evaluate("document.querySelector('.live-controls a').href").endswith("/admin/")
