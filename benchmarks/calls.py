@@ -17,7 +17,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,7 @@ from benchmarks.web import web_server
 
 ROUNDS = 5
 # A round has so many calls that the ticks in which the kernel tells of CPU do not matter.
-CALLS = {"list": 60, "other": 400}
+CALLS = {"list": 60, "admin": 20, "other": 400}
 TTL_SECONDS = 86_400
 # Rates are counted, as in production, and never reached.
 RATES = [f"RATE_{call}_PER_{who}" for call in ("REGISTER", "READ") for who in ("TOKEN", "ADDRESS")]
@@ -63,7 +63,8 @@ class Call:
 
     @property
     def repeats(self) -> int:
-        return CALLS["list" if self.path.startswith("/agents?") else "other"]
+        path = self.path
+        return CALLS["admin" if path.startswith("/admin/") else "list" if "?" in path else "other"]
 
 
 def registration(number: int, prefix: str = "new") -> dict[str, Any]:
@@ -103,10 +104,15 @@ def calls(agents: int, etags: Mapping[str, str]) -> list[Call]:
 
 def measure(send: Send, clock: Clock, shown: Headers, agents: int) -> None:
     """Measure all calls, and print a line for each."""
-    print(f"{'':34} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a call")
     pages = (f"/agents?limit={agents}", f"/agents/fleet-{agents // 2:06}")
     etags = {page: send("GET", page, None, shown)[1]["etag"] for page in pages}
-    for call in calls(agents, etags):
+    tell_costs(calls(agents, etags), send, clock, shown)
+
+
+def tell_costs(calls: Iterable[Call], send: Send, clock: Clock, shown: Headers) -> None:
+    """Print a line for each of `calls`, with what one of it costs: the median of some rounds."""
+    print(f"{'':34} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a call")
+    for call in calls:
         rounds = [_round(call, send, clock, shown) for _ in range(ROUNDS + 1)][1:]
         python, database = (statistics.median(column) for column in zip(*rounds, strict=True))
         print(f"{call.name:34} {python:8.2f} {database:9.2f} {python + database:9.2f}", flush=True)

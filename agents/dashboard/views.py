@@ -14,12 +14,18 @@ from django.utils.cache import get_conditional_response
 
 from agents.clock import database_now
 from agents.dashboard.overview import charts, may_see_agents, overview
+from agents.shared_counts import LARGE
+
+# Between two refreshes; the larger the fleet, the longer it takes to count it.
+SECONDS, SECONDS_IF_LARGE = 5, 10
 
 
 def front_page(request: HttpRequest) -> HttpResponse:
     """Django's own front page of the admin, with all parts of ours."""
     shown = overview(request)
     context = _context(overview=shown, may_see_agents=may_see_agents(request.user))
+    is_large = shown.tally is not None and shown.tally.total >= LARGE
+    context["seconds"] = SECONDS_IF_LARGE if is_large else SECONDS
     if context["may_see_agents"]:
         context["charts"], _ = charts(shown.health.now)
     return admin.site.index(request, context)

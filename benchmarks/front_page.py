@@ -1,0 +1,135 @@
+"""``make front-page``: the CPU that a front page costs which somebody has left open.
+
+    DATABASE_URL=postgres://registry@127.0.0.1/postgres make front-page
+
+A database of its own is filled with agents and a day of activity, and dropped at the end. The page
+of so many agents asks for its numbers every ten seconds, and for its charts every twenty; each
+answer is made in this process, one after the other. Printed are milliseconds of CPU for an answer,
+as by ``make calls``; and which share of a processor one page takes that is left open, when the
+numbers are new each time.
+
+The fleet is counted once for all who look within a second or more: "counted" is what the first of
+them costs, "shared" the others.
+"""
+
+import argparse
+import os
+import random
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from benchmarks.calls import Call, Clock, Headers, Send, database_cpu, tell_costs, through_wsgi
+from benchmarks.throwaway import throwaway_database
+
+NOW, CHARTS = "/admin/overview/", "/admin/overview/charts/"
+MINUTES = 1440
+# Seconds between two answers, as the page asks for them.
+EVERY = {NOW: 10, CHARTS: 20}
+MEASURED = 20
+
+
+def log_in() -> Headers:
+    """Return the header of somebody who may see all."""
+    from django.contrib.auth.models import User  # noqa: PLC0415 - Django has to be set up first
+    from django.test import Client  # noqa: PLC0415
+
+    settings.ALLOWED_HOSTS = ["*"]
+    client = Client()
+    client.force_login(User.objects.create_superuser("benchmark"))
+    return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
+
+
+def fill(agents: int) -> None:
+    """Make a fleet, one in a thousand of it expired, and a day in which it was busy."""
+    from agents.models import ActivityMinute  # noqa: PLC0415
+    from benchmarks import fleets  # noqa: PLC0415
+
+    fleets.fill(agents=agents, expired=agents // 1000)
+    fleets.be_at_work()
+    some = random.Random(1)
+    now = timezone.now().replace(second=0, microsecond=0)
+    ActivityMinute.objects.bulk_create(
+        ActivityMinute(
+            minute=now - timedelta(minutes=minute),
+            heartbeats=agents * 3 + some.randrange(1000),
+            registrations=some.randrange(50),
+            deregistrations=some.randrange(40),
+            expiries=some.randrange(10),
+        )
+        for minute in range(MINUTES)
+    )
+
+
+def counting(send: Send) -> Send:
+    """Let each call have the fleet counted anew, as the first one does in a while."""
+    from agents.dashboard.overview import TALLY  # noqa: PLC0415
+
+    def send_first(*call: Any) -> Any:
+        TALLY.forget()
+        return send(*call)
+
+    return send_first
+
+
+def measure(send: Send, clock: Clock, shown: Headers) -> None:
+    def tag(url: str) -> Mapping[str, str]:
+        return {"If-None-Match": send("GET", url, None, shown)[1]["etag"]}
+
+    counted = [
+        Call("numbers, counted", "GET", NOW, 200),
+        Call("the same, unchanged", "GET", NOW, 304, headers=dict(tag(NOW))),
+    ]
+    tell_costs(counted, counting(send), clock, shown)
+    shared = [
+        Call("numbers, shared", "GET", NOW, 200),
+        Call("the same, unchanged", "GET", NOW, 304, headers=dict(tag(NOW))),
+        Call("charts", "GET", CHARTS, 200),
+        Call("the whole page", "GET", "/admin/", 200),
+    ]
+    tell_costs(shared, send, clock, shown)
+
+
+def share_of_a_processor(send: Send, clock: Clock, shown: Headers) -> float:
+    """Return the share that one page takes which is left open, and never told the same twice."""
+    seconds = 0.0
+    for url, every in EVERY.items():
+        before = sum(clock())
+        for _ in range(MEASURED):
+            send("GET", url, None, shown)
+        seconds += (sum(clock()) - before) / MEASURED / every
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--agents", type=int, default=100_000)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
+    # Nobody sweeps here, which is no news for the page.
+    os.environ.setdefault("SWEEP_INTERVAL_SECONDS", "86400")
+    django.setup()
+    with throwaway_database():
+        fill(options.agents)
+        shown, database = log_in(), database_cpu()
+        send = through_wsgi()
+
+        def clock() -> tuple[float, float]:
+            return time.process_time(), database()
+
+        print(f"{connection.vendor}, {options.agents:,} agents\n")
+        measure(send, clock, shown)
+        share = share_of_a_processor(counting(send), clock, shown)
+        size = {url: len(send("GET", url, None, shown)[2]) / 1000 for url in EVERY}
+        print(f"\nA page that is left open: {share:.2%} of a processor, and at most")
+        print(f"{size[NOW]:.0f} kB every 10 s, {size[CHARTS]:.0f} kB every 20 s")
+
+
+if __name__ == "__main__":
+    main()
