@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0003_room_for_heartbeats'),
+        ('agents', '0005_fleet_pages'),
     ]
 
     operations = [
