@@ -35,6 +35,6 @@ class LeaseTimes:
         return round(self.ttl_seconds / HEARTBEATS_PER_TTL, 3)
 
     def is_expiring_soon(self: LeasedUntil, now: datetime) -> bool:
-        """Whether the lease lasts at `now`, with less than a third left: a heartbeat is missed."""
+        """Whether less than a third of the lease is left at `now`: two heartbeats are missed."""
         left = self.expires_at - now
         return timedelta(0) < left * HEARTBEATS_PER_TTL < timedelta(seconds=self.ttl_seconds)

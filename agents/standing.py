@@ -90,7 +90,7 @@ def _lease(agent: AgentRecord, now: datetime) -> Fact:
         return Fact("lease", "expired", reason, Level.BAD)
     rest = _left(left)
     if agent.is_expiring_soon(now):
-        missed = f"one heartbeat is missed, {lease} ends in {rest}"
+        missed = f"two heartbeats are missed, {lease} ends in {rest}"
         return Fact("lease", "expiring soon", missed, Level.WARN)
     heard = f"last heartbeat {ago(silence)}"
     return Fact("lease", "alive", f"{heard}, {lease} ends in {rest}", Level.OK)

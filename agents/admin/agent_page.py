@@ -1,6 +1,5 @@
 """One agent: all that is known of it, also when it is gone. Nothing is edited here."""
 
-import re
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -18,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.cache import get_conditional_response
 
 from agents.admin import cells, metadata
+from agents.admin.addresses import base_url
 from agents.admin.agent_history import (
     History,
     draw,
@@ -43,7 +43,6 @@ IDLE = {
     AgentRecord.State.DRAINING: "drain",
     AgentRecord.State.QUARANTINED: "quarantine",
 }
-HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 TEMPLATES = "admin/agents/agentrecord"
 
 
@@ -167,14 +166,6 @@ class AgentPage(ModelAdmin[AgentRecord]):
             idle.add("purge")
         allowed = self.get_actions(request)
         return [name for name in OPERATIONS if name in allowed and name not in idle]
-
-
-def base_url(agent: AgentRecord) -> str:
-    """Return ``http://host:port`` of an agent; empty if its host is none that a browser knows."""
-    if not HOST.fullmatch(agent.host):
-        return ""
-    host = f"[{agent.host}]" if ":" in agent.host else agent.host
-    return f"http://{host}:{agent.port}"
 
 
 def addresses_differ(agent: AgentRecord) -> bool:

@@ -12,17 +12,22 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of whatever a lis
 
     MOST = 10_000
 
+    def know(self, rows: int) -> None:
+        """Take it from who has read them all that there are no more than so many rows."""
+        self.counted = rows
+
     @cached_property
     def count(self) -> int:
         """How many rows have pages."""
-        return min(self._counted, self.MOST)
+        return min(self.counted, self.MOST)
 
     @property
     def is_more(self) -> bool:
         """Whether there are rows beyond these pages."""
-        return self._counted > self.MOST
+        return self.counted > self.MOST
 
     @cached_property
-    def _counted(self) -> int:
+    def counted(self) -> int:
+        """How many rows there are; of more than MOST, one more than that."""
         rows = cast("QuerySet[Any]", self.object_list).order_by().values("pk")
         return rows[: self.MOST + 1].count()

@@ -129,7 +129,7 @@ def tiles(tally: FleetTally) -> list[Tile]:
             tally.expiring_soon,
             f"{liveness}expiring",
             "warn",
-            "a heartbeat is missed",
+            "two heartbeats are missed",
         ),
         ("expired", tally.expired, f"{liveness}expired", "bad", "their lease has ended"),
         ("draining", tally.draining, f"{state}draining", "hold", "to be given no more work"),

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from agents import leases
 from agents.admin.fleet import changelist
+from agents.admin.paging import CappedPaginator
 from agents.models import AgentRecord
 from agents.standing import standing
 from tests.agents.passing_time import fleet
@@ -159,7 +160,7 @@ class TestColumns:
 class TestPages:
     @pytest.fixture
     def few_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(changelist, "MOST_COUNTED", 250)
+        monkeypatch.setattr(CappedPaginator, "MOST", 250)
 
     @pytest.mark.usefixtures("few_are_counted")
     def test_of_a_large_fleet_no_more_is_counted_than_has_pages(self, admin_client: Client) -> None:

@@ -59,11 +59,11 @@ def test_a_ttl_that_three_does_not_divide_turns_as_exactly() -> None:
         (agent(12), "alive: last heartbeat 12 s ago, its lease of 1 min ends in 48 s"),
         (
             agent(45),
-            "expiring soon: one heartbeat is missed, its lease of 1 min ends in 15 s",
+            "expiring soon: two heartbeats are missed, its lease of 1 min ends in 15 s",
         ),
         (
             agent(59.5),
-            "expiring soon: one heartbeat is missed, its lease of 1 min ends in under 1 s",
+            "expiring soon: two heartbeats are missed, its lease of 1 min ends in under 1 s",
         ),
         (
             agent(74),

@@ -3,33 +3,16 @@
 from typing import Any, cast
 
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from agents.admin.fleet.filters import ORDER, TITLES, InForce, in_force
+from agents.admin.paging import CappedPaginator
 from agents.models import AgentRecord
 from agents.shared_counts import SharedCount
 
-# So many agents have pages; whoever looks for others narrows the list, or sorts it.
-MOST_COUNTED = 10_000
 FLEET = SharedCount(AgentRecord.objects.count, lambda count: count)
-
-
-class LimitedPaginator(Paginator):  # type: ignore[type-arg]  # of agents
-    """Counts up to MOST_COUNTED, which takes no longer for a larger fleet."""
-
-    @cached_property
-    def count(self) -> int:
-        """How many agents have pages."""
-        return min(self.counted, MOST_COUNTED)
-
-    @cached_property
-    def counted(self) -> int:
-        """How many there are; of more than MOST_COUNTED, one more than that."""
-        some = cast("QuerySet[Any]", self.object_list).order_by().values("pk")
-        return some[: MOST_COUNTED + 1].count()
 
 
 class FleetChangeList(ChangeList):
@@ -66,11 +49,11 @@ class FleetChangeList(ChangeList):
         return super().get_ordering(request, queryset)
 
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002
-        paginator = LimitedPaginator(self.queryset, self.list_per_page)
+        paginator = CappedPaginator(self.queryset, self.list_per_page)
         # The first page says by itself whether there are others.
         first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []
         if self.page_num <= 1 and len(first) <= self.list_per_page:
-            paginator.__dict__["counted"] = len(first)
+            paginator.know(len(first))
         self.paginator = paginator
         self.result_count = paginator.count
         self.multi_page = self.result_count > self.list_per_page
@@ -93,15 +76,15 @@ class FleetChangeList(ChangeList):
 
     @property
     def is_more(self) -> bool:
-        return bool(self.paginator.counted > MOST_COUNTED)
+        return bool(self.paginator.is_more)
 
     @cached_property
     def count_in_words(self) -> str:
         """How many agents match; of a large fleet no more than that they are many."""
         if self.is_more and not self.in_force:
-            return f"{max(FLEET.get(), MOST_COUNTED):,} agents"
+            return f"{max(FLEET.get(), CappedPaginator.MOST):,} agents"
         if self.is_more:
-            return f"more than {MOST_COUNTED:,} agents"
+            return f"more than {CappedPaginator.MOST:,} agents"
         return "1 agent" if self.result_count == 1 else f"{self.result_count:,} agents"
 
     @property

@@ -1,7 +1,5 @@
 """The columns of the list of agents, as cells of HTML, told by the database's clock."""
 
-import ipaddress
-import re
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -14,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from agents.admin.addresses import base_url, before_port
 from agents.admin.cells import NOTHING, moment, read_at
 from agents.clock import DatabaseNow, ExpiresAt, LeaseWanes
 from agents.durations import ago, in_words
@@ -23,8 +22,6 @@ from agents.standing import REPORTS, Level, Standing, standing
 # What a row has room for; the agent's own page shows it all.
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
-HTTPS_PORT = 443
-HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 # How bad an agent stands, as `agents.standing` has it: the first that is true.
 IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
 STATES = {
@@ -66,7 +63,7 @@ def _why(agent: AgentRecord, stands: Standing) -> str:
         return stands.reason
     return {
         Level.BAD: f"no heartbeat within its {in_words(agent.ttl_seconds)}",
-        Level.WARN: "one heartbeat is missed",
+        Level.WARN: "two heartbeats are missed",
     }.get(lease.level, "")
 
 
@@ -93,29 +90,15 @@ def agent(agent: AgentRecord) -> SafeString:
 
 @admin.display(ordering="host")
 def address(agent: AgentRecord) -> SafeString:
-    """Return host and port, as a link where the host is one that a browser could reach.
-
-    Of the scheme no more is known than the port says: what an agent claims leads nobody anywhere.
-    """
-    text, is_good = _host(agent.host)
-    labels = ((label,) for label in text.split("."))
+    """Return host and port, as a link where the host is one that a browser could reach."""
+    labels = ((label,) for label in before_port(agent.host).split("."))
     host = format_html_join(format_html("{}<wbr>", "."), "{}", labels)
-    if not is_good:
+    url = base_url(agent)
+    if not url:
         return format_html('<span class="fleet-host">{}:{}</span>', host, agent.port)
-    scheme = "https" if agent.port == HTTPS_PORT else "http"
-    url = f"{scheme}://{text}:{agent.port}/"
     return format_html(
-        '<a href="{}" target="_blank" rel="noopener noreferrer">{}:{}</a>', url, host, agent.port
+        '<a href="{}/" target="_blank" rel="noopener noreferrer">{}:{}</a>', url, host, agent.port
     )
-
-
-def _host(host: str) -> tuple[str, bool]:
-    """Return a host as it stands before a port, and whether it is well formed."""
-    try:
-        ip = ipaddress.ip_address(host)
-    except ValueError:
-        return (f"[{host}]" if ":" in host else host), bool(HOST_NAME.fullmatch(host))
-    return (f"[{host}]", "%" not in host) if ip.version == 6 else (host, True)  # noqa: PLR2004
 
 
 @admin.display(ordering="version")

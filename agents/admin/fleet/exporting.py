@@ -4,12 +4,10 @@ It is read page by page, each from after the last id of the one before: however 
 are, only a page of them is in memory, no transaction is kept open, and nobody comes twice.
 """
 
-import csv
-import io
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import cast
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -26,6 +24,7 @@ from django.utils import timezone
 
 from agents.actors import staff
 from agents.admin.fleet.changelist import Matching
+from agents.admin.spreadsheets import cell, lines
 from agents.api.json_sql import FIELDS
 from agents.api.pages import read_page
 from agents.models import AgentRecord
@@ -35,10 +34,6 @@ logger = logging.getLogger("agents.export")
 
 VIEW = "agents.view_agentrecord"
 PAGE = 1000
-# What a spreadsheet takes for the begin of a formula, in whatever width.
-FORMULAS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-LINE_ENDS = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\x0b"): "\\v", ord("\x0c"): "\\f"}
-LINE_ENDS |= {ord("\x85"): " ", ord("\u2028"): " ", ord("\u2029"): " "}
 
 
 def as_json(pages: Iterator[str]) -> Iterator[str]:
@@ -54,29 +49,10 @@ def as_csv(pages: Iterator[str]) -> Iterator[str]:
 
     Lists and objects are JSON in their cell. No cell holds a line end, and none is a formula.
     """
-    yield _lines([FIELDS])
+    yield lines([FIELDS])
     for page in pages:
         agents = json.loads(f"[{page}]")
-        yield _lines([_cell(agent[name]) for name in FIELDS] for agent in agents)
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = text.translate(LINE_ENDS)
-    # A spreadsheet takes what comes after an apostrophe as text, and does not show it.
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text
+        yield lines([cell(agent[name]) for name in FIELDS] for agent in agents)
 
 
 FORMATS: dict[str, tuple[str, Callable[[Iterator[str]], Iterator[str]]]] = {
