@@ -127,7 +127,7 @@ def tiles(tally: FleetTally) -> list[Tile]:
         (
             "expiring soon",
             tally.expiring_soon,
-            f"{liveness}expiring",
+            f"{liveness}expiring-soon",
             "warn",
             "two heartbeats are missed",
         ),

@@ -98,17 +98,15 @@ class TestFleet:
         }
 
     @pytest.mark.usefixtures("agents")
-    @pytest.mark.parametrize("name", ["Alive", "Expired", "Draining", "Quarantined", "In total"])
+    @pytest.mark.parametrize(
+        "name", ["Alive", "Expiring soon", "Expired", "Draining", "Quarantined", "In total"]
+    )
     def test_a_number_leads_to_the_agents_that_it_counts(
         self, admin_client: Client, name: str
     ) -> None:
         count, url = tiles(page(admin_client))[name]
 
         assert admin_client.get(url).context["cl"].result_count == int(count)
-
-    @pytest.mark.usefixtures("agents")
-    def test_who_expires_soon_has_a_link_too(self, admin_client: Client) -> None:
-        assert tiles(page(admin_client))["Expiring soon"][1] == f"{AGENTS}?liveness=expiring"
 
     def test_a_new_registry_says_where_agents_register(self, admin_client: Client) -> None:
         html = page(admin_client)

@@ -128,6 +128,18 @@ class LeaseMachine(RuleBasedStateMachine):
             kinds = {"active": "resumed", "draining": "drained", "quarantined": "quarantined"}
             self.events.append((agent_id, kinds[state]))
 
+    @rule(agent_id=IDS)
+    def extend(self, agent_id: str) -> None:
+        if agent_id not in self.model:
+            with pytest.raises(UnknownAgent):
+                leases.extend(agent_id=agent_id, actor="admin:ada")
+            return
+
+        leases.extend(agent_id=agent_id, actor="admin:ada")
+
+        self.model[agent_id] = replace(self.model[agent_id], age=0)
+        self.events.append((agent_id, "extended"))
+
     @invariant()
     def the_records_agree_with_the_model(self) -> None:
         found = {
