@@ -2,10 +2,13 @@
 
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 # How the list's filters ask of a field.
 FILTERS_ASK = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
+# Each word is a condition more, of which a database takes only so many.
+LONGEST_SEARCH = 256
 
 
 class NarrowLookups:
@@ -33,6 +36,16 @@ class NarrowLookups:
         names = [found if isinstance(found, str) else found[0] for found in filters]
         lookups = {f"{name}{how}" for name in names for how in FILTERS_ASK}
         return lookup in lookups | self.linked_lookups
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if len(search_term) > LONGEST_SEARCH:
+            return queryset.none(), False
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(  # type: ignore[misc]
+            request, queryset, search_term
+        )
+        return found
 
 
 class ReadOnly(NarrowLookups):

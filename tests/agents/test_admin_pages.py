@@ -75,6 +75,17 @@ class TestBadInput:
         assert admin_client.get(f"/admin/{model}/", {lookup: value}).status_code == 400
 
     @pytest.mark.parametrize(
+        "model", ["agents/accesstoken", "agents/agentrecord", "auth/user", "axes/accesslog"]
+    )
+    @pytest.mark.parametrize("words", [128, 2000])
+    def test_a_search_for_very_many_words_is_answered(
+        self, admin_client: Client, model: str, words: int
+    ) -> None:
+        search = {"q": " ".join("a" * words)}
+
+        assert admin_client.get(f"/admin/{model}/", search).status_code == 200
+
+    @pytest.mark.parametrize(
         ("model", "filters"),
         [
             ("auth/user", {"is_staff__exact": "1", "groups__id__exact": "1"}),
