@@ -13,11 +13,13 @@ from django.http import HttpRequest
 from django.utils.timezone import get_current_timezone
 
 from agents.actors import STAFF
-from agents.models import BY_STAFF
+from agents.models import BY_STAFF, MAX_ACTOR_LENGTH, MAX_ID_LENGTH, MAX_REASON_LENGTH
 
 # A character behind all that ids and names of actors may hold.
 LAST = "\U0010ffff"
 MAX_BIGINT = 2**63 - 1
+# Of all that is asked for by text, these columns hold the longest.
+LONGEST_TEXT = max(MAX_ID_LENGTH, MAX_ACTOR_LENGTH, MAX_REASON_LENGTH)
 
 
 def begins_with(column: str, text: str) -> Q:
@@ -84,7 +86,8 @@ class Question(ListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         if not self.text:
             return queryset
-        if "\0" in self.text:  # which is in no text of a database
+        # No text of a database has a NUL; SQLite looks for none that is very long.
+        if "\0" in self.text or len(self.text) > LONGEST_TEXT:
             return queryset.none()
         try:
             return queryset.filter(self.condition(self.text))

@@ -161,7 +161,7 @@ class TestSearch:
         assert found(admin_client, **query) == expected
 
     @pytest.mark.parametrize("name", ["agent", "by", "why"])
-    @pytest.mark.parametrize("text", ["a\0b", "\U0010ffff", "'", "\\", "x" * 5000, "\u202e"])
+    @pytest.mark.parametrize("text", ["a\0b", "\U0010ffff", "'", "\\", "x" * 60_000, "\u202e"])
     def test_text_that_nothing_has_finds_nothing(
         self, admin_client: Client, name: str, text: str
     ) -> None:
