@@ -76,7 +76,8 @@ class Purging(ModelAdmin[AgentRecord]):
         ]
 
     def purge_anyway(self, request: HttpRequest) -> HttpResponse:
-        if not request.user.has_perm(REMOVE):
+        # It tells how many have expired, which is for who may see them.
+        if not request.user.has_perms([VIEW, REMOVE]):
             raise PermissionDenied
         fleet = reverse("admin:agents_agentrecord_changelist")
         if request.method == "POST" and "confirmed" in request.POST:

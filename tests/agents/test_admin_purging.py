@@ -134,3 +134,12 @@ def test_the_front_page_judges_the_fleet_only_while_something_is_held(staff: Sta
     fleet(12, silent_for=70)
     leases.purge_expired()
     assert judges_fleet()
+
+
+def test_who_may_not_see_agents_is_not_told_how_many_would_be_purged(
+    staff: Staff, held: list[str]
+) -> None:
+    client = staff(REMOVE)
+
+    assert client.get(PURGE_ANYWAY).status_code == 403
+    assert client.post(PURGE_ANYWAY, {"confirmed": "yes"}).status_code == 403
