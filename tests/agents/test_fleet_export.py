@@ -57,7 +57,13 @@ def test_it_has_what_the_filters_match_in_the_order_of_the_ids(
 def test_whom_no_agent_is_like_it_is_empty(admin_client: Client, kind: str) -> None:
     AgentFactory.create()
 
-    for query in [{"tag": "none"}, {"tag": "a\0b"}, {"liveness": "nonsense"}, {"q": "x" * 5000}]:
+    for query in [
+        {"tag": "none"},
+        {"tag": "a\0b"},
+        {"state": "a\0b"},
+        {"liveness": "nonsense"},
+        {"q": "x" * 5000},
+    ]:
         assert ids(admin_client, kind, **query) == []
 
 

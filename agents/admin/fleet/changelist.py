@@ -33,8 +33,7 @@ class FleetChangeList(ChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
         # Django's own filters take whatever comes; the database, or its driver, does not.
-        for given in TITLES.keys() & self.filter_params.keys():
-            values = self.filter_params[given]
+        for given, values in self.filter_params.items():
             if isinstance(values, list) and any("\0" in value for value in values):
                 kept = [value.replace("\0", "") for value in values]
                 self.filter_params = {**self.filter_params, given: kept}
