@@ -185,3 +185,11 @@ def test_the_list_links_to_what_it_shows(admin_client: Client) -> None:
 
     links = re.findall(rf'href="({AGENTS}export/\w+/\?[^"]*)"', html)
     assert links == [f"{AGENTS}export/{kind}/?tag=a%26b" for kind in ["csv", "json"]]
+
+
+@both
+def test_it_is_for_all_who_are_shown_the_list(staff: Callable[..., Client], kind: str) -> None:
+    client = staff("change_agentrecord")
+
+    assert client.get(AGENTS).status_code == 200
+    assert client.get(f"{AGENTS}export/{kind}/").status_code == 200

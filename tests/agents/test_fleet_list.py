@@ -335,6 +335,15 @@ class TestRows:
         assert client.post(ROWS, {"id": "a"})["Location"].startswith("/admin/login/")
         assert staff("view_agentevent").post(ROWS, {"id": "a"}).status_code == 403
 
+    @pytest.mark.parametrize("permission", ["view_agentrecord", "change_agentrecord"])
+    def test_it_is_for_all_who_are_shown_the_list(
+        self, staff: Callable[..., Client], permission: str
+    ) -> None:
+        client = staff(permission)
+
+        assert client.get(AGENTS).status_code == 200
+        assert client.post(ROWS, {"id": "a"}).status_code == 200
+
     def test_it_is_asked_by_a_form_of_ours_alone(self, admin_client: Client) -> None:
         assert admin_client.get(ROWS).status_code == 405
         guarded = Client(enforce_csrf_checks=True)

@@ -32,7 +32,6 @@ from agents.querysets import AgentQuerySet
 
 logger = logging.getLogger("agents.export")
 
-VIEW = "agents.view_agentrecord"
 PAGE = 1000
 
 
@@ -70,7 +69,7 @@ class Exports(ModelAdmin[AgentRecord]):
         ] + super().get_urls()
 
     def export(self, request: HttpRequest, kind: str) -> HttpResponseBase:
-        if not request.user.has_perm(VIEW):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET"])

@@ -15,7 +15,7 @@ from agents.admin import cells
 from agents.admin.fleet import columns
 from agents.models import AgentRecord
 
-VIEW, HISTORY = "agents.view_agentrecord", "agents.view_agentevent"
+HISTORY = "agents.view_agentevent"
 # As many as a page of the list can have.
 MOST_ROWS = 200
 
@@ -30,7 +30,7 @@ class LiveRows(ModelAdmin[AgentRecord]):
 
         Of an agent without a record, only its state is told: that it is gone.
         """
-        if not request.user.has_perm(VIEW):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
