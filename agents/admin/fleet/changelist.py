@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -12,6 +12,8 @@ from agents.admin.paging import CappedPaginator
 from agents.models import AgentRecord
 from agents.shared_counts import SharedCount
 
+# Parameters that narrow nothing: how the list is sorted, and where on it somebody is.
+HOW_IT_IS_SHOWN = {*IGNORED_PARAMS} - {SEARCH_VAR}
 FLEET = SharedCount(AgentRecord.objects.count, lambda count: count)
 
 
@@ -33,7 +35,8 @@ class FleetChangeList(ChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
         # Django's own filters take whatever comes; the database, or its driver, does not.
-        for given, values in self.filter_params.items():
+        for given in self.filter_params.keys() - HOW_IT_IS_SHOWN:
+            values = self.filter_params[given]
             if isinstance(values, list) and any("\0" in value for value in values):
                 kept = [value.replace("\0", "") for value in values]
                 self.filter_params = {**self.filter_params, given: kept}
