@@ -59,6 +59,11 @@ REPORTS: dict[str, Level] = {
     Status.DEGRADED: Level.WARN,
     Status.DRAINING: Level.HOLD,
 }
+# What an operator says of it that is not as usual.
+OPERATORS: dict[str, Level] = {
+    State.QUARANTINED: Level.SET_APART,
+    State.DRAINING: Level.HOLD,
+}
 NOT_PROBED = Fact("probe", "not probed", "this registry does not probe agents", Level.OK)
 NOT_SET_APART = Fact("operator", "active", "no operator drains it or sets it apart", Level.OK)
 
@@ -110,7 +115,7 @@ def _report(agent: AgentRecord) -> Fact:
 def _operator(agent: AgentRecord, now: datetime, event: AgentEvent | None) -> Fact:
     if agent.state == State.ACTIVE:
         return NOT_SET_APART
-    level = Level.SET_APART if agent.state == State.QUARANTINED else Level.HOLD
+    level = OPERATORS[agent.state]
     if event is None:
         return Fact("operator", agent.state, "by an operator", level)
     reason = f"by {event.actor} {ago((now - event.at).total_seconds())}"

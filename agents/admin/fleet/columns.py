@@ -17,17 +17,13 @@ from agents.admin.cells import NOTHING, moment, read_at
 from agents.clock import DatabaseNow, ExpiresAt, LeaseWanes
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
-from agents.standing import REPORTS, Level, Standing, standing
+from agents.standing import OPERATORS, REPORTS, Level, Standing, standing
 
 # What a row has room for; the agent's own page shows it all.
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
 # How bad an agent stands, as `agents.standing` has it: the first that is true.
 IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
-STATES = {
-    AgentRecord.State.QUARANTINED: Level.SET_APART,
-    AgentRecord.State.DRAINING: Level.HOLD,
-}
 
 
 def _standing_rank() -> Case:
@@ -35,7 +31,7 @@ def _standing_rank() -> Case:
         Level.BAD: [~Q(IS_ALIVE)],
         Level.WARN: [Q(LeaseWanes(DatabaseNow()))],
     }
-    for state, level in STATES.items():
+    for state, level in OPERATORS.items():
         conditions.setdefault(level, []).append(Q(state=state))
     for status, level in REPORTS.items():
         conditions.setdefault(level, []).append(Q(status=status))
