@@ -36,4 +36,4 @@ EXPOSE 9000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-m", "registry_project.healthcheck"]
-CMD ["gunicorn", "--config=python:registry_project.web_server", "registry_project.wsgi"]
+CMD ["gunicorn", "--config=python:registry_project.server.configuration", "registry_project.wsgi"]

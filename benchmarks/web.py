@@ -18,7 +18,12 @@ def web_server(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[i
     """
     port = free_port()
     argv = [
-        *(sys.executable, "-m", "gunicorn", "--config=python:registry_project.web_server"),
+        *(
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config=python:registry_project.server.configuration",
+        ),
         *("--workers=1", f"--bind={LOCAL}:{port}", "registry_project.wsgi"),
     ]
     server = running("web", argv, port=port, folder=folder, environment=environment)

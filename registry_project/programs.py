@@ -23,7 +23,7 @@ def registry_programs(host: str, port: int, workers: int) -> list[Program]:
 def _web_argv(host: str, port: int, workers: int) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "registry_project.wsgi"),
-        "--config=python:registry_project.web_server",
+        "--config=python:registry_project.server.configuration",
         f"--bind={f'[{host}]' if ':' in host else host}:{port}",
         f"--workers={workers}",
     ]

@@ -12,8 +12,8 @@ import django_stubs_ext
 import environ
 from environ.fileaware_mapping import FileAwareMapping  # type: ignore[import-untyped]
 
-from registry_project import request_framing
 from registry_project.secret_key import read_or_create
+from registry_project.server import framing
 from registry_project.watched import WATCHED
 
 django_stubs_ext.monkeypatch()
@@ -155,8 +155,8 @@ EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 # Django, as it does in any other server: the same answers for many times the cost.
 FAST_HEARTBEATS = env.bool("FAST_HEARTBEATS", default=True)
 # Bytes of a request's body.
-MAX_BODY_BYTES = request_framing.MAX_BODY_BYTES
-MAX_BULK_BODY_BYTES = request_framing.MAX_BULK_BODY_BYTES
+MAX_BODY_BYTES = framing.MAX_BODY_BYTES
+MAX_BULK_BODY_BYTES = framing.MAX_BULK_BODY_BYTES
 
 # --- Who may knock, and how often -----------------------------------------------------------
 
@@ -325,7 +325,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 # The largest form that the web server waits for.
-DATA_UPLOAD_MAX_MEMORY_SIZE = request_framing.MAX_FORM_BYTES
+DATA_UPLOAD_MAX_MEMORY_SIZE = framing.MAX_FORM_BYTES
 DEFAULT_EXCEPTION_REPORTER_FILTER = "registry_project.error_reports.ReportFilter"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

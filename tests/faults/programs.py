@@ -108,7 +108,7 @@ def registry_commands(addresses: Sequence[str]) -> Iterator[tuple[str, list[str]
     celery = [sys.executable, "-m", "celery", "--app=registry_project", "--quiet"]
     web = [
         *(sys.executable, "-m", "gunicorn", "registry_project.wsgi", "--workers=1"),
-        *("--config=python:registry_project.web_server", "--reuse-port"),
+        *("--config=python:registry_project.server.configuration", "--reuse-port"),
         *(f"--bind={address}" for address in addresses),
     ]
     yield from [("web-1", web), ("web-2", web)]

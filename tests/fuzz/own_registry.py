@@ -14,7 +14,7 @@ from django.core.management import call_command
 from tests.integration.postgres_cluster import find_programs, running_cluster
 from tests.integration.registry_process import environment_for, started_registry
 from tests.processes import descendants
-from tests.registry_project.registry_web import registry_web
+from tests.registry_project.server.registry_web import registry_web
 
 # Rates would hide what is behind them, and a fuzzer is nothing but wrong tokens.
 SETTINGS = {

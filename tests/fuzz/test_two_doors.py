@@ -10,7 +10,7 @@ from tests.fuzz.own_registry import environment_of
 from tests.fuzz.test_raw_http import FINE, GET, json_answer, server
 from tests.fuzz.two_doors import TwoDoors, register
 from tests.integration.registry_process import migrate
-from tests.registry_project.registry_web import registry_web
+from tests.registry_project.server.registry_web import registry_web
 
 SEED = 20_261
 PROBLEM = b'{"status": 404, "title": "t", "detail": "d"}'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry_project.registry_web import heartbeat, prepared, registry_web
+from tests.registry_project.server.registry_web import heartbeat, prepared, registry_web
 
 pytestmark = pytest.mark.integration
 

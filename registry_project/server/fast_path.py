@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from registry_project.proxies import Trust
-from registry_project.web_connections import Connection
-from registry_project.web_worker import PatientWorker
+from registry_project.server.connections import Connection
+from registry_project.server.worker import PatientWorker
 
 if TYPE_CHECKING:
     from agents.heartbeats.commits import Call

@@ -17,7 +17,7 @@ import pytest
 
 from tests.integration.postgres_cluster import PostgresCluster, running_cluster
 from tests.processes import wait_until
-from tests.registry_project.registry_web import (
+from tests.registry_project.server.registry_web import (
     ByHand,
     RegistryWeb,
     Said,

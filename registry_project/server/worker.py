@@ -22,8 +22,8 @@ from typing import Any
 from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
-from registry_project.request_framing import HeadTooLargeError
-from registry_project.web_connections import Connection
+from registry_project.server.connections import Connection
+from registry_project.server.framing import HeadTooLargeError
 
 # Seconds from the first byte of a request to its last.
 REQUEST_SECONDS = 10.0

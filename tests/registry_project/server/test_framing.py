@@ -1,6 +1,6 @@
 import pytest
 
-from registry_project.request_framing import (
+from registry_project.server.framing import (
     MAX_BODY_BYTES,
     MAX_FORM_BYTES,
     Frame,

@@ -15,21 +15,21 @@ import pytest
 
 from tests.integration.registry_process import free_port
 from tests.processes import ServerProcess, wait_until
-from tests.registry_project.web_application import LARGE_BYTES
+from tests.registry_project.server.web_application import LARGE_BYTES
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 THREADS = 2
 # The real limits, so short that tests can wait for them; none comes near them by being slow.
 CONFIGURATION = f"""
-from registry_project import web_worker
-from registry_project.web_server import *
+from registry_project.server import worker
+from registry_project.server.configuration import *
 
-worker_class = "registry_project.web_worker.PatientWorker"
+worker_class = "registry_project.server.worker.PatientWorker"
 threads = {THREADS}
 worker_connections = 100
-web_worker.REQUEST_SECONDS = 5
-web_worker.ANSWER_SECONDS = 5
-web_worker.MAX_UNREAD_BYTES = 512 * 1024
+worker.REQUEST_SECONDS = 5
+worker.ANSWER_SECONDS = 5
+worker.MAX_UNREAD_BYTES = 512 * 1024
 """
 # Seconds, on a machine that is busy; less than any of the limits.
 SOON = 4
@@ -59,7 +59,7 @@ def running_server(folder: Path, starter: Sequence[str] = ()) -> Iterator[WebSer
         process = subprocess.Popen(
             [
                 *(*starter, sys.executable, "-m", "gunicorn", f"--config={configuration}"),
-                *(f"--bind=127.0.0.1:{port}", "tests.registry_project.web_application"),
+                *(f"--bind=127.0.0.1:{port}", "tests.registry_project.server.web_application"),
             ],
             cwd=PROJECT,
             stdout=output,

@@ -1,4 +1,6 @@
-"""How gunicorn serves the registry: ``gunicorn --config=python:registry_project.web_server``.
+"""The configuration of gunicorn:
+
+``gunicorn --config=python:registry_project.server.configuration registry_project.wsgi``.
 
 The command line beats it; how many processes there are is WEB_CONCURRENCY's or its ``--workers``.
 """
@@ -17,9 +19,9 @@ bind = "0.0.0.0:9000"
 # Clients that are slow wait in its event loop, and take none of its threads; heartbeats are
 # answered there.
 worker_class = (
-    "registry_project.registry_worker.RegistryWorker"
+    "registry_project.server.fast_path.RegistryWorker"
     if settings.FAST_HEARTBEATS
-    else "registry_project.web_worker.PatientWorker"
+    else "registry_project.server.worker.PatientWorker"
 )
 # Requests wait for the database more than for the processor.
 threads = 8

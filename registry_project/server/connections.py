@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn import http
 
-from registry_project.request_framing import Unfinished, frame
+from registry_project.server.framing import Unfinished, frame
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_BYTES = 16 * 1024

@@ -130,7 +130,8 @@ def registry_web(
     log, configuration = folder / f"web-{port}.log", folder / f"web-{port}.py"
     lines = "\n".join(f"    {line}" for line in (planted or "pass").splitlines())
     configuration.write_text(
-        f"from registry_project.web_server import *\ndef post_worker_init(worker):\n{lines}\n"
+        "from registry_project.server.configuration import *\n"
+        f"def post_worker_init(worker):\n{lines}\n"
     )
     with log.open("wb") as output:
         process = subprocess.Popen(
