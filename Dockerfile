@@ -35,5 +35,5 @@ USER 65532:65532
 EXPOSE 9000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-m", "registry_project.healthcheck"]
+    CMD ["python", "-m", "registry_project.endpoints.healthcheck"]
 CMD ["gunicorn", "--config=python:registry_project.server.configuration", "registry_project.wsgi"]

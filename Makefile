@@ -80,7 +80,7 @@ test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://.
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --fail-under=95 --include='agents/*,deploygen/*'
 	@if [ -n "$$TEST_POSTGRES_URL" ]; then \
-		$(COVERAGE) report --fail-under=100 --include="agents/leases/*,agents/querysets.py"; \
+		$(COVERAGE) report --fail-under=100 --include="agents/leases/**,agents/querysets.py"; \
 	else echo; echo "All passed on SQLite. PostgreSQL" \
 		"was skipped; run it too with: make test TEST_POSTGRES_URL=postgres://user@host/db"; fi
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
-from agents.limits import REDIS_SCHEMES, InvalidRate, parse_rate
+from agents.rate_limits import REDIS_SCHEMES, InvalidRate, parse_rate
 
 RANGES = {
     "SWEEP_INTERVAL_SECONDS": (1, 3600, "agents.E001"),

@@ -220,8 +220,8 @@ class Uptime(models.Model):
 class ActivityMinute(models.Model):
     """How much happened within a minute: a row for each in which anything did.
 
-    Written by `agents.activity` alone. The heartbeats are counted by those who answer them; the
-    rest is what the events of that minute come to.
+    Written by `agents.history.activity` alone. Web processes count the heartbeats they answer; the
+    rest is counted from the events of that minute.
     """
 
     minute = models.DateTimeField(primary_key=True, help_text="When it began, in whole minutes.")

@@ -29,7 +29,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
-from agents.clock import Compiled, DatabaseNow, ExpiresAt, LeaseWanes, Moment, Silence
+from agents.database.clock import Compiled, DatabaseNow, ExpiresAt, LeaseWanes, Moment, Silence
 from agents.lease_times import HEARTBEATS_PER_TTL
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-logger = logging.getLogger("agents.limits")
+logger = logging.getLogger("agents.rate_limits")
 
 # Seconds for an answer of Redis, and for which it is not asked after there was none.
 REDIS_TIMEOUT = 0.25

@@ -5,9 +5,10 @@ import logging
 from celery import shared_task
 from django.conf import settings
 
-from agents import activity, leases
+from agents import leases
 from agents.actors import SWEEP
-from agents.availability import UNAVAILABLE, tell_unavailable
+from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.history import activity
 from agents.models import AgentEvent
 
 logger = logging.getLogger(__name__)

@@ -217,8 +217,9 @@ def database_cpu() -> Callable[[], float]:
 
 def fill(agents: int) -> str:
     """Register a fleet; return the header that lets the calls register and read."""
-    from agents import access_tokens, leases  # noqa: PLC0415 - Django has to be set up first
-    from agents.enrolment import Enrolment  # noqa: PLC0415
+    from agents import leases  # noqa: PLC0415 - Django has to be set up first
+    from agents.tokens import access as access_tokens  # noqa: PLC0415
+    from agents.tokens.enrollment import Enrolment  # noqa: PLC0415
 
     token, shown = access_tokens.issue(name="calls", actor="command", may_read=True)
     enrolment = Enrolment(f"token:{token.key}", token.key)

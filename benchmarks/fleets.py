@@ -4,9 +4,9 @@ import math
 
 from django.db import connection
 
-from agents.clock import now_sql, then_sql
+from agents.database.clock import now_sql, then_sql
+from agents.database.tables import table
 from agents.models import AgentRecord, Uptime
-from agents.sql import table
 
 TTL_SECONDS = 3600
 # The expired are so many seconds past the end of their lease.

@@ -69,7 +69,7 @@ def fill(agents: int) -> None:
 
 def counting(send: Send) -> Send:
     """Let each call have the fleet counted anew, as the first one does in a while."""
-    from agents.dashboard.overview import TALLY  # noqa: PLC0415
+    from agents.admin.dashboard.overview import TALLY  # noqa: PLC0415
 
     def send_first(*call: Any) -> Any:
         TALLY.forget()

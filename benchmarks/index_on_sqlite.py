@@ -5,7 +5,7 @@ import random
 import sqlite3
 import time
 
-from agents.clock import SQLITE_EXPIRES_AT, SQLITE_NOW
+from agents.database.clock import SQLITE_EXPIRES_AT, SQLITE_NOW
 from benchmarks import fleets, throwaway
 from benchmarks.beating import BATCH, SQLITE_RENEWAL
 

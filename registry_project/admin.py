@@ -6,7 +6,7 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 
-from agents.admin.read_only import NarrowLookups
+from agents.admin.widgets.read_only import NarrowLookups
 
 for model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog):
     theirs = type(admin.site.get_model_admin(model))

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from registry_project.proxies import parse_proxies
+from registry_project.security.proxies import parse_proxies
 
 # At least; of numbers that Django does not look at.
 LOWEST = {

@@ -12,9 +12,9 @@ import django_stubs_ext
 import environ
 from environ.fileaware_mapping import FileAwareMapping  # type: ignore[import-untyped]
 
-from registry_project.secret_key import read_or_create
+from registry_project.endpoints.probe_hosts import WATCHED
+from registry_project.security.secret_key import read_or_create
 from registry_project.server import framing
-from registry_project.watched import WATCHED
 
 django_stubs_ext.monkeypatch()
 
@@ -65,12 +65,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "registry_project.proxies.TrustedProxies",
-    "registry_project.watched.WatchedByAddress",
-    "registry_project.head_requests.NoBody",
+    "registry_project.security.proxies.TrustedProxies",
+    "registry_project.endpoints.probe_hosts.WatchedByAddress",
+    "registry_project.endpoints.head_requests.NoBody",
     # Before what may answer by itself, so that these answers have the headers too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "registry_project.content_policy.ContentPolicy",
+    "registry_project.security.content_policy.ContentPolicy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -180,10 +180,10 @@ SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # The database keeps a hash of a session's key, so that who reads it cannot use the session.
-SESSION_ENGINE = "registry_project.sessions"
+SESSION_ENGINE = "registry_project.security.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 
-# What pages may load and do; registry_project.content_policy has the exceptions.
+# What pages may load and do; registry_project.security.content_policy has the exceptions.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -194,7 +194,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-AUTHENTICATION_BACKENDS = ["registry_project.logins.GuardedBackend"]
+AUTHENTICATION_BACKENDS = ["registry_project.security.logins.GuardedBackend"]
 # A name is locked for an address, and not for all: nobody can lock an operator out from elsewhere.
 # Wrong passwords are counted in the database, for all processes together.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -203,9 +203,9 @@ LOGIN_COOLOFF_MINUTES = env.int("LOGIN_COOLOFF_MINUTES", default=15)
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_COOLOFF_MINUTES)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "registry_project.logins.locked_out"
+AXES_LOCKOUT_CALLABLE = "registry_project.security.logins.locked_out"
 AXES_VERBOSE = False
-AXES_USERNAME_CALLABLE = "registry_project.logins.name_to_record"
+AXES_USERNAME_CALLABLE = "registry_project.security.logins.name_to_record"
 # Some type their password where their name belongs.
 AXES_SENSITIVE_PARAMETERS = ["username"]
 
@@ -326,7 +326,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # The largest form that the web server waits for.
 DATA_UPLOAD_MAX_MEMORY_SIZE = framing.MAX_FORM_BYTES
-DEFAULT_EXCEPTION_REPORTER_FILTER = "registry_project.error_reports.ReportFilter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "registry_project.security.error_reports.ReportFilter"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -339,7 +339,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    # A database that is away is told by agents.availability, once in a while, not once a request.
+    # agents.database.availability logs a missing database now and then, not once a request.
     "filters": {
         "no_503": {
             "()": "django.utils.log.CallbackFilter",

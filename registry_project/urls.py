@@ -4,19 +4,19 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from registry_project import documents, health, metrics
+from registry_project.endpoints import health, metrics, openapi
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
-    path("admin/", include("agents.dashboard.urls")),
+    path("admin/", include("agents.admin.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("", include("agents.api.urls")),
     re_path(r"^health/?$", health.FleetHealth.as_view(), name="health"),
     re_path(r"^health/live/?$", health.Liveness.as_view(), name="health-live"),
     re_path(r"^health/ready/?$", health.Readiness.as_view(), name="health-ready"),
     re_path(r"^metrics/?$", metrics.Metrics.as_view(), name="metrics"),
-    re_path(r"^schema/?$", documents.Document.as_view(), name="schema"),
-    re_path(r"^docs/?$", documents.DocumentPage.as_view(url_name="schema"), name="docs"),
+    re_path(r"^schema/?$", openapi.Document.as_view(), name="schema"),
+    re_path(r"^docs/?$", openapi.DocumentPage.as_view(url_name="schema"), name="docs"),
 ]
 
 handler400 = "agents.api.errors.bad_request"

@@ -2,7 +2,11 @@
 
 from django.contrib import admin
 
-from agents.admin import events, records, tokens  # noqa: F401 - registers them
+from agents.admin.agents.model_admin import AgentAdmin
+from agents.admin.events.model_admin import EventAdmin
+from agents.admin.tokens.model_admin import AccessTokenAdmin
+
+__all__ = ["AccessTokenAdmin", "AgentAdmin", "EventAdmin"]
 
 admin.site.site_header = "Agent registry"
 admin.site.site_title = "Agent registry"

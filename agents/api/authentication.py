@@ -10,10 +10,11 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
-from agents import access_tokens, lease_tokens
 from agents.api.throttling import guarded
-from agents.known_tokens import Access, Memory
-from agents.limits import MOST_ADDRESSES
+from agents.rate_limits import MOST_ADDRESSES
+from agents.tokens import access as access_tokens
+from agents.tokens import lease as lease_tokens
+from agents.tokens.cache import Access, Memory
 
 logger = logging.getLogger("agents.tokens")
 

@@ -6,7 +6,6 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from agents import lease_tokens
 from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
 from agents.api.errors import MEDIA_TYPE as PROBLEM_JSON
 from agents.api.fields import ID_PATTERN
@@ -24,6 +23,7 @@ from agents.api.serializers import (
     RegistrationSerializer,
     RenewedSerializer,
 )
+from agents.tokens import lease as lease_tokens
 
 JSON = "application/json"
 AGENT_ID = OpenApiParameter(

@@ -16,10 +16,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from agents import metrics
-from agents.availability import UNAVAILABLE, tell_unavailable
-from agents.enrolment import IdHeldByAnother, TooManyAgents
+from agents.database.availability import UNAVAILABLE, tell_unavailable
 from agents.leases import LeaseLocked, StaleLease, UnknownAgent
+from agents.metrics import counters
+from agents.tokens.enrollment import IdHeldByAnother, TooManyAgents
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
@@ -95,7 +95,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         response.data = problem(response.status_code, errors=dict(_flatten(error.detail)))
     else:
         response.data = problem(response.status_code, _detail(error))
-    metrics.count_refusal(error.get_codes() if isinstance(error, APIException) else "not_found")
+    counters.count_refusal(error.get_codes() if isinstance(error, APIException) else "not_found")
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         response["Retry-After"] = getattr(error, "retry_after", RETRY_AFTER_SECONDS)
     if _is_told_in_json(context.get("request")):

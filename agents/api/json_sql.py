@@ -10,9 +10,9 @@ from typing import Any
 from django.db import connection, models
 
 from agents.api.serializers import AgentSerializer
-from agents.clock import expires_at_sql, now_sql
+from agents.database.clock import expires_at_sql, now_sql
+from agents.database.tables import table
 from agents.models import AgentRecord
-from agents.sql import table
 
 FIELDS: list[str] = AgentSerializer.Meta.fields
 # What no column holds.

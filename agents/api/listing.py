@@ -15,7 +15,7 @@ from django.db.models import BooleanField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
 from agents.api.json_sql import FIELDS, agent_as_json, as_json, columns
-from agents.clock import Compiled
+from agents.database.clock import Compiled
 from agents.querysets import AgentQuerySet
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from rest_framework.exceptions import Throttled
 
-from agents import lease_tokens, metrics
 from agents.api.authentication import LeaseTokenRefused
 from agents.api.errors import AgentNotFound, LeaseHeldByAnother
 from agents.api.permissions import is_open
 from agents.api.throttling import count_heartbeat
 from agents.leases import Renewal, Renewed, StaleLease, UnknownAgent
+from agents.metrics import counters
 from agents.models import AgentRecord
+from agents.tokens import lease as lease_tokens
 
 MAX_AGENTS = 1_000
 
@@ -37,13 +38,13 @@ def admit(leases: Iterable[tuple[str, str | None]], address: str | None) -> Admi
                 generation = lease_tokens.verify(agent_id, token or "")
             except lease_tokens.InvalidLeaseToken:
                 admitted.refused.append(agent_id)
-                metrics.count_refusal(LeaseTokenRefused.default_code)
+                counters.count_refusal(LeaseTokenRefused.default_code)
                 continue
         if count_heartbeat(agent_id, token) is None:
             admitted.renewals.append(Renewal(agent_id, generation, address))
         else:
             admitted.throttled.append(agent_id)
-            metrics.count_refusal(Throttled.default_code)
+            counters.count_refusal(Throttled.default_code)
     return admitted
 
 
@@ -63,10 +64,10 @@ def tell(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[st
                 answer["states"][renewal.agent_id] = outcome.state
         elif isinstance(outcome, StaleLease):
             answer["refused"].append(renewal.agent_id)
-            metrics.count_refusal(LeaseHeldByAnother.default_code)
+            counters.count_refusal(LeaseHeldByAnother.default_code)
         elif isinstance(outcome, UnknownAgent):
             answer["unknown"].append(renewal.agent_id)
-            metrics.count_refusal(AgentNotFound.default_code)
+            counters.count_refusal(AgentNotFound.default_code)
         else:
             raise outcome
     return answer

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents.api.reading import read
+from agents.api.validation import read
 from agents.models import AgentRecord
 
 DEFAULT_LIMIT = 1_000

@@ -8,10 +8,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from agents import actors, lease_tokens
+from agents import actors
 from agents.api.authentication import WANTED, Lease
-from agents.enrolment import ANYBODY, Enrolment
-from agents.known_tokens import Access
+from agents.tokens import lease as lease_tokens
+from agents.tokens.cache import Access
+from agents.tokens.enrollment import ANYBODY, Enrolment
 
 ADD = "agents.add_agentrecord"
 

@@ -11,7 +11,6 @@ from rest_framework import serializers
 
 from agents.api.fields import AgentIdField, HostField, MetadataField
 from agents.api.many_heartbeats import MAX_AGENTS
-from agents.lease_tokens import issue
 from agents.leases import Renewed
 from agents.models import (
     DEFAULT_TTL_SECONDS,
@@ -22,6 +21,7 @@ from agents.models import (
     MAX_VERSION_LENGTH,
     AgentRecord,
 )
+from agents.tokens.lease import issue
 
 MAX_LEASE_TOKEN_LENGTH = 255
 MAX_LISTED = 64

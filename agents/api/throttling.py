@@ -13,8 +13,9 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from agents import lease_tokens, limits
-from agents.known_tokens import Access, Memory
+from agents import rate_limits
+from agents.tokens import lease as lease_tokens
+from agents.tokens.cache import Access, Memory
 
 KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
@@ -24,8 +25,8 @@ REGISTRATIONS = "RATE_REGISTER_PER_AGENT"
 GOOD_SECONDS = 600.0
 
 _good = Memory[bool]()
-_heartbeats = limits.Pulse()
-_registrations = limits.Pulse()
+_heartbeats = rate_limits.Pulse()
+_registrations = rate_limits.Pulse()
 
 
 class RateThrottle(BaseThrottle):
@@ -58,7 +59,7 @@ def count_registration(agent_id: str) -> None:
         raise Throttled(refusal.wait)
 
 
-def count_heartbeat(agent_id: str, token: str | None) -> limits.Refusal | None:
+def count_heartbeat(agent_id: str, token: str | None) -> rate_limits.Refusal | None:
     """Count one more heartbeat; refuse it beyond the rate.
 
     It counts by the lease's token, so that others cannot use up what an agent may do.
@@ -75,21 +76,23 @@ def guarded(address: str | None, token: str) -> Iterator[None]:
     """
     mark = hashlib.sha256(token.encode()).hexdigest()
     if not _good.get(mark):
-        refusal = limits.look(WRONG_TOKENS, limits.address_key(address))
+        refusal = rate_limits.look(WRONG_TOKENS, rate_limits.address_key(address))
         if refusal is not None:
             raise Throttled(refusal.wait)
     try:
         yield
     except AuthenticationFailed:
         _good.forget(mark)
-        limits.count(WRONG_TOKENS, limits.address_key(address))
+        rate_limits.count(WRONG_TOKENS, rate_limits.address_key(address))
         raise
     _good.put(mark, True, GOOD_SECONDS)
 
 
-def _count(kind: str, request: Request) -> limits.Refusal | None:
+def _count(kind: str, request: Request) -> rate_limits.Refusal | None:
     refusal = None
     if isinstance(request.auth, Access):
-        refusal = limits.count(f"RATE_{kind}_PER_TOKEN", request.auth.key)
+        refusal = rate_limits.count(f"RATE_{kind}_PER_TOKEN", request.auth.key)
     address = request.META.get("REMOTE_ADDR")
-    return refusal or limits.count(f"RATE_{kind}_PER_ADDRESS", limits.address_key(address))
+    return refusal or rate_limits.count(
+        f"RATE_{kind}_PER_ADDRESS", rate_limits.address_key(address)
+    )

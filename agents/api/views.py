@@ -25,8 +25,8 @@ from agents.api.authentication import (
 )
 from agents.api.etags import ETags
 from agents.api.fields import ID_PATTERN
+from agents.api.listing import Page, read_page
 from agents.api.many_heartbeats import admit, tell
-from agents.api.pages import Page, read_page
 from agents.api.pagination import AgentPagination, link_to_next, read_page_query
 from agents.api.parsers import check_length
 from agents.api.permissions import (
@@ -37,7 +37,6 @@ from agents.api.permissions import (
     actor_of,
     enrolment_of,
 )
-from agents.api.reading import read
 from agents.api.serializers import (
     AgentSerializer,
     HeartbeatSerializer,
@@ -49,6 +48,7 @@ from agents.api.serializers import (
     told,
 )
 from agents.api.throttling import count_registration
+from agents.api.validation import read
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 

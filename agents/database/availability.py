@@ -6,7 +6,7 @@ import time
 
 from django.db import InterfaceError, InternalError, OperationalError
 
-logger = logging.getLogger("agents.availability")
+logger = logging.getLogger("agents.database.availability")
 
 # The database is away, locked for too long, or cannot write: it may be better in a moment.
 UNAVAILABLE = (OperationalError, InterfaceError, InternalError)

@@ -1,4 +1,4 @@
-"""What statements that are written by hand are made of; agents.clock has what they tell time by."""
+"""Table names for SQL written by hand."""
 
 from django.db import connection
 from django.db.models import Model

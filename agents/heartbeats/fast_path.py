@@ -10,18 +10,18 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 
-from agents import lease_tokens
 from agents.api.authentication import parse_address
 from agents.api.errors import TooBusy
 from agents.api.many_heartbeats import Admitted, admit, tell
 from agents.api.permissions import is_open
 from agents.api.serializers import RenewedSerializer, told
 from agents.api.throttling import count_heartbeat
-from agents.heartbeats.answers import Answers, Headers, fault
-from agents.heartbeats.commits import Call, GroupCommit, Outcome
-from agents.heartbeats.reports import read_leases, read_report
-from agents.heartbeats.requests import Heartbeat, read_heartbeat
+from agents.heartbeats.bodies import read_leases, read_report
+from agents.heartbeats.group_commit import Call, GroupCommit, Outcome
+from agents.heartbeats.request_parser import Heartbeat, read_heartbeat
+from agents.heartbeats.responses import Answers, Headers, fault
 from agents.leases import Renewal, Renewed
+from agents.tokens import lease as lease_tokens
 
 logger = logging.getLogger("agents.heartbeats")
 

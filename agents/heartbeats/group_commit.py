@@ -18,7 +18,7 @@ from typing import Any
 from django.db import close_old_connections, connection
 
 from agents import leases
-from agents.availability import UNAVAILABLE
+from agents.database.availability import UNAVAILABLE
 from agents.leases import LeaseLocked, Renewal, Renewed
 
 logger = logging.getLogger("agents.heartbeats")

@@ -11,8 +11,8 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 
-from agents import lease_tokens
 from agents.api.errors import MEDIA_TYPE, fault_response, problem_response
+from agents.tokens import lease as lease_tokens
 
 JSON = "application/json"
 # Told by the server for each answer, or by what the answer is.

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from agents.actors import AGENT
-from agents.clock import DatabaseNow
+from agents.database.clock import DatabaseNow
 from agents.models import AgentEvent
 
 DEFAULT_BATCH_SIZE = 1000

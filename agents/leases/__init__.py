@@ -4,15 +4,16 @@ A lease belongs to one registration, its generation. Each change and the event t
 are committed together.
 """
 
-from agents.leases.deleting import deregister, purge
-from agents.leases.extending import extend
-from agents.leases.history import trim_history
-from agents.leases.misses import LeaseLocked, Miss, StaleLease, UnknownAgent
-from agents.leases.operating import STATE_EVENTS, set_state
-from agents.leases.purging import Purge, purge_expired
-from agents.leases.registering import register
-from agents.leases.renewing import Renewal, Renewed, renew, renew_many
-from agents.leases.taking import Registration
+from agents.history.record import trim_history
+from agents.leases.deregister import deregister
+from agents.leases.errors import LeaseLocked, Miss, StaleLease, UnknownAgent
+from agents.leases.extend import extend
+from agents.leases.purge.delete import purge_one
+from agents.leases.purge.sweep import Purge, purge_expired
+from agents.leases.register import register
+from agents.leases.renew import Renewal, Renewed, renew, renew_many
+from agents.leases.set_state import STATE_EVENTS, set_state
+from agents.leases.upsert import Registration
 
 __all__ = [
     "STATE_EVENTS",
@@ -26,8 +27,8 @@ __all__ = [
     "UnknownAgent",
     "deregister",
     "extend",
-    "purge",
     "purge_expired",
+    "purge_one",
     "register",
     "renew",
     "renew_many",

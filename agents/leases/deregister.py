@@ -1,15 +1,13 @@
-"""The end of a record: its agent deregisters, or its lease has ended and it is purged."""
+"""Deregistering: an agent, or an operator, deletes its record."""
 
 from django.db import connection, transaction
 
-from agents import metrics
 from agents.actors import AGENT
-from agents.clock import ended_sql
-from agents.leases.erasing import erase
-from agents.leases.history import Kind, event
-from agents.leases.misses import Claim, explain_misses
+from agents.database.tables import table
+from agents.history.record import Kind, event
+from agents.leases.errors import Claim, explain_misses
+from agents.metrics import counters
 from agents.models import AgentRecord
-from agents.sql import table
 
 
 def deregister(
@@ -29,13 +27,7 @@ def deregister(
     if gone is None:
         [miss] = explain_misses([Claim(agent_id, generation, address)]).values()
         raise miss
-    metrics.DEREGISTRATIONS.inc()
-
-
-def purge(*, agent_id: str, actor: str, reason: str = "") -> bool:
-    """Delete one agent if its lease has ended; return whether it was so."""
-    condition = f"agent_id = %s AND {ended_sql(connection)}"
-    return bool(erase(condition, [agent_id], actor, reason=reason).gone)
+    counters.DEREGISTRATIONS.inc()
 
 
 def _delete(agent_id: str, generation: int | None) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.leases.history import tell_stale_leases
+from agents.history.record import tell_stale_leases
 from agents.models import AgentRecord
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from agents.clock import DatabaseNow
+from agents.database.clock import DatabaseNow
 from agents.durations import exactly
-from agents.leases.history import Kind, event
-from agents.leases.misses import UnknownAgent
+from agents.history.record import Kind, event
+from agents.leases.errors import UnknownAgent
 from agents.models import AgentRecord
 
 

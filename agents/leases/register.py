@@ -5,11 +5,11 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import metrics
-from agents.enrolment import ANYBODY, Enrolment, IdHeldByAnother
-from agents.leases.history import tell_refused_registration
-from agents.leases.taking import Registration, take
+from agents.history.record import tell_refused_registration
+from agents.leases.upsert import Registration, take
+from agents.metrics import counters
 from agents.models import DEFAULT_TTL_SECONDS, AgentRecord
+from agents.tokens.enrollment import ANYBODY, Enrolment, IdHeldByAnother
 
 
 def register(
@@ -58,7 +58,7 @@ def register(
             agent_id, actor=enrolment.actor, reason=str(error), address=address
         )
         raise
-    metrics.count_registration(created=registration.created)
+    counters.count_registration(created=registration.created)
     return registration
 
 

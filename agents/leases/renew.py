@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import psycopg
 from django.db import connection
 
-from agents import metrics
-from agents.clock import now_sql
+from agents.database.clock import now_sql
+from agents.database.tables import table
 from agents.lease_times import LeaseTimes
-from agents.leases.misses import Claim, LeaseLocked, Miss, explain_misses
+from agents.leases.errors import Claim, LeaseLocked, Miss, explain_misses
+from agents.metrics import counters
 from agents.models import AgentRecord
-from agents.sql import table
 
 # What a renewal may change beside the time: the column, and its type on PostgreSQL.
 REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
@@ -93,7 +93,7 @@ def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Mi
         again = _renew([renewals[place] for place in locked], waits=waits)
         for place, outcome in zip(locked, again, strict=True):
             outcomes[place] = outcome
-    metrics.HEARTBEATS.inc(sum(isinstance(outcome, Renewed) for outcome in outcomes))
+    counters.HEARTBEATS.inc(sum(isinstance(outcome, Renewed) for outcome in outcomes))
     return outcomes
 
 

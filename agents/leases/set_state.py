@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
-from agents.leases.history import Kind, event
-from agents.leases.misses import UnknownAgent
+from agents.history.record import Kind, event
+from agents.leases.errors import UnknownAgent
 from agents.models import AgentRecord
 
 State = AgentRecord.State

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from agents.clock import POSTGRESQL_NOW_AFTER_WAITING, ended_sql, now_sql
-from agents.enrolment import Enrolment
-from agents.leases.history import Kind
+from agents.database.clock import POSTGRESQL_NOW_AFTER_WAITING, ended_sql, now_sql
+from agents.database.tables import table
+from agents.history.record import Kind
 from agents.models import AgentEvent, AgentRecord
-from agents.sql import table
+from agents.tokens.enrollment import Enrolment
 
 # What the registration says, as a whole, and what is the registry's; the operator's word stays.
 OURS = ("last_heartbeat", "registered_at", "generation", "state")

@@ -11,13 +11,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from agents.availability import UNAVAILABLE, tell_unavailable
-from agents.clock import DatabaseNow, ExpiresAt
-from agents.metrics import COUNTERS, GAUGES, PREFIX, PURGED
+from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.database.clock import DatabaseNow, ExpiresAt
+from agents.leases.purge.sweeps import report_sweeps
+from agents.leases.purge.uptime import report_uptime
+from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGED
+from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
-from agents.shared_counts import SharedCount
-from agents.sweeps import report_sweeps
-from agents.uptime import report_uptime
 
 
 class FleetCollector(Collector):

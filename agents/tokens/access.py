@@ -15,9 +15,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare
 
-from agents import known_tokens
-from agents.clock import DatabaseNow
-from agents.known_tokens import Access
+from agents.database.clock import DatabaseNow
 from agents.models import (
     MAX_ID_LENGTH,
     MAX_TOKEN_NAME_LENGTH,
@@ -25,6 +23,8 @@ from agents.models import (
     AccessToken,
     AgentEvent,
 )
+from agents.tokens import cache as token_cache
+from agents.tokens.cache import Access
 
 PREFIX = "art_"
 SECRET_LENGTH = 43  # of 62 characters: 256 bits
@@ -129,7 +129,7 @@ def issue(
 def revoke(*, key: str, actor: str) -> bool:
     """Let a token be good for nothing from now on; return whether it was not so before.
 
-    Other processes know of it within seconds: `known_tokens.SECONDS`. Raise UnknownToken.
+    Other processes know of it within seconds: `token_cache.SECONDS`. Raise UnknownToken.
     """
     if not key.isalnum():  # nor can every database be asked for all that people type
         raise UnknownToken(key)
@@ -141,7 +141,7 @@ def revoke(*, key: str, actor: str) -> bool:
             return False
         AccessToken.objects.filter(pk=token.pk).update(revoked_at=DatabaseNow(), revoked_by=actor)
         _tell(token, AgentEvent.Kind.TOKEN_REVOKED, actor)
-        transaction.on_commit(lambda: known_tokens.forget(key))
+        transaction.on_commit(lambda: token_cache.forget(key))
     return True
 
 
@@ -151,14 +151,14 @@ def authenticate(text: str, address: str | None = None) -> Access:
     if form is None:
         raise InvalidToken("it has not the form of a token")
     key, secret = form.groups()
-    token = known_tokens.find(key)
+    token = token_cache.find(key)
     if token is None:
         raise InvalidToken(f"there is no token {key}")
     if not constant_time_compare(_digest(secret), token.digest):
         raise InvalidToken(f"the secret of token {key} is another", key)
     if token.state != AccessToken.State.GOOD:
         raise InvalidToken(f"token {key} is {token.state}", key)
-    known_tokens.note_use(token, address)
+    token_cache.note_use(token, address)
     return token.access
 
 

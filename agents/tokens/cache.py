@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 from django.db import connection, transaction
 from django.db.models import Q
 
-from agents.availability import UNAVAILABLE
-from agents.clock import DatabaseNow
+from agents.database.availability import UNAVAILABLE
+from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
 
 logger = logging.getLogger("agents.tokens")

@@ -19,8 +19,8 @@ def main(count: int, file: Path) -> None:
 
     from django.utils import timezone  # noqa: PLC0415 - models need Django to be set up
 
-    from agents.lease_tokens import issue  # noqa: PLC0415
     from agents.models import AgentRecord  # noqa: PLC0415
+    from agents.tokens.lease import issue  # noqa: PLC0415
 
     now = timezone.now()
     agents = [

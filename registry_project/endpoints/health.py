@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 
 from agents.api.documentation import answers
 from agents.api.errors import RETRY_AFTER_SECONDS
-from agents.availability import UNAVAILABLE, tell_unavailable
+from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.leases.purge.sweeps import report_sweeps
+from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
-from agents.shared_counts import SharedCount
-from agents.sweeps import report_sweeps
 
 FLEET = SharedCount(AgentRecord.objects.count_fleet, lambda fleet: fleet.registered)
 

@@ -1,4 +1,4 @@
-"""``python -m registry_project.healthcheck``: whether the web server of this container lives.
+"""``python -m registry_project.endpoints.healthcheck``: Docker's health check of the web server.
 
 It does not ask whether the registry is ready: what restarts a container for being unhealthy would
 not bring back its database.

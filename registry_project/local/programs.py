@@ -5,7 +5,7 @@ import sys
 
 from django.conf import settings
 
-from registry_project.processes import Program
+from registry_project.local.processes import Program
 
 
 def registry_programs(host: str, port: int, workers: int) -> list[Program]:

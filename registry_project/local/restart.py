@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from registry_project.processes import ChildGroup, Program, describe_end
-from registry_project.terminal import OWN_NAME, Lines
+from registry_project.local.console import OWN_NAME, Lines
+from registry_project.local.processes import ChildGroup, Program, describe_end
 
 # How many chunks of output are still read when a program has gone: more than a pipe holds.
 LAST_CHUNKS = 32

@@ -4,9 +4,9 @@ import asyncio
 import signal
 from collections.abc import Sequence
 
-from registry_project.processes import Program
-from registry_project.terminal import OWN_NAME, Terminal
-from registry_project.upkeep import Pace, Upkeep
+from registry_project.local.console import OWN_NAME, Terminal
+from registry_project.local.processes import Program
+from registry_project.local.restart import Pace, Upkeep
 
 
 class Supervisor:

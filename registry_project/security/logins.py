@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
-from agents import limits
+from agents import rate_limits
 from agents.durations import in_words
 
 WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
@@ -41,7 +41,7 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         if request is None:
             return ModelBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)
-        if refusal := limits.look(WRONG_LOGINS, _key(request)):
+        if refusal := rate_limits.look(WRONG_LOGINS, _key(request)):
             # By these, the middleware of django-axes answers with the page of a locked login.
             request.axes_locked_out = True  # type: ignore[attr-defined]
             request.address_is_locked_for = refusal.wait  # type: ignore[attr-defined]
@@ -53,7 +53,7 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
 @receiver(user_login_failed)
 def count_wrong_login(request: HttpRequest | None = None, **_kwargs: Any) -> None:
     if request is not None and not getattr(request, "axes_locked_out", False):
-        limits.count(WRONG_LOGINS, _key(request))
+        rate_limits.count(WRONG_LOGINS, _key(request))
 
 
 def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
@@ -64,7 +64,7 @@ def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = No
     name = str((credentials or request.POST).get("username") or "")
     if not name or User.objects.filter(username=name).exists():
         return name
-    return f"unknown-{salted_hmac('registry_project.logins', name).hexdigest()[:24]}"
+    return f"unknown-{salted_hmac('registry_project.security.logins', name).hexdigest()[:24]}"
 
 
 def locked_out(
@@ -80,4 +80,4 @@ def locked_out(
 
 
 def _key(request: HttpRequest) -> str:
-    return limits.address_key(request.META.get("REMOTE_ADDR"))
+    return rate_limits.address_key(request.META.get("REMOTE_ADDR"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from registry_project.metrics_folder import share_counters
+from registry_project.server.metrics_folder import share_counters
 
 # Here, since an application that is loaded before the first fork makes its metrics before any hook.
 share_counters([settings.VAR_DIR, Path(tempfile.gettempdir())])

@@ -5,12 +5,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from registry_project.proxies import Trust
+from registry_project.security.proxies import Trust
 from registry_project.server.connections import Connection
 from registry_project.server.worker import PatientWorker
 
 if TYPE_CHECKING:
-    from agents.heartbeats.commits import Call
+    from agents.heartbeats.group_commit import Call
 
 
 # Seconds for which the event loop goes on reading heartbeats, as long as there are more, before it
@@ -24,8 +24,8 @@ class RegistryWorker(PatientWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         # Not before Django is set up, which is done by the application.
-        from agents.heartbeats.commits import GroupCommit  # noqa: PLC0415
-        from agents.heartbeats.door import Door  # noqa: PLC0415
+        from agents.heartbeats.fast_path import Door  # noqa: PLC0415
+        from agents.heartbeats.group_commit import GroupCommit  # noqa: PLC0415
 
         commits = GroupCommit(lambda calls: self.method_queue.defer(self._deliver, calls))
         self._has_more = False

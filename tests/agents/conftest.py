@@ -6,8 +6,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from agents import known_tokens
-from tests.agents.fast_door import FastDoorClient
+from agents.tokens import cache as token_cache
+from tests.agents.heartbeats.fast_path import FastDoorClient
 from tests.agents.racing import Together, racing
 
 Register = Callable[..., Any]
@@ -18,7 +18,7 @@ both_doors = pytest.mark.parametrize("api", [DJANGO, FAST], indirect=True)
 @pytest.fixture(autouse=True)
 def _tokens_are_forgotten() -> None:
     """What one test's process knows of tokens is not known in the next."""
-    known_tokens.forget()
+    token_cache.forget()
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from agents import uptime
-from agents.clock import DatabaseNow
+from agents.database.clock import DatabaseNow
+from agents.leases.purge import uptime
 from agents.models import AgentEvent, AgentRecord, SweepMark, Uptime
 from tests.factories import AgentFactory
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agents.conditions import Level, standing
 from agents.models import AgentEvent, AgentRecord
-from agents.standing import Level, standing
 from tests.factories import AgentFactory
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

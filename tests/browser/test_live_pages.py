@@ -9,10 +9,10 @@ from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from agents import leases
+from tests.browser.devtools import Tab, open_browser
+from tests.browser.page_errors import find_browser
 from tests.conftest import without
 from tests.factories import AgentFactory
-from tests.registry_project.browser import find_browser
-from tests.registry_project.devtools import Tab, open_browser
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 

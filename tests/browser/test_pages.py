@@ -9,9 +9,9 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from agents import leases
+from tests.browser.page_errors import find_browser, logged_in, look_at
 from tests.conftest import without
 from tests.factories import AgentFactory
-from tests.registry_project.browser import find_browser, logged_in, look_at
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 

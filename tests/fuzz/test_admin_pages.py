@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.admin.cells import agent_url
-from agents.admin.records import AgentAdmin
+from agents.admin.agents.model_admin import AgentAdmin
+from agents.admin.widgets.cells import agent_url
 from tests.fuzz.admin_pages import AdminPages
 from tests.fuzz.fuzzing import PieceFuzzer, Turn
 

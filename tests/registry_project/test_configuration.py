@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from registry_project.healthcheck import main as check_health
+from registry_project.endpoints.healthcheck import main as check_health
 
 PROJECT = Path(__file__).parents[2]
 

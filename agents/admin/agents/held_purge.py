@@ -14,11 +14,11 @@ from django.urls import URLPattern, path, reverse
 
 from agents import leases
 from agents.actors import staff
-from agents.admin import cells
+from agents.admin.widgets import cells
 from agents.durations import in_words
-from agents.mass_expiry import judge
+from agents.leases.purge.mass_expiry import judge
+from agents.leases.purge.sweeps import SweepReport, current_hold, report_sweeps
 from agents.models import AgentRecord
-from agents.sweeps import SweepReport, current_hold, report_sweeps
 
 VIEW, REMOVE = "agents.view_agentrecord", "agents.delete_agentrecord"
 

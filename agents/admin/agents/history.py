@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agents.admin import cells
-from agents.admin.bars import Shape, shapes
-from agents.clock import DatabaseNow
+from agents.admin.widgets import cells
+from agents.admin.widgets.bars import Shape, shapes
+from agents.database.clock import DatabaseNow
 from agents.durations import ago, exactly, in_words
+from agents.history.timeline import ENDS, Share, Span, Was, clip, share, spans
 from agents.leases import STATE_EVENTS
 from agents.models import AgentEvent, AgentRecord
-from agents.timeline import ENDS, Share, Span, Was, clip, share, spans
 
 # So many events of an agent are looked at: one that comes and goes all the time has very many.
 MOST_READ = 2_000

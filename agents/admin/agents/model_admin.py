@@ -5,13 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from agents.admin.agent_page import AgentPage
-from agents.admin.fleet.exporting import Exports
-from agents.admin.fleet.listing import FleetList
-from agents.admin.fleet.rows import LiveRows
-from agents.admin.fleet.views import SavedViews
-from agents.admin.operations import Operations
-from agents.admin.purging import Purging
+from agents.admin.agents.held_purge import Purging
+from agents.admin.agents.listing.export import Exports
+from agents.admin.agents.listing.live_rows import LiveRows
+from agents.admin.agents.listing.page import FleetList
+from agents.admin.agents.listing.saved_views import SavedViews
+from agents.admin.agents.operations import Operations
+from agents.admin.agents.page import AgentPage
 from agents.models import AgentRecord
 
 

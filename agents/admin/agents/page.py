@@ -16,20 +16,21 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import get_conditional_response
 
-from agents.admin import cells, metadata
-from agents.admin.addresses import base_url
-from agents.admin.agent_history import (
+from agents.admin.agents import metadata
+from agents.admin.agents.addresses import base_url
+from agents.admin.agents.card import known_card
+from agents.admin.agents.history import (
     History,
     draw,
     how_it_went,
     operators_event,
     read_history,
 )
-from agents.admin.cards import known_card
+from agents.admin.widgets import cells
+from agents.conditions import standing
 from agents.durations import ago, in_words
+from agents.leases.purge.uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
-from agents.standing import standing
-from agents.uptime import report_uptime
 
 # So many events are on the page; a link leads to all of them.
 NEWEST_EVENTS = 20

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agents.activity import Bucket, in_buckets, read_minutes
-from agents.dashboard.charts import Chart, Series
+from agents.admin.dashboard.charts import Chart, Series
+from agents.history.activity import Bucket, in_buckets, read_minutes
 
 
 @dataclass(frozen=True)

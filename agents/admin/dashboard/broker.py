@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from celery import current_app
 
-from agents.dashboard.watch import Watch
+from agents.admin.dashboard.background_check import Watch
 
 # Seconds for the broker to answer, and for which that is told.
 TIMEOUT = 2.0

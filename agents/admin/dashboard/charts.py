@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from agents.dashboard.scale import Scale, in_short, scale_for
+from agents.admin.dashboard.scale import Scale, in_short, scale_for
 
 # Pixels: of the whole, and where the plot begins and how high it is. Times stand below it.
 HEIGHT, TOP, PLOT = 214, 12, 172

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from django.db import connection
 
-from agents.clock import database_now
-from agents.dashboard.broker import BrokerReport, report_broker
+from agents.admin.dashboard.broker import BrokerReport, report_broker
+from agents.database.clock import database_now
+from agents.leases.purge.sweeps import SweepReport, report_sweeps
 from agents.models import AgentRecord
-from agents.sweeps import SweepReport, report_sweeps
 
 VENDORS = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 # Milliseconds: what the database takes to say what time it is, is told as one of these.

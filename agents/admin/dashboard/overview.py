@@ -10,14 +10,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from agents.admin import cells
-from agents.admin.purging import HeldPurge, held_purge
-from agents.dashboard.activity_charts import activity_charts
-from agents.dashboard.charts import Chart
-from agents.dashboard.health import Health, Part, report_health
+from agents.admin.agents.held_purge import HeldPurge, held_purge
+from agents.admin.dashboard.activity_charts import activity_charts
+from agents.admin.dashboard.charts import Chart
+from agents.admin.dashboard.health import Health, Part, report_health
+from agents.admin.widgets import cells
+from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentEvent, AgentRecord
 from agents.querysets import FleetTally
-from agents.shared_counts import SharedCount
 
 NEWEST_EVENTS = 10
 TALLY = SharedCount(AgentRecord.objects.tally, lambda tally: tally.total)

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from agents.dashboard import views
+from agents.admin.dashboard import views
 
 urlpatterns = [
     path("", admin.site.admin_view(views.front_page), name="index"),

@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 
-from agents.clock import database_now
-from agents.dashboard.overview import charts, may_see_agents, overview
-from agents.shared_counts import LARGE
+from agents.admin.dashboard.overview import charts, may_see_agents, overview
+from agents.database.clock import database_now
+from agents.metrics.shared_counts import LARGE
 
 # Between two refreshes; the larger the fleet, the longer it takes to count it.
 SECONDS, SECONDS_IF_LARGE = 5, 10

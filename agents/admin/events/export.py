@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
-from agents.admin.spreadsheets import cell, lines
+from agents.admin.widgets.csv_lines import cell, lines
 from agents.models import AgentEvent
 
 # So many events are in one file: a spreadsheet takes no more than a million lines.

@@ -14,16 +14,16 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents.admin import cells
-from agents.admin.event_export import MOST_EXPORTED, as_csv
-from agents.admin.event_filters import FORM, QUESTIONS
-from agents.admin.filters import DateFilter
-from agents.admin.paging import CappedPaginator
-from agents.admin.read_only import ReadOnly
-from agents.clock import DatabaseNow
+from agents.admin.events.export import MOST_EXPORTED, as_csv
+from agents.admin.events.text_filters import FORM, QUESTIONS
+from agents.admin.widgets import cells
+from agents.admin.widgets.filters import DateFilter
+from agents.admin.widgets.paging import CappedPaginator
+from agents.admin.widgets.read_only import ReadOnly
+from agents.database.clock import DatabaseNow
+from agents.database.timeouts import TakesTooLong, time_limit
 from agents.durations import exactly
 from agents.models import AgentEvent
-from agents.time_limits import TakesTooLong, time_limit
 
 # What is looked for by no index has every event looked at: of some ten millions, not of more.
 LONGEST_SECONDS = 4.0

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents.admin import cells
+from agents.admin.widgets import cells
 from agents.durations import exactly, in_words
 from agents.models import AccessToken
 

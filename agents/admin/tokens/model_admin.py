@@ -13,20 +13,20 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
-from agents import access_tokens
 from agents.actors import staff
-from agents.admin import token_cells
-from agents.admin.filters import TokenStateFilter
-from agents.admin.read_only import ReadOnly
+from agents.admin.tokens import cells
+from agents.admin.widgets.filters import TokenStateFilter
+from agents.admin.widgets.read_only import ReadOnly
 from agents.models import AccessToken
+from agents.tokens import access as access_tokens
 
 DEFAULT_DAYS = 90
 FIELDS_OF_TERMS = {"lifetime": "days"}
 ASKED = ["name", "may_register", "agent_prefix", "max_agents", "may_read", "days"]
 SHOWN: list[Any] = [
-    *("name", "key", token_cells.state, token_cells.rights, token_cells.prefix),
-    *(token_cells.agents, token_cells.ends, token_cells.used, token_cells.issued),
-    token_cells.revoked,
+    *("name", "key", cells.state, cells.rights, cells.prefix),
+    *(cells.agents, cells.ends, cells.used, cells.issued),
+    cells.revoked,
 ]
 
 
@@ -74,8 +74,8 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     form = IssueForm
     actions = ["revoke"]
     list_display = [
-        *(token_cells.name_and_key, token_cells.state, token_cells.rights, token_cells.prefix),
-        *(token_cells.agents, token_cells.ends, token_cells.used),
+        *(cells.name_and_key, cells.state, cells.rights, cells.prefix),
+        *(cells.agents, cells.ends, cells.used),
     ]
     list_filter = [TokenStateFilter]
     search_fields = ["name", "key", "agent_prefix"]

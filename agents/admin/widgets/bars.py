@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from agents.durations import exactly, in_words
-from agents.timeline import Span, Was
+from agents.history.timeline import Span, Was
 
 # A bar has so many cells: a gap fills at least one, be it as short as it may.
 CELLS = 360

@@ -8,7 +8,7 @@ from django.contrib.admin import ModelAdmin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from agents.clock import DatabaseNow
+from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
 
 

@@ -3,11 +3,11 @@
 Whoever shows it reads a row for each minute, however many agents there are.
 """
 
-from agents.activity.events import count_events, recount_day
-from agents.activity.heartbeats import HeartbeatTally
-from agents.activity.keeping import Keeper
-from agents.activity.reading import Bucket, in_buckets, read_minutes
-from agents.activity.trimming import trim_activity
+from agents.history.activity.event_counts import count_events, recount_day
+from agents.history.activity.heartbeat_counts import HeartbeatTally
+from agents.history.activity.recorder import Keeper
+from agents.history.activity.retention import trim_activity
+from agents.history.activity.series import Bucket, in_buckets, read_minutes
 
 __all__ = [
     "Bucket",

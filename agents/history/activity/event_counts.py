@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q
 
-from agents.clock import DatabaseNow, Minute, database_now
+from agents.database.clock import DatabaseNow, Minute, database_now
 from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
 # So long after it took its number, at the latest, an event can be seen by all. A statement of the

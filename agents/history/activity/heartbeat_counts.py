@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from agents.clock import minute_of_sql
-from agents.metrics import count_renewed_here
+from agents.database.clock import minute_of_sql
+from agents.database.tables import table
+from agents.metrics.counters import count_renewed_here
 from agents.models import ActivityMinute
-from agents.sql import table
 
 # Looks that are kept while they cannot be added: of a quarter of an hour.
 MOST_LOOKS = 450

@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 from django.db import Error, connection
 
-from agents.activity.events import count_events
-from agents.activity.heartbeats import HeartbeatTally
-from agents.availability import tell_unavailable
+from agents.database.availability import tell_unavailable
+from agents.history.activity.event_counts import count_events
+from agents.history.activity.heartbeat_counts import HeartbeatTally
 
-logger = logging.getLogger("agents.activity")
+logger = logging.getLogger("agents.history.activity")
 
 # Seconds between two additions.
 INTERVAL = 10.0

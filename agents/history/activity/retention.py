@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from agents.clock import DatabaseNow
+from agents.database.clock import DatabaseNow
 from agents.models import ActivityMinute
 
 

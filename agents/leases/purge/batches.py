@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import connection
 
-from agents.leases.erasing import erase
+from agents.database.tables import table
+from agents.leases.purge.delete import erase
 from agents.models import AgentRecord
-from agents.sql import table
 
 # How many pages PostgreSQL looks through in one transaction: 16 MB. What it has chosen is locked
 # until then, and a heartbeat of an agent that comes back would wait for that long.

@@ -10,10 +10,10 @@ from typing import Any
 from django.db import connection, transaction
 
 from agents.actors import REGISTRY
-from agents.clock import expires_at_sql, now_sql
-from agents.leases.history import Kind
+from agents.database.clock import ended_sql, expires_at_sql, now_sql
+from agents.database.tables import table
+from agents.history.record import Kind
 from agents.models import AgentEvent, AgentRecord
-from agents.sql import table
 
 # What is told of each agent, in this order.
 EVENT_COLUMNS = "agent_id, generation, kind, at, reason, actor"
@@ -88,3 +88,9 @@ def _erase_on_sqlite(condition: str, parameters: Sequence[Any], actor: str, reas
         gone = cursor.fetchall()
         cursor.executemany(telling, [(*lease, *lease[:2], reason, actor) for lease in sorted(gone)])
     return Erasure(chosen=len(gone), gone=len(gone))
+
+
+def purge_one(*, agent_id: str, actor: str, reason: str = "") -> bool:
+    """Delete one agent if its lease has ended; return whether it had."""
+    condition = f"agent_id = %s AND {ended_sql(connection)}"
+    return bool(erase(condition, [agent_id], actor, reason=reason).gone)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from agents.clock import ended_sql
+from agents.database.clock import ended_sql
+from agents.database.tables import table
 from agents.durations import in_words
+from agents.leases.purge.sweeps import LONGEST_HOLD, Hold, current_hold
+from agents.leases.purge.uptime import silent_since_sql
 from agents.models import MAX_TTL_SECONDS, AgentRecord
-from agents.sql import table
-from agents.sweeps import LONGEST_HOLD, Hold, current_hold
-from agents.uptime import silent_since_sql
 
 # Fewer are purged, whatever share of the fleet they are.
 FEWEST_SILENT = 10

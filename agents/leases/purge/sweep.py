@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from django.db import connection
 
 from agents.actors import SWEEP
-from agents.clock import ended_sql
-from agents.leases.history import DEFAULT_BATCH_SIZE
-from agents.leases.walking import purge_batches
-from agents.mass_expiry import judge, purgeable_sql
+from agents.database.clock import ended_sql
+from agents.history.record import DEFAULT_BATCH_SIZE
+from agents.leases.purge.batches import purge_batches
+from agents.leases.purge.mass_expiry import judge, purgeable_sql
+from agents.leases.purge.sweeps import leave_mark
+from agents.leases.purge.uptime import begin_uptime
 from agents.models import AgentEvent
-from agents.sweeps import leave_mark
-from agents.uptime import begin_uptime
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ def purge_expired(
 ) -> Purge:
     """Delete the agents whose lease has ended, unless the fault is probably not theirs.
 
-    What they missed while the registry itself was away does not count (`agents.uptime`), and when
-    too many of them expire at once they are held for a while (`agents.mass_expiry`); `force` goes
-    past both. At most `batch_size` rows to a transaction, so that heartbeats get their turn in
+    Heartbeats missed while the registry itself was away do not count (`purge.uptime`). When too
+    many agents expire at once, the purge is held for a while (`purge.mass_expiry`). `force`
+    ignores both. At most `batch_size` rows to a transaction, so that heartbeats get their turn in
     between. Rows that a heartbeat has locked at this moment are left, since it is about to renew
     them.
     """

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Subquery
 
-from agents.clock import DatabaseNow
+from agents.database.clock import DatabaseNow
 from agents.models import AgentEvent, SweepMark
 
 # So many sweeps may be missed before somebody is told.

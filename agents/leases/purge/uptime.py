@@ -15,11 +15,11 @@ from datetime import datetime
 
 from django.db import Error, close_old_connections, connection
 
-from agents.activity import Keeper
-from agents.availability import tell_unavailable
-from agents.clock import DatabaseNow, now_sql, then_sql
+from agents.database.availability import tell_unavailable
+from agents.database.clock import DatabaseNow, now_sql, then_sql
+from agents.database.tables import table
+from agents.history.activity import Keeper
 from agents.models import Uptime
-from agents.sql import table
 
 PULSE_SECONDS = 2
 GAP_SECONDS = 10

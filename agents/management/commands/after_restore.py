@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from agents.restoring import skip_generations
+from agents.leases.restore import skip_generations
 
 
 class Command(BaseCommand):

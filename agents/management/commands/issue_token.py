@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from agents import access_tokens
 from agents.actors import COMMAND
 from agents.management.arguments import positive_number
 from agents.models import AccessToken
+from agents.tokens import access as access_tokens
 
 OPTIONS = {
     "name": "--name",

@@ -6,11 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from agents import leases, sweeps, uptime
+from agents import leases
 from agents.actors import COMMAND
 from agents.durations import exactly
+from agents.leases.purge import sweeps, uptime
+from agents.leases.purge.mass_expiry import count_excused, judge
 from agents.management.arguments import positive_number
-from agents.mass_expiry import count_excused, judge
 from agents.models import AgentRecord
 
 

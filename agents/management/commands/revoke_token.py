@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from agents import access_tokens
 from agents.actors import COMMAND
+from agents.tokens import access as access_tokens
 
 
 class Command(BaseCommand):

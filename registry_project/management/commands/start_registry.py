@@ -13,15 +13,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 
 from agents.management.arguments import positive_number
-from registry_project.preflight import (
+from registry_project.local.console import Terminal, wants_colour
+from registry_project.local.preflight import (
     PreflightError,
     check_address,
     check_database,
     check_migrations,
 )
-from registry_project.programs import registry_programs
-from registry_project.supervisor import Supervisor
-from registry_project.terminal import Terminal, wants_colour
+from registry_project.local.programs import registry_programs
+from registry_project.local.supervisor import Supervisor
 
 POLL_SECONDS = 0.1
 ACCESS = {

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from agents.dashboard.charts import Chart, Series
-from agents.dashboard.scale import Scale, in_short, scale_for
+from agents.admin.dashboard.charts import Chart, Series
+from agents.admin.dashboard.scale import Scale, in_short, scale_for
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"

@@ -17,8 +17,8 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import leases
-from agents.dashboard.broker import BROKER
-from agents.dashboard.health import in_bytes
+from agents.admin.dashboard.broker import BROKER
+from agents.admin.dashboard.health import in_bytes
 from agents.models import ActivityMinute, AgentEvent, AgentRecord
 from tests.agents.passing_time import fleet, heartbeats, time_passes
 from tests.factories import AgentFactory
@@ -41,12 +41,12 @@ def _broker_is_looked_at_anew() -> Iterator[None]:
 @pytest.fixture
 def sweeps_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that was started long ago."""
-    monkeypatch.setattr("agents.sweeps._started", float("-inf"))
+    monkeypatch.setattr("agents.leases.purge.sweeps._started", float("-inf"))
 
 
 @pytest.fixture
 def just_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.sweeps._started", time.monotonic())
+    monkeypatch.setattr("agents.leases.purge.sweeps._started", time.monotonic())
 
 
 def page(client: Client, url: str = FRONT) -> str:

@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import leases
-from agents.admin import events
-from agents.admin.paging import CappedPaginator
+from agents.admin.events import model_admin
+from agents.admin.widgets.paging import CappedPaginator
+from agents.database.timeouts import TakesTooLong, time_limit
 from agents.models import AgentEvent
-from agents.time_limits import TakesTooLong, time_limit
 
 pytestmark = pytest.mark.django_db
 
@@ -225,7 +225,7 @@ class TestTime:
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         many(20_000, reason="no heartbeat for 60 s")
-        monkeypatch.setattr(events, "LONGEST_SECONDS", 0.0)
+        monkeypatch.setattr(model_admin, "LONGEST_SECONDS", 0.0)
 
         response = admin_client.get(EVENTS, {"why": "nowhere"})
 

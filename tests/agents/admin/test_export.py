@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from agents.admin.fleet import exporting
+from agents.admin.agents.listing import export as exporting
 from tests.agents.passing_time import fleet
 from tests.factories import AgentFactory
 

@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import leases
-from agents.admin.fleet import changelist
-from agents.admin.paging import CappedPaginator
+from agents.admin.agents.listing import changelist
+from agents.admin.widgets.paging import CappedPaginator
+from agents.conditions import standing
 from agents.models import AgentRecord
-from agents.standing import standing
 from tests.agents.passing_time import fleet
 from tests.factories import AgentFactory
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from agents import leases
-from agents.admin.operations import choosing
+from agents.admin.agents.operations import selection
 from agents.models import AgentEvent, AgentRecord
 from tests.factories import AgentFactory
 
@@ -94,7 +94,7 @@ class TestPurge:
             AgentFactory.create(agent_id=agent_id, expired=True)
 
         act(admin_client, "purge", "by-admin")
-        leases.purge(agent_id="by-leases", actor=ADMIN)
+        leases.purge_one(agent_id="by-leases", actor=ADMIN)
 
         assert rows_of("by-admin") == rows_of("by-leases")
         assert remaining() == set()
@@ -163,7 +163,7 @@ class TestAcrossPages:
     def test_ids_are_read_by_chunks_however_many_there_are(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(choosing, "CHUNK", 7)
+        monkeypatch.setattr(selection, "CHUNK", 7)
         AgentFactory.create_batch(21)
 
         response = act(admin_client, "deregister", "agent", select_across="1")
@@ -182,7 +182,7 @@ class TestAcrossPages:
     def test_an_action_that_takes_too_long_stops_and_says_so(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, told: str
     ) -> None:
-        monkeypatch.setattr(choosing, "LONGEST_SECONDS", -1)
+        monkeypatch.setattr(selection, "LONGEST_SECONDS", -1)
         AgentFactory.create_batch(3, expired=True)
         AgentFactory.create()
 

@@ -9,8 +9,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from agents import access_tokens, known_tokens
 from agents.models import AccessToken, AgentEvent
+from agents.tokens import access as access_tokens
+from agents.tokens import cache as token_cache
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -274,7 +275,7 @@ def test_two_doors_leave_the_same_rows(admin_client: Client) -> None:
         lifetime=timedelta(days=30),
         actor="admin:admin",
     )
-    known_tokens.forget()
+    token_cache.forget()
 
     different = ("id", "key", "digest", "created_at", "expires_at")
     rows = [

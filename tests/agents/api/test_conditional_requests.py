@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from agents import leases
 from agents.api.json_sql import FIELDS
-from agents.clock import DatabaseNow
+from agents.database.clock import DatabaseNow
 from agents.models import AgentRecord
 from tests.agents.conftest import Register
 from tests.agents.passing_time import time_passes

@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 from rest_framework.renderers import JSONRenderer
 
 from agents.api.json_sql import FIELDS
-from agents.api.pages import read_page
+from agents.api.listing import read_page
 from agents.api.serializers import (
     AgentSerializer,
     RegisteredAgentSerializer,

@@ -18,9 +18,11 @@ from limits.storage import RedisStorage
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from agents import access_tokens, known_tokens, limits
+from agents import rate_limits
 from agents.api import throttling
-from agents.limits import Counter, OwnStorage, Pulse, parse_rate
+from agents.rate_limits import Counter, OwnStorage, Pulse, parse_rate
+from agents.tokens import access as access_tokens
+from agents.tokens import cache as token_cache
 from tests.agents.conftest import Register, both_doors
 from tests.integration.registry_process import free_port
 from tests.processes import wait_until
@@ -32,11 +34,11 @@ REGISTRATION = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
 @pytest.fixture(autouse=True)
 def fresh_counts(settings: Settings) -> Iterator[None]:
     settings.RATE_STORE_URL = "memory://"
-    limits._counter.cache_clear()
+    rate_limits._counter.cache_clear()
     throttling._good.forget()
     throttling._registrations = Pulse()
     yield
-    limits._counter.cache_clear()
+    rate_limits._counter.cache_clear()
 
 
 def issue(**what: Any) -> str:
@@ -172,7 +174,7 @@ def test_a_token_that_was_revoked_counts_as_a_wrong_one_again(
     shown = f"Bearer {text}"
     assert api.get("/agents", HTTP_AUTHORIZATION=shown).status_code == 200
     access_tokens.revoke(key=token.key, actor="test")
-    known_tokens.forget(token.key)
+    token_cache.forget(token.key)
 
     assert statuses(api, 3, "get", "/agents", HTTP_AUTHORIZATION=shown) == [401, 401, 429]
 
@@ -266,7 +268,7 @@ class TestInRedis:
         assert time.monotonic() - started < 1
         assert [refusal is None for refusal in refusals] == [True, True, True, False]
         assert counter.test(rate, "other") is None
-        assert [record.name for record in caplog.records] == ["agents.limits"]
+        assert [record.name for record in caplog.records] == ["agents.rate_limits"]
 
 
 @pytest.mark.django_db
@@ -321,7 +323,7 @@ class TestForgettingInThisProcess:
         assert storage.timer is sweep
 
     def test_it_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "SECONDS_BETWEEN_SWEEPS", 0)
+        monkeypatch.setattr(rate_limits, "SECONDS_BETWEEN_SWEEPS", 0)
         storage = OwnStorage()
         first = storage.timer
         wait_until(lambda: not first.thread.is_alive(), "the end of the first sweep")

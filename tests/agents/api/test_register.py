@@ -8,10 +8,10 @@ import pytest
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from agents.api.reading import read
 from agents.api.serializers import RegistrationSerializer
-from agents.lease_tokens import verify
+from agents.api.validation import read
 from agents.models import AgentRecord
+from agents.tokens.lease import verify
 from tests.agents.conftest import Register
 from tests.agents.racing import Together
 

@@ -12,8 +12,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from agents import access_tokens
 from agents.models import AccessToken, AgentEvent, AgentRecord
+from agents.tokens import access as access_tokens
 from tests.agents.conftest import both_doors
 from tests.factories import AgentFactory
 

@@ -3,8 +3,9 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError
 
-from agents import availability, tasks
-from agents.availability import tell_unavailable
+from agents import tasks
+from agents.database import availability
+from agents.database.availability import tell_unavailable
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.test import APIClient
 
-from agents.heartbeats.commits import Call, GroupCommit
-from agents.heartbeats.door import Answer, Door
-from registry_project.proxies import Trust
+from agents.heartbeats.fast_path import Answer, Door
+from agents.heartbeats.group_commit import Call, GroupCommit
+from registry_project.security.proxies import Trust
 
 PEER = "127.0.0.1"
 

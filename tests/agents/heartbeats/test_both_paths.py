@@ -13,9 +13,9 @@ from hypothesis.extra.django import TestCase
 from rest_framework.serializers import DateTimeField
 from rest_framework.test import APIClient
 
-from agents.lease_tokens import issue
 from agents.models import AgentEvent, AgentRecord
-from tests.agents.fast_door import FastDoorClient
+from agents.tokens.lease import issue
+from tests.agents.heartbeats.fast_path import FastDoorClient
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db

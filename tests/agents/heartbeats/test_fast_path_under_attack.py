@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from pytest_django import Settings
 
-from agents.heartbeats.answers import Answers, Headers
-from agents.heartbeats.commits import Call, GroupCommit
-from agents.heartbeats.door import Answer, Door
-from agents.lease_tokens import issue
+from agents.heartbeats.fast_path import Answer, Door
+from agents.heartbeats.group_commit import Call, GroupCommit
+from agents.heartbeats.responses import Answers, Headers
 from agents.models import AgentEvent
-from registry_project.proxies import Trust
-from tests.agents.fast_door import FastDoorClient
+from agents.tokens.lease import issue
+from registry_project.security.proxies import Trust
+from tests.agents.heartbeats.fast_path import FastDoorClient
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from django.db.utils import IntegrityError, OperationalError
 
 from agents.api.errors import problem_response
-from agents.heartbeats import commits
-from agents.heartbeats.commits import Call, GroupCommit
-from agents.heartbeats.door import Answer, Door
+from agents.heartbeats import group_commit
+from agents.heartbeats.fast_path import Answer, Door
+from agents.heartbeats.group_commit import Call, GroupCommit
 from agents.leases import LeaseLocked, Renewal, Renewed, UnknownAgent
 from agents.models import AgentRecord
 from tests.agents.racing import postgresql_only
@@ -159,7 +159,9 @@ def test_what_arrives_during_a_commit_shares_the_next_one() -> None:
 
 def test_a_batch_has_an_end() -> None:
     committing = Committing()
-    small = [committing.offer(Renewal(f"s{number}")) for number in range(commits.MAX_BATCH - 1)]
+    small = [
+        committing.offer(Renewal(f"s{number}")) for number in range(group_commit.MAX_BATCH - 1)
+    ]
     many = committing.offer(*[Renewal(f"m{number}") for number in range(1_000)])
     last = committing.offer(Renewal("last"))
 
@@ -308,7 +310,7 @@ def test_the_thread_outlives_a_fault_of_who_delivers() -> None:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, nobody gives up."""
-    monkeypatch.setattr(commits, "LOCK_PATIENCE", SECONDS)
+    monkeypatch.setattr(group_commit, "LOCK_PATIENCE", SECONDS)
 
 
 @postgresql_only
@@ -333,7 +335,7 @@ def test_a_locked_record_keeps_its_caller_waiting_and_nobody_else() -> None:
 
 @postgresql_only
 def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commits, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(group_commit, "LOCK_PATIENCE", 0.1)
     AgentFactory.create(agent_id="a")
     AgentFactory.create(agent_id="b")
     committing = Committing()
@@ -348,7 +350,7 @@ def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
 @postgresql_only
 @pytest.mark.usefixtures("patience")
 def test_however_many_records_are_locked_there_is_room_for_others() -> None:
-    AgentFactory.create_batch(commits.MAX_BATCH + 200)
+    AgentFactory.create_batch(group_commit.MAX_BATCH + 200)
     ids = list(AgentRecord.objects.values_list("pk", flat=True))
     AgentFactory.create(agent_id="free")
     committing = Committing()
@@ -369,7 +371,7 @@ def test_however_many_records_are_locked_there_is_room_for_others() -> None:
 def test_what_could_not_be_served_in_time_is_refused_at_once() -> None:
     """A second of work for each: the first few fit into the time, and the rest do not."""
     committing = Committing()
-    committing.group._seconds_each = commits.PATIENCE / 10
+    committing.group._seconds_each = group_commit.PATIENCE / 10
 
     taken = [committing.group.offer(Call([Renewal("a")], None)) for _ in range(1_000)]
 
@@ -392,14 +394,14 @@ def test_what_waits_is_bounded() -> None:
     finally:
         tracemalloc.stop()
 
-    assert taken == commits.MAX_WAITING // 1_000
+    assert taken == group_commit.MAX_WAITING // 1_000
     assert most < 1_000_000
 
 
 def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(commits, "PATIENCE", 0.1)
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.1)
     AgentFactory.create(agent_id="a")
     done: list[Call] = []
     taken: list[Call] = []
@@ -434,7 +436,7 @@ def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
 
 def test_too_busy_is_an_answer_with_a_time_to_come_back() -> None:
     group = GroupCommit(lambda _: None)
-    group._seconds_each = commits.PATIENCE
+    group._seconds_each = group_commit.PATIENCE
     door = Door(group, lambda peer, *_: (peer, None))
     request = b"POST /agents/a/heartbeat HTTP/1.1\r\nHost: x\r\n\r\n"
 

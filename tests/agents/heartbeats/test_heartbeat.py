@@ -9,8 +9,8 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from agents.lease_tokens import issue
 from agents.models import AgentEvent, AgentRecord
+from agents.tokens.lease import issue
 from tests.agents.conftest import Register, both_doors
 
 pytestmark = [pytest.mark.django_db, both_doors]

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from agents.heartbeats.reports import read_report
-from agents.heartbeats.requests import read_heartbeat
+from agents.heartbeats.bodies import read_report
+from agents.heartbeats.request_parser import read_heartbeat
 
 LINE = b"POST /agents/a/heartbeat HTTP/1.1\r\n"
 JSON = b"Content-Type: application/json"

@@ -12,10 +12,11 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from agents import activity, leases, tasks
-from agents.activity import HeartbeatTally, Keeper, count_events
-from agents.activity import events as counting
-from agents.activity import heartbeats as tallying
+from agents import leases, tasks
+from agents.history import activity
+from agents.history.activity import HeartbeatTally, Keeper, count_events
+from agents.history.activity import event_counts as counting
+from agents.history.activity import heartbeat_counts as tallying
 from agents.models import ActivityMark, ActivityMinute, AgentEvent, AgentRecord
 from tests.agents.conftest import Register, both_doors
 from tests.agents.passing_time import fleet

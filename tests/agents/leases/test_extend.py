@@ -102,7 +102,7 @@ def test_an_extension_and_a_purge_at_once_leave_it_alive_or_gone(together: Toget
 
         extended, purged = together(
             lambda: extend(agent_id),  # noqa: B023 - used at once
-            lambda: leases.purge(agent_id=agent_id, actor=ADMIN),  # noqa: B023
+            lambda: leases.purge_one(agent_id=agent_id, actor=ADMIN),  # noqa: B023
         )
 
         assert extended != purged

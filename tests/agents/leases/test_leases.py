@@ -259,9 +259,9 @@ class TestPurge:
         AgentFactory.create(agent_id="alive")
         AgentFactory.create(agent_id="expired", expired=True)
 
-        assert not leases.purge(agent_id="alive", actor="admin:ada")
-        assert leases.purge(agent_id="expired", actor="admin:ada")
-        assert not leases.purge(agent_id="unknown", actor="admin:ada")
+        assert not leases.purge_one(agent_id="alive", actor="admin:ada")
+        assert leases.purge_one(agent_id="expired", actor="admin:ada")
+        assert not leases.purge_one(agent_id="unknown", actor="admin:ada")
 
         assert AgentRecord.objects.get().pk == "alive"
         assert history("alive") == []

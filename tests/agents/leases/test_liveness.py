@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agents.clock import ExpiresAt
+from agents.database.clock import ExpiresAt
 from agents.models import AgentRecord
 from tests.factories import AgentFactory
 

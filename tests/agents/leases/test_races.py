@@ -125,7 +125,7 @@ def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
     AgentFactory.create(agent_id="a", expired=True)
 
     def purge() -> bool:
-        return leases.purge(agent_id="a", actor="admin:ada")
+        return leases.purge_one(agent_id="a", actor="admin:ada")
 
     assert behind_a_renewal(together, "a", purge)[1] is False
     assert AgentRecord.objects.alive().exists()

@@ -107,7 +107,7 @@ class LeaseMachine(RuleBasedStateMachine):
     def purge_one(self, agent_id: str) -> None:
         expired = agent_id in self.model and not self.model[agent_id].alive
 
-        assert leases.purge(agent_id=agent_id, actor="admin:ada") == expired
+        assert leases.purge_one(agent_id=agent_id, actor="admin:ada") == expired
 
         if expired:
             del self.model[agent_id]

@@ -10,9 +10,10 @@ from django.db.models import F
 from django.test import Client
 from rest_framework.test import APIClient
 
-from agents import access_tokens, leases
-from agents.enrolment import Enrolment, IdHeldByAnother, TooManyAgents
+from agents import leases
 from agents.models import AccessToken, AgentEvent, AgentRecord
+from agents.tokens import access as access_tokens
+from agents.tokens.enrollment import Enrolment, IdHeldByAnother, TooManyAgents
 from tests.agents.racing import Together, behind_a_renewal, postgresql_only, wait_for_a_lock
 from tests.factories import AgentFactory
 

@@ -9,8 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from agents import access_tokens, known_tokens
 from agents.models import AccessToken
+from agents.tokens import access as access_tokens
+from agents.tokens import cache as token_cache
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +110,7 @@ class TestRevoking:
         text = manage("issue_token", "--quiet").strip()
 
         assert manage("revoke_token", text) == f"{text[4:16]} revoked\n"
-        known_tokens.forget()
+        token_cache.forget()
         with pytest.raises(access_tokens.InvalidToken):
             access_tokens.authenticate(text)
 

@@ -12,8 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
-from agents import access_tokens, known_tokens, leases, uptime
+from agents import leases
+from agents.leases.purge import uptime
 from agents.models import AgentRecord
+from agents.tokens import access as access_tokens
+from agents.tokens import cache as token_cache
 from tests.agents.conftest import Register, both_doors
 from tests.agents.passing_time import fleet
 
@@ -160,7 +163,7 @@ def test_in_token_mode_they_are_told_without_the_database_to_whose_token_was_goo
     _, other = access_tokens.issue(name="o", actor="command", may_register=False, may_read=True)
     good, unseen = ({"Authorization": f"Bearer {token}"} for token in (text, other))
     assert client.get("/metrics", headers=good).status_code == 200
-    known_tokens._tokens.forget()
+    token_cache._tokens.forget()
 
     with without_database():
         assert client.get("/metrics", headers=good).status_code == 200

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import OperationalError
 
-from agents.shared_counts import LARGE, OLDEST_SECONDS, SharedCount
+from agents.metrics.shared_counts import LARGE, OLDEST_SECONDS, SharedCount
 from tests.agents.racing import Together
 
 

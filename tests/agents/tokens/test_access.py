@@ -11,10 +11,11 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from agents import access_tokens, known_tokens
-from agents.access_tokens import BadTerms, InvalidToken
-from agents.known_tokens import Memory
 from agents.models import AccessToken, AgentEvent
+from agents.tokens import access as access_tokens
+from agents.tokens import cache as token_cache
+from agents.tokens.access import BadTerms, InvalidToken
+from agents.tokens.cache import Memory
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
             return self.seconds
 
     clock = Clock()
-    monkeypatch.setattr("agents.known_tokens.time", clock)
+    monkeypatch.setattr("agents.tokens.cache.time", clock)
     return clock
 
 
@@ -73,7 +74,7 @@ class TestIssuing:
         rows = [AccessToken.objects.values().get(), *AgentEvent.objects.values()]
         assert secret not in str(rows)
         assert secret not in repr(access_tokens.authenticate(text))
-        assert text not in str(known_tokens._tokens._kept)
+        assert text not in str(token_cache._tokens._kept)
         assert token.digest in str(rows)  # and so it was looked for in the right place
 
     def test_it_lasts_from_the_databases_time_on(self) -> None:
@@ -131,7 +132,7 @@ class TestIssuing:
         def choice(characters: str) -> str:
             return next(keys) if characters == access_tokens.KEY_CHARACTERS else choose(characters)
 
-        monkeypatch.setattr("agents.access_tokens.secrets.choice", choice)
+        monkeypatch.setattr("agents.tokens.access.secrets.choice", choice)
 
         assert issue()[0].key == "b" * 12
 
@@ -273,8 +274,8 @@ class TestRemembering:
     def test_made_up_keys_crowd_out_no_token(self) -> None:
         _, text = issue()
         access_tokens.authenticate(text)
-        for number in range(known_tokens.MOST_KEPT + 1):
-            known_tokens._no_tokens.put(str(number), True, 2)
+        for number in range(token_cache.MOST_KEPT + 1):
+            token_cache._no_tokens.put(str(number), True, 2)
 
         with CaptureQueriesContext(connection) as queries:
             access_tokens.authenticate(text)
@@ -321,7 +322,7 @@ class TestLastUse:
         token, text = issue()
         refusal(f"{text[:-1]}{'a' if text[-1] != 'a' else 'b'}")
         AccessToken.objects.update(revoked_at=timezone.now())
-        known_tokens.forget()
+        token_cache.forget()
         refusal(text)
 
         token.refresh_from_db()
@@ -352,7 +353,7 @@ class TestLastUse:
         finally:
             done.set()
             holder.join()
-        clock.seconds += known_tokens.USE_SECONDS if connection.vendor == "postgresql" else 1
+        clock.seconds += token_cache.USE_SECONDS if connection.vendor == "postgresql" else 1
         access_tokens.authenticate(text, "10.0.0.7")
         assert AccessToken.objects.get(pk=token.pk).last_used_from == "10.0.0.7"
         if connection.vendor == "sqlite":  # it waits again where it should

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from agents import access_tokens
+from agents.tokens import access as access_tokens
 from tests.agents.conftest import Register, both_doors
 
 pytestmark = pytest.mark.django_db

@@ -1,7 +1,7 @@
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from registry_project.head_requests import NoBody
+from registry_project.endpoints.head_requests import NoBody
 
 
 def test_an_answer_to_head_has_its_headers_and_no_body() -> None:

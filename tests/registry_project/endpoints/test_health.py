@@ -5,10 +5,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from agents.exposition import AGENTS
+from agents.metrics.exposition import AGENTS
+from agents.metrics.shared_counts import LARGE
 from agents.models import SweepMark
-from agents.shared_counts import LARGE
-from registry_project.health import FLEET
+from registry_project.endpoints.health import FLEET
 from tests.agents.passing_time import fleet
 from tests.factories import AgentFactory
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from registry_project.terminal import LONGEST_LINE_BYTES, Lines, Terminal, wants_colour
+from registry_project.local.console import LONGEST_LINE_BYTES, Lines, Terminal, wants_colour
 
 
 def printed(path: Path, *, coloured: bool) -> str:

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from registry_project.preflight import PreflightError, check_address, check_migrations
+from registry_project.local.preflight import PreflightError, check_address, check_migrations
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from registry_project.local.programs import registry_programs
 from registry_project.management.commands.start_registry import default_workers
-from registry_project.programs import registry_programs
 
 
 def test_a_taken_port_ends_the_command_before_anything_is_started() -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from registry_project.processes import Program
-from registry_project.supervisor import Supervisor
-from registry_project.terminal import Terminal
-from registry_project.upkeep import Pace
+from registry_project.local.console import Terminal
+from registry_project.local.processes import Program
+from registry_project.local.restart import Pace
+from registry_project.local.supervisor import Supervisor
 from tests.processes import is_running, wait_in_loop, wait_until
 
 FAST = Pace(first_delay=0.01, longest_delay=0.04, steady_after=60, stop_timeout=60)
@@ -276,9 +276,9 @@ def supervisor_process(tmp_path: Path) -> list[str]:
     driver = tmp_path / "driver.py"
     driver.write_text(
         "import asyncio, io, sys\n"
-        "from registry_project.processes import Program\n"
-        "from registry_project.supervisor import Supervisor\n"
-        "from registry_project.terminal import Terminal\n"
+        "from registry_project.local.processes import Program\n"
+        "from registry_project.local.supervisor import Supervisor\n"
+        "from registry_project.local.console import Terminal\n"
         "async def main():\n"
         "    terminal = Terminal(io.FileIO(1, 'w'), ['web'])\n"
         f"    program = Program('web', [sys.executable, '-c', {SLEEPS!r}])\n"
@@ -326,7 +326,7 @@ def test_a_hang_up_is_ignored_when_started_with_nohup(supervisor_process: list[s
 def start(arguments: list[str]) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         arguments,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from django.views.debug import get_exception_reporter_filter
 from pytest_django import Settings
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 @pytest.mark.django_db

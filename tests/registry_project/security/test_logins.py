@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from agents import limits
+from agents import rate_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -27,9 +27,9 @@ PASSWORD = "correct horse battery staple"
 def grace(settings: Settings) -> Iterator[User]:
     settings.AXES_FAILURE_LIMIT = 3
     settings.RATE_STORE_URL = "memory://"
-    limits._counter.cache_clear()
+    rate_limits._counter.cache_clear()
     yield User.objects.create_superuser("grace", password=PASSWORD)
-    limits._counter.cache_clear()
+    rate_limits._counter.cache_clear()
 
 
 def log_in(client: Client, password: str, username: str = "grace", **more: Any) -> HttpResponse:

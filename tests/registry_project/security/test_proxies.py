@@ -6,7 +6,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from agents.models import AgentRecord
-from registry_project.proxies import TrustedProxies
+from registry_project.security.proxies import TrustedProxies
 
 PROXIES = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "unix"]
 

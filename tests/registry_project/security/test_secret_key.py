@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from registry_project.secret_key import read_or_create
+from registry_project.security.secret_key import read_or_create
 
 
 def test_a_key_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_key_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
 def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from registry_project.secret_key import read_or_create;"
+        "from registry_project.security.secret_key import read_or_create;"
         "print(read_or_create(Path(sys.argv[1])))"
     )
     processes = [
@@ -28,7 +28,7 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
             [sys.executable, "-c", code, str(tmp_path / "key")],
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
         )
         for _ in range(4)
     ]

@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from agents.admin.fleet.filters import ORDER, TITLES, InForce, in_force
-from agents.admin.paging import CappedPaginator
+from agents.admin.agents.listing.filters import ORDER, TITLES, InForce, in_force
+from agents.admin.widgets.paging import CappedPaginator
+from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
-from agents.shared_counts import SharedCount
 
 # Parameters that narrow nothing: how the list is sorted, and where on it somebody is.
 HOW_IT_IS_SHOWN = {*IGNORED_PARAMS} - {SEARCH_VAR}

@@ -12,17 +12,17 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from agents.admin.addresses import base_url, before_port
-from agents.admin.cells import NOTHING, moment, read_at
-from agents.clock import DatabaseNow, ExpiresAt, LeaseWanes
+from agents.admin.agents.addresses import base_url, before_port
+from agents.admin.widgets.cells import NOTHING, moment, read_at
+from agents.conditions import OPERATORS, REPORTS, Level, Standing, standing
+from agents.database.clock import DatabaseNow, ExpiresAt, LeaseWanes
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
-from agents.standing import OPERATORS, REPORTS, Level, Standing, standing
 
 # What a row has room for; the agent's own page shows it all.
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
-# How bad an agent stands, as `agents.standing` has it: the first that is true.
+# How bad an agent stands, as `agents.conditions` has it: the first that is true.
 IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
 
 

@@ -23,10 +23,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from agents.actors import staff
-from agents.admin.fleet.changelist import Matching
-from agents.admin.spreadsheets import cell, lines
+from agents.admin.agents.listing.changelist import Matching
+from agents.admin.widgets.csv_lines import cell, lines
 from agents.api.json_sql import FIELDS
-from agents.api.pages import read_page
+from agents.api.listing import read_page
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 

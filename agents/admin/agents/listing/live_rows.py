@@ -11,8 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, path
 
-from agents.admin import cells
-from agents.admin.fleet import columns
+from agents.admin.agents.listing import columns
+from agents.admin.widgets import cells
 from agents.models import AgentRecord
 
 HISTORY = "agents.view_agentevent"

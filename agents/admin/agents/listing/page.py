@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents.admin.filters import StateFilter, StatusFilter
-from agents.admin.fleet import columns
-from agents.admin.fleet.changelist import FleetChangeList
-from agents.admin.fleet.filters import (
+from agents.admin.agents.held_purge import held_purge
+from agents.admin.agents.listing import columns
+from agents.admin.agents.listing.changelist import FleetChangeList
+from agents.admin.agents.listing.filters import (
     HostFilter,
     LivenessFilter,
     SkillFilter,
@@ -25,11 +25,11 @@ from agents.admin.fleet.filters import (
     VersionFilter,
     fault_of,
 )
-from agents.admin.fleet.views import BUILT_IN, saved_views, view_query
-from agents.admin.purging import held_purge
-from agents.admin.read_only import ReadOnly
+from agents.admin.agents.listing.saved_views import BUILT_IN, saved_views, view_query
+from agents.admin.widgets.filters import StateFilter, StatusFilter
+from agents.admin.widgets.read_only import ReadOnly
+from agents.leases.purge.sweeps import report_sweeps
 from agents.models import MAX_VIEW_NAME_LENGTH, AgentRecord
-from agents.sweeps import report_sweeps
 
 CHANGE = "agents.change_agentrecord"
 

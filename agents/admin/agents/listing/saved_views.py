@@ -17,8 +17,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
 from agents.actors import staff
-from agents.admin.fleet.filters import ORDER, TITLES
-from agents.clock import DatabaseNow
+from agents.admin.agents.listing.filters import ORDER, TITLES
+from agents.database.clock import DatabaseNow
 from agents.models import (
     MAX_VIEW_NAME_LENGTH,
     MAX_VIEW_QUERY_LENGTH,

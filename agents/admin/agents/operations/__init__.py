@@ -1,5 +1,5 @@
 """What an operator does to agents: doors to `agents.leases`, for one agent or for many."""
 
-from agents.admin.operations.actions import Operations
+from agents.admin.agents.operations.actions import Operations
 
 __all__ = ["Operations"]

@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from agents.actors import staff
-from agents.admin import cells
-from agents.admin.operations import choosing
-from agents.admin.operations.choosing import Choice, Walk, read_choice
-from agents.admin.operations.kinds import OPERATIONS, Operation
+from agents.admin.agents.operations import selection
+from agents.admin.agents.operations.kinds import OPERATIONS, Operation
+from agents.admin.agents.operations.selection import Choice, Walk, read_choice
+from agents.admin.widgets import cells
 from agents.leases import UnknownAgent
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet, FleetCount
@@ -119,7 +119,7 @@ class Operations(ModelAdmin[AgentRecord]):
         elif same := counts[False]:
             said.append(f"{same:,} {'was' if same == 1 else 'were'} {operation.already} already")
         if walk.cut_short:
-            said.append(f"stopped after {choosing.LONGEST_SECONDS} s: do it again for the rest")
+            said.append(f"stopped after {selection.LONGEST_SECONDS} s: do it again for the rest")
         elif not choice.is_across and (missing := len(choice.ticked) - found) > 0:
             said.append(f"{missing:,} had no record any more")
         level = messages.SUCCESS if counts[True] and not walk.cut_short else messages.WARNING

@@ -98,7 +98,7 @@ _KINDS = [
     ),
     Operation(
         name="purge",
-        deed=leases.purge,
+        deed=leases.purge_one,
         done="purged",
         already="",
         brings="Its record is deleted, if it has expired by then; the history stays. What an "

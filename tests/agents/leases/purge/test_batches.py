@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from agents import leases
 from agents.actors import SWEEP
-from agents.leases import walking
-from agents.leases.walking import purge_batches
-from agents.mass_expiry import purgeable_sql
+from agents.leases.purge import batches as purge_batches_module
+from agents.leases.purge.batches import purge_batches
+from agents.leases.purge.mass_expiry import purgeable_sql
 from agents.models import AgentEvent, AgentRecord
 from tests.agents.passing_time import fleet
 from tests.agents.racing import Together
@@ -96,7 +96,7 @@ class TestTheWay:
 
     @pytest.mark.skipif(not POSTGRESQL, reason="SQLite looks for the expired without a lock")
     def test_each_transaction_looks_at_a_few_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(walking, "PAGES", 2)
+        monkeypatch.setattr(purge_batches_module, "PAGES", 2)
         living = scattered(alive=200, expired=200)
 
         counts = batches(1000)

@@ -7,10 +7,11 @@ from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies
 
-from agents import leases, tasks, uptime
-from agents.mass_expiry import Judgement, Share, judge
+from agents import leases, tasks
+from agents.leases.purge import uptime
+from agents.leases.purge.mass_expiry import Judgement, Share, judge
+from agents.leases.purge.sweeps import LONGEST_HOLD, Hold, current_hold, report_sweeps
 from agents.models import AgentEvent, AgentRecord, SweepMark
-from agents.sweeps import LONGEST_HOLD, Hold, current_hold, report_sweeps
 from tests.agents.passing_time import (
     fleet,
     heartbeats,
@@ -245,7 +246,7 @@ class TestHolding:
         ids = fleet(12, silent_for=70)
         sweep()
 
-        assert leases.purge(agent_id=ids[0], actor="admin:ada")
+        assert leases.purge_one(agent_id=ids[0], actor="admin:ada")
         assert AgentRecord.objects.count() == 11
 
     def test_forced_all_expired_go_and_the_history_tells_who_did_it(self) -> None:

@@ -3,8 +3,9 @@
 import pytest
 from django.core.management import call_command
 
-from agents import leases, uptime
-from agents.activity import Keeper
+from agents import leases
+from agents.history.activity import Keeper
+from agents.leases.purge import uptime
 from agents.models import AgentRecord, Uptime
 from tests.agents.passing_time import (
     fleet,
@@ -87,7 +88,7 @@ class TestPulse:
         def sleep(_seconds: float) -> None:
             raise SystemExit
 
-        monkeypatch.setattr("agents.uptime.time.sleep", sleep)
+        monkeypatch.setattr("agents.leases.purge.uptime.time.sleep", sleep)
         with pytest.raises(SystemExit):
             uptime._pulse_on(Keeper())
 
@@ -165,7 +166,7 @@ class TestPurging:
         (agent_id,) = fleet(1)
         time_passes(120)
 
-        assert leases.purge(agent_id=agent_id, actor="admin:ada")
+        assert leases.purge_one(agent_id=agent_id, actor="admin:ada")
 
     @pytest.mark.usefixtures("up")
     def test_forced_they_are_purged(self) -> None:

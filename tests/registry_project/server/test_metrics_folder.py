@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from registry_project.metrics_folder import VARIABLE, open_metrics_folder, share_counters
+from registry_project.server.metrics_folder import VARIABLE, open_metrics_folder, share_counters
 from tests.integration.registry_process import PROJECT
 
 SERVER = """
 import sys
 from pathlib import Path
-from registry_project.metrics_folder import open_metrics_folder
+from registry_project.server.metrics_folder import open_metrics_folder
 print(open_metrics_folder([Path(sys.argv[1])]), flush=True)
 sys.stdin.read()
 """
