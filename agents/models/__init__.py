@@ -1,0 +1,1 @@
+from agents.models.agent import *  # noqa: F403
