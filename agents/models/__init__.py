@@ -1,1 +1,52 @@
-from agents.models.agent import *  # noqa: F403
+"""The tables: agents, their history, activity, sweeps, access tokens, saved views."""
+
+from agents.models.activity import ActivityMark, ActivityMinute
+from agents.models.agent import AgentRecord
+from agents.models.event import BY_STAFF, AgentEvent
+from agents.models.limits import (
+    DEFAULT_TTL_SECONDS,
+    MAX_ACTOR_LENGTH,
+    MAX_EXTENSION_REASON_LENGTH,
+    MAX_HOST_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_NOTE_LENGTH,
+    MAX_PORT,
+    MAX_REASON_LENGTH,
+    MAX_TOKEN_NAME_LENGTH,
+    MAX_TTL_SECONDS,
+    MAX_VERSION_LENGTH,
+    MAX_VIEW_NAME_LENGTH,
+    MAX_VIEW_QUERY_LENGTH,
+    TOKEN_KEY_LENGTH,
+)
+from agents.models.saved_view import SavedView
+from agents.models.sweep import SweepMark, Uptime
+from agents.models.token import AccessToken
+
+__all__ = [
+    "BY_STAFF",
+    "DEFAULT_TTL_SECONDS",
+    "MAX_ACTOR_LENGTH",
+    "MAX_EXTENSION_REASON_LENGTH",
+    "MAX_HOST_LENGTH",
+    "MAX_ID_LENGTH",
+    "MAX_NAME_LENGTH",
+    "MAX_NOTE_LENGTH",
+    "MAX_PORT",
+    "MAX_REASON_LENGTH",
+    "MAX_TOKEN_NAME_LENGTH",
+    "MAX_TTL_SECONDS",
+    "MAX_VERSION_LENGTH",
+    "MAX_VIEW_NAME_LENGTH",
+    "MAX_VIEW_QUERY_LENGTH",
+    "TOKEN_KEY_LENGTH",
+    "AccessToken",
+    "ActivityMark",
+    "ActivityMinute",
+    "AgentEvent",
+    "AgentRecord",
+    "SavedView",
+    "SweepMark",
+    "Uptime",
+]

@@ -1,0 +1,62 @@
+"""The history: what happened to agents."""
+
+from django.db import models
+from django.db.models import Q
+
+from agents.actors import STAFF
+from agents.models.limits import MAX_ACTOR_LENGTH, MAX_ID_LENGTH, MAX_REASON_LENGTH
+
+BY_STAFF = Q(actor__startswith=STAFF)
+
+
+class AgentEvent(models.Model):
+    """Something that happened to an agent. No foreign key, since events outlive the agent.
+
+    Only `agents.history.record` writes events. Those of the whole registry, such as a purge that
+    was held, have an empty `agent_id`.
+    """
+
+    class Kind(models.TextChoices):
+        REGISTERED = "registered"
+        RE_REGISTERED = "re-registered", "Re-registered"
+        REFUSED = "refused"
+        EXPIRED = "expired"
+        PURGED = "purged"
+        DEREGISTERED = "deregistered"
+        DRAINED = "drained"
+        QUARANTINED = "quarantined"
+        RESUMED = "resumed"
+        EXTENDED = "extended"
+        PURGE_HELD = "purge-held", "Purge held"
+        PURGE_RESUMED = "purge-resumed", "Purge resumed"
+        PURGE_FORCED = "purge-forced", "Purge forced"
+        TOKEN_ISSUED = "token-issued", "Token issued"
+        TOKEN_REVOKED = "token-revoked", "Token revoked"
+
+    agent_id = models.CharField(max_length=MAX_ID_LENGTH, blank=True)
+    kind = models.CharField(max_length=16, choices=Kind)
+    at = models.DateTimeField()
+    generation = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
+    actor = models.CharField(
+        max_length=MAX_ACTOR_LENGTH,
+        help_text="Who did it: agent, token:KEY, registry, sweep, command, or admin:NAME.",
+    )
+    address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "event"
+        indexes = [
+            # For one agent or an id prefix, whatever the collation.
+            models.Index(
+                fields=["agent_id", "id"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+                name="event_agent_prefix",
+            ),
+            models.Index(fields=["at"], name="event_at"),
+            # Few of many events: partial, so that the others pay nothing for it.
+            models.Index(fields=["id"], condition=BY_STAFF, name="event_by_staff"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} {self.kind}"

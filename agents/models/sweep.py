@@ -1,0 +1,41 @@
+"""The last sweep, and the registry's own uptime, by which a sweep judges silence."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class SweepMark(models.Model):
+    """The last sweep, in one row: a sweeper that died is noticed by its age."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+    purged = models.PositiveIntegerField(help_text="How many agents that sweep purged.")
+    held = models.PositiveIntegerField(
+        db_default=0, help_text="How many it left, since too many expired at once."
+    )
+    purged_in_total = models.PositiveBigIntegerField(
+        db_default=0, help_text="How many agents all sweeps have purged."
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="sweep_mark_is_a_single_row")]
+
+    def __str__(self) -> str:
+        return f"swept at {self.at}"
+
+
+class Uptime(models.Model):
+    """Since when the registry has been taking heartbeats without a break, in one row.
+
+    Heartbeats missed before `up_since` do not count in a purge: the agent could not reach us.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    up_since = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When a web process was last at work.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="uptime_is_a_single_row")]
+
+    def __str__(self) -> str:
+        return f"up since {self.up_since}"

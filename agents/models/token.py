@@ -1,0 +1,91 @@
+"""Access tokens: who may register agents or read about them."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from agents.models.limits import (
+    MAX_ACTOR_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_TOKEN_NAME_LENGTH,
+    TOKEN_KEY_LENGTH,
+)
+from agents.querysets import AccessTokenQuerySet
+
+
+class AccessToken(models.Model):
+    """The right to register agents, to read, or both. Only `agents.tokens.access` writes it.
+
+    The token, ``art_KEY_SECRET``, is shown once, when it is issued: scanners for leaked secrets
+    recognise the prefix. Of the secret, which is random and long, only a hash is stored.
+    """
+
+    class State(models.TextChoices):
+        """Not stored: it follows from the time."""
+
+        GOOD = "good"
+        EXPIRED = "expired"
+        REVOKED = "revoked"
+
+    key = models.CharField(max_length=TOKEN_KEY_LENGTH, unique=True, help_text="Its public part.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of its secret part.")
+    name = models.CharField(max_length=MAX_TOKEN_NAME_LENGTH, help_text="What it is for.")
+    may_register = models.BooleanField(default=True)
+    may_read = models.BooleanField(default=False)
+    agent_prefix = models.CharField(
+        max_length=MAX_ID_LENGTH,
+        blank=True,
+        help_text="What the ids begin with that it may register; empty for all.",
+    )
+    max_agents = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many agents that are alive it may have at once."
+    )
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=MAX_ACTOR_LENGTH, blank=True)
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text="To the minute; it is not written for each call."
+    )
+    last_used_from = models.GenericIPAddressField(null=True, blank=True)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "access token"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(may_register=True) | Q(may_read=True),
+                name="token_is_good_for_something",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key})"
+
+    @property
+    def rights(self) -> list[str]:
+        """What it allows: register, read, or both."""
+        rights = {"register": self.may_register, "read": self.may_read}
+        return [right for right, has in rights.items() if has]
+
+    @property
+    def in_words(self) -> str:
+        """What it allows, as the end of a sentence that begins with "it may"."""
+        rights = []
+        if self.may_register:
+            which = f" whose ids begin with {self.agent_prefix}" if self.agent_prefix else ""
+            most = "" if self.max_agents is None else f", {self.max_agents:,} alive at most,"
+            rights.append(f"register agents{which}{most}")
+        if self.may_read:
+            rights.append("read about all agents")
+        return " and ".join(rights).removesuffix(",")
+
+    def state(self, now: datetime) -> State:
+        """Return its state at `now`. At exactly `expires_at` it is expired."""
+        if self.revoked_at is not None:
+            return self.State.REVOKED
+        lasts = self.expires_at is None or now < self.expires_at
+        return self.State.GOOD if lasts else self.State.EXPIRED
