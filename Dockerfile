@@ -13,13 +13,13 @@ RUN python3 -m venv /pip && python3 -m venv --without-pip /venv
 COPY requirements/base.txt ./
 RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --root-user-action=ignore --no-compile --require-hashes --requirement base.txt
-COPY deploygen/image build
+COPY deploygen/image image
 COPY manage.py /source/
 COPY registry_project /source/registry_project
 COPY agents /source/agents
 COPY deploygen /source/deploygen
 COPY templates /source/templates
-RUN python3 -m build --environment /venv --app /source --lock base.txt --name agent-registry \
+RUN python3 -m image --environment /venv --app /source --lock base.txt --name agent-registry \
         --image /image \
     && mkdir /data
 

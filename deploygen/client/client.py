@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from pacing import Pacing, next_beat
-from registry_http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
+from .http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
+from .pacing import Pacing, next_beat
 
 logger = logging.getLogger("agent.registry")
 

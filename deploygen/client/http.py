@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from pacing import retry_after
+from .pacing import retry_after
 
 LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
 # An agent is a few kilobytes; who sends more than this is no registry.

@@ -1,5 +1,4 @@
-"""Runs while an agent's image is built: puts together the file system that the image consists of.
+"""Puts together the file system of an agent's image, while the image is built.
 
-The generator copies this package into the agent's folder, under the name of build. It runs by the
-Python of the base image, needs nothing but its standard library, and is not in the image.
+It runs by the Python of the base image, needs only the standard library, and is not in the image.
 """

@@ -1,4 +1,4 @@
-"""``python3 -m build``: from an environment with packages and a folder to an image's files."""
+"""``python3 -m image``: from an environment with packages and a folder to an image's files."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from .assembly import Sources, assemble, assemble_beside_base
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python3 -m build", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 -m image", description=__doc__)
     parser.add_argument("--environment", type=Path, required=True, help="the venv with packages")
     parser.add_argument("--app", type=Path, required=True, help="the folder with the code")
     parser.add_argument("--lock", type=Path, required=True, help="the requirements we know")

@@ -19,7 +19,12 @@ from .tree import Tree
 ENVIRONMENT = Path("/venv")
 APP = Path("/app")
 # What the agent's folder has for building the image only.
-OF_THE_BUILD = ("build", "requirements.txt", "requirements-agent.txt", "constraints.txt")
+OF_THE_BUILD = (
+    "agent_runtime/image",
+    "requirements.txt",
+    "requirements-agent.txt",
+    "constraints.txt",
+)
 TIME_ZONES = Path("/usr/share/zoneinfo")
 # The same zones once more, for clocks that count leap seconds and for those that do not; what the
 # zones are compiled from.

@@ -52,11 +52,12 @@ class Tree:
     def copy_folder(self, folder: Path, to: Path, *skipped: str) -> None:
         """Copy a folder and all below it, links as links, to the path `to` of the image.
 
-        Without `skipped`: names of what is directly in the folder.
+        Without `skipped`: paths relative to the folder.
         """
 
         def ignored(visited: str, names: list[str]) -> set[str]:
-            return {name for name in names if Path(visited) == folder and name in skipped}
+            below = Path(visited).relative_to(folder)
+            return {name for name in names if (below / name).as_posix() in skipped}
 
         target = self._place(to)
         shutil.copytree(folder, target, symlinks=True, ignore=ignored)

@@ -4,7 +4,6 @@ What ends in .j2 is rendered; everything else is copied as it is.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,34 +11,13 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deploygen import quoting
-from deploygen.spec import AgentSpec, Input
+from deploygen.output import quoting
+from deploygen.output.package import package_files, requirement_files, top_level_names
+from deploygen.spec.model import AgentSpec, Input
 
-PACKAGE = Path(__file__).resolve().parent
-TEMPLATES = PACKAGE.parent / "templates" / "agent_container"
-RUNTIME = PACKAGE / "runtime"
-# Scripts that build the image; they are no part of the agent.
-IMAGE = PACKAGE / "image"
-IMAGE_FOLDER = "build"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_container"
 RENDERED_SUFFIX = ".j2"
-COMPILED = "__pycache__"
-
 HANDLER = "handler.py"
-LOCK = "requirements.txt"
-OWN_REQUIREMENTS = "requirements-agent.txt"
-# The versions of the lock without its hashes: pip would ask for those of everything else, too.
-CONSTRAINTS = "constraints.txt"
-# The modules that are only in agents that register themselves.
-REGISTRY_FILES = frozenset(
-    {
-        "registration.py",
-        "registry_settings.py",
-        "registry_client.py",
-        "registry_http.py",
-        "pacing.py",
-        "loop_lag.py",
-    }
-)
 # The variables that set an agent, as README.md explains them; then those of its registration.
 SETTINGS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
@@ -50,7 +28,6 @@ REGISTRY_SETTINGS = (
     *("AGENT_ENROLMENT_TOKEN", "AGENT_ENROLMENT_TOKEN_FILE"),
 )
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
-PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
 
 
 class NameTaken(Exception):
@@ -65,24 +42,14 @@ def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[st
     another module. Raises NameTaken.
     """
     modules = modules or {}
-    files = dict(_copied(spec))
+    files = package_files(with_registry=spec.registry_url is not None)
+    files |= requirement_files(spec.requirements)
+    files |= dict(_from_templates(spec, modules))
     if spec.handler_module != "handler" or HANDLER in modules:
         del files[HANDLER]
-    environment = _environment()
-    context = _context(spec, modules)
-    for path, name in _files_below(TEMPLATES):
-        if path.suffix == RENDERED_SUFFIX:
-            template = environment.get_template(name)
-            files[name.removesuffix(RENDERED_SUFFIX)] = template.render(context)
-        else:
-            files[name] = path.read_text(encoding="utf-8")
-    # Those of the registry too: the agent may join one later. A folder hides a module.
-    taken = {*files, *REGISTRY_FILES, f"{IMAGE_FOLDER}.py"}
-    packages = _packages()
+    taken = top_level_names()
     for name in modules:
-        if name in taken:
-            raise NameTaken(f"{name} is taken by every agent itself: give yours another name")
-        if name.removesuffix(".py").lower() in packages:
+        if name.removesuffix(".py").lower() in taken:
             raise NameTaken(f"{name} would hide a package of every agent: give yours another name")
     return dict(sorted({**files, **modules}.items()))
 
@@ -124,7 +91,7 @@ def configuration(spec: AgentSpec) -> dict[str, Any]:
         "max_jobs": spec.max_jobs,
     }
     if spec.registry_url is not None:
-        config["extensions"] = ["registration"]
+        config["extensions"] = [".registry"]
         config["registry"] = {
             "url": spec.registry_url,
             "ttl_seconds": spec.ttl_seconds,
@@ -139,31 +106,14 @@ def _input(item: Input) -> dict[str, Any]:
     return {**described, **default, "description": item.description}
 
 
-def _packages() -> frozenset[str]:
-    """Return the names under which the packages of the lock are imported, as theirs tell them."""
-    pins = PINNED.findall((RUNTIME / LOCK).read_text(encoding="utf-8"))
-    names = {pin.partition("==")[0].lower().replace("-", "_") for pin in pins}
-    return frozenset({*names, *(name.removesuffix("_api") for name in names)})
-
-
-def _copied(spec: AgentSpec) -> Iterator[tuple[str, str]]:
-    for path in RUNTIME.glob("*.py"):
-        if spec.registry_url is not None or path.name not in REGISTRY_FILES:
+def _from_templates(spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    environment = _environment()
+    context = _context(spec, modules)
+    for path in sorted(TEMPLATES.iterdir()):
+        if path.suffix == RENDERED_SUFFIX:
+            yield path.stem, environment.get_template(path.name).render(context)
+        else:
             yield path.name, path.read_text(encoding="utf-8")
-    lock = (RUNTIME / LOCK).read_text(encoding="utf-8")
-    yield LOCK, lock
-    if spec.requirements:
-        yield OWN_REQUIREMENTS, "".join(f"{line}\n" for line in spec.requirements)
-        yield CONSTRAINTS, "".join(f"{pin.strip()}\n" for pin in PINNED.findall(lock))
-    for path, name in _files_below(IMAGE):
-        yield f"{IMAGE_FOLDER}/{name}", path.read_text(encoding="utf-8")
-
-
-def _files_below(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each file with its path in the folder; of what Python compiled, nothing."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and COMPILED not in path.parts:
-            yield path, path.relative_to(folder).as_posix()
 
 
 def _context(spec: AgentSpec, modules: Mapping[str, str]) -> Mapping[str, Any]:

@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploygen.rendering import CONSTRAINTS, OWN_REQUIREMENTS, is_local
-from deploygen.spec import AgentSpec
-from deploygen.writing import Plan
+from deploygen.output.package import CONSTRAINTS, OWN_REQUIREMENTS, PACKAGE
+from deploygen.output.rendering import is_local
+from deploygen.output.writing import Plan
+from deploygen.spec.model import AgentSpec
 
 
 def what_was_done(plan: Plan, folder: Path, *, dry_run: bool) -> str:
@@ -36,7 +37,7 @@ def after_generating(spec: AgentSpec, folder: Path, *, code: Path, built: bool) 
         f"{pip} --require-hashes -r requirements.txt",
         *([f"{pip} -c {CONSTRAINTS} -r {OWN_REQUIREMENTS}"] if spec.requirements else []),
         *(f"export {name}=...  # or {name}_FILE=..." for name in spec.secrets),
-        ".venv/bin/python server.py",
+        f".venv/bin/python -m {PACKAGE}",
     ]
     docker = [*([] if built else [f"docker build -t {spec.name} {where}"]), _docker_run(spec)]
     body = shlex.quote(json.dumps(spec.sample_inputs()))

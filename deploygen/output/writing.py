@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploygen.transaction import (
+from deploygen.output.transaction import (
     change_folder,
     check_inside,
     create_folder,

@@ -5,7 +5,7 @@ import stat
 import sys
 from pathlib import Path
 
-from deploygen.spec import DEFAULT_HANDLER, AgentSpec
+from deploygen.spec.model import DEFAULT_HANDLER, AgentSpec
 
 LARGEST_BYTES = 1024 * 1024
 MOST_MODULES = 200

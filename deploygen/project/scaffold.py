@@ -5,18 +5,18 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deploygen import spec_rules
-from deploygen.quoting import yaml_flow
-from deploygen.spec import AgentSpec, SpecError
-from deploygen.transaction import (
+from deploygen.output.quoting import yaml_flow
+from deploygen.output.transaction import (
     change_folder,
     create_folder,
     is_empty,
     locked,
     undo_interrupted,
 )
+from deploygen.spec import rules
+from deploygen.spec.model import AgentSpec, SpecError
 
-TEMPLATES = Path(__file__).resolve().parent / "init"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_project"
 SPEC_FILE = "agent.yaml"
 DEFAULT_NAME = "my-agent"
 
@@ -50,7 +50,7 @@ def start_in(folder: Path) -> list[Path]:
 def name_for(folder: Path) -> str:
     """Return the name of an agent that begins in a folder."""
     words = re.findall(r"[a-z0-9]+", folder.resolve().name.lower())
-    name = "-".join(words)[: spec_rules.LONGEST_NAME].rstrip("-")
+    name = "-".join(words)[: rules.LONGEST_NAME].rstrip("-")
     try:
         return AgentSpec(name=name).name
     except SpecError:

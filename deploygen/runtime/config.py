@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent_declarations import (
+from .declarations import (
     Declared,
     Skill,
     read_declared,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agent_config import AgentConfig, ConfigError
+from .config import AgentConfig, ConfigError
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def load_extensions(config: AgentConfig, status: StatusReader) -> list[Extension
     loaded: list[Extension] = []
     for name in config.extensions:
         try:
-            module = importlib.import_module(name)
+            module = importlib.import_module(name, package=__package__)
         except ModuleNotFoundError as error:
             raise ConfigError(f"the extension {name!r} cannot be imported: {error}") from error
         loaded.append(module.extension(config, status))

@@ -1,7 +1,7 @@
-"""Docker's HEALTHCHECK: exits 0 when the agent on this machine answers, 1 otherwise.
+"""``python -m agent_runtime.healthcheck``: exits with 0 when the agent on this machine answers.
 
-It asks whether the process lives, not whether it wants work: what reads this may restart the
-container, and a restart does not mend what makes a living agent unready.
+It asks whether the process is alive, not whether the agent is ready: Docker and others restart a
+container that fails this check, and a restart does not cure what makes a living agent unready.
 """
 
 import http.client
@@ -13,14 +13,10 @@ from pathlib import Path
 TIMEOUT_SECONDS = 3
 
 
-def main() -> int:
+def main(folder: Path) -> int:
+    """`folder` has the agent.json with the port, which AGENT_PORT overrides."""
     try:
-        port = (
-            os.environ.get("AGENT_PORT")
-            or json.loads(Path(__file__).with_name("agent.json").read_text(encoding="utf-8"))[
-                "port"
-            ]
-        )
+        port = os.environ.get("AGENT_PORT") or _configured_port(folder)
         connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=TIMEOUT_SECONDS)
         connection.request("GET", "/health/live")
         status = connection.getresponse().status
@@ -31,5 +27,10 @@ def main() -> int:
     return 0 if status == http.client.OK else 1
 
 
+def _configured_port(folder: Path) -> int:
+    port: int = json.loads((folder / "agent.json").read_text(encoding="utf-8"))["port"]
+    return port
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(__file__).resolve().parents[1]))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from fastapi import HTTPException
 
-from handler_runner import HandlerFailed, HandlerRunner
+from .handler.runner import HandlerFailed, HandlerRunner
 
 logger = logging.getLogger("agent.jobs")
 

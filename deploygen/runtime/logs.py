@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from agent_config import ConfigError
-from request_ids import request_id
+from .config import ConfigError
+from .http.request_ids import request_id
 
 VARIABLE = "AGENT_LOG_FORMAT"
 OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploygen.spec import AgentSpec, EnvironmentVariable, Input, Output, Skill, SpecError
-from deploygen.spec_document import LARGEST_BYTES, Document, DocumentError, joined, read_document
-from deploygen.spec_schema import Schema, schema
+from deploygen.spec.document import LARGEST_BYTES, Document, DocumentError, joined, read_document
+from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input, Output, Skill, SpecError
+from deploygen.spec.schema import Schema, schema
 
 # Attributes of the spec that have another path in the file.
 PATHS = {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploygen import spec_rules as rules
-from deploygen.spec_rules import SpecError
+from deploygen.spec import rules
+from deploygen.spec.rules import SpecError
 
 __all__ = ["AgentSpec", "EnvironmentVariable", "Input", "Output", "Skill", "SpecError"]
 

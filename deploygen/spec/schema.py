@@ -1,12 +1,12 @@
 """The JSON schema of agent.yaml, which the reader goes by, and which editors understand.
 
-python -m deploygen.spec_schema > docs/agent.schema.json
+python -m deploygen.spec.schema > docs/agent.schema.json
 """
 
 import json
 from typing import Any
 
-from deploygen import spec, spec_rules
+from deploygen.spec import model, rules
 
 Schema = dict[str, Any]
 
@@ -23,25 +23,25 @@ def schema() -> Schema:
             ["name"],
             name=_text(
                 "Its name, and that of its image: a-z, 0-9, and between these '.', '_' or '-'.",
-                pattern=spec_rules.NAME,
+                pattern=rules.NAME,
             ),
             description=_described("What it does."),
             version=_text(
                 "Its version, in quotes if it looks like a number.",
-                pattern=spec_rules.VERSION,
-                default=spec.DEFAULT_VERSION,
+                pattern=rules.VERSION,
+                default=model.DEFAULT_VERSION,
             ),
-            agent_id=_text("Its id; the name if not given.", pattern=spec_rules.AGENT_ID),
+            agent_id=_text("Its id; the name if not given.", pattern=rules.AGENT_ID),
             port=_integer(
                 "Where it listens.",
-                spec_rules.LOWEST_PORT,
-                spec_rules.HIGHEST_PORT,
-                default=spec.DEFAULT_PORT,
+                rules.LOWEST_PORT,
+                rules.HIGHEST_PORT,
+                default=model.DEFAULT_PORT,
             ),
             handler=_text(
                 "The function that does the work: module:function.",
-                pattern=spec_rules.HANDLER,
-                default=spec.DEFAULT_HANDLER,
+                pattern=rules.HANDLER,
+                default=model.DEFAULT_HANDLER,
             ),
             inputs=_list("What /run takes; without it, any JSON object.", _input()),
             outputs=_list("What the handler returns; without it, any JSON object.", _output()),
@@ -49,7 +49,7 @@ def schema() -> Schema:
             tags=_names("What to find it by in the registry."),
             requirements=_list(
                 "What its code needs from PyPI (PEP 508), such as 'numpy>=2'.",
-                _text("", maxLength=spec_rules.LONGEST_VALUE, minLength=1),
+                _text("", maxLength=rules.LONGEST_VALUE, minLength=1),
                 uniqueItems=True,
             ),
             environment=_list(
@@ -62,20 +62,20 @@ def schema() -> Schema:
             ),
             dependencies=_list(
                 "What must be reachable for it to be ready: http://..., https://... or host:port.",
-                _text("", maxLength=spec_rules.LONGEST_URL, minLength=1),
+                _text("", maxLength=rules.LONGEST_URL, minLength=1),
                 uniqueItems=True,
             ),
             sync_timeout=_number(
                 "Seconds after which /run answers 202, and the work goes on.",
-                spec_rules.SHORTEST_SYNC_TIMEOUT,
-                spec_rules.LONGEST_SYNC_TIMEOUT,
-                default=spec.DEFAULT_SYNC_TIMEOUT,
+                rules.SHORTEST_SYNC_TIMEOUT,
+                rules.LONGEST_SYNC_TIMEOUT,
+                default=model.DEFAULT_SYNC_TIMEOUT,
             ),
             max_jobs=_integer(
                 "How many runs there may be at once.",
                 1,
-                spec_rules.MOST_JOBS,
-                default=spec.DEFAULT_MAX_JOBS,
+                rules.MOST_JOBS,
+                default=model.DEFAULT_MAX_JOBS,
             ),
             registry={
                 "description": "The registry that it joins; false for none.",
@@ -83,8 +83,8 @@ def schema() -> Schema:
             },
             base_image=_text(
                 "The image with Python and pip that it is built from.",
-                pattern=spec_rules.IMAGE,
-                default=spec.DEFAULT_BASE_IMAGE,
+                pattern=rules.IMAGE,
+                default=model.DEFAULT_BASE_IMAGE,
             ),
             slim={
                 "description": "Whether the image has nothing but what the agent needs; false "
@@ -99,8 +99,8 @@ def schema() -> Schema:
 def _input() -> Schema:
     return _object(
         ["name", "type"],
-        name=_text("", pattern=spec_rules.FIELD_NAME),
-        type={"type": "string", "enum": list(spec_rules.TYPES)},
+        name=_text("", pattern=rules.FIELD_NAME),
+        type={"type": "string", "enum": list(rules.TYPES)},
         required={
             "description": "Whether it must be sent; if not given: yes, unless it has a default.",
             "type": "boolean",
@@ -116,8 +116,8 @@ def _input() -> Schema:
 def _output() -> Schema:
     return _object(
         ["name", "type"],
-        name=_text("", pattern=spec_rules.FIELD_NAME),
-        type={"type": "string", "enum": list(spec_rules.TYPES)},
+        name=_text("", pattern=rules.FIELD_NAME),
+        type={"type": "string", "enum": list(rules.TYPES)},
         description=_described(""),
     )
 
@@ -125,7 +125,7 @@ def _output() -> Schema:
 def _skill() -> Schema:
     return _object(
         ["id", "name", "description"],
-        id=_text("", pattern=spec_rules.SKILL_ID),
+        id=_text("", pattern=rules.SKILL_ID),
         name=_listed(),
         description=_described("What the agent does with it."),
         tags=_names("What to find it by."),
@@ -134,14 +134,14 @@ def _skill() -> Schema:
 
 
 def _variable_name() -> Schema:
-    return _text("", pattern=spec_rules.VARIABLE)
+    return _text("", pattern=rules.VARIABLE)
 
 
 def _variable() -> Schema:
     return _object(
         ["name"],
         name=_variable_name(),
-        value=_text("What it is when nobody sets it.", maxLength=spec_rules.LONGEST_VALUE),
+        value=_text("What it is when nobody sets it.", maxLength=rules.LONGEST_VALUE),
         description=_described(""),
     )
 
@@ -152,19 +152,19 @@ def _registry() -> Schema:
         url=_text(
             "http:// or https://, without user, password, query or fragment.",
             pattern=r"https?://[^@?#]+",
-            maxLength=spec_rules.LONGEST_URL,
+            maxLength=rules.LONGEST_URL,
         ),
         ttl_seconds=_integer(
             "How long its lease lasts without a heartbeat.",
             1,
-            spec_rules.HIGHEST_TTL_SECONDS,
-            default=spec.DEFAULT_TTL_SECONDS,
+            rules.HIGHEST_TTL_SECONDS,
+            default=model.DEFAULT_TTL_SECONDS,
         ),
         heartbeat_interval=_number(
             "Seconds between two heartbeats, at most half of ttl_seconds; if not given, what the "
             "registry asks for.",
-            spec_rules.SHORTEST_HEARTBEAT_SECONDS,
-            spec_rules.HIGHEST_TTL_SECONDS / 2,
+            rules.SHORTEST_HEARTBEAT_SECONDS,
+            rules.HIGHEST_TTL_SECONDS / 2,
         ),
     )
 
@@ -179,7 +179,7 @@ def _object(mandatory: list[str], /, **properties: Schema) -> Schema:
 
 
 def _list(description: str, items: Schema, **more: Any) -> Schema:
-    limits = {"type": "array", "items": items, "maxItems": spec_rules.MOST_LISTED}
+    limits = {"type": "array", "items": items, "maxItems": rules.MOST_LISTED}
     return _about(description) | limits | more
 
 
@@ -188,11 +188,11 @@ def _names(description: str) -> Schema:
 
 
 def _listed() -> Schema:
-    return {"type": "string", "minLength": 1, "maxLength": spec_rules.LONGEST_LISTED}
+    return {"type": "string", "minLength": 1, "maxLength": rules.LONGEST_LISTED}
 
 
 def _described(description: str) -> Schema:
-    return _text(description, maxLength=spec_rules.LONGEST_DESCRIPTION)
+    return _text(description, maxLength=rules.LONGEST_DESCRIPTION)
 
 
 def _text(description: str, *, pattern: str = "", **more: Any) -> Schema:

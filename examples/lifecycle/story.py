@@ -50,7 +50,8 @@ class DemoAgent:
             "AGENT_TTL_SECONDS": str(TTL_SECONDS),
             "AGENT_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
         }
-        with running([sys.executable, "server.py"], self.folder, environment, self.log) as process:
+        server = [sys.executable, "-m", "agent_runtime"]
+        with running(server, self.folder, environment, self.log) as process:
             yield process
 
 

@@ -1,15 +1,8 @@
-"""The modules of the runtime are top-level ones: they are copied as they are into agents."""
-
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.deploygen.fake_registry import FakeRegistry
-
-RUNTIME = Path(__file__).parents[2] / "deploygen" / "runtime"
-sys.path.insert(0, str(RUNTIME))
 
 OF_AGENTS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS"),

@@ -58,7 +58,7 @@ def test_every_option_reaches_the_agent() -> None:
 def test_without_a_registry_the_agent_has_none() -> None:
     generate("an-agent", "--no-registry")
     assert not {"registry", "extensions"} & set(config())
-    assert not Path("an-agent", "registry_client.py").exists()
+    assert not Path("an-agent", "agent_runtime/registry").exists()
 
 
 def test_the_folder_may_be_given_as_text_from_python() -> None:
@@ -77,8 +77,8 @@ def test_it_tells_what_it_kept_removed_and_left() -> None:
     Path("an-agent", "handler.py").write_text("def handle(inputs): return {}\n")
     output = generate("an-agent", "--no-registry")
     assert "  keep       handler.py\n" in output
-    assert "  remove     registry_client.py\n" in output
-    assert "  unchanged  server.py\n" in output
+    assert "  remove     agent_runtime/registry/registration.py\n" in output
+    assert "  unchanged  agent_runtime/server.py\n" in output
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_it_tells_how_to_run_the_agent(arguments: list[str], command: str) -> No
     assert command in lines
     assert "docker build -t an-agent an-agent" in lines
     assert ".venv/bin/pip install --require-hashes -r requirements.txt" in lines
-    assert ".venv/bin/python server.py" in lines
+    assert ".venv/bin/python -m agent_runtime" in lines
 
 
 def test_the_commands_can_be_pasted_whatever_the_folder_is_called() -> None:
@@ -109,7 +109,7 @@ def test_the_commands_can_be_pasted_whatever_the_folder_is_called() -> None:
 def test_a_dry_run_tells_and_writes_nothing() -> None:
     output = generate("an-agent", "--dry-run")
     assert output.startswith("Would do this in an-agent:\n")
-    assert "  write      server.py\n" in output
+    assert "  write      agent_runtime/server.py\n" in output
     assert "docker build" not in output
     assert os.listdir() == []  # noqa: PTH208 - the working directory itself
 

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from deploygen.writing import MARKER
+from deploygen.output.writing import MARKER
 
 MANAGE = [sys.executable, str(Path(__file__).parents[2] / "manage.py")]
 SPEC = """\
@@ -89,7 +89,7 @@ def test_options_beat_the_spec() -> None:
 def test_no_registry_beats_the_spec_and_leaves_no_trace() -> None:
     generate("spec/agent.yaml", "--no-registry")
     assert "registry" not in config()
-    assert not Path("an-agent/registry_client.py").exists()
+    assert not Path("an-agent/agent_runtime/registry").exists()
 
 
 @override_settings(REGISTRY_URL="https://registry.example")
@@ -183,7 +183,10 @@ def test_a_handler_in_another_module() -> None:
 
 
 def test_modules_that_cannot_be_taken_are_named() -> None:
-    for name, said in (("server.py", "taken by every agent"), ("json.py", "hide Python's own")):
+    for name, said in (
+        ("agent_runtime.py", "hide a package of every agent"),
+        ("json.py", "hide Python's own"),
+    ):
         Path("spec", name).write_text("")
         with pytest.raises(CommandError, match=rf"{name}.* {said}"):
             generate()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from deploygen.rendering import render
-from deploygen.spec import AgentSpec
-from deploygen.writing import write_folder
+from deploygen.output.rendering import render
+from deploygen.output.writing import write_folder
+from deploygen.spec.model import AgentSpec
 from tests.docker import engine
 from tests.docker.engine import Container
 from tests.integration.registry_process import MANAGE, PROJECT, free_port

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.spec import AgentSpec, EnvironmentVariable, Input
+from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input
 from tests.conftest import without
 from tests.docker import agents, engine
 from tests.docker.base_image import base_image

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploygen.spec import AgentSpec
+from deploygen.spec.model import AgentSpec
 from tests.docker import agents, engine
 from tests.docker.engine import docker
 from tests.integration.registry_process import PROJECT, RegistryProcess, free_port

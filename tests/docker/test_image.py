@@ -101,7 +101,9 @@ def test_it_has_what_belongs_to_the_agent_and_not_what_built_it(
 ) -> None:
     names = {member.name for member in members}
     assert {"app/handler.py", "app/agent.json", "app/data/words.txt"} <= names
-    assert not {"app/build", "app/requirements.txt", "app/Dockerfile", "app/README.md"} & names
+    assert "app/agent_runtime/server.py" in names
+    assert not {"app/agent_runtime/image", "app/requirements.txt"} & names
+    assert not {"app/Dockerfile", "app/README.md"} & names
     assert not [name for name in names if name.endswith("activate")]
     documents = [name for name in names if "copyright" in name or "LICENSE" in name]
     assert len(documents) >= 15
@@ -111,7 +113,8 @@ def test_it_is_run_by_a_number_that_is_not_root(echo: str) -> None:
     [about] = json.loads(docker("inspect", echo))
     assert about["Config"]["User"] == "65532:65532"
     assert about["Config"]["ExposedPorts"] == {"8000/tcp": {}}
-    assert about["Config"]["Healthcheck"]["Test"] == ["CMD", "python", "-ES", "-m", "healthcheck"]
+    test = ["CMD", "python", "-ES", "-m", "agent_runtime.healthcheck"]
+    assert about["Config"]["Healthcheck"]["Test"] == test
 
 
 def test_secrets_that_lie_in_the_folder_are_in_no_layer(echo: str) -> None:

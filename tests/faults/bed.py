@@ -116,8 +116,7 @@ class Bed:
             *(f"--prefix={name}-", f"--journal={journal}", f"--steady={steady}", *options),
             *(f"--ttl={self.size.ttl}", f"--interval={self.size.interval}"),
         ]
-        path = os.pathsep.join(map(str, [PROJECT, PROJECT / "deploygen" / "runtime"]))
-        environment = os.environ | {"PYTHONPATH": path, "AGENT_ENROLMENT_TOKEN": self.token}
+        environment = os.environ | {"PYTHONPATH": str(PROJECT), "AGENT_ENROLMENT_TOKEN": self.token}
         fleet = Program(
             name, argv, folder=PROJECT, environment=environment, log=self.folder / f"{name}.log"
         )

@@ -18,8 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from registry_client import AgentRegistryClient
-from registry_http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
+from deploygen.client.client import AgentRegistryClient
+from deploygen.client.http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
 from tests.faults.journal import Ask, JournalWriter, Outcome
 
 NEWCOMERS_TTL_SECONDS = 3600

@@ -15,10 +15,7 @@ from tests.fuzz import hostile
 OPTION = b"option "
 PROJECT = Path(__file__).parents[2]
 EXAMPLES = [
-    path.read_text(encoding="utf-8")
-    for path in sorted(
-        [*PROJECT.glob("examples/*/agent.yaml"), *PROJECT.glob("deploygen/init/agent.yaml")]
-    )
+    path.read_text(encoding="utf-8") for path in sorted([*PROJECT.glob("examples/*/agent.yaml")])
 ]
 FULL: dict[str, Any] = {
     "name": "an-agent",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploygen import rendering
 from deploygen.management.commands import generate_agent
+from deploygen.output import rendering
 from tests.fuzz.agent_specs import AgentSpecs
 from tests.fuzz.fuzzing import PieceFuzzer, Turn
 
@@ -28,7 +28,7 @@ def test_no_spec_makes_the_generator_fail_or_write_what_it_should_not() -> None:
     [
         ("Dockerfile", "FROM x\nRUN a\nFROM y\nFROM z\n", "instructions of the spec's"),
         ("Dockerfile", "FROM x\nVOLUME /y\n", "instructions of the spec's"),
-        ("server.py", "def\n", "server.py is no Python"),
+        ("agent_runtime/server.py", "def\n", "server.py is no Python"),
         ("compose.yaml", "a: [\n", "no YAML"),
         ("compose.yaml", "services: {an-agent: {}, other: {}}\n", "not just the service"),
         ("agent.json", '{"name": NaN}', "the number NaN"),

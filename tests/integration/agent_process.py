@@ -49,7 +49,7 @@ def running_agent(
     own = {"AGENT_ID": agent_id, "AGENT_HOST": "127.0.0.1", "AGENT_PORT": str(port)}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "server.py"],
+            [sys.executable, "-m", "agent_runtime"],
             cwd=folder,
             env=os.environ | own | dict(environment or {}),
             stdin=subprocess.DEVNULL,
@@ -68,7 +68,6 @@ def running_fleet(
     url: str, log: Path, prefix: str, *, agents: int, ttl: int, interval: float
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run many registry clients in one process, see tests/faults/fleet.py; kill it at the end."""
-    path = os.pathsep.join(map(str, [PROJECT, PROJECT / "deploygen" / "runtime"]))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
@@ -76,7 +75,7 @@ def running_fleet(
                 *(f"--prefix={prefix}", f"--steady={agents}"),
                 *(f"--ttl={ttl}", f"--interval={interval}"),
             ],
-            env=os.environ | {"PYTHONPATH": path},
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -86,7 +86,7 @@ def test_a_demo_that_fails_names_the_step(tmp_path: Path) -> None:
         assert process.stdout is not None
         while "the agent starts" not in (line := process.stdout.readline()):
             assert line
-        agents = [pid for pid, argv in descendants(process.pid).items() if "server.py" in argv]
+        agents = [pid for pid, argv in descendants(process.pid).items() if "agent_runtime" in argv]
         assert len(agents) == 1
         os.kill(agents[0], signal.SIGKILL)
         output, _ = process.communicate(timeout=60)

@@ -8,14 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from deploygen.docker_build import BuildError, build_command, build_image, require_docker
-from deploygen.own_modules import ModulesError, read_modules
-from deploygen.rendering import HANDLER, NameTaken, render
-from deploygen.spec import DEFAULT_PORT, DEFAULT_TTL_SECONDS, AgentSpec, SpecError
-from deploygen.spec_file import SpecFile, SpecFileError, read_spec
-from deploygen.starting import SPEC_FILE, StartingError, start_in
-from deploygen.telling import after_generating, after_starting, what_was_done
-from deploygen.writing import USERS_FILES, WritingError, write_folder
+from deploygen.docker.build import BuildError, build_command, build_image, require_docker
+from deploygen.output.rendering import HANDLER, NameTaken, render
+from deploygen.output.report import after_generating, after_starting, what_was_done
+from deploygen.output.writing import USERS_FILES, WritingError, write_folder
+from deploygen.project.modules import ModulesError, read_modules
+from deploygen.project.scaffold import SPEC_FILE, StartingError, start_in
+from deploygen.spec.file import SpecFile, SpecFileError, read_spec
+from deploygen.spec.model import DEFAULT_PORT, DEFAULT_TTL_SECONDS, AgentSpec, SpecError
 
 SPEC_SUFFIXES = (".yaml", ".yml")
 # Options that are fields of the spec, and the fields.

@@ -5,8 +5,8 @@ import json
 import re
 from typing import Any
 
-from agent_config import AgentConfig, ConfigError
-from agent_declarations import Skill, text_input
+from ..config import AgentConfig, ConfigError
+from ..declarations import Skill, text_input
 
 A2A_PATH = "/a2a"
 CARD_PATH = "/.well-known/agent-card.json"

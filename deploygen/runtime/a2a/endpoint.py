@@ -11,12 +11,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from a2a_messages import UnsupportedContent, inputs_of, task_of
-from agent_card import JSON_TYPE, TEXT_TYPE
-from agent_contract import ContractBroken
-from agent_jobs import Job, TooManyJobs
-from lifecycle import Lifecycle
-from request_bodies import RETRY_AFTER, RequestBodies, parse_json
+from ..handler.contract import ContractBroken
+from ..http.bodies import RETRY_AFTER, RequestBodies, parse_json
+from ..jobs import Job, TooManyJobs
+from ..process.lifecycle import Lifecycle
+from .card import JSON_TYPE, TEXT_TYPE
+from .messages import UnsupportedContent, inputs_of, task_of
 
 PARSE_ERROR, INVALID_REQUEST, NO_SUCH_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
 INTERNAL_ERROR = -32603

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agent_card import JSON_TYPE, TEXT_TYPE
-from agent_contract import Contract
-from agent_declarations import text_input
-from agent_jobs import Job
+from ..declarations import text_input
+from ..handler.contract import Contract
+from ..jobs import Job
+from .card import JSON_TYPE, TEXT_TYPE
 
 # Doubles beyond this are whole, but not exactly what was meant.
 LARGEST_EXACT = 2**53

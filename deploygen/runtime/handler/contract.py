@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
-from agent_declarations import Declared
+from ..declarations import Declared
 
 # Who sends a thousand wrong fields learns no more from a thousand lines.
 MOST_ERRORS = 20

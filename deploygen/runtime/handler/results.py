@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import HTTPException
 
-from agent_contract import Contract
+from .contract import Contract
 
 # Below are those that come before an answer; above, h11 knows none.
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from fastapi import HTTPException
 
-from agent_contract import Contract, ContractBroken
-from handler_answers import result_json, sendable
+from .contract import Contract, ContractBroken
+from .results import result_json, sendable
 
 logger = logging.getLogger("agent.handler")
 

@@ -7,8 +7,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from a2a_door import A2ADoor
-from agent_card import (
+from ..a2a.card import (
     A2A_PATH,
     CACHE_CONTROL,
     CARD_PATH,
@@ -17,13 +16,14 @@ from agent_card import (
     entity_tag,
     is_known,
 )
-from agent_contract import ContractBroken
-from agent_jobs import Job, TooManyJobs
-from agent_page import HEADERS, docs_page
-from handler_runner import HandlerFailed, HandlerUnavailable
-from lifecycle import Lifecycle
-from request_bodies import RETRY_AFTER, RequestBodies, parse_json
-from request_ids import RequestIds
+from ..a2a.endpoint import A2ADoor
+from ..handler.contract import ContractBroken
+from ..handler.runner import HandlerFailed, HandlerUnavailable
+from ..jobs import Job, TooManyJobs
+from ..process.lifecycle import Lifecycle
+from .bodies import RETRY_AFTER, RequestBodies, parse_json
+from .docs_page import HEADERS, docs_page
+from .request_ids import RequestIds
 
 LINKS = {
     "run": "/run",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from agent_config import ConfigError
+from ..config import ConfigError
 
 # Seconds that a connection has to send the head of a request, and what is left of a body that
 # nobody reads any more. One that was answered and is idle has uvicorn's five.

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from agent_config import AgentConfig
+from ..config import AgentConfig
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",

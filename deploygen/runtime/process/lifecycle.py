@@ -13,15 +13,15 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from agent_config import AgentConfig, ConfigError
-from agent_connections import Connection, Server, listen
-from agent_contract import make_contract
-from agent_environment import load_secrets, set_defaults
-from agent_jobs import Jobs
-from dependency_checks import DependencyChecks
-from extensions import AgentStatus, load_extensions
-from handler_runner import HandlerRunner
-from process_exit import exit_now
+from ..config import AgentConfig, ConfigError
+from ..dependencies import DependencyChecks
+from ..environment import load_secrets, set_defaults
+from ..extensions import AgentStatus, load_extensions
+from ..handler.contract import make_contract
+from ..handler.runner import HandlerRunner
+from ..http.connections import Connection, Server, listen
+from ..jobs import Jobs
+from .exit import exit_now
 
 logger = logging.getLogger("agent")
 

@@ -11,11 +11,11 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-from agent_config import AgentConfig, ConfigError
-from extensions import StatusReader
-from loop_lag import LoopLag
-from registry_client import DEREGISTER_SECONDS, LAST_CALL_SECONDS, AgentRegistryClient
-from registry_settings import read_enrolment_token, read_settings
+from ..config import AgentConfig, ConfigError
+from ..extensions import StatusReader
+from .client import DEREGISTER_SECONDS, LAST_CALL_SECONDS, AgentRegistryClient
+from .loop_lag import LoopLag
+from .settings import read_enrolment_token, read_settings
 
 LONGEST_NOTE = 256
 # A loop that is silent for longer than this is worth telling.

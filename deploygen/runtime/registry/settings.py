@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from agent_config import AgentConfig, ConfigError, read_seconds
-from agent_environment import read_secret
+from ..config import AgentConfig, ConfigError, read_seconds
+from ..environment import read_secret
 
 DEFAULT_TTL_SECONDS = 60
 HIGHEST_TTL_SECONDS = 86_400

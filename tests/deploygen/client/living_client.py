@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pacing import Pacing
-from registry_client import AgentRegistryClient
+from deploygen.client.client import AgentRegistryClient
+from deploygen.client.pacing import Pacing
 from tests.deploygen.fake_registry import FakeRegistry
 from tests.processes import wait_in_loop
 

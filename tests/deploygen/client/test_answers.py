@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from registry_client import LONGEST_REQUEST_SECONDS
-from registry_http import RegistryRefused, RegistryUnavailable
+from deploygen.client.client import LONGEST_REQUEST_SECONDS
+from deploygen.client.http import RegistryRefused, RegistryUnavailable
+from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import BREAKS, HANGS, Call, FakeRegistry, Reply
-from tests.deploygen.living_client import beats, client_of, living
 from tests.processes import wait_in_loop
 
 

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from pacing import Pacing
-from registry_client import AgentRegistryClient
-from registry_http import RegistryRefused, RegistryUnavailable
+from deploygen.client.client import AgentRegistryClient
+from deploygen.client.http import RegistryRefused, RegistryUnavailable
+from deploygen.client.pacing import Pacing
+from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import FakeRegistry, Reply
-from tests.deploygen.living_client import beats, client_of, living
 from tests.processes import wait_in_loop
 
 

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-import registry_client
-from registry_client import AgentRegistryClient
+from deploygen.client import client as registry_client
+from deploygen.client.client import AgentRegistryClient
+from tests.deploygen.client.living_client import QUICK, beats, client_of
 from tests.deploygen.fake_registry import HANGS, FakeRegistry, Reply
-from tests.deploygen.living_client import QUICK, beats, client_of
 from tests.processes import wait_in_loop
 
 

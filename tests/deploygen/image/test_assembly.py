@@ -19,7 +19,7 @@ from deploygen.image.packages import site_of
 from deploygen.image.shared_libraries import Libraries
 from deploygen.image.standard_library import Interpreter, make_archive
 from deploygen.image.tree import Tree
-from tests.deploygen.test_image_packages import LOCK, install
+from tests.deploygen.image.test_packages import LOCK, install
 
 INTO_THE_IMAGE = """
 import os, sys
@@ -63,7 +63,7 @@ def test_it_has_what_runs_the_agent(image: Path) -> None:
     assert (image / "app/handler.py").is_file()
     assert list((image / "app/__pycache__").glob("handler.*.pyc"))
     assert (image / "venv/bin/python").is_symlink()
-    assert not (image / "app/build").exists()
+    assert not (image / "app/agent_runtime/image").exists()
     assert not (image / "app/requirements.txt").exists()
     assert (image / "tmp").stat().st_mode & 0o7777 == 0o1777
     assert "agent:x:65532:65532" in (image / "etc/passwd").read_text()

@@ -64,13 +64,14 @@ def test_a_folder_is_readable_for_all_whatever_its_modes_were(tree: Tree, base: 
     (base / "app" / "program").chmod(0o700)
     (base / "app" / "build").mkdir()
     (base / "app" / "deep" / "build").mkdir(parents=True)
-    tree.copy_folder(base / "app", Path("/app"), "build")
+    (base / "app" / "deep" / "tools").mkdir()
+    tree.copy_folder(base / "app", Path("/app"), "build", "deep/tools")
 
     app = tree.inside(Path("/app"))
     modes = {path.name: path.stat().st_mode & 0o7777 for path in [app, *app.iterdir()]}
     assert modes == {"app": 0o755, "secretive.py": 0o644, "program": 0o755, "deep": 0o755}
-    # Only what is directly in the folder is left out by its name.
-    assert (app / "deep" / "build").is_dir()
+    # What is left out is named by its path.
+    assert [path.name for path in (app / "deep").iterdir()] == ["build"]
 
 
 def test_a_link_takes_the_place_of_nothing(tree: Tree) -> None:

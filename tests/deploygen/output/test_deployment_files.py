@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deploygen.rendering import render
-from deploygen.spec import AgentSpec, EnvironmentVariable, Input
+from deploygen.output.rendering import render
+from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 REGISTRIES = ["http://reg:9000", "http://127.0.0.1:9000", None]
@@ -259,7 +259,7 @@ def test_the_dockerfile_asks_for_nothing_that_the_older_builder_lacks() -> None:
     assert "<<" not in text
     assert "--mount" not in text
     assert "--chmod" not in text
-    assert json.loads(re.findall(r"(?m)^CMD (.*)$", text)[0]) == ["python", "server.py"]
+    assert json.loads(re.findall(r"(?m)^CMD (.*)$", text)[0]) == ["python", "-m", "agent_runtime"]
 
 
 def test_the_readme_gives_the_handler_what_it_declares() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.rendering import render
-from deploygen.spec import AgentSpec
-from deploygen.writing import write_folder
+from deploygen.output.rendering import render
+from deploygen.output.writing import write_folder
+from deploygen.spec.model import AgentSpec
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 REGISTRIES = ["http://127.0.0.1:9000", None]
 
 
@@ -46,7 +46,8 @@ def test_the_types_are_right(tmp_path: Path, registry_url: str | None) -> None:
 @pytest.mark.parametrize("registry_url", REGISTRIES)
 def test_every_module_can_be_imported(tmp_path: Path, registry_url: str | None) -> None:
     folder = generated(tmp_path, registry_url)
-    modules = ", ".join(sorted(path.stem for path in folder.glob("*.py")))
+    paths = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")]
+    modules = ", ".join(sorted(".".join(path.parts) for path in paths))
     done = subprocess.run(
         [sys.executable, "-c", f"import {modules}"],
         cwd=folder,

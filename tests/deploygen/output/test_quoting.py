@@ -3,7 +3,7 @@ import json
 import pytest
 import yaml
 
-from deploygen.quoting import dockerfile_quoted, yaml_flow
+from deploygen.output.quoting import dockerfile_quoted, yaml_flow
 
 NASTY = [
     "",

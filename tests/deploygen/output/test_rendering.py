@@ -7,16 +7,24 @@ from typing import Any
 import pytest
 import yaml
 
-from deploygen.quoting import markdown_escaped
-from deploygen.rendering import IMAGE, REGISTRY_FILES, RUNTIME, NameTaken, is_local, render
-from deploygen.spec import AgentSpec, EnvironmentVariable, Input, Output, Skill
+from deploygen.output.package import CLIENT, IMAGE, RUNTIME
+from deploygen.output.quoting import markdown_escaped
+from deploygen.output.rendering import NameTaken, is_local, render
+from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input, Output, Skill
 
-SERVER = {path.name for path in RUNTIME.glob("*.py")} - REGISTRY_FILES
+SERVER = {"__init__.py", "__main__.py", "server.py", "healthcheck.py", "config.py", "http/app.py"}
 REGISTRATION = {
-    *("loop_lag.py", "pacing.py", "registration.py", "registry_client.py", "registry_http.py"),
-    "registry_settings.py",
+    *("__init__.py", "loop_lag.py", "registration.py", "settings.py"),
+    *("client/__init__.py", "client/client.py", "client/http.py", "client/pacing.py"),
 }
-BESIDE = {".dockerignore", "Dockerfile", "README.md", "agent.json", "requirements.txt"}
+BESIDE = {
+    "handler.py",
+    ".dockerignore",
+    "Dockerfile",
+    "README.md",
+    "agent.json",
+    "requirements.txt",
+}
 HOSTILE = [
     'x\nRUN touch /tmp/owned\nLABEL a="',
     '"; touch /tmp/owned; "',
@@ -44,24 +52,32 @@ def instructions(dockerfile: str) -> list[str]:
 
 
 def test_the_files_are_these() -> None:
-    assert {"server.py", "handler.py", "agent_config.py", "healthcheck.py"} <= SERVER
-    assert set(rendered()) >= SERVER | REGISTRATION | BESIDE
-    assert set(rendered(registry_url=None)) >= SERVER | BESIDE
-    assert set(rendered()) - set(rendered(registry_url=None)) == REGISTRATION
+    server = {f"agent_runtime/{name}" for name in SERVER}
+    registration = {f"agent_runtime/registry/{name}" for name in REGISTRATION}
+    assert set(rendered()) >= server | registration | BESIDE
+    assert set(rendered(registry_url=None)) >= server | BESIDE
+    assert set(rendered()) - set(rendered(registry_url=None)) == registration
     assert "requirements-agent.txt" not in rendered()
 
 
-def test_every_module_of_the_runtime_comes_along() -> None:
-    modules = {path.name for path in RUNTIME.glob("*.py")}
-    assert modules == SERVER | REGISTRATION
+@pytest.mark.parametrize(
+    ("package", "source"),
+    [
+        ("agent_runtime", RUNTIME),
+        ("agent_runtime/image", IMAGE),
+        ("agent_runtime/registry/client", CLIENT),
+    ],
+)
+def test_every_module_of_a_package_is_copied_as_it_is(package: str, source: Path) -> None:
+    files = rendered(description="{{ spec.name }}")
+    for path in source.rglob("*.py"):
+        if path != RUNTIME / "registry/client.py":
+            name = f"{package}/{path.relative_to(source).as_posix()}"
+            assert files[name] == path.read_text()
 
 
-def test_what_builds_the_image_comes_along_as_it_is() -> None:
-    scripts = {path.name: path.read_text() for path in IMAGE.glob("*.py")}
-    files = rendered()
-    assert {name for name in files if name.startswith("build/")} == {f"build/{n}" for n in scripts}
-    for name, text in scripts.items():
-        assert files[f"build/{name}"] == text
+def test_the_client_takes_the_place_of_the_module_that_imports_it() -> None:
+    assert "agent_runtime/registry/client.py" not in rendered()
 
 
 def test_modules_of_the_developer_come_along_as_they_are() -> None:
@@ -72,14 +88,14 @@ def test_modules_of_the_developer_come_along_as_they_are() -> None:
     assert list(files) == sorted(files)
 
 
-@pytest.mark.parametrize("name", ["server.py", "agent_config.py", "registry_client.py", "build.py"])
-def test_a_module_of_the_developer_takes_the_place_of_no_file_of_ours(name: str) -> None:
-    for registry_url in ("http://reg:9000", None):
-        with pytest.raises(NameTaken, match=name):
-            rendered_with({name: ""}, registry_url=registry_url)
+@pytest.mark.parametrize("name", ["server.py", "registration.py", "image.py", "client.py"])
+def test_a_module_of_the_developer_may_have_the_name_of_one_in_our_package(name: str) -> None:
+    assert rendered_with({name: "theirs"})[name] == "theirs"
 
 
-@pytest.mark.parametrize("name", ["fastapi.py", "typing_extensions.py", "opentelemetry.py"])
+@pytest.mark.parametrize(
+    "name", ["agent_runtime.py", "fastapi.py", "typing_extensions.py", "opentelemetry.py"]
+)
 def test_a_module_of_the_developer_hides_no_package_of_ours(name: str) -> None:
     with pytest.raises(NameTaken, match=f"{name} would hide"):
         rendered_with({name: ""})
@@ -152,7 +168,7 @@ def test_the_configuration_is_the_spec() -> None:
         "dependencies": ["db:5432"],
         "sync_timeout": 5.0,
         "max_jobs": 3,
-        "extensions": ["registration"],
+        "extensions": [".registry"],
         "registry": {"url": "http://reg:9000", "ttl_seconds": 9, "heartbeat_interval": 2.5},
     }
 
@@ -242,12 +258,6 @@ def test_hostile_text_is_inert_in_every_file(
     assert checked >= {"Dockerfile", "agent.json"}
 
 
-def test_python_is_copied_as_it_is() -> None:
-    for name, text in rendered(description="{{ spec.name }}").items():
-        if name.endswith((".py", ".txt")) and not name.startswith("build/"):
-            assert text == (RUNTIME / name).read_text()
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_description_adds_no_instruction_to_the_dockerfile(text: str) -> None:
     plain = instructions(rendered(description="plain")["Dockerfile"])
@@ -323,7 +333,7 @@ def test_every_requirement_is_pinned_and_hashed() -> None:
 
 def test_the_readme_names_every_variable_that_the_runtime_reads() -> None:
     read = set()
-    for path in RUNTIME.glob("*.py"):
+    for path in RUNTIME.rglob("*.py"):
         read |= set(re.findall(r'"(AGENT_[A-Z_]+)"', path.read_text()))
     assert len(read) >= 7
     documented = set(re.findall(r"\| `(AGENT_[A-Z_]+)` \|", rendered()["README.md"]))

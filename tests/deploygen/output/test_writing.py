@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deploygen import transaction
-from deploygen.writing import MARKER, WritingError, write_folder
+from deploygen.output import transaction
+from deploygen.output.writing import MARKER, WritingError, write_folder
 
 FILES = {"handler.py": "theirs\n", "server.py": "ours\n", "sub/more.txt": "\u00e4\n"}
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.own_modules import LARGEST_BYTES, MOST_MODULES, ModulesError, read_modules
-from deploygen.spec import AgentSpec
+from deploygen.project.modules import LARGEST_BYTES, MOST_MODULES, ModulesError, read_modules
+from deploygen.spec.model import AgentSpec
 
 SPEC = AgentSpec(name="a")
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.spec_file import read_spec
-from deploygen.starting import StartingError, name_for, start_in
-from deploygen.transaction import STAGING
+from deploygen.output.transaction import STAGING
+from deploygen.project.scaffold import StartingError, name_for, start_in
+from deploygen.spec.file import read_spec
 
 
 def names(folder: Path) -> list[str]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from agent_api import create_app
-from agent_config import read_config
-from lifecycle import Lifecycle
+from deploygen.runtime.config import read_config
+from deploygen.runtime.http.app import create_app
+from deploygen.runtime.process.lifecycle import Lifecycle
 from tests.processes import wait_until
 
 # Each handler has a module of its own: agents may run side by side.

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from agent_config import DEFAULT_DRAIN_SECONDS, AgentConfig, ConfigError, read_config
-from agent_declarations import Declared, Skill
-from registry_settings import RegistrySettings, read_settings
+from deploygen.runtime.config import DEFAULT_DRAIN_SECONDS, AgentConfig, ConfigError, read_config
+from deploygen.runtime.declarations import Declared, Skill
+from deploygen.runtime.registry.settings import RegistrySettings, read_settings
 
 DOCUMENT = {"name": "echo", "agent_id": "echo-1", "description": "Echoes", "port": 8000}
 REGISTRY = {"url": "http://registry:9000", "ttl_seconds": 60, "heartbeat_interval": None}

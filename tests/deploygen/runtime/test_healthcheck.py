@@ -8,7 +8,9 @@ from socketserver import TCPServer
 
 import pytest
 
-import healthcheck
+from deploygen.runtime import healthcheck
+
+NOWHERE = Path("/no/such/folder")
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -39,13 +41,13 @@ def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answer]]:
 
 
 def test_an_agent_that_answers_is_healthy(agent: type[Answer]) -> None:
-    assert healthcheck.main() == 0
+    assert healthcheck.main(NOWHERE) == 0
     assert agent.paths == ["/health/live"]
 
 
 def test_any_other_answer_is_unhealthy(agent: type[Answer]) -> None:
     agent.status = 500
-    assert healthcheck.main() == 1
+    assert healthcheck.main(NOWHERE) == 1
 
 
 def test_an_agent_that_does_not_answer_is_unhealthy(
@@ -54,14 +56,14 @@ def test_an_agent_that_does_not_answer_is_unhealthy(
     with TCPServer(("127.0.0.1", 0), Answer) as server:
         port = server.server_address[1]
     monkeypatch.setenv("AGENT_PORT", str(port))
-    assert healthcheck.main() == 1
+    assert healthcheck.main(NOWHERE) == 1
     assert "unhealthy" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("port", ["http", "99999999"])
 def test_a_port_that_is_none_is_unhealthy(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("AGENT_PORT", port)
-    assert healthcheck.main() == 1
+    assert healthcheck.main(NOWHERE) == 1
 
 
 def test_the_port_is_that_of_the_file_without_the_variable(
@@ -70,14 +72,10 @@ def test_the_port_is_that_of_the_file_without_the_variable(
     port = int(os.environ["AGENT_PORT"])
     monkeypatch.delenv("AGENT_PORT")
     (tmp_path / "agent.json").write_text(json.dumps({"port": port}))
-    monkeypatch.setattr(healthcheck, "__file__", str(tmp_path / "healthcheck.py"))
-    assert healthcheck.main() == 0
+    assert healthcheck.main(tmp_path) == 0
     assert agent.paths
 
 
-def test_a_folder_without_a_port_is_unhealthy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_without_a_port_is_unhealthy(tmp_path: Path) -> None:
     (tmp_path / "agent.json").write_text("{}")
-    monkeypatch.setattr(healthcheck, "__file__", str(tmp_path / "healthcheck.py"))
-    assert healthcheck.main() == 1
+    assert healthcheck.main(tmp_path) == 1

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import agent_jobs
-from agent_jobs import Job, Jobs, TooManyJobs
-from handler_runner import HandlerFailed, HandlerRunner
+from deploygen.runtime import jobs as agent_jobs
+from deploygen.runtime.handler.runner import HandlerFailed, HandlerRunner
+from deploygen.runtime.jobs import Job, Jobs, TooManyJobs
 from tests.processes import wait_in_loop, wait_until
 
 MODULE = "handler_of_a_test_of_jobs"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from agent_config import ConfigError
-from agent_logs import JsonLines, set_up_logs
-from request_ids import request_id
-from tests.deploygen.running_agent import running_agent
+from deploygen.runtime.config import ConfigError
+from deploygen.runtime.http.request_ids import request_id
+from deploygen.runtime.logs import JsonLines, set_up_logs
+from tests.deploygen.runtime.running_agent import running_agent
 
 LOGS = """
 import logging

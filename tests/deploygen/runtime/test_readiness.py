@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-import dependency_checks
-from agent_config import ConfigError
-from agent_environment import LARGEST_SECRET_BYTES, load_secrets
-from tests.deploygen.running_agent import running_agent
+from deploygen.runtime import dependencies as dependency_checks
+from deploygen.runtime.config import ConfigError
+from deploygen.runtime.environment import LARGEST_SECRET_BYTES, load_secrets
+from tests.deploygen.runtime.running_agent import running_agent
 from tests.processes import wait_until
 
 

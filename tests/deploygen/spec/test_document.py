@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploygen.quoting import yaml_flow
-from deploygen.spec_document import LARGEST_BYTES, DocumentError, read_document
+from deploygen.output.quoting import yaml_flow
+from deploygen.spec.document import LARGEST_BYTES, DocumentError, read_document
 
 
 def value_of(text: str) -> Any:

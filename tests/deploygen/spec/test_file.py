@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deploygen.spec import AgentSpec, EnvironmentVariable, Input, Output, Skill, SpecError
-from deploygen.spec_file import SpecFile, SpecFileError, read_spec
+from deploygen.spec.file import SpecFile, SpecFileError, read_spec
+from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input, Output, Skill, SpecError
 
 WHOLE = """\
 name: whole

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploygen.spec import AgentSpec, Input, SpecError
-from deploygen.spec_rules import LONGEST_DESCRIPTION
+from deploygen.spec.model import AgentSpec, Input, SpecError
+from deploygen.spec.rules import LONGEST_DESCRIPTION
 
 
 def spec(**fields: Any) -> AgentSpec:

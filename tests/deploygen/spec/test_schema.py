@@ -8,12 +8,12 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from deploygen.spec_file import SpecFileError, read_spec
-from deploygen.spec_schema import schema
-from deploygen.starting import start_in
-from tests.deploygen.test_spec_file import WHOLE
+from deploygen.project.scaffold import start_in
+from deploygen.spec.file import SpecFileError, read_spec
+from deploygen.spec.schema import schema
+from tests.deploygen.spec.test_file import WHOLE
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 PUBLISHED = PROJECT / "docs" / "agent.schema.json"
 EXAMPLES = sorted(PROJECT.glob("examples/*/agent.yaml"))
 
@@ -26,7 +26,7 @@ def is_valid(document: Any) -> bool:
 def test_what_is_published_is_what_the_code_says() -> None:
     text = PUBLISHED.read_text()
     assert json.loads(text) == schema(), (
-        "write it again: python -m deploygen.spec_schema > docs/agent.schema.json"
+        "write it again: python -m deploygen.spec.schema > docs/agent.schema.json"
     )
     assert text == json.dumps(schema(), indent=2) + "\n"
 

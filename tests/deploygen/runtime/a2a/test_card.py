@@ -8,8 +8,8 @@ from a2a.client import A2ACardResolver
 from a2a.types import AgentCard
 from a2a.utils.proto_utils import validate_proto_required_fields
 
-from agent_config import ConfigError
-from tests.deploygen.running_agent import RunningAgent, running_agent
+from deploygen.runtime.config import ConfigError
+from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 
 PATH = "/.well-known/agent-card.json"
 SKILL = {

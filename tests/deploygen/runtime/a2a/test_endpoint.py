@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from a2a_messages import inputs_of, task_of
-from agent_contract import make_contract
-from agent_declarations import Declared
-from agent_jobs import Job
-from tests.deploygen.running_agent import RunningAgent, running_agent
+from deploygen.runtime.a2a.messages import inputs_of, task_of
+from deploygen.runtime.declarations import Declared
+from deploygen.runtime.handler.contract import make_contract
+from deploygen.runtime.jobs import Job
+from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 from tests.processes import wait_until
 
 MESSAGE = {"messageId": "1", "role": "ROLE_USER", "parts": [{"text": "hello"}]}

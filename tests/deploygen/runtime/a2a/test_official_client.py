@@ -30,7 +30,7 @@ from a2a.utils.errors import (
 )
 from a2a.utils.proto_utils import validate_proto_required_fields
 
-from tests.deploygen.running_agent import RunningAgent, running_agent
+from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 from tests.processes import wait_in_loop
 
 ADD = "def handle(inputs): return {'sum': inputs['a'] + inputs['b']}"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_contract import MOST_ERRORS, Contract, ContractBroken, make_contract
-from agent_declarations import Declared, JsonType
+from deploygen.runtime.declarations import Declared, JsonType
+from deploygen.runtime.handler.contract import MOST_ERRORS, Contract, ContractBroken, make_contract
 
 TYPES: tuple[JsonType, ...] = get_args(JsonType)
 ADD = make_contract(

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from fastapi import HTTPException
 
-import handler_runner
-from handler_runner import HandlerFailed, HandlerRunner, HandlerUnavailable
+from deploygen.output.rendering import TEMPLATES
+from deploygen.runtime.handler import runner as handler_runner
+from deploygen.runtime.handler.runner import HandlerFailed, HandlerRunner, HandlerUnavailable
 from tests.processes import wait_until
 
 MODULE = "handler_of_a_test"
@@ -62,9 +63,8 @@ def test_a_coroutine_is_awaited_however_it_is_made(tmp_path: Path, source: str) 
     assert answer(runner_of(tmp_path, source), a=1) == {"a": 1}
 
 
-def test_the_handler_that_is_generated_echoes() -> None:
-    runner = HandlerRunner("handler:handle")
-    runner.start_loading()
+def test_the_handler_that_is_generated_echoes(tmp_path: Path) -> None:
+    runner = runner_of(tmp_path, (TEMPLATES / "handler.py").read_text())
     assert answer(runner, a=1) == {"echo": {"a": 1}}
     assert runner.problem() is None
 

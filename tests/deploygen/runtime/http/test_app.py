@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-import server
-from tests.deploygen.running_agent import running_agent
+from deploygen.runtime import server
+from tests.deploygen.runtime.running_agent import running_agent
 from tests.processes import wait_until
 
 
@@ -81,8 +81,7 @@ def test_its_page_names_the_agent(tmp_path: Path) -> None:
 
 
 def test_started_without_its_file_it_says_so(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(server, "__file__", str(tmp_path / "server.py"))
-    assert server.main() == 1
+    assert server.main(tmp_path) == 1
     assert "The agent cannot start" in capsys.readouterr().err

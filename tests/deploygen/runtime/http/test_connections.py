@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import agent_connections
-from tests.deploygen.running_agent import RunningAgent, running_agent
+from deploygen.runtime.http import connections as agent_connections
+from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 from tests.processes import wait_until
 
 SECONDS = 0.1

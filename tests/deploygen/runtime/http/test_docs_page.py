@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploygen.running_agent import running_agent
+from tests.deploygen.runtime.running_agent import running_agent
 
 DECLARED: dict[str, Any] = {
     "description": "Adds.",

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-import agent_jobs
-import request_bodies
-from tests.deploygen.running_agent import RunningAgent, running_agent
+from deploygen.runtime import jobs as agent_jobs
+from deploygen.runtime.http import bodies as request_bodies
+from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 from tests.processes import wait_until
 
 ADD = "def handle(inputs): return {'sum': inputs['a'] + inputs['b']}"

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-import agent_connections
-import lifecycle
-from agent_config import AgentConfig, ConfigError
-from extensions import StatusReader, load_extensions
-from tests.deploygen.running_agent import RunningAgent, running_agent
+from deploygen.runtime.config import AgentConfig, ConfigError
+from deploygen.runtime.extensions import StatusReader, load_extensions
+from deploygen.runtime.http import connections as agent_connections
+from deploygen.runtime.process import lifecycle
+from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 from tests.processes import wait_until
 
 # A handler that works until a file is there.

@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 import pytest
 
-from deploygen.rendering import render
-from deploygen.spec import AgentSpec
-from deploygen.writing import write_folder
+from deploygen.output.rendering import render
+from deploygen.output.writing import write_folder
+from deploygen.spec.model import AgentSpec
 from tests.deploygen.fake_registry import HANGS, FakeRegistry, Reply
 from tests.processes import wait_until
 
@@ -58,7 +58,7 @@ class AgentProcess:
         self.log = folder / "agent.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "server.py"],
+                [sys.executable, "-m", "agent_runtime"],
                 cwd=self.folder,
                 env=os.environ | environ,
                 stdout=log,
@@ -346,7 +346,7 @@ def test_its_healthcheck_finds_it_healthy(tmp_path: Path) -> None:
         wait_until(agent.is_ready, "readiness")
         port = agent.url.rpartition(":")[2]
         done = subprocess.run(
-            [sys.executable, "healthcheck.py"],
+            [sys.executable, "-m", "agent_runtime.healthcheck"],
             cwd=agent.folder,
             env=os.environ | {"AGENT_PORT": port},
             check=False,

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from registry_client import AgentRegistryClient
-from registry_http import RegistryRefused
-from registry_settings import read_enrolment_token
+from deploygen.client.client import AgentRegistryClient
+from deploygen.client.http import RegistryRefused
+from deploygen.runtime.registry.settings import read_enrolment_token
+from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import FakeRegistry, Reply
-from tests.deploygen.living_client import beats, client_of, living
-from tests.deploygen.running_agent import ECHO, running_agent
+from tests.deploygen.runtime.running_agent import ECHO, running_agent
 from tests.processes import wait_in_loop, wait_until
 
 TOKEN = "art_abcdefghijkl_0123456789012345678901234567890123456789012"
@@ -22,7 +22,7 @@ TOKEN = "art_abcdefghijkl_0123456789012345678901234567890123456789012"
 
 def joining(registry: FakeRegistry) -> dict[str, Any]:
     section = {"url": registry.url, "ttl_seconds": 60, "heartbeat_interval": 0.05}
-    return {"extensions": ["registration"], "registry": section}
+    return {"extensions": [".registry"], "registry": section}
 
 
 class TestClient:

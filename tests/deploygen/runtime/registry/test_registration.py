@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-import registration
-from agent_config import ConfigError, read_config
 from agents.api.serializers import HeartbeatSerializer
-from extensions import AgentStatus
+from deploygen.runtime.config import ConfigError, read_config
+from deploygen.runtime.extensions import AgentStatus
+from deploygen.runtime.registry import registration
 from tests.deploygen.fake_registry import HANGS, Call, FakeRegistry, Reply
-from tests.deploygen.running_agent import ECHO, running_agent
+from tests.deploygen.runtime.running_agent import ECHO, running_agent
 from tests.processes import wait_in_loop, wait_until
 
 BLOCKS = """
@@ -25,7 +25,7 @@ async def handle(inputs):
 
 def joining(registry: FakeRegistry, **section: Any) -> dict[str, Any]:
     defaults = {"url": registry.url, "ttl_seconds": 60, "heartbeat_interval": 0.05}
-    return {"extensions": ["registration"], "registry": {**defaults, **section}}
+    return {"extensions": [".registry"], "registry": {**defaults, **section}}
 
 
 def statuses(registry: FakeRegistry) -> list[str]:

@@ -1,0 +1,15 @@
+"""The client of an agent registry. It needs httpx, and nothing of the package around it."""
+
+from .client import DEREGISTER_SECONDS, LAST_CALL_SECONDS, AgentRegistryClient
+from .http import RegistryError, RegistryRefused, RegistryUnavailable
+from .pacing import Pacing
+
+__all__ = [
+    "DEREGISTER_SECONDS",
+    "LAST_CALL_SECONDS",
+    "AgentRegistryClient",
+    "Pacing",
+    "RegistryError",
+    "RegistryRefused",
+    "RegistryUnavailable",
+]

@@ -1,0 +1,65 @@
+"""What every agent gets as it is: the package `agent_runtime` and the lock of its requirements."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+DEPLOYGEN = Path(__file__).resolve().parents[1]
+RUNTIME = DEPLOYGEN / "runtime"
+CLIENT = DEPLOYGEN / "client"
+IMAGE = DEPLOYGEN / "image"
+
+PACKAGE = "agent_runtime"
+# Only in agents that join a registry. The client takes the place of a module that imports it.
+REGISTRY_FOLDER = "registry/"
+CLIENT_FOLDER = "registry/client"
+CLIENT_MODULE = "registry/client.py"
+# Puts the image together; not in the image.
+IMAGE_FOLDER = "image"
+
+LOCK = "requirements.txt"
+OWN_REQUIREMENTS = "requirements-agent.txt"
+# The lock without its hashes: with hashes, pip would ask for those of the author's packages too.
+CONSTRAINTS = "constraints.txt"
+PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
+
+
+def package_files(*, with_registry: bool) -> dict[str, str]:
+    """Return the texts of the package, by their paths in the agent's folder."""
+    files = {
+        name: text
+        for name, text in _modules(RUNTIME)
+        if with_registry or not name.startswith(REGISTRY_FOLDER)
+    }
+    files |= {f"{IMAGE_FOLDER}/{name}": text for name, text in _modules(IMAGE)}
+    if with_registry:
+        del files[CLIENT_MODULE]
+        files |= {f"{CLIENT_FOLDER}/{name}": text for name, text in _modules(CLIENT)}
+    return {f"{PACKAGE}/{name}": text for name, text in files.items()}
+
+
+def requirement_files(requirements: Sequence[str]) -> dict[str, str]:
+    """Return the lock, and what the author's `requirements` need beside it."""
+    lock = _lock()
+    files = {LOCK: lock}
+    if requirements:
+        files[OWN_REQUIREMENTS] = "".join(f"{line}\n" for line in requirements)
+        files[CONSTRAINTS] = "".join(f"{pin.strip()}\n" for pin in PINNED.findall(lock))
+    return files
+
+
+def top_level_names() -> frozenset[str]:
+    """Return the names that imports of the package and of the locked packages begin with."""
+    pins = PINNED.findall(_lock())
+    names = {pin.partition("==")[0].lower().replace("-", "_") for pin in pins}
+    # PyPI's opentelemetry-api, for one, is imported as opentelemetry.
+    return frozenset({PACKAGE, *names, *(name.removesuffix("_api") for name in names)})
+
+
+def _modules(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.rglob("*.py")):
+        yield path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
+
+
+def _lock() -> str:
+    return (RUNTIME / LOCK).read_text(encoding="utf-8")

@@ -1,0 +1,43 @@
+"""The client can be copied into any program, under any name."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from deploygen.output.package import CLIENT
+
+
+def test_it_imports_httpx_the_standard_library_and_itself() -> None:
+    roots = set()
+    for path in CLIENT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                roots |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                roots.add(str(node.module).split(".")[0])
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 1, f"{path} reaches out of the package"
+    assert roots - sys.stdlib_module_names == {"httpx"}
+
+
+def test_a_copy_under_another_name_works(tmp_path: Path) -> None:
+    shutil.copytree(CLIENT, tmp_path / "their_client")
+    code = """
+import asyncio
+from their_client import AgentRegistryClient, RegistryUnavailable
+client = AgentRegistryClient("http://127.0.0.1:9", "a-program")
+try:
+    asyncio.run(client.register())
+except RegistryUnavailable:
+    print("away")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "away\n", done.stderr
