@@ -8,7 +8,7 @@ from django.conf import settings
 from agents import leases
 from agents.actors import SWEEP
 from agents.database.availability import UNAVAILABLE, tell_unavailable
-from agents.history import activity
+from agents.history import activity, retention
 from agents.models import AgentEvent
 
 logger = logging.getLogger(__name__)
@@ -29,16 +29,12 @@ def purge_expired() -> int | None:
     return purge.purged
 
 
-@shared_task(name="agents.trim_history")
-def trim_history() -> int | None:
-    """Delete the events older than EVENT_RETENTION_DAYS; return how many, None as above.
-
-    The minutes of activity, which the events come to, are trimmed with them, and checked.
-    """
+@shared_task(name="agents.delete_old_history")
+def delete_old_history() -> int | None:
+    """Delete history older than EVENT_RETENTION_DAYS; return how many events, None as above."""
     try:
         activity.recount_day()
-        activity.trim_activity(days=settings.EVENT_RETENTION_DAYS)
-        return leases.trim_history(days=settings.EVENT_RETENTION_DAYS)
+        return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:
         tell_unavailable(error)
         return None

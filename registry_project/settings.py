@@ -266,8 +266,8 @@ CELERY_BEAT_SCHEDULE = {
         # A worker that was away finds one sweep to do, not a backlog of them.
         "options": {"expires": SWEEP_INTERVAL_SECONDS},
     },
-    "trim-history": {
-        "task": "agents.trim_history",
+    "delete-old-history": {
+        "task": "agents.delete_old_history",
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },

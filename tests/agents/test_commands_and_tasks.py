@@ -104,7 +104,7 @@ def test_the_history_is_trimmed_by_the_age_in_the_settings(settings: Any) -> Non
         at = timezone.now() - timedelta(days=days)
         AgentEvent.objects.create(agent_id="a", kind="expired", at=at, actor="registry")
 
-    assert tasks.trim_history() == 1
+    assert tasks.delete_old_history() == 1
     assert AgentEvent.objects.count() == 1
 
 

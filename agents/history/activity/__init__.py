@@ -6,7 +6,6 @@ Whoever shows it reads a row for each minute, however many agents there are.
 from agents.history.activity.event_counts import count_events, recount_day
 from agents.history.activity.heartbeat_counts import HeartbeatTally
 from agents.history.activity.recorder import Keeper
-from agents.history.activity.retention import trim_activity
 from agents.history.activity.series import Bucket, in_buckets, read_minutes
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "in_buckets",
     "read_minutes",
     "recount_day",
-    "trim_activity",
 ]

@@ -36,7 +36,7 @@ def test_after_a_while_it_is_told_again_with_how_often_it_was(
     ]
 
 
-@pytest.mark.parametrize("task", [tasks.purge_expired, tasks.trim_history])
+@pytest.mark.parametrize("task", [tasks.purge_expired, tasks.delete_old_history])
 def test_a_task_without_the_database_leaves_its_work_to_the_next(
     database_away: None, task: Callable[[], int | None]
 ) -> None:
