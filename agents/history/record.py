@@ -1,62 +1,125 @@
-"""What is told to the history of agents, and how long it is kept."""
+"""The only writer of events: what each event says, and the SQL that writes it.
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+Bulk statements take their INSERT from here, so that they need no round trip for it.
+"""
 
-from agents.actors import AGENT
-from agents.database.clock import DatabaseNow
+from collections.abc import Mapping, Sequence
+
+from django.db import connection
+
+from agents.actors import AGENT, REGISTRY
+from agents.database.clock import DatabaseNow, expires_at_sql, now_sql
+from agents.database.tables import table
 from agents.models import AgentEvent
-
-DEFAULT_BATCH_SIZE = 1000
 
 Kind = AgentEvent.Kind
 
 
-def event(
-    agent_id: str, kind: AgentEvent.Kind, generation: int | None = None, **details: Any
-) -> AgentEvent:
-    details.setdefault("at", DatabaseNow())
-    return AgentEvent(agent_id=agent_id, kind=kind, generation=generation, **details)
+def record_event(
+    kind: AgentEvent.Kind,
+    *,
+    actor: str,
+    agent_id: str = "",
+    generation: int | None = None,
+    reason: str = "",
+    address: str | None = None,
+) -> None:
+    """Write an event that happens now. One of the whole registry has no `agent_id`."""
+    AgentEvent.objects.create(
+        kind=kind,
+        at=DatabaseNow(),
+        actor=actor,
+        agent_id=agent_id,
+        generation=generation,
+        reason=reason,
+        address=address,
+    )
 
 
-def tell_refused_registration(
+def record_refused_registration(
     agent_id: str, *, actor: str, reason: str, address: str | None
 ) -> None:
-    """Tell of a registration that was refused, once for each lease in its way."""
-    refused = event(agent_id, Kind.REFUSED, actor=actor, reason=reason)
-    same = {"kind": refused.kind, "generation": None, "actor": actor, "reason": reason}
-    if not AgentEvent.objects.filter(agent_id=agent_id, **same).exists():
-        refused.address = address
-        refused.save()
+    """Write that a registration was refused, once per actor and reason: agents try again."""
+    known = AgentEvent.objects.filter(
+        agent_id=agent_id, kind=Kind.REFUSED, generation=None, actor=actor, reason=reason
+    )
+    if not known.exists():
+        record_event(Kind.REFUSED, agent_id=agent_id, actor=actor, reason=reason, address=address)
 
 
-def tell_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> None:
-    """Tell of calls with older leases, each lease once: whoever is refused tries again.
+def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> None:
+    """Write that calls with superseded leases were refused, once per lease: agents try again.
 
-    Each is the agent's id, its generation, the generation that holds the lease, and the address.
+    Each item: agent_id, the caller's generation, the generation that holds the lease, the address.
     """
-    told = AgentEvent.objects.filter(
+    earlier = AgentEvent.objects.filter(
         kind=Kind.REFUSED, actor=AGENT, agent_id__in={agent_id for agent_id, *_ in refused}
     )
-    known = set(told.values_list("agent_id", "generation"))
+    known = set(earlier.values_list("agent_id", "generation"))
     events = []
-    for agent_id, generation, held, address in refused:
-        if (agent_id, generation) not in known:
-            known.add((agent_id, generation))
-            reason = f"the lease is held by generation {held}"
-            details = {"actor": AGENT, "reason": reason, "address": address}
-            events.append(event(agent_id, Kind.REFUSED, generation, **details))
+    for agent_id, generation, holder, address in refused:
+        if (agent_id, generation) in known:
+            continue
+        known.add((agent_id, generation))
+        events.append(
+            AgentEvent(
+                kind=Kind.REFUSED,
+                at=DatabaseNow(),
+                actor=AGENT,
+                agent_id=agent_id,
+                generation=generation,
+                reason=f"the lease is held by generation {holder}",
+                address=address,
+            )
+        )
     AgentEvent.objects.bulk_create(events)
 
 
-def trim_history(*, days: int, batch_size: int = DEFAULT_BATCH_SIZE) -> int:
-    """Delete the events that are older than `days`; return how many."""
-    trimmed = 0
-    while True:
-        old = AgentEvent.objects.filter(at__lt=DatabaseNow() - timedelta(days=days))
-        batch = list(old.values_list("pk", flat=True)[:batch_size])
-        count, _ = AgentEvent.objects.filter(pk__in=batch).delete()
-        trimmed += count
-        if count < batch_size:
-            return trimmed
+def registration_sql(
+    *, number: str, agent_id: str, created: str, at: str, address: str, source: str
+) -> str:
+    """Return an INSERT of the event of a registration, from SQL for each of its parts.
+
+    `number` is the event's id and the lease's generation, `created` whether the agent is new,
+    `source` the rest of the SELECT: FROM, WHERE. Its own parameter, the actor, comes between those
+    of `at` and `address`.
+    """
+    values = {
+        "id": number,
+        "agent_id": agent_id,
+        "generation": number,
+        "kind": f"CASE WHEN {created} THEN '{Kind.REGISTERED}' ELSE '{Kind.RE_REGISTERED}' END",
+        "at": at,
+        "reason": "''",
+        "actor": "%s",
+        "address": address,
+    }
+    return _insert_sql(values, source)
+
+
+def purged_columns_sql() -> str:
+    """Return what a DELETE of purged agents has to return for `purge_sql`."""
+    return f"agent_id, generation, ttl_seconds, {expires_at_sql(connection)} AS expires_at"
+
+
+def purge_sql(purged: str) -> str:
+    """Return an INSERT of two events for each agent of `purged`: it expired, and was purged.
+
+    `purged` is a relation with the columns of `purged_columns_sql`. Parameters: the reason and the
+    actor of the purge.
+    """
+    values = {
+        "agent_id": "agent_id",
+        "generation": "generation",
+        "kind": f"CASE step WHEN 1 THEN '{Kind.EXPIRED}' ELSE '{Kind.PURGED}' END",
+        "at": f"CASE step WHEN 1 THEN expires_at ELSE {now_sql(connection)} END",
+        "reason": "CASE step WHEN 1 THEN 'no heartbeat for ' || ttl_seconds || ' s' ELSE %s END",
+        "actor": f"CASE step WHEN 1 THEN '{REGISTRY}' ELSE %s END",
+    }
+    steps = "(SELECT 1 AS step UNION ALL SELECT 2) AS steps"
+    return _insert_sql(values, f"FROM {purged} CROSS JOIN {steps} ORDER BY agent_id, step")
+
+
+def _insert_sql(values: Mapping[str, str], source: str) -> str:
+    columns, expressions = ", ".join(values), ", ".join(values.values())
+    return f"INSERT INTO {table(AgentEvent)} ({columns}) SELECT {expressions} {source}"

@@ -4,7 +4,6 @@ A lease belongs to one registration, its generation. Each change and the event t
 are committed together.
 """
 
-from agents.history.record import trim_history
 from agents.leases.deregister import deregister
 from agents.leases.errors import LeaseLocked, Miss, StaleLease, UnknownAgent
 from agents.leases.extend import extend
@@ -33,5 +32,4 @@ __all__ = [
     "renew",
     "renew_many",
     "set_state",
-    "trim_history",
 ]

@@ -4,7 +4,7 @@ from django.db import connection, transaction
 
 from agents.actors import AGENT
 from agents.database.tables import table
-from agents.history.record import Kind, event
+from agents.history.record import Kind, record_event
 from agents.leases.errors import Claim, explain_misses
 from agents.metrics import counters
 from agents.models import AgentRecord
@@ -22,8 +22,14 @@ def deregister(
     with transaction.atomic():
         gone = _delete(agent_id, generation)
         if gone is not None:
-            details = {"actor": actor, "reason": reason, "address": address}
-            event(agent_id, Kind.DEREGISTERED, gone, **details).save()
+            record_event(
+                Kind.DEREGISTERED,
+                agent_id=agent_id,
+                generation=gone,
+                actor=actor,
+                reason=reason,
+                address=address,
+            )
     if gone is None:
         [miss] = explain_misses([Claim(agent_id, generation, address)]).values()
         raise miss

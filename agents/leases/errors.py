@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.history.record import tell_stale_leases
+from agents.history.record import record_stale_leases
 from agents.models import AgentRecord
 
 
@@ -50,5 +50,5 @@ def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss
             misses[lease] = StaleLease(claim.agent_id)
             stale.append((claim.agent_id, claim.generation, held, claim.address))
     if stale:
-        tell_stale_leases(stale)
+        record_stale_leases(stale)
     return misses

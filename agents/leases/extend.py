@@ -6,7 +6,7 @@ from django.db import transaction
 
 from agents.database.clock import DatabaseNow
 from agents.durations import exactly
-from agents.history.record import Kind, event
+from agents.history.record import Kind, record_event
 from agents.leases.errors import UnknownAgent
 from agents.models import AgentRecord
 
@@ -27,6 +27,11 @@ def extend(*, agent_id: str, actor: str, reason: str = "") -> datetime:
         AgentRecord.objects.filter(pk=agent_id).update(last_heartbeat=DatabaseNow())
         agent.refresh_from_db(fields=["last_heartbeat"])
         until = f"until {exactly(agent.expires_at)}"
-        details = {"actor": actor, "reason": f"{until}: {reason}" if reason else until}
-        event(agent_id, Kind.EXTENDED, agent.generation, **details).save()
+        record_event(
+            Kind.EXTENDED,
+            agent_id=agent_id,
+            generation=agent.generation,
+            actor=actor,
+            reason=f"{until}: {reason}" if reason else until,
+        )
     return agent.expires_at

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents.history.record import tell_refused_registration
+from agents.history.record import record_refused_registration
 from agents.leases.upsert import Registration, take
 from agents.metrics import counters
 from agents.models import DEFAULT_TTL_SECONDS, AgentRecord
@@ -54,7 +54,7 @@ def register(
         while registration is None:
             registration = _try_to_register(said, enrolment)
     except IdHeldByAnother as error:
-        tell_refused_registration(
+        record_refused_registration(
             agent_id, actor=enrolment.actor, reason=str(error), address=address
         )
         raise

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from agents.history.record import Kind, event
+from agents.history.record import Kind, record_event
 from agents.leases.errors import UnknownAgent
 from agents.models import AgentRecord
 
@@ -26,6 +26,11 @@ def set_state(*, agent_id: str, state: str, actor: str, reason: str = "") -> boo
         if agent.state == state:
             return False
         AgentRecord.objects.filter(pk=agent_id).update(state=state)
-        kind = STATE_EVENTS[State(state)]
-        event(agent_id, kind, agent.generation, actor=actor, reason=reason).save()
+        record_event(
+            STATE_EVENTS[State(state)],
+            agent_id=agent_id,
+            generation=agent.generation,
+            actor=actor,
+            reason=reason,
+        )
     return True

@@ -10,8 +10,9 @@ from django.db import connection, transaction
 
 from agents.database.clock import POSTGRESQL_NOW_AFTER_WAITING, ended_sql, now_sql
 from agents.database.tables import table
-from agents.history.record import Kind
-from agents.models import AgentEvent, AgentRecord
+from agents.history.numbers import next_number_sql
+from agents.history.record import Kind, registration_sql
+from agents.models import AgentRecord
 from agents.tokens.enrollment import Enrolment
 
 # What the registration says, as a whole, and what is the registry's; the operator's word stays.
@@ -60,7 +61,7 @@ def _ask_postgresql(values: Mapping[str, Any], enrolment: Enrolment) -> Sequence
                 *values.values(),
                 AgentRecord.State.ACTIVE,
                 *([] if enrolment.takes_over else [enrolment.token]),
-                *(Kind.REGISTERED, Kind.RE_REGISTERED, enrolment.actor),
+                enrolment.actor,
             ],
         )
         row: Sequence[Any] | None = cursor.fetchone()
@@ -72,7 +73,15 @@ def _postgresql(*, takes_over: bool) -> str:
     # What stands in DO UPDATE is evaluated when the row has been locked; so generations come in
     # the order of the locks, and the lease lasts from then. A row that was updated is known by
     # its xmax: it has been locked by this transaction.
-    number = f"NEXTVAL(PG_GET_SERIAL_SEQUENCE('{table(AgentEvent)}', 'id'))"
+    number = next_number_sql()
+    event = registration_sql(
+        number="generation",
+        agent_id="agent_id",
+        created="created",
+        at="last_heartbeat",
+        address="seen_address",
+        source="FROM registered",
+    )
     free = "" if takes_over else f" WHERE {_is_free('held')}"
     now = now_sql(connection)
     return (
@@ -82,10 +91,7 @@ def _postgresql(*, takes_over: bool) -> str:
         f" ON CONFLICT (agent_id) DO UPDATE SET {_replaced()},"
         f" last_heartbeat = {POSTGRESQL_NOW_AFTER_WAITING}, generation = {number}{free}"
         f" RETURNING agent_id, xmax = 0 AS created, {', '.join(KEPT)}),"
-        f" told AS (INSERT INTO {table(AgentEvent)}"
-        " (id, agent_id, kind, at, generation, reason, actor, address)"
-        " SELECT generation, agent_id, CASE WHEN created THEN %s ELSE %s END, last_heartbeat,"
-        " generation, '', %s, seen_address FROM registered)"
+        f" recorded AS ({event})"
         f" SELECT created, {', '.join(KEPT)} FROM registered"
     )
 
@@ -97,8 +103,7 @@ def _ask_sqlite(values: Mapping[str, Any], enrolment: Enrolment) -> Sequence[Any
         cursor.execute(
             _sqlite_event(takes_over=enrolment.takes_over),
             [
-                *(agent_id, agent_id, Kind.RE_REGISTERED, Kind.REGISTERED),
-                *(enrolment.actor, address),
+                *(agent_id, agent_id, enrolment.actor, address),
                 *([] if enrolment.takes_over else [agent_id, enrolment.token]),
             ],
         )
@@ -106,7 +111,6 @@ def _ask_sqlite(values: Mapping[str, Any], enrolment: Enrolment) -> Sequence[Any
         if event is None:
             return None
         number, kind = event
-        cursor.execute(f"UPDATE {table(AgentEvent)} SET generation = id WHERE id = %s", [number])  # noqa: S608
         cursor.execute(_sqlite_record(), [*values.values(), AgentRecord.State.ACTIVE, number])
         heartbeat, registered_at, *rest = cursor.fetchone()
     return kind == Kind.REGISTERED, _time(heartbeat), _time(registered_at), *rest
@@ -115,12 +119,16 @@ def _ask_sqlite(values: Mapping[str, Any], enrolment: Enrolment) -> Sequence[Any
 @cache
 def _sqlite_event(*, takes_over: bool) -> str:
     record = f"SELECT 1 FROM {table(AgentRecord)} AS held WHERE agent_id = %s"  # noqa: S608
-    free = "" if takes_over else f" WHERE NOT EXISTS ({record} AND NOT {_is_free('held')})"
-    return (
-        f"INSERT INTO {table(AgentEvent)} (agent_id, kind, at, reason, actor, address)"
-        f" SELECT %s, CASE WHEN EXISTS ({record}) THEN %s ELSE %s END, {now_sql(connection)},"
-        f" '', %s, %s{free} RETURNING id, kind"
+    free = "" if takes_over else f"WHERE NOT EXISTS ({record} AND NOT {_is_free('held')})"
+    event = registration_sql(
+        number=next_number_sql(),
+        agent_id="%s",
+        created=f"NOT EXISTS ({record})",
+        at=now_sql(connection),
+        address="%s",
+        source=free,
     )
+    return f"{event} RETURNING id, kind"
 
 
 @cache

@@ -16,12 +16,12 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare
 
 from agents.database.clock import DatabaseNow
+from agents.history.record import Kind, record_event
 from agents.models import (
     MAX_ID_LENGTH,
     MAX_TOKEN_NAME_LENGTH,
     TOKEN_KEY_LENGTH,
     AccessToken,
-    AgentEvent,
 )
 from agents.tokens import cache as token_cache
 from agents.tokens.cache import Access
@@ -121,7 +121,7 @@ def issue(
     with transaction.atomic():
         while not _insert_with_key(token):
             pass
-        _tell(token, AgentEvent.Kind.TOKEN_ISSUED, actor)
+        _record(Kind.TOKEN_ISSUED, token, actor)
     token.refresh_from_db()
     return token, f"{PREFIX}{token.key}_{secret}"
 
@@ -140,7 +140,7 @@ def revoke(*, key: str, actor: str) -> bool:
         if token.revoked_at is not None:
             return False
         AccessToken.objects.filter(pk=token.pk).update(revoked_at=DatabaseNow(), revoked_by=actor)
-        _tell(token, AgentEvent.Kind.TOKEN_REVOKED, actor)
+        _record(Kind.TOKEN_REVOKED, token, actor)
         transaction.on_commit(lambda: token_cache.forget(key))
     return True
 
@@ -175,9 +175,9 @@ def _insert_with_key(token: AccessToken) -> bool:
     return True
 
 
-def _tell(token: AccessToken, kind: AgentEvent.Kind, actor: str) -> None:
+def _record(kind: Kind, token: AccessToken, actor: str) -> None:
     reason = f"token {token.key} {token.name!r}"
-    AgentEvent.objects.create(kind=kind, at=DatabaseNow(), actor=actor, reason=reason)
+    record_event(kind, actor=actor, reason=reason)
 
 
 def _random(characters: str, length: int) -> str:

@@ -3,21 +3,17 @@
 The database does both: of a hundred thousand agents none becomes a Python object.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
-from agents.actors import REGISTRY
-from agents.database.clock import ended_sql, expires_at_sql, now_sql
+from agents.database.clock import ended_sql
 from agents.database.tables import table
-from agents.history.record import Kind
-from agents.models import AgentEvent, AgentRecord
-
-# What is told of each agent, in this order.
-EVENT_COLUMNS = "agent_id, generation, kind, at, reason, actor"
-REASON = "'no heartbeat for ' || ttl_seconds || ' s'"
+from agents.history.record import purge_sql, purged_columns_sql
+from agents.models import AgentRecord
 
 
 @dataclass(frozen=True)
@@ -53,19 +49,11 @@ def erase(
     if choice:
         chosen = choice
         condition = f"ctid = ANY (ARRAY(SELECT ctid FROM chosen)) AND {condition}"  # noqa: S608
-    told = (
-        f"(1, '{Kind.EXPIRED}', expires_at, {REASON}, '{REGISTRY}'),"
-        f" (2, '{Kind.PURGED}', {now_sql(connection)}, %s, %s)"
-    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH chosen AS MATERIALIZED ({chosen}), gone AS ("  # noqa: S608 - all ours
-            f"DELETE FROM {table(AgentRecord)} WHERE {condition} RETURNING ctid AS place, agent_id,"
-            f" generation, ttl_seconds, {expires_at_sql(connection)} AS expires_at"
-            f"), told AS (INSERT INTO {table(AgentEvent)} ({EVENT_COLUMNS})"
-            " SELECT agent_id, generation, kind, at, reason, actor FROM gone,"
-            f" LATERAL (VALUES {told}) AS events (step, kind, at, reason, actor)"
-            " ORDER BY agent_id, step)"
+            f"DELETE FROM {table(AgentRecord)} WHERE {condition}"
+            f" RETURNING ctid AS place, {purged_columns_sql()}), recorded AS ({purge_sql('gone')})"
             " SELECT (SELECT COUNT(*) FROM chosen), COUNT(*), MAX(place)::text FROM gone",
             [*parameters, reason, actor],
         )
@@ -73,20 +61,22 @@ def erase(
 
 
 def _erase_on_sqlite(condition: str, parameters: Sequence[Any], actor: str, reason: str) -> Erasure:
-    # SQLite's DELETE cannot feed an INSERT, and a second look at the clock could find others.
+    # SQLite's DELETE cannot feed an INSERT: its rows come back as JSON.
     deletion = (
         f"DELETE FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608 - all ours
-        f" RETURNING agent_id, generation, {expires_at_sql(connection)}, {REASON}"
-    )
-    telling = (
-        f"INSERT INTO {table(AgentEvent)} ({EVENT_COLUMNS}) VALUES"  # noqa: S608 - all ours
-        f" (%s, %s, '{Kind.EXPIRED}', %s, %s, '{REGISTRY}'),"
-        f" (%s, %s, '{Kind.PURGED}', {now_sql(connection)}, %s, %s)"
+        f" RETURNING {purged_columns_sql()}"
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(deletion, parameters)
+        names = [name for name, *_ in cursor.description]
         gone = cursor.fetchall()
-        cursor.executemany(telling, [(*lease, *lease[:2], reason, actor) for lease in sorted(gone)])
+        columns = ", ".join(
+            f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(names)
+        )
+        cursor.execute(
+            f"WITH gone AS (SELECT {columns} FROM JSON_EACH(%s)) {purge_sql('gone')}",  # noqa: S608
+            [json.dumps(gone), reason, actor],
+        )
     return Erasure(chosen=len(gone), gone=len(gone))
 
 

@@ -6,12 +6,13 @@ from django.db import connection
 
 from agents.actors import SWEEP
 from agents.database.clock import ended_sql
-from agents.history.record import DEFAULT_BATCH_SIZE
 from agents.leases.purge.batches import purge_batches
 from agents.leases.purge.mass_expiry import judge, purgeable_sql
 from agents.leases.purge.sweeps import leave_mark
 from agents.leases.purge.uptime import begin_uptime
 from agents.models import AgentEvent
+
+DEFAULT_BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Subquery
 
 from agents.database.clock import DatabaseNow
+from agents.history.record import record_event
 from agents.models import AgentEvent, SweepMark
 
 # So many sweeps may be missed before somebody is told.
@@ -112,5 +113,5 @@ def leave_mark(
         total = F("purged_in_total") + purged
         SweepMark.objects.update(at=DatabaseNow(), purged=purged, held=held, purged_in_total=total)
         if turn is not None:
-            AgentEvent.objects.create(kind=turn, at=DatabaseNow(), actor=actor, reason=reason)
+            record_event(turn, actor=actor, reason=reason)
     return turn
