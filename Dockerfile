@@ -24,6 +24,8 @@ RUN python3 -m image --environment /venv --app /source --lock base.txt --name ag
     && mkdir /data
 
 FROM scratch
+LABEL org.opencontainers.image.title="agent-registry" \
+    org.opencontainers.image.version="0.2.0"
 COPY --from=build /image /
 COPY --from=build --chown=65532:65532 /data /data
 ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \

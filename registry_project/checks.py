@@ -1,4 +1,7 @@
-"""System checks of how the registry is served, as `agents.checks` are of what it does."""
+"""System checks of how the registry is served; `agents.checks` are of what it does.
+
+Wrong values of environment variables never get this far: `registry_project.environment`.
+"""
 
 from typing import Any
 
@@ -7,46 +10,10 @@ from django.core import checks
 
 from registry_project.security.proxies import parse_proxies
 
-# At least; of numbers that Django does not look at.
-LOWEST = {
-    "AXES_FAILURE_LIMIT": 1,
-    "LOGIN_COOLOFF_MINUTES": 1,
-    "DATABASE_TIMEOUT_SECONDS": 1,
-    "SECURE_HSTS_SECONDS": 0,
-    "TASK_DATABASE_TIMEOUT_SECONDS": 1,
-}
-
-
-@checks.register()
-def check_numbers(**_kwargs: Any) -> list[checks.CheckMessage]:
-    return [
-        checks.Error(f"{name} is {value}; it must be at least {lowest}.", id="registry.E001")
-        for name, lowest in LOWEST.items()
-        if (value := getattr(settings, name)) < lowest
-    ]
-
-
-@checks.register()
-def check_proxies(**_kwargs: Any) -> list[checks.CheckMessage]:
-    try:
-        parse_proxies(settings.TRUSTED_PROXIES)
-    except ValueError as error:
-        return [
-            checks.Error(
-                f"TRUSTED_PROXIES: {error}.",
-                hint='Give networks such as 10.0.0.0/8, addresses, or "unix".',
-                id="registry.E002",
-            )
-        ]
-    return []
-
 
 @checks.register(deploy=True)
 def check_trust(**_kwargs: Any) -> list[checks.CheckMessage]:
-    try:
-        networks, _ = parse_proxies(settings.TRUSTED_PROXIES)
-    except ValueError:  # told above
-        return []
+    networks, _ = parse_proxies(settings.TRUSTED_PROXIES)
     if all(network.prefixlen for network in networks):
         return []
     return [
@@ -54,5 +21,33 @@ def check_trust(**_kwargs: Any) -> list[checks.CheckMessage]:
             "TRUSTED_PROXIES holds every address: anybody can claim to come from anywhere.",
             hint="Give the addresses of the proxies alone.",
             id="registry.W001",
+        )
+    ]
+
+
+@checks.register(deploy=True)
+def check_hosts(**_kwargs: Any) -> list[checks.CheckMessage]:
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        checks.Warning(
+            "The registry answers under any name.",
+            hint="Set ALLOWED_HOSTS to the names by which agents and people reach it.",
+            id="registry.W002",
+        )
+    ]
+
+
+@checks.register(deploy=True)
+def check_broker(**_kwargs: Any) -> list[checks.CheckMessage]:
+    is_folder = settings.CELERY_BROKER_URL.startswith("filesystem")
+    is_one_machine = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    if not is_folder or is_one_machine:
+        return []
+    return [
+        checks.Warning(
+            "The broker is a folder of this machine, but the database may serve several.",
+            hint="Set CELERY_BROKER_URL=redis://HOST:6379/0 where more than one machine serves.",
+            id="registry.W003",
         )
     ]

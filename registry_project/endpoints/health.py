@@ -1,4 +1,4 @@
-"""How the registry itself is: for orchestrators, load balancers and people."""
+"""Health checks of the registry itself: for orchestrators, load balancers and people."""
 
 from typing import Any
 
@@ -17,12 +17,13 @@ from agents.database.availability import UNAVAILABLE, tell_unavailable
 from agents.leases.purge.sweeps import report_sweeps
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
+from registry_project.version import VERSION
 
 FLEET = SharedCount(AgentRecord.objects.count_fleet, lambda fleet: fleet.registered)
 
 
 class Probe(APIView):
-    """Asks for no login, so that it reads no session, and answers nothing but JSON."""
+    """Needs no login, reads no session, and answers in JSON alone."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -36,15 +37,16 @@ def _shape(name: str, *statuses: str, **fields: serializers.Field[Any, Any, Any,
 class FleetHealth(Probe):
     @extend_schema(
         operation_id="health",
-        summary="How many agents there are",
-        description="Counted when it is asked for; in a fleet of 10,000 and more, at most once a "
-        "second, or once in five seconds with half a million, and told to all who ask meanwhile.",
+        summary="How many agents there are, and the registry's version",
+        description="Fleets below 10,000 agents are counted for each call, larger ones at most "
+        "once a second, and those of half a million once in five seconds.",
         responses=answers(
             _200=_shape(
                 "Health",
                 "healthy",
                 registered_agents=serializers.IntegerField(),
                 active_agents=serializers.IntegerField(),
+                version=serializers.CharField(),
             )
         ),
     )
@@ -55,6 +57,7 @@ class FleetHealth(Probe):
                 "status": "healthy",
                 "registered_agents": count.registered,
                 "active_agents": count.active,
+                "version": VERSION,
             }
         )
 
@@ -73,9 +76,9 @@ class Readiness(Probe):
     @extend_schema(
         operation_id="health_ready",
         summary="Whether the registry can do its work",
-        description="503 when the database is away. A sweep that is overdue is told, and how many "
-        "expired agents the last one kept, because too many expired at once; but the registry is "
-        "ready all the same: what is expired is not listed.",
+        description="503 when the database is away. An overdue sweep, or expired agents that the "
+        "last sweep kept because too many expired at once, are reported, but the registry is ready "
+        "all the same: expired agents are never listed.",
         responses={
             200: _shape(
                 "Readiness",

@@ -1,6 +1,7 @@
-"""The pages of what watches the registry: orchestrators, load balancers, Prometheus.
+"""Health checks and metrics answer under any host name.
 
-They call each process by its address, past the proxy: without TLS, and under none of ALLOWED_HOSTS.
+Orchestrators, load balancers and Prometheus call each process by its address and past the proxy:
+without TLS, and under none of ALLOWED_HOSTS.
 """
 
 import re
@@ -8,17 +9,17 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-# A path without its first slash, as SECURE_REDIRECT_EXEMPT has it.
-WATCHED = r"^(health(/|$)|metrics/?$)"
+# A path without its first slash, as SECURE_REDIRECT_EXEMPT wants it.
+PROBED = r"^(health(/|$)|metrics/?$)"
 
 
-class WatchedByAddress:
-    """Takes these calls whatever name they were sent to: no answer of theirs depends on it."""
+class ProbeHosts:
+    """Middleware that accepts any Host header for these paths: no answer depends on it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if re.match(WATCHED, request.path_info.lstrip("/")):
+        if re.match(PROBED, request.path_info.lstrip("/")):
             request.get_host = lambda: "localhost"  # type: ignore[method-assign]
         return self._get_response(request)

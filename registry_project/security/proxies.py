@@ -1,4 +1,4 @@
-"""Where a call comes from, behind proxies: told by those that are trusted, and by nobody else."""
+"""Where a call comes from, behind proxies: only trusted proxies are believed."""
 
 import ipaddress
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-# How many addresses are remembered as they were read.
+# How many parsed addresses are cached.
 MOST_ADDRESSES = 4_096
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -16,7 +16,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # In TRUSTED_PROXIES: the peer at the other end of a Unix socket, which has no address.
 UNIX = "unix"
 FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
-# By it, Django tells whether the client's call was secure (SECURE_PROXY_SSL_HEADER).
+# Django decides by it whether the client used TLS (SECURE_PROXY_SSL_HEADER).
 FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
 FORWARDED = (
     FORWARDED_FOR,
@@ -33,11 +33,11 @@ FORWARDED = (
 
 
 class Trust:
-    """Whom to believe about a call, by the settings.
+    """Which forwarded headers to believe, by the settings.
 
-    A trusted peer is one in TRUSTED_PROXIES. From X-Forwarded-For counts what trusted proxies have
-    appended: read from the right, up to the first address that is none of theirs, and no further
-    than there is sense in it. X-Forwarded-Proto counts from a trusted peer.
+    A trusted peer is one in TRUSTED_PROXIES. X-Forwarded-For is read from the right, as far as
+    trusted proxies have appended to it: up to the first address that is not a trusted proxy, or
+    that is no address. X-Forwarded-Proto counts if the peer is trusted.
     """
 
     def __init__(self) -> None:
@@ -46,17 +46,17 @@ class Trust:
     def client_of(
         self, peer: str, forwarded_for: str, forwarded_proto: str
     ) -> tuple[str, str | None]:
-        """Return the client's address, and its scheme where a trusted peer has told it."""
+        """Return the client's address, and its scheme if a trusted peer forwarded it."""
         address = parse_address(peer)
         if not self._is_trusted(address):
             return peer, None
         client, proxies = self._walk(address, forwarded_for)
-        scheme = _told_by(proxies, forwarded_proto)
-        told = scheme if scheme in {"http", "https"} else None
-        return (peer if client is None else str(client)), told
+        scheme = _forwarded_scheme(proxies, forwarded_proto)
+        known = scheme if scheme in {"http", "https"} else None
+        return (peer if client is None else str(client)), known
 
     def _walk(self, peer: Address | None, forwarded_for: str) -> tuple[Address | None, int]:
-        """Return the client, and how many proxies lie between it and us."""
+        """Return the client, and how many proxies are between it and us."""
         client, proxies = peer, 0
         for hop in reversed(_split(forwarded_for)):
             if not self._is_trusted(client):
@@ -74,10 +74,9 @@ class Trust:
 
 
 class TrustedProxies:
-    """Middleware, before all others: REMOTE_ADDR becomes the client's address.
+    """Middleware, before all others: sets REMOTE_ADDR to the client's address.
 
-    Whatever was forwarded beyond what is trusted, or by anybody else, is dropped: nothing behind
-    this can fall for it.
+    It drops all other forwarded headers, so that no code behind it can trust them by mistake.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -85,17 +84,26 @@ class TrustedProxies:
         self._trust = Trust()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        said = {name: str(request.META.pop(name, "")) for name in FORWARDED}
+        forwarded = {name: str(request.META.pop(name, "")) for name in FORWARDED}
         peer = request.META.get("REMOTE_ADDR", "")
-        client, scheme = self._trust.client_of(peer, said[FORWARDED_FOR], said[FORWARDED_PROTO])
+        client, scheme = self._trust.client_of(
+            peer, forwarded[FORWARDED_FOR], forwarded[FORWARDED_PROTO]
+        )
         request.META["REMOTE_ADDR"] = client
         if scheme is not None:
             request.META[FORWARDED_PROTO] = scheme
         return self._get_response(request)
 
 
+def parse_proxy_list(text: str) -> list[str]:
+    """Return what commas separate in TRUSTED_PROXIES. Raise ValueError if one is no network."""
+    proxies = [part.strip() for part in text.split(",") if part.strip()]
+    parse_proxies(proxies)
+    return proxies
+
+
 def parse_proxies(texts: Sequence[str]) -> tuple[list[Network], bool]:
-    """Return the networks, and whether Unix sockets are trusted too. Raise ValueError."""
+    """Return the networks, and whether peers at Unix sockets are trusted. Raise ValueError."""
     networks = [ipaddress.ip_network(text.strip()) for text in texts if text.strip() != UNIX]
     return networks, any(text.strip() == UNIX for text in texts)
 
@@ -112,7 +120,7 @@ def parse_address(text: str) -> Address | None:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    # The same client, whichever kind of socket a proxy listens on.
+    # A dual-stack socket reports IPv4 clients as mapped IPv6 addresses.
     return getattr(address, "ipv4_mapped", None) or address
 
 
@@ -120,7 +128,7 @@ def _split(header: str) -> list[str]:
     return [part.strip() for part in header.split(",")] if header else []
 
 
-def _told_by(proxies: int, forwarded_proto: str) -> str:
-    """Return what the proxy that the client spoke to said, where each has appended its word."""
+def _forwarded_scheme(proxies: int, forwarded_proto: str) -> str:
+    """Return the scheme noted by the proxy nearest to the client; each proxy appends its own."""
     words = _split(forwarded_proto)
     return words[max(len(words) - max(proxies, 1), 0)].lower() if words else ""

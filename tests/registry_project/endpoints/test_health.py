@@ -9,6 +9,7 @@ from agents.metrics.exposition import AGENTS
 from agents.metrics.shared_counts import LARGE
 from agents.models import SweepMark
 from registry_project.endpoints.health import FLEET
+from registry_project.version import VERSION
 from tests.agents.passing_time import fleet
 from tests.factories import AgentFactory
 
@@ -22,7 +23,12 @@ def test_health_counts_the_fleet(client: Client, path: str) -> None:
     answer = client.get(path)
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "healthy", "registered_agents": 3, "active_agents": 2}
+    assert answer.json() == {
+        "status": "healthy",
+        "registered_agents": 3,
+        "active_agents": 2,
+        "version": VERSION,
+    }
 
 
 @pytest.mark.django_db

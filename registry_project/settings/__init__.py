@@ -1,0 +1,15 @@
+"""The registry's settings. docs/configuration.md lists the environment variables they read."""
+
+import django_stubs_ext
+
+from registry_project.settings.api import *
+from registry_project.settings.base import *
+from registry_project.settings.celery import *
+from registry_project.settings.database import *
+from registry_project.settings.django import *
+from registry_project.settings.rates import *
+from registry_project.settings.registry import *
+from registry_project.settings.security import *
+
+django_stubs_ext.monkeypatch()
+env.refuse_wrong_values()

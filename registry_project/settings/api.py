@@ -1,0 +1,41 @@
+"""The HTTP API: Django REST framework, and drf-spectacular for the OpenAPI document."""
+
+from registry_project.version import VERSION
+
+REST_FRAMEWORK = {
+    # The first one's challenge (WWW-Authenticate) goes with every 401.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "agents.api.authentication.AccessTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_PARSER_CLASSES": ["agents.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["agents.api.throttling.RateThrottle"],
+    "EXCEPTION_HANDLER": "agents.api.errors.problem_response",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Agent registry",
+    "DESCRIPTION": "Which agents live, where, and what they can do.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["agents.api.documentation.without_slashes"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "agents.api.documentation.tell_what_needs_no_token",
+        "agents.api.documentation.tell_what_has_a_rate",
+    ],
+    "SERVE_AUTHENTICATION": [],
+    "ENUM_NAME_OVERRIDES": {
+        "AgentState": "agents.models.AgentRecord.State",
+        "AgentStatus": "agents.models.AgentRecord.Status",
+    },
+}

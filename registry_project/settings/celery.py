@@ -1,0 +1,43 @@
+"""Celery: the broker, and the schedule of the sweeps."""
+
+from datetime import timedelta
+
+from registry_project.local.broker import FOLDER_URL, folder_broker
+from registry_project.settings.base import VAR_DIR, env
+from registry_project.settings.registry import SWEEP_INTERVAL_SECONDS
+
+BROKER_SCHEMES = ("redis", "rediss", "sentinel", "amqp", "amqps", "filesystem", "memory")
+
+CELERY_BROKER_URL = env.url(
+    "CELERY_BROKER_URL", FOLDER_URL, BROKER_SCHEMES, example="redis://HOST:6379/0"
+)
+# Where web processes share their counts. Each counts for itself unless it is a Redis.
+RATE_STORE_URL = env.url(
+    "RATE_STORE_URL",
+    CELERY_BROKER_URL,
+    ("redis", "rediss", "memory"),
+    example="redis://HOST:6379/1, or memory:// for counts of each process",
+)
+if CELERY_BROKER_URL.startswith("filesystem"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = folder_broker(VAR_DIR / "broker")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+# The schedule is short and idempotent: beat needs no memory of its own, and so no file that a
+# crash could corrupt.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "purge-expired": {
+        "task": "agents.purge_expired",
+        "schedule": timedelta(seconds=SWEEP_INTERVAL_SECONDS),
+        # A worker that was away finds one sweep to do, not a backlog of them.
+        "options": {"expires": SWEEP_INTERVAL_SECONDS},
+    },
+    "delete-old-history": {
+        "task": "agents.delete_old_history",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
+}

@@ -1,0 +1,72 @@
+"""Django itself: apps, middleware, templates, static files, logging."""
+
+from registry_project.logs import LEVELS, log_settings
+from registry_project.server import framing
+from registry_project.settings.base import BASE_DIR, env
+
+# Links are never built from the Host header, so any host will do; behind a proxy, narrow this.
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["*"])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "registry_project.apps.LoginsConfig",
+    "csp",
+    "registry_project",
+    "agents",
+    "deploygen",
+]
+
+MIDDLEWARE = [
+    "registry_project.security.proxies.TrustedProxies",
+    "registry_project.endpoints.probe_hosts.ProbeHosts",
+    "registry_project.endpoints.head_requests.NoBody",
+    # Before what may answer by itself, so that these answers have the headers too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry_project.security.content_policy.ContentPolicy",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "registry_project.urls"
+WSGI_APPLICATION = "registry_project.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The largest form that the web server waits for.
+DATA_UPLOAD_MAX_MEMORY_SIZE = framing.MAX_FORM_BYTES
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+# The files are served from the packages they come in: there is no step of collecting them.
+WHITENOISE_USE_FINDERS = True
+LOGGING = log_settings(env.choice("LOG_LEVEL", "INFO", LEVELS))
