@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +31,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from agents.database.clock import Compiled, DatabaseNow, ExpiresAt, LeaseWanes, Moment, Silence
 from agents.lease_times import HEARTBEATS_PER_TTL
+from agents.states import Lease, State
 
 if TYPE_CHECKING:
     from agents.models import AccessToken, AgentRecord  # noqa: F401
@@ -50,20 +51,14 @@ class FleetCount:
 
 @dataclass(frozen=True)
 class FleetTally:
-    """How many agents there are of each kind; who is expiring soon is alive as well.
+    """How many agents there are, by lease and by operator state other than the default.
 
-    The last two are by the operator's word, be they alive or expired.
+    Those expiring soon count as alive too.
     """
 
     total: int
-    alive: int
-    expiring_soon: int
-    draining: int
-    quarantined: int
-
-    @property
-    def expired(self) -> int:
-        return self.total - self.alive
+    leases: Mapping[Lease, int]
+    states: Mapping[State, int]
 
 
 class AgentQuerySet(QuerySet["AgentRecord"]):
@@ -99,15 +94,19 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
             default=float(MANY),
             output_field=FloatField(),
         )
+        states = [state for state in State if not state.is_default]
         row = self.aggregate(
             kinds=Coalesce(Sum(kind), 0.0),
             total=Count("agent_id"),
-            draining=Count("agent_id", filter=Q(state="draining")),
-            quarantined=Count("agent_id", filter=Q(state="quarantined")),
+            **{state.name: Count("agent_id", filter=Q(state=state)) for state in states},
         )
-        expired, expiring_soon = divmod(int(row.pop("kinds")), MANY)
-        alive = row["total"] - expired
-        return FleetTally(alive=alive, expiring_soon=expiring_soon, **row)
+        expired, expiring_soon = divmod(int(row["kinds"]), MANY)
+        leases = {
+            Lease.ALIVE: row["total"] - expired,
+            Lease.EXPIRING_SOON: expiring_soon,
+            Lease.EXPIRED: expired,
+        }
+        return FleetTally(row["total"], leases, {state: row[state.name] for state in states})
 
     def with_read_at(self) -> Self:
         """Give each agent `read_at`, the database's time, to judge its lease by."""

@@ -12,7 +12,7 @@ from agents.api.permissions import is_open
 from agents.api.throttling import count_heartbeat
 from agents.leases import Renewal, Renewed, StaleLease, UnknownAgent
 from agents.metrics import counters
-from agents.models import AgentRecord
+from agents.states import State
 from agents.tokens import lease as lease_tokens
 
 MAX_AGENTS = 1_000
@@ -60,7 +60,7 @@ def tell(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[st
     for renewal, outcome in zip(admitted.renewals, outcomes, strict=True):
         if isinstance(outcome, Renewed):
             answer["renewed"] += 1
-            if outcome.state != AgentRecord.State.ACTIVE:
+            if outcome.state != State.ACTIVE:
                 answer["states"][renewal.agent_id] = outcome.state
         elif isinstance(outcome, StaleLease):
             answer["refused"].append(renewal.agent_id)

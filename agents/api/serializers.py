@@ -21,6 +21,7 @@ from agents.models import (
     MAX_VERSION_LENGTH,
     AgentRecord,
 )
+from agents.states import State, Status
 from agents.tokens.lease import issue
 
 MAX_LEASE_TOKEN_LENGTH = 255
@@ -73,13 +74,13 @@ class RegistrationSerializer(StrictSerializer):
     version = serializers.CharField(max_length=MAX_VERSION_LENGTH, required=False, allow_blank=True)
     tags = NamesField(required=False)
     skills = NamesField(required=False)
-    status = serializers.ChoiceField(choices=AgentRecord.Status.choices, required=False)
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
 
 
 class HeartbeatSerializer(StrictSerializer):
     """What an agent may say of itself with a heartbeat; what it leaves out stays as it was."""
 
-    status = serializers.ChoiceField(choices=AgentRecord.Status.choices, required=False)
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
     load = serializers.FloatField(
         min_value=0, max_value=1, required=False, help_text="0 (idle) to 1."
     )
@@ -154,7 +155,7 @@ class RenewedSerializer(serializers.Serializer[Renewed]):
     last_heartbeat = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     heartbeat_interval = serializers.FloatField()
-    state = serializers.ChoiceField(choices=AgentRecord.State.choices)
+    state = serializers.ChoiceField(choices=State.choices)
 
     def get_status(self, _renewed: Renewed) -> Literal["ok"]:
         return "ok"
@@ -175,7 +176,7 @@ class ManyRenewedSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="Agents that were renewed too often just before."
     )
     states = serializers.DictField(
-        child=serializers.ChoiceField(choices=AgentRecord.State.choices),
+        child=serializers.ChoiceField(choices=State.choices),
         help_text="The operator's word on those of the renewed that are not active.",
     )
 
@@ -223,10 +224,10 @@ class ListingQuerySerializer(serializers.Serializer[Any]):
         help_text="Only agents with this skill; given several times, with all of them.",
     )
     status = serializers.ChoiceField(
-        choices=AgentRecord.Status.choices, required=False, help_text="By the agent's own word."
+        choices=Status.choices, required=False, help_text="By the agent's own word."
     )
     state = serializers.ChoiceField(
-        choices=AgentRecord.State.choices, required=False, help_text="By the operator's word."
+        choices=State.choices, required=False, help_text="By the operator's word."
     )
     search = serializers.CharField(
         max_length=256, required=False, help_text="Text in the id, the name or the host."

@@ -13,9 +13,10 @@ from agents.api.fields import ID_PATTERN, NO_IDS
 from agents.api.many_heartbeats import MAX_AGENTS
 from agents.api.parsers import parse_json
 from agents.api.serializers import MAX_LEASE_TOKEN_LENGTH
-from agents.models import MAX_NOTE_LENGTH, AgentRecord
+from agents.models import MAX_NOTE_LENGTH
+from agents.states import Status
 
-STATUSES = frozenset(AgentRecord.Status.values)
+STATUSES = frozenset(Status.values)
 AGENT_ID = re.compile(ID_PATTERN)
 LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
 # Agents that say the same all the time are read once; those that never do, are not remembered.

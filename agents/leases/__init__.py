@@ -11,11 +11,10 @@ from agents.leases.purge.delete import purge_one
 from agents.leases.purge.sweep import Purge, purge_expired
 from agents.leases.register import register
 from agents.leases.renew import Renewal, Renewed, renew, renew_many
-from agents.leases.set_state import STATE_EVENTS, set_state
+from agents.leases.set_state import set_state
 from agents.leases.upsert import Registration
 
 __all__ = [
-    "STATE_EVENTS",
     "LeaseLocked",
     "Miss",
     "Purge",

@@ -9,6 +9,7 @@ from agents.history.record import record_refused_registration
 from agents.leases.upsert import Registration, take
 from agents.metrics import counters
 from agents.models import DEFAULT_TTL_SECONDS, AgentRecord
+from agents.states import Status
 from agents.tokens.enrollment import ANYBODY, Enrolment, IdHeldByAnother
 
 
@@ -23,7 +24,7 @@ def register(
     version: str = "",
     tags: Sequence[str] = (),
     skills: Sequence[str] = (),
-    status: str = AgentRecord.Status.UNKNOWN,
+    status: str = Status.UNKNOWN,
     address: str | None = None,
     enrolment: Enrolment = ANYBODY,
 ) -> Registration:

@@ -1,21 +1,15 @@
-"""The operator's word about an agent."""
+"""The state that an operator sets."""
 
 from django.db import transaction
 
 from agents.history.record import Kind, record_event
 from agents.leases.errors import UnknownAgent
 from agents.models import AgentRecord
-
-State = AgentRecord.State
-STATE_EVENTS = {
-    State.ACTIVE: Kind.RESUMED,
-    State.DRAINING: Kind.DRAINED,
-    State.QUARANTINED: Kind.QUARANTINED,
-}
+from agents.states import State
 
 
 def set_state(*, agent_id: str, state: str, actor: str, reason: str = "") -> bool:
-    """Put an agent into the operator's `state`; return whether it was in another before.
+    """Set an agent's state; return whether that changed it.
 
     Raise UnknownAgent.
     """
@@ -27,7 +21,7 @@ def set_state(*, agent_id: str, state: str, actor: str, reason: str = "") -> boo
             return False
         AgentRecord.objects.filter(pk=agent_id).update(state=state)
         record_event(
-            STATE_EVENTS[State(state)],
+            Kind(State(state).event),
             agent_id=agent_id,
             generation=agent.generation,
             actor=actor,

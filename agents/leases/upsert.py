@@ -13,6 +13,7 @@ from agents.database.tables import table
 from agents.history.numbers import next_number_sql
 from agents.history.record import Kind, registration_sql
 from agents.models import AgentRecord
+from agents.states import State
 from agents.tokens.enrollment import Enrolment
 
 # What the registration says, as a whole, and what is the registry's; the operator's word stays.
@@ -59,7 +60,7 @@ def _ask_postgresql(values: Mapping[str, Any], enrolment: Enrolment) -> Sequence
             _postgresql(takes_over=enrolment.takes_over),
             [
                 *values.values(),
-                AgentRecord.State.ACTIVE,
+                State.ACTIVE,
                 *([] if enrolment.takes_over else [enrolment.token]),
                 enrolment.actor,
             ],
@@ -111,7 +112,7 @@ def _ask_sqlite(values: Mapping[str, Any], enrolment: Enrolment) -> Sequence[Any
         if event is None:
             return None
         number, kind = event
-        cursor.execute(_sqlite_record(), [*values.values(), AgentRecord.State.ACTIVE, number])
+        cursor.execute(_sqlite_record(), [*values.values(), State.ACTIVE, number])
         heartbeat, registered_at, *rest = cursor.fetchone()
     return kind == Kind.REGISTERED, _time(heartbeat), _time(registered_at), *rest
 

@@ -18,6 +18,7 @@ from agents.leases.purge.uptime import report_uptime
 from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGED
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
+from agents.states import State
 
 
 class FleetCollector(Collector):
@@ -62,7 +63,7 @@ AGENTS = SharedCount(_count_agents, lambda counts: sum(counts.values()))
 def _agents() -> Iterator[Metric]:
     counts = AGENTS.get()
     family = GaugeMetricFamily(PREFIX + "agents", GAUGES["agents"][0], labels=GAUGES["agents"][1])
-    for state in AgentRecord.State.values:
+    for state in State.values:
         for lasts_, lease in ((True, "alive"), (False, "expired")):
             family.add_metric([lease, state], counts.get((lasts_, state), 0))
     yield family

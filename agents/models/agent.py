@@ -20,6 +20,7 @@ from agents.models.limits import (
     TOKEN_KEY_LENGTH,
 )
 from agents.querysets import AgentQuerySet
+from agents.states import State, Status
 
 
 class AgentRecord(LeaseTimes, models.Model):
@@ -29,23 +30,6 @@ class AgentRecord(LeaseTimes, models.Model):
     select the rows first and delete them by id afterwards, which would purge an agent that renewed
     in between.
     """
-
-    class State(models.TextChoices):
-        """Set by an operator."""
-
-        ACTIVE = "active"
-        DRAINING = "draining"
-        QUARANTINED = "quarantined"
-
-    class Status(models.TextChoices):
-        """Reported by the agent."""
-
-        UNKNOWN = "unknown"
-        STARTING = "starting"
-        READY = "ready"
-        BUSY = "busy"
-        DEGRADED = "degraded"
-        DRAINING = "draining"
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
     agent_name = models.CharField(max_length=MAX_NAME_LENGTH)

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from agents.actors import STAFF
 from agents.models.limits import MAX_ACTOR_LENGTH, MAX_ID_LENGTH, MAX_REASON_LENGTH
+from agents.states import BY_OPERATION, Level
 
 BY_STAFF = Q(actor__startswith=STAFF)
 
@@ -17,15 +18,16 @@ class AgentEvent(models.Model):
     """
 
     class Kind(models.TextChoices):
+        _ignore_ = "state"
+
         REGISTERED = "registered"
         RE_REGISTERED = "re-registered", "Re-registered"
         REFUSED = "refused"
         EXPIRED = "expired"
         PURGED = "purged"
         DEREGISTERED = "deregistered"
-        DRAINED = "drained"
-        QUARANTINED = "quarantined"
-        RESUMED = "resumed"
+        for state in BY_OPERATION:  # DRAINED, QUARANTINED, RESUMED
+            vars()[state.event.upper()] = state.event
         EXTENDED = "extended"
         PURGE_HELD = "purge-held", "Purge held"
         PURGE_RESUMED = "purge-resumed", "Purge resumed"
@@ -60,3 +62,14 @@ class AgentEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent_id} {self.kind}"
+
+
+# Of the kinds that have a colour.
+EVENT_LEVELS: dict[str, Level] = {
+    AgentEvent.Kind.REGISTERED: Level.OK,
+    AgentEvent.Kind.REFUSED: Level.BAD,
+    AgentEvent.Kind.EXPIRED: Level.BAD,
+    AgentEvent.Kind.PURGE_HELD: Level.WARN,
+    AgentEvent.Kind.PURGE_FORCED: Level.WARN,
+    **{AgentEvent.Kind(state.event): state.level for state in BY_OPERATION},
+}

@@ -12,6 +12,7 @@ from agents.models.limits import (
     TOKEN_KEY_LENGTH,
 )
 from agents.querysets import AccessTokenQuerySet
+from agents.states import Described, Entry, Level
 
 
 class AccessToken(models.Model):
@@ -21,12 +22,12 @@ class AccessToken(models.Model):
     recognise the prefix. Of the secret, which is random and long, only a hash is stored.
     """
 
-    class State(models.TextChoices):
+    class State(Described):
         """Not stored: it follows from the time."""
 
-        GOOD = "good"
-        EXPIRED = "expired"
-        REVOKED = "revoked"
+        GOOD = Entry(value="good", level=Level.OK)
+        EXPIRED = Entry(value="expired", level=Level.BAD)
+        REVOKED = Entry(value="revoked", level=Level.BAD)
 
     key = models.CharField(max_length=TOKEN_KEY_LENGTH, unique=True, help_text="Its public part.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of its secret part.")

@@ -35,7 +35,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {
-        "AgentState": "agents.models.AgentRecord.State",
-        "AgentStatus": "agents.models.AgentRecord.Status",
+        "AgentState": "agents.states.State",
+        "AgentStatus": "agents.states.Status",
     },
 }

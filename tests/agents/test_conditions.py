@@ -1,11 +1,12 @@
-"""How an agent stands: of the lease, the operator's word and its own report, the worst is told."""
+"""How an agent is: the worst of its lease, its operator's state and its own report."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agents.conditions import Level, standing
+from agents.conditions import condition_of
 from agents.models import AgentEvent, AgentRecord
+from agents.states import Level
 from tests.factories import AgentFactory
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -18,8 +19,8 @@ def agent(silent: float | timedelta = 0, ttl: int = 60, **more: object) -> Agent
     return AgentFactory.build(ttl_seconds=ttl, last_heartbeat=NOW - silence, **more)
 
 
-def told(who: AgentRecord, event: AgentEvent | None = None) -> str:
-    return str(standing(who, NOW, event))
+def sentence_of(who: AgentRecord, event: AgentEvent | None = None) -> str:
+    return str(condition_of(who, NOW, event))
 
 
 def event(**more: object) -> AgentEvent:
@@ -41,15 +42,15 @@ def event(**more: object) -> AgentEvent:
 def test_the_lease_turns_at_exactly_a_third_and_at_exactly_its_end(
     silence: timedelta, word: str
 ) -> None:
-    assert standing(agent(silence), NOW).word == word
+    assert condition_of(agent(silence), NOW).word == word
 
 
 def test_a_ttl_that_three_does_not_divide_turns_as_exactly() -> None:
     third = timedelta(seconds=100) / 3  # rounded to microseconds: below the true third
 
-    assert standing(agent(timedelta(seconds=100) - third, ttl=100), NOW).word == "expiring soon"
+    assert condition_of(agent(timedelta(seconds=100) - third, ttl=100), NOW).word == "expiring soon"
     later = third + MICROSECOND
-    assert standing(agent(timedelta(seconds=100) - later, ttl=100), NOW).word == "alive"
+    assert condition_of(agent(timedelta(seconds=100) - later, ttl=100), NOW).word == "alive"
 
 
 @pytest.mark.parametrize(
@@ -59,53 +60,53 @@ def test_a_ttl_that_three_does_not_divide_turns_as_exactly() -> None:
         (agent(12), "alive: last heartbeat 12 s ago, its lease of 1 min ends in 48 s"),
         (
             agent(45),
-            "expiring soon: two heartbeats are missed, its lease of 1 min ends in 15 s",
+            "expiring soon: two heartbeats missed, its lease of 1 min ends in 15 s",
         ),
         (
             agent(59.5),
-            "expiring soon: two heartbeats are missed, its lease of 1 min ends in under 1 s",
+            "expiring soon: two heartbeats missed, its lease of 1 min ends in under 1 s",
         ),
         (
             agent(74),
             "expired: no heartbeat for 1 min 14 s, its lease of 1 min ended 14 s ago",
         ),
         (agent(60), "expired: no heartbeat for 1 min, its lease of 1 min ended now"),
-        (agent(status="degraded"), "degraded: by its own report"),
+        (agent(status="degraded"), "degraded: reported by the agent"),
         (
             agent(status="degraded", load=0.9, note="the loop is blocked"),
-            "degraded: by its own report: load 90%, the loop is blocked",
+            "degraded: reported by the agent: load 90%, the loop is blocked",
         ),
-        (agent(status="starting"), "starting: by its own report"),
-        (agent(status="draining"), "draining: by its own report"),
-        (agent(state="draining"), "draining: by an operator"),
-        (agent(state="quarantined"), "quarantined: by an operator"),
+        (agent(status="starting"), "starting: reported by the agent"),
+        (agent(status="draining"), "draining: reported by the agent"),
+        (agent(state="draining"), "draining: set by an operator"),
+        (agent(state="quarantined"), "quarantined: set by an operator"),
     ],
 )
 def test_the_reason_is_a_sentence(who: AgentRecord, sentence: str) -> None:
-    assert told(who) == sentence
+    assert sentence_of(who) == sentence
 
 
 @pytest.mark.parametrize("status", ["unknown", "ready", "busy"])
 def test_an_agent_that_reports_nothing_bad_is_alive(status: str) -> None:
-    stands = standing(agent(status=status, load=1.0, note="n"), NOW)
+    condition = condition_of(agent(status=status, load=1.0, note="n"), NOW)
 
-    assert (stands.word, stands.level) == ("alive", Level.OK)
+    assert (condition.word, condition.level) == ("alive", Level.OK)
 
 
 def test_who_set_it_apart_when_and_why_is_told_where_it_is_known() -> None:
     who = agent(state="quarantined")
 
-    assert told(who, event(reason="answers nonsense")) == (
-        "quarantined: by admin:grace 3 h 1 min ago: answers nonsense"
+    assert sentence_of(who, event(reason="answers nonsense")) == (
+        "quarantined: set by admin:grace 3 h 1 min ago: answers nonsense"
     )
-    assert told(who, event()) == "quarantined: by admin:grace 3 h 1 min ago"
+    assert sentence_of(who, event()) == "quarantined: set by admin:grace 3 h 1 min ago"
 
 
 @pytest.mark.parametrize(
     ("who", "word", "level"),
     [
         (agent(60, state="quarantined", status="degraded"), "expired", Level.BAD),
-        (agent(59, state="quarantined", status="draining"), "quarantined", Level.SET_APART),
+        (agent(59, state="quarantined", status="draining"), "quarantined", Level.ISOLATED),
         (agent(59, state="draining", status="degraded"), "draining", Level.HOLD),
         (agent(59, status="draining"), "draining", Level.HOLD),
         (agent(59, status="degraded"), "expiring soon", Level.WARN),
@@ -113,23 +114,23 @@ def test_who_set_it_apart_when_and_why_is_told_where_it_is_known() -> None:
     ],
 )
 def test_the_worst_fact_has_the_word(who: AgentRecord, word: str, level: Level) -> None:
-    stands = standing(who, NOW)
+    condition = condition_of(who, NOW)
 
-    assert (stands.word, stands.level) == (word, level)
+    assert (condition.word, condition.level) == (word, level)
 
 
 def test_where_both_say_draining_it_is_the_operators_word() -> None:
-    assert told(agent(state="draining", status="draining")) == "draining: by an operator"
+    assert sentence_of(agent(state="draining", status="draining")) == "draining: set by an operator"
 
 
 def test_all_facts_are_told_beside_the_worst_one() -> None:
     who = agent(74, state="draining", status="busy", load=0.5)
 
-    facts = [(fact.name, fact.word, fact.level) for fact in standing(who, NOW).facts]
+    facts = [(fact.source, fact.word, fact.level) for fact in condition_of(who, NOW).facts]
 
     assert facts == [
         ("lease", "expired", Level.BAD),
-        ("own report", "busy", Level.OK),
+        ("report", "busy", Level.OK),
         ("probe", "not probed", Level.OK),
         ("operator", "draining", Level.HOLD),
     ]
@@ -138,4 +139,4 @@ def test_all_facts_are_told_beside_the_worst_one() -> None:
 def test_it_asks_the_database_nothing() -> None:
     # Without the marker of a test that may, a query is an error.
     for number in range(100):
-        assert standing(agent(number), NOW).facts
+        assert condition_of(agent(number), NOW).facts

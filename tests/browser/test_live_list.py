@@ -119,7 +119,7 @@ def test_a_lease_that_ends_says_so_in_words_and_colour(open_list: OpenList) -> N
     time_passes(57)
     tab = open_list(600)
 
-    tab.wait_for(f"{cell('a', 'time_left')}.querySelector('.fleet-bad .fleet-left') !== null")
+    tab.wait_for(f"{cell('a', 'time_left')}.querySelector('.level-bad .fleet-left') !== null")
 
     assert tab.evaluate(f"{cell('a', 'time_left')}.textContent.startsWith('ended')")
     # It is asked about before its time.

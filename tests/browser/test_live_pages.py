@@ -96,7 +96,7 @@ def test_what_is_selected_stays_until_it_is_not(open_page: OpenPage) -> None:
     tab = open_page()
     tab.evaluate("getSelection().selectAllChildren(document.querySelector('.tile-count'))")
     AgentFactory.create(ttl_seconds=3600, state="draining")
-    tab.wait_for("document.querySelector('.tile-hold .tile-count').textContent === '1'")
+    tab.wait_for("document.querySelector('.tile.level-hold .tile-count').textContent === '1'")
     go_on(tab)
 
     assert tab.evaluate("String(getSelection())") == "1"

@@ -9,8 +9,8 @@ from agents.admin.widgets.bars import Shape, shapes
 from agents.database.clock import DatabaseNow
 from agents.durations import ago, exactly, in_words
 from agents.history.timeline import ENDS, Share, Span, Was, clip, share, spans
-from agents.leases import STATE_EVENTS
 from agents.models import AgentEvent, AgentRecord
+from agents.states import State
 
 # So many events of an agent are looked at: one that comes and goes all the time has very many.
 MOST_READ = 2_000
@@ -70,9 +70,8 @@ class History:
 
     def operators_event(self, agent: AgentRecord) -> AgentEvent | None:
         """Return the event by which an agent came into the operator's state, if it is there."""
-        if agent.state == AgentRecord.State.ACTIVE:
-            return None
-        return self.newest(STATE_EVENTS[AgentRecord.State(agent.state)])
+        kind = _event_of(agent.state)
+        return self.newest(kind) if kind else None
 
 
 @dataclass(frozen=True)
@@ -92,11 +91,16 @@ def read_history(agent_id: str, most: int = MOST_READ) -> History:
 
 def operators_event(agent: AgentRecord) -> AgentEvent | None:
     """Return the event by which an agent came into the operator's state, if it is not long ago."""
-    if agent.state == AgentRecord.State.ACTIVE:
+    kind = _event_of(agent.state)
+    if kind is None:
         return None
     newest = AgentEvent.objects.filter(agent_id=agent.pk).order_by("-pk")[:MOST_READ]
-    kind = STATE_EVENTS[AgentRecord.State(agent.state)]
     return AgentEvent.objects.filter(pk__in=newest.values("pk"), kind=kind).order_by("-pk").first()
+
+
+def _event_of(state: str) -> str | None:
+    """Return the kind of event that records `state`; None for the default."""
+    return next((one.event for one in State if one == state and not one.is_default), None)
 
 
 def draw(

@@ -26,8 +26,9 @@ from agents.admin.agents.history import (
     operators_event,
     read_history,
 )
+from agents.admin.agents.operations.kinds import OPERATIONS
 from agents.admin.widgets import cells
-from agents.conditions import standing
+from agents.conditions import condition_of
 from agents.durations import ago, in_words
 from agents.leases.purge.uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
@@ -36,14 +37,6 @@ from agents.models import AccessToken, AgentEvent, AgentRecord
 NEWEST_EVENTS = 20
 HISTORY = "agents.view_agentevent"
 TOKENS = "agents.view_accesstoken"
-# The actions in the order in which they are offered.
-OPERATIONS = ("drain", "quarantine", "resume", "extend", "purge", "deregister")
-# What would change nothing in an agent of that state.
-IDLE = {
-    AgentRecord.State.ACTIVE: "resume",
-    AgentRecord.State.DRAINING: "drain",
-    AgentRecord.State.QUARANTINED: "quarantine",
-}
 TEMPLATES = "admin/agents/agentrecord"
 
 
@@ -162,11 +155,13 @@ class AgentPage(ModelAdmin[AgentRecord]):
 
     def _operations(self, request: HttpRequest, agent: AgentRecord) -> list[str]:
         """Return the names of the actions that would change something, and are allowed."""
-        idle = {IDLE[AgentRecord.State(agent.state)]}
-        if agent.is_alive(cells.read_at(agent)):
-            idle.add("purge")
         allowed = self.get_actions(request)
-        return [name for name in OPERATIONS if name in allowed and name not in idle]
+        is_alive = agent.is_alive(cells.read_at(agent))
+        return [
+            name
+            for name, operation in OPERATIONS.items()
+            if name in allowed and operation.would_change(agent, is_alive=is_alive)
+        ]
 
 
 def addresses_differ(agent: AgentRecord) -> bool:
@@ -186,7 +181,7 @@ def _now(
     return {
         "agent": agent,
         "now": now,
-        "standing": standing(agent, now, operator),
+        "condition": condition_of(agent, now, operator),
         "lease": Lease((agent.expires_at - now).total_seconds(), agent.ttl_seconds),
         "events": history.events[:NEWEST_EVENTS] if history else None,
     }

@@ -11,12 +11,13 @@ from agents.admin.dashboard.broker import BrokerReport, report_broker
 from agents.database.clock import database_now
 from agents.leases.purge.sweeps import SweepReport, report_sweeps
 from agents.models import AgentRecord
+from agents.states import Level
 
 VENDORS = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 # Milliseconds: what the database takes to say what time it is, is told as one of these.
 LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SLOW = 100
-OK, WARN, BAD, HOLD = "ok", "warn", "bad", "hold"
+OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Part:
 
     name: str
     word: str
-    level: str
+    level: Level
     detail: str = ""
     at: datetime | None = None
     measured: str = field(default="", repr=False, compare=False)

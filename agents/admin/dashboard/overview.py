@@ -16,7 +16,7 @@ from agents.admin.dashboard.charts import Chart
 from agents.admin.dashboard.health import Health, Part, report_health
 from agents.admin.widgets import cells
 from agents.metrics.shared_counts import SharedCount
-from agents.models import AgentEvent, AgentRecord
+from agents.models import EVENT_LEVELS, AgentEvent, AgentRecord
 from agents.querysets import FleetTally
 
 NEWEST_EVENTS = 10
@@ -48,6 +48,10 @@ class Told:
     agent_id: str
     reason: str
     actor: str
+
+    @property
+    def level(self) -> str:
+        return EVENT_LEVELS.get(self.kind, "")
 
     @property
     def agent_url(self) -> str:
@@ -121,24 +125,16 @@ def may_see_agents(user: AbstractBaseUser | AnonymousUser) -> bool:
 def tiles(tally: FleetTally) -> list[Tile]:
     """Return the tiles: a colour is for what there is any of."""
     fleet = reverse("admin:agents_agentrecord_changelist")
-    liveness, state = f"{fleet}?liveness=", f"{fleet}?state__exact="
-    shown = [
-        ("alive", tally.alive, f"{liveness}alive", "ok", "their lease lasts"),
-        (
-            "expiring soon",
-            tally.expiring_soon,
-            f"{liveness}expiring-soon",
-            "warn",
-            "two heartbeats are missed",
-        ),
-        ("expired", tally.expired, f"{liveness}expired", "bad", "their lease has ended"),
-        ("draining", tally.draining, f"{state}draining", "hold", "to be given no more work"),
-        ("quarantined", tally.quarantined, f"{state}quarantined", "set-apart", "set apart"),
-        ("in total", tally.total, fleet, "", "have a record"),
+    counts = [
+        *((lease, count, f"{fleet}?liveness={lease}") for lease, count in tally.leases.items()),
+        *((state, count, f"{fleet}?state__exact={state}") for state, count in tally.states.items()),
     ]
     return [
-        Tile(name, count, url, level if count else "", hint)
-        for name, count, url, level, hint in shown
+        *(
+            Tile(kind.label, count, url, kind.level if count else "", kind.hint)
+            for kind, count, url in counts
+        ),
+        Tile("Total", tally.total, fleet, "", "registered"),
     ]
 
 

@@ -18,8 +18,8 @@ def name_and_key(token: AccessToken) -> SafeString:
 
 @admin.display()
 def state(token: AccessToken) -> SafeString:
-    word = token.state(cells.read_at(token))
-    return format_html('<span class="agent-label token-{}">{}</span>', word, word)
+    state = token.state(cells.read_at(token))
+    return format_html('<span class="agent-label level-{}">{}</span>', state.level, state)
 
 
 @admin.display(description="may")

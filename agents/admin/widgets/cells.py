@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from agents.durations import ago, exactly
 from agents.models import AccessToken, AgentRecord
+from agents.states import Lease, State
 
 NOTHING = "-"
 
@@ -21,12 +22,12 @@ def read_at(record: Any) -> datetime:
 
 
 def lease(agent: AgentRecord) -> SafeString:
-    """Return alive or expired, and the operator's word where there is one."""
-    words = ["alive" if agent.is_alive(read_at(agent)) else "expired"]
-    if agent.state != AgentRecord.State.ACTIVE:
-        words.append(agent.state)
-    labels = ((word, word) for word in words)
-    return format_html_join(" ", '<span class="agent-label agent-{}">{}</span>', labels)
+    """Return labels for the lease and, unless it is the default, the operator's state."""
+    lease = Lease.ALIVE if agent.is_alive(read_at(agent)) else Lease.EXPIRED
+    labels = [(lease.level, lease.words)]
+    if agent.state != State.ACTIVE:
+        labels.append((State.level_of(agent.state), agent.state))
+    return format_html_join(" ", '<span class="agent-label level-{}">{}</span>', labels)
 
 
 def moment(at: datetime, now: datetime) -> SafeString:

@@ -16,6 +16,7 @@ from agents.durations import ago, in_words
 from agents.management.tables import Column, Row, write_table
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
+from agents.states import State
 
 LEASE = 1
 
@@ -104,7 +105,7 @@ def _row(agent: AgentRecord) -> Row:
     host = f"[{agent.host}]" if ":" in agent.host else agent.host
     return (
         agent.agent_id,
-        lease if agent.state == AgentRecord.State.ACTIVE else f"{lease}, {agent.state}",
+        lease if agent.state == State.ACTIVE else f"{lease}, {agent.state}",
         in_words(left, units=1) if left > 0 else "",
         ago((now - agent.last_heartbeat).total_seconds(), units=1),
         agent.status,

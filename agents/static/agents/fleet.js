@@ -80,8 +80,8 @@ function move(lease) {
   const heard = lease.closest("tr").querySelector(".field-last_heartbeat time");
   const age = ago(ttl - left);
   if (heard && heard.textContent !== age) heard.textContent = age;
-  const turned = !lease.classList.contains(`fleet-${level}`);
-  if (turned) lease.className = `fleet-lease fleet-${level}`;
+  const turned = !lease.classList.contains(`level-${level}`);
+  if (turned) lease.className = `fleet-lease level-${level}`;
   return turned;
 }
 

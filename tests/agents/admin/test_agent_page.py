@@ -33,8 +33,8 @@ def page(client: Client, agent_id: str = "a", part: str = "change") -> str:
 
 
 def told(html: str) -> str:
-    """Return the sentence that tells how the agent stands."""
-    [found] = re.findall(r'<p class="agent-standing[^>]*>(.*?)</p>', html)
+    """Return the sentence that tells the agent's condition."""
+    [found] = re.findall(r'<p class="agent-condition[^>]*>(.*?)</p>', html)
     return re.sub(r"<[^>]+>", "", found).strip()
 
 
@@ -211,7 +211,7 @@ class TestCard:
         assert "Nothing of its card is known" in page(admin_client)
 
 
-class TestStanding:
+class TestCondition:
     def test_who_quarantined_it_when_and_why_is_told(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
         leases.set_state(agent_id="a", state="quarantined", actor="admin:ada", reason="answers 7")
@@ -220,7 +220,7 @@ class TestStanding:
 
         for part in ["change", "now"]:
             sentence = told(page(admin_client, part=part))
-            assert re.fullmatch(r"quarantined by admin:ada [2-5] s ago: answers 7", sentence)
+            assert re.fullmatch(r"quarantined set by admin:ada [2-5] s ago: answers 7", sentence)
 
     def test_of_who_did_it_nothing_is_told_to_whom_may_not_see_the_history(
         self, staff: Callable[..., Client]
@@ -231,7 +231,7 @@ class TestStanding:
 
         for part in ["change", "now"]:
             html = page(client, part=part)
-            assert told(html) == "quarantined by an operator"
+            assert told(html) == "quarantined set by an operator"
             assert "secret" not in html
             assert "registered" not in html
             assert "Timeline" not in html
@@ -242,7 +242,10 @@ class TestStanding:
         html = page(admin_client)
 
         assert told(html) == "expired no heartbeat for 1 h, its lease of 1 min ended 59 min ago"
-        for text in ["By its own report: the disk is full", "This registry does not probe agents"]:
+        for text in [
+            "Reported by the agent: the disk is full",
+            "The registry does not probe agents",
+        ]:
             assert text in html
 
     def test_the_lease_is_a_meter_with_words(self, admin_client: Client) -> None:

@@ -74,8 +74,8 @@ def test_it_names_the_agents_and_how_many_of_them_are_alive(admin_client: Client
     html = ask(admin_client, "drain", "a:1", "b")
 
     assert "1 of 2 is alive" in html
-    assert '<li>a:1 <span class="agent-label agent-alive">alive</span></li>' in html
-    assert '<li>b <span class="agent-label agent-expired">expired</span></li>' in html
+    assert '<li>a:1 <span class="agent-label level-ok">alive</span></li>' in html
+    assert '<li>b <span class="agent-label level-bad">expired</span></li>' in html
 
 
 def test_of_many_agents_it_names_the_first(admin_client: Client) -> None:

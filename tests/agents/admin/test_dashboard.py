@@ -94,12 +94,12 @@ class TestFleet:
             "Expired": "4",
             "Draining": "2",
             "Quarantined": "1",
-            "In total": "12",
+            "Total": "12",
         }
 
     @pytest.mark.usefixtures("agents")
     @pytest.mark.parametrize(
-        "name", ["Alive", "Expiring soon", "Expired", "Draining", "Quarantined", "In total"]
+        "name", ["Alive", "Expiring soon", "Expired", "Draining", "Quarantined", "Total"]
     )
     def test_a_number_leads_to_the_agents_that_it_counts(
         self, admin_client: Client, name: str
@@ -111,7 +111,7 @@ class TestFleet:
     def test_a_new_registry_says_where_agents_register(self, admin_client: Client) -> None:
         html = page(admin_client)
 
-        assert tiles(html)["In total"][0] == "0"
+        assert tiles(html)["Total"][0] == "0"
         assert "/agents/register" in html
         assert "Nothing has happened yet." in html
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from agents import leases
 from agents.admin.agents.listing import changelist
 from agents.admin.widgets.paging import CappedPaginator
-from agents.conditions import standing
+from agents.conditions import condition_of
 from agents.models import AgentRecord
+from agents.states import State, Status
 from tests.agents.passing_time import fleet
 from tests.factories import AgentFactory
 
@@ -52,7 +53,7 @@ def rows(client: Client, *ids: str) -> Any:
 def bar(html: str) -> tuple[str, float, int, str]:
     """Return a lease's level, seconds left, TTL and words."""
     pattern = (
-        r'fleet-lease fleet-(\w+)" data-left="([-\d.]+)" data-ttl="(\d+)">'
+        r'fleet-lease level-(\w+)" data-left="([-\d.]+)" data-ttl="(\d+)">'
         r'<span class="fleet-left">([^<]+)</span>'
         r'<progress class="fleet-bar" max="(\d+)" value="([\d.]+)"'
     )
@@ -113,9 +114,9 @@ class TestColumns:
         ("more", "word", "why"),
         [
             ({}, "alive", ""),
-            ({"expired": True}, "expired", "no heartbeat within its 1 min"),
-            ({"status": "degraded", "note": "n"}, "degraded", "by its own report: n"),
-            ({"state": "draining"}, "draining", "by an operator"),
+            ({"expired": True}, "expired", "no heartbeat within its TTL of 1 min"),
+            ({"status": "degraded", "note": "n"}, "degraded", "reported by the agent: n"),
+            ({"state": "draining"}, "draining", "set by an operator"),
         ],
     )
     def test_the_state_is_the_worst_word_and_why(
@@ -123,7 +124,7 @@ class TestColumns:
     ) -> None:
         AgentFactory.create(**more)
 
-        pattern = r'agent-label fleet-[\w-]+">([^<]+)</span><span class="agent-aside"[^>]*>([^<]*)<'
+        pattern = r'agent-label level-[\w-]+">([^<]+)</span><span class="agent-aside"[^>]*>([^<]*)<'
         assert re.findall(pattern, page(admin_client)) == [(word, why)]
 
     def test_sorted_by_state_the_worst_come_first(self, admin_client: Client) -> None:
@@ -133,8 +134,8 @@ class TestColumns:
             ("soon", {"last_heartbeat": soon}),
             ("dead", {"expired": True}),
         ]
-        for number, state in enumerate(AgentRecord.State.values):
-            for status in AgentRecord.Status.values:
+        for number, state in enumerate(State.values):
+            for status in Status.values:
                 for kind, more in kinds:
                     agent_id = f"{number}-{status}-{kind}"
                     AgentFactory.create(agent_id=agent_id, state=state, status=status, **more)
@@ -142,7 +143,9 @@ class TestColumns:
         sorted_ids = listed(admin_client, o=COLUMN["state"])
 
         agents = AgentRecord.objects.with_read_at().in_bulk(sorted_ids)
-        ranks = [standing(agents[pk], vars(agents[pk])["read_at"]).level.rank for pk in sorted_ids]
+        ranks = [
+            condition_of(agents[pk], vars(agents[pk])["read_at"]).level.rank for pk in sorted_ids
+        ]
         assert ranks == sorted(ranks, reverse=True)
         assert len(set(ranks)) == 5
         assert listed(admin_client, o=f"-{COLUMN['state']}")[-1] in sorted_ids[:18]

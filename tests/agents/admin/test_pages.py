@@ -132,7 +132,7 @@ class TestList:
 
         html = page(admin_client)
 
-        assert '<span class="agent-label fleet-warn">degraded</span>' in html
+        assert '<span class="agent-label level-warn">degraded</span>' in html
         assert "weather-1" in html
         assert "Weather" in html
         assert "10.<wbr>0.<wbr>0.<wbr>7:8000" in html
@@ -147,12 +147,12 @@ class TestList:
 
         html = page(admin_client)
 
-        assert '<span class="agent-label fleet-bad">expired</span>' in html
+        assert '<span class="agent-label level-bad">expired</span>' in html
         assert "ended 59 min ago" in html
         assert ">1 h ago</time>" in html
 
     @pytest.mark.parametrize(
-        ("state", "level"), [("draining", "hold"), ("quarantined", "set-apart")]
+        ("state", "level"), [("draining", "hold"), ("quarantined", "isolated")]
     )
     def test_the_operators_word_stands_before_the_lease(
         self, admin_client: Client, state: str, level: str
@@ -161,8 +161,8 @@ class TestList:
 
         html = page(admin_client)
 
-        assert f'<span class="agent-label fleet-{level}">{state}</span>' in html
-        assert "by an operator" in html
+        assert f'<span class="agent-label level-{level}">{state}</span>' in html
+        assert "set by an operator" in html
 
     def test_alive_is_judged_by_the_databases_clock_and_not_by_this_hosts(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
@@ -171,8 +171,8 @@ class TestList:
         real = timezone.now
         monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=1))
 
-        assert "agent-label fleet-ok" in page(admin_client)
-        assert "agent-label agent-alive" in page(admin_client, f"{AGENTS}a/change/")
+        assert "agent-label level-ok" in page(admin_client)
+        assert "agent-condition level-ok" in page(admin_client, f"{AGENTS}a/change/")
         assert listed(admin_client, liveness="alive") == ["a"]
         assert listed(admin_client, liveness="expired") == []
 

@@ -158,7 +158,7 @@ class TestPages:
         AgentFactory.create(agent_id="other")
         text = page(admin_client, TOKENS)
 
-        for part in ("weather-", "1 of 5", "in 29 d", "never", "token-good", token.key):
+        for part in ("weather-", "1 of 5", "in 29 d", "never", 'level-ok">good', token.key):
             assert part in text
         fleet = f"/admin/agents/agentrecord/?enrolled_by__exact={token.key}"
         assert fleet in text
@@ -183,7 +183,7 @@ class TestPages:
         assert names("good") == {"usable", "eternal"}
         assert names("expired") == {"late"}
         assert names("revoked") == {"gone"}
-        assert "token-expired" in page(admin_client, TOKENS)
+        assert 'level-bad">expired' in page(admin_client, TOKENS)
 
     def test_a_tokens_page_shows_no_hash_and_has_nothing_to_edit(
         self, admin_client: Client

@@ -19,6 +19,7 @@ from agents import leases
 from agents.api.json_sql import FIELDS
 from agents.database.clock import DatabaseNow
 from agents.models import AgentRecord
+from agents.states import State
 from tests.agents.conftest import Register
 from tests.agents.passing_time import time_passes
 from tests.factories import AgentFactory
@@ -84,7 +85,7 @@ CHANGES = st.one_of(
         note=st.sampled_from([None, "", "x", "x,y"]),
         address=st.sampled_from([None, "::1", "192.0.2.1"]),
     ),
-    st.builds(stated, IDS, st.sampled_from(AgentRecord.State.values)),
+    st.builds(stated, IDS, st.sampled_from(State.values)),
     st.builds(silently, IDS, note=st.sampled_from(["", "x", "y"])),
     st.builds(silently, IDS, load=st.sampled_from([None, 0.1, 0.1 + 2**-56, 0.2])),
     st.builds(silently, IDS, skills=NAMES),

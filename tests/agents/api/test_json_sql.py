@@ -19,6 +19,7 @@ from agents.api.serializers import (
     told,
 )
 from agents.models import MAX_PORT, AgentRecord
+from agents.states import State, Status
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -49,8 +50,8 @@ AGENTS = st.fixed_dictionaries(
         "version": TEXT,
         "tags": st.lists(TEXT, max_size=4),
         "skills": st.lists(TEXT, max_size=4),
-        "state": st.sampled_from(AgentRecord.State.values),
-        "status": st.sampled_from(AgentRecord.Status.values),
+        "state": st.sampled_from(State.values),
+        "status": st.sampled_from(Status.values),
         "load": st.none() | st.floats(0, 1) | st.sampled_from([0.0, 1.0, -0.0, 1e-7, 5e-324, 0.1]),
         "note": TEXT,
         "seen_address": st.none() | st.ip_addresses().map(str),

@@ -14,53 +14,54 @@ from django.utils.text import Truncator
 
 from agents.admin.agents.addresses import base_url, before_port
 from agents.admin.widgets.cells import NOTHING, moment, read_at
-from agents.conditions import OPERATORS, REPORTS, Level, Standing, standing
+from agents.conditions import Condition, condition_of, lease_of
 from agents.database.clock import DatabaseNow, ExpiresAt, LeaseWanes
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
+from agents.states import Lease, Level, State, Status
 
 # What a row has room for; the agent's own page shows it all.
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
-# How bad an agent stands, as `agents.conditions` has it: the first that is true.
 IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
 
 
-def _standing_rank() -> Case:
-    conditions: dict[Level, list[Any]] = {
-        Level.BAD: [~Q(IS_ALIVE)],
-        Level.WARN: [Q(LeaseWanes(DatabaseNow()))],
-    }
-    for state, level in OPERATORS.items():
-        conditions.setdefault(level, []).append(Q(state=state))
-    for status, level in REPORTS.items():
-        conditions.setdefault(level, []).append(Q(status=status))
-    worst_first = sorted(conditions, key=lambda level: -level.rank)
-    whens = [When(reduce(or_, conditions[level]), then=Value(level.rank)) for level in worst_first]
+def _level_rank() -> Case:
+    """Return the rank of the level of an agent's condition, as `condition_of` finds it."""
+    tests: dict[Level, list[Any]] = {level: [] for level in Level}
+    tests[Lease.EXPIRED.level].append(~Q(IS_ALIVE))
+    tests[Lease.EXPIRING_SOON.level].append(Q(LeaseWanes(DatabaseNow())))
+    for state in State:
+        tests[state.level].append(Q(state=state))
+    for status in Status:
+        tests[status.level].append(Q(status=status))
+    worst_first = [level for level in reversed(Level) if level is not Level.OK]
+    whens = [When(reduce(or_, tests[level]), then=Value(level.rank)) for level in worst_first]
     return Case(*whens, default=Value(Level.OK.rank), output_field=IntegerField())
 
 
-# Sorted once, the worst come first.
-@admin.display(description="state", ordering=_standing_rank().desc())
+# The worst come first when it is sorted once.
+@admin.display(description="state", ordering=_level_rank().desc())
 def state(agent: AgentRecord) -> SafeString:
-    """Return the word for how the agent stands, and why. Its row is found by the id here."""
-    stands = standing(agent, read_at(agent))
+    """Return the agent's condition. `fleet.js` finds the row by the id in it."""
+    condition = condition_of(agent, read_at(agent))
     return format_html(
-        '<div class="fleet-state" data-agent="{}"><span class="agent-label fleet-{}">{}</span>'
+        '<div class="fleet-state" data-agent="{}"><span class="agent-label level-{}">{}</span>'
         '<span class="agent-aside" title="{}">{}</span></div>',
-        *(agent.agent_id, stands.level, stands.word, stands.reason, _why(agent, stands)),
+        *(agent.agent_id, condition.level, condition.word, condition.reason),
+        _short_reason(agent, condition),
     )
 
 
-def _why(agent: AgentRecord, stands: Standing) -> str:
+def _short_reason(agent: AgentRecord, condition: Condition) -> str:
     """Return the reason; of a lease in words that stay true while its bar moves beside them."""
-    lease = stands.facts[0]
-    if stands.word != lease.word:
-        return stands.reason
+    lease = lease_of(agent, read_at(agent))
+    if condition.word != lease.words:
+        return condition.reason
     return {
-        Level.BAD: f"no heartbeat within its {in_words(agent.ttl_seconds)}",
-        Level.WARN: "two heartbeats are missed",
-    }.get(lease.level, "")
+        Lease.EXPIRED: f"no heartbeat within its TTL of {in_words(agent.ttl_seconds)}",
+        Lease.EXPIRING_SOON: "two heartbeats missed",
+    }.get(lease, "")
 
 
 def gone(agent_id: str, history_url: str | None) -> SafeString:
@@ -132,13 +133,10 @@ def _narrowing(agent: AgentRecord, parameter: str, value: str) -> SafeString:
 def time_left(agent: AgentRecord) -> SafeString:
     """Return what is left of the lease, as a bar and in words; `fleet.js` lets both go on."""
     left = (agent.expires_at - read_at(agent)).total_seconds()
-    if left <= 0:
-        level, words = Level.BAD, f"ended {ago(-left, units=1)}"
-    else:
-        soon = agent.is_expiring_soon(read_at(agent))
-        level, words = (Level.WARN if soon else Level.OK), in_words(left)
+    level = lease_of(agent, read_at(agent)).level
+    words = in_words(left) if left > 0 else f"ended {ago(-left, units=1)}"
     return format_html(
-        '<div class="fleet-lease fleet-{}" data-left="{}" data-ttl="{}">'
+        '<div class="fleet-lease level-{}" data-left="{}" data-ttl="{}">'
         '<span class="fleet-left">{}</span>'
         '<progress class="fleet-bar" max="{}" value="{}" aria-hidden="true"></progress></div>',
         *(level, f"{left:.3f}", agent.ttl_seconds, words),

@@ -1,6 +1,6 @@
 """What the list of agents can be narrowed to, and what it is narrowed to now."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 
 from agents.models import MAX_HOST_LENGTH, MAX_VERSION_LENGTH
 from agents.querysets import AgentQuerySet
+from agents.states import Lease
 
 # Longer than any tag or skill that is taken.
 LONGEST_NAME = 256
@@ -40,16 +41,16 @@ class LivenessFilter(admin.SimpleListFilter):
         request: HttpRequest,  # noqa: ARG002
         model_admin: ModelAdmin[Any],  # noqa: ARG002
     ) -> Iterable[tuple[str, str]]:
-        return [("alive", "Alive"), ("expiring-soon", "Expiring soon"), ("expired", "Expired")]
+        return Lease.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
         agents = cast("AgentQuerySet", queryset)
         if self.value() is None:
             return agents
-        kept = {
-            "alive": agents.alive,
-            "expiring-soon": agents.expiring_soon,
-            "expired": agents.expired,
+        kept: dict[str, Callable[[], AgentQuerySet]] = {
+            Lease.ALIVE: agents.alive,
+            Lease.EXPIRING_SOON: agents.expiring_soon,
+            Lease.EXPIRED: agents.expired,
         }
         return kept.get(self.value() or "", agents.none)()
 

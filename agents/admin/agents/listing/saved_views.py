@@ -25,6 +25,7 @@ from agents.models import (
     AgentRecord,
     SavedView,
 )
+from agents.states import Lease, State, Status
 
 CHANGE = "agents.change_agentrecord"
 KNOWN = {*TITLES, ORDER}
@@ -40,11 +41,9 @@ class BuiltIn:
 
 BUILT_IN = [
     BuiltIn("All", ""),
-    BuiltIn("Expiring soon", "liveness=expiring-soon"),
-    BuiltIn("Expired", "liveness=expired"),
-    BuiltIn("Draining", "state__exact=draining"),
-    BuiltIn("Quarantined", "state__exact=quarantined"),
-    BuiltIn("Degraded", "status__exact=degraded"),
+    *(BuiltIn(lease.label, f"liveness={lease}") for lease in Lease if lease is not Lease.ALIVE),
+    *(BuiltIn(state.label, f"state__exact={state}") for state in State if not state.is_default),
+    BuiltIn(Status.DEGRADED.label, f"status__exact={Status.DEGRADED}"),
 ]
 
 

@@ -1,6 +1,7 @@
 """The actions of the list and of an agent's page: each asks first, then does it and says so."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -39,6 +40,17 @@ class ReasonForm(forms.Form):
         )
 
 
+def _action(operation: Operation) -> Callable[..., HttpResponse | None]:
+    @admin.action(permissions=[operation.permission], description=operation.label)
+    def act(
+        model_admin: "Operations", request: HttpRequest, matching: AgentQuerySet
+    ) -> HttpResponse | None:
+        return model_admin.operate(request, matching, operation)
+
+    act.__name__ = operation.name  # what Django posts and looks it up by
+    return act
+
+
 class Operations(ModelAdmin[AgentRecord]):
     """The actions, each with Django's permission for it.
 
@@ -47,7 +59,7 @@ class Operations(ModelAdmin[AgentRecord]):
     is a page that says what will happen, and asks for a ``reason``.
     """
 
-    actions = list(OPERATIONS)
+    actions = [_action(operation) for operation in OPERATIONS.values()]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("agents.change_agentrecord"))
@@ -55,37 +67,13 @@ class Operations(ModelAdmin[AgentRecord]):
     def has_remove_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("agents.delete_agentrecord"))
 
-    @admin.action(permissions=["operate"], description="Drain…")
-    def drain(self, request: HttpRequest, matching: AgentQuerySet) -> HttpResponse | None:
-        return self._operate(request, matching, OPERATIONS["drain"])
-
-    @admin.action(permissions=["operate"], description="Quarantine…")
-    def quarantine(self, request: HttpRequest, matching: AgentQuerySet) -> HttpResponse | None:
-        return self._operate(request, matching, OPERATIONS["quarantine"])
-
-    @admin.action(permissions=["operate"], description="Resume…")
-    def resume(self, request: HttpRequest, matching: AgentQuerySet) -> HttpResponse | None:
-        return self._operate(request, matching, OPERATIONS["resume"])
-
-    @admin.action(permissions=["operate"], description="Extend…")
-    def extend(self, request: HttpRequest, matching: AgentQuerySet) -> HttpResponse | None:
-        return self._operate(request, matching, OPERATIONS["extend"])
-
-    @admin.action(permissions=["remove"], description="Purge those that expired…")
-    def purge(self, request: HttpRequest, matching: AgentQuerySet) -> HttpResponse | None:
-        return self._operate(request, matching, OPERATIONS["purge"])
-
-    @admin.action(permissions=["remove"], description="Deregister…")
-    def deregister(self, request: HttpRequest, matching: AgentQuerySet) -> HttpResponse | None:
-        return self._operate(request, matching, OPERATIONS["deregister"])
-
     def refuse_what_is_not_allowed(self, request: HttpRequest) -> None:
         """Raise PermissionDenied where an operation is posted that the user may not do."""
         posted = {name for name in request.POST.getlist("action") if name in OPERATIONS}
         if not posted <= set(self.get_actions(request)):
             raise PermissionDenied
 
-    def _operate(
+    def operate(
         self, request: HttpRequest, matching: AgentQuerySet, operation: Operation
     ) -> HttpResponse | None:
         choice = read_choice(request, matching)
@@ -101,12 +89,12 @@ class Operations(ModelAdmin[AgentRecord]):
     def _do(
         self, request: HttpRequest, choice: Choice, operation: Operation, reason: str
     ) -> HttpResponse | None:
-        walk = Walk(operation.concerned(choice.agents))
+        walk = Walk(operation.applicable(choice.agents))
         counts = Counter[bool]()
         for agent_id in walk:
             with suppress(UnknownAgent):
                 actor = staff(request.user)
-                counts[operation.deed(agent_id=agent_id, actor=actor, reason=reason)] += 1
+                counts[operation.run(agent_id=agent_id, actor=actor, reason=reason)] += 1
         said = [f"{cells.agents(counts[True])} {operation.done}"]
         found = counts.total()
         if operation.expired_only:
@@ -117,7 +105,7 @@ class Operations(ModelAdmin[AgentRecord]):
                     f"{alive:,} left, because {'it is' if alive == 1 else 'they are'} alive"
                 )
         elif same := counts[False]:
-            said.append(f"{same:,} {'was' if same == 1 else 'were'} {operation.already} already")
+            said.append(f"{same:,} {'was' if same == 1 else 'were'} {operation.unchanged} already")
         if walk.cut_short:
             said.append(f"stopped after {selection.LONGEST_SECONDS} s: do it again for the rest")
         elif not choice.is_across and (missing := len(choice.ticked) - found) > 0:
@@ -135,7 +123,7 @@ class Operations(ModelAdmin[AgentRecord]):
         count: FleetCount,
     ) -> TemplateResponse:
         concerned = _concerned(operation, count)
-        named = operation.concerned(choice.agents).with_read_at().order_by("pk")[:MOST_NAMED]
+        named = operation.applicable(choice.agents).with_read_at().order_by("pk")[:MOST_NAMED]
         which = "expired agent" if operation.expired_only else "agent"
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),

@@ -1,4 +1,4 @@
-"""What can be done to agents, in the words of the page that asks before it is."""
+"""What an operator can do to agents, and how the confirmation page describes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,118 +8,108 @@ from typing import Any
 from agents import leases
 from agents.models import MAX_EXTENSION_REASON_LENGTH, MAX_REASON_LENGTH, AgentRecord
 from agents.querysets import AgentQuerySet
+from agents.states import BY_OPERATION, State
 
-State = AgentRecord.State
-
-# Does it to one agent; returns whether it changed anything, and raises UnknownAgent.
-Deed = Callable[..., bool]
+OPERATE, REMOVE = "operate", "remove"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`done`: how an agent is called to which it was done; `already`, to which it was before.
+    """An operation on each of the agents that were chosen.
 
-    What it brings about, what the agent notices and how it is undone are said of each agent.
+    `run` takes agent_id, actor and reason, returns whether it changed anything, and raises
+    UnknownAgent. `done` and `unchanged` describe the agents that it changed and the others.
     """
 
     name: str
-    deed: Deed
+    run: Callable[..., bool]
     done: str
-    already: str
-    brings: str
-    notices: str
-    undone: str
+    effect: str
+    agent_sees: str
+    undo: str
+    unchanged: str = ""
+    permission: str = OPERATE
+    # The state that it sets.
+    state: State | None = None
     reason_length: int = MAX_REASON_LENGTH
     expired_only: bool = False
-    # Whether its button is that of something that cannot be taken back.
-    is_grave: bool = False
+    is_destructive: bool = False
 
     @property
     def title(self) -> str:
         return self.name.capitalize()
 
-    def concerned(self, chosen: AgentQuerySet) -> AgentQuerySet:
-        """Keep those of the chosen agents to which it would be done."""
+    @property
+    def label(self) -> str:
+        return f"{self.title}{' expired' if self.expired_only else ''}…"
+
+    def applicable(self, chosen: AgentQuerySet) -> AgentQuerySet:
         return chosen.expired() if self.expired_only else chosen
 
+    def would_change(self, agent: AgentRecord, *, is_alive: bool) -> bool:
+        return self.state != agent.state and not (self.expired_only and is_alive)
 
-def _extend(**who: Any) -> bool:
-    leases.extend(**who)
+
+def _extend(**arguments: Any) -> bool:
+    leases.extend(**arguments)
     return True
 
 
-def _deregister(**who: Any) -> bool:
-    leases.deregister(**who)
+def _deregister(**arguments: Any) -> bool:
+    leases.deregister(**arguments)
     return True
 
 
-_KINDS = [
-    Operation(
-        name="drain",
-        deed=partial(leases.set_state, state=State.DRAINING),
-        done="drained",
-        already="draining",
-        brings="It stays registered and listed, as draining: whoever looks for an agent to give "
-        "work to passes it by. Nothing that it is at work on is cut off.",
-        notices="The answer to its next heartbeat says that it is draining. Its own report stays "
-        "its own.",
-        undone="Resume",
-    ),
-    Operation(
-        name="quarantine",
-        deed=partial(leases.set_state, state=State.QUARANTINED),
-        done="quarantined",
-        already="quarantined",
-        brings="It stays registered and listed, as quarantined: it is set apart, and nobody is to "
-        "call it.",
-        notices="The answer to its next heartbeat says that it is quarantined. It keeps its lease "
-        "as long as it sends heartbeats.",
-        undone="Resume",
-    ),
-    Operation(
-        name="resume",
-        deed=partial(leases.set_state, state=State.ACTIVE),
-        done="resumed",
-        already="active",
-        brings="It is neither draining nor quarantined any more, and is given work again.",
-        notices="The answer to its next heartbeat says that it is active.",
-        undone="Drain or Quarantine",
-    ),
+def _set(state: State) -> Operation:
+    others = [other for other in BY_OPERATION if other.is_default != state.is_default]
+    return Operation(
+        name=state.verb,
+        run=partial(leases.set_state, state=state),
+        done=state.event,
+        effect=state.effect,
+        agent_sees=f"The response to its next heartbeat says that its state is {state}.",
+        undo=" or ".join(other.verb.capitalize() for other in others),
+        unchanged=state,
+        state=state,
+    )
+
+
+_REMOVED = "If it is still running, its next heartbeat gets a 404 and it registers again."
+_REGISTERING = "Only the agent itself can, by registering again"
+_OPERATIONS = [
+    *map(_set, BY_OPERATION),
     Operation(
         name="extend",
-        deed=_extend,
+        run=_extend,
         done="extended",
-        already="",
-        brings="Its lease is renewed once in its place, and ends a whole TTL from now; an expired "
-        "agent is alive until then. Unless a heartbeat comes, it expires all the same.",
-        notices="Nothing: it goes on with its lease, and its own report stays.",
-        undone="nothing; it ends by itself",
+        effect="Its lease is renewed once on its behalf and ends one TTL from now; an expired "
+        "agent is alive again until then. Without a heartbeat it expires as usual.",
+        agent_sees="Nothing. It keeps its lease and its report.",
+        undo="Nothing; it ends by itself",
         reason_length=MAX_EXTENSION_REASON_LENGTH,
     ),
     Operation(
         name="purge",
-        deed=leases.purge_one,
+        run=leases.purge_one,
         done="purged",
-        already="",
-        brings="Its record is deleted, if it has expired by then; the history stays. What an "
-        "operator said of it, such as to drain it, is forgotten.",
-        notices="If it still runs, its next heartbeat is answered with 404, and it registers "
-        "again.",
-        undone="the agent alone, by registering again",
+        effect="Its record is deleted if it is still expired by then. Its history is kept; its "
+        "operator state is lost.",
+        agent_sees=_REMOVED,
+        undo=_REGISTERING,
+        permission=REMOVE,
         expired_only=True,
-        is_grave=True,
+        is_destructive=True,
     ),
     Operation(
         name="deregister",
-        deed=_deregister,
+        run=_deregister,
         done="deregistered",
-        already="",
-        brings="Its record is deleted, also if it is alive; the history stays. What an operator "
-        "said of it, such as to drain it, is forgotten.",
-        notices="If it still runs, its next heartbeat is answered with 404, and it registers "
-        "again. To keep it from being given work, drain or quarantine it instead.",
-        undone="the agent alone, by registering again",
-        is_grave=True,
+        effect="Its record is deleted even if it is alive. Its history is kept; its operator "
+        "state is lost.",
+        agent_sees=f"{_REMOVED} To stop it from getting work, drain or quarantine it instead.",
+        undo=_REGISTERING,
+        permission=REMOVE,
+        is_destructive=True,
     ),
 ]
-OPERATIONS = {kind.name: kind for kind in _KINDS}
+OPERATIONS = {operation.name: operation for operation in _OPERATIONS}

@@ -1,0 +1,136 @@
+"""What an agent can be: by its lease, by its operator, by its own report. One table for each.
+
+All code that lists these values takes them from here: choices of the models and the API, kinds of
+events, and in the admin the operations, filters, tiles, saved views and colours. A new operator
+state is one entry of `State` and a migration.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from django.db import models
+
+
+class Level(StrEnum):
+    """How serious something is, least serious first. theme.css gives each a colour."""
+
+    OK = "ok"
+    WARN = "warn"
+    HOLD = "hold"
+    ISOLATED = "isolated"
+    BAD = "bad"
+
+    @property
+    def rank(self) -> int:
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """`hint`: a few words that explain the value under a number of agents."""
+
+    value: str
+    level: Level
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateEntry(Entry):
+    """`verb`: the operation that sets the state. `event`: the kind of event that records it.
+
+    `effect`: what the operation does, in the words of the page that asks for confirmation.
+    """
+
+    verb: str
+    event: str
+    effect: str
+
+
+class Described(models.TextChoices):
+    """Choices whose members have the fields of their entry as attributes."""
+
+    level: Level
+    hint: str
+
+    def __new__(cls, entry: Any) -> Self:
+        member = str.__new__(cls, entry.value)
+        member._value_ = entry.value
+        member.__dict__.update({k: v for k, v in vars(entry).items() if k != "value"})
+        return member
+
+    @classmethod
+    def level_of(cls, value: str) -> Level:
+        """Return the level of a stored value, which a newer version may have written."""
+        return cls(value).level if value in cls.values else Level.WARN
+
+    @property
+    def words(self) -> str:
+        return self.value.replace("-", " ")
+
+    @property
+    def label(self) -> str:
+        return self.words.capitalize()
+
+
+class Lease(Described):
+    """Whether the lease is valid. Follows from the time; not stored."""
+
+    ALIVE = Entry(value="alive", level=Level.OK, hint="valid lease")
+    EXPIRING_SOON = Entry(value="expiring-soon", level=Level.WARN, hint="two heartbeats missed")
+    EXPIRED = Entry(value="expired", level=Level.BAD, hint="lease has ended")
+
+
+class State(Described):
+    """Set by an operator."""
+
+    verb: str
+    event: str
+    effect: str
+
+    ACTIVE = StateEntry(
+        value="active",
+        level=Level.OK,
+        hint="may be given work",
+        verb="resume",
+        event="resumed",
+        effect="It is active again, and may be given work.",
+    )
+    DRAINING = StateEntry(
+        value="draining",
+        level=Level.HOLD,
+        hint="no new work",
+        verb="drain",
+        event="drained",
+        effect="It stays registered and is listed as draining, so that it gets no new work. Work "
+        "in progress is not interrupted.",
+    )
+    QUARANTINED = StateEntry(
+        value="quarantined",
+        level=Level.ISOLATED,
+        hint="not to be called",
+        verb="quarantine",
+        event="quarantined",
+        effect="It stays registered and is listed as quarantined: nobody should call it. It keeps "
+        "its lease as long as it sends heartbeats.",
+    )
+
+    @property
+    def is_default(self) -> bool:
+        return self is State.ACTIVE
+
+
+# In the order of the operations: those that set a state apart from the default, then the one that
+# takes it back.
+BY_OPERATION = sorted(State, key=lambda state: state.is_default)
+
+
+class Status(Described):
+    """Reported by the agent."""
+
+    UNKNOWN = Entry(value="unknown", level=Level.OK)
+    STARTING = Entry(value="starting", level=Level.WARN)
+    READY = Entry(value="ready", level=Level.OK)
+    BUSY = Entry(value="busy", level=Level.OK)
+    DEGRADED = Entry(value="degraded", level=Level.WARN)
+    DRAINING = Entry(value="draining", level=Level.HOLD)

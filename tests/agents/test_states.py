@@ -1,0 +1,138 @@
+"""States, statuses and leases are described once, in `agents/states.py`; the rest follows."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+
+from agents.models import AgentEvent, AgentRecord
+from agents.states import Level, State, Status
+
+ENTRY = """
+    PAUSED = StateEntry(
+        value="paused",
+        level=Level.HOLD,
+        hint="on a break",
+        verb="pause",
+        event="paused",
+        effect="It takes a break.",
+    )
+
+    @property
+    def is_default("""
+# Models and their choices are made when they are imported: the entry has to be there before.
+LAUNCH = f"""
+import importlib.util, json, os, sys, types
+from pathlib import Path
+
+import django
+
+source = Path("agents/states.py").read_text()
+before, after = source.split("\\n    @property\\n    def is_default(")
+module = sys.modules["agents.states"] = types.ModuleType("agents.states")
+exec(before + {ENTRY!r} + after, vars(module))
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+django.setup()
+
+from tests.agents.made_up_state import report
+
+json.dump(report(), sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What a registry does whose `State` has a `PAUSED` too."""
+    folder = tmp_path_factory.mktemp("made-up-state")
+    environment = os.environ | {
+        "REGISTRY_VAR_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder}/registry.sqlite3",
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", LAUNCH],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+class TestOneMoreState:
+    def test_it_takes_a_migration_of_the_state_and_of_the_events(self, made_up: Any) -> None:
+        assert made_up["missing migrations"] == [
+            "Alter field kind on agentevent",
+            "Alter field state on agentrecord",
+        ]
+
+    def test_it_has_an_operation_that_asks_and_is_recorded(self, made_up: Any) -> None:
+        assert "Pause 1 agent?" in made_up["asked"]
+        assert "It takes a break." in made_up["asked"]
+        assert "its state is paused" in made_up["asked"]
+        assert made_up["messages"] == ["1 agent paused."]
+        assert made_up["events"] == [["registered", ""], ["paused", "tired"]]
+
+    def test_the_list_has_its_action_filter_view_and_colour(self, made_up: Any) -> None:
+        html = made_up["list"]
+
+        assert re.search(r'<option value="pause">Pause…</option>', html)
+        assert re.search(r'href="\?state__exact=paused"[^>]*>Paused</a>', html)
+        assert '<span class="agent-label level-hold">paused</span>' in html
+        assert "agentrecord/a/change" in html
+        assert "agentrecord/b/change" not in html
+
+    def test_the_overview_has_its_tile_and_event(self, made_up: Any) -> None:
+        assert re.search(
+            r'class="card tile level-hold"[^>]*> <a href="[^"]*\?state__exact=paused"[^>]*>'
+            r' <span class="tile-name">Paused</span> <span class="tile-count">1</span>'
+            r' <span class="tile-hint">on a break</span>',
+            made_up["front"],
+        )
+        assert '<span class="agent-label level-hold">paused</span>' in made_up["front"]
+
+    def test_an_agents_page_says_who_set_it_and_offers_the_others(self, made_up: Any) -> None:
+        html = made_up["page"]
+
+        assert re.search(r"paused</strong> set by admin:ada .*: tired", html)
+        offered = re.findall(r'name="action" value="(\w+)"', html)
+        assert offered == ["drain", "quarantine", "resume", "extend", "deregister"]
+
+    def test_api_heartbeats_and_metrics_know_it(self, made_up: Any) -> None:
+        assert made_up["heartbeat"]["state"] == "paused"
+        assert [agent["agent_id"] for agent in made_up["api"]] == ["a"]
+        assert 'agents{lease="alive",state="paused"} 1' in made_up["metrics"]
+        assert "- paused\n" in made_up["schema"]
+
+
+@pytest.mark.parametrize("level", Level)
+def test_every_level_has_a_colour(level: Level) -> None:
+    path = finders.find("agents/theme.css")
+    css = Path(str(path)).read_text(encoding="utf-8")
+
+    assert f".level-{level} {{ --level: var(--{level});" in css
+    assert re.search(rf"^  --{level}: light-dark\(", css, re.MULTILINE)
+    assert re.search(rf"^  --{level}-soft: light-dark\(", css, re.MULTILINE)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_and_its_event_fit_their_columns(state: State) -> None:
+    AgentRecord(state=state).clean_fields(exclude=fields_but("state", AgentRecord))
+    AgentEvent(kind=state.event).clean_fields(exclude=fields_but("kind", AgentEvent))
+
+
+def fields_but(name: str, model: Any) -> set[str]:
+    return {field.name for field in model._meta.fields} - {name}
+
+
+def test_a_value_of_a_newer_version_has_a_level() -> None:
+    assert State.level_of("paused") is Status.level_of("asleep") is Level.WARN
