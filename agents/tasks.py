@@ -8,7 +8,7 @@ from django.conf import settings
 from agents import leases
 from agents.actors import SWEEP
 from agents.database.availability import UNAVAILABLE, tell_unavailable
-from agents.history import activity, retention
+from agents.history import retention
 from agents.models import AgentEvent
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ def purge_expired() -> int | None:
 def delete_old_history() -> int | None:
     """Delete history older than EVENT_RETENTION_DAYS; return how many events, None as above."""
     try:
-        activity.recount_day()
         return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:
         tell_unavailable(error)

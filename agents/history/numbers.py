@@ -1,9 +1,9 @@
 """The numbers of events: they only grow, never come again, and serve as generations of leases."""
 
 from django.db import connection, transaction
-from django.db.models import Max
 
 from agents.database.tables import table
+from agents.history.feed import newest_position
 from agents.models import AgentEvent
 
 TABLE = AgentEvent._meta.db_table  # noqa: SLF001 - Django documents it
@@ -22,7 +22,7 @@ def next_number_sql() -> str:
 def skip_numbers(gap: int) -> int:
     """Leave `gap` numbers unused; return the last of them."""
     with transaction.atomic(), connection.cursor() as cursor:
-        newest = AgentEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        newest = newest_position()
         if connection.vendor == "sqlite":
             cursor.execute("SELECT MAX(seq) FROM sqlite_sequence WHERE name = %s", [TABLE])
             newest = max(newest, cursor.fetchone()[0] or 0)

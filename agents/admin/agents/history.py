@@ -8,6 +8,7 @@ from agents.admin.widgets import cells
 from agents.admin.widgets.bars import Shape, shapes
 from agents.database.clock import DatabaseNow
 from agents.durations import ago, exactly, in_words
+from agents.history.feed import newest_first
 from agents.history.timeline import ENDS, Share, Span, Was, clip, share, spans
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
@@ -84,8 +85,8 @@ class Timeline:
 
 def read_history(agent_id: str, most: int = MOST_READ) -> History:
     """Return the newest events of an agent, each with `read_at`, the database's time."""
-    events = AgentEvent.objects.filter(agent_id=agent_id).annotate(read_at=DatabaseNow())
-    found = list(events.order_by("-pk")[: most + 1])
+    events = newest_first(agent_id).annotate(read_at=DatabaseNow())
+    found = list(events[: most + 1])
     return History(found[:most], is_cut=len(found) > most)
 
 
@@ -94,8 +95,8 @@ def operators_event(agent: AgentRecord) -> AgentEvent | None:
     kind = _event_of(agent.state)
     if kind is None:
         return None
-    newest = AgentEvent.objects.filter(agent_id=agent.pk).order_by("-pk")[:MOST_READ]
-    return AgentEvent.objects.filter(pk__in=newest.values("pk"), kind=kind).order_by("-pk").first()
+    newest = newest_first(agent.pk)[:MOST_READ]
+    return newest_first().filter(pk__in=newest.values("pk"), kind=kind).first()
 
 
 def _event_of(state: str) -> str | None:

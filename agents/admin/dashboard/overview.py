@@ -15,8 +15,9 @@ from agents.admin.dashboard.activity_charts import activity_charts
 from agents.admin.dashboard.charts import Chart
 from agents.admin.dashboard.health import Health, Part, report_health
 from agents.admin.widgets import cells
+from agents.history.feed import newest_first
 from agents.metrics.shared_counts import SharedCount
-from agents.models import EVENT_LEVELS, AgentEvent, AgentRecord
+from agents.models import EVENT_LEVELS, AgentRecord
 from agents.querysets import FleetTally
 
 NEWEST_EVENTS = 10
@@ -144,7 +145,6 @@ def _tag(*shown: Any) -> str:
 
 
 def _newest_events() -> list[Told]:
-    # In the order in which they were written down, which is that of an index as well.
     names = ("pk", "at", "kind", "agent_id", "reason", "actor")
-    rows = AgentEvent.objects.order_by("-pk").values_list(*names)
+    rows = newest_first().values_list(*names)
     return [Told(*row) for row in rows[:NEWEST_EVENTS]]

@@ -23,6 +23,7 @@ from agents.admin.widgets.read_only import ReadOnly
 from agents.database.clock import DatabaseNow
 from agents.database.timeouts import TakesTooLong, time_limit
 from agents.durations import exactly
+from agents.history.feed import newest_first
 from agents.models import AgentEvent
 
 # What is looked for by no index has every event looked at: of some ten millions, not of more.
@@ -56,8 +57,6 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
     list_display_links = None
     list_filter = [*QUESTIONS, "kind", ("at", DateFilter)]
     linked_lookups = frozenset({"agent_id__exact"})
-    # In the order in which they were written down, which is the order of the index as well.
-    ordering = ["-pk"]
     paginator = CappedPaginator
     # Each would be one more count of all the events: for "12 of 34", and beside each filter.
     show_full_result_count = False
@@ -74,7 +73,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentEvent]:  # noqa: ARG002
-        return AgentEvent.objects.annotate(read_at=DatabaseNow())
+        return newest_first().annotate(read_at=DatabaseNow())
 
     def get_sortable_by(self, request: HttpRequest) -> list[Any]:  # noqa: ARG002
         return [when]

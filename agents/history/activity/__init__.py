@@ -3,7 +3,7 @@
 Whoever shows it reads a row for each minute, however many agents there are.
 """
 
-from agents.history.activity.event_counts import count_events, recount_day
+from agents.history.activity.event_counts import count_events
 from agents.history.activity.heartbeat_counts import HeartbeatTally
 from agents.history.activity.recorder import Keeper
 from agents.history.activity.series import Bucket, in_buckets, read_minutes
@@ -15,5 +15,4 @@ __all__ = [
     "count_events",
     "in_buckets",
     "read_minutes",
-    "recount_day",
 ]

@@ -1,35 +1,27 @@
-"""Registrations, deregistrations and expiries by the minute: what the history comes to.
+"""Registrations, deregistrations and expiries by the minute, counted from events.
 
-Minutes are not added to, but counted anew, from all of their events, whenever an event of theirs is
-found that might not be counted yet. So it does not matter how often that is done, or by whom, and
-the minutes say what the history says. An expiry belongs to the minute in which the lease ended,
-which can be long before it was told.
-
-Events become visible in another order than that of their numbers: the highest number there is says
-nothing about those before it until whoever took one of them is done. So the events of the last
-minutes are looked at again each time.
+A minute is never added to. It is counted again, from all of its events, whenever the feed brings
+one of them, so it does not matter how often that happens. An expiry belongs to the minute in which
+the lease ended, which can be long before its event was written.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Q
 
-from agents.database.clock import DatabaseNow, Minute, database_now
+from agents.database.clock import DatabaseNow, Minute
+from agents.history import feed
 from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
-# So long after it took its number, at the latest, an event can be seen by all. A statement of the
-# web may take ten seconds, one of the worker a minute; what takes longer is found by recount_day.
-SETTLED_AFTER = timedelta(seconds=150)
-# Between two looks, however many processes there are.
+# The shortest time between two counts, however many processes there are.
 PAUSE = timedelta(seconds=8)
-# Events that one look goes through while it catches up.
-MOST_EVENTS = 50_000
-# A registry that has counted none begins with those of a day, which is what is shown.
+# How many events one count reads while it catches up.
+MAX_EVENTS = 50_000
+# The first count goes back this far: as far as charts do.
 DAY = timedelta(hours=25)
 MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
 
 Kind = AgentEvent.Kind
 Span = tuple[datetime, datetime]
@@ -42,73 +34,53 @@ COUNTED = [kind for kinds in KINDS.values() for kind in kinds]
 
 
 def count_events() -> bool:
-    """Count the minutes of events that are new; return whether there is more to do at once.
+    """Count the minutes of new events; return whether there are more to count at once.
 
-    One process at a time does so, and not more often than every few seconds.
+    Only one process at a time does this, and not more often than every few seconds.
     """
-    newest = AgentEvent.objects.aggregate(number=Max("pk"))["number"] or 0
-    mark = ActivityMark.objects.first() or _first_mark(newest)
-    if newest <= mark.settled:
+    mark = ActivityMark.objects.first()
+    if mark is not None and feed.newest_position() <= mark.settled:
         return False
+    end = feed.settled_position()
+    if end is None:
+        return False
+    if mark is None:
+        _create_mark(end)
     with transaction.atomic():
-        settled = _lock(earlier_than=DatabaseNow() - PAUSE)
-        if settled is None:  # somebody else does it, or just did
+        begin = _lock_mark()
+        if begin is None or end <= begin:  # another process is counting, or has just done so
             return False
-        surely = max(settled, _surely_settled())
-        is_behind = surely - settled > MOST_EVENTS
-        last = settled + MOST_EVENTS if is_behind else newest
-        new = AgentEvent.objects.filter(pk__gt=settled, pk__lte=last, kind__in=COUNTED)
-        minutes = new.order_by().values_list(Minute("at"), flat=True).distinct()
-        for span in _spans(minutes):
+        until = feed.position_after(MAX_EVENTS, after=begin, until=end)
+        new = feed.between(begin, until).filter(kind__in=COUNTED).order_by()
+        for span in _spans(new.values_list(Minute("at"), flat=True).distinct()):
             _count(span)
-        ActivityMark.objects.update(settled=min(last, surely))
+        is_behind = until < end
+        ActivityMark.objects.update(settled=until)
         if not is_behind:
             ActivityMark.objects.update(counted_at=DatabaseNow())
     return is_behind
 
 
-def recount_day() -> None:
-    """Count all minutes of the last day anew, for events that took very long to become visible."""
-    now = database_now()
-    hour = now.replace(minute=0, second=0, microsecond=0) - DAY
-    while hour <= now:
-        with transaction.atomic():
-            if _lock() is not None:
-                _count((hour, hour + HOUR))
-        hour += HOUR
-
-
-def _first_mark(newest: int) -> ActivityMark:
-    recent = AgentEvent.objects.filter(at__gte=DatabaseNow() - DAY)
-    first = recent.aggregate(number=Min("pk"))["number"]
-    settled = newest if first is None else first - 1
-    # As if the last look had been long ago.
-    mark = ActivityMark(settled=settled, counted_at=DatabaseNow() - DAY)
+def _create_mark(end: int) -> None:
+    first = feed.position_before(DatabaseNow() - DAY)
+    position = end if first is None else min(first, end)
+    # As if the last count had been long ago.
+    mark = ActivityMark(settled=position, counted_at=DatabaseNow() - DAY)
     ActivityMark.objects.bulk_create([mark], ignore_conflicts=True)
-    return mark
 
 
-def _lock(earlier_than: object = None) -> int | None:
-    """Lock the mark; return up to which number all events are counted.
+def _lock_mark() -> int | None:
+    """Lock the mark; return up to where events are counted, None if it is not time to count.
 
-    Whoever counts with an older view of the events must not have the last word: it is done by one
-    at a time. None where another does it, or has done so not `earlier_than`.
+    The lock also ensures that no count has an older view of the events than the one before it.
     """
     mark = ActivityMark.objects.select_for_update(skip_locked=True)
-    if earlier_than is not None:
-        mark = mark.filter(counted_at__lt=earlier_than)
-    return mark.values_list("settled", flat=True).first()
-
-
-def _surely_settled() -> int:
-    """Return a number before which no event will appear any more: one that was taken long ago."""
-    # By when it was told: of the expired, `at` is when the lease ended.
-    old = AgentEvent.objects.filter(at__lt=DatabaseNow() - SETTLED_AFTER)
-    return old.exclude(kind=Kind.EXPIRED).order_by("-at").values_list("pk", flat=True).first() or 0
+    due = mark.filter(counted_at__lt=DatabaseNow() - PAUSE)
+    return due.values_list("settled", flat=True).first()
 
 
 def _spans(minutes: Iterable[datetime]) -> Iterator[Span]:
-    """Put minutes together that are next to each other."""
+    """Join adjacent minutes."""
     begin = end = None
     for minute in sorted(minutes):
         if begin is not None and end is not None and minute > end:
@@ -120,7 +92,7 @@ def _spans(minutes: Iterable[datetime]) -> Iterator[Span]:
 
 
 def _count(span: Span) -> None:
-    """Let the minutes from the first moment of `span`, before its second, say what happened."""
+    """Count the minutes from the begin of `span` to just before its end."""
     begin, end = span
     events = AgentEvent.objects.filter(at__gte=begin, at__lt=end, kind__in=COUNTED)
     numbers = {name: Count("pk", filter=Q(kind__in=kinds)) for name, kinds in KINDS.items()}

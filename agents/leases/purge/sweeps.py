@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Subquery
 
 from agents.database.clock import DatabaseNow
+from agents.history.feed import newest_first
 from agents.history.record import record_event
 from agents.models import AgentEvent, SweepMark
 
@@ -81,7 +82,7 @@ def current_hold() -> Hold | None:
 
     A sweep that is longer ago than a hold may last left none: what was held then is gone.
     """
-    begin = AgentEvent.objects.filter(agent_id="", kind=Kind.PURGE_HELD).order_by("-id")
+    begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
     mark = (
         SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)
         .annotate(since=Subquery(begin.values("at")[:1]), read_at=DatabaseNow())

@@ -1,6 +1,7 @@
 """What happened by the minute: heartbeats as they were counted, the rest as the history has it."""
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,19 +9,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from agents import leases, tasks
-from agents.history import activity
+from agents import leases
+from agents.history import activity, feed
 from agents.history.activity import HeartbeatTally, Keeper, count_events
 from agents.history.activity import event_counts as counting
 from agents.history.activity import heartbeat_counts as tallying
+from agents.history.numbers import skip_numbers
 from agents.models import ActivityMark, ActivityMinute, AgentEvent, AgentRecord
 from tests.agents.conftest import Register, both_doors
 from tests.agents.passing_time import fleet
-from tests.agents.racing import Together
+from tests.agents.racing import Together, postgresql_only
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -159,9 +161,9 @@ def renew(times: int) -> None:
 # --- Events ---------------------------------------------------------------------------------
 
 
-def happen(kind: str, *, ago: float = 0, pk: int | None = None) -> AgentEvent:
+def happen(kind: str, *, ago: float = 0) -> AgentEvent:
     at = timezone.now() - timedelta(seconds=ago)
-    return AgentEvent.objects.create(pk=pk, agent_id="a", kind=kind, at=at, actor="agent")
+    return AgentEvent.objects.create(agent_id="a", kind=kind, at=at, actor="agent")
 
 
 def count_now() -> None:
@@ -234,33 +236,47 @@ class TestEvents:
         assert total("heartbeats") == 5
         assert total("registrations") == 1
 
-    def test_an_event_that_appears_behind_later_ones_is_found(self) -> None:
-        late, early = happen(Kind.REGISTERED).pk + 10, happen(Kind.REGISTERED, ago=120).pk + 5
-        happen(Kind.REGISTERED, pk=late)
+    @pytest.mark.django_db(transaction=True)
+    @postgresql_only
+    def test_an_event_that_commits_late_is_counted(
+        self, together: Together, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(feed, "PATIENCE", 0.1)
+        written, counted = threading.Event(), threading.Event()
+
+        def late() -> None:
+            with transaction.atomic():
+                happen(Kind.REGISTERED, ago=300)
+                written.set()
+                assert counted.wait(30)
+
+        def early() -> None:
+            assert written.wait(30)
+            happen(Kind.REGISTERED)
+            count_now()
+            counted.set()
+
+        together(late, early)
         count_now()
 
-        happen(Kind.REGISTERED, pk=early, ago=20)
-        count_now()
-
-        assert total("registrations") == 4
+        assert total("registrations") == 2
         assert_as_the_history_has_it()
 
-    def test_one_that_took_very_long_is_found_with_the_next_trim(self) -> None:
-        old = happen(Kind.REGISTERED, ago=1800).pk
-        happen(Kind.REGISTERED, pk=old + 10, ago=1700)
-        count_now()
-        happen(Kind.REGISTERED, pk=old + 5, ago=1750)
-        count_now()
+    def test_numbers_that_were_skipped_do_not_delay_it(self) -> None:
+        happen(Kind.REGISTERED)
+        count_events()
+        skip_numbers(1_000_000_000)
+        happen(Kind.REGISTERED)
+        ActivityMark.objects.update(counted_at=timezone.now() - timedelta(hours=1))
+
+        assert count_events() is False, "there is nothing left to count"
+
         assert total("registrations") == 2
-
-        tasks.delete_old_history()
-
-        assert total("registrations") == 3
 
     def test_after_a_pause_of_hours_all_are_counted_a_part_at_a_time(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(counting, "MOST_EVENTS", 50)
+        monkeypatch.setattr(counting, "MAX_EVENTS", 50)
         happen(Kind.REGISTERED, ago=6 * 3600)
         count_now()
         some = random.Random(7)  # noqa: S311

@@ -1,0 +1,154 @@
+"""The feed: in order, and nothing is missed however late it commits."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from agents import leases
+from agents.history import feed
+from agents.history.numbers import skip_numbers
+from agents.history.record import Kind, record_event
+from agents.models import AgentEvent
+from tests.agents.racing import Together, postgresql_only
+
+pytestmark = pytest.mark.django_db
+
+
+def write(count: int = 1, *, agent_id: str = "a") -> None:
+    for _ in range(count):
+        record_event(Kind.REFUSED, actor="agent", agent_id=agent_id)
+
+
+class TestPositions:
+    def test_without_events_it_is_zero(self) -> None:
+        assert feed.newest_position() == 0
+        assert feed.settled_position() == 0
+
+    def test_it_is_the_number_of_the_newest_event(self) -> None:
+        write(3)
+
+        assert feed.settled_position() == feed.newest_position()
+        assert feed.newest_position() == AgentEvent.objects.latest("pk").pk
+
+    def test_events_between_two_come_in_order_with_the_last_and_without_the_first(self) -> None:
+        write(5)
+        numbers = list(AgentEvent.objects.order_by("pk").values_list("pk", flat=True))
+
+        read = feed.between(numbers[1], numbers[3])
+
+        assert [event.pk for event in read] == numbers[2:4]
+
+    @pytest.mark.parametrize(("events", "expected"), [(1, 1), (4, 4), (5, 5), (6, 5)])
+    def test_some_events_behind_another(self, events: int, expected: int) -> None:
+        write(2)
+        skip_numbers(1000)
+        write(3)
+        numbers = [0, *AgentEvent.objects.order_by("pk").values_list("pk", flat=True)]
+
+        position = feed.position_after(events, after=0, until=numbers[-1])
+
+        assert position == numbers[expected]
+
+    def test_before_a_moment(self) -> None:
+        write(3)
+        old = AgentEvent.objects.order_by("pk")[1]
+        moment = timezone.now() - timedelta(hours=1)
+        AgentEvent.objects.filter(pk__lte=old.pk).update(at=moment - timedelta(seconds=1))
+
+        assert feed.position_before(moment) == old.pk
+        assert feed.position_before(timezone.now() + timedelta(hours=1)) is None
+
+
+def test_the_newest_of_one_agent_come_first() -> None:
+    for agent_id in ("a", "b", "", "a"):
+        write(agent_id=agent_id)
+    first, second, third, fourth = AgentEvent.objects.order_by("pk")
+
+    assert list(feed.newest_first()) == [fourth, third, second, first]
+    assert list(feed.newest_first("a")) == [fourth, first]
+    assert list(feed.newest_first("")) == [third]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestLateCommits:
+    @postgresql_only
+    def test_a_position_waits_for_events_that_are_not_committed(self, together: Together) -> None:
+        written, finished = threading.Event(), threading.Event()
+
+        def late() -> None:
+            with transaction.atomic():
+                write(agent_id="late")
+                written.set()
+                assert finished.wait(30)
+                time.sleep(0.1)
+
+        def early() -> list[str]:
+            assert written.wait(30)
+            write(agent_id="early")
+            finished.set()
+            end = feed.settled_position()
+            assert end is not None
+            return [event.agent_id for event in feed.between(0, end)]
+
+        assert together(late, early)[1] == ["late", "early"]
+
+    @postgresql_only
+    def test_there_is_none_while_a_writer_stays_open(
+        self, together: Together, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(feed, "PATIENCE", 0.1)
+        written, finished = threading.Event(), threading.Event()
+
+        def late() -> None:
+            with transaction.atomic():
+                write()
+                written.set()
+                assert finished.wait(30)
+
+        def early() -> int | None:
+            assert written.wait(30)
+            write()
+            try:
+                return feed.settled_position()
+            finally:
+                finished.set()
+
+        assert together(late, early)[1] is None
+        assert feed.settled_position() == feed.newest_position()
+
+    def test_a_reader_beside_many_writers_misses_none(self, together: Together) -> None:
+        """With each statement that writes events, and transactions of unlike length."""
+        writers = 6
+        done = threading.Semaphore(0)
+
+        def writer(number: int) -> None:
+            for step in range(8):
+                agent_id = f"{number}-{step}"
+                with transaction.atomic():
+                    leases.register(agent_id=agent_id, host="h", port=1)
+                    if connection.vendor == "postgresql":
+                        time.sleep(0.002 * number)
+                leases.set_state(agent_id=agent_id, state="draining", actor="admin:ada")
+                leases.deregister(agent_id=agent_id)
+            done.release()
+
+        def reader() -> list[int]:
+            read: list[int] = []
+            finished = 0
+            while True:
+                finished += done.acquire(blocking=False)
+                was_last = finished == writers
+                end = feed.settled_position()
+                if end is not None:
+                    read += [event.pk for event in feed.between(read[-1] if read else 0, end)]
+                if was_last:
+                    return read
+
+        *_, read = together(*[lambda n=n: writer(n) for n in range(writers)], reader)
+
+        assert read == list(AgentEvent.objects.order_by("pk").values_list("pk", flat=True))
+        assert len(read) == writers * 8 * 3
