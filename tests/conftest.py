@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from django.conf import settings as project_settings
 from django.db import connection, connections
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
+from registry_project.postgresql import base
 from tests.integration.postgres_cluster import find_programs
 
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
@@ -36,6 +38,15 @@ settings.load_profile("tests")
 # program that the tests start, also to those whose Ctrl-C is tested.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Once the test database exists, limit how long statements may take, as the web does."""
+    if connection.vendor == "postgresql":
+        base.limit_waiting(project_settings.DATABASE_TIMEOUT_SECONDS)
+    yield
+    base.limit_waiting(None)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import psycopg
 from django.db import connection
 
-from agents.database.clock import now_sql
+from agents.database.clock import POSTGRESQL_NOW, now_sql
 from agents.database.tables import table
 from agents.lease_times import LeaseTimes
 from agents.leases.errors import Claim, LeaseLocked, Miss, explain_misses
@@ -25,6 +25,9 @@ COLUMNS = {"agent_id": "text", "generation": "int8"} | REPORT
 GIVEN = ", ".join(COLUMNS)
 # So often a record is looked for that others keep changing meanwhile.
 MOST_TRIES = 10
+# Seconds within which PostgreSQL has to start a renewal; it does so at once unless it is frozen or
+# cut off. Agents give up on a heartbeat within seconds, and a dead one's lease must not be renewed.
+MAX_DELAY = 2.0
 
 
 class Renewal(NamedTuple):
@@ -159,7 +162,8 @@ def _update(
             # Django's own cursor puts the values into the text, which is then planned each time.
             prepared = psycopg.Cursor(connection.connection)
             statement = _postgresql_statement(waits=waits)
-            prepared.execute(statement, columns, prepare=True)
+            deadline = connection.connection.deadline(MAX_DELAY)
+            prepared.execute(statement, [*columns, deadline], prepare=True)
             rows = prepared.fetchall()
     same: dict[Any, Renewed] = {}
     found = {}
@@ -187,6 +191,7 @@ def _by_lease(
 def _postgresql_statement(*, waits: bool) -> str:
     """Return the UPDATE, the same for batches of all sizes, and so planned once."""
     arrays = ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())
+    postgresql: Any = connection
     agents = table(AgentRecord)
     return (
         f"UPDATE {agents} AS a SET {_changes('a.')} FROM ("  # noqa: S608 - all ours
@@ -194,6 +199,7 @@ def _postgresql_statement(*, waits: bool) -> str:
         f" FROM UNNEST({arrays}) AS given ({GIVEN}) JOIN {agents} AS held"
         " ON held.agent_id = given.agent_id"
         " AND (given.generation IS NULL OR held.generation = given.generation)"
+        f" WHERE {postgresql.in_time_sql('%s::float8', POSTGRESQL_NOW)}"
         f" {'ORDER BY held.agent_id' if waits else ''}"
         f" FOR NO KEY UPDATE OF held {'' if waits else 'SKIP LOCKED'}) AS given"
         # The time in microseconds, for `_time`.

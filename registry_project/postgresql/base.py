@@ -4,17 +4,26 @@ PostgreSQL's own time limits end a call that takes too long; but a server that i
 without a word, keeps none. psycopg would wait for it for ever, and so would the thread that has a
 caller to answer. Here a call that is not answered in `limit_waiting`'s seconds raises
 OperationalError, and its connection is closed.
+
+Should the server get to such a call later, it must not carry it out (`deadlines`). So every COMMIT
+is sent with a check of its deadline, and so is every write outside of a transaction, as it commits
+by itself. The check travels in the same message, and costs no round trip.
 """
 
+import math
 import select
 import time
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from psycopg.sql import Composable
 
+from registry_project.postgresql.deadlines import ServerClock, in_time_sql, is_too_late
 from registry_project.postgresql.outage import Outage
 
 Result = TypeVar("Result")
@@ -26,6 +35,7 @@ LOCK_SHARE = 0.5
 IDLE_SHARE = 2.0
 # For so long a connection that worked is taken to work, unless something has come from it.
 JUST_NOW_SECONDS = 5.0
+CLOCK = "CLOCK_TIMESTAMP()"
 
 outage = Outage()
 
@@ -43,6 +53,10 @@ class LimitedConnection(psycopg.Connection[Any]):
 
     _answered_at = float("-inf")
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.clock = ServerClock()
+
     def wait(
         self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
     ) -> Result:
@@ -56,8 +70,42 @@ class LimitedConnection(psycopg.Connection[Any]):
                 raise
             self.close()
             raise psycopg.OperationalError(f"no answer within {limit:g} s") from error
+        except psycopg.DataError as error:
+            if not is_too_late(error):
+                raise
+            # We still wait: the server's clock may have been set since we read it.
+            self.clock.forget()
+            raise psycopg.OperationalError("PostgreSQL got to it too late") from error
         self._answered_at = time.monotonic()
         return answer
+
+    def deadline(self, seconds: float = math.inf) -> float:
+        """Return when a statement that is sent now will be given up, or `seconds` from now.
+
+        The earlier of the two, in seconds since 1970 by the server's clock; infinite where
+        statements have no limit.
+        """
+        if outage.seconds is None:
+            return math.inf
+        if not self.clock.is_known:
+            self.read_clock()
+        return self.clock.after(min(seconds, outage.seconds))
+
+    def read_clock(self) -> None:
+        [shown] = self.execute(f"SELECT DATE_PART('epoch', {CLOCK})").fetchone() or [math.nan]
+        self.clock.set(shown)
+
+    def commit(self) -> None:
+        """Commit, unless the server gets to it after we have given up."""
+        is_open = self.info.transaction_status is TransactionStatus.INTRANS
+        if is_open and outage.seconds is not None:
+            self.execute(f"SELECT {self.in_time_sql()}; COMMIT")
+        else:
+            super().commit()
+
+    def in_time_sql(self) -> str:
+        """Return SQL that raises an error after the deadline of a statement that is sent now."""
+        return in_time_sql(str(self.deadline()), CLOCK)
 
     @property
     def worked_just_now(self) -> bool:
@@ -69,11 +117,56 @@ class LimitedConnection(psycopg.Connection[Any]):
         return not waiting.poll(0)
 
 
+class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
+    """Django's cursor. A write outside of a transaction is followed by the check of its deadline.
+
+    PostgreSQL treats the two statements of one message as one transaction: if the check fails, the
+    write is rolled back.
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "Cursor":
+        if self._is_alone:
+            text = query.as_string(self) if isinstance(query, Composable) else query
+            if text.lstrip()[:6].upper() != "SELECT":
+                connection: Any = self.connection
+                query = f"{text}\n; SELECT {connection.in_time_sql()}"
+        super().execute(query, params, **options)
+        return self
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        if self._is_alone:  # it pipelines, and a pipelined message holds one statement
+            raise psycopg.NotSupportedError("executemany outside of a transaction")
+        super().executemany(query, params_seq, **options)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether the next statement will be a transaction of its own, and have a limit."""
+        connection = self.connection
+        is_idle = connection.info.transaction_status is TransactionStatus.IDLE
+        return outage.seconds is not None and connection.autocommit and is_idle
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, on connections of the kind above."""
+    """Django's, on connections and cursors of the kinds above."""
 
     # What Django takes for the driver: psycopg, but for the connections that it makes.
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": LimitedConnection.connect})
+
+    in_time_sql = staticmethod(in_time_sql)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        if self.settings_dict["OPTIONS"].get("server_side_binding"):
+            raise ImproperlyConfigured("server_side_binding: statements would have no deadline")
+        return super().get_connection_params() | {"cursor_factory": Cursor}
+
+    def is_usable(self) -> bool:
+        if self.connection is None:
+            return False
+        try:
+            self.connection.read_clock()
+        except psycopg.Error:
+            return False
+        return True
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         with outage.watch():
@@ -100,4 +193,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         for name, share in shares.items():
             values += [name, f"{int(outage.seconds * share * 1000)}ms"]
         with self.connection.cursor() as cursor:
-            cursor.execute(f"SELECT {sql}", values)
+            cursor.execute(f"SELECT DATE_PART('epoch', {CLOCK}), {sql}", values)
+            self.connection.clock.set(cursor.fetchone()[0])

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from django.db import OperationalError
+from django.core.exceptions import ImproperlyConfigured
+from django.db import NotSupportedError, OperationalError
 from django.db.utils import load_backend
 from pytest_django import DjangoDbBlocker
 
-from registry_project.postgresql import base
+from registry_project.postgresql import base, deadlines
+from registry_project.postgresql.deadlines import ServerClock
 from tests.integration.postgres_cluster import PostgresCluster, running_cluster
 from tests.integration.registry_process import environment_for, migrate, started_registry
 from tests.processes import wait_until
@@ -180,6 +182,130 @@ def test_commands_wait_for_as_long_as_it_takes(cluster: PostgresCluster) -> None
     connection.close()
 
 
+@pytest.mark.usefixtures("limited")
+class TestWhatNobodyWaitsFor:
+    """Statements that the server comes to when their callers have given up."""
+
+    @pytest.fixture
+    def connection(self, cluster: PostgresCluster) -> Iterator[Any]:
+        with psycopg.connect(cluster.url) as owner:
+            owner.execute("DROP TABLE IF EXISTS notes")
+            owner.execute("CREATE TABLE notes (note text)")
+        connection = connect(cluster)
+        yield connection
+        connection.close()
+
+    @pytest.fixture
+    def end(self, cluster: PostgresCluster) -> Callable[[int], None]:
+        """Wait for the end of a backend, and so of all that it was sent."""
+
+        def wait(backend: int) -> None:
+            sql = f"SELECT COUNT(*) FROM pg_stat_activity WHERE pid = {backend}"  # noqa: S608
+            wait_until(lambda: ask_apart(cluster, sql) == 0, "the end of the backend")
+
+        return wait
+
+    def test_a_statement_is_undone(
+        self, connection: Any, cluster: PostgresCluster, end: Callable[[int], None]
+    ) -> None:
+        backend = ask(connection, "SELECT pg_backend_pid()")
+        with frozen(cluster), pytest.raises(OperationalError):
+            ask(connection, "INSERT INTO notes VALUES ('late') RETURNING note")
+        end(backend)
+
+        assert notes(cluster) == []
+
+    def test_a_transaction_is_not_committed(
+        self, connection: Any, cluster: PostgresCluster, end: Callable[[int], None]
+    ) -> None:
+        backend = ask(connection, "SELECT pg_backend_pid()")
+        connection.set_autocommit(False)
+        ask(connection, "INSERT INTO notes VALUES ('late') RETURNING note")
+        with frozen(cluster), pytest.raises(OperationalError):
+            connection.commit()
+        end(backend)
+
+        assert notes(cluster) == []
+
+    def test_what_is_waited_for_is_done(self, connection: Any, cluster: PostgresCluster) -> None:
+        assert ask(connection, "INSERT INTO notes VALUES ('100%') RETURNING note") == "100%"
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO notes SELECT %s FROM generate_series(1, 2)", ["twice;"])
+            assert cursor.rowcount == 2
+        connection.set_autocommit(False)
+        ask(connection, "INSERT INTO notes VALUES ('once') RETURNING note")
+        connection.commit()
+
+        assert notes(cluster) == ["100%", "twice;", "twice;", "once"]
+
+    def test_a_server_whose_clock_was_set_is_asked_what_time_it_is(
+        self, connection: Any, cluster: PostgresCluster
+    ) -> None:
+        ask(connection)
+        connection.connection.clock.set(time.time() - 3600)
+        with pytest.raises(OperationalError, match="too late"):
+            ask(connection, "INSERT INTO notes VALUES ('first') RETURNING note")
+        ask(connection, "INSERT INTO notes VALUES ('second') RETURNING note")
+
+        assert notes(cluster) == ["second"]
+
+    def test_many_statements_at_once_take_a_transaction(
+        self, connection: Any, cluster: PostgresCluster
+    ) -> None:
+        sql, values = "INSERT INTO notes VALUES (%s)", [["one"], ["two"]]
+        with connection.cursor() as cursor, pytest.raises(NotSupportedError):
+            cursor.executemany(sql, values)
+        connection.set_autocommit(False)
+        with connection.cursor() as cursor:
+            cursor.executemany(sql, values)
+        connection.commit()
+
+        assert notes(cluster) == ["one", "two"]
+
+    def test_no_cursor_is_taken_by_which_nothing_could_follow_a_statement(
+        self, cluster: PostgresCluster
+    ) -> None:
+        connection = connect(cluster)
+        connection.settings_dict["OPTIONS"]["server_side_binding"] = True
+        with pytest.raises(ImproperlyConfigured, match="server_side_binding"):
+            ask(connection)
+
+
+def ask_apart(cluster: PostgresCluster, sql: str) -> Any:
+    with psycopg.connect(cluster.url) as connection:
+        [answer] = connection.execute(sql).fetchone() or [None]
+    return answer
+
+
+def notes(cluster: PostgresCluster) -> list[str]:
+    answer: list[str] = ask_apart(cluster, "SELECT COALESCE(ARRAY_AGG(note), '{}') FROM notes")
+    return answer
+
+
+class TestServerClock:
+    def test_it_is_not_known_before_it_was_read_nor_after_it_is_forgotten(self) -> None:
+        clock = ServerClock()
+        known = [clock.is_known]
+        clock.set(0)
+        known.append(clock.is_known)
+        clock.forget()
+        known.append(clock.is_known)
+
+        assert known == [False, True, False]
+
+    def test_it_is_not_trusted_for_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = ServerClock()
+        clock.set(0)
+        monkeypatch.setattr(deadlines, "MAX_AGE", 0)
+        assert not clock.is_known
+
+    def test_it_goes_on_by_itself(self) -> None:
+        clock = ServerClock()
+        began = time.monotonic()
+        clock.set(1000)
+        assert 1005 <= clock.after(5) <= 1005 + time.monotonic() - began
+
+
 class TestWhetherAConnectionWorks:
     """Asked before each request that Django serves, when it comes to its first statement."""
 
@@ -203,7 +329,7 @@ class TestWhetherAConnectionWorks:
         monkeypatch.setattr(base, "JUST_NOW_SECONDS", -1)
         connection.close_if_unusable_or_obsolete()
         connection.close_if_health_check_failed()
-        assert last_statement_of(connection, backend) == "SELECT 1"
+        assert "CLOCK_TIMESTAMP" in last_statement_of(connection, backend)
 
     def test_one_whose_server_is_gone_is_made_anew_however_young_it_is(
         self, connection: Any, cluster: PostgresCluster
