@@ -1,9 +1,9 @@
-"""When an agent was alive, and when it was not: from its history, and its record if it has one.
+"""When an agent was alive, from its events and its record.
 
-A registration begins a life, the end of the lease or a deregistration ends it. The time before the
-first that is known of is unknown, and counts neither way. So is the time after a lease that ended
-while the registry could not hear the agent. An agent that came back before its record was purged
-leaves no trace of the gap, and counts as alive meanwhile.
+A registration begins a life; the end of the lease or a deregistration ends it. Time before the
+first known event counts neither way, and nor does time after a lease that ended while the registry
+could not be reached. An agent that recovered before it was purged left no event, so it counts as
+alive throughout.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ ENDS = frozenset({Kind.EXPIRED, Kind.DEREGISTERED, Kind.PURGED})
 WHOLE = 10_000
 
 
-class Happening(Protocol):
+class Event(Protocol):
     """What is read of an event."""
 
     @property
@@ -32,7 +32,7 @@ class Happening(Protocol):
 
 
 class Record(Protocol):
-    """What is read of the record of an agent that has one: since when, and until when it lives."""
+    """What is read of an agent's record."""
 
     @property
     def registered_at(self) -> datetime: ...
@@ -40,7 +40,7 @@ class Record(Protocol):
     def expires_at(self) -> datetime: ...
 
 
-class Was(StrEnum):
+class Presence(StrEnum):
     ALIVE = "alive"
     GAP = "gap"
     UNKNOWN = "unknown"
@@ -48,80 +48,79 @@ class Was(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """How it was from `begin` until just before `end`, which is later."""
+    """An agent's presence from `begin` until just before `end`, which is later."""
 
-    was: Was
+    presence: Presence
     begin: datetime
     end: datetime
 
     @property
-    def lasted(self) -> timedelta:
+    def duration(self) -> timedelta:
         return self.end - self.begin
 
 
 @dataclass(frozen=True)
 class Share:
-    """For how long an agent was alive, of the time that is known."""
+    """How long an agent was alive, and for how long its presence is known."""
 
     alive: timedelta
     known: timedelta
 
     @property
     def percent(self) -> float | None:
-        """From 0 to 100, in hundredths, rounded down: 100 only if nothing is missing.
-
-        None if nothing is known.
-        """
+        """From 0 to 100, rounded down to hundredths: 100 only without any gap. None if unknown."""
         return (self.alive * WHOLE // self.known) * 100 / WHOLE if self.known else None
 
 
 def spans(
-    events: Iterable[Happening],
+    events: Iterable[Event],
     record: Record | None,
     begin: datetime,
     end: datetime,
-    heard_since: datetime | None = None,
+    up_since: datetime | None = None,
 ) -> list[Span]:
-    """Return the spans that fill the window from `begin` to `end`, in order, without a hole.
+    """Return the spans that fill the time from `begin` to `end`, in order and without holes.
 
-    `events` are those of one agent, in the order in which they were written, and may begin
-    anywhere; `record` is the agent's as it was at `end`. `heard_since`: since when the registry
-    has been taking heartbeats.
+    `events` are those of one agent, oldest first; they may begin anywhere. `record` is the agent's
+    at `end`. `up_since`: since when the registry has been taking heartbeats.
     """
-    return list(_merged(clip(_all_spans(events, record, end, heard_since), begin, end)))
+    return list(_joined(clip(_all_spans(events, record, end, up_since), begin, end)))
 
 
 def clip(spans: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
-    """Give what lies between `begin` and `end`; what no span says anything of is unknown."""
-    reached = begin
+    """Give the parts between `begin` and `end`. What no span covers is unknown."""
+    covered = begin
     for span in spans:
-        cut = replace(span, begin=max(span.begin, reached), end=min(span.end, end))
+        cut = replace(span, begin=max(span.begin, covered), end=min(span.end, end))
         if cut.begin >= cut.end:
             continue
-        if reached < cut.begin:
-            yield Span(Was.UNKNOWN, reached, cut.begin)
+        if covered < cut.begin:
+            yield Span(Presence.UNKNOWN, covered, cut.begin)
         yield cut
-        reached = cut.end
-    if reached < end:
-        yield Span(Was.UNKNOWN, reached, end)
+        covered = cut.end
+    if covered < end:
+        yield Span(Presence.UNKNOWN, covered, end)
 
 
 def share(spans: Sequence[Span]) -> Share:
-    known = [span for span in spans if span.was is not Was.UNKNOWN]
-    alive = sum((span.lasted for span in known if span.was is Was.ALIVE), timedelta(0))
-    lasted = sum((span.lasted for span in known), timedelta(0))
-    return Share(alive, lasted)
+    known = [span for span in spans if span.presence is not Presence.UNKNOWN]
+    alive = [span for span in known if span.presence is Presence.ALIVE]
+    return Share(alive=_total(alive), known=_total(known))
+
+
+def _total(spans: Iterable[Span]) -> timedelta:
+    return sum((span.duration for span in spans), timedelta(0))
 
 
 @dataclass(frozen=True)
 class _Life:
-    """`begin` None: before anything that is known. `end` None: nobody has told of it."""
+    """`begin` None: before the first known event. `end` None: no event says."""
 
     begin: datetime | None
     end: datetime | None
 
 
-def _lives(events: Iterable[Happening]) -> Iterator[_Life]:
+def _lives(events: Iterable[Event]) -> Iterator[_Life]:
     begin: datetime | None = None
     is_first = True
     for event in events:
@@ -131,7 +130,7 @@ def _lives(events: Iterable[Happening]) -> Iterator[_Life]:
                 begin = None
             begin = begin or event.at
         elif event.kind in ENDS:
-            # What ended already is purged afterwards.
+            # The purge after an expiry ends nothing.
             if begin is not None or is_first:
                 yield _Life(begin, event.at)
             begin = None
@@ -142,8 +141,8 @@ def _lives(events: Iterable[Happening]) -> Iterator[_Life]:
         yield _Life(begin, None)
 
 
-def _with_the_present(lives: Sequence[_Life], record: Record) -> list[_Life]:
-    """Put the life of the record to those of the events, which may have been forgotten."""
+def _with_current_life(lives: Sequence[_Life], record: Record) -> list[_Life]:
+    """Add the life of the record, whose registration may be older than the history."""
     former, begin = list(lives), record.registered_at
     if former and former[-1].end is None:
         begin = min(former.pop().begin or begin, begin)
@@ -151,28 +150,29 @@ def _with_the_present(lives: Sequence[_Life], record: Record) -> list[_Life]:
 
 
 def _all_spans(
-    events: Iterable[Happening], record: Record | None, now: datetime, heard_since: datetime | None
+    events: Iterable[Event], record: Record | None, now: datetime, up_since: datetime | None
 ) -> Iterator[Span]:
     lives = list(_lives(events))
     if record is not None:
-        lives = _with_the_present(lives, record)
+        lives = _with_current_life(lives, record)
     for life, later in zip_longest(lives, lives[1:]):
         if life.end is None:
             continue
         if life.begin is not None:
-            yield Span(Was.ALIVE, life.begin, life.end)
+            yield Span(Presence.ALIVE, life.begin, life.end)
         if later is not None:
-            yield Span(Was.GAP, life.end, later.begin or life.end)
-        elif record is not None and heard_since is not None:
-            yield Span(Was.GAP, max(life.end, heard_since), now)
+            yield Span(Presence.GAP, life.end, later.begin or life.end)
+        elif record is not None and up_since is not None:
+            yield Span(Presence.GAP, max(life.end, up_since), now)
         else:
-            yield Span(Was.GAP, life.end, now)
+            yield Span(Presence.GAP, life.end, now)
 
 
-def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """Join adjacent spans of the same presence."""
     last: Span | None = None
     for span in spans:
-        if last is not None and last.was is span.was:
+        if last is not None and last.presence is span.presence:
             last = replace(last, end=span.end)
             continue
         if last is not None:

@@ -9,7 +9,7 @@ from agents.admin.widgets.bars import Shape, shapes
 from agents.database.clock import DatabaseNow
 from agents.durations import ago, exactly, in_words
 from agents.history.feed import newest_first
-from agents.history.timeline import ENDS, Share, Span, Was, clip, share, spans
+from agents.history.timeline import ENDS, Presence, Share, Span, clip, share, spans
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 
@@ -56,7 +56,7 @@ class Gap:
 
     @property
     def lasted(self) -> str:
-        return in_words(self.span.lasted.total_seconds())
+        return in_words(self.span.duration.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,13 @@ def _event_of(state: str) -> str | None:
 
 
 def draw(
-    history: History, agent: AgentRecord | None, now: datetime, heard_since: datetime | None
+    history: History, agent: AgentRecord | None, now: datetime, up_since: datetime | None
 ) -> Timeline:
     """Draw what is known of an agent's life until `now`; `agent` None: it has no record."""
     begin = now - timedelta(days=max(WINDOWS))
     in_order = history.events[::-1]
-    whole = spans(in_order, agent, begin, now, heard_since)
-    gaps = [span for span in reversed(whole) if span.was is Was.GAP]
+    whole = spans(in_order, agent, begin, now, up_since)
+    gaps = [span for span in reversed(whole) if span.presence is Presence.GAP]
     ends = {event.at: event for event in history.events if event.kind in ENDS}
     return Timeline(
         windows=[_window(days, title, whole, now) for days, title in WINDOWS.items()],
@@ -146,7 +146,7 @@ def _window(days: int, title: str, whole: Sequence[Span], now: datetime) -> Wind
         title=title,
         days=days,
         share=found,
-        gaps=sum(span.was is Was.GAP for span in shown),
+        gaps=sum(span.presence is Presence.GAP for span in shown),
         shapes=list(shapes(shown, begin, now)),
         known=in_words(found.known.total_seconds()) if found.known < now - begin else "",
     )

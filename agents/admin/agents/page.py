@@ -191,11 +191,11 @@ def _timeline(agent: AgentRecord | None, history: History | None) -> dict[str, A
     if history is None:
         return {}
     now = cells.read_at(agent or history.events[0])
-    heard_since = None
+    up_since = None
     if uptime := report_uptime():
-        heard_since = uptime.up_since if uptime.is_at_work else now
+        up_since = uptime.up_since if uptime.is_at_work else now
     return {
-        "timeline": draw(history, agent, now, heard_since),
+        "timeline": draw(history, agent, now, up_since),
         "retention_days": settings.EVENT_RETENTION_DAYS,
     }
 

@@ -274,7 +274,7 @@ class TestTimeline:
         html = page(admin_client)
 
         assert html.count("<strong>95.00 %</strong>") + html.count("<strong>94.99 %</strong>") == 3
-        assert html.count('<rect class="was-gap"') == 3
+        assert html.count('<rect class="presence-gap"') == 3
         assert "<td>1 h</td>" in html or "<td>59 min 59 s</td>" in html
         assert "Expired: no heartbeat for 60 s" in html
         assert "alive, over the 20 h that are known" in html
@@ -296,7 +296,7 @@ class TestTimeline:
 
         month = get(admin_client).context["timeline"].windows[-1]
 
-        assert [shape.was for shape in month.shapes] == ["alive", "gap", "alive"]
+        assert [shape.presence for shape in month.shapes] == ["alive", "gap", "alive"]
         assert month.percent == "99.99 %"
         assert sum(shape.width for shape in month.shapes) == 360
 
@@ -313,7 +313,7 @@ class TestTimeline:
 
         day = get(admin_client).context["timeline"].windows[0]
 
-        assert [shape.was for shape in day.shapes] == ["alive", "unknown", "gap"]
+        assert [shape.presence for shape in day.shapes] == ["alive", "unknown", "gap"]
         assert day.share.percent > 99
 
     def test_of_an_agent_that_comes_and_goes_all_the_time_the_newest_part_is_read(

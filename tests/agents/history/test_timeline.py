@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.history.timeline import Span, Was, clip, share, spans
+from agents.history.timeline import Presence, Span, clip, share, spans
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -45,9 +45,9 @@ def record(registered: float, expires: float = -0.01) -> Record:
     return Record(ago(registered), ago(expires))
 
 
-def told(found: Sequence[Span]) -> list[tuple[str, float]]:
-    """Return each span's word, and how many hours ago it began."""
-    return [(span.was.value, (NOW - span.begin) / timedelta(hours=1)) for span in found]
+def summary(found: Sequence[Span]) -> list[tuple[str, float]]:
+    """Return each span's presence, and how many hours ago it began."""
+    return [(span.presence.value, (NOW - span.begin) / timedelta(hours=1)) for span in found]
 
 
 def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[Span]:
@@ -97,10 +97,13 @@ def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[
             [("registered", 9), ("registered", 3)],
             record(3),
             [("unknown", 24), ("alive", 3)],
-            id="an end that nobody has told of",
+            id="an end without an event",
         ),
         pytest.param(
-            [("registered", 9)], None, [("unknown", 24)], id="a record that vanished untold"
+            [("registered", 9)],
+            None,
+            [("unknown", 24)],
+            id="a record that vanished without an event",
         ),
         pytest.param(
             [("registered", 9), ("refused", 8), ("drained", 7), ("resumed", 6)],
@@ -119,25 +122,25 @@ def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[
 def test_spans_follow_from_events_and_record(
     happened: list[tuple[str, float]], lives: Record | None, expected: list[tuple[str, float]]
 ) -> None:
-    assert told(last_day(*happened, lives=lives)) == expected
+    assert summary(last_day(*happened, lives=lives)) == expected
 
 
-def test_what_ended_while_the_registry_could_not_hear_is_unknown_until_it_could() -> None:
+def test_after_a_lease_that_ended_in_an_outage_is_unknown_until_the_registry_is_back() -> None:
     found = spans(events(("registered", 9)), record(9, expires=5), NOW - DAY, NOW, ago(2))
 
-    assert told(found) == [("unknown", 24), ("alive", 9), ("unknown", 5), ("gap", 2)]
+    assert summary(found) == [("unknown", 24), ("alive", 9), ("unknown", 5), ("gap", 2)]
 
 
-@pytest.mark.parametrize("heard_hours_ago", [8, 30])
-def test_an_outage_before_the_lease_ended_excuses_nothing(heard_hours_ago: float) -> None:
-    heard_since = ago(heard_hours_ago)
+@pytest.mark.parametrize("up_for_hours", [8, 30])
+def test_an_outage_before_the_lease_ended_excuses_nothing(up_for_hours: float) -> None:
+    up_since = ago(up_for_hours)
 
-    found = spans(events(("registered", 9)), record(9, expires=5), NOW - DAY, NOW, heard_since)
+    found = spans(events(("registered", 9)), record(9, expires=5), NOW - DAY, NOW, up_since)
 
-    assert told(found) == [("unknown", 24), ("alive", 9), ("gap", 5)]
+    assert summary(found) == [("unknown", 24), ("alive", 9), ("gap", 5)]
 
 
-def test_at_exactly_its_end_a_lease_has_left_no_gap_and_a_microsecond_later_it_has() -> None:
+def test_a_gap_begins_a_microsecond_after_the_lease_ended() -> None:
     ends_now = Record(ago(30), NOW)
     ended = Record(ago(30), NOW - MICROSECOND)
 
@@ -151,34 +154,34 @@ def test_a_young_agent_is_judged_over_its_own_life() -> None:
     assert (found.percent, found.known) == (75, timedelta(hours=4))
 
 
-def test_what_nothing_is_known_of_has_no_percentage() -> None:
+def test_without_any_events_there_is_no_percentage() -> None:
     found = share(last_day())
 
     assert (found.percent, found.known) == (None, timedelta(0))
 
 
 moments = st.integers(0, 60 * 24 * 30 * 60).map(lambda seconds: NOW - timedelta(seconds=seconds))
-happenings = st.lists(st.builds(Event, st.sampled_from(KINDS), moments), max_size=30)
-ordered = happenings.map(lambda found: sorted(found, key=lambda event: event.at))
+histories = st.lists(st.builds(Event, st.sampled_from(KINDS), moments), max_size=30)
+ordered = histories.map(lambda found: sorted(found, key=lambda event: event.at))
 records = st.none() | st.builds(Record, moments, moments)
 
 
-@given(happenings, records, moments, moments, st.none() | moments)
-def test_spans_fill_the_window_whatever_the_history_says(
+@given(histories, records, moments, moments, st.none() | moments)
+def test_spans_fill_the_window_for_any_history(
     history: list[Event],
     lives: Record | None,
     one: datetime,
     other: datetime,
-    heard: datetime | None,
+    up_since: datetime | None,
 ) -> None:
     begin, end = min(one, other), max(one, other)
 
-    found = spans(history, lives, begin, end, heard)
+    found = spans(history, lives, begin, end, up_since)
 
-    assert sum((span.lasted for span in found), timedelta(0)) == end - begin
+    assert sum((span.duration for span in found), timedelta(0)) == end - begin
     assert all(span.begin < span.end for span in found)
     assert all(first.end == second.begin for first, second in pairwise(found))
-    assert all(first.was != second.was for first, second in pairwise(found))
+    assert all(first.presence != second.presence for first, second in pairwise(found))
     if found:
         assert (found[0].begin, found[-1].end) == (begin, end)
     percent = share(found).percent
@@ -200,10 +203,8 @@ def test_parts_of_a_window_add_up_to_the_whole(
 
 
 @given(ordered, records)
-def test_a_hundred_percent_is_said_only_of_no_gap_at_all(
-    history: list[Event], lives: Record | None
-) -> None:
+def test_a_hundred_percent_means_no_gap(history: list[Event], lives: Record | None) -> None:
     found = spans(history, lives, NOW - 30 * DAY, NOW)
 
     if share(found).percent == 100:
-        assert Was.GAP not in {span.was for span in found}
+        assert Presence.GAP not in {span.presence for span in found}
