@@ -19,6 +19,6 @@ urlpatterns = [
     re_path(r"^docs/?$", openapi.DocumentPage.as_view(url_name="schema"), name="docs"),
 ]
 
-handler400 = "agents.api.errors.bad_request"
-handler404 = "agents.api.errors.not_found"
-handler500 = "agents.api.errors.server_error"
+handler400 = "registry_project.endpoints.error_pages.bad_request"
+handler404 = "registry_project.endpoints.error_pages.not_found"
+handler500 = "registry_project.endpoints.error_pages.server_error"

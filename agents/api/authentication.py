@@ -1,17 +1,17 @@
 """Who calls: by an access token, by the token of a lease, or by the session of the staff."""
 
-import ipaddress
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from agents.api.throttling import guarded
-from agents.rate_limits import MOST_ADDRESSES
+from agents.addresses import parse_address
+from agents.api.throttling import limit_wrong_tokens
+from agents.heartbeats.admission import check_token
+from agents.problems.errors import LeaseTokenRefused
 from agents.tokens import access as access_tokens
 from agents.tokens import lease as lease_tokens
 from agents.tokens.cache import Access, Memory
@@ -19,17 +19,11 @@ from agents.tokens.cache import Access, Memory
 logger = logging.getLogger("agents.tokens")
 
 SCHEME = "Bearer"
-# The same for a token that is missing, wrong, expired or revoked: only the log tells which.
+# The same for a token that is missing, wrong, expired or revoked: only the log says which.
+ACCESS_TOKEN_NEEDED = f"Send a good access token in the header: Authorization: {SCHEME} TOKEN."
 SECONDS_BETWEEN_LINES = 60.0
-WANTED = f"Send a good access token in the header: Authorization: {SCHEME} TOKEN."
 
-_told = Memory[bool]()
-
-
-class LeaseTokenRefused(APIException):
-    status_code = 403
-    default_detail = "The lease token was not issued by this registry for this agent."
-    default_code = "invalid_lease_token"
+_logged = Memory[bool]()
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class Lease:
     """A lease that the caller holds."""
 
     agent_id: str
-    generation: int
+    generation: int | None
 
 
 class AccessTokenAuthentication(BaseAuthentication):
@@ -48,12 +42,12 @@ class AccessTokenAuthentication(BaseAuthentication):
         if scheme.lower() != SCHEME.lower().encode():
             return None
         address, token = address_of(request), text.strip().decode("latin-1")
-        with guarded(address, token):
+        with limit_wrong_tokens(address, token):
             try:
                 access = access_tokens.authenticate(token, address)
             except access_tokens.InvalidToken as error:
-                _tell_once(f"{address} {error.key}", address, error)
-                raise AuthenticationFailed(WANTED) from error
+                _log_refusal(address, error)
+                raise AuthenticationFailed(ACCESS_TOKEN_NEEDED) from error
         return AnonymousUser(), access
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
@@ -69,7 +63,7 @@ class LeaseTokenAuthentication(BaseAuthentication):
             return None
         agent_id = request.parser_context["kwargs"]["agent_id"]
         try:
-            generation = lease_tokens.verify(agent_id, token)
+            generation = check_token(agent_id, token)
         except lease_tokens.InvalidLeaseToken as error:
             raise LeaseTokenRefused from error
         return AnonymousUser(), Lease(agent_id, generation)
@@ -78,22 +72,14 @@ class LeaseTokenAuthentication(BaseAuthentication):
         return lease_tokens.HEADER
 
 
-def _tell_once(key: str, address: str | None, error: Exception) -> None:
-    """Log a refusal, but one a minute of the same: who is refused tries again, or floods us."""
-    if not _told.get(key):
-        _told.put(key, True, SECONDS_BETWEEN_LINES)
+def _log_refusal(address: str | None, error: access_tokens.InvalidToken) -> None:
+    """Log a refusal, once a minute for each address and token: clients keep trying."""
+    key = f"{address} {error.key}"
+    if not _logged.get(key):
+        _logged.put(key, True, SECONDS_BETWEEN_LINES)
         logger.warning("an access token from %s is refused: %s", address, error)
 
 
 def address_of(request: Request) -> str | None:
-    """Return where the call came from; None where the server cannot tell (a Unix socket)."""
+    """Return where the call came from; None if it came through a Unix socket."""
     return parse_address(request.META.get("REMOTE_ADDR", ""))
-
-
-@lru_cache(MOST_ADDRESSES)
-def parse_address(text: str) -> str | None:
-    """Return an address in its shortest form; None for what is none."""
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None

@@ -6,28 +6,29 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
+from agents import agent_ids
 from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
-from agents.api.errors import MEDIA_TYPE as PROBLEM_JSON
-from agents.api.fields import ID_PATTERN
 from agents.api.pagination import PageQuerySerializer
-from agents.api.permissions import is_open
 from agents.api.serializers import (
-    AgentSerializer,
     DeregisteredSerializer,
-    HeartbeatSerializer,
     ListingQuerySerializer,
+    ProblemSerializer,
+    RegistrationSerializer,
+)
+from agents.heartbeats.serializers import (
+    HeartbeatSerializer,
     ManyHeartbeatsSerializer,
     ManyRenewedSerializer,
-    ProblemSerializer,
-    RegisteredAgentSerializer,
-    RegistrationSerializer,
     RenewedSerializer,
 )
+from agents.problems.details import MEDIA_TYPE as PROBLEM_JSON
+from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
 from agents.tokens import lease as lease_tokens
+from agents.tokens.auth_mode import is_open
 
 JSON = "application/json"
 AGENT_ID = OpenApiParameter(
-    "agent_id", {"type": "string", "pattern": f"^{ID_PATTERN}$"}, OpenApiParameter.PATH
+    "agent_id", {"type": "string", "pattern": f"^{agent_ids.PATTERN}$"}, OpenApiParameter.PATH
 )
 
 

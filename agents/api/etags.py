@@ -10,7 +10,7 @@ import re
 from django.http.request import HttpRequest
 from django.utils.http import parse_etags
 
-from agents.api.json_sql import agent_as_json
+from agents.serializers.agent_sql import agent_as_json
 
 DIGEST_BYTES = 8
 TAG = re.compile(r"[0-9a-f-]{1,64}")

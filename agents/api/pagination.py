@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from agents.api.validation import read
 from agents.models import AgentRecord
+from agents.serializers.cached import validate
 
 DEFAULT_LIMIT = 1_000
 MAX_LIMIT = 10_000
@@ -59,7 +59,7 @@ class PageQuery:
 
 def read_page_query(request: Request) -> PageQuery:
     """Raise ValidationError."""
-    wanted = read(PageQuerySerializer, request.query_params)
+    wanted = validate(PageQuerySerializer, request.query_params)
     return PageQuery(wanted["limit"], wanted.get("cursor"))
 
 

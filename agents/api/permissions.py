@@ -1,4 +1,4 @@
-"""Who may do what: in open mode everybody, else by token, or as staff by Django's permissions."""
+"""Who may do what: in open mode everybody; else by token, or as staff by Django's permissions."""
 
 from typing import Any
 
@@ -9,8 +9,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from agents import actors
-from agents.api.authentication import WANTED, Lease
+from agents.api.authentication import ACCESS_TOKEN_NEEDED, Lease
+from agents.heartbeats.admission import check_token
 from agents.tokens import lease as lease_tokens
+from agents.tokens.auth_mode import is_open
 from agents.tokens.cache import Access
 from agents.tokens.enrollment import ANYBODY, Enrolment
 
@@ -18,25 +20,26 @@ ADD = "agents.add_agentrecord"
 
 
 class Permission(BasePermission):
-    """401 for who shows nothing, 403 for who shows something that is not good for this."""
+    """401 for a caller without credentials, 403 for credentials that do not allow the call."""
 
-    # Django's permission that lets staff do it by their session.
-    of_staff = ""
-    wanted = WANTED
-    message = "This token is not good for that."
+    # Django's permission that allows staff the call by their session.
+    staff_permission = ""
+    credentials_needed = ACCESS_TOKEN_NEEDED
+    message = "This token does not allow that."
 
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
-        if self.is_free(request) or self.is_granted_by(request.auth):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if self.is_free(request, view) or self.is_granted_by(request.auth):
             return True
-        if is_staff(request, self.of_staff):
+        if is_staff(request, self.staff_permission):
             return True
         if request.auth is None and not request.user.is_authenticated:
-            raise NotAuthenticated(self.wanted)
+            raise NotAuthenticated(self.credentials_needed)
         if request.auth is None:
             raise PermissionDenied("Your login may not do that.")
         return False
 
-    def is_free(self, request: Request) -> bool:  # noqa: ARG002
+    def is_free(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
+        """Whether the call needs no credentials."""
         return is_open()
 
     def is_granted_by(self, auth: Any) -> bool:
@@ -44,46 +47,50 @@ class Permission(BasePermission):
 
 
 class MayRead(Permission):
-    """To read about agents and about the registry: the listing, one agent, metrics."""
+    """To read about agents and about the registry: the list, one agent, metrics."""
 
-    of_staff = "agents.view_agentrecord"
+    staff_permission = "agents.view_agentrecord"
     message = "This token may not read about agents."
 
-    def is_free(self, request: Request) -> bool:
-        return settings.REGISTRY_PUBLIC_READ or super().is_free(request)
+    def is_free(self, request: Request, view: APIView) -> bool:
+        return settings.REGISTRY_PUBLIC_READ or super().is_free(request, view)
 
     def is_granted_by(self, auth: Any) -> bool:
         return isinstance(auth, Access) and auth.may_read
 
 
 class MayRegister(Permission):
-    """To register some agent; which, `enrolment_of` tells. Who shows a token is held to it."""
+    """To register agents; `enrolment_of` tells which. Even in open mode, a token limits that."""
 
-    of_staff = ADD
+    staff_permission = ADD
     message = "This token may not register agents."
 
-    def is_free(self, request: Request) -> bool:
-        return request.auth is None and super().is_free(request)
+    def is_free(self, request: Request, view: APIView) -> bool:
+        return request.auth is None and super().is_free(request, view)
 
     def is_granted_by(self, auth: Any) -> bool:
         return isinstance(auth, Access) and auth.may_register
 
 
 class MayHeartbeat(Permission):
-    of_staff = "agents.change_agentrecord"
-    wanted = f"Send the token of the agent's lease in the header {lease_tokens.HEADER}."
+    staff_permission = "agents.change_agentrecord"
+    credentials_needed = f"Send the token of the agent's lease in the header {lease_tokens.HEADER}."
+
+    def is_free(self, request: Request, view: APIView) -> bool:
+        if request.auth is not None:
+            return False
+        try:
+            check_token(view.kwargs["agent_id"], None)
+        except lease_tokens.LeaseTokenMissing:
+            return False
+        return True
 
     def is_granted_by(self, auth: Any) -> bool:
         return isinstance(auth, Lease)
 
 
 class MayDeregister(MayHeartbeat):
-    of_staff = "agents.delete_agentrecord"
-
-
-def is_open() -> bool:
-    """Whether everybody may do everything. What is set to something unknown is not open."""
-    return bool(settings.REGISTRY_AUTH == "open")
+    staff_permission = "agents.delete_agentrecord"
 
 
 def is_staff(request: Request, permission: str) -> bool:
@@ -92,7 +99,7 @@ def is_staff(request: Request, permission: str) -> bool:
 
 
 def enrolment_of(request: Request, agent_id: str) -> Enrolment:
-    """Return as whom the caller registers the agent. Raise PermissionDenied."""
+    """Return on whose behalf the caller registers the agent. Raise PermissionDenied."""
     access = request.auth
     if isinstance(access, Access):
         if not agent_id.startswith(access.agent_prefix):
@@ -104,6 +111,6 @@ def enrolment_of(request: Request, agent_id: str) -> Enrolment:
 
 
 def actor_of(request: Request) -> str:
-    """Return the caller's name in the history: the staff's, else the agent itself."""
+    """Return the caller's name in the history: that of the staff, else the agent itself."""
     user = request.user
     return actors.staff(user) if user.is_authenticated and user.is_staff else actors.AGENT

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from agents import leases
+from agents import agent_ids, leases
 from agents.api import documentation
 from agents.api.authentication import (
     AccessTokenAuthentication,
@@ -24,9 +24,6 @@ from agents.api.authentication import (
     address_of,
 )
 from agents.api.etags import ETags
-from agents.api.fields import ID_PATTERN
-from agents.api.listing import Page, read_page
-from agents.api.many_heartbeats import admit, tell
 from agents.api.pagination import AgentPagination, link_to_next, read_page_query
 from agents.api.parsers import check_length
 from agents.api.permissions import (
@@ -37,20 +34,19 @@ from agents.api.permissions import (
     actor_of,
     enrolment_of,
 )
-from agents.api.serializers import (
-    AgentSerializer,
-    HeartbeatSerializer,
-    ListingQuerySerializer,
-    ManyHeartbeatsSerializer,
-    RegisteredAgentSerializer,
-    RegistrationSerializer,
-    RenewedSerializer,
-    told,
-)
+from agents.api.serializers import ListingQuerySerializer, RegistrationSerializer
 from agents.api.throttling import count_registration
-from agents.api.validation import read
+from agents.heartbeats.bulk import admit_many, bulk_answer
+from agents.heartbeats.serializers import (
+    HeartbeatSerializer,
+    ManyHeartbeatsSerializer,
+    RenewedSerializer,
+)
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
+from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
+from agents.serializers.agent_page import Page, read_page
+from agents.serializers.cached import represent, validate
 
 # What is done with a lease takes the token of that lease, and no other.
 OF_A_LEASE = ("heartbeat", "destroy")
@@ -67,7 +63,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
     """Which agents live, where, and what they can do."""
 
     lookup_field = "agent_id"
-    lookup_value_regex = ID_PATTERN
+    lookup_value_regex = agent_ids.PATTERN
     pagination_class = AgentPagination
     serializer_class = AgentSerializer
     queryset = AgentRecord.objects.none()
@@ -107,7 +103,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
         return AgentRecord.objects.with_read_at()
 
     def filter_queryset(self, agents: Any) -> Any:
-        wanted = read(ListingQuerySerializer, self.request.query_params)
+        wanted = validate(ListingQuerySerializer, self.request.query_params)
         agents = agents.with_tags(wanted["tag"]).with_skills(wanted["skill"])
         if not wanted["include_dead"]:
             agents = agents.alive()
@@ -141,37 +137,38 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
 
     @action(detail=False, methods=["post"])
     def register(self, request: Request) -> Response:
-        said = read(RegistrationSerializer, request.data)
-        agent_id = said["agent_id"]
+        registration = validate(RegistrationSerializer, request.data)
+        agent_id = registration["agent_id"]
         enrolment = enrolment_of(request, agent_id)
         count_registration(agent_id)
-        registration = leases.register(**said, address=address_of(request), enrolment=enrolment)
+        registered = leases.register(
+            **registration, address=address_of(request), enrolment=enrolment
+        )
         return Response(
-            told(RegisteredAgentSerializer, registration.agent),
-            status=status.HTTP_201_CREATED if registration.created else status.HTTP_200_OK,
+            represent(RegisteredAgentSerializer, registered.agent),
+            status=status.HTTP_201_CREATED if registered.created else status.HTTP_200_OK,
         )
 
     @action(detail=True, methods=["post"])
     def heartbeat(self, request: Request, agent_id: str) -> Response:
-        serializer = HeartbeatSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        report = validate(HeartbeatSerializer, request.data)
         renewed = leases.renew(
             agent_id=agent_id,
             generation=_generation(request),
             address=address_of(request),
-            **serializer.validated_data,
+            **report,
         )
-        return Response(told(RenewedSerializer, renewed))
+        return Response(represent(RenewedSerializer, renewed))
 
     @action(detail=False, methods=["post"], url_path="heartbeat", url_name="heartbeats")
     def heartbeat_many(self, request: Request) -> Response:
-        serializer = ManyHeartbeatsSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        shown = serializer.validated_data["agents"]
-        admitted = admit(
-            [(lease["agent_id"], lease.get("lease_token")) for lease in shown], address_of(request)
+        call = validate(ManyHeartbeatsSerializer, request.data)
+        admitted = admit_many(
+            [(lease["agent_id"], lease.get("lease_token")) for lease in call["agents"]],
+            address_of(request),
         )
-        return Response(tell(admitted, leases.renew_many(admitted.renewals, waits=True)))
+        outcomes = leases.renew_many(admitted.renewals, waits=True)
+        return Response(bulk_answer(admitted, outcomes))
 
     def destroy(self, request: Request, agent_id: str) -> Response:
         leases.deregister(

@@ -1,7 +1,7 @@
-"""The fast door: heartbeats are answered in front of Django, many of them by one commit.
+"""Heartbeats: who may renew, and the fast path that answers most of them in front of Django.
 
-Heartbeats are nearly all of the traffic, and a call through Django costs many times what the lease
-costs. The web server shows each request to the door first. What is an ordinary heartbeat it takes;
-all else it leaves to Django, whose DRF action has the same rules. Nothing is acknowledged before
-it is committed.
+Nearly all of the traffic is heartbeats, and a call through Django costs many times what renewing a
+lease does. The web server offers each request to the fast path first. It takes ordinary heartbeats
+and leaves the rest to Django, whose DRF action follows the same rules. Many heartbeats share one
+commit, and none is acknowledged before it is committed.
 """

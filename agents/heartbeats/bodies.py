@@ -1,86 +1,83 @@
-"""What the bodies of heartbeats say, where they say it in the plainest way.
+"""Parsing the bodies of heartbeats on the fast path: only the plainest form of each.
 
-The serializers of the API take more, and tell what is wrong: all else is left to them.
+Everything else is left to the API's serializers, which accept more and explain what is wrong.
 """
 
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from rest_framework.exceptions import ParseError
-
-from agents.api.fields import ID_PATTERN, NO_IDS
-from agents.api.many_heartbeats import MAX_AGENTS
-from agents.api.parsers import parse_json
-from agents.api.serializers import MAX_LEASE_TOKEN_LENGTH
+from agents.agent_ids import is_agent_id
+from agents.heartbeats.serializers import MAX_LEASES
 from agents.models import MAX_NOTE_LENGTH
 from agents.states import Status
+from agents.strict_json import InvalidJSON, parse_json
+from agents.tokens.lease import MAX_LENGTH as MAX_LEASE_TOKEN_LENGTH
 
 STATUSES = frozenset(Status.values)
-AGENT_ID = re.compile(ID_PATTERN)
 LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
-# Agents that say the same all the time are read once; those that never do, are not remembered.
-MOST_REMEMBERED = 4_096
-LARGEST_REMEMBERED = 256
+# Many agents send the same report with each heartbeat. Long ones are not worth the memory.
+CACHE_SIZE = 4_096
+LONGEST_CACHED = 256
 
 
 class Report(NamedTuple):
-    """What an agent says of itself; None where it says nothing."""
+    """What an agent reports of itself; None where it reports nothing."""
 
     status: str | None = None
     load: float | None = None
     note: str | None = None
 
 
-NOTHING = Report()
+EMPTY = Report()
 
 
-def read_report(body: bytes) -> Report | None:
-    """Return the report of one agent; None for what a serializer has to judge."""
+def parse_report(body: bytes) -> Report | None:
+    """Return the report of one agent; None if a serializer has to judge it."""
     if not body:
-        return NOTHING
-    return (_remembered if len(body) <= LARGEST_REMEMBERED else _read_report)(body)
+        return EMPTY
+    return (_parse_cached if len(body) <= LONGEST_CACHED else _parse_report)(body)
 
 
-def read_leases(body: bytes) -> list[tuple[str, str | None]] | None:
-    """Return the leases of many agents, as ids and tokens; None for what a serializer judges."""
-    said = _parse(body)
-    if not isinstance(said, dict) or said.keys() != {"agents"}:
+def parse_leases(body: bytes) -> list[tuple[str, str | None]] | None:
+    """Return the leases of many agents, as ids and tokens; None if a serializer has to judge."""
+    call = _parse(body)
+    if not isinstance(call, dict) or call.keys() != {"agents"}:
         return None
-    agents = said["agents"]
-    if not isinstance(agents, list) or len(agents) > MAX_AGENTS:
+    agents = call["agents"]
+    if not isinstance(agents, list) or len(agents) > MAX_LEASES:
         return None
     leases = [_lease(agent) for agent in agents]
     return None if None in leases else leases  # type: ignore[return-value]  # there is no None
 
 
-def _lease(said: Any) -> tuple[str, str | None] | None:
-    if not isinstance(said, dict):
+def _lease(agent: Any) -> tuple[str, str | None] | None:
+    if not isinstance(agent, dict):
         return None
-    agent_id = said.get("agent_id")
-    if not isinstance(agent_id, str) or not AGENT_ID.fullmatch(agent_id) or agent_id in NO_IDS:
+    agent_id = agent.get("agent_id")
+    if not isinstance(agent_id, str) or not is_agent_id(agent_id):
         return None
-    if len(said) == 1:
+    if len(agent) == 1:
         return agent_id, None
-    token = said.get("lease_token")
-    if len(said) > 2 or not isinstance(token, str) or not LEASE_TOKEN.fullmatch(token):  # noqa: PLR2004
+    token = agent.get("lease_token")
+    if len(agent) > 2 or not isinstance(token, str) or not LEASE_TOKEN.fullmatch(token):  # noqa: PLR2004
         return None
     return agent_id, token
 
 
-def _read_report(body: bytes) -> Report | None:
-    said = _parse(body)
-    if not isinstance(said, dict) or not said.keys() <= set(Report._fields):
+def _parse_report(body: bytes) -> Report | None:
+    report = _parse(body)
+    if not isinstance(report, dict) or not report.keys() <= set(Report._fields):
         return None
     is_plain = (
-        _is_status(said.get("status", "ready"))
-        and _is_share(said.get("load", 0.0))
-        and _is_note(said.get("note", ""))
+        _is_status(report.get("status", "ready"))
+        and _is_share(report.get("load", 0.0))
+        and _is_note(report.get("note", ""))
     )
-    return Report(**said) if is_plain else None
+    return Report(**report) if is_plain else None
 
 
-_remembered = lru_cache(maxsize=MOST_REMEMBERED)(_read_report)
+_parse_cached = lru_cache(maxsize=CACHE_SIZE)(_parse_report)
 
 
 def _is_status(status: Any) -> bool:
@@ -92,7 +89,7 @@ def _is_share(load: Any) -> bool:
 
 
 def _is_note(note: Any) -> bool:
-    # What can be printed has nothing in it that the database could not keep.
+    # Printable text contains nothing that the database could not store.
     return (
         isinstance(note, str)
         and len(note) <= MAX_NOTE_LENGTH
@@ -104,5 +101,5 @@ def _is_note(note: Any) -> bool:
 def _parse(body: bytes) -> Any:
     try:
         return parse_json(body)
-    except ParseError:
+    except InvalidJSON:
         return None

@@ -1,4 +1,4 @@
-"""The rules of the call that renews many leases: each by its own token, and each told apart."""
+"""Many leases renewed by one call: each is judged by its own token, and has its own outcome."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,50 +6,47 @@ from typing import Any
 
 from rest_framework.exceptions import Throttled
 
-from agents.api.authentication import LeaseTokenRefused
-from agents.api.errors import AgentNotFound, LeaseHeldByAnother
-from agents.api.permissions import is_open
-from agents.api.throttling import count_heartbeat
+from agents.heartbeats.admission import admit
 from agents.leases import Renewal, Renewed, StaleLease, UnknownAgent
 from agents.metrics import counters
+from agents.problems.errors import AgentNotFound, LeaseHeldByAnother, LeaseTokenRefused
+from agents.rate_limits import RateExceeded
 from agents.states import State
-from agents.tokens import lease as lease_tokens
-
-MAX_AGENTS = 1_000
+from agents.tokens.lease import InvalidLeaseToken
 
 
 @dataclass
 class Admitted:
-    """Who may be renewed by a call, and who not: without a good token, or too often."""
+    """The renewals of a call that are admitted, and the ids of the agents that are not."""
 
     renewals: list[Renewal] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     throttled: list[str] = field(default_factory=list)
 
 
-def admit(leases: Iterable[tuple[str, str | None]], address: str | None) -> Admitted:
-    """Judge the leases of a call, each by its agent's id and its token, if it shows one."""
+def admit_many(leases: Iterable[tuple[str, str | None]], address: str | None) -> Admitted:
+    """Judge the leases of a call from `address`, given as agents' ids and lease tokens."""
     admitted = Admitted()
-    needs_token = not is_open()
     for agent_id, token in leases:
-        generation = None
-        if token is not None or needs_token:
-            try:
-                generation = lease_tokens.verify(agent_id, token or "")
-            except lease_tokens.InvalidLeaseToken:
-                admitted.refused.append(agent_id)
-                counters.count_refusal(LeaseTokenRefused.default_code)
-                continue
-        if count_heartbeat(agent_id, token) is None:
-            admitted.renewals.append(Renewal(agent_id, generation, address))
-        else:
+        try:
+            generation = admit(agent_id, token)
+        except InvalidLeaseToken:
+            admitted.refused.append(agent_id)
+            counters.count_refusal(LeaseTokenRefused.default_code)
+        except RateExceeded:
             admitted.throttled.append(agent_id)
             counters.count_refusal(Throttled.default_code)
+        else:
+            admitted.renewals.append(Renewal(agent_id, generation, address))
     return admitted
 
 
-def tell(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[str, Any]:
-    """Return the answer. Raise what became of one, if that is no fault of the caller's."""
+def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[str, Any]:
+    """Return the answer to a call, in the shape of ManyRenewedSerializer.
+
+    `outcomes` are those of the admitted renewals, in their order. Raise the first one that is not
+    the caller's fault.
+    """
     answer: dict[str, Any] = {
         "renewed": 0,
         "unknown": [],

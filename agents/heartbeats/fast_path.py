@@ -1,4 +1,4 @@
-"""The door itself: who may renew what, by the rules of the DRF action."""
+"""The fast path: renews the leases of ordinary heartbeats without Django."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,42 +8,42 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
-from rest_framework.exceptions import Throttled
 
-from agents.api.authentication import parse_address
-from agents.api.errors import TooBusy
-from agents.api.many_heartbeats import Admitted, admit, tell
-from agents.api.permissions import is_open
-from agents.api.serializers import RenewedSerializer, told
-from agents.api.throttling import count_heartbeat
-from agents.heartbeats.bodies import read_leases, read_report
+from agents.addresses import parse_address
+from agents.heartbeats.admission import admit
+from agents.heartbeats.bodies import parse_leases, parse_report
+from agents.heartbeats.bulk import Admitted, admit_many, bulk_answer
 from agents.heartbeats.group_commit import Call, GroupCommit, Outcome
-from agents.heartbeats.request_parser import Heartbeat, read_heartbeat
-from agents.heartbeats.responses import Answers, Headers, fault
+from agents.heartbeats.request_parser import Heartbeat, parse_heartbeat
+from agents.heartbeats.responses import DjangoHeaders, Responses, fallback_fault
+from agents.heartbeats.serializers import RenewedSerializer
 from agents.leases import Renewal, Renewed
-from agents.tokens import lease as lease_tokens
+from agents.problems.errors import TooBusy
+from agents.rate_limits import RateExceeded
+from agents.serializers.cached import represent
+from agents.tokens.lease import InvalidLeaseToken
 
 logger = logging.getLogger("agents.heartbeats")
 
-# Told of a peer, X-Forwarded-For and X-Forwarded-Proto: the client's address, and its scheme where
-# somebody trusted has said it.
+# From a peer's address, X-Forwarded-For and X-Forwarded-Proto: the client's address, and its scheme
+# if a trusted proxy has given it.
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
-MOST_CLIENTS = 65_536
-# Bytes of what is said of a client; more of it comes from nobody but who wants to fill the memory.
-LONGEST_REMEMBERED = 256
-MOST_HOSTS = 1_024
+CLIENTS_CACHE_SIZE = 65_536
+# Longer forwarding headers are not cached: only somebody who wants to fill the memory sends them.
+LONGEST_CACHED = 256
+HOSTS_CACHE_SIZE = 1_024
 
 
-class Answer(NamedTuple):
-    """What goes to a caller; with `keeps_open`, another request may follow."""
+class Response(NamedTuple):
+    """The bytes for a caller; with `keeps_open`, another request may follow."""
 
     caller: Any
-    text: bytes
+    content: bytes
     keeps_open: bool
 
 
-class Asked(NamedTuple):
-    """Who waits for an answer, and what it will need; `admitted` is of a call for many agents."""
+class Waiting(NamedTuple):
+    """A caller that waits for its response; `admitted` belongs to a call for many agents."""
 
     caller: Any
     keeps_open: bool
@@ -51,122 +51,124 @@ class Asked(NamedTuple):
     admitted: Admitted | None = None
 
 
-class Door:
-    """Takes the requests that it can judge whole, and leaves all others to Django.
+class FastPath:
+    """Takes the requests that it can judge completely, and leaves all others to Django.
 
-    `take` and `answers` belong into one thread, that of the server's event loop. `commits` gives
-    back the calls, for `answers`.
+    `take` and `responses` have to be called in one thread, that of the server's event loop.
+    `commits` delivers the calls that `responses` answers.
     """
 
     def __init__(self, commits: GroupCommit, client_of: ClientOf) -> None:
         self._commits = commits
-        self._headers = Headers()
-        self._answers = Answers()
-        self._client = _client_by(client_of)
-        self._is_allowed_host = lru_cache(maxsize=MOST_HOSTS)(_is_allowed_host)
+        self._headers = DjangoHeaders()
+        self._responses = Responses()
+        self._client = _cached_client_of(client_of)
+        self._is_allowed_host = lru_cache(maxsize=HOSTS_CACHE_SIZE)(_is_allowed_host)
 
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
-    ) -> bool | Answer:
-        """Take a request that came as a whole from `peer`, an address.
+    ) -> bool | Response:
+        """Take a complete request from `peer`, an address.
 
-        Return whether its answer will come from `answers`; or its answer, where that needs no
-        commit. Without `may_keep_open`, the answer is the last on its connection.
+        Return False if the request is for Django, True if `responses` will answer it, or the
+        response if it needs no commit. Without `may_keep_open`, the response closes the connection.
         """
-        heartbeat = read_heartbeat(request)
+        heartbeat = parse_heartbeat(request)
         if heartbeat is None:
             return False
-        manner = heartbeat.manner
-        if not self._is_allowed_host(manner.host):
+        client = heartbeat.client
+        if not self._is_allowed_host(client.host):
             return False
-        address, scheme = self._client(peer, manner.forwarded_for, manner.forwarded_proto)
+        address, scheme = self._client(peer, client.forwarded_for, client.forwarded_proto)
         if scheme != "https" and settings.SECURE_SSL_REDIRECT:
             return False
-        is_of_a_lease = heartbeat.lease_token is not None
-        headers = self._headers.of(scheme, manner.host, is_of_a_lease=is_of_a_lease)
-        asked = Asked(caller, manner.keeps_open and may_keep_open, headers)
+        has_lease_token = heartbeat.lease_token is not None
+        headers = self._headers.get(scheme, client.host, has_lease_token=has_lease_token)
+        waiting = Waiting(caller, client.keeps_open and may_keep_open, headers)
         if heartbeat.agent_id is None:
-            return self._take_many(heartbeat, address, asked)
-        return self._take_one(heartbeat, heartbeat.agent_id, address, asked)
+            return self._take_many(heartbeat, address, waiting)
+        return self._take_one(heartbeat, heartbeat.agent_id, address, waiting)
 
     def flush(self) -> None:
-        """Have committed what was taken; to be called when no more is at hand."""
+        """Start committing what was taken; to be called when no more requests are at hand."""
         self._commits.flush()
 
-    def answers(self, calls: Iterable[Call]) -> Iterator[Answer]:
-        """Give the answers to calls that are committed, or could not be."""
+    def responses(self, calls: Iterable[Call]) -> Iterator[Response]:
+        """Yield the responses to calls that were committed or have failed."""
         self._commits.delivered()
-        alike: dict[tuple[int, int, bool], bytes] = {}
+        shared: dict[tuple[int, int, bool], bytes] = {}
         for call in calls:
             try:
-                answer = self._answer(call, alike)
-            except Exception:  # a fault of ours: one caller's, and not of all that wait
+                response = self._respond(call, shared)
+            except Exception:  # our fault, and only this caller's problem
                 logger.exception("a heartbeat could not be answered")
-                text = fault(keeps_open=call.caller.keeps_open)
-                answer = Answer(call.caller.caller, text, call.caller.keeps_open)
-            yield answer
+                content = fallback_fault(keeps_open=call.caller.keeps_open)
+                response = Response(call.caller.caller, content, call.caller.keeps_open)
+            yield response
 
-    def _answer(self, call: Call, alike: dict[tuple[int, int, bool], bytes]) -> Answer:
-        asked: Asked = call.caller
-        if asked.admitted is not None:
-            return self._answer_many(asked, asked.admitted, call.outcomes)
+    def _respond(self, call: Call, shared: dict[tuple[int, int, bool], bytes]) -> Response:
+        waiting: Waiting = call.caller
+        if waiting.admitted is not None:
+            return self._respond_many(waiting, waiting.admitted, call.outcomes)
         [outcome] = call.outcomes
         if not isinstance(outcome, Renewed):
-            return self._problem(asked, outcome)
-        # Agents with one TTL that were renewed together are told the same.
-        key = id(outcome), id(asked.headers), asked.keeps_open
-        if key not in alike:
-            said = told(RenewedSerializer, outcome)
-            alike[key] = self._answers.ok(said, asked.headers, keeps_open=asked.keeps_open)
-        return Answer(asked.caller, alike[key], asked.keeps_open)
+            return self._problem(waiting, outcome)
+        # Agents with the same TTL that were renewed together get the same response.
+        key = id(outcome), id(waiting.headers), waiting.keeps_open
+        if key not in shared:
+            answer = represent(RenewedSerializer, outcome)
+            shared[key] = self._responses.ok(answer, waiting.headers, keeps_open=waiting.keeps_open)
+        return Response(waiting.caller, shared[key], waiting.keeps_open)
 
     def _take_one(
-        self, heartbeat: Heartbeat, agent_id: str, address: str | None, asked: Asked
-    ) -> bool | Answer:
-        generation, token = None, heartbeat.lease_token
-        if token is not None:
-            try:
-                generation = lease_tokens.verify(agent_id, token)
-            except lease_tokens.InvalidLeaseToken:
-                return False
-        elif heartbeat.manner.has_cookie or not is_open():
-            return False
-        report = read_report(heartbeat.body)
+        self, heartbeat: Heartbeat, agent_id: str, address: str | None, waiting: Waiting
+    ) -> bool | Response:
+        token = heartbeat.lease_token
+        if token is None and heartbeat.client.has_cookie:
+            return False  # perhaps a session of the staff
+        report = parse_report(heartbeat.body)
         if report is None:
             return False
-        refusal = count_heartbeat(agent_id, token)
-        if refusal is not None:
-            return self._problem(asked, Throttled(refusal.wait))
-        return self._offer(asked, [Renewal(agent_id, generation, address, *report)])
+        try:
+            generation = admit(agent_id, token)
+        except InvalidLeaseToken:
+            return False  # Django's response says what is wrong
+        except RateExceeded as error:
+            return self._problem(waiting, error)
+        return self._offer(waiting, [Renewal(agent_id, generation, address, *report)])
 
-    def _take_many(self, heartbeat: Heartbeat, address: str | None, asked: Asked) -> bool | Answer:
-        if heartbeat.manner.has_cookie or heartbeat.lease_token is not None:
+    def _take_many(
+        self, heartbeat: Heartbeat, address: str | None, waiting: Waiting
+    ) -> bool | Response:
+        if heartbeat.client.has_cookie or heartbeat.lease_token is not None:
             return False
-        leases = read_leases(heartbeat.body)
+        leases = parse_leases(heartbeat.body)
         if leases is None:
             return False
-        admitted = admit(leases, address)
-        asked = asked._replace(admitted=admitted)
+        admitted = admit_many(leases, address)
+        waiting = waiting._replace(admitted=admitted)
         if not admitted.renewals:
-            return self._answer_many(asked, admitted, [])
-        return self._offer(asked, admitted.renewals)
+            return self._respond_many(waiting, admitted, [])
+        return self._offer(waiting, admitted.renewals)
 
-    def _offer(self, asked: Asked, renewals: Sequence[Renewal]) -> bool | Answer:
-        if self._commits.offer(Call(renewals, asked)):
+    def _offer(self, waiting: Waiting, renewals: Sequence[Renewal]) -> bool | Response:
+        if self._commits.offer(Call(renewals, waiting)):
             return True
-        return self._problem(asked, TooBusy())
+        return self._problem(waiting, TooBusy())
 
-    def _answer_many(self, asked: Asked, admitted: Admitted, outcomes: Sequence[Outcome]) -> Answer:
+    def _respond_many(
+        self, waiting: Waiting, admitted: Admitted, outcomes: Sequence[Outcome]
+    ) -> Response:
         try:
-            said = tell(admitted, outcomes)
+            answer = bulk_answer(admitted, outcomes)
         except Exception as error:
-            return self._problem(asked, error)
-        text = self._answers.ok(said, asked.headers, keeps_open=asked.keeps_open)
-        return Answer(asked.caller, text, asked.keeps_open)
+            return self._problem(waiting, error)
+        content = self._responses.ok(answer, waiting.headers, keeps_open=waiting.keeps_open)
+        return Response(waiting.caller, content, waiting.keeps_open)
 
-    def _problem(self, asked: Asked, error: Exception) -> Answer:
-        text = self._answers.problem(error, asked.headers, keeps_open=asked.keeps_open)
-        return Answer(asked.caller, text, asked.keeps_open)
+    def _problem(self, waiting: Waiting, error: Exception) -> Response:
+        content = self._responses.problem(error, waiting.headers, keeps_open=waiting.keeps_open)
+        return Response(waiting.caller, content, waiting.keeps_open)
 
 
 def _is_allowed_host(host: str) -> bool:
@@ -179,15 +181,15 @@ def _is_allowed_host(host: str) -> bool:
     return True
 
 
-def _client_by(client_of: ClientOf) -> Callable[[str, str, str], tuple[str | None, str]]:
+def _cached_client_of(client_of: ClientOf) -> Callable[[str, str, str], tuple[str | None, str]]:
     def client(peer: str, forwarded_for: str, forwarded_proto: str) -> tuple[str | None, str]:
         address, scheme = client_of(peer, forwarded_for, forwarded_proto)
         return parse_address(address), scheme or "http"
 
-    remembered = lru_cache(maxsize=MOST_CLIENTS)(client)
+    cached = lru_cache(maxsize=CLIENTS_CACHE_SIZE)(client)
 
     def look_up(peer: str, forwarded_for: str, forwarded_proto: str) -> tuple[str | None, str]:
-        is_short = len(forwarded_for) + len(forwarded_proto) <= LONGEST_REMEMBERED
-        return (remembered if is_short else client)(peer, forwarded_for, forwarded_proto)
+        is_short = len(forwarded_for) + len(forwarded_proto) <= LONGEST_CACHED
+        return (cached if is_short else client)(peer, forwarded_for, forwarded_proto)
 
     return look_up

@@ -1,4 +1,4 @@
-"""What the door answers, as Django would: the same status, headers and body."""
+"""The fast path's responses: the same status, headers and body that Django would send."""
 
 import time
 from email.utils import formatdate
@@ -11,69 +11,80 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpResponseBase
 from rest_framework.renderers import JSONRenderer
 
-from agents.api.errors import MEDIA_TYPE, fault_response, problem_response
+from agents.problems.details import MEDIA_TYPE
+from agents.problems.responses import fault_response, problem_response
 from agents.tokens import lease as lease_tokens
 
 JSON = "application/json"
-# Told by the server for each answer, or by what the answer is.
-OF_EACH_ANSWER = {"content-type", "content-length", "server", "date", "connection", "set-cookie"}
+# Headers that the server or the response itself determines.
+OF_EACH_RESPONSE = {
+    "content-type",
+    "content-length",
+    "server",
+    "date",
+    "connection",
+    "set-cookie",
+}
 
 
-class Headers:
-    """The headers that Django and its middleware give to answers about heartbeats.
+class DjangoHeaders:
+    """The headers that Django and its middleware add to responses about heartbeats.
 
-    They are learnt from Django itself, by a call that asks what may be done with a heartbeat
-    (OPTIONS): so they are the same here, whatever middleware is set.
+    They are taken from Django's response to an OPTIONS request for heartbeats, so that they are the
+    same here, whatever middleware is configured.
     """
 
     def __init__(self) -> None:
         self._handler: WSGIHandler | None = None
         self._known: dict[tuple[bool, str], bytes] = {}
 
-    def of(self, scheme: str, host: str, *, is_of_a_lease: bool) -> bytes:
-        """Return them for a call by the token of a lease, or by none."""
-        key = is_of_a_lease, scheme
+    def get(self, scheme: str, host: str, *, has_lease_token: bool) -> bytes:
+        """Return the lines for a call with a lease token, or without."""
+        key = has_lease_token, scheme
         known = self._known.get(key)
         if known is None:
-            response = self._ask(scheme, host, is_of_a_lease=is_of_a_lease)
+            response = self._request(scheme, host, has_lease_token=has_lease_token)
             known = _lines(response)
-            # What Django says with a fault is not to be said with every answer from then on.
+            # The headers of an error are not to go with every response from then on.
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._known[key] = known
         return known
 
-    def _ask(self, scheme: str, host: str, *, is_of_a_lease: bool) -> HttpResponseBase:
+    def _request(self, scheme: str, host: str, *, has_lease_token: bool) -> HttpResponseBase:
         self._handler = self._handler or WSGIHandler()
         environ = _options(scheme, host)
-        if is_of_a_lease:
+        if has_lease_token:
             environ["PATH_INFO"] = "/agents/a/heartbeat"
             environ["HTTP_LEASE_TOKEN"] = lease_tokens.issue("a", 1)
         return self._handler.get_response(WSGIRequest(environ))
 
 
-class Answers:
-    """Makes whole answers."""
+class Responses:
+    """Makes whole responses, as bytes."""
 
     def __init__(self) -> None:
         self._second = 0
         self._date = b""
         self._renderer = JSONRenderer()
 
-    def ok(self, said: Any, headers: bytes, *, keeps_open: bool) -> bytes:
-        body = self._renderer.render(said)
-        return self._answer(_Head(HTTPStatus.OK, JSON, keeps_open), body, headers)
+    def ok(self, content: Any, headers: bytes, *, keeps_open: bool) -> bytes:
+        body = self._renderer.render(content)
+        return self._response(_Start(HTTPStatus.OK, JSON, keeps_open), body, headers)
 
     def problem(self, error: Exception, headers: bytes, *, keeps_open: bool) -> bytes:
-        """Return the answer to an error, and count it."""
+        """Return the response to an error, and count it."""
         response = problem_response(error, {}) or fault_response()
         body = self._renderer.render(response.data)
         headers += _lines(response)
-        return self._answer(_Head(response.status_code, MEDIA_TYPE, keeps_open), body, headers)
+        return self._response(_Start(response.status_code, MEDIA_TYPE, keeps_open), body, headers)
 
-    def _answer(self, head: "_Head", body: bytes, headers: bytes) -> bytes:
-        date, length = self._now(), len(body)
+    def _response(self, start: "_Start", body: bytes, headers: bytes) -> bytes:
         return b"%sDate: %s\r\n%sContent-Length: %d\r\n\r\n%s" % (
-            *(_beginning(head), date, headers, length, body),
+            _start_lines(start),
+            self._now(),
+            headers,
+            len(body),
+            body,
         )
 
     def _now(self) -> bytes:
@@ -83,24 +94,24 @@ class Answers:
         return self._date
 
 
-class _Head(NamedTuple):
+class _Start(NamedTuple):
     status: int
-    kind: str
+    media_type: str
     keeps_open: bool
 
 
-def fault(*, keeps_open: bool) -> bytes:
-    """Return an answer for when no other could be made."""
-    head = _Head(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
-    return _beginning(head) + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
+def fallback_fault(*, keeps_open: bool) -> bytes:
+    """Return a response for when no other could be made."""
+    start = _Start(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
+    return _start_lines(start) + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
 
 @lru_cache(maxsize=64)
-def _beginning(head: _Head) -> bytes:
-    connection = "keep-alive" if head.keeps_open else "close"
+def _start_lines(start: _Start) -> bytes:
+    connection = "keep-alive" if start.keeps_open else "close"
     return (
-        f"HTTP/1.1 {head.status} {HTTPStatus(head.status).phrase}\r\nServer: gunicorn\r\n"
-        f"Connection: {connection}\r\nContent-Type: {head.kind}\r\n"
+        f"HTTP/1.1 {start.status} {HTTPStatus(start.status).phrase}\r\nServer: gunicorn\r\n"
+        f"Connection: {connection}\r\nContent-Type: {start.media_type}\r\n"
     ).encode()
 
 
@@ -122,6 +133,10 @@ def _options(scheme: str, host: str) -> dict[str, Any]:
 
 
 def _lines(response: HttpResponseBase) -> bytes:
-    """Return the headers of a response that are not of each answer, as they are sent."""
-    kept = {name: value for name, value in response.items() if name.lower() not in OF_EACH_ANSWER}
-    return b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in kept.items())
+    """Return a response's headers as they are sent, without those OF_EACH_RESPONSE."""
+    lines = [
+        f"{name}: {value}\r\n".encode("latin-1")
+        for name, value in response.items()
+        if name.lower() not in OF_EACH_RESPONSE
+    ]
+    return b"".join(lines)

@@ -1,7 +1,7 @@
-"""A page of agents as the database gives it: its JSON, and a tag that is another when it is.
+"""A page of agents from the database: its JSON, and a tag that changes whenever the JSON does.
 
-One statement does both, so that the tag is of that very page; and where the caller has the page
-already, the tag says so, and no JSON is made.
+One statement makes both, so that the tag belongs to that very page. If the caller has the page
+already, only the tag is made.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,17 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
-from agents.api.json_sql import FIELDS, agent_as_json, as_json, columns
 from agents.database.clock import Compiled
 from agents.querysets import AgentQuerySet
+from agents.serializers.agent import FIELDS
+from agents.serializers.agent_sql import agent_as_json, as_json, columns
 
 
 @dataclass(frozen=True)
 class Page:
-    """`body`: the agents in JSON, with commas between them; None when the caller has `tag`.
+    """`body`: the agents as JSON, separated by commas; None if the caller has `tag` already.
 
-    `next_after` is the last id of a page that others follow, else None.
+    `next_after`: the last id on the page if there is a next page, else None.
     """
 
     count: int
@@ -35,14 +36,14 @@ class Page:
 def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ()) -> Page:
     """Read the first `limit` of `agents` in the order of their ids.
 
-    `known_tags` are those of the pages that the caller has.
+    `known_tags` are those of pages that the caller has.
     """
-    # One more than is shown tells whether others follow; that is a part of the page as well.
-    found = agents.order_by("pk").annotate(row=Row()).values("row")[: limit + 1]
-    sql, parameters = found.query.sql_with_params()
+    # One row more than the page holds shows whether there is a next page.
+    rows = agents.order_by("pk").annotate(row=Row()).values("row")[: limit + 1]
+    sql, parameters = rows.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH found ({', '.join(FIELDS)}) AS ({sql}), {_reading(len(known_tags))}",
+            f"WITH found ({', '.join(FIELDS)}) AS ({sql}), {_page(len(known_tags))}",
             [*parameters, limit, *known_tags],
         )
         count, others, tag, last, body = cursor.fetchone()
@@ -50,7 +51,7 @@ def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ())
 
 
 class Row(Func):
-    """All columns of a page at once: for twenty expressions the ORM takes longer than for all."""
+    """All columns of a page as one expression: for twenty, the ORM takes longer than the query."""
 
     arity = 0
     output_field = BooleanField()
@@ -62,35 +63,35 @@ class Row(Func):
 
 
 @cache
-def _reading(known_tags: int) -> str:
+def _page(known_tags: int) -> str:
     page = "page AS (SELECT *, ROW_NUMBER() OVER () <= %s AS shown FROM found)"
     others = "COUNT(*) FILTER (WHERE NOT shown)"
-    # Of who follows on the next page, nothing but that somebody does is a part of this one.
-    about = (
+    # The tag depends on whether there is a next page, not on what is in it.
+    summary = (
         f"COUNT(*) FILTER (WHERE shown) AS count, {others} AS others,"
         f" {_tag()} || '-' || {others} AS tag, MAX(agent_id) FILTER (WHERE shown) AS last"
     )
     body = f"COALESCE({_joined()}, '')"
     if not known_tags:  # all in one pass over the rows
-        return f"{page} SELECT {about}, {body} FROM page"  # noqa: S608 - all ours
-    # What stands in CASE is not evaluated where it is not needed.
+        return f"{page} SELECT {summary}, {body} FROM page"  # noqa: S608 - all ours
+    # CASE evaluates the body only if it is needed.
     known = f"tag IN ({', '.join(['%s'] * known_tags)})"
     return (
-        f"{page}, tagged AS (SELECT {about} FROM page) SELECT count, others, tag, last,"  # noqa: S608
+        f"{page}, tagged AS (SELECT {summary} FROM page) SELECT count, others, tag, last,"  # noqa: S608
         f" CASE WHEN {known} THEN NULL ELSE (SELECT {body} FROM page) END FROM tagged"
     )
 
 
-# Rows come in the order in which `found` gives them; an order in the call would sort them again.
+# Without ORDER BY, which would sort again: rows arrive in the order of `found`.
 def _joined() -> str:
     function = "GROUP_CONCAT" if connection.vendor == "sqlite" else "STRING_AGG"
     return f"{function}({agent_as_json()}, ',') FILTER (WHERE shown)"
 
 
 def _tag() -> str:
-    """Return SQL for a text that changes with whatever column of a row does."""
+    """Return SQL for a text that changes with any column of any row."""
     if connection.vendor == "sqlite":
-        # Django's function. Of a number, JSON_ARRAY by itself would leave digits out.
+        # SHA1 is Django's function. JSON_ARRAY would drop digits of a float.
         values = ", ".join(as_json(name) if name == "load" else name for name in FIELDS)
         rows = f"GROUP_CONCAT(JSON_ARRAY({values}), ',') FILTER (WHERE shown)"
         return f"SHA1(COALESCE({rows}, ''))"

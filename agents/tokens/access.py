@@ -15,10 +15,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare
 
+from agents import agent_ids
 from agents.database.clock import DatabaseNow
 from agents.history.record import Kind, record_event
 from agents.models import (
-    MAX_ID_LENGTH,
     MAX_TOKEN_NAME_LENGTH,
     TOKEN_KEY_LENGTH,
     AccessToken,
@@ -33,7 +33,7 @@ SECRET_CHARACTERS = string.ascii_letters + string.digits
 TOKEN = re.compile(
     rf"{PREFIX}([{KEY_CHARACTERS}]{{{TOKEN_KEY_LENGTH}}})_([A-Za-z0-9]{{{SECRET_LENGTH}}})"
 )
-IDS_BEGIN_WITH = re.compile(rf"[A-Za-z0-9._:-]{{0,{MAX_ID_LENGTH}}}")
+AGENT_PREFIX = re.compile(agent_ids.PREFIX_PATTERN)
 MOST_AGENTS = 1_000_000_000
 GOOD_FOR_NOTHING = "A token may register, read, or both."
 LONGEST = timedelta(days=36_500)
@@ -79,7 +79,7 @@ def check_terms(
     if not may_register and (agent_prefix or max_agents is not None):
         field = "agent_prefix" if agent_prefix else "max_agents"
         raise BadTerms(field, "This is for tokens that may register.")
-    if not IDS_BEGIN_WITH.fullmatch(agent_prefix):
+    if not AGENT_PREFIX.fullmatch(agent_prefix):
         raise BadTerms("agent_prefix", "Ids are made of A-Z, a-z, 0-9, '.', '_', ':', '-'.")
     if max_agents is not None and not 1 <= max_agents <= MOST_AGENTS:
         raise BadTerms("max_agents", f"It must be 1 to {MOST_AGENTS:,}.")

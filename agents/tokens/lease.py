@@ -1,7 +1,7 @@
-"""Lease tokens: what an agent shows to prove which registration it comes from.
+"""Lease tokens: an agent's proof of the registration that it comes from.
 
 A token is ``GENERATION.SIGNATURE``, bound to the agent's id, and checked without the database.
-Keys are SECRET_KEY and, to verify, SECRET_KEY_FALLBACKS.
+It is signed with SECRET_KEY; those signed with one of SECRET_KEY_FALLBACKS are accepted too.
 """
 
 import hashlib
@@ -15,16 +15,21 @@ from functools import lru_cache
 from django.conf import settings
 
 HEADER = "Lease-Token"
+MAX_LENGTH = 255
 SALT = "agents.lease"
 GENERATION = re.compile(r"[0-9]{1,19}")
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
-# Tokens that were found good, of a few hundred bytes each: agents show theirs again and again.
-MOST_REMEMBERED = 50_000
+# Valid tokens, of a few hundred bytes each: agents send the same one again and again.
+CACHE_SIZE = 50_000
 HIGHEST_GENERATION = 2**63 - 1
 
 
 class InvalidLeaseToken(Exception):
     """The token was not issued by this registry for this agent."""
+
+
+class LeaseTokenMissing(InvalidLeaseToken):
+    """A token is needed, and none was sent."""
 
 
 def issue(agent_id: str, generation: int) -> str:
@@ -45,22 +50,22 @@ def _keys() -> Iterator[str]:
     yield from settings.SECRET_KEY_FALLBACKS
 
 
-@lru_cache(maxsize=MOST_REMEMBERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def _verify(agent_id: str, token: str, key: str) -> int:
-    """Do so by one key. What it raises is not remembered: nobody crowds out the good tokens."""
-    generation, _, shown = token.partition(".")
+    """Verify with one key. Failures are not cached, so they cannot evict valid tokens."""
+    generation, _, sent = token.partition(".")
     if not GENERATION.fullmatch(generation) or int(generation) > HIGHEST_GENERATION:
         raise InvalidLeaseToken(agent_id)
-    # Ids may have colons, and so could signatures that are taken apart by them: compared is the
-    # signature as a whole, with the one that we would give.
+    # Ids may contain colons, so the signed text is never taken apart: the whole signature is
+    # compared with the one that we would issue.
     signature = _signature(agent_id, generation, key)
-    if not hmac.compare_digest(shown.encode("utf-8", "surrogatepass"), signature):
+    if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), signature):
         raise InvalidLeaseToken(agent_id)
     return int(generation)
 
 
 def _signature(agent_id: str, generation: str, key: str) -> bytes:
-    """Return what `django.core.signing.Signer` with this salt gives, for a tenth of its time."""
+    """Return the signature of `django.core.signing.Signer` with this salt, ten times as fast."""
     digest = hmac.digest(_derived(key), f"{agent_id}:{generation}".encode(), "sha256")
     return b2a_base64(digest, newline=False).translate(URL_SAFE).rstrip(b"=")
 

@@ -12,11 +12,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents.api.documentation import answers
-from agents.api.errors import RETRY_AFTER_SECONDS
 from agents.database.availability import UNAVAILABLE, tell_unavailable
 from agents.leases.purge.sweeps import report_sweeps
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
+from agents.problems.errors import RETRY_AFTER_SECONDS
 from registry_project.version import VERSION
 
 FLEET = SharedCount(AgentRecord.objects.count_fleet, lambda fleet: fleet.registered)

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
-from agents import rate_limits
+from agents import addresses, rate_limits
 from agents.durations import in_words
 
 WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
@@ -41,7 +41,7 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         if request is None:
             return ModelBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)
-        if refusal := rate_limits.look(WRONG_LOGINS, _key(request)):
+        if refusal := rate_limits.check(WRONG_LOGINS, _key(request)):
             # By these, the middleware of django-axes answers with the page of a locked login.
             request.axes_locked_out = True  # type: ignore[attr-defined]
             request.address_is_locked_for = refusal.wait  # type: ignore[attr-defined]
@@ -80,4 +80,4 @@ def locked_out(
 
 
 def _key(request: HttpRequest) -> str:
-    return rate_limits.address_key(request.META.get("REMOTE_ADDR"))
+    return addresses.rate_key(request.META.get("REMOTE_ADDR"))

@@ -19,17 +19,17 @@ LONGEST_GATHERING = 0.01
 
 
 class RegistryWorker(PatientWorker):
-    """Shows each request to the fast door first."""
+    """Offers each request to the fast path first."""
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
         # Not before Django is set up, which is done by the application.
-        from agents.heartbeats.fast_path import Door  # noqa: PLC0415
+        from agents.heartbeats.fast_path import FastPath  # noqa: PLC0415
         from agents.heartbeats.group_commit import GroupCommit  # noqa: PLC0415
 
         commits = GroupCommit(lambda calls: self.method_queue.defer(self._deliver, calls))
         self._has_more = False
-        self._door = Door(commits, Trust().client_of)
+        self._fast_path = FastPath(commits, Trust().client_of)
         commits.start()
         # What there is now stays: to look through all of Django for garbage, again and again, costs
         # tens of milliseconds each time, in which nobody is answered.
@@ -39,10 +39,10 @@ class RegistryWorker(PatientWorker):
     def take(self, conn: Connection, request: bytes) -> bool:
         peer = conn.client[0] if isinstance(conn.client, tuple) else ""
         try:
-            taken = self._door.take(request, peer, conn, may_keep_open=self.may_keep(conn))
+            taken = self._fast_path.take(request, peer, conn, may_keep_open=self.may_keep(conn))
         except Exception:
             # A fault of ours, in the thread that serves everybody: Django may know better.
-            self.log.exception("the fast door cannot judge a request")
+            self.log.exception("the fast path cannot judge a request")
             return False
         if taken is False:
             return False
@@ -51,7 +51,7 @@ class RegistryWorker(PatientWorker):
         if taken is not True:
             # In its turn, and not from here: of one client's many requests, each would be served
             # inside the one before, and all of them before anybody else's.
-            self.method_queue.defer(partial(self.give, conn, taken.text, keep=taken.keeps_open))
+            self.method_queue.defer(partial(self.give, conn, taken.content, keep=taken.keeps_open))
         return True
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -61,9 +61,9 @@ class RegistryWorker(PatientWorker):
         while self._has_more and time.monotonic() < until:
             self._has_more = False
             super().wait_for_and_dispatch_events(0)
-        self._door.flush()
+        self._fast_path.flush()
 
     def _deliver(self, calls: "list[Call]") -> None:
         self._has_more = True  # who was answered may have asked again
-        for conn, text, keeps_open in self._door.answers(calls):
+        for conn, text, keeps_open in self._fast_path.responses(calls):
             self.give(conn, text, keep=keeps_open)

@@ -16,7 +16,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["agents.api.throttling.RateThrottle"],
-    "EXCEPTION_HANDLER": "agents.api.errors.problem_response",
+    "EXCEPTION_HANDLER": "agents.problems.responses.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {

@@ -7,7 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from agents.tokens import cache as token_cache
-from tests.agents.heartbeats.fast_path import FastDoorClient
+from tests.agents.heartbeats.fast_path import FastPathClient
 from tests.agents.racing import Together, racing
 
 Register = Callable[..., Any]
@@ -23,8 +23,8 @@ def _tokens_are_forgotten() -> None:
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> APIClient:
-    """A client of the API; with `both_doors`, one whose heartbeats go through the fast door too."""
-    return FastDoorClient() if getattr(request, "param", DJANGO) == FAST else APIClient()
+    """A client of the API; with `both_doors`, one whose heartbeats go through the fast path too."""
+    return FastPathClient() if getattr(request, "param", DJANGO) == FAST else APIClient()
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.core.management.color import Style
 
-from agents.api.serializers import AgentSerializer
 from agents.durations import ago, in_words
 from agents.management.tables import Column, Row, write_table
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
+from agents.serializers.agent import AgentSerializer
 from agents.states import State
 
 LEASE = 1

@@ -16,9 +16,9 @@ from hypothesis.extra.django import TestCase
 from rest_framework.test import APIClient
 
 from agents import leases
-from agents.api.json_sql import FIELDS
 from agents.database.clock import DatabaseNow
 from agents.models import AgentRecord
+from agents.serializers.agent import FIELDS
 from agents.states import State
 from tests.agents.conftest import Register
 from tests.agents.passing_time import time_passes

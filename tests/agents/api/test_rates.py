@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 
 from agents import rate_limits
 from agents.api import throttling
-from agents.rate_limits import Counter, InvalidRate, OwnStorage, Pulse, parse_rate
+from agents.rate_limits import Counter, InvalidRate, OwnStorage, WindowCounter, parse_rate
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
 from tests.agents.conftest import Register, both_doors
@@ -33,8 +33,8 @@ REGISTRATION = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
 def fresh_counts(settings: Settings) -> Iterator[None]:
     settings.RATE_STORE_URL = "memory://"
     rate_limits._counter.cache_clear()
-    throttling._good.forget()
-    throttling._registrations = Pulse()
+    throttling._right_tokens.forget()
+    throttling._registrations = WindowCounter()
     yield
     rate_limits._counter.cache_clear()
 
@@ -198,12 +198,12 @@ def test_a_rate_may_be_off(off: str) -> None:
 
 
 def test_a_million_keys_do_not_stay() -> None:
-    pulse = Pulse()
+    counter = WindowCounter()
     for key in range(1000):
-        assert pulse.count("1/second", key) is None
+        assert counter.count("1/second", key) is None
 
-    wait_until(lambda: pulse.count("1/second", 1) is None, "the next second")
-    assert len(pulse._seen) <= 2
+    wait_until(lambda: counter.count("1/second", 1) is None, "the next second")
+    assert len(counter._calls) <= 2
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
 from agents.api.serializers import RegistrationSerializer
-from agents.api.validation import read
 from agents.models import AgentRecord
+from agents.serializers.cached import validate
 from agents.tokens.lease import verify
 from tests.agents.conftest import Register
 from tests.agents.racing import Together
@@ -233,9 +233,9 @@ def test_many_threads_read_registrations_by_one_serializer(together: Together) -
         for _ in range(50):
             agent_id = f"agent-{number}"
             good = VALID | {"agent_id": agent_id, "tags": [agent_id], "port": number + 1}
-            assert read(RegistrationSerializer, good)["tags"] == [agent_id]
+            assert validate(RegistrationSerializer, good)["tags"] == [agent_id]
             with pytest.raises(ValidationError) as refused:
-                read(
+                validate(
                     RegistrationSerializer, VALID | {"agent_id": agent_id, agent_id: 1, "tags": {}}
                 )
             assert set(refused.value.detail) == {agent_id, "tags"}

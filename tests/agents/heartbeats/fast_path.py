@@ -1,4 +1,4 @@
-"""A client whose heartbeats go through the fast door, as the bytes that a server would read."""
+"""A client whose heartbeats go through the fast path, as the bytes that a server would read."""
 
 import json
 from email.parser import BytesHeaderParser
@@ -8,17 +8,17 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.test import APIClient
 
-from agents.heartbeats.fast_path import Answer, Door
+from agents.heartbeats.fast_path import FastPath, Response
 from agents.heartbeats.group_commit import Call, GroupCommit
 from registry_project.security.proxies import Trust
 
 PEER = "127.0.0.1"
 
 
-class FastDoorClient(APIClient):
-    """What the door leaves to Django goes there, as it does in the server.
+class FastPathClient(APIClient):
+    """What the fast path leaves to Django goes there, as it does in the server.
 
-    `taken` says of each heartbeat whether the door took it.
+    `taken` says of each heartbeat whether the fast path took it.
     """
 
     def __init__(self, **defaults: Any) -> None:
@@ -26,7 +26,7 @@ class FastDoorClient(APIClient):
         self.taken: list[bool] = []
         self._delivered: list[Call] = []
         self._commits = GroupCommit(self._delivered.extend)
-        self._door = Door(self._commits, Trust().client_of)
+        self._fast_path = FastPath(self._commits, Trust().client_of)
 
     def generic(self, method: str, path: Any, data: Any = "", *rest: Any, **extra: Any) -> Any:
         headers = {**_said(extra), **(extra.get("headers") or {})}
@@ -37,19 +37,19 @@ class FastDoorClient(APIClient):
         return super().generic(method, path, data, *rest, **extra)
 
     def send(self, request: bytes) -> bytes | None:
-        """Return the door's answer to a request; None when the door leaves it to Django."""
-        taken = self._door.take(request, PEER, self)
+        """Return the fast path's response to a request; None if it leaves it to Django."""
+        taken = self._fast_path.take(request, PEER, self)
         self.taken.append(taken is not False)
-        if isinstance(taken, Answer):
-            return taken.text
+        if isinstance(taken, Response):
+            return taken.content
         if taken is False:
             return None
         while not self._delivered:
             self._commits.commit_waiting()
-        [answer] = self._door.answers(self._delivered)
+        [answer] = self._fast_path.responses(self._delivered)
         self._delivered.clear()
         assert answer.caller is self
-        return answer.text
+        return answer.content
 
     def _request(
         self, method: str, path: str, data: Any, content_type: str | None, headers: Any

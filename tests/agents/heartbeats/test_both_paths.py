@@ -1,4 +1,4 @@
-"""The fast door and the DRF action: the same request, the same answer, the same rows."""
+"""The fast path and the DRF action: the same request, the same answer, the same rows."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from agents.models import AgentEvent, AgentRecord
 from agents.tokens.lease import issue
-from tests.agents.heartbeats.fast_path import FastDoorClient
+from tests.agents.heartbeats.fast_path import FastPathClient
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -61,12 +61,12 @@ LEASES: st.SearchStrategy[list[Any]] = st.lists(
 )
 
 
-class BothDoors(TestCase):
+class BothPaths(TestCase):
     """Each example in a transaction of its own."""
 
     def setUp(self) -> None:
         self.django = APIClient()
-        self.fast = FastDoorClient()
+        self.fast = FastPathClient()
 
     def fleet(self) -> None:
         for model in (AgentRecord, AgentEvent):
@@ -75,7 +75,7 @@ class BothDoors(TestCase):
         AgentFactory.create(agent_id="b", generation=5, state="draining")
 
     def agree(self, ask: Callable[[APIClient], Any]) -> Any:
-        """Ask by both doors, each with the same fleet; return the one answer."""
+        """Ask by both paths, each with the same fleet; return the one answer."""
         self.fleet()
         expected = told(ask(self.django)), rows()
         self.fleet()
@@ -113,7 +113,7 @@ class BothDoors(TestCase):
         body = json.dumps({"agents": leases})
         self.agree(lambda client: client.post("/agents/heartbeat", json.loads(body)))
 
-    def test_an_ordinary_heartbeat_is_taken_by_the_door(self) -> None:
+    def test_an_ordinary_heartbeat_is_taken_by_the_fast_path(self) -> None:
         report = {"status": "busy", "load": 0.5, "note": "x"}
         answer = self.agree(
             lambda client: client.post(HEARTBEAT, report, headers={"Lease-Token": issue("a", 2)})
@@ -121,14 +121,14 @@ class BothDoors(TestCase):
         assert answer["status"] == 200
         assert self.fast.taken == [True]
 
-    def test_many_are_taken_by_the_door(self) -> None:
+    def test_many_are_taken_by_the_fast_path(self) -> None:
         leases = [{"agent_id": "a", "lease_token": issue("a", 2)}, {"agent_id": "b"}]
         answer = self.agree(lambda client: client.post("/agents/heartbeat", {"agents": leases}))
         assert answer["body"]["renewed"] == 2
         assert answer["body"]["states"] == {"b": "draining"}
         assert self.fast.taken == [True]
 
-    def test_refusals_for_the_lease_are_told_by_the_door(self) -> None:
+    def test_refusals_for_the_lease_are_told_by_the_fast_path(self) -> None:
         """A fleet whose registry was emptied asks as often as one that is well."""
         for token, status in ((issue("a", 1), 409), (issue("a", 3), 404)):
             answer = self.agree(

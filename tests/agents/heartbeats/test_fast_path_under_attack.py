@@ -1,4 +1,4 @@
-"""What hostile or broken requests cost the fast door, and that its faults stay one caller's."""
+"""What hostile or broken requests cost the fast path; a fault of its own affects one caller."""
 
 import json
 import time
@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from pytest_django import Settings
 
-from agents.heartbeats.fast_path import Answer, Door
+from agents.heartbeats.fast_path import FastPath, Response
 from agents.heartbeats.group_commit import Call, GroupCommit
-from agents.heartbeats.responses import Answers, Headers
+from agents.heartbeats.responses import DjangoHeaders, Responses
 from agents.models import AgentEvent
 from agents.tokens.lease import issue
 from registry_project.security.proxies import Trust
-from tests.agents.heartbeats.fast_path import FastDoorClient
+from tests.agents.heartbeats.fast_path import FastPathClient
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,34 +55,34 @@ def test_what_clients_say_of_themselves_does_not_fill_the_memory(
     line: Callable[[int], str], settings: Settings
 ) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
-    door = Door(GroupCommit(lambda _: None), Trust().client_of)
+    fast_path = FastPath(GroupCommit(lambda _: None), Trust().client_of)
     with grows_by_at_most(24):
         for number in range(6_000):
             # A token that is wrong, so that nothing is left waiting.
-            door.take(heartbeat("a", "Lease-Token: 1.x", line(number)), "10.0.0.1", None)
+            fast_path.take(heartbeat("a", "Lease-Token: 1.x", line(number)), "10.0.0.1", None)
 
 
 def test_bodies_and_hosts_do_not_fill_the_memory() -> None:
-    door = Door(GroupCommit(lambda _: None), Trust().client_of)
+    fast_path = FastPath(GroupCommit(lambda _: None), Trust().client_of)
     with grows_by_at_most(24):
         for number in range(6_000):
             body = json.dumps({"note": f"{number:0240}"}).encode()
             request = heartbeat("a", "Lease-Token: 1.x", body=body)
-            door.take(request.replace(b"Host: x", b"Host: %0250d" % number), "10.0.0.1", None)
-            door.take(heartbeat("a", body=body), "10.0.0.1", None)
+            fast_path.take(request.replace(b"Host: x", b"Host: %0250d" % number), "10.0.0.1", None)
+            fast_path.take(heartbeat("a", body=body), "10.0.0.1", None)
 
 
 @pytest.mark.parametrize("auth", ["open", "token"])
-@pytest.mark.parametrize("is_of_a_lease", [True, False])
+@pytest.mark.parametrize("has_lease_token", [True, False])
 def test_django_is_asked_for_its_headers_once(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, auth: str, is_of_a_lease: bool
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, auth: str, has_lease_token: bool
 ) -> None:
     settings.REGISTRY_AUTH = auth
-    headers = Headers()
-    learnt = headers.of("http", "x", is_of_a_lease=is_of_a_lease)
+    headers = DjangoHeaders()
+    learnt = headers.get("http", "x", has_lease_token=has_lease_token)
     monkeypatch.setattr(WSGIHandler, "get_response", None)  # it would cost more than all the rest
 
-    assert headers.of("http", "x", is_of_a_lease=is_of_a_lease) == learnt
+    assert headers.get("http", "x", has_lease_token=has_lease_token) == learnt
     assert b"X-Content-Type-Options: nosniff\r\n" in learnt
     assert b"WWW-Authenticate" not in learnt
 
@@ -90,9 +90,9 @@ def test_django_is_asked_for_its_headers_once(
 def test_a_fault_of_django_is_not_told_with_every_later_answer(settings: Settings) -> None:
     AgentFactory.create(agent_id="a")
     settings.MIDDLEWARE = [f"{__name__}.FailsOnce", *settings.MIDDLEWARE]
-    door = FastDoorClient()
+    fast_path = FastPathClient()
 
-    first, second = door.send(heartbeat()), door.send(heartbeat())
+    first, second = fast_path.send(heartbeat()), fast_path.send(heartbeat())
 
     assert first is not None
     assert second is not None
@@ -119,26 +119,26 @@ def test_a_fault_in_one_answer_is_one_callers(
 ) -> None:
     AgentFactory.create(agent_id="a", ttl_seconds=66)
     AgentFactory.create(agent_id="b", ttl_seconds=77)
-    whole = Answers.ok
+    whole = Responses.ok
 
-    def ok(answers: Answers, said: Any, headers: bytes, *, keeps_open: bool) -> bytes:
+    def ok(answers: Responses, said: Any, headers: bytes, *, keeps_open: bool) -> bytes:
         if said["heartbeat_interval"] == 22:
             raise RuntimeError("planted")
         return whole(answers, said, headers, keeps_open=keeps_open)
 
-    monkeypatch.setattr(Answers, "ok", ok)
+    monkeypatch.setattr(Responses, "ok", ok)
     delivered: list[Call] = []
     commits = GroupCommit(delivered.extend)
-    door = Door(commits, Trust().client_of)
+    fast_path = FastPath(commits, Trust().client_of)
     for agent_id in ("a", "b"):
-        assert door.take(heartbeat(agent_id), "127.0.0.1", agent_id) is True
+        assert fast_path.take(heartbeat(agent_id), "127.0.0.1", agent_id) is True
     commits.commit_waiting()
 
-    [first, second] = door.answers(delivered)
+    [first, second] = fast_path.responses(delivered)
 
-    assert (first.caller, first.text[:13]) == ("a", b"HTTP/1.1 500 ")
-    assert first.text.endswith(b"Content-Length: 0\r\n\r\n")
-    assert (second.caller, second.text[:13]) == ("b", b"HTTP/1.1 200 ")
+    assert (first.caller, first.content[:13]) == ("a", b"HTTP/1.1 500 ")
+    assert first.content.endswith(b"Content-Length: 0\r\n\r\n")
+    assert (second.caller, second.content[:13]) == ("b", b"HTTP/1.1 200 ")
     assert caplog.text.count("could not be answered") == 1
 
 
@@ -160,17 +160,17 @@ def test_a_fault_in_one_answer_is_one_callers(
         heartbeat().replace(b"a/heartbeat", b"heartbeat"),
     ],
 )
-def test_no_request_is_a_fault_of_the_door(request_: bytes) -> None:
-    door = Door(GroupCommit(lambda _: None), Trust().client_of)
+def test_no_request_is_a_fault_of_the_fast_path(request_: bytes) -> None:
+    fast_path = FastPath(GroupCommit(lambda _: None), Trust().client_of)
 
-    assert isinstance(door.take(request_, "127.0.0.1", None), bool | Answer)
+    assert isinstance(fast_path.take(request_, "127.0.0.1", None), bool | Response)
     bulk = request_.replace(b"/a/heartbeat", b"/heartbeat")
-    assert isinstance(door.take(bulk, "", None), bool | Answer)
+    assert isinstance(fast_path.take(bulk, "", None), bool | Response)
 
 
 def test_a_flood_of_refusals_is_no_flood_of_lines(caplog: pytest.LogCaptureFixture) -> None:
     AgentFactory.create(agent_id="a", generation=2)
-    client = FastDoorClient()
+    client = FastPathClient()
     for _ in range(50):
         for agent_id, generation in (("a", 1), ("nobody", 1), ("a", 2)):
             client.send(heartbeat(agent_id, f"Lease-Token: {issue(agent_id, generation)}"))
@@ -184,10 +184,10 @@ def test_a_refusal_costs_little() -> None:
     """Of what is offered beyond what can be served: it has to be cheaper than serving it."""
     commits = GroupCommit(lambda _: None)
     commits._seconds_each = 1e9
-    door = Door(commits, Trust().client_of)
-    assert door.take(heartbeat(), "127.0.0.1", None) is True
-    assert isinstance(door.take(heartbeat(), "127.0.0.1", None), Answer)
+    fast_path = FastPath(commits, Trust().client_of)
+    assert fast_path.take(heartbeat(), "127.0.0.1", None) is True
+    assert isinstance(fast_path.take(heartbeat(), "127.0.0.1", None), Response)
     started = time.process_time()
     for _ in range(300):
-        door.take(heartbeat(), "127.0.0.1", None)
+        fast_path.take(heartbeat(), "127.0.0.1", None)
     assert (time.process_time() - started) / 300 < 0.002  # seconds; 0.0002 on an idle machine

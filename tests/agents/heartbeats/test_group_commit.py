@@ -12,12 +12,12 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError, OperationalError
 
-from agents.api.errors import problem_response
 from agents.heartbeats import group_commit
-from agents.heartbeats.fast_path import Answer, Door
+from agents.heartbeats.fast_path import FastPath, Response
 from agents.heartbeats.group_commit import Call, GroupCommit
 from agents.leases import LeaseLocked, Renewal, Renewed, UnknownAgent
 from agents.models import AgentRecord
+from agents.problems.responses import problem_response
 from tests.agents.racing import postgresql_only
 from tests.factories import AgentFactory
 from tests.processes import wait_until
@@ -437,14 +437,14 @@ def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
 def test_too_busy_is_an_answer_with_a_time_to_come_back() -> None:
     group = GroupCommit(lambda _: None)
     group._seconds_each = group_commit.PATIENCE
-    door = Door(group, lambda peer, *_: (peer, None))
+    fast_path = FastPath(group, lambda peer, *_: (peer, None))
     request = b"POST /agents/a/heartbeat HTTP/1.1\r\nHost: x\r\n\r\n"
 
-    assert door.take(request, "127.0.0.1", "first") is True
-    refused = door.take(request, "127.0.0.1", "second")
+    assert fast_path.take(request, "127.0.0.1", "first") is True
+    refused = fast_path.take(request, "127.0.0.1", "second")
 
-    assert isinstance(refused, Answer)
+    assert isinstance(refused, Response)
     assert refused.caller == "second"
-    assert refused.text.startswith(b"HTTP/1.1 503 ")
-    assert b"\r\nRetry-After: 1\r\n" in refused.text
+    assert refused.content.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 1\r\n" in refused.content
     assert refused.keeps_open

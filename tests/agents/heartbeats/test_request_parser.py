@@ -1,11 +1,11 @@
-"""Which requests the fast door takes for heartbeats, and which it leaves to those who know more."""
+"""Which requests the fast path takes for heartbeats, and which it leaves to those who know more."""
 
 import time
 
 import pytest
 
-from agents.heartbeats.bodies import read_report
-from agents.heartbeats.request_parser import read_heartbeat
+from agents.heartbeats.bodies import parse_report
+from agents.heartbeats.request_parser import parse_heartbeat
 
 LINE = b"POST /agents/a/heartbeat HTTP/1.1\r\n"
 JSON = b"Content-Type: application/json"
@@ -29,7 +29,7 @@ def with_headers(*lines: bytes, body: bytes = b"") -> bytes:
     ],
 )
 def test_what_is_ordinary_is_taken(request_: bytes) -> None:
-    assert read_heartbeat(request_) is not None
+    assert parse_heartbeat(request_) is not None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_ordinary_is_taken(request_: bytes) -> None:
     ],
 )
 def test_what_another_reader_could_understand_otherwise_is_left(request_: bytes) -> None:
-    assert read_heartbeat(request_) is None
+    assert parse_heartbeat(request_) is None
 
 
 @pytest.mark.parametrize("fill", [b" ", b"\t", b"a", b" :"])
@@ -91,13 +91,13 @@ def test_what_is_left_costs_little(fill: bytes, times: int) -> None:
 
     started = time.process_time()
     for _ in range(50):  # a thousandth of a second, where it was ten
-        assert read_heartbeat(nearly) is None
+        assert parse_heartbeat(nearly) is None
     assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("value", [b"[]", b"{}", b"[1]", b"null", b"1", b"true", b'"READY"'])
 @pytest.mark.parametrize("field", [b"status", b"load", b"note"])
 def test_no_kind_of_value_is_a_fault_of_the_reader(field: bytes, value: bytes) -> None:
-    report = read_report(b'{"%s":%s}' % (field, value))
+    report = parse_report(b'{"%s":%s}' % (field, value))
 
     assert report is None or field + value in {b"load1", b'note"READY"'}

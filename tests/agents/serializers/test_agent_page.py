@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from rest_framework.renderers import JSONRenderer
 
-from agents.api.json_sql import FIELDS
-from agents.api.listing import read_page
-from agents.api.serializers import (
-    AgentSerializer,
-    RegisteredAgentSerializer,
-    told,
-)
 from agents.models import MAX_PORT, AgentRecord
+from agents.serializers.agent import FIELDS, AgentSerializer, RegisteredAgentSerializer
+from agents.serializers.agent_page import read_page
+from agents.serializers.cached import represent
 from agents.states import State, Status
 from tests.factories import AgentFactory
 
@@ -100,7 +96,7 @@ class TestWhateverTheyAre(TestCase):
         AgentFactory.create(agent_id="a", **said)
         agent = AgentRecord.objects.with_read_at().get()
 
-        answer = JSONRenderer().render(told(RegisteredAgentSerializer, agent))
+        answer = JSONRenderer().render(represent(RegisteredAgentSerializer, agent))
 
         assert answer == JSONRenderer().render(RegisteredAgentSerializer(agent).data)
 

@@ -33,13 +33,13 @@ LIVE = b"GET /health/live HTTP/1.1\r\nHost: registry.example\r\nConnection: clos
 TTLS = (30, 60, 90, 120, 150)
 # It says what it was asked, in the log, and that is all.
 FAULTY_DOOR = """
-from agents.heartbeats.fast_path import Door
-whole = Door.take
+from agents.heartbeats.fast_path import FastPath
+whole = FastPath.take
 def take(door, request, *more, **options):
     if b"X-Planted" in request:
         raise RuntimeError("planted")
     return whole(door, request, *more, **options)
-Door.take = take
+FastPath.take = take
 """
 
 

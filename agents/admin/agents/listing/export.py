@@ -25,10 +25,10 @@ from django.utils import timezone
 from agents.actors import staff
 from agents.admin.agents.listing.changelist import Matching
 from agents.admin.widgets.csv_lines import cell, lines
-from agents.api.json_sql import FIELDS
-from agents.api.listing import read_page
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
+from agents.serializers.agent import FIELDS
+from agents.serializers.agent_page import read_page
 
 logger = logging.getLogger("agents.export")
 

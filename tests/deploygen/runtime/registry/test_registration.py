@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from agents.api.serializers import HeartbeatSerializer
+from agents.heartbeats.serializers import HeartbeatSerializer
 from deploygen.runtime.config import ConfigError, read_config
 from deploygen.runtime.extensions import AgentStatus
 from deploygen.runtime.registry import registration

@@ -1,0 +1,49 @@
+"""The body of an error by RFC 9457, with the errors of each field."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(
+    status: int, detail: str = "", errors: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Any]:
+    """Return the body of an error; `errors` are the messages by the path of their field."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["detail"] = " ".join(f"{path}: {' '.join(texts)}" for path, texts in errors.items())
+        body["errors"] = {path: list(texts) for path, texts in errors.items()}
+    return body
+
+
+def field_errors(detail: Any) -> dict[str, list[str]]:
+    """Return DRF's nested errors by the path of each field: ``tags[0]``, ``host``, ``body``."""
+    return dict(_flatten(detail))
+
+
+def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            if key == "non_field_errors":
+                yield from _flatten(value, path)
+            elif isinstance(key, int):
+                yield from _flatten(value, f"{path}[{key}]")
+            else:
+                yield from _flatten(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(detail, list) and detail and not isinstance(detail[0], str):
+        for index, value in enumerate(detail):
+            yield from _flatten(value, f"{path}[{index}]")
+    else:
+        yield _encodable(path) or "body", [_encodable(str(text)) for text in detail]
+
+
+def _encodable(text: str) -> str:
+    """Escape lone surrogates: JSON can send them, but UTF-8 cannot carry them back."""
+    return text.encode("utf-8", "backslashreplace").decode()

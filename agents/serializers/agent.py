@@ -1,0 +1,71 @@
+"""An agent as JSON: the one description of it.
+
+The database makes the same JSON for lists (`agent_sql`), deriving it from `AgentSerializer`.
+"""
+
+from rest_framework import serializers
+
+from agents.models import AgentRecord
+from agents.serializers.fields import MetadataField
+from agents.tokens.lease import issue
+
+
+class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
+    """An agent. It takes records of `AgentQuerySet.with_read_at`."""
+
+    is_alive = serializers.SerializerMethodField(help_text="By the database's clock.")
+    expires_at = serializers.DateTimeField(read_only=True)
+    metadata = MetadataField(read_only=True)
+    tags = serializers.ListField(child=serializers.CharField(), read_only=True)
+    skills = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = AgentRecord
+        fields = [
+            "agent_id",
+            "agent_name",
+            "host",
+            "port",
+            "is_alive",
+            "last_heartbeat",
+            "registered_at",
+            "ttl_seconds",
+            "metadata",
+            "expires_at",
+            "version",
+            "tags",
+            "skills",
+            "state",
+            "status",
+            "load",
+            "note",
+            "seen_address",
+            "generation",
+        ]
+        read_only_fields = fields
+
+    def get_is_alive(self, agent: AgentRecord) -> bool:
+        now = getattr(agent, "read_at")  # noqa: B009 - mypy knows no annotations
+        return agent.is_alive(now)
+
+
+class RegisteredAgentSerializer(AgentSerializer):
+    """The answer to a registration: the agent, and what it needs for its heartbeats."""
+
+    lease_token = serializers.SerializerMethodField(
+        help_text="Send it as the header Lease-Token with heartbeats and when deregistering."
+    )
+    heartbeat_interval = serializers.FloatField(
+        read_only=True, help_text="Seconds between two heartbeats that the registry asks for."
+    )
+
+    class Meta(AgentSerializer.Meta):
+        fields = [*AgentSerializer.Meta.fields, "lease_token", "heartbeat_interval"]
+        read_only_fields = fields
+
+    def get_lease_token(self, agent: AgentRecord) -> str:
+        return issue(agent.agent_id, agent.generation)
+
+
+# The names in the JSON of an agent, in their order.
+FIELDS = AgentSerializer.Meta.fields

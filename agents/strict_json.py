@@ -1,0 +1,50 @@
+"""JSON by RFC 8259, without Python's extensions to it."""
+
+import json
+import math
+from typing import Any
+
+
+class InvalidJSON(ValueError):
+    """The text is not strict JSON. The message is for the caller."""
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the value of a JSON text in UTF-8. Raise InvalidJSON.
+
+    Refused besides malformed text: NaN and infinities, numbers too large for a double, an object
+    with the same key twice, nesting too deep to parse.
+    """
+    try:
+        return json.loads(
+            body.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_unique_keys,
+        )
+    except UnicodeDecodeError as error:
+        raise InvalidJSON("The body is not in UTF-8.") from error
+    except RecursionError as error:
+        raise InvalidJSON("The body is nested too deep.") from error
+    except ValueError as error:
+        raise InvalidJSON(f"The body is not JSON: {error}.") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isfinite(number):
+        return number
+    raise ValueError(f"the number {text[:40]} is too large")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    keys = [key for key, _ in pairs]
+    duplicate = next(key for key in keys if keys.count(key) > 1)
+    raise ValueError(f"the key {duplicate[:80]!r} appears twice in one object")
