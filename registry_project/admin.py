@@ -1,4 +1,4 @@
-"""The lists of Django's and axes' own records in the admin, with lookups as narrow as ours."""
+"""The admin pages of Django's and axes' models, with the same restricted lookups as ours."""
 
 import axes.admin  # noqa: F401
 import django.contrib.auth.admin  # noqa: F401 - both register theirs, to be replaced here

@@ -1,4 +1,4 @@
-"""HEAD: the headers of an answer, without its body (RFC 9110, 9.3.2)."""
+"""HEAD: the headers of a response without its body (RFC 9110, section 9.3.2)."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 
 class NoBody:
-    """Takes the body away. The server sends none as it is, but complains of each that it gets."""
+    """Middleware that removes the body: the server would not send it, but log a warning."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -14,6 +14,6 @@ class NoBody:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self._get_response(request)
         if request.method == "HEAD" and isinstance(response, HttpResponse):
-            # How long the body would be has been said before.
+            # Content-Length has been set before, and stays.
             response.content = b""
         return response

@@ -1,7 +1,6 @@
 """``python -m registry_project.endpoints.healthcheck``: Docker's health check of the web server.
 
-It does not ask whether the registry is ready: what restarts a container for being unhealthy would
-not bring back its database.
+It asks for liveness, not for readiness: restarting the container would not bring back its database.
 """
 
 import http.client
@@ -12,11 +11,11 @@ TIMEOUT_SECONDS = 4
 
 
 def main(port: int = PORT) -> int:
-    """Return 0 when something else than a fault is answered, 1 otherwise."""
+    """Return 0 if the web server answers with anything but a server error, else 1."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/live")
-        # 400, where ALLOWED_HOSTS does not hold our name for it, is an answer of a living process.
+        # Any status below 500 comes from a living process.
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         print(f"unhealthy: {error}")

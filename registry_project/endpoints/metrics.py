@@ -1,4 +1,4 @@
-"""The page that Prometheus reads."""
+"""GET /metrics, for Prometheus."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ TEXT = "text/plain"
 
 
 class Metrics(APIView):
-    """Answers in the one format that there is, whatever else a scraper would accept as well."""
+    """Always answers in Prometheus' text format, whatever the Accept header says."""
 
     permission_classes = [MayRead]
     renderer_classes = [JSONRenderer]  # of errors
@@ -33,8 +33,8 @@ class Metrics(APIView):
     @extend_schema(
         operation_id="metrics",
         summary="Metrics for Prometheus",
-        description="In Prometheus' text format. Without the database, what the web processes have "
-        "counted is told all the same, and `agent_registry_database_up` is 0.",
+        description="In Prometheus' text format. While the database is away, web processes still "
+        "report their counters, and `agent_registry_database_up` is 0.",
         responses={(200, TEXT): OpenApiTypes.STR, **answers(401, 403, 429)},
     )
     def get(self, _request: Request) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page."""
+"""The OpenAPI document (GET /schema) and its page (GET /docs)."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ READING = ["get", "head"]
 
 
 class Document(SpectacularAPIView):
-    """There is one, in one language: without the parameters of drf-spectacular's own view.
+    """One document in one language, without the query parameters of drf-spectacular's view.
 
-    That one writes any `version` into a header, also what cannot stand there, and has Django load,
-    and keep for good, any `lang` that somebody thinks of.
+    That view copies any `version` into a header, even invalid characters, and makes Django load
+    and cache every `lang` it is given.
     """
 
     http_method_names = READING
@@ -29,6 +29,6 @@ class Document(SpectacularAPIView):
 
 
 class DocumentPage(SpectacularSwaggerSplitView):
-    """Only read: a page of HTML has no answer to OPTIONS."""
+    """A page of HTML: no OPTIONS."""
 
     http_method_names = READING

@@ -1,21 +1,21 @@
-"""What several processes write, on one terminal: each line with the name of its process."""
+"""The output of several processes in one terminal: each line with the name of its process."""
 
 import io
 import os
 import select
 from collections.abc import Mapping, Sequence
 
-# A line that does not end is printed in pieces of this many bytes.
+# A longer line is printed in pieces of this many bytes.
 LONGEST_LINE_BYTES = 64 * 1024
 OWN_NAME = "system"
 OWN_COLOUR = 1  # bold
 COLOURS = (36, 33, 35, 32, 34)  # cyan, yellow, magenta, green, blue
 
 
-class Terminal:
-    """Writes lines with a prefix, ``web    | ...``; in colour where a person reads them.
+class Console:
+    """Writes lines with a prefix such as ``web    | ``, in colour if `coloured`.
 
-    The prefix `OWN_NAME` is for what the writer itself has to say. `output` is unbuffered: nothing
+    The prefix `OWN_NAME` is for lines of the supervisor itself. `output` is unbuffered, so nothing
     is left in it when its reader has gone.
     """
 
@@ -31,16 +31,16 @@ class Terminal:
         self._output = output
 
     def write(self, name: str, lines: Sequence[bytes]) -> None:
-        """Print lines of the process `name`, but no empty ones.
+        """Print lines of the process `name`, without empty ones.
 
-        Raise OSError when nobody reads any more.
+        Raise OSError when the other end of the output is closed.
         """
         prefix = self._prefixes[name]
         text = b"".join(prefix + line.rstrip() + b"\n" for line in lines if line.strip())
         rest = memoryview(text)
         while rest:
             written = self._output.write(rest)
-            if written is None:  # somebody has made it non-blocking, and it is full
+            if written is None:  # it was made non-blocking, and is full
                 select.select([], [self._output], [])
             else:
                 rest = rest[written:]
@@ -53,7 +53,7 @@ class Lines:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Take a chunk; return the lines that it completes, without their ends."""
+        """Add a chunk; return the lines it completes, without line ends."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) >= LONGEST_LINE_BYTES:
             lines.append(self._rest)
@@ -61,13 +61,13 @@ class Lines:
         return lines
 
     def finish(self) -> list[bytes]:
-        """Return what is left when the stream has ended in the middle of a line."""
+        """Return an unfinished last line."""
         lines, self._rest = [self._rest] if self._rest else [], b""
         return lines
 
 
 def wants_colour(output: io.FileIO, environment: Mapping[str, str]) -> bool:
-    """Whether `output` is a terminal that shows colours, and its user did not say NO_COLOR."""
+    """Whether `output` is a terminal that shows colours, and NO_COLOR is not set."""
     return (
         os.isatty(output.fileno())
         and not environment.get("NO_COLOR")

@@ -1,4 +1,4 @@
-"""What must be right before the registry can start; each error says what to do about it."""
+"""Checks before the registry starts. Each error says what to do about it."""
 
 import errno
 import socket
@@ -12,7 +12,7 @@ MIGRATIONS_TO_NAME = 3
 
 
 class PreflightError(Exception):
-    """The registry cannot start; the message tells a person why, and what to do."""
+    """The registry cannot start. The message says why, and what to do."""
 
 
 def check_address(host: str, port: int) -> None:
@@ -49,7 +49,7 @@ def _listen(host: str, port: int) -> None:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As servers do: a port whose last connections are winding down is free.
+        # As servers do: a port with connections in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
         probe.listen()
@@ -57,18 +57,20 @@ def _listen(host: str, port: int) -> None:
 
 def _explain(error: OSError, host: str, port: int) -> str:
     if isinstance(error, socket.gaierror):
-        return f"{host} is no address of this machine: {error.strerror}."
+        return f"{host} is not an address of this machine: {error.strerror}."
     if error.errno == errno.EADDRINUSE:
-        taken = f"Port {port} on {host} is taken by another program"
+        taken = f"Port {port} on {host} is in use by another program"
         other = _free_port_after(host, port)
         if other is None:
-            return f"{taken}; take another: make run PORT=..., or: manage.py start_registry --port"
+            return (
+                f"{taken}; choose another: make run PORT=..., or: manage.py start_registry --port"
+            )
         return (
             f"{taken}; {other} is free. "
-            f"Take it with: make run PORT={other}, or: manage.py start_registry --port {other}"
+            f"Use it with: make run PORT={other}, or: manage.py start_registry --port {other}"
         )
     if error.errno == errno.EACCES:
-        return f"Port {port} is reserved for the system; take one above 1023."
+        return f"Port {port} is reserved for root; choose one above 1023."
     return f"The registry cannot listen on {host}, port {port}: {error.strerror}."
 
 

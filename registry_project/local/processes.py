@@ -1,4 +1,4 @@
-"""A child process and whatever it starts: one group, tied to the life of its parent."""
+"""A child process and everything it starts: one group, which ends with its parent."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: a name for the terminal, the arguments, what the environment gets on top."""
+    """What to run: a name for the console, the arguments, and additional environment variables."""
 
     name: str
     argv: Sequence[str]
@@ -23,10 +23,10 @@ class Program:
 
 
 class ChildGroup:
-    """A running program, leader of a session of its own.
+    """A running program in a session of its own.
 
-    The terminal's Ctrl-C does not reach it: who started it decides when it stops. On Linux the
-    kernel kills it when the process that started it is gone, however that went.
+    Ctrl-C in the terminal does not reach it: its parent decides when it stops. On Linux the kernel
+    kills it when its parent dies, even by SIGKILL.
     """
 
     def __init__(self, program: Program) -> None:
@@ -50,7 +50,7 @@ class ChildGroup:
 
     @property
     def output_fd(self) -> int:
-        """The end of the pipe to read what the group writes; it closes when all of it is gone."""
+        """The pipe with the output of the group; it closes when all of the group is gone."""
         return self._output.fileno()
 
     def poll(self) -> int | None:
@@ -62,7 +62,7 @@ class ChildGroup:
         return self._process.wait()
 
     def read(self) -> bytes | None:
-        """Return a chunk of output, b"" at its end, None when there is nothing at the moment."""
+        """Return a chunk of output, b"" at its end, None if there is none at the moment."""
         try:
             return os.read(self.output_fd, CHUNK_BYTES)
         except BlockingIOError:
@@ -72,18 +72,18 @@ class ChildGroup:
         self._output.close()
 
     def terminate(self) -> None:
-        """Ask the leader to stop; it tells its own children."""
+        """Ask the leader to stop; it stops its own children."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """Kill the whole group, also what a dead leader left behind."""
-        # Nobody of the group is left; macOS says it with the other error.
+        """Kill the whole group, including what a dead leader left behind."""
+        # The group is empty; macOS reports that as a PermissionError.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
 
 def describe_end(code: int) -> str:
-    """Say how a process ended, from its return code: "was killed by SIGKILL", "exited with 3"."""
+    """Describe a return code: "was killed by SIGKILL", "exited with 3"."""
     if code >= 0:
         return f"exited with {code}"
     try:
@@ -93,7 +93,7 @@ def describe_end(code: int) -> str:
 
 
 def _tie_to_parent() -> Callable[[], None] | None:
-    """Return what a fork runs before its program so that the kernel ends it with its parent."""
+    """Return a function for the child to run before exec, so that the kernel kills it with us."""
     if sys.platform != "linux":
         return None
     parent = os.getpid()
@@ -101,7 +101,7 @@ def _tie_to_parent() -> Callable[[], None] | None:
 
     def tie() -> None:
         prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-        if os.getppid() != parent:  # it died before the kernel was told
+        if os.getppid() != parent:  # the parent died before prctl took effect
             os._exit(1)
 
     return tie

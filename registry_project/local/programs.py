@@ -10,7 +10,7 @@ from registry_project.local.processes import Program
 
 def registry_programs(host: str, port: int, workers: int) -> list[Program]:
     """Return what to run so that the registry listens on `host` and `port`."""
-    # From whichever folder this one was started, they find the project.
+    # They find the project from any working directory.
     path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
     environment = {"PYTHONPATH": path}
     return [
@@ -30,8 +30,8 @@ def _web_argv(host: str, port: int, workers: int) -> list[str]:
 
 
 def _worker_argv() -> list[str]:
-    # Sweeps come one at a time: the worker runs them itself and needs no children, which could
-    # outlive it; there is no second worker to gossip with.
+    # Sweeps run one at a time, so the worker needs no child processes, which could outlive it.
+    # There is no other worker to gossip with.
     return [
         *(*_celery_argv(), "worker", "--loglevel=WARNING", "--pool=solo"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
@@ -41,7 +41,6 @@ def _worker_argv() -> list[str]:
 def _celery_argv() -> list[str]:
     celery = ["-m", "celery", "--app=registry_project", "--quiet"]
     if os.geteuid() == 0:
-        # Celery warns of root on every start. In a container, root is what there is; and our
-        # tasks come as JSON, which cannot carry code.
+        # Containers often run as root, and tasks are JSON, which cannot carry code.
         celery = ["-W", "ignore:You're running the worker with superuser", *celery]
     return [sys.executable, *celery]

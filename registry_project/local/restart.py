@@ -1,4 +1,4 @@
-"""Keeps one program running: starts it again when it died, later and later if it keeps dying."""
+"""Restarts a program that dies, with growing delays if it keeps dying."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from registry_project.local.console import OWN_NAME, Lines
 from registry_project.local.processes import ChildGroup, Program, describe_end
 
-# How many chunks of output are still read when a program has gone: more than a pipe holds.
+# Chunks of output that are read after a program has ended: more than a pipe holds.
 LAST_CHUNKS = 32
 
 Show = Callable[[str, Sequence[bytes]], None]
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How patient we are with programs, in seconds.
+class Backoff:
+    """Delays in seconds.
 
-    One that died starts again after `first_delay`, twice that the next time, and so on up to
-    `longest_delay`; from the beginning when it ran for `steady_after`. Asked to stop, programs get
-    `stop_timeout` before they are killed.
+    A program that died is restarted after `first_delay`, then after twice that, and so on up to
+    `longest_delay`. A program that ran for `steady_after` starts over with `first_delay`. Programs
+    that were asked to stop are killed after `stop_timeout`.
     """
 
     first_delay: float = 1.0
@@ -28,21 +28,21 @@ class Pace:
     stop_timeout: float = 20.0
 
 
-class Upkeep:
-    """One program and its current process. Its methods belong into a running event loop.
+class RestartedProgram:
+    """One program and its current process. Call its methods inside a running event loop.
 
-    `show` gets a name and complete lines: the program's output under its own name, what happens to
-    it under `OWN_NAME`.
+    `show` gets a name and complete lines: the program's output under its own name, news about it
+    under `OWN_NAME`.
     """
 
-    def __init__(self, program: Program, pace: Pace, show: Show) -> None:
+    def __init__(self, program: Program, backoff: Backoff, show: Show) -> None:
         self.program = program
-        self._pace = pace
+        self._backoff = backoff
         self._show = show
         self._group: ChildGroup | None = None
         self._outputs: dict[ChildGroup, Lines] = {}
         self._started_at = 0.0
-        self._next_delay = pace.first_delay
+        self._next_delay = backoff.first_delay
         self._restart: asyncio.TimerHandle | None = None
         self._stopping = False
 
@@ -51,30 +51,30 @@ class Upkeep:
         return self._group is not None
 
     def start(self) -> None:
-        """Start the program; when even that fails, try again later."""
+        """Start the program; if that fails, try again later."""
         loop = asyncio.get_running_loop()
         self._started_at = loop.time()
         try:
             group = ChildGroup(self.program)
         except OSError as error:
-            self._start_again_later(f"could not be started: {error}")
+            self._restart_later(f"could not be started: {error}")
             return
         self._group = group
         self._outputs[group] = Lines()
         loop.add_reader(group.output_fd, self._relay, group)
 
     def notice_end(self) -> None:
-        """If the process has ended, clear up behind it and, unless stopping, plan the next one."""
+        """If the process has ended, clean up and, unless stopping, schedule the next one."""
         if self._group is None or (code := self._group.poll()) is None:
             return
-        # A killed server's own children would keep its port.
+        # Children that a killed server left behind would keep its port.
         self._group.kill()
         self._group = None
         if not self._stopping:
-            self._start_again_later(describe_end(code))
+            self._restart_later(describe_end(code))
 
     def stop(self) -> None:
-        """Ask the process to end, and start no other."""
+        """Ask the process to stop, and do not restart it."""
         self._stopping = True
         if self._restart is not None:
             self._restart.cancel()
@@ -82,12 +82,12 @@ class Upkeep:
             self._group.terminate()
 
     def kill(self) -> None:
-        """Kill the process and all that it started."""
+        """Kill the process and everything it started."""
         if self._group is not None:
             self._group.kill()
 
     def finish(self) -> None:
-        """Show what the program wrote last, and let go of everything."""
+        """Show the last output, and release everything."""
         self.stop()
         if self._group is not None:
             self._group.kill()
@@ -99,20 +99,20 @@ class Upkeep:
                     break
             self._close_output(group)
 
-    def _start_again_later(self, what_happened: str) -> None:
+    def _restart_later(self, what_happened: str) -> None:
         loop = asyncio.get_running_loop()
-        if loop.time() - self._started_at >= self._pace.steady_after:
-            self._next_delay = self._pace.first_delay
+        if loop.time() - self._started_at >= self._backoff.steady_after:
+            self._next_delay = self._backoff.first_delay
         delay = self._next_delay
-        self._next_delay = min(2 * delay, self._pace.longest_delay)
-        line = f"{self.program.name} {what_happened}; starting it again in {delay:g} s"
+        self._next_delay = min(2 * delay, self._backoff.longest_delay)
+        line = f"{self.program.name} {what_happened}; restarting in {delay:g} s"
         self._show(OWN_NAME, [line.encode()])
-        # To show it can be to learn that nobody reads any more, and so to stop.
+        # Showing the line may have found the output closed, and stopped everything.
         if not self._stopping:
             self._restart = loop.call_later(delay, self.start)
 
     def _relay(self, group: ChildGroup) -> bool:
-        """Show one chunk of output, since the others want their turn; return if there was one."""
+        """Show at most one chunk, to be fair to other programs; return whether there was one."""
         chunk = group.read()
         if chunk:
             self._show(self.program.name, self._outputs[group].feed(chunk))

@@ -1,4 +1,4 @@
-"""What the browser lets a page load and do (Content-Security-Policy)."""
+"""Content-Security-Policy: what a browser may load and run on our pages."""
 
 from functools import cache
 
@@ -7,22 +7,21 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponseBase
 
-# The framework's pages have attributes with styles.
+# Django REST framework's pages use style attributes.
 BROWSABLE_API = {"style-src-attr": ["'unsafe-inline'"]}
-# Swagger UI draws its signs from pictures inside its script.
+# Swagger UI has its icons as data: URLs.
 SWAGGER = {"img-src": ["'self'", "data:"]}
-# What loads nothing has the policy as it is set: always the same text, which django-csp would write
-# anew for each answer.
-OF_PROGRAMS = {"application/json", "application/problem+json"}
+# JSON always gets the same policy, which django-csp would build anew for each response.
+JSON_TYPES = {"application/json", "application/problem+json"}
 
 
 class ContentPolicy(CSPMiddleware):
-    """django-csp's, strict on all pages, and as strict as may be on those that others made."""
+    """django-csp's middleware, with exceptions for Swagger UI and the browsable API."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        if response.headers.get("Content-Type") not in OF_PROGRAMS:
+        if response.headers.get("Content-Type") not in JSON_TYPES:
             return super().process_response(request, response)
         response.headers.setdefault(HEADER, _strict_policy())
         return response

@@ -1,4 +1,4 @@
-"""What Django's reports of errors leave out."""
+"""Which settings Django's error reports hide."""
 
 import re
 
@@ -6,7 +6,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class ReportFilter(SafeExceptionReporterFilter):
-    """Django's, and the URLs too in which a password may stand."""
+    """Hides what Django hides, and URLs that may hold a password."""
 
     hidden_settings = re.compile(
         rf"{SafeExceptionReporterFilter.hidden_settings.pattern}|BROKER|DATABASE|STORE_URL",

@@ -1,7 +1,7 @@
-"""The login is not to be guessed.
+"""Protection of the login against guessing.
 
-django-axes locks a name for an address after a few wrong passwords, and counts them in the
-database. Beside that, one address may try few wrong passwords altogether, under however many names.
+django-axes locks a name for an address after a few wrong passwords, counted in the database. On top
+of that, an address has a limit of wrong passwords for all names together.
 """
 
 import math
@@ -25,7 +25,7 @@ WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
 
 
 class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]  # has no types
-    """Django's, behind both locks: whether there is such a user, no lock asks."""
+    """Django's backend behind both locks, neither of which reveals whether a user exists."""
 
     def authenticate(
         self,
@@ -34,15 +34,15 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         password: str | None = None,
         **more: Any,
     ) -> User | None:
-        """Return the user. Raise PermissionDenied for one who may not try.
+        """Return the user. Raise PermissionDenied if the name or the address is locked.
 
-        Without a request nobody is at the door: it is a program of ours that asks.
+        Without a request it is our own code that calls, and nothing is locked.
         """
         if request is None:
             return ModelBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)
         if refusal := rate_limits.check(WRONG_LOGINS, _key(request)):
-            # By these, the middleware of django-axes answers with the page of a locked login.
+            # With these, the middleware of django-axes answers with its lockout page.
             request.axes_locked_out = True  # type: ignore[attr-defined]
             request.address_is_locked_for = refusal.wait  # type: ignore[attr-defined]
             request.axes_credentials = {"username": username}  # type: ignore[attr-defined]
@@ -57,9 +57,9 @@ def count_wrong_login(request: HttpRequest | None = None, **_kwargs: Any) -> Non
 
 
 def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """Return the name that a login is counted under, in the database, where operators read it.
+    """Return the name under which a failed login is recorded, where operators can read it.
 
-    A name that is no user's may be a password that was typed in the wrong place: of it, a hash.
+    An unknown name may be a password typed into the wrong field, so only its hash is recorded.
     """
     name = str((credentials or request.POST).get("username") or "")
     if not name or User.objects.filter(username=name).exists():
@@ -70,7 +70,7 @@ def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = No
 def locked_out(
     request: HttpRequest, _response: Any = None, _credentials: Any = None
 ) -> HttpResponse:
-    """Answer a login that is locked, for its name or for its address."""
+    """Answer a login whose name or address is locked."""
     wait = getattr(request, "address_is_locked_for", None)
     seconds = math.ceil(settings.AXES_COOLOFF_TIME.total_seconds() if wait is None else wait)
     context = {"wait": in_words(seconds), "by_address": wait is not None}

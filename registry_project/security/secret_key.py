@@ -1,4 +1,4 @@
-"""The secret key of a registry that runs on one machine and was given none."""
+"""The secret key of a registry on one machine, where none was set."""
 
 import os
 from pathlib import Path
@@ -7,9 +7,9 @@ from django.core.management.utils import get_random_secret_key
 
 
 def read_or_create(path: Path) -> str:
-    """Return the key that `path` holds; if there is none, make one that only its owner can read.
+    """Return the key in the file `path`; create one that only its owner can read if there is none.
 
-    Processes that start together agree on one key: it is written beside and linked into place, and
+    Processes that start together agree on one key: each writes a draft and links it into place, and
     the first link wins.
     """
     if not path.exists():

@@ -1,7 +1,6 @@
-"""Sessions in the database, found by a hash of their key.
+"""Sessions in the database, stored under a hash of their key.
 
-The key is what a browser shows to be taken for who has logged in: it is in no backup, and in no
-table that somebody reads.
+Whoever has a session's key is logged in, so the key is neither in the table nor in backups.
 """
 
 import hashlib
@@ -11,12 +10,12 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 
-# Of hexadecimal digits: what the column has room for, and 160 bits.
+# Hexadecimal digits: the length of the column, 160 bits.
 HASH_LENGTH = 40
 
 
 class SessionStore(db.SessionStore):
-    """Django's, but for the key that it looks for and keeps."""
+    """Django's store, which looks for and saves the hash of a key."""
 
     def _get_session_from_db(self) -> Session | None:
         key = self.session_key
@@ -26,7 +25,7 @@ class SessionStore(db.SessionStore):
         try:
             session: Session | None = super()._get_session_from_db()  # type: ignore[misc]
         finally:
-            # Where there is no such session, Django has forgotten the key: so do we.
+            # Django forgets the key if there is no such session; so do we.
             self._session_key = key if self._session_key else None
         return session
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from registry_project.local.broker import FOLDER_URL, folder_broker
+from registry_project.local.broker import FOLDER_URL, TRANSPORT, folder_broker
 from registry_project.settings.base import VAR_DIR, env
 from registry_project.settings.registry import SWEEP_INTERVAL_SECONDS
 
@@ -19,6 +19,7 @@ RATE_STORE_URL = env.url(
     example="redis://HOST:6379/1, or memory:// for counts of each process",
 )
 if CELERY_BROKER_URL.startswith("filesystem"):
+    CELERY_BROKER_TRANSPORT = TRANSPORT
     CELERY_BROKER_TRANSPORT_OPTIONS = folder_broker(VAR_DIR / "broker")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

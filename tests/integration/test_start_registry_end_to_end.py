@@ -104,7 +104,7 @@ def test_a_killed_program_comes_back_and_everything_works_again(
     wait_until(lambda: registry.programs().get(name, killed) != killed, f"{name} again")
     registry.wait_until_ready()
     assert_it_sweeps(registry)
-    assert f"system | {name} was killed by SIGKILL; starting it again in 1 s" in registry.output
+    assert f"system | {name} was killed by SIGKILL; restarting in 1 s" in registry.output
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills orphans for us")
@@ -143,7 +143,7 @@ def test_a_taken_port_is_told_and_nothing_is_started(
     )
 
     assert second.returncode == 1
-    assert f"Port {registry.port} on 127.0.0.1 is taken by another program" in second.stderr
+    assert f"Port {registry.port} on 127.0.0.1 is in use by another program" in second.stderr
     assert "Traceback" not in second.stderr
     assert registry.is_ready()
 

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 
 from agents.management.arguments import positive_number
-from registry_project.local.console import Terminal, wants_colour
+from registry_project.local.console import Console, wants_colour
 from registry_project.local.preflight import (
     PreflightError,
     check_address,
@@ -25,8 +25,8 @@ from registry_project.local.supervisor import Supervisor
 
 POLL_SECONDS = 0.1
 ACCESS = {
-    "open": "for everybody who reaches it; REGISTRY_AUTH=token asks for tokens",
-    "token": "by token: python manage.py issue_token; for everybody: REGISTRY_AUTH=open",
+    "open": "open to everybody who reaches it; REGISTRY_AUTH=token requires tokens",
+    "token": "by token: python manage.py issue_token; REGISTRY_AUTH=open opens it",
 }
 # The address to talk to when a server listens on all of them.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -34,9 +34,9 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S10
 
 class Command(BaseCommand):
     help = (
-        "Run the whole registry on this machine: the web server, the worker, and the beat that "
-        "gives it its work. They are started again when they die; Ctrl-C stops them all. The rest "
-        "comes from the environment: DATABASE_URL, CELERY_BROKER_URL, and so on."
+        "Run the whole registry on this machine: web server, worker and beat. They are restarted "
+        "when they die; Ctrl-C stops them all. Environment variables configure the rest: "
+        "DATABASE_URL, CELERY_BROKER_URL, and so on."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -52,12 +52,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--prepare",
             action="store_true",
-            help="before that, migrate the database and see to it that there is an admin login",
+            help="first migrate the database, and create an admin login if there is none",
         )
         parser.add_argument(
             "--stop-with-parent",
             action="store_true",
-            help="stop when the process that started this one is gone",
+            help="stop when the parent process is gone",
         )
 
     def handle(self, *, host: str, port: int, workers: int | None, **options: Any) -> None:
@@ -76,28 +76,28 @@ class Command(BaseCommand):
         programs = registry_programs(host, port, workers or default_workers())
         sys.stdout.flush()
         output = io.FileIO(sys.stdout.fileno(), "w", closefd=False)
-        terminal = Terminal(
+        console = Console(
             output,
             [program.name for program in programs],
             coloured=wants_colour(output, os.environ),
         )
-        asyncio.run(keep_running(Supervisor(programs, terminal), host, port, parent))
+        asyncio.run(keep_running(Supervisor(programs, console), host, port, parent))
 
 
 def port_number(text: str) -> int:
     port = int(text)
     if not 1 <= port <= 65535:  # noqa: PLR2004
-        raise ArgumentTypeError(f"{port} is no port: they go from 1 to 65535")
+        raise ArgumentTypeError(f"{port} is not a port (1 to 65535)")
     return port
 
 
 def default_workers() -> int:
-    """SQLite has one writer at a time: more processes would only wait for each other."""
+    """One on SQLite, where only one process can write at a time; else one per processor."""
     return 1 if connection.vendor == "sqlite" else os.cpu_count() or 1
 
 
 async def keep_running(supervisor: Supervisor, host: str, port: int, parent: int | None) -> None:
-    """Run until stopped, or until `parent` is not the parent any more."""
+    """Run until stopped, or until `parent` has died."""
     companions = [asyncio.create_task(announce(supervisor, host, port))]
     if parent is not None:
         companions.append(asyncio.create_task(stop_without(parent, supervisor)))
@@ -108,7 +108,7 @@ async def keep_running(supervisor: Supervisor, host: str, port: int, parent: int
 
 
 async def announce(supervisor: Supervisor, host: str, port: int) -> None:
-    """Say where to look, as soon as there is something to see."""
+    """Print the addresses as soon as the registry is ready."""
     while not await answers_ready(EVERYWHERE.get(host, host), port):  # noqa: ASYNC110
         await asyncio.sleep(POLL_SECONDS)
     url = f"http://{'localhost' if host in EVERYWHERE else host}:{port}"
@@ -123,9 +123,9 @@ async def announce(supervisor: Supervisor, host: str, port: int) -> None:
 
 
 async def answers_ready(host: str, port: int) -> bool:
-    """Whether ``GET /health/ready`` gives 200.
+    """Whether ``GET /health/ready`` answers 200.
 
-    Spoken by hand: an HTTP client would bring threads into a process that forks.
+    Written by hand because an HTTP client could start threads in a process that forks.
     """
     try:
         reader, writer = await asyncio.open_connection(host, port)
@@ -143,6 +143,6 @@ async def answers_ready(host: str, port: int) -> bool:
 
 
 async def stop_without(parent: int, supervisor: Supervisor) -> None:
-    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
+    while os.getppid() == parent:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(POLL_SECONDS)
     supervisor.stop()

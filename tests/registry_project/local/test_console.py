@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from registry_project.local.console import LONGEST_LINE_BYTES, Lines, Terminal, wants_colour
+from registry_project.local.console import LONGEST_LINE_BYTES, Console, Lines, wants_colour
 
 
 def printed(path: Path, *, coloured: bool) -> str:
     with io.FileIO(path, "w") as file:
-        terminal = Terminal(file, ["web", "worker"], coloured=coloured)
-        terminal.write("web", [b"one", b"", b"two\r"])
-        terminal.write("worker", [b"three"])
+        console = Console(file, ["web", "worker"], coloured=coloured)
+        console.write("web", [b"one", b"", b"two\r"])
+        console.write("worker", [b"three"])
     return path.read_bytes().decode()
 
 
@@ -39,7 +39,7 @@ def test_a_full_non_blocking_output_gets_everything_in_the_end() -> None:
     with subprocess.Popen(counts, stdin=reading, stdout=subprocess.PIPE, text=True) as reader:
         os.close(reading)
         with io.FileIO(writing, "w") as file:
-            Terminal(file, ["web"]).write("web", [b"x" * 1_000_000])
+            Console(file, ["web"]).write("web", [b"x" * 1_000_000])
         output, _ = reader.communicate(timeout=30)
 
     assert int(output) == len("web    | ") + 1_000_000 + 1

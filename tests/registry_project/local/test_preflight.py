@@ -27,7 +27,7 @@ def test_a_taken_port_is_told_with_the_way_to_another(taken_port: int) -> None:
         check_address("127.0.0.1", taken_port)
 
     message = str(caught.value)
-    assert message.startswith(f"Port {taken_port} on 127.0.0.1 is taken by another program")
+    assert message.startswith(f"Port {taken_port} on 127.0.0.1 is in use by another program")
     other = int(message.rsplit(" ", 1)[1])
     assert f"make run PORT={other}" in message
     check_address("127.0.0.1", other)
@@ -38,17 +38,17 @@ def test_where_no_other_port_is_found_none_is_named() -> None:
     with socket.create_server(("127.0.0.1", 65535)), pytest.raises(PreflightError) as caught:
         check_address("127.0.0.1", 65535)
 
-    assert "take another" in str(caught.value)
+    assert "choose another" in str(caught.value)
     assert "is free" not in str(caught.value)
 
 
 def test_a_port_taken_on_one_address_is_taken_on_all(taken_port: int) -> None:
-    with pytest.raises(PreflightError, match="is taken"):
+    with pytest.raises(PreflightError, match="is in use"):
         check_address("0.0.0.0", taken_port)  # noqa: S104
 
 
 def test_a_name_that_is_no_address_is_told() -> None:
-    with pytest.raises(PreflightError, match=r"^no\.such\.host\.invalid is no address"):
+    with pytest.raises(PreflightError, match=r"^no\.such\.host\.invalid is not an address"):
         check_address("no.such.host.invalid", 9000)
 
 

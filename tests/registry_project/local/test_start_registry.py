@@ -14,15 +14,15 @@ from registry_project.management.commands.start_registry import default_workers
 def test_a_taken_port_ends_the_command_before_anything_is_started() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(CommandError, match=f"Port {port} on 127.0.0.1 is taken"):
+        with pytest.raises(CommandError, match=f"Port {port} on 127.0.0.1 is in use"):
             call_command("start_registry", host="127.0.0.1", port=port)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--port", "0"], "0 is no port"),
-        (["--port", "65536"], "65536 is no port"),
+        (["--port", "0"], "0 is not a port"),
+        (["--port", "65536"], "65536 is not a port"),
         (["--workers", "0"], "0 is not positive"),
         (["--workers", "many"], "invalid"),
     ],

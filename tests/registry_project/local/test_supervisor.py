@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from registry_project.local.console import Terminal
+from registry_project.local.console import Console
 from registry_project.local.processes import Program
-from registry_project.local.restart import Pace
+from registry_project.local.restart import Backoff
 from registry_project.local.supervisor import Supervisor
 from tests.processes import is_running, wait_in_loop, wait_until
 
-FAST = Pace(first_delay=0.01, longest_delay=0.04, steady_after=60, stop_timeout=60)
+FAST = Backoff(first_delay=0.01, longest_delay=0.04, steady_after=60, stop_timeout=60)
 SLEEPS = "import os, time; print('pid', os.getpid()); time.sleep(600)"
 IGNORES_SIGTERM = (
     "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -30,11 +30,11 @@ HAS_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {I
 class Stage:
     """A supervisor whose terminal is a file."""
 
-    def __init__(self, path: Path, pace: Pace, sources: dict[str, str]) -> None:
+    def __init__(self, path: Path, backoff: Backoff, sources: dict[str, str]) -> None:
         self._path = path
         self.file = io.FileIO(path, "w")
         programs = [Program(name, [sys.executable, "-c", code]) for name, code in sources.items()]
-        self.supervisor = Supervisor(programs, Terminal(self.file, list(sources)), pace)
+        self.supervisor = Supervisor(programs, Console(self.file, list(sources)), backoff)
 
     def lines(self, name: str) -> list[str]:
         """What was printed under `name` so far."""
@@ -57,8 +57,8 @@ Perform = Callable[..., Stage]
 def perform(tmp_path: Path) -> Perform:
     """Supervise programs, given as Python source, while `play` plays; then stop them all."""
 
-    def perform(play: Play, pace: Pace = FAST, **sources: str) -> Stage:
-        stage = Stage(tmp_path / "terminal", pace, sources)
+    def perform(play: Play, backoff: Backoff = FAST, **sources: str) -> Stage:
+        stage = Stage(tmp_path / "terminal", backoff, sources)
 
         async def scenario() -> None:
             running = asyncio.create_task(stage.supervisor.run())
@@ -133,7 +133,7 @@ def test_a_program_that_was_killed_starts_again_and_the_others_go_on(perform: Pe
 
     stage = perform(play, web=SLEEPS, beat=SLEEPS)
 
-    assert "web was killed by SIGKILL; starting it again in 0.01 s" in stage.lines("system")
+    assert "web was killed by SIGKILL; restarting in 0.01 s" in stage.lines("system")
 
 
 def test_the_delay_doubles_up_to_its_limit_while_a_program_keeps_dying(perform: Perform) -> None:
@@ -142,7 +142,7 @@ def test_the_delay_doubles_up_to_its_limit_while_a_program_keeps_dying(perform: 
 
     stage = perform(play, web="raise SystemExit(3)")
 
-    told = [re.sub(r"^web exited with 3; starting it again in ", "", line)
+    told = [re.sub(r"^web exited with 3; restarting in ", "", line)
             for line in stage.lines("system")]  # fmt: skip
     assert told[:5] == ["0.01 s", "0.02 s", "0.04 s", "0.04 s", "0.04 s"]
 
@@ -151,7 +151,7 @@ def test_the_delay_is_short_again_after_a_program_has_lived_a_while(perform: Per
     async def play(stage: Stage) -> None:
         await wait_in_loop(lambda: len(stage.lines("system")) >= 4, "four deaths")
 
-    stage = perform(play, Pace(first_delay=0.01, steady_after=0), web="raise SystemExit(3)")
+    stage = perform(play, Backoff(first_delay=0.01, steady_after=0), web="raise SystemExit(3)")
 
     assert all(line.endswith(" in 0.01 s") for line in stage.lines("system")[:4])
 
@@ -161,7 +161,7 @@ def test_a_program_waits_out_its_delay(perform: Perform) -> None:
         await wait_in_loop(lambda: len(stage.lines("web")) > 1, "a second life")
 
     dies = "import time; print(time.monotonic()); raise SystemExit(1)"
-    first, second = perform(play, Pace(first_delay=0.5), web=dies).lines("web")[:2]
+    first, second = perform(play, Backoff(first_delay=0.5), web=dies).lines("web")[:2]
 
     assert float(second) - float(first) > 0.45
 
@@ -170,7 +170,7 @@ def test_a_program_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None
     path = tmp_path / "late"
     with io.FileIO(tmp_path / "terminal", "w") as file:
         program = Program("late", [str(path)])
-        supervisor = Supervisor([program], Terminal(file, ["late"]), FAST)
+        supervisor = Supervisor([program], Console(file, ["late"]), FAST)
 
         async def scenario() -> None:
             running = asyncio.create_task(supervisor.run())
@@ -209,14 +209,14 @@ def test_a_program_that_waits_for_its_next_start_does_not_get_it_after_a_stop(
     async def play(stage: Stage) -> None:
         await wait_in_loop(lambda: stage.lines("system"), "a death")
 
-    assert len(perform(play, Pace(first_delay=600), web="print('once')").lines("web")) == 1
+    assert len(perform(play, Backoff(first_delay=600), web="print('once')").lines("web")) == 1
 
 
 def test_a_program_that_ignores_the_request_to_stop_is_killed_in_time(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await stage.first_pid("web")
 
-    stage = perform(play, Pace(stop_timeout=0.2), web=IGNORES_SIGTERM)
+    stage = perform(play, Backoff(stop_timeout=0.2), web=IGNORES_SIGTERM)
 
     assert not is_running(stage.pids("web")[0])
     assert "still running after 0.2 s: web" in stage.lines("system")
@@ -278,11 +278,11 @@ def supervisor_process(tmp_path: Path) -> list[str]:
         "import asyncio, io, sys\n"
         "from registry_project.local.processes import Program\n"
         "from registry_project.local.supervisor import Supervisor\n"
-        "from registry_project.local.console import Terminal\n"
+        "from registry_project.local.console import Console\n"
         "async def main():\n"
-        "    terminal = Terminal(io.FileIO(1, 'w'), ['web'])\n"
+        "    console = Console(io.FileIO(1, 'w'), ['web'])\n"
         f"    program = Program('web', [sys.executable, '-c', {SLEEPS!r}])\n"
-        "    await Supervisor([program], terminal).run()\n"
+        "    await Supervisor([program], console).run()\n"
         "asyncio.run(main())\n"
     )
     return [sys.executable, str(driver)]
