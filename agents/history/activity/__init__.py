@@ -1,17 +1,17 @@
-"""What happened, by the minute: heartbeats, registrations, deregistrations, expiries.
+"""Heartbeats, registrations, deregistrations and expiries by the minute.
 
-Whoever shows it reads a row for each minute, however many agents there are.
+Showing them reads one row for each minute, however many agents there are.
 """
 
 from agents.history.activity.event_counts import count_events
-from agents.history.activity.heartbeat_counts import HeartbeatTally
-from agents.history.activity.recorder import Keeper
+from agents.history.activity.heartbeat_counts import HeartbeatCounter
+from agents.history.activity.recorder import ActivityRecorder
 from agents.history.activity.series import Bucket, in_buckets, read_minutes
 
 __all__ = [
+    "ActivityRecorder",
     "Bucket",
-    "HeartbeatTally",
-    "Keeper",
+    "HeartbeatCounter",
     "count_events",
     "in_buckets",
     "read_minutes",

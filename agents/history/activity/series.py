@@ -1,4 +1,4 @@
-"""The minutes of activity as they are shown: put together to spans of equal length."""
+"""The minutes of activity, summed up in buckets of equal length."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ COUNTS = ("registrations", "deregistrations", "expiries", "heartbeats")
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What happened from `begin` on, until the next one begins."""
+    """What happened from `begin` until the next bucket."""
 
     begin: datetime
     registrations: int = 0
@@ -25,16 +25,15 @@ Row = tuple[datetime, int, int, int, int]
 
 
 def read_minutes(begin: datetime) -> list[Row]:
-    """Return the minutes from `begin` on in which anything happened, in their order."""
+    """Return the minutes from `begin` on in which anything happened, oldest first."""
     minutes = ActivityMinute.objects.filter(minute__gte=begin).order_by("minute")
     return list(minutes.values_list("minute", *COUNTS))
 
 
 def in_buckets(rows: Iterable[Row], *, now: datetime, number: int, minutes: int) -> list[Bucket]:
-    """Return `number` buckets of so many `minutes`, the last of which is that of `now`.
+    """Return `number` buckets of `minutes` each, up to the one of `now`, including empty ones.
 
-    They begin at whole multiples of their length, by the clock of UTC; those in which nothing
-    happened are there as well.
+    They begin at whole multiples of their length, in UTC.
     """
     length = timedelta(minutes=minutes)
     last = EPOCH + (now - EPOCH) // length * length

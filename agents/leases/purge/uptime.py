@@ -4,7 +4,7 @@ Each web process says every two seconds that it is there. Where nobody said so f
 `GAP_SECONDS`, be it that the web was down, its database, or both, agents could not renew: a new
 uptime begins, and for a purge no agent's silence counts from earlier than that.
 
-The thread that says so also keeps the minutes of activity.
+The thread that says so also records the activity.
 """
 
 import os
@@ -18,7 +18,7 @@ from django.db import Error, close_old_connections, connection
 from agents.database.availability import tell_unavailable
 from agents.database.clock import DatabaseNow, now_sql, then_sql
 from agents.database.tables import table
-from agents.history.activity import Keeper
+from agents.history.activity import ActivityRecorder
 from agents.models import Uptime
 
 PULSE_SECONDS = 2
@@ -90,18 +90,18 @@ def silent_since_sql() -> str:
 
 
 def _start() -> None:
-    keeper = Keeper()
-    keeper.keep_at_exit()
-    threading.Thread(target=_pulse_on, args=[keeper], name="pulse", daemon=True).start()
+    recorder = ActivityRecorder()
+    recorder.record_at_exit()
+    threading.Thread(target=_pulse_on, args=[recorder], name="pulse", daemon=True).start()
 
 
-def _pulse_on(keeper: Keeper) -> None:
+def _pulse_on(recorder: ActivityRecorder) -> None:
     while True:
-        keeper.look()
+        recorder.sample()
         try:
             close_old_connections()
             pulse()
-            keeper.keep()
+            recorder.record()
         except Error as error:  # away, or not migrated yet: it may be better the next time
             tell_unavailable(error)
         if connection.vendor == "sqlite":

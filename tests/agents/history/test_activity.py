@@ -15,9 +15,13 @@ from rest_framework.test import APIClient
 
 from agents import leases
 from agents.history import activity, feed
-from agents.history.activity import HeartbeatTally, Keeper, count_events
-from agents.history.activity import event_counts as counting
-from agents.history.activity import heartbeat_counts as tallying
+from agents.history.activity import (
+    ActivityRecorder,
+    HeartbeatCounter,
+    count_events,
+    event_counts,
+    heartbeat_counts,
+)
 from agents.history.numbers import skip_numbers
 from agents.models import ActivityMark, ActivityMinute, AgentEvent, AgentRecord
 from tests.agents.conftest import Register, both_doors
@@ -63,52 +67,52 @@ class TestHeartbeats:
     ) -> None:
         for agent_id in ("a", "b"):
             register(agent_id)
-        tally = HeartbeatTally()
+        counter = HeartbeatCounter()
         for _ in range(3):
             api.post("/agents/a/heartbeat")
         known = [{"agent_id": agent_id} for agent_id in ("a", "b", "unknown")]
         api.post("/agents/heartbeat", {"agents": known})
         api.post("/agents/unknown/heartbeat")
 
-        tally.look()
-        tally.add()
+        counter.sample()
+        counter.flush()
 
         assert total("heartbeats") == 5
 
     def test_what_was_before_the_tally_is_not_its(self) -> None:
         renew(3)
-        tally = HeartbeatTally()
+        counter = HeartbeatCounter()
 
-        tally.look()
-        tally.add()
+        counter.sample()
+        counter.flush()
 
         assert not ActivityMinute.objects.exists()
 
     def test_each_is_added_once_and_all_processes_together(self) -> None:
-        one, other = HeartbeatTally(), HeartbeatTally()
+        one, other = HeartbeatCounter(), HeartbeatCounter()
         renew(3)
-        for tally in (one, other):
-            tally.look()
-            tally.add()
-            tally.add()
+        for counter in (one, other):
+            counter.sample()
+            counter.flush()
+            counter.flush()
         renew(1)
-        one.look()
-        one.add()
+        one.sample()
+        one.flush()
 
         assert total("heartbeats") == 7
 
     def test_a_database_that_is_away_loses_none_and_each_minute_gets_its_own(self) -> None:
         clock = Clock()
-        tally = HeartbeatTally(clock)
+        counter = HeartbeatCounter(clock)
         renew(2)
-        tally.look()
+        counter.sample()
         with database_failing(), pytest.raises(OperationalError):
-            tally.add()
+            counter.flush()
         clock.seconds += 120
         renew(5)
-        tally.look()
+        counter.sample()
 
-        tally.add()
+        counter.flush()
 
         [(early, two), (late, five)] = sorted(minutes("heartbeats").items())
         assert (two, five) == (2, 5)
@@ -118,16 +122,16 @@ class TestHeartbeats:
     def test_what_waits_for_the_database_is_bounded_and_none_is_lost(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tallying, "MOST_LOOKS", 3)
+        monkeypatch.setattr(heartbeat_counts, "MAX_SAMPLES", 3)
         clock = Clock()
-        tally = HeartbeatTally(clock)
+        counter = HeartbeatCounter(clock)
         for _ in range(10):
             renew(1)
-            tally.look()
+            counter.sample()
             clock.seconds += 60
 
         with connection.execute_wrapper(parameters := Parameters()):
-            tally.add()
+            counter.flush()
 
         assert len(parameters.seen) == 2 * 3
         assert total("heartbeats") == 10
@@ -135,10 +139,10 @@ class TestHeartbeats:
     def test_nothing_is_written_where_nothing_happened(
         self, django_assert_num_queries: Callable[..., Any]
     ) -> None:
-        tally = HeartbeatTally()
-        tally.look()
+        counter = HeartbeatCounter()
+        counter.sample()
         with django_assert_num_queries(0):
-            tally.add()
+            counter.flush()
 
 
 class Parameters:
@@ -222,16 +226,16 @@ class TestEvents:
             assert total("registrations") == 2
 
     def test_the_heartbeats_of_the_minute_stay(self) -> None:
-        tally = HeartbeatTally()
+        counter = HeartbeatCounter()
         renew(4)
-        tally.look()
-        tally.add()
+        counter.sample()
+        counter.flush()
         happen(Kind.REGISTERED)
 
         count_now()
         renew(1)
-        tally.look()
-        tally.add()
+        counter.sample()
+        counter.flush()
 
         assert total("heartbeats") == 5
         assert total("registrations") == 1
@@ -276,7 +280,7 @@ class TestEvents:
     def test_after_a_pause_of_hours_all_are_counted_a_part_at_a_time(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(counting, "MAX_EVENTS", 50)
+        monkeypatch.setattr(event_counts, "MAX_EVENTS", 50)
         happen(Kind.REGISTERED, ago=6 * 3600)
         count_now()
         some = random.Random(7)  # noqa: S311
@@ -337,37 +341,37 @@ class TestEvents:
         assert_as_the_history_has_it()
 
 
-class TestKeeper:
+class TestRecorder:
     def test_it_writes_now_and_then_and_not_each_time(
         self, django_assert_num_queries: Callable[..., Any]
     ) -> None:
         clock = Clock()
-        keeper = Keeper(clock)
+        recorder = ActivityRecorder(clock)
         happen(Kind.REGISTERED)
         renew(2)
         for _ in range(4):
             clock.seconds += 2
-            keeper.look()
+            recorder.sample()
             with django_assert_num_queries(0):
-                keeper.keep()
+                recorder.record()
         clock.seconds += 2
 
-        keeper.keep()
+        recorder.record()
 
         assert (total("heartbeats"), total("registrations")) == (2, 1)
 
     def test_without_a_database_it_goes_on_and_makes_up_for_it(self) -> None:
         clock = Clock()
-        keeper = Keeper(clock)
+        recorder = ActivityRecorder(clock)
         renew(2)
-        keeper.look()
+        recorder.sample()
         clock.seconds += 10
         with database_failing():
-            keeper.keep()
+            recorder.record()
         assert total("heartbeats") == 0
 
         clock.seconds += 10
-        keeper.keep()
+        recorder.record()
 
         assert total("heartbeats") == 2
 

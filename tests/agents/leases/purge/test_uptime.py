@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from agents import leases
-from agents.history.activity import Keeper
+from agents.history.activity import ActivityRecorder
 from agents.leases.purge import uptime
 from agents.models import AgentRecord, Uptime
 from tests.agents.passing_time import (
@@ -90,7 +90,7 @@ class TestPulse:
 
         monkeypatch.setattr("agents.leases.purge.uptime.time.sleep", sleep)
         with pytest.raises(SystemExit):
-            uptime._pulse_on(Keeper())
+            uptime._pulse_on(ActivityRecorder())
 
 
 class TestPurging:
