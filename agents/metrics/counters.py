@@ -1,7 +1,7 @@
 """What Prometheus is told: the names of all metrics, and what each process counts.
 
 Counters are of the web processes, which `/metrics` adds up; gauges are read from the database when
-they are asked for, by `agents.metrics.exposition`.
+they are asked for, by `registry_project.endpoints.exposition`.
 """
 
 from typing import Any

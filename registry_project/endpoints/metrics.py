@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from agents.api.documentation import answers
 from agents.api.permissions import MayRead
-from agents.metrics.exposition import exposition
+from registry_project.endpoints.exposition import exposition
 
 TEXT = "text/plain"
 

@@ -5,9 +5,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from agents.metrics.exposition import AGENTS
 from agents.metrics.shared_counts import LARGE
 from agents.models import SweepMark
+from registry_project.endpoints.exposition import AGENTS
 from registry_project.endpoints.health import FLEET
 from registry_project.version import VERSION
 from tests.agents.passing_time import fleet

@@ -1,0 +1,87 @@
+"""The pictures in docs/architecture.md show the imports that there are."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import pytest
+from django.conf import settings
+
+PROJECT = Path(settings.BASE_DIR)
+PAGE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+Arrows = set[tuple[str, str]]
+
+
+def drawn() -> list[Arrows]:
+    """Return the arrows of each picture."""
+    pictures = re.findall(r"```mermaid\n(.*?)```", PAGE, re.DOTALL)
+    return [
+        set(re.findall(r"^ +([\w.]+) --> ([\w.]+)$", picture, re.MULTILINE)) for picture in pictures
+    ]
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        "agents", "deploygen", exclude_type_checking_imports=True, cache_dir=None
+    )
+
+
+def imports(graph: grimp.ImportGraph, package: str, shown: set[str]) -> dict[str, set[str]]:
+    """Return what each part of `package` that is `shown` imports of the others."""
+    found: dict[str, set[str]] = {part: set() for part in shown}
+    for module in graph.modules:
+        importer = _part(module, package)
+        for imported in graph.find_modules_directly_imported_by(module):
+            other = _part(imported, package)
+            if importer in shown and other in shown and importer != other:
+                found[importer].add(other)
+    return found
+
+
+def _part(module: str, package: str) -> str:
+    """Return which part of `package` a module is in: "api" of "agents.api.views"."""
+    return module.removeprefix(f"{package}.").split(".")[0] if module.startswith(package) else ""
+
+
+def needed(found: dict[str, set[str]]) -> Arrows:
+    """Return the arrows that do not follow from others."""
+
+    def reached(start: str, without: str) -> Iterator[str]:
+        for other in found[start] - {without}:
+            yield other
+            yield from reached(other, "")
+
+    return {
+        (start, end) for start in found for end in found[start] if end not in reached(start, end)
+    }
+
+
+@pytest.mark.parametrize(("picture", "package"), [(0, "agents"), (1, "deploygen")])
+def test_a_picture_shows_what_imports_what(
+    graph: grimp.ImportGraph, picture: int, package: str
+) -> None:
+    arrows = {
+        (start.removeprefix(f"{package}."), end.removeprefix(f"{package}."))
+        for start, end in drawn()[picture]
+    }
+    shown = {name for arrow in arrows for name in arrow}
+
+    assert arrows == needed(imports(graph, package, shown))
+
+
+def test_every_package_of_the_registry_is_in_its_picture() -> None:
+    folders = {path.parent.name for path in (PROJECT / "agents").glob("*/__init__.py")}
+
+    shown = {name for arrow in drawn()[0] for name in arrow}
+
+    assert folders - shown == {"migrations"}
+
+
+def test_every_file_that_is_named_exists() -> None:
+    named = re.findall(r"`((?:agents|deploygen|registry_project|templates)/[\w./]*)`", PAGE)
+
+    assert len(named) > 20
+    assert [name for name in named if not (PROJECT / name).exists()] == []
