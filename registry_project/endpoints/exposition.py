@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 
 from agents.database.availability import UNAVAILABLE, tell_unavailable
 from agents.database.clock import DatabaseNow, ExpiresAt
-from agents.leases.purge.sweeps import report_sweeps
-from agents.leases.purge.uptime import report_uptime
+from agents.leases.purge.registry_uptime import report_uptime
+from agents.leases.purge.sweep_mark import report_sweeps
 from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGED
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord

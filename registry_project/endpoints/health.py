@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from agents.api.documentation import answers
 from agents.database.availability import UNAVAILABLE, tell_unavailable
-from agents.leases.purge.sweeps import report_sweeps
+from agents.leases.purge.sweep_mark import report_sweeps
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
 from agents.problems.errors import RETRY_AFTER_SECONDS

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from agents.database.clock import DatabaseNow
-from agents.leases.purge import uptime
+from agents.leases.purge import registry_uptime
 from agents.models import AgentEvent, AgentRecord, SweepMark, Uptime
 from tests.factories import AgentFactory
 
@@ -28,7 +28,7 @@ def time_passes(seconds: float) -> None:
 def time_passes_with_the_web_at_work(seconds: float) -> None:
     time_passes(seconds)
     Uptime.objects.update(seen_at=DatabaseNow())
-    uptime.pulse()
+    registry_uptime.pulse()
 
 
 def fleet(count: int, *, silent_for: float = 0, ttl: int = 60, prefix: str = "agent") -> list[str]:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agents import leases, tasks
-from agents.leases.purge.sweeps import report_sweeps
+from agents.leases.purge.sweep_mark import report_sweeps
 from agents.models import AgentEvent, AgentRecord, SweepMark
 from tests.factories import AgentFactory
 
@@ -127,7 +127,7 @@ class TestSweepReport:
     ) -> None:
         settings.SWEEP_INTERVAL_SECONDS = 100
         long_ago = timezone.now() - timedelta(days=1)
-        monkeypatch.setattr("agents.leases.purge.sweeps._started", float("-inf"))
+        monkeypatch.setattr("agents.leases.purge.sweep_mark._started", float("-inf"))
         SweepMark.objects.create(at=long_ago, purged=0)
         assert report_sweeps().overdue
 
@@ -141,6 +141,6 @@ class TestSweepReport:
         assert not report_sweeps().overdue
 
     def test_a_registry_that_never_swept_is_told_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("agents.leases.purge.sweeps._started", float("-inf"))
+        monkeypatch.setattr("agents.leases.purge.sweep_mark._started", float("-inf"))
 
         assert report_sweeps().overdue

@@ -17,7 +17,7 @@ from agents.actors import staff
 from agents.admin.widgets import cells
 from agents.durations import in_words
 from agents.leases.purge.mass_expiry import judge
-from agents.leases.purge.sweeps import SweepReport, current_hold, report_sweeps
+from agents.leases.purge.sweep_mark import SweepReport, current_hold, report_sweeps
 from agents.models import AgentRecord
 
 VIEW, REMOVE = "agents.view_agentrecord", "agents.delete_agentrecord"

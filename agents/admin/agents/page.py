@@ -30,7 +30,7 @@ from agents.admin.agents.operations.kinds import OPERATIONS
 from agents.admin.widgets import cells
 from agents.conditions import condition_of
 from agents.durations import ago, in_words
-from agents.leases.purge.uptime import report_uptime
+from agents.leases.purge.registry_uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
 
 # So many events are on the page; a link leads to all of them.

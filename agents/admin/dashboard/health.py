@@ -9,7 +9,7 @@ from django.db import connection
 
 from agents.admin.dashboard.broker import BrokerReport, report_broker
 from agents.database.clock import database_now
-from agents.leases.purge.sweeps import SweepReport, report_sweeps
+from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
 from agents.states import Level
 

@@ -11,8 +11,8 @@ from django.db import connection
 from agents.database.clock import ended_sql
 from agents.database.tables import table
 from agents.durations import in_words
-from agents.leases.purge.sweeps import LONGEST_HOLD, Hold, current_hold
-from agents.leases.purge.uptime import silent_since_sql
+from agents.leases.purge.registry_uptime import silent_since_sql
+from agents.leases.purge.sweep_mark import LONGEST_HOLD, Hold, current_hold
 from agents.models import MAX_TTL_SECONDS, AgentRecord
 
 # Fewer are purged, whatever share of the fleet they are.

@@ -8,8 +8,8 @@ from agents.actors import SWEEP
 from agents.database.clock import ended_sql
 from agents.leases.purge.batches import purge_batches
 from agents.leases.purge.mass_expiry import judge, purgeable_sql
-from agents.leases.purge.sweeps import leave_mark
-from agents.leases.purge.uptime import begin_uptime
+from agents.leases.purge.registry_uptime import begin_uptime
+from agents.leases.purge.sweep_mark import leave_mark
 from agents.models import AgentEvent
 
 DEFAULT_BATCH_SIZE = 1000
@@ -31,13 +31,13 @@ class Purge:
 def purge_expired(
     *, batch_size: int = DEFAULT_BATCH_SIZE, actor: str = SWEEP, force: bool = False
 ) -> Purge:
-    """Delete the agents whose lease has ended, unless the fault is probably not theirs.
+    """Delete the agents whose lease has ended, unless they are probably not to blame.
 
-    Heartbeats missed while the registry itself was away do not count (`purge.uptime`). When too
-    many agents expire at once, the purge is held for a while (`purge.mass_expiry`). `force`
-    ignores both. At most `batch_size` rows to a transaction, so that heartbeats get their turn in
-    between. Rows that a heartbeat has locked at this moment are left, since it is about to renew
-    them.
+    Heartbeats missed while the registry was down do not count (`registry_uptime`). When too many
+    agents expire at once, the purge is held for a while (`mass_expiry`). `force` ignores both.
+
+    A transaction deletes at most `batch_size` rows, so that heartbeats get their turn in between.
+    Rows that a heartbeat has locked are left alone: it is about to renew them.
     """
     judgement = judge()
     if judgement.is_recovering and not force:

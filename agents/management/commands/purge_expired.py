@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from agents import leases
 from agents.actors import COMMAND
 from agents.durations import exactly
-from agents.leases.purge import sweeps, uptime
+from agents.leases.purge import registry_uptime, sweep_mark
 from agents.leases.purge.mass_expiry import count_excused, judge
 from agents.management.arguments import positive_number
 from agents.models import AgentRecord
@@ -62,13 +62,13 @@ def _explain_hold(held: int, *, dry_run: bool) -> str:
     why = "so many fell silent at once that the network is probably to blame rather than they"
     if dry_run:
         return f"{held} would be held: {why}."
-    hold = sweeps.current_hold()
+    hold = sweep_mark.current_hold()
     until = f" until {exactly(hold.until)} at the latest" if hold else ""
     return f"{held} held{until}: {why}."
 
 
 def _explain_uptime() -> str:
-    up = uptime.report_uptime()
+    up = registry_uptime.report_uptime()
     assert up is not None  # noqa: S101 - or none would have been left for it
     if up.is_at_work:
         return (

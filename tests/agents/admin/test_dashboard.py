@@ -41,12 +41,12 @@ def _broker_is_looked_at_anew() -> Iterator[None]:
 @pytest.fixture
 def sweeps_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry that was started long ago."""
-    monkeypatch.setattr("agents.leases.purge.sweeps._started", float("-inf"))
+    monkeypatch.setattr("agents.leases.purge.sweep_mark._started", float("-inf"))
 
 
 @pytest.fixture
 def just_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.leases.purge.sweeps._started", time.monotonic())
+    monkeypatch.setattr("agents.leases.purge.sweep_mark._started", time.monotonic())
 
 
 def page(client: Client, url: str = FRONT) -> str:

@@ -277,11 +277,11 @@ class TestList:
     def test_a_sweep_that_is_overdue_is_told(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("agents.leases.purge.sweeps._started", time.monotonic())
+        monkeypatch.setattr("agents.leases.purge.sweep_mark._started", time.monotonic())
         assert "sweep is overdue" not in page(admin_client)
 
         # The registry started an hour ago, and has swept before that and never since.
-        monkeypatch.setattr("agents.leases.purge.sweeps._started", -3600.0)
+        monkeypatch.setattr("agents.leases.purge.sweep_mark._started", -3600.0)
         html = page(admin_client)
         assert "sweep is overdue" in html
         assert "It has never run." in html

@@ -13,7 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
 from agents import leases
-from agents.leases.purge import uptime
+from agents.leases.purge import registry_uptime
 from agents.models import AgentRecord
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
@@ -122,7 +122,7 @@ def test_the_sweeps_are_told(api: APIClient) -> None:
 def test_the_uptime_is_told_once_there_is_one(api: APIClient) -> None:
     assert "uptime_seconds" not in scrape(api)
 
-    uptime.pulse()
+    registry_uptime.pulse()
 
     assert 0 <= scrape(api)["uptime_seconds"] < 60
 

@@ -28,7 +28,7 @@ from agents.admin.agents.listing.filters import (
 from agents.admin.agents.listing.saved_views import BUILT_IN, saved_views, view_query
 from agents.admin.widgets.filters import StateFilter, StatusFilter
 from agents.admin.widgets.read_only import ReadOnly
-from agents.leases.purge.sweeps import report_sweeps
+from agents.leases.purge.sweep_mark import report_sweeps
 from agents.models import MAX_VIEW_NAME_LENGTH, AgentRecord
 
 CHANGE = "agents.change_agentrecord"

@@ -8,9 +8,9 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies
 
 from agents import leases, tasks
-from agents.leases.purge import uptime
+from agents.leases.purge import registry_uptime
 from agents.leases.purge.mass_expiry import Judgement, Share, judge
-from agents.leases.purge.sweeps import LONGEST_HOLD, Hold, current_hold, report_sweeps
+from agents.leases.purge.sweep_mark import LONGEST_HOLD, Hold, current_hold, report_sweeps
 from agents.models import AgentEvent, AgentRecord, SweepMark
 from tests.agents.passing_time import (
     fleet,
@@ -167,7 +167,7 @@ class TestHolding:
         assert registry_events() == ["purge-held", "purge-resumed"]
 
     def test_who_is_not_back_with_the_first_has_one_ttl_more(self) -> None:
-        uptime.pulse()
+        registry_uptime.pulse()
         time_passes_with_the_web_at_work(600)
         ids = fleet(20, silent_for=70)
         assert sweep() == (0, 20)

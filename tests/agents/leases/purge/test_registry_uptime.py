@@ -5,7 +5,7 @@ from django.core.management import call_command
 
 from agents import leases
 from agents.history.activity import ActivityRecorder
-from agents.leases.purge import uptime
+from agents.leases.purge import registry_uptime
 from agents.models import AgentRecord, Uptime
 from tests.agents.passing_time import (
     fleet,
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def up() -> None:
     """A registry whose web has been at work for a day."""
-    uptime.pulse()
+    registry_uptime.pulse()
     time_passes_with_the_web_at_work(86_400)
 
 
@@ -30,22 +30,22 @@ def row() -> Uptime:
 
 class TestPulse:
     def test_the_first_one_begins_the_uptime(self) -> None:
-        uptime.pulse()
+        registry_uptime.pulse()
 
         assert row().up_since == row().seen_at
-        report = uptime.report_uptime()
+        report = registry_uptime.report_uptime()
         assert report is not None
         assert report.is_at_work
 
     @pytest.mark.usefixtures("up")
     def test_one_in_two_seconds_is_written(self) -> None:
         before = row().seen_at
-        uptime.pulse()
+        registry_uptime.pulse()
         assert row().seen_at == before
 
         time_passes(2.1)
         older = row().seen_at
-        uptime.pulse()
+        registry_uptime.pulse()
         assert row().seen_at > older
 
     @pytest.mark.parametrize(("gap", "is_new"), [(9, False), (11, True), (3600, True)])
@@ -54,30 +54,30 @@ class TestPulse:
         self, gap: float, is_new: bool
     ) -> None:
         time_passes(gap)
-        uptime.pulse()
+        registry_uptime.pulse()
 
         assert (row().up_since == row().seen_at) is is_new
-        report = uptime.report_uptime()
+        report = registry_uptime.report_uptime()
         assert report is not None
         assert (report.seconds > 86_000) is not is_new
 
     @pytest.mark.usefixtures("up")
     def test_a_clock_that_was_set_back_is_no_uptime_in_the_future(self) -> None:
         time_passes(-3600)
-        report = uptime.report_uptime()
+        report = registry_uptime.report_uptime()
         assert report is not None
         assert not report.is_at_work
 
-        uptime.pulse()
+        registry_uptime.pulse()
 
-        report = uptime.report_uptime()
+        report = registry_uptime.report_uptime()
         assert report is not None
         assert report.is_at_work
         assert report.seconds < 60
 
     def test_it_is_one_statement(self, django_assert_num_queries: object) -> None:
         with django_assert_num_queries(1):  # type: ignore[operator]
-            uptime.pulse()
+            registry_uptime.pulse()
 
     @pytest.mark.usefixtures("database_away")
     def test_in_the_background_it_goes_on_when_the_database_is_away(
@@ -88,9 +88,9 @@ class TestPulse:
         def sleep(_seconds: float) -> None:
             raise SystemExit
 
-        monkeypatch.setattr("agents.leases.purge.uptime.time.sleep", sleep)
+        monkeypatch.setattr("agents.leases.purge.registry_uptime.time.sleep", sleep)
         with pytest.raises(SystemExit):
-            uptime._pulse_on(ActivityRecorder())
+            registry_uptime._pulse_on(ActivityRecorder())
 
 
 class TestPurging:
@@ -113,7 +113,7 @@ class TestPurging:
         """Be it shorter or longer than the TTL; those that are heard keep their records."""
         ids = fleet(9)
         time_passes(outage)
-        uptime.pulse()
+        registry_uptime.pulse()
         assert leases.purge_expired().purged == 0
         time_passes_with_the_web_at_work(55)
         heartbeats(ids[:4])
@@ -128,7 +128,7 @@ class TestPurging:
     def test_a_fast_restart_credits_nothing(self) -> None:
         fleet(9)
         time_passes(8)
-        uptime.pulse()
+        registry_uptime.pulse()
         time_passes_with_the_web_at_work(53)
 
         assert leases.purge_expired().purged == 9
@@ -139,7 +139,7 @@ class TestPurging:
         fleet(3, ttl=60)
         fleet(3, ttl=86_400)
         time_passes(3 * 86_400)
-        uptime.pulse()
+        registry_uptime.pulse()
         purged = []
         for seconds in (2, 60, 86_400):
             purged.append(leases.purge_expired().purged)
@@ -153,7 +153,7 @@ class TestPurging:
         """Its outage hides from the registry whether the network is there: it waits as always."""
         fleet(12)
         time_passes(3600)
-        uptime.pulse()
+        registry_uptime.pulse()
         time_passes_with_the_web_at_work(61)
         assert leases.purge_expired().held == 12
 
@@ -179,7 +179,7 @@ class TestPurging:
     def test_a_heartbeat_after_the_outage_counts_from_then(self) -> None:
         (agent_id,) = fleet(1)
         time_passes(120)
-        uptime.pulse()
+        registry_uptime.pulse()
         time_passes_with_the_web_at_work(30)
         leases.renew(agent_id=agent_id)
         time_passes_with_the_web_at_work(59)
@@ -210,7 +210,7 @@ class TestTheCommand:
     ) -> None:
         fleet(2)
         time_passes(120)
-        uptime.pulse()
+        registry_uptime.pulse()
 
         call_command("purge_expired")
 
