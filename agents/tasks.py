@@ -9,7 +9,7 @@ from agents import leases
 from agents.actors import SWEEP
 from agents.database.availability import UNAVAILABLE, tell_unavailable
 from agents.history import retention
-from agents.models import AgentEvent
+from agents.history.record import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +22,9 @@ def purge_expired() -> int | None:
     except UNAVAILABLE as error:
         tell_unavailable(error)  # the next sweep is on its way
         return None
-    if purge.turn is AgentEvent.Kind.PURGE_HELD:
+    if purge.event is Kind.PURGE_HELD:
         logger.warning("purging is held: %s", purge.reason)
-    elif purge.turn is AgentEvent.Kind.PURGE_RESUMED:
+    elif purge.event is Kind.PURGE_RESUMED:
         logger.warning("purging goes on: %s", purge.reason)
     return purge.purged
 

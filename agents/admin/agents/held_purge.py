@@ -16,8 +16,9 @@ from agents import leases
 from agents.actors import staff
 from agents.admin.widgets import cells
 from agents.durations import in_words
-from agents.leases.purge.mass_expiry import judge
-from agents.leases.purge.sweep_mark import SweepReport, current_hold, report_sweeps
+from agents.leases.purge.hold import current_hold
+from agents.leases.purge.mass_expiry import assess_fleet
+from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
 
 VIEW, REMOVE = "agents.view_agentrecord", "agents.delete_agentrecord"
@@ -51,13 +52,13 @@ def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> H
     hold = current_hold()
     if hold is None:
         return None
-    judgement = judge()
-    if not judgement.holds:  # the agents have come back: the next sweep ends it
+    fleet = assess_fleet()
+    if not fleet.must_hold:  # the agents have come back: the next sweep ends it
         return None
     return HeldPurge(
-        expired=judgement.expired,
-        silent=judgement.silent.agents,
-        fleet=judgement.fleet.agents,
+        expired=fleet.expired,
+        silent=fleet.silent.agents,
+        fleet=fleet.fleet.agents,
         since=hold.since,
         until=hold.until,
         lasted=hold.lasted,

@@ -1,10 +1,10 @@
-"""When the registry was at work: its own outages are no fault of agents.
+"""The registry's own uptime: agents are not to blame for its outages.
 
-Each web process says every two seconds that it is there. Where nobody said so for longer than
-`GAP_SECONDS`, be it that the web was down, its database, or both, agents could not renew: a new
-uptime begins, and for a purge no agent's silence counts from earlier than that.
+Each web process writes a pulse every two seconds. After a gap of more than `GAP_SECONDS`, because
+the web processes or their database were down, a new uptime begins. For a purge, no agent's silence
+counts from earlier than that.
 
-The thread that says so also records the activity.
+The thread that pulses also records the activity.
 """
 
 import os
@@ -27,7 +27,7 @@ GAP_SECONDS = 10
 
 @dataclass(frozen=True)
 class UptimeReport:
-    """`seen_at`: when a web process was last at work. `seconds`: for how long, 0 when none is."""
+    """`seen_at`: when a web process was last at work. `seconds`: the uptime, 0 while none is."""
 
     up_since: datetime
     seen_at: datetime
@@ -36,7 +36,7 @@ class UptimeReport:
 
 
 def pulse() -> None:
-    """Say that a web process is at work. However many say so, one in PULSE_SECONDS is written."""
+    """Write that a web process is at work, once per PULSE_SECONDS for all processes together."""
     mark, now = table(Uptime), now_sql(connection)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -48,19 +48,19 @@ def pulse() -> None:
         )
 
 
-def begin_uptime() -> None:
-    """Let no agent's silence count from earlier than now: it could not be heard."""
+def restart_uptime() -> None:
+    """Let no agent's silence count from earlier than now."""
     Uptime.objects.update(up_since=DatabaseNow())
 
 
 def pulse_in_background() -> None:
-    """Pulse from now on, in a thread; also in the processes that a server forks off this one."""
+    """Pulse in a thread, here and in the processes that are forked off this one."""
     _start()
     os.register_at_fork(after_in_child=_start)
 
 
 def report_uptime() -> UptimeReport | None:
-    """Return the registry's uptime; None where no web process has ever pulsed."""
+    """Return the registry's uptime, None if no web process has ever pulsed."""
     row = Uptime.objects.annotate(read_at=DatabaseNow()).first()
     if row is None:
         return None
@@ -74,11 +74,10 @@ def report_uptime() -> UptimeReport | None:
 
 
 def silent_since_sql() -> str:
-    """Return SQL for when an agent's silence begins to count, to be executed with parameters.
+    """Return SQL for when an agent's silence began, to be executed with parameters.
 
-    That is its last heartbeat, or the begin of the registry's uptime if that was later; and this
-    very moment while no web process is at work. Without any record of an uptime, it is the
-    heartbeat.
+    That is its last heartbeat, or the begin of the registry's uptime if that was later, or this
+    moment while no web process is at work. Without any uptime, it is the heartbeat.
     """
     up_since = (
         f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608 - all ours
@@ -102,7 +101,7 @@ def _pulse_on(recorder: ActivityRecorder) -> None:
             close_old_connections()
             pulse()
             recorder.record()
-        except Error as error:  # away, or not migrated yet: it may be better the next time
+        except Error as error:  # away, or not migrated yet: try again later
             tell_unavailable(error)
         if connection.vendor == "sqlite":
             connection.close()  # an open one is not to be carried across a fork
@@ -110,6 +109,6 @@ def _pulse_on(recorder: ActivityRecorder) -> None:
 
 
 def _seen_within(seconds: int) -> str:
-    # A time that lies far ahead was written before somebody set the database's clock back.
+    # A time far ahead was written before the database's clock was set back.
     earliest, latest = then_sql(connection, -seconds), then_sql(connection, GAP_SECONDS)
     return f"({table(Uptime)}.seen_at BETWEEN {earliest} AND {latest})"

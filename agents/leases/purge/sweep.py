@@ -1,4 +1,4 @@
-"""Sweeps: the records of agents whose lease has ended are deleted."""
+"""A sweep: delete the agents whose lease has ended, with care."""
 
 from dataclasses import dataclass
 
@@ -6,25 +6,25 @@ from django.db import connection
 
 from agents.actors import SWEEP
 from agents.database.clock import ended_sql
+from agents.history.record import Kind
 from agents.leases.purge.batches import purge_batches
-from agents.leases.purge.mass_expiry import judge, purgeable_sql
-from agents.leases.purge.registry_uptime import begin_uptime
-from agents.leases.purge.sweep_mark import leave_mark
-from agents.models import AgentEvent
+from agents.leases.purge.mass_expiry import assess_fleet, purgeable_sql
+from agents.leases.purge.registry_uptime import restart_uptime
+from agents.leases.purge.sweep_mark import record_sweep
 
 DEFAULT_BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True)
 class Purge:
-    """What a sweep did: how many it purged, and how many it left, since too many expired at once.
+    """How many expired agents a sweep purged, and how many it held back.
 
-    `turn` and `reason` tell of a hold that it began or ended, or that it was forced.
+    `event`: a hold began or ended, or the purge was forced; `reason`: why it did what it did.
     """
 
     purged: int
     held: int = 0
-    turn: AgentEvent.Kind | None = None
+    event: Kind | None = None
     reason: str = ""
 
 
@@ -39,17 +39,17 @@ def purge_expired(
     A transaction deletes at most `batch_size` rows, so that heartbeats get their turn in between.
     Rows that a heartbeat has locked are left alone: it is about to renew them.
     """
-    judgement = judge()
-    if judgement.is_recovering and not force:
-        # Not all come back at once: each gets a whole TTL from now on.
-        begin_uptime()
-        judgement = judge()
-    holds = judgement.holds and not force
-    condition = ended_sql(connection) if force else purgeable_sql(holds=holds)
+    fleet = assess_fleet()
+    if fleet.is_recovering and not force:
+        # They do not all come back at once: each gets a whole TTL from now.
+        restart_uptime()
+        fleet = assess_fleet()
+    on_hold = fleet.must_hold and not force
+    condition = ended_sql(connection) if force else purgeable_sql(on_hold=on_hold)
     purged = 0
-    if force or judgement.purgeable:
+    if force or fleet.purgeable:
         purged = sum(purge_batches(condition, actor, batch_size))
-    held = judgement.expired if holds else 0
-    reason = judgement.explain(purged=purged, force=force)
-    turn = leave_mark(purged=purged, held=held, actor=actor, reason=reason, forced=force)
-    return Purge(purged, held, turn, reason)
+    held = fleet.expired if on_hold else 0
+    reason = fleet.explain(purged=purged, force=force)
+    event = record_sweep(purged=purged, held=held, actor=actor, reason=reason, forced=force)
+    return Purge(purged, held, event, reason)

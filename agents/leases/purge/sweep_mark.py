@@ -1,33 +1,28 @@
-"""Whether the expired are being purged, told by the mark that each sweep leaves."""
+"""The mark that each sweep leaves: what it did, and whether the next one is overdue."""
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Subquery
+from django.db.models import F
 
 from agents.database.clock import DatabaseNow
-from agents.history.feed import newest_first
-from agents.history.record import record_event
-from agents.models import AgentEvent, SweepMark
+from agents.history.record import Kind, record_event
+from agents.leases.purge.hold import current_hold
+from agents.models import SweepMark
 
-# So many sweeps may be missed before somebody is told.
+# Sweeps that may be missed before the next one is overdue.
 MISSED_SWEEPS = 4
-# How long purging may wait because too many agents expired at once.
-LONGEST_HOLD = timedelta(minutes=15)
 _started = time.monotonic()
-
-Kind = AgentEvent.Kind
 
 
 @dataclass(frozen=True)
 class SweepReport:
-    """`last_purge`: when the last sweep ended, None when there was none yet.
+    """`last_purge`: when the last sweep ended, None before the first; `age`: seconds since then.
 
-    `purged` and `held`: how many agents that sweep purged, and how many it left, since too many
-    expired at once. `age`: seconds since then.
+    `purged` and `held`: how many expired agents that sweep purged, and how many it left in place.
     """
 
     last_purge: datetime | None
@@ -38,28 +33,10 @@ class SweepReport:
     purged_in_total: int = 0
 
 
-@dataclass(frozen=True)
-class Hold:
-    """Sweeps have been leaving the expired where they are, since the one at `since`."""
-
-    since: datetime
-    lasted: timedelta
-
-    @property
-    def until(self) -> datetime:
-        """When it ends at the latest."""
-        return self.since + LONGEST_HOLD
-
-    @property
-    def is_over(self) -> bool:
-        # One that begins in the future began before the database's clock was set back.
-        return not timedelta(0) <= self.lasted < LONGEST_HOLD
-
-
 def report_sweeps() -> SweepReport:
-    """Return when the last sweep was, what it did, and whether the next is overdue.
+    """Return what the last sweep did, and whether the next is overdue.
 
-    A registry that has just been started, after whatever pause, gets the time to sweep first.
+    A process that has just started gives the sweeper time for its first sweep.
     """
     mark = SweepMark.objects.annotate(read_at=DatabaseNow()).first()
     patience = MISSED_SWEEPS * settings.SWEEP_INTERVAL_SECONDS
@@ -77,42 +54,26 @@ def report_sweeps() -> SweepReport:
     )
 
 
-def current_hold() -> Hold | None:
-    """Return the hold that the last sweep left behind, if it did.
-
-    A sweep that is longer ago than a hold may last left none: what was held then is gone.
-    """
-    begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
-    mark = (
-        SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)
-        .annotate(since=Subquery(begin.values("at")[:1]), read_at=DatabaseNow())
-        .first()
-    )
-    if mark is None or mark.since is None:
-        return None
-    return Hold(since=mark.since, lasted=mark.read_at - mark.since)
-
-
-def leave_mark(
+def record_sweep(
     *, purged: int, held: int, actor: str, reason: str, forced: bool = False
-) -> AgentEvent.Kind | None:
-    """Record what a sweep did; return which turn it was, if it was one, and tell the history.
+) -> Kind | None:
+    """Record what a sweep did; return the kind of event that this was, if any.
 
-    A turn is the begin of a hold, its end, or a purge that was `forced`.
+    There is an event when a hold begins or ends, and when a purge was `forced`.
     """
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)
         SweepMark.objects.bulk_create([first], ignore_conflicts=True)
         mark = SweepMark.objects.select_for_update().get()
-        turn: AgentEvent.Kind | None
+        event: Kind | None
         if forced:
-            turn = Kind.PURGE_FORCED
+            event = Kind.PURGE_FORCED
         elif held:
-            turn = None if current_hold() else Kind.PURGE_HELD
+            event = None if current_hold() else Kind.PURGE_HELD
         else:
-            turn = Kind.PURGE_RESUMED if mark.held else None
+            event = Kind.PURGE_RESUMED if mark.held else None
         total = F("purged_in_total") + purged
         SweepMark.objects.update(at=DatabaseNow(), purged=purged, held=held, purged_in_total=total)
-        if turn is not None:
-            record_event(turn, actor=actor, reason=reason)
-    return turn
+        if event is not None:
+            record_event(event, actor=actor, reason=reason)
+    return event

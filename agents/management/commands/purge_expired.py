@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand
 from agents import leases
 from agents.actors import COMMAND
 from agents.durations import exactly
-from agents.leases.purge import registry_uptime, sweep_mark
-from agents.leases.purge.mass_expiry import count_excused, judge
+from agents.leases.purge.hold import current_hold
+from agents.leases.purge.mass_expiry import assess_fleet, count_excused
+from agents.leases.purge.registry_uptime import report_uptime
 from agents.management.arguments import positive_number
 from agents.models import AgentRecord
 
@@ -38,8 +39,8 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, force: bool, batch_size: int, **_options: Any) -> None:
         if dry_run:
-            judgement = judge()
-            held = judgement.expired if judgement.holds and not force else 0
+            fleet = assess_fleet()
+            held = fleet.expired if fleet.must_hold and not force else 0
             self.stdout.write(f"{AgentRecord.objects.expired().count()} expired, none purged")
         else:
             purge = leases.purge_expired(batch_size=batch_size, actor=COMMAND, force=force)
@@ -62,13 +63,13 @@ def _explain_hold(held: int, *, dry_run: bool) -> str:
     why = "so many fell silent at once that the network is probably to blame rather than they"
     if dry_run:
         return f"{held} would be held: {why}."
-    hold = sweep_mark.current_hold()
+    hold = current_hold()
     until = f" until {exactly(hold.until)} at the latest" if hold else ""
     return f"{held} held{until}: {why}."
 
 
 def _explain_uptime() -> str:
-    up = registry_uptime.report_uptime()
+    up = report_uptime()
     assert up is not None  # noqa: S101 - or none would have been left for it
     if up.is_at_work:
         return (

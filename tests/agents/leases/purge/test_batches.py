@@ -31,7 +31,7 @@ def scattered(alive: int, expired: int) -> set[str]:
 
 
 def batches(batch_size: int) -> list[int]:
-    return list(purge_batches(purgeable_sql(holds=False), SWEEP, batch_size))
+    return list(purge_batches(purgeable_sql(on_hold=False), SWEEP, batch_size))
 
 
 def choices(queries: CaptureQueriesContext) -> list[str]:

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from agents import leases, tasks
 from agents.leases.purge import registry_uptime
-from agents.leases.purge.mass_expiry import Judgement, Share, judge
-from agents.leases.purge.sweep_mark import LONGEST_HOLD, Hold, current_hold, report_sweeps
+from agents.leases.purge.hold import LONGEST_HOLD, Hold, current_hold
+from agents.leases.purge.mass_expiry import Assessment, Share, assess_fleet
+from agents.leases.purge.sweep_mark import report_sweeps
 from agents.models import AgentEvent, AgentRecord, SweepMark
 from tests.agents.passing_time import (
     fleet,
@@ -53,7 +54,7 @@ class TestHowManyAreTooMany:
         fleet(alive)
         fleet(dead, silent_for=70)
 
-        assert judge().holds is is_held
+        assert assess_fleet().must_hold is is_held
         if is_held:
             assert sweep() == (0, dead)
         elif dead < 1000:
@@ -349,9 +350,9 @@ class TestTheCommand:
 
 def test_nothing_is_held_where_nothing_has_expired() -> None:
     share = Share(agents=20, heartbeats=20)
-    judgement = Judgement(fleet=share, silent=share, expired=0, overdue=0, hold=None)
+    assessment = Assessment(fleet=share, silent=share, expired=0, overdue=0, hold=None)
 
-    assert not judgement.holds
+    assert not assessment.must_hold
 
 
 def test_a_hold_that_the_clock_has_put_into_the_future_is_over() -> None:
