@@ -7,7 +7,7 @@ from django.conf import settings
 
 from agents import leases
 from agents.actors import SWEEP
-from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.database.availability import UNAVAILABLE, log_unavailable
 from agents.history import retention
 from agents.history.record import Kind
 
@@ -20,7 +20,7 @@ def purge_expired() -> int | None:
     try:
         purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=SWEEP)
     except UNAVAILABLE as error:
-        tell_unavailable(error)  # the next sweep is on its way
+        log_unavailable(error)  # the next sweep is on its way
         return None
     if purge.event is Kind.PURGE_HELD:
         logger.warning("purging is held: %s", purge.reason)
@@ -35,5 +35,5 @@ def delete_old_history() -> int | None:
     try:
         return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:
-        tell_unavailable(error)
+        log_unavailable(error)
         return None

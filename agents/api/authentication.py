@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from agents.addresses import parse_address
 from agents.api.throttling import limit_wrong_tokens
 from agents.heartbeats.admission import check_token
+from agents.log_limits import LogLimit
 from agents.problems.errors import LeaseTokenRefused
 from agents.tokens import access as access_tokens
 from agents.tokens import lease as lease_tokens
-from agents.tokens.cache import Access, Memory
+from agents.tokens.cache import Access
 
 logger = logging.getLogger("agents.tokens")
 
@@ -23,7 +24,7 @@ SCHEME = "Bearer"
 ACCESS_TOKEN_NEEDED = f"Send a good access token in the header: Authorization: {SCHEME} TOKEN."
 SECONDS_BETWEEN_LINES = 60.0
 
-_logged = Memory[bool]()
+_log_limit = LogLimit(SECONDS_BETWEEN_LINES)
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,9 @@ class LeaseTokenAuthentication(BaseAuthentication):
 
 def _log_refusal(address: str | None, error: access_tokens.InvalidToken) -> None:
     """Log a refusal, once a minute for each address and token: clients keep trying."""
-    key = f"{address} {error.key}"
-    if not _logged.get(key):
-        _logged.put(key, True, SECONDS_BETWEEN_LINES)
-        logger.warning("an access token from %s is refused: %s", address, error)
+    more = _log_limit.pass_line(f"{address} {error.key}")
+    if more is not None:
+        logger.warning("an access token from %s is refused: %s%s", address, error, more)
 
 
 def address_of(request: Request) -> str | None:

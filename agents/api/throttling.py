@@ -17,7 +17,8 @@ from agents import rate_limits
 from agents.addresses import rate_key
 from agents.heartbeats import admission
 from agents.tokens import lease as lease_tokens
-from agents.tokens.cache import Access, Memory
+from agents.tokens.cache import Access
+from agents.tokens.expiring_cache import ExpiringCache
 
 KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
@@ -25,7 +26,7 @@ REGISTRATIONS = "RATE_REGISTER_PER_AGENT"
 # How long a token that was right is tried even if the address has sent too many wrong ones.
 RIGHT_SECONDS = 600.0
 
-_right_tokens = Memory[bool]()
+_right_tokens = ExpiringCache[bool]()
 _registrations = rate_limits.WindowCounter()
 
 

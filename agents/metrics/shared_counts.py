@@ -1,8 +1,7 @@
-"""Counts of the whole fleet, which take the longer the larger it is, shared by who asks at once.
+"""Counts of the whole fleet, shared by concurrent callers, since counting a large one takes long.
 
-A small fleet is counted each time: who registers an agent and looks finds it. A large one is
-counted once in a while in each process, and by one at a time; whoever asks meanwhile gets the last
-count.
+A small fleet is counted for each caller, so that a new agent shows at once. A large one is counted
+now and then in each process, by one caller at a time; the others get the last count meanwhile.
 """
 
 import threading
@@ -13,13 +12,13 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# A fleet of fewer agents is counted within two milliseconds.
+# Counting fewer agents takes less than two milliseconds.
 LARGE = 10_000
-# A second for so many agents: counting them takes a hundredth of that.
+# A count is shared for a second per so many agents; counting them takes a hundredth of that.
 AGENTS_PER_SECOND = 100_000
 SHORTEST_SECONDS = 1.0
 LONGEST_SECONDS = 5.0
-# So old a count may get while the next one is being made.
+# The oldest count that is still shared while the next one is being made.
 OLDEST_SECONDS = 15.0
 
 
@@ -31,16 +30,16 @@ class _Count(Generic[T]):
 
     @property
     def seconds(self) -> float:
-        """For how long it is told to others."""
+        """How long it is shared."""
         if self.agents < LARGE:
             return 0.0
         return min(max(self.agents / AGENTS_PER_SECOND, SHORTEST_SECONDS), LONGEST_SECONDS)
 
 
 class SharedCount(Generic[T]):
-    """`count` asks the database, and `size` tells from its answer how many agents there are.
+    """A count made by `count`; `size` gives the number of agents from it.
 
-    What `count` raises is raised, to the one who has it count, and nothing is kept of it.
+    An exception of `count` goes to the caller for whom it counted, and nothing is kept.
     """
 
     def __init__(

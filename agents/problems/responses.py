@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.database.availability import UNAVAILABLE, log_unavailable
 from agents.metrics import counters
 from agents.problems.details import MEDIA_TYPE, field_errors, problem
 from agents.problems.errors import RETRY_AFTER_SECONDS, TRANSLATIONS, RegistryUnavailable
@@ -50,7 +50,7 @@ def fault_response() -> Response:
 
 def _translate(error: Exception) -> Exception:
     if isinstance(error, UNAVAILABLE):
-        tell_unavailable(error)
+        log_unavailable(error)
         return RegistryUnavailable()
     if isinstance(error, RateExceeded):
         return Throttled(error.wait)

@@ -1,8 +1,7 @@
-"""Access tokens: what people and programs show to register agents, or to read about them.
+"""Access tokens: with them people and programs register agents, or read about them.
 
-The only writer of `AccessToken`. A token is ``art_KEY_SECRET``; the registry keeps the key, and a
-hash of the secret. Nobody chooses the secret, so a quick hash is enough: there is nothing to guess
-it by.
+The only writer of `AccessToken`. A token is ``art_KEY_SECRET``; the registry stores the key and a
+hash of the secret. A fast hash is enough for a random secret of 256 bits, which nobody can guess.
 """
 
 import hashlib
@@ -15,16 +14,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.crypto import constant_time_compare
 
-from agents import agent_ids
 from agents.database.clock import DatabaseNow
 from agents.history.record import Kind, record_event
-from agents.models import (
-    MAX_TOKEN_NAME_LENGTH,
-    TOKEN_KEY_LENGTH,
-    AccessToken,
-)
+from agents.models import TOKEN_KEY_LENGTH, AccessToken
 from agents.tokens import cache as token_cache
 from agents.tokens.cache import Access
+from agents.tokens.terms import check_terms
 
 PREFIX = "art_"
 SECRET_LENGTH = 43  # of 62 characters: 256 bits
@@ -33,58 +28,21 @@ SECRET_CHARACTERS = string.ascii_letters + string.digits
 TOKEN = re.compile(
     rf"{PREFIX}([{KEY_CHARACTERS}]{{{TOKEN_KEY_LENGTH}}})_([A-Za-z0-9]{{{SECRET_LENGTH}}})"
 )
-AGENT_PREFIX = re.compile(agent_ids.PREFIX_PATTERN)
-MOST_AGENTS = 1_000_000_000
-GOOD_FOR_NOTHING = "A token may register, read, or both."
-LONGEST = timedelta(days=36_500)
 
 
 class UnknownToken(Exception):
     """There is no token with this key."""
 
 
-class BadTerms(ValueError):
-    """There can be no such token; `field` is the argument of `issue` that is wrong."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
 class InvalidToken(Exception):
-    """The token is good for nothing. The message says why: for the log, not for the caller.
+    """The token is not good. The message says why: for the log, not for the caller.
 
-    `key` is that of the token whose it is, or claims to be; empty when there is no such token.
+    `key` is the key in it, if there is a token with that key, else empty.
     """
 
     def __init__(self, reason: str, key: str = "") -> None:
         super().__init__(reason)
         self.key = key
-
-
-def check_terms(
-    *,
-    name: str,
-    may_register: bool,
-    may_read: bool,
-    agent_prefix: str,
-    max_agents: int | None,
-    lifetime: timedelta | None,
-) -> None:
-    """Raise BadTerms for a token that `issue` would not make."""
-    if not (name and name.isprintable() and len(name) <= MAX_TOKEN_NAME_LENGTH):
-        raise BadTerms("name", f"A name has 1 to {MAX_TOKEN_NAME_LENGTH} characters, in one line.")
-    if not (may_register or may_read):
-        raise BadTerms("may_register", GOOD_FOR_NOTHING)
-    if not may_register and (agent_prefix or max_agents is not None):
-        field = "agent_prefix" if agent_prefix else "max_agents"
-        raise BadTerms(field, "This is for tokens that may register.")
-    if not AGENT_PREFIX.fullmatch(agent_prefix):
-        raise BadTerms("agent_prefix", "Ids are made of A-Z, a-z, 0-9, '.', '_', ':', '-'.")
-    if max_agents is not None and not 1 <= max_agents <= MOST_AGENTS:
-        raise BadTerms("max_agents", f"It must be 1 to {MOST_AGENTS:,}.")
-    if lifetime is not None and not timedelta(0) < lifetime <= LONGEST:
-        raise BadTerms("lifetime", f"It must be 1 to {LONGEST.days:,} days.")
 
 
 def issue(
@@ -97,10 +55,10 @@ def issue(
     max_agents: int | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[AccessToken, str]:
-    """Make a token; return its record, and its text, which cannot be had again.
+    """Make a token; return its record, and its text, which cannot be recovered later.
 
-    It expires after `lifetime`, or never. `agent_prefix` is what the ids begin with that it may
-    register. Raise BadTerms.
+    It expires after `lifetime`, or never. It may register ids that begin with `agent_prefix`, and
+    at most `max_agents` agents that are alive. Raise BadTerms.
     """
     terms: dict[str, Any] = {
         "name": name,
@@ -127,11 +85,11 @@ def issue(
 
 
 def revoke(*, key: str, actor: str) -> bool:
-    """Let a token be good for nothing from now on; return whether it was not so before.
+    """Revoke a token; return False if it was revoked already.
 
-    Other processes know of it within seconds: `token_cache.SECONDS`. Raise UnknownToken.
+    Other processes notice within `token_cache.SECONDS`. Raise UnknownToken.
     """
-    if not key.isalnum():  # nor can every database be asked for all that people type
+    if not key.isalnum():  # it may hold NUL, which PostgreSQL refuses
         raise UnknownToken(key)
     with transaction.atomic():
         token = AccessToken.objects.select_for_update().filter(key=key).first()
@@ -146,24 +104,24 @@ def revoke(*, key: str, actor: str) -> bool:
 
 
 def authenticate(text: str, address: str | None = None) -> Access:
-    """Return what the token allows that a caller at `address` shows. Raise InvalidToken."""
-    form = TOKEN.fullmatch(text)
-    if form is None:
-        raise InvalidToken("it has not the form of a token")
-    key, secret = form.groups()
+    """Return what a token allows, and record its use from `address`. Raise InvalidToken."""
+    parts = TOKEN.fullmatch(text)
+    if parts is None:
+        raise InvalidToken("it does not look like a token")
+    key, secret = parts.groups()
     token = token_cache.find(key)
     if token is None:
         raise InvalidToken(f"there is no token {key}")
     if not constant_time_compare(_digest(secret), token.digest):
-        raise InvalidToken(f"the secret of token {key} is another", key)
+        raise InvalidToken(f"the secret of token {key} is wrong", key)
     if token.state != AccessToken.State.GOOD:
         raise InvalidToken(f"token {key} is {token.state}", key)
-    token_cache.note_use(token, address)
+    token_cache.record_use(token, address)
     return token.access
 
 
 def _insert_with_key(token: AccessToken) -> bool:
-    """Give a new token its key; return False when another token has that one."""
+    """Insert a token with a random key; return False if another token has that key."""
     token.key = _random(KEY_CHARACTERS, TOKEN_KEY_LENGTH)
     try:
         with transaction.atomic():
@@ -176,8 +134,7 @@ def _insert_with_key(token: AccessToken) -> bool:
 
 
 def _record(kind: Kind, token: AccessToken, actor: str) -> None:
-    reason = f"token {token.key} {token.name!r}"
-    record_event(kind, actor=actor, reason=reason)
+    record_event(kind, actor=actor, reason=f"token {token.key} {token.name!r}")
 
 
 def _random(characters: str, length: int) -> str:

@@ -1,15 +1,13 @@
-"""What this process knows of access tokens, so that few calls have to ask the database.
+"""What this process knows of access tokens, so that few calls have to query the database.
 
-It is believed for `SECONDS`: so long a token that was revoked elsewhere is still good here.
+It is trusted for `SECONDS`; for so long, a token that another process revoked stays good here.
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -17,26 +15,24 @@ from django.db.models import Q
 from agents.database.availability import UNAVAILABLE
 from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
+from agents.tokens.expiring_cache import ExpiringCache
 
 logger = logging.getLogger("agents.tokens")
 
 SECONDS = 2.0
-# What was revoked or has expired stays so.
+# Revoked and expired tokens never become good again.
 SECONDS_OF_REFUSED = 60.0
-# So long one that was good is believed while the database does not answer.
+# How long a good token is trusted while the database does not answer.
 SECONDS_OF_OUTAGE = 3600.0
-MOST_KEPT = 10_000
-# The last use of a token is written down this often.
+# How often the last use of a token is recorded.
 USE_SECONDS = 60.0
-# A busy SQLite has no time for it at the first try.
+# How soon that is tried again after it failed, as it may on a busy SQLite.
 SECONDS_AFTER_FAILURE = 1.0
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Access:
-    """What a good token allows. `agent_prefix`: what the ids begin with that it may register."""
+    """What a good token allows. Ids that it may register begin with `agent_prefix`."""
 
     key: str
     may_register: bool
@@ -56,75 +52,51 @@ class KnownToken:
     access: Access
 
 
-class Memory(Generic[T]):
-    """Values that are kept for a while each; when there are too many, all are forgotten."""
-
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
-        self._kept: dict[str, tuple[float, T]] = {}
-
-    def get(self, key: str) -> T | None:
-        until, value = self._kept.get(key, (0.0, None))
-        return value if time.monotonic() < until else None
-
-    def put(self, key: str, value: T, seconds: float) -> None:
-        if len(self._kept) >= self._most and key not in self._kept:
-            self._kept.clear()
-        self._kept[key] = (time.monotonic() + seconds, value)
-
-    def forget(self, key: str | None = None) -> None:
-        """Forget one key, or all of them."""
-        if key is None:
-            self._kept.clear()
-        else:
-            self._kept.pop(key, None)
-
-
-_tokens = Memory[KnownToken]()
-# Believed while the database does not answer, for what can be had without it.
-_good_before = Memory[KnownToken]()
-# Apart, so that a flood of made-up keys does not crowd out the tokens that are.
-_no_tokens = Memory[bool]()
-_used = Memory[bool]()
+_tokens = ExpiringCache[KnownToken]()
+# For outages of the database: reading metrics needs a token, but no database.
+_good_tokens = ExpiringCache[KnownToken]()
+# Separate, so that a flood of made-up keys does not evict real tokens.
+_unknown_keys = ExpiringCache[bool]()
+_used = ExpiringCache[bool]()
 
 
 def find(key: str) -> KnownToken | None:
-    """Return what is known of the token with this key; None when there is no such token."""
+    """Return what is known of the token with this key; None if there is no such token."""
     known = _tokens.get(key)
-    if known is not None or _no_tokens.get(key):
+    if known is not None or _unknown_keys.get(key):
         return known
     try:
         token = AccessToken.objects.filter(key=key).annotate(read_at=DatabaseNow()).first()
     except UNAVAILABLE:
-        known = _good_before.get(key)
+        known = _good_tokens.get(key)
         if known is None:
             raise
         return known
     if token is None:
-        # Keys are random: it will not be that of the next token.
-        _no_tokens.put(key, True, SECONDS)
+        # Keys are random: a token issued later will not have this one.
+        _unknown_keys.put(key, True, SECONDS)
         return None
     now: datetime = getattr(token, "read_at")  # noqa: B009 - mypy knows no annotations
     known, seconds = _judge(token, now)
     _tokens.put(key, known, seconds)
     if known.state == AccessToken.State.GOOD:
         left = (token.expires_at - now).total_seconds() if token.expires_at else SECONDS_OF_OUTAGE
-        _good_before.put(key, known, min(left, SECONDS_OF_OUTAGE))
+        _good_tokens.put(key, known, min(left, SECONDS_OF_OUTAGE))
     else:
-        _good_before.forget(key)
+        _good_tokens.forget(key)
     return known
 
 
 def forget(key: str | None = None) -> None:
-    """Ask the database the next time, for one token or for all."""
-    for memory in (_tokens, _no_tokens, _good_before, _used):
-        memory.forget(key)
+    """Query the database the next time, for one token or for all."""
+    for cache in (_tokens, _unknown_keys, _good_tokens, _used):
+        cache.forget(key)
 
 
-def note_use(token: KnownToken, address: str | None) -> None:
-    """Write down that the token is in use, unless that was done within USE_SECONDS.
+def record_use(token: KnownToken, address: str | None) -> None:
+    """Record that the token is in use, at most once in USE_SECONDS.
 
-    What it is used for goes on, whatever becomes of this: it waits for nobody's lock.
+    It never fails and never waits for a lock, since the call that uses the token has to go on.
     """
     key = token.access.key
     if _used.get(key):
@@ -140,11 +112,11 @@ def note_use(token: KnownToken, address: str | None) -> None:
             )
     except UNAVAILABLE as error:
         _used.put(key, True, SECONDS_AFTER_FAILURE)
-        logger.debug("the use of token %s is not written down: %s", key, error)
+        logger.debug("the use of token %s is not recorded: %s", key, error)
 
 
 def _judge(token: AccessToken, now: datetime) -> tuple[KnownToken, float]:
-    """Return what to know of a token, and for how many seconds."""
+    """Return what to cache of a token, and for how many seconds."""
     state, seconds = token.state(now), SECONDS
     if state != AccessToken.State.GOOD:
         seconds = SECONDS_OF_REFUSED

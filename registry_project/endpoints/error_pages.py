@@ -7,7 +7,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
 
-from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.database.availability import UNAVAILABLE, log_unavailable
 from agents.problems.details import MEDIA_TYPE, problem
 from agents.problems.errors import RETRY_AFTER_SECONDS, RegistryUnavailable
 from agents.problems.responses import FAULT, NOT_FOUND
@@ -35,7 +35,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
         # Text that the database cannot hold, such as NUL in the address of an admin page.
         return bad_request(request, error)
     if isinstance(error, UNAVAILABLE):
-        tell_unavailable(error)
+        log_unavailable(error)
         status, detail = HTTPStatus.SERVICE_UNAVAILABLE, RegistryUnavailable.default_detail
     else:
         status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, FAULT

@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.database.availability import UNAVAILABLE, log_unavailable
 from agents.database.clock import DatabaseNow, ExpiresAt
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.leases.purge.sweep_mark import report_sweeps
@@ -28,7 +28,7 @@ class FleetCollector(Collector):
         try:
             metrics = [*_agents(), *_sweeps(), *_uptime()]
         except UNAVAILABLE as error:
-            tell_unavailable(error)
+            log_unavailable(error)
             yield _gauge("database_up", 0)
             return
         yield _gauge("database_up", 1)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents.api.documentation import answers
-from agents.database.availability import UNAVAILABLE, tell_unavailable
+from agents.database.availability import UNAVAILABLE, log_unavailable
 from agents.leases.purge.sweep_mark import report_sweeps
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
@@ -95,7 +95,7 @@ class Readiness(Probe):
         try:
             sweeps = report_sweeps()
         except UNAVAILABLE as error:
-            tell_unavailable(error)
+            log_unavailable(error)
             return Response(
                 {"status": "unready", "reason": "the database does not answer"},
                 status=503,

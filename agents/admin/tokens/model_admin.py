@@ -19,6 +19,7 @@ from agents.admin.widgets.filters import TokenStateFilter
 from agents.admin.widgets.read_only import ReadOnly
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
+from agents.tokens.terms import NOTHING_ALLOWED, BadTerms, check_terms
 
 DEFAULT_DAYS = 90
 FIELDS_OF_TERMS = {"lifetime": "days"}
@@ -60,11 +61,11 @@ class IssueForm(forms.ModelForm[AccessToken]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not (cleaned.get("may_register") or cleaned.get("may_read")):
-            self.add_error("may_register", access_tokens.GOOD_FOR_NOTHING)
+            self.add_error("may_register", NOTHING_ALLOWED)
         if not self.errors:
             try:
-                access_tokens.check_terms(**terms_of(cleaned))
-            except access_tokens.BadTerms as error:
+                check_terms(**terms_of(cleaned))
+            except BadTerms as error:
                 self.add_error(FIELDS_OF_TERMS.get(error.field, error.field), str(error))
         return cleaned
 

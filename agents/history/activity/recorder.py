@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from django.db import Error, connection
 
-from agents.database.availability import tell_unavailable
+from agents.database.availability import log_unavailable
 from agents.history.activity.event_counts import count_events
 from agents.history.activity.heartbeat_counts import HeartbeatCounter
 
@@ -50,7 +50,7 @@ class ActivityRecorder:
             self._is_away = False
         except Error as error:  # away, or not migrated yet: try again later
             self._is_away = True
-            tell_unavailable(error)
+            log_unavailable(error)
         except Exception:  # a bug here must not end the thread
             logger.exception("the activity could not be counted")
 
@@ -67,4 +67,4 @@ class ActivityRecorder:
             self._heartbeats.flush()
             connection.close()
         except Error as error:
-            tell_unavailable(error)
+            log_unavailable(error)

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from django.db import Error, close_old_connections, connection
 
-from agents.database.availability import tell_unavailable
+from agents.database.availability import log_unavailable
 from agents.database.clock import DatabaseNow, now_sql, then_sql
 from agents.database.tables import table
 from agents.history.activity import ActivityRecorder
@@ -102,7 +102,7 @@ def _pulse_on(recorder: ActivityRecorder) -> None:
             pulse()
             recorder.record()
         except Error as error:  # away, or not migrated yet: try again later
-            tell_unavailable(error)
+            log_unavailable(error)
         if connection.vendor == "sqlite":
             connection.close()  # an open one is not to be carried across a fork
         time.sleep(PULSE_SECONDS)

@@ -10,6 +10,7 @@ from agents.actors import COMMAND
 from agents.management.arguments import positive_number
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
+from agents.tokens.terms import BadTerms
 
 OPTIONS = {
     "name": "--name",
@@ -53,7 +54,7 @@ class Command(BaseCommand):
                 max_agents=max_agents,
                 lifetime=_lifetime(days),
             )
-        except access_tokens.BadTerms as error:
+        except BadTerms as error:
             raise CommandError(f"Error: argument {OPTIONS[error.field]}: {error}") from error
         if o["quiet"]:
             self.stdout.write(text)

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 
 import pytest
@@ -5,18 +6,18 @@ from django.db import OperationalError
 
 from agents import tasks
 from agents.database import availability
-from agents.database.availability import tell_unavailable
+from agents.database.availability import log_unavailable
 
 
 @pytest.fixture(autouse=True)
-def fresh_teller(monkeypatch: pytest.MonkeyPatch) -> None:
+def fresh_limit() -> None:
     """As in a process that has just started."""
-    monkeypatch.setattr(availability, "_teller", availability._Teller())
+    availability._limit.reset()
 
 
 def test_a_flood_of_errors_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(1000):
-        tell_unavailable(OperationalError("connection refused\n  Is the server running?\n"))
+        log_unavailable(OperationalError("connection refused\n  Is the server running?\n"))
 
     assert caplog.messages == [
         "the database does not answer: connection refused Is the server running?"
@@ -27,9 +28,9 @@ def test_after_a_while_it_is_told_again_with_how_often_it_was(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(8):
-        tell_unavailable(OperationalError("locked"))
-    monkeypatch.setattr(availability._teller, "_next", 0.0)
-    tell_unavailable(OperationalError())
+        log_unavailable(OperationalError("locked"))
+    monkeypatch.setattr("agents.log_limits.time.monotonic", lambda: math.inf)
+    log_unavailable(OperationalError())
 
     assert caplog.messages[1:] == [
         "the database does not answer: OperationalError (and 7 times before this)"

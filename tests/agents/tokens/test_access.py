@@ -14,8 +14,9 @@ from django.utils import timezone
 from agents.models import AccessToken, AgentEvent
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
-from agents.tokens.access import BadTerms, InvalidToken
-from agents.tokens.cache import Memory
+from agents.tokens.access import InvalidToken
+from agents.tokens.expiring_cache import MAX_SIZE, ExpiringCache
+from agents.tokens.terms import BadTerms
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
             return self.seconds
 
     clock = Clock()
-    monkeypatch.setattr("agents.tokens.cache.time", clock)
+    monkeypatch.setattr("agents.tokens.expiring_cache.time", clock)
     return clock
 
 
@@ -74,7 +75,7 @@ class TestIssuing:
         rows = [AccessToken.objects.values().get(), *AgentEvent.objects.values()]
         assert secret not in str(rows)
         assert secret not in repr(access_tokens.authenticate(text))
-        assert text not in str(token_cache._tokens._kept)
+        assert text not in str(token_cache._tokens._values)
         assert token.digest in str(rows)  # and so it was looked for in the right place
 
     def test_it_lasts_from_the_databases_time_on(self) -> None:
@@ -144,7 +145,7 @@ class TestRefusing:
 
         with CaptureQueriesContext(connection) as queries:
             assert refusal(text + change if change != "" else "") == (
-                "it has not the form of a token"
+                "it does not look like a token"
             )
 
         assert len(queries) == 0
@@ -154,7 +155,7 @@ class TestRefusing:
         other = "art_" + "0" * 12 + text[16:]
 
         assert refusal(f"{text[:-1]}{'a' if text[-1] != 'a' else 'b'}") == (
-            f"the secret of token {token.key} is another"
+            f"the secret of token {token.key} is wrong"
         )
         assert refusal(other) == "there is no token 000000000000"
         assert access_tokens.authenticate(text)
@@ -274,19 +275,19 @@ class TestRemembering:
     def test_made_up_keys_crowd_out_no_token(self) -> None:
         _, text = issue()
         access_tokens.authenticate(text)
-        for number in range(token_cache.MOST_KEPT + 1):
-            token_cache._no_tokens.put(str(number), True, 2)
+        for number in range(MAX_SIZE + 1):
+            token_cache._unknown_keys.put(str(number), True, 2)
 
         with CaptureQueriesContext(connection) as queries:
             access_tokens.authenticate(text)
         assert len(queries) == 0
 
-    def test_the_memory_never_holds_more_than_it_may(self) -> None:
-        memory = Memory[int](most=3)
+    def test_the_cache_never_holds_more_than_it_may(self) -> None:
+        cache = ExpiringCache[int](max_size=3)
         for number in range(10):
-            memory.put(str(number), number, 60)
-            assert memory.get(str(number)) == number
-            assert len(memory._kept) <= 3
+            cache.put(str(number), number, 60)
+            assert cache.get(str(number)) == number
+            assert len(cache._values) <= 3
 
 
 class TestLastUse:

@@ -1,0 +1,36 @@
+"""Keeping a flood of equal events from flooding the log."""
+
+import threading
+import time
+
+MAX_KEYS = 10_000
+
+
+class LogLimit:
+    """Lets one line through per key and period, and counts the lines that it holds back."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        # By key: the time from which the next line may be written, and the lines held back.
+        self._keys: dict[str, tuple[float, int]] = {}
+
+    def pass_line(self, key: str = "") -> str | None:
+        """Return a suffix for the line, with the number of lines held back since the last one.
+
+        Return None if this line is to be held back.
+        """
+        with self._lock:
+            now = time.monotonic()
+            allowed_at, held_back = self._keys.get(key, (now, 0))
+            if now < allowed_at:
+                self._keys[key] = allowed_at, held_back + 1
+                return None
+            if len(self._keys) >= MAX_KEYS:
+                self._keys.clear()
+            self._keys[key] = now + self._seconds, 0
+        return f" (and {held_back} times before this)" if held_back else ""
+
+    def reset(self) -> None:
+        with self._lock:
+            self._keys.clear()

@@ -1,0 +1,35 @@
+"""A cache in this process whose values expire one by one."""
+
+import time
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+MAX_SIZE = 10_000
+
+
+class ExpiringCache(Generic[T]):
+    """Keeps each value for a time of its own; when it is full, it forgets all of them.
+
+    Threads may share it: each operation is one step on a dict.
+    """
+
+    def __init__(self, max_size: int = MAX_SIZE) -> None:
+        self._max_size = max_size
+        self._values: dict[str, tuple[float, T]] = {}
+
+    def get(self, key: str) -> T | None:
+        expires_at, value = self._values.get(key, (0.0, None))
+        return value if time.monotonic() < expires_at else None
+
+    def put(self, key: str, value: T, seconds: float) -> None:
+        if len(self._values) >= self._max_size and key not in self._values:
+            self._values.clear()
+        self._values[key] = (time.monotonic() + seconds, value)
+
+    def forget(self, key: str | None = None) -> None:
+        """Forget one key, or all of them."""
+        if key is None:
+            self._values.clear()
+        else:
+            self._values.pop(key, None)
