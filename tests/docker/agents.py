@@ -12,6 +12,7 @@ import httpx
 from deploygen.output.rendering import render
 from deploygen.output.writing import write_folder
 from deploygen.spec.model import AgentSpec
+from tests import plain_http
 from tests.docker import engine
 from tests.docker.engine import Container
 from tests.integration.registry_process import MANAGE, PROJECT, free_port
@@ -30,12 +31,12 @@ class AgentContainer:
     def get(self, path: str) -> httpx.Response | None:
         """Return what the agent answers, None while it does not listen."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+            return plain_http.get(f"http://127.0.0.1:{self.port}{path}")
         except httpx.TransportError:
             return None
 
     def run(self, **inputs: object) -> httpx.Response:
-        return httpx.post(f"http://127.0.0.1:{self.port}/run", json=inputs, timeout=30)
+        return plain_http.post(f"http://127.0.0.1:{self.port}/run", json=inputs)
 
     def why_not_ready(self) -> str | None:
         """Return the reason that it gives; None while it is ready or does not listen."""

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from deploygen.spec.model import AgentSpec
+from tests import plain_http
 from tests.docker import agents, engine
 from tests.docker.engine import docker
 from tests.integration.registry_process import PROJECT, RegistryProcess, free_port
@@ -98,20 +99,20 @@ def test_the_registry_runs_on_postgresql_and_redis(registry_project: Project) ->
 
     def is_ready() -> bool:
         try:
-            return httpx.get(f"{url}/health/ready", timeout=5).status_code == httpx.codes.OK
+            return plain_http.get(f"{url}/health/ready", timeout=5).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
     wait_until(is_ready, "readiness of the registry")
-    assert httpx.get(f"{url}/health/ready").json()["database"] == "postgresql"
+    assert plain_http.get(f"{url}/health/ready").json()["database"] == "postgresql"
     web = engine.Container(compose.container("web"), "web")
     web.wait_until_healthy()
     body = {"agent_id": "in-a-container", "host": "h", "port": 80, "ttl_seconds": 1}
-    refused = httpx.post(f"{url}/agents/register", json=body)
+    refused = plain_http.post(f"{url}/agents/register", json=body)
     assert refused.status_code == httpx.codes.UNAUTHORIZED
     issue = ("python", "manage.py", "issue_token", "--quiet", "--read")
     shown = {"Authorization": f"Bearer {compose('exec', '-T', 'web', *issue).strip()}"}
-    registered = httpx.post(f"{url}/agents/register", json=body, headers=shown)
+    registered = plain_http.post(f"{url}/agents/register", json=body, headers=shown)
     assert registered.status_code == httpx.codes.CREATED
     # A page with files of its own, and one with those of a package.
     for path in (
@@ -120,10 +121,10 @@ def test_the_registry_runs_on_postgresql_and_redis(registry_project: Project) ->
         "/static/agents/admin.css",
         "/static/admin/css/base.css",
     ):
-        assert httpx.get(url + path).status_code == httpx.codes.OK, path
+        assert plain_http.get(url + path).status_code == httpx.codes.OK, path
     wait_until(
         lambda: (
-            httpx.get(f"{url}/agents/in-a-container", headers=shown).status_code
+            plain_http.get(f"{url}/agents/in-a-container", headers=shown).status_code
             == httpx.codes.NOT_FOUND
         ),
         "the purge, which beat asks for and the worker does",
@@ -152,7 +153,7 @@ def test_a_generated_agent_registers_and_deregisters(
         entry = registry.listed()["of-env"]
         assert (entry["ttl_seconds"], entry["host"]) == (77, "localhost")
         url = f"http://{entry['host']}:{entry['port']}"
-        assert httpx.post(f"{url}/run", json={"a": 1}).json() == {"echo": {"a": 1}}
+        assert plain_http.post(f"{url}/run", json={"a": 1}).json() == {"echo": {"a": 1}}
         [about] = json.loads(docker("inspect", compose.container(COMPOSED_AGENT)))
         assert about["HostConfig"]["ReadonlyRootfs"] is True
         compose("stop")

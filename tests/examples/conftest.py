@@ -11,6 +11,7 @@ import httpx
 import pytest
 from django.core.management import call_command
 
+from tests import plain_http
 from tests.integration.agent_process import AgentProcess, running_agent
 from tests.processes import wait_until
 
@@ -22,7 +23,7 @@ class Example:
 
     def __init__(self, agent: AgentProcess) -> None:
         self.agent = agent
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{agent.port}", timeout=30)
+        self.http = plain_http.client(f"http://127.0.0.1:{agent.port}")
 
     def is_ready(self) -> bool:
         answer = self.agent.get("/health/ready")

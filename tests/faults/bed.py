@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import plain_http
 from tests.faults.invariants import Breach, breaches
 from tests.faults.journal import Ask, Journal, JournalFile, Life
 from tests.faults.machine import Clock, Network
@@ -155,14 +156,14 @@ class Bed:
 
     def is_ready(self) -> bool:
         try:
-            answer = httpx.get(f"{self.url}/health/ready", timeout=5)
+            answer = plain_http.get(f"{self.url}/health/ready", timeout=5)
         except httpx.TransportError:
             return False
         return answer.status_code == httpx.codes.OK
 
     def clock_shown(self) -> float:
         """Return by how many seconds the clock of the web server that answers is wrong."""
-        date = httpx.get(f"{self.url}/health/live", timeout=5).headers["Date"]
+        date = plain_http.get(f"{self.url}/health/live", timeout=5).headers["Date"]
         return parsedate_to_datetime(date).timestamp() - time.time()
 
     def settle(self) -> None:
@@ -203,7 +204,7 @@ class Bed:
 
     def has_swept_since(self, moment: float) -> bool:
         try:
-            answer = httpx.get(f"{self.url}/health/ready", timeout=30).raise_for_status()
+            answer = plain_http.get(f"{self.url}/health/ready").raise_for_status()
         except FAULTS:
             return False
         last = answer.json()["last_purge"]

@@ -9,6 +9,7 @@ from functools import partial
 
 import httpx
 
+from tests import plain_http
 from tests.faults.bed import Bed
 from tests.repeating import repeating
 
@@ -40,7 +41,7 @@ def register(bed: Bed, agent_id: str) -> Lease:
 
 def beat(bed: Bed, agent_id: str, lease: Lease) -> int:
     """Send a heartbeat with this lease; return the status of the answer."""
-    return httpx.post(
+    return plain_http.post(
         f"{bed.url}/agents/{agent_id}/heartbeat",
         json={},
         headers={"Lease-Token": lease.token},
@@ -55,7 +56,7 @@ def _register(bed: Bed, agent_id: str) -> httpx.Response:
         "host": "127.0.0.1",
         "port": 8000,
     }
-    return httpx.post(
+    return plain_http.post(
         f"{bed.url}/agents/register", json=body, headers=bed.headers, timeout=LONGEST_SECONDS
     )
 
@@ -119,7 +120,7 @@ def _timed(bed: Bed, method: str, path: str, agent_id: str) -> TimedCall:
             status = _register(bed, agent_id).status_code
         else:
             url = f"{bed.url}{path}"
-            status = httpx.get(url, headers=bed.headers, timeout=LONGEST_SECONDS).status_code
+            status = plain_http.get(url, headers=bed.headers, timeout=LONGEST_SECONDS).status_code
     except httpx.TransportError:
         status = 0
     return TimedCall(method, path, asked, time.time(), status)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests import plain_http
 from tests.fuzz import http_requests
 from tests.fuzz.http_answers import Answer, BadAnswer, answers_in, check_answer, requests_in
 
@@ -77,7 +78,7 @@ class RawHttp:
     def check_health(self) -> str | None:
         try:
             self._hold_some()
-            with httpx.Client(base_url=self._url, timeout=self._limit) as http:
+            with plain_http.client(self._url, timeout=self._limit) as http:
                 _live_a_life(http)
         except BadAnswer as error:
             return str(error)

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 
 import httpx
 
+from tests import plain_http
 from tests.repeating import repeating
 
 # It is asked again at once when it does not answer: this is no way to behave for an agent.
@@ -28,7 +29,7 @@ class Acknowledgements:
         self.statuses: Counter[int] = Counter()
         self._prefix = f"acknowledged-{uuid.uuid4()}-"
         self._numbers = itertools.count(1)
-        self._http = httpx.Client(base_url=registry_url, timeout=30)
+        self._http = plain_http.client(registry_url)
 
     @contextmanager
     def asking(self) -> Iterator[None]:

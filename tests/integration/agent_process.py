@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import plain_http
 from tests.integration.registry_process import MANAGE, PROJECT, free_port
 
 
@@ -23,7 +24,7 @@ class AgentProcess:
     def get(self, path: str) -> httpx.Response | None:
         """Return what the agent answers, None while it does not listen."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+            return plain_http.get(f"http://127.0.0.1:{self.port}{path}")
         except httpx.TransportError:
             assert self.process.poll() is None, self.log.read_text()
             return None

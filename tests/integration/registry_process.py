@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests import plain_http
 from tests.processes import ServerProcess, descendants, wait_until
 
 QUIET_PORTS = (10_000, 30_000)
@@ -35,9 +36,10 @@ class RegistryProcess(ServerProcess):
 
     def is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=5).status_code == httpx.codes.OK
+            answer = plain_http.get(f"{self.url}/health/ready", timeout=5)
         except httpx.TransportError:
             return False
+        return answer.status_code == httpx.codes.OK
 
     def wait_until_ready(self) -> None:
         def ready() -> bool:
@@ -48,7 +50,7 @@ class RegistryProcess(ServerProcess):
 
     def agent(self, agent_id: str) -> dict[str, Any] | None:
         """Return the record of an agent, None when there is none (any more)."""
-        answer = httpx.get(f"{self.url}/agents/{agent_id}", timeout=30)
+        answer = plain_http.get(f"{self.url}/agents/{agent_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         record: dict[str, Any] = answer.raise_for_status().json()
@@ -56,7 +58,7 @@ class RegistryProcess(ServerProcess):
 
     def listed(self) -> dict[str, dict[str, Any]]:
         """Return the agents that are listed, which is: alive, by their ids."""
-        answer = httpx.get(f"{self.url}/agents", params={"limit": 10_000}, timeout=30)
+        answer = plain_http.get(f"{self.url}/agents", params={"limit": 10_000})
         answer.raise_for_status()
         assert "next" not in answer.links
         return {agent["agent_id"]: agent for agent in answer.json()}

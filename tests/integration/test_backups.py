@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.integration.agent_process import running_fleet
 from tests.integration.registry_process import (
     MANAGE,
@@ -76,13 +77,13 @@ def wait_for_the_fleet(registry: RegistryProcess) -> None:
 
 def register(registry: RegistryProcess, agent_id: str) -> str:
     body = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000}
-    answer = httpx.post(f"{registry.url}/agents/register", json=body, timeout=30)
+    answer = plain_http.post(f"{registry.url}/agents/register", json=body)
     return str(answer.raise_for_status().json()["lease_token"])
 
 
 def heartbeat(registry: RegistryProcess, agent_id: str, token: str) -> int:
     url = f"{registry.url}/agents/{agent_id}/heartbeat"
-    return httpx.post(url, headers={"Lease-Token": token}, timeout=30).status_code
+    return plain_http.post(url, headers={"Lease-Token": token}).status_code
 
 
 def test_set_back_to_a_backup_the_fleet_comes_back_and_no_id_has_two_holders(

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.integration.acknowledgements import Acknowledgements
 from tests.integration.agent_process import running_fleet
 from tests.integration.postgres_cluster import PostgresCluster, running_cluster
@@ -43,7 +44,7 @@ class System:
         return {key: agent for key, agent in listed.items() if key.startswith(prefix)}
 
     def has_swept_since(self, moment: float) -> bool:
-        answer = httpx.get(f"{self.registry.url}/health/ready", timeout=30).raise_for_status()
+        answer = plain_http.get(f"{self.registry.url}/health/ready").raise_for_status()
         return timestamp(answer.json()["last_purge"]) > moment
 
     def kill_program(self, name: str) -> None:
@@ -147,7 +148,7 @@ def test_agents_come_back_by_themselves_after_an_outage_that_outlasts_their_leas
 def known_agent(system: System) -> str:
     registration = {"agent_id": "known", "host": "127.0.0.1", "port": 8000, "ttl_seconds": 3600}
     url = f"{system.registry.url}/agents/register"
-    httpx.post(url, json=registration, timeout=30).raise_for_status()
+    plain_http.post(url, json=registration).raise_for_status()
     return "known"
 
 

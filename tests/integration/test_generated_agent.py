@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.integration.agent_process import AgentProcess, generate_agent, running_agent
 from tests.integration.registry_process import (
     RegistryProcess,
@@ -94,7 +94,7 @@ def test_it_registers_by_itself_says_so_and_works(
         wait_until_listed(registry, agent)
         record = registry.listed()[agent.agent_id]
         ready = agent.get("/health/ready")
-        answer = httpx.post(f"http://127.0.0.1:{agent.port}/run", json={"n": 1}, timeout=30)
+        answer = plain_http.post(f"http://127.0.0.1:{agent.port}/run", json={"n": 1})
 
     expected = ("echo-agent", "127.0.0.1", agent.port, 3)
     assert tuple(record[key] for key in ("agent_name", "host", "port", "ttl_seconds")) == expected

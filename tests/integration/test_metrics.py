@@ -5,9 +5,9 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.integration.registry_process import (
     RegistryProcess,
     environment_for,
@@ -33,7 +33,7 @@ def workers(registry: RegistryProcess) -> set[int]:
 
 
 def heartbeats(registry: RegistryProcess) -> float:
-    answer = httpx.get(f"{registry.url}/metrics", timeout=30).raise_for_status()
+    answer = plain_http.get(f"{registry.url}/metrics").raise_for_status()
     (line,) = [row for row in answer.text.splitlines() if row.startswith("agent_registry_heartb")]
     return float(line.split()[1])
 
@@ -42,9 +42,9 @@ def test_what_all_processes_counted_is_told_by_each_and_outlives_them(
     registry: RegistryProcess, tmp_path: Path
 ) -> None:
     agent = {"agent_id": "a", "host": "h", "port": 80, "ttl_seconds": 3600}
-    httpx.post(f"{registry.url}/agents/register", json=agent).raise_for_status()
+    plain_http.post(f"{registry.url}/agents/register", json=agent).raise_for_status()
     for _ in range(HEARTBEATS):  # each over a connection of its own, to whichever process
-        httpx.post(f"{registry.url}/agents/a/heartbeat", timeout=30).raise_for_status()
+        plain_http.post(f"{registry.url}/agents/a/heartbeat").raise_for_status()
 
     assert {heartbeats(registry) for _ in range(10)} == {HEARTBEATS}
     counted = {path.name for path in tmp_path.glob("var/registry-metrics-*/counter_*.db")}

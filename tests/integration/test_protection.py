@@ -16,6 +16,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests import plain_http
 from tests.integration.agent_process import running_fleet
 from tests.integration.postgres_cluster import PostgresCluster, running_cluster
 from tests.integration.registry_process import (
@@ -72,7 +73,7 @@ class System:
             until(lambda: self.sweeps() > before, "a sweep")  # noqa: B023 - used at once
 
     def held(self) -> int:
-        answer = httpx.get(f"{self.registry.url}/health/ready", timeout=30).raise_for_status()
+        answer = plain_http.get(f"{self.registry.url}/health/ready").raise_for_status()
         return int(answer.json()["purge_held"])
 
     def manage(self, *arguments: str) -> str:
@@ -135,7 +136,7 @@ def test_a_fleet_that_falls_silent_at_once_is_not_listed_and_not_purged(
     assert (agent_id, kind) == ("", "purge-held")
     assert reason.startswith(f"{AGENTS} of {AGENTS} agents are silent; ")
     assert f"{AGENTS} of {AGENTS} agents have fallen silent at once" in front_page(system)
-    assert f"agent_registry_sweep_held {AGENTS}.0" in httpx.get(f"{registry.url}/metrics").text
+    assert f"agent_registry_sweep_held {AGENTS}.0" in plain_http.get(f"{registry.url}/metrics").text
     assert "purging is held: " in registry.output
 
     fleet.send_signal(signal.SIGCONT)
@@ -171,7 +172,7 @@ def test_while_the_web_is_away_nobody_is_purged_until_one_ttl_after_it_is_back(
     dead = [f"dead-{number}" for number in range(5)]
     for agent_id in dead:
         details = {"agent_id": agent_id, "host": "h", "port": 80, "ttl_seconds": TTL_SECONDS}
-        httpx.post(f"{system.registry.url}/agents/register", json=details).raise_for_status()
+        plain_http.post(f"{system.registry.url}/agents/register", json=details).raise_for_status()
     before = system.generations()
 
     with system.without_web():

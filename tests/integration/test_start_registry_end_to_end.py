@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.integration.registry_process import (
     MANAGE,
     RegistryProcess,
@@ -44,9 +45,9 @@ def assert_it_sweeps(registry: RegistryProcess) -> None:
     """An agent that dies is removed: worker, beat and broker work together."""
     agent_id = f"short-lived-{uuid.uuid4()}"
     registration = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000, "ttl_seconds": 1}
-    httpx.post(f"{registry.url}/agents/register", json=registration).raise_for_status()
+    plain_http.post(f"{registry.url}/agents/register", json=registration).raise_for_status()
     url = f"{registry.url}/agents/{agent_id}"
-    wait_until(lambda: httpx.get(url).status_code == httpx.codes.NOT_FOUND, "the purge")
+    wait_until(lambda: plain_http.get(url).status_code == httpx.codes.NOT_FOUND, "the purge")
 
 
 def test_it_tells_where_to_look_and_each_of_these_answers(registry: RegistryProcess) -> None:
@@ -55,7 +56,7 @@ def test_it_tells_where_to_look_and_each_of_these_answers(registry: RegistryProc
     for path in ("agents", "docs", "admin/"):
         url = f"{registry.url}/{path}"
         assert url in registry.output
-        assert httpx.get(url, follow_redirects=True).status_code == httpx.codes.OK
+        assert plain_http.get(url, follow_redirects=True).status_code == httpx.codes.OK
 
 
 def test_it_sweeps_writes_no_warnings_and_no_files_where_it_was_started(

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.integration.agent_process import AgentProcess, generate_agent, running_agent
 from tests.integration.registry_process import (
     MANAGE,
@@ -51,7 +52,7 @@ class System:
         body = {"agent_id": agent_id, "host": "127.0.0.1", "port": 80, "ttl_seconds": 600}
         shown = {"Authorization": f"Bearer {token}"}
         url = f"{self.registry.url}/agents/register"
-        return httpx.post(url, json=body, headers=shown, timeout=30).status_code
+        return plain_http.post(url, json=body, headers=shown).status_code
 
 
 @pytest.fixture(scope="module")

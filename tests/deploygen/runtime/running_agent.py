@@ -16,6 +16,7 @@ import httpx
 from deploygen.runtime.config import read_config
 from deploygen.runtime.http.app import create_app
 from deploygen.runtime.process.lifecycle import Lifecycle
+from tests import plain_http
 from tests.processes import wait_until
 
 # Each handler has a module of its own: agents may run side by side.
@@ -51,7 +52,7 @@ class RunningAgent:
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
-        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self.http = plain_http.client(self.url)
 
     def _serve(self) -> None:
         asyncio.run(self.lifecycle.serve(self.app, self._listening))

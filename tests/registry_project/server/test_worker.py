@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.integration.registry_process import free_port
 from tests.processes import ServerProcess, wait_until
 from tests.registry_project.server.web_application import LARGE_BYTES
@@ -77,7 +78,7 @@ def running_server(folder: Path, starter: Sequence[str] = ()) -> Iterator[WebSer
 
 def answers(server: WebServer) -> bool:
     try:
-        return httpx.get(server.url).is_success
+        return plain_http.get(server.url).is_success
     except httpx.TransportError:
         return False
 
@@ -126,7 +127,7 @@ def test_clients_that_dribble_do_not_keep_others_waiting(
         for client in clients:
             client.sendall(b"x" if beginning else b"")
         started = time.monotonic()
-        assert httpx.get(f"{server.url}/echo").is_success
+        assert plain_http.get(f"{server.url}/echo").is_success
         assert time.monotonic() - started < SOON  # else after the limit, or never
 
 
@@ -137,7 +138,7 @@ def test_clients_that_do_not_read_their_answers_do_not_keep_others_waiting(
         client.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
         assert client.recv(1)
     started = time.monotonic()
-    assert httpx.get(f"{server.url}/echo").is_success
+    assert plain_http.get(f"{server.url}/echo").is_success
     assert time.monotonic() - started < SOON
 
 
@@ -149,7 +150,7 @@ def test_clients_that_do_not_close_do_not_keep_others_waiting(
     for client in clients:
         assert read_to_end(client).startswith(b"HTTP/1.1 200 ")
     started = time.monotonic()
-    assert httpx.get(f"{server.url}/echo").is_success
+    assert plain_http.get(f"{server.url}/echo").is_success
     assert time.monotonic() - started < SOON
 
 
@@ -201,7 +202,7 @@ def test_more_connections_than_places_make_room_for_the_next(server: WebServer) 
     with ExitStack() as stack:
         idle = [stack.enter_context(server.connect()) for _ in range(150)]
         started = time.monotonic()
-        assert httpx.get(f"{server.url}/echo").is_success
+        assert plain_http.get(f"{server.url}/echo").is_success
         assert time.monotonic() - started < SOON
         idle[0].settimeout(10)
         assert idle[0].recv(1) == b""  # the oldest
@@ -214,7 +215,7 @@ def test_whether_it_lives_is_told_while_all_threads_wait(server: WebServer) -> N
         waiting = [stack.enter_context(server.connect()) for _ in range(THREADS)]
         for client in waiting:
             client.sendall(GET.replace(b"/echo", b"/wait"))  # for the next call
-        assert httpx.get(f"{server.url}/health/live").is_success
+        assert plain_http.get(f"{server.url}/health/live").is_success
         for client in waiting:
             assert read_answer(client).endswith(b"waited")
 
@@ -277,7 +278,7 @@ def test_what_cannot_be_taken_is_answered_at_once_and_ends_the_connection(
 def test_nobody_is_believed_about_the_scheme_by_the_server(server: WebServer) -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on", "X-Forwarded-For": "1.2.3.4"}
 
-    assert httpx.get(f"{server.url}/echo", headers=headers).text.startswith("http 127.0.0.1 ")
+    assert plain_http.get(f"{server.url}/echo", headers=headers).text.startswith("http 127.0.0.1 ")
 
 
 def test_a_process_that_has_no_file_left_goes_on(tmp_path: Path) -> None:
@@ -286,7 +287,7 @@ def test_a_process_that_has_no_file_left_goes_on(tmp_path: Path) -> None:
         for _ in range(90):
             stack.enter_context(server.connect())
         started = time.monotonic()
-        assert httpx.get(f"{server.url}/echo").is_success
+        assert plain_http.get(f"{server.url}/echo").is_success
         assert time.monotonic() - started < SOON
 
 

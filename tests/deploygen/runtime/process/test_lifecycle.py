@@ -13,6 +13,7 @@ from deploygen.runtime.config import AgentConfig, ConfigError
 from deploygen.runtime.extensions import StatusReader, load_extensions
 from deploygen.runtime.http import connections as agent_connections
 from deploygen.runtime.process import lifecycle
+from tests import plain_http
 from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 from tests.processes import wait_until
 
@@ -62,7 +63,7 @@ def test_asked_to_stop_it_finishes_what_runs_and_takes_nothing_new(tmp_path: Pat
     with running_agent(tmp_path, WAITS) as agent:
         agent.wait_until_ready()
         thread, answers = in_thread(
-            lambda: httpx.post(f"{agent.url}/run", json={"until": str(done)})
+            lambda: plain_http.post(f"{agent.url}/run", json={"until": str(done)})
         )
         wait_until(lambda: running(agent), "the request")
 
@@ -160,7 +161,7 @@ def test_a_job_that_nobody_waits_for_any_more_is_finished_before_the_end(tmp_pat
 
 def _post(agent: RunningAgent, **inputs: str) -> httpx.Response:
     try:
-        return httpx.post(f"{agent.url}/run", json=inputs, timeout=30)
+        return plain_http.post(f"{agent.url}/run", json=inputs)
     except httpx.HTTPError:
         return httpx.Response(599)
 

@@ -20,6 +20,7 @@ import pytest
 from deploygen.output.rendering import render
 from deploygen.output.writing import write_folder
 from deploygen.spec.model import AgentSpec
+from tests import plain_http
 from tests.deploygen.fake_registry import HANGS, FakeRegistry, Reply
 from tests.processes import wait_until
 
@@ -72,7 +73,7 @@ class AgentProcess:
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self.output
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=5).is_success
+            return plain_http.get(f"{self.url}/health/ready", timeout=5).is_success
         except httpx.TransportError:
             return False
 
@@ -82,7 +83,7 @@ class AgentProcess:
 
         def work() -> None:
             try:
-                answers.append(httpx.post(f"{self.url}/run", json={}, timeout=60))
+                answers.append(plain_http.post(f"{self.url}/run", json={}, timeout=60))
             except httpx.TransportError:
                 answers.append(None)
 
@@ -228,7 +229,7 @@ def handle(inputs):
 """
     with started(tmp_path, None, handler) as agent:
         wait_until(agent.is_ready, "readiness")
-        assert httpx.post(f"{agent.url}/run", json={}, timeout=30).is_success
+        assert plain_http.post(f"{agent.url}/run", json={}).is_success
         agent.process.send_signal(signal.SIGTERM)
         assert agent.ends_with() == 0
         assert (agent.folder / "put in order").exists()
@@ -239,7 +240,7 @@ def test_what_was_printed_is_there_after_the_end(tmp_path: Path) -> None:
     handler = "def handle(inputs):\n    print('from the handler')\n    return {}"
     with started(tmp_path, None, handler) as agent:
         wait_until(agent.is_ready, "readiness")
-        assert httpx.post(f"{agent.url}/run", json={}, timeout=30).is_success
+        assert plain_http.post(f"{agent.url}/run", json={}).is_success
         agent.process.send_signal(signal.SIGTERM)
         assert agent.ends_with() == 0
         assert "from the handler" in agent.output
@@ -252,7 +253,7 @@ def test_nothing_that_a_handler_raises_ends_it(tmp_path: Path, kind: str, raised
     with started(tmp_path, None, handler) as agent:
         wait_until(agent.is_ready, "readiness")
         for _ in range(2):
-            answer = httpx.post(f"{agent.url}/run", json={}, timeout=30)
+            answer = plain_http.post(f"{agent.url}/run", json={})
             assert answer.status_code == 500
             assert answer.json()["detail"].startswith(f"handle() raised {raised};")
         assert agent.is_ready()
@@ -270,7 +271,7 @@ async def handle(inputs): await asyncio.gather(fail())
     with started(tmp_path, registry, handler) as agent:
         wait_until(lambda: agent.is_ready() and registry.of("heartbeat"), "a heartbeat")
         for _ in range(2):
-            answer = httpx.post(f"{agent.url}/run", json={}, timeout=30)
+            answer = plain_http.post(f"{agent.url}/run", json={})
             assert answer.status_code == 500
             assert answer.json()["detail"].startswith(f"handle() raised {raised};")
         assert agent.is_ready()
@@ -324,7 +325,7 @@ def test_it_starts_without_a_registry_and_joins_it_when_it_is_there(
     registry.stop()
     with started(tmp_path, registry) as agent:
         wait_until(agent.is_ready, "readiness")
-        assert httpx.post(f"{agent.url}/run", json={"input": "hello"}, timeout=30).json() == {
+        assert plain_http.post(f"{agent.url}/run", json={"input": "hello"}).json() == {
             "echo": {"input": "hello"}
         }
         registry.start()
@@ -334,9 +335,7 @@ def test_it_starts_without_a_registry_and_joins_it_when_it_is_there(
 def test_an_agent_of_no_registry_works_and_stops(tmp_path: Path) -> None:
     with started(tmp_path, None) as agent:
         wait_until(agent.is_ready, "readiness")
-        assert httpx.post(f"{agent.url}/run", json={"a": 1}, timeout=30).json() == {
-            "echo": {"a": 1}
-        }
+        assert plain_http.post(f"{agent.url}/run", json={"a": 1}).json() == {"echo": {"a": 1}}
         agent.process.send_signal(signal.SIGTERM)
         assert agent.ends_with() == 0
 
@@ -368,7 +367,7 @@ def test_its_output_is_one_json_object_a_line_that_tells_of_each_request(tmp_pat
     with started(tmp_path, None, handler) as agent:
         wait_until(agent.is_ready, "readiness")
         headers = {"X-Request-ID": "an-id"}
-        httpx.post(f"{agent.url}/run", json={}, headers=headers, timeout=30)
+        plain_http.post(f"{agent.url}/run", json={}, headers=headers)
         agent.process.send_signal(signal.SIGTERM)
         assert agent.ends_with() == 0
         lines = [json.loads(line) for line in agent.output.splitlines()]
@@ -385,7 +384,7 @@ def test_a_secret_comes_from_its_file_and_is_in_no_line_of_the_log(tmp_path: Pat
     path = str(tmp_path / "key")
     with started(tmp_path, None, handler, {"secrets": ["API_KEY"]}, API_KEY_FILE=path) as agent:
         wait_until(agent.is_ready, "readiness")
-        assert httpx.post(f"{agent.url}/run", json={}, timeout=30).json() == {"n": 12}
+        assert plain_http.post(f"{agent.url}/run", json={}).json() == {"n": 12}
         assert "s3cret" not in agent.output
 
 
@@ -396,7 +395,7 @@ def test_a_dependency_that_hangs_does_not_keep_it_from_registering_or_stopping(
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with started(tmp_path, registry, "", {"dependencies": [url]}) as agent:
             beating(registry)
-            ready = httpx.get(f"{agent.url}/health/ready", timeout=30)
+            ready = plain_http.get(f"{agent.url}/health/ready")
             assert ready.status_code == 503
             assert url in ready.json()["reason"]
             agent.process.send_signal(signal.SIGTERM)
