@@ -4,11 +4,14 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +87,25 @@ def environment_for(folder: Path, **settings: str) -> dict[str, str]:
 
 
 def migrate(environment: Mapping[str, str]) -> None:
-    subprocess.run([*MANAGE, "migrate", "--verbosity=0"], env=dict(environment), check=True)
+    """Give the registry's database its tables; on SQLite, by a copy of one that has them."""
+    if "DATABASE_URL" in environment:
+        subprocess.run([*MANAGE, "migrate", "--verbosity=0"], env=dict(environment), check=True)
+        return
+    folder = Path(environment["REGISTRY_VAR_DIR"])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "registry.sqlite3").write_bytes(migrated_database())
+
+
+@cache
+def migrated_database() -> bytes:
+    """Return the file of an SQLite database that has the registry's tables."""
+    with tempfile.TemporaryDirectory(prefix="registry-migrated-") as name:
+        environment = environment_for(Path(name))
+        subprocess.run([*MANAGE, "migrate", "--verbosity=0"], env=environment, check=True)
+        file = Path(environment["REGISTRY_VAR_DIR"]) / "registry.sqlite3"
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it is in the one file
+        return file.read_bytes()
 
 
 def free_port() -> int:
