@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -80,9 +81,9 @@ def test_hadolint_finds_nothing_in_the_dockerfile(agent: AgentSpec, tmp_path: Pa
 
 
 @pytest.mark.parametrize("agent", SPECS)
-def test_the_manifest_is_what_kubernetes_takes(agent: AgentSpec, tmp_path: Path) -> None:
-    (tmp_path / "kubernetes.yaml").write_text(render(agent)["kubernetes.yaml"])
-    check(program("kubernetes-validate"), "--strict", str(tmp_path / "kubernetes.yaml"))
+def test_the_manifest_is_what_kubernetes_takes(agent: AgentSpec) -> None:
+    for resource in kubernetes(agent):
+        kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
 
 
 @pytest.mark.parametrize("agent", SPECS)
