@@ -1,12 +1,12 @@
-"""Fixtures for all tests: the services that some of them need, and what was left out without."""
+"""Fixtures for all tests, which of them run where, and what a run says of those left out."""
 
 import os
 import shutil
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from django.conf import settings as project_settings
@@ -15,29 +15,30 @@ from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from registry_project.postgresql import base
+from tests.browser.page_errors import find_browser
 from tests.integration.postgres_cluster import find_programs
+from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
 
-REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
-HOW_TO = {
-    "chromium": "a browser (Debian: apt install chromium)",
-    "compose": "compose (Debian: apt install docker-compose; else the plugin of Docker)",
-    "docker": "a Docker engine that answers (Debian, Ubuntu: apt install docker.io debootstrap)",
-    "TEST_REDIS_URL": "a Redis: make test TEST_REDIS_URL=redis://127.0.0.1:6379/0",
-    "redis-server": "a Redis to start and kill (Debian, Ubuntu: apt install redis-server)",
-    "initdb": "the programs of PostgreSQL (Debian, Ubuntu: apt install postgresql); they are found "
-    "by pg_config, on the PATH, or where Debian has them",
-}
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
-missing = pytest.StashKey[set[str]]()
+# What takes long is not left for last when several processes share the tests.
+LONGEST_FIRST = ("docker", "faults", "integration", "fuzz", "browser", "registry_project")
 
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
-# What is started in the background of a shell ignores Ctrl-C, and would pass that on to each
-# program that the tests start, also to those whose Ctrl-C is tested.
+# A shell starts its background jobs with SIGINT ignored, nohup with SIGHUP ignored. The programs
+# that the tests start would inherit that, also those that are tested to stop on these signals.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+# Coverage is measured in the processes of the tests. In the programs that these start it would cost
+# half as much time again, and show next to nothing that the tests of the modules do not.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture(scope="session")
@@ -50,23 +51,35 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def redis_url(pytestconfig: pytest.Config) -> str:
+def redis_url() -> str:
     """The URL of a Redis that tests may fill and empty."""
-    return service_url(pytestconfig, "TEST_REDIS_URL")
+    return os.environ.get("TEST_REDIS_URL") or without("TEST_REDIS_URL")
 
 
 @pytest.fixture(scope="session")
-def postgres_programs(pytestconfig: pytest.Config) -> Path:
+def redis_program() -> str:
+    """The path of redis-server, for tests that start and kill a Redis of their own."""
+    return shutil.which("redis-server") or without("redis-server")
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
     """The folder of PostgreSQL's programs, for tests that start and kill a server of their own."""
-    return find_programs() or without(pytestconfig, "initdb", "PostgreSQL is not installed")
+    return find_programs() or without("postgresql")
 
 
 @pytest.fixture(scope="session")
-def compose_command(pytestconfig: pytest.Config) -> list[str]:
+def chromium() -> str:
+    """The path of a browser."""
+    return find_browser() or without("chromium")
+
+
+@pytest.fixture(scope="session")
+def compose_command() -> list[str]:
     """The command of compose: the older program, or the newer plugin."""
     commands = [["docker-compose"], ["docker", "compose"]]
     found = [command for command in commands if shutil.which(command[0]) and _answers(command)]
-    return found[0] if found else without(pytestconfig, "compose", "compose is not installed")
+    return found[0] if found else without("compose")
 
 
 def _answers(command: list[str]) -> bool:
@@ -91,29 +104,51 @@ def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterato
         connection.settings_dict.update(old)
 
 
-def service_url(config: pytest.Config, variable: str) -> str:
-    """Return the service's URL; without one, skip the test, or fail it if services are required."""
-    return os.environ.get(variable) or without(config, variable, f"{variable} is not set")
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test: what database it asks, whether it is left out, and with which others it goes.
 
-
-def without(config: pytest.Config, service: str, what_is_missing: str) -> NoReturn:
-    """Skip the test that needs `service`, or fail it if services are required."""
-    if REQUIRED:
-        pytest.fail(f"REQUIRE_SERVICES=1, and {what_is_missing}")
-    config.stash.setdefault(missing, set()).add(service)
-    pytest.skip(f"needs {HOW_TO[service]}")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what another database could answer otherwise: the rest need not be run on each."""
+    In a parallel run the tests of a file go to one process, unless they are in another group.
+    """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
             item.add_marker(pytest.mark.database)
+        if needs_services(item) and not is_wanted(item, config.args):
+            item.add_marker(pytest.mark.skip(LEFT_OUT))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
+    if hasattr(config, "workerinput"):
+        items.sort(key=rank)
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for variable in sorted(config.stash.get(missing, None) or ()):
-        terminalreporter.write_line(f"Some tests were skipped; run them with {HOW_TO[variable]}")
+def rank(item: pytest.Item) -> int:
+    """Return the place of a test's folder in a parallel run."""
+    folder = folder_of(item.nodeid)
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+def folder_of(nodeid: str) -> str:
+    return nodeid.removeprefix("tests/").partition("/")[0]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped and why, and how to run those that were left out."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    left_out = reasons.pop(LEFT_OUT, 0)
+    if reasons:
+        terminalreporter.section("skipped")
+    for reason, number in reasons.most_common():
+        terminalreporter.write_line(f"{number:5} {reason}")
+    if left_out:
+        folders = Counter(
+            folder_of(report.nodeid) for report in skipped if report.longrepr[2].endswith(LEFT_OUT)
+        )
+        terminalreporter.section("left out")
+        for folder, number in folders.most_common():
+            terminalreporter.write_line(f"{number:5} make test T=tests/{folder}")
+        terminalreporter.write_line(
+            f"{left_out} tests need services or minutes. To run them all: "
+            "REQUIRE_SERVICES=1 make test; .ci/run also starts the services."
+        )

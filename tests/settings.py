@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
-os.environ.setdefault(
-    "REGISTRY_VAR_DIR", str(Path(__file__).resolve().parent.parent / "var" / "tests")
-)
+var_dir = Path(__file__).resolve().parent.parent / "var" / "tests"
+# Each process of a parallel run has a folder of its own; it inherits the first one's variable.
+if Path(os.environ.get("REGISTRY_VAR_DIR", var_dir)).is_relative_to(var_dir):
+    os.environ["REGISTRY_VAR_DIR"] = str(var_dir / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 
-from registry_project.settings import *  # noqa: F403
+from registry_project.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # As clients that know nothing of tokens expect it; tests of the tokens set "token" themselves.

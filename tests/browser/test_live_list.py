@@ -11,8 +11,6 @@ from pytest_django.live_server_helper import LiveServer
 from agents import leases
 from tests.agents.passing_time import time_passes
 from tests.browser.devtools import Tab, open_browser
-from tests.browser.page_errors import find_browser
-from tests.conftest import without
 from tests.factories import AgentFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -34,14 +32,11 @@ OpenList = Callable[..., Tab]
 
 
 @pytest.fixture
-def open_list(
-    pytestconfig: pytest.Config, live_server: LiveServer, client: Client
-) -> Iterator[OpenList]:
+def open_list(chromium: str, live_server: LiveServer, client: Client) -> Iterator[OpenList]:
     """What opens the list in a new tab, for a superuser; it refreshes every so many seconds."""
-    browser = find_browser() or without(pytestconfig, "chromium", "chromium is not installed")
     client.force_login(User.objects.create_superuser("grace"))
     session = client.cookies["sessionid"].value
-    with open_browser(browser) as open_tab:
+    with open_browser(chromium) as open_tab:
 
         def the_list(seconds: float = 0.2) -> Tab:
             tab = open_tab()

@@ -10,8 +10,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from agents import leases
 from tests.browser.devtools import Tab, open_browser
-from tests.browser.page_errors import find_browser
-from tests.conftest import without
 from tests.factories import AgentFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -37,15 +35,12 @@ OpenPage = Callable[[], Tab]
 
 
 @pytest.fixture
-def open_page(
-    pytestconfig: pytest.Config, live_server: LiveServer, client: Client
-) -> Iterator[OpenPage]:
+def open_page(chromium: str, live_server: LiveServer, client: Client) -> Iterator[OpenPage]:
     """What opens the front page in a new tab, for a superuser."""
-    browser = find_browser() or without(pytestconfig, "chromium", "chromium is not installed")
     client.force_login(User.objects.create_superuser("grace"))
     session = client.cookies["sessionid"].value
     AgentFactory.create(agent_id="first", ttl_seconds=3600)
-    with open_browser(browser) as open_tab:
+    with open_browser(chromium) as open_tab:
 
         def front_page() -> Tab:
             tab = open_tab()

@@ -9,8 +9,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from agents import leases
-from tests.browser.page_errors import find_browser, logged_in, look_at
-from tests.conftest import without
+from tests.browser.page_errors import logged_in, look_at
 from tests.factories import AgentFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -34,11 +33,6 @@ STAFF_PAGES = {
 
 
 @pytest.fixture
-def browser(pytestconfig: pytest.Config) -> str:
-    return find_browser() or without(pytestconfig, "chromium", "chromium is not installed")
-
-
-@pytest.fixture
 def agent() -> None:
     AgentFactory.create(agent_id="agent-in-the-browser", metadata={"a": [1]})
     leases.register(agent_id="gone-before", host="h", port=1)
@@ -55,9 +49,9 @@ def staff_url(live_server: LiveServer, client: Client) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_keeps_to_its_policy(
-    live_server: LiveServer, browser: str, agent: None, path: str
+    live_server: LiveServer, chromium: str, agent: None, path: str
 ) -> None:
-    page, console = look_at(browser, f"{live_server.url}{path}")
+    page, console = look_at(chromium, f"{live_server.url}{path}")
 
     assert PAGES[path] in page
     assert console == []
@@ -65,17 +59,17 @@ def test_a_page_keeps_to_its_policy(
 
 @pytest.mark.parametrize("path", STAFF_PAGES)
 def test_a_page_of_the_staff_keeps_to_its_policy(
-    staff_url: str, browser: str, agent: None, path: str
+    staff_url: str, chromium: str, agent: None, path: str
 ) -> None:
-    page, console = look_at(browser, f"{staff_url}{path}")
+    page, console = look_at(chromium, f"{staff_url}{path}")
 
     assert STAFF_PAGES[path] in page
     assert console == []
 
 
-def test_the_browser_does_tell(live_server: LiveServer, browser: str, settings: Settings) -> None:
+def test_the_browser_does_tell(live_server: LiveServer, chromium: str, settings: Settings) -> None:
     settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"]}}
 
-    _, console = look_at(browser, f"{live_server.url}/admin/login/")
+    _, console = look_at(chromium, f"{live_server.url}/admin/login/")
 
     assert console

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input
-from tests.conftest import without
 from tests.docker import agents, engine
 from tests.docker.base_image import base_image
 from tests.docker.engine import docker
@@ -16,16 +15,22 @@ from tests.integration.registry_process import (
     environment_for,
     ready_registry,
 )
+from tests.services import without
 
 ECHO_IMAGE = "agent-test-echo:local"
 MARKER = "hunter2-is-in-no-layer"
 
 
 @pytest.fixture(scope="session")
-def base(pytestconfig: pytest.Config) -> str:
-    """The name of an image with Python and pip."""
+def docker_engine() -> None:
+    """A Docker engine that answers."""
     if not engine.answers():
-        without(pytestconfig, "docker", "no Docker engine answers")
+        without("docker")
+
+
+@pytest.fixture(scope="session")
+def base(docker_engine: None) -> str:
+    """The name of an image with Python and pip."""
     return base_image()
 
 

@@ -1,12 +1,10 @@
 """Fixtures for the tests of the bed of faults."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import without
 from tests.faults.bed import Bed, FleetSize
 from tests.faults.starting import running_bed
 
@@ -14,9 +12,7 @@ FEW = FleetSize(steady=40, mortal=10, rivals=4, newcomers=3, doomed=12, remote=6
 
 
 @pytest.fixture(scope="module")
-def bed(pytestconfig: pytest.Config, postgres_programs: Path) -> Iterator[Bed]:
+def bed(postgres_programs: Path, redis_program: str) -> Iterator[Bed]:
     """A registry on PostgreSQL and Redis, with two web servers and a small fleet."""
-    if shutil.which("redis-server") is None:
-        without(pytestconfig, "redis-server", "Redis is not installed")
     with running_bed(postgres_programs, size=FEW) as bed:
         yield bed

@@ -10,8 +10,10 @@ from tests.fuzz.own_registry import Target, environment_of, running_target
 from tests.integration.postgres_cluster import running_cluster
 from tests.integration.registry_process import migrate
 
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)]
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+
+@pytest.fixture(scope="session", params=DATABASES)
 def target(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:

@@ -207,14 +207,13 @@ def test_a_million_keys_do_not_stay() -> None:
 
 
 @pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def redis_server(
+    redis_program: str, tmp_path: Path
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A Redis of the test's own, to be stopped."""
     port = free_port()
-    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-    try:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    except FileNotFoundError:
-        pytest.skip("needs redis-server")
+    command = [redis_program, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{port}/0"
     try:
         wait_until(lambda: _answers(url), "an answer of Redis")
