@@ -9,15 +9,23 @@ DURATION ?= 120
 EXPIRED ?= 100000
 SEED ?= 1
 ROUNDS ?= 5
+# Processes that share the tests: three for two cores, since tests also wait.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
 COVERAGE := $(PY) -m coverage
+RUN_PYTEST = $(if $(COVER),$(COVERAGE) run,$(PY)) -m pytest -n $(JOBS) --dist loadgroup \
+	--no-loadscope-reorder --max-worker-restart=0
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
+# Most of what starts slowly without compiled files is started by the tests, many times.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install install-dev run demo fleet bench calls front-page purge-bench image check audit test faults fuzz clean
+.PHONY: help install install-dev run demo fleet bench calls front-page purge-bench image format check \
+	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
+	coverage-report faults fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -58,12 +66,26 @@ front-page: install ## the CPU of a front page that is left open: AGENTS=100000
 image: install-dev ## build an example's image by Docker: its size, how quickly it registers and stops
 	@exec $(PY) -m benchmarks.image
 
-check: install-dev ## linters, types, Django's own checks
+format: install-dev ## format the Python code, and fix what the linter can fix
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+check: lint types imports dockerfiles django ## linters, types, Django's own checks
+
+lint: install-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+types: install-dev
 	$(PY) -m mypy .
+
+imports: install-dev
 	$(VENV)/bin/lint-imports
+
+dockerfiles: install-dev
 	$(VENV)/bin/hadolint Dockerfile tests/docker/stand_ins/Dockerfile
+
+django: install-dev
 	$(PY) manage.py check --fail-level WARNING
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
@@ -71,18 +93,41 @@ check: install-dev ## linters, types, Django's own checks
 audit: install-dev ## known vulnerabilities of the pinned packages; AUDIT_REQUIRED=1 if it must be asked
 	@exec $(PY) -m requirements.audit
 
-test: check ## everything; on PostgreSQL too with TEST_POSTGRES_URL=postgres://...
-	@if [ "$$REQUIRE_SERVICES" = 1 ] && [ -z "$$TEST_POSTGRES_URL" ]; then \
-		echo "REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set" >&2; exit 1; fi
+ifneq ($(T)$(K),)
+test: install-dev
+	@exec $(PY) -m pytest $(T) $(if $(K),-k '$(K)')
+else
+test: check test-sqlite test-postgresql ## all tests; without linters only some: T=path K=word
+endif
+
+coverage: ## all tests, and how much of the code they run
 	$(COVERAGE) erase
-	@if [ -n "$$TEST_POSTGRES_URL" ]; then PYTHON=$(PY) exec tests/on_each_database.sh; \
-		else exec $(COVERAGE) run -m pytest; fi
+	@$(MAKE) --no-print-directory test-sqlite COVER=1
+	@$(MAKE) --no-print-directory test-postgresql COVER=1
+	@$(MAKE) --no-print-directory coverage-report
+
+test-sqlite: install-dev
+ifeq ($(REQUIRE_SERVICES)/$(TEST_POSTGRES_URL),1/)
+	$(error REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set)
+endif
+	$(RUN_PYTEST)
+
+# The tests that another database could answer otherwise.
+test-postgresql: install-dev
+ifneq ($(TEST_POSTGRES_URL),)
+	DATABASE_URL=$$TEST_POSTGRES_URL $(RUN_PYTEST) tests/agents tests/registry_project \
+		-m "database and not integration"
+else
+	@echo "PostgreSQL was left out. To run the tests of the database there too:" \
+		"make test TEST_POSTGRES_URL=postgres://user@host/database"
+endif
+
+coverage-report: install-dev
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --fail-under=95 --include='agents/*,deploygen/*'
-	@if [ -n "$$TEST_POSTGRES_URL" ]; then \
-		$(COVERAGE) report --fail-under=100 --include="agents/leases/**,agents/querysets.py"; \
-	else echo; echo "All passed on SQLite. PostgreSQL" \
-		"was skipped; run it too with: make test TEST_POSTGRES_URL=postgres://user@host/db"; fi
+ifneq ($(TEST_POSTGRES_URL),)
+	$(COVERAGE) report --fail-under=100 --include="agents/leases/**,agents/querysets.py"
+endif
 
 faults: install-dev ## hurt a running registry in many ways: FAULTS="disk-full cut" for some of them
 	@exec $(PY) -m tests.faults $(FAULTS)
