@@ -23,7 +23,7 @@ URL := http://localhost:$(PORT)
 # Most of what starts slowly without compiled files is started by the tests, many times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install install-dev run demo fleet bench calls front-page purge-bench image format check \
+.PHONY: help install install-dev run dev demo fleet bench calls front-page purge-bench image format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -39,6 +39,12 @@ run: install ## run the registry on this machine; PORT=9000 and HOST=0.0.0.0 mov
 	@REGISTRY_URL=$${REGISTRY_URL:-$(URL)} REGISTRY_AUTH=$${REGISTRY_AUTH:-open} \
 		exec $(PY) manage.py start_registry --prepare \
 		--host $(HOST) --port $(PORT) --stop-with-parent
+
+dev: install-dev ## the same with DEBUG on, started again whenever a file of it changes
+	@REGISTRY_URL=$${REGISTRY_URL:-$(URL)} REGISTRY_AUTH=$${REGISTRY_AUTH:-open} DEBUG=$${DEBUG:-on} \
+		exec $(VENV)/bin/watchfiles --sigint-timeout 30 \
+		"$(PY) manage.py start_registry --prepare --host $(HOST) --port $(PORT) --stop-with-parent" \
+		agents deploygen registry_project templates
 
 demo: install-dev ## watch an agent live and die, against the registry at PORT or one of its own
 	@exec $(PY) -m examples.lifecycle --registry-url $(URL)
