@@ -1,4 +1,4 @@
-"""The operator's pages. What they change, they change through `agents.leases`."""
+"""The operator's pages. They change agents only through `agents.leases`."""
 
 from django.contrib import admin
 
@@ -11,5 +11,5 @@ __all__ = ["AccessTokenAdmin", "AgentAdmin", "EventAdmin"]
 admin.site.site_header = "Agent registry"
 admin.site.site_title = "Agent registry"
 admin.site.index_title = "Overview"
-admin.site.site_url = None  # no second site to view: the API's page is linked by the template
-admin.site.enable_nav_sidebar = False  # the fleet's list needs the width
+admin.site.site_url = None  # there is no other site; the template links the API's docs
+admin.site.enable_nav_sidebar = False  # the agent list needs the width

@@ -1,4 +1,4 @@
-"""For the page of one agent."""
+"""Tags for the page of one agent."""
 
 from django import template
 from django.urls import reverse
@@ -8,5 +8,5 @@ register = template.Library()
 
 @register.simple_tag
 def fleet_with(name: str, value: str) -> str:
-    """Return the address of the list of the agents that have the same version, tag or skill."""
+    """Return the URL of the agents with the same version, tag or skill."""
     return reverse("admin:agents_agentrecord_changelist", query={name: value})

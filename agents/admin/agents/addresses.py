@@ -1,4 +1,4 @@
-"""Where an agent says that it is, as a browser would go there."""
+"""The address that an agent advertises, as a URL for a browser."""
 
 import ipaddress
 import re
@@ -10,9 +10,10 @@ HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 
 
 def base_url(agent: AgentRecord) -> str:
-    """Return ``http://host:port``; empty if its host is none that a browser could reach.
+    """Return ``http://host:port``; empty unless the host is a plain name or address.
 
-    Of the scheme no more is known than the port says: what an agent claims leads nobody anywhere.
+    The port alone decides between http and https. Hosts are what agents claim: anything that could
+    lead a user elsewhere, such as ``user@host`` or a path, is no link.
     """
     if not _is_well_formed(agent.host):
         return ""
@@ -21,7 +22,7 @@ def base_url(agent: AgentRecord) -> str:
 
 
 def before_port(host: str) -> str:
-    """Return a host as it stands before a port."""
+    """Return a host as it is written before a port: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -30,4 +31,4 @@ def _is_well_formed(host: str) -> bool:
         ipaddress.ip_address(host)
     except ValueError:
         return HOST_NAME.fullmatch(host) is not None
-    return "%" not in host  # a zone means something on the agent's own machine alone
+    return "%" not in host  # a zone has a meaning on the agent's own machine only

@@ -1,4 +1,4 @@
-"""What the pages say while a purge is held, and how an operator has it done all the same."""
+"""The banner while purging is held, and the page to purge anyway."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,12 +21,12 @@ from agents.leases.purge.mass_expiry import assess_fleet
 from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
 
-VIEW, REMOVE = "agents.view_agentrecord", "agents.delete_agentrecord"
+VIEW, DELETE = "agents.view_agentrecord", "agents.delete_agentrecord"
 
 
 @dataclass(frozen=True)
 class HeldPurge:
-    """How many expired agents are kept, how many of the fleet are silent, since and until when."""
+    """`expired` agents are kept; `silent` agents of the `fleet` fell silent together."""
 
     expired: int
     silent: int
@@ -37,15 +37,15 @@ class HeldPurge:
     may_purge: bool
 
     @property
-    def rest(self) -> str:
+    def time_left(self) -> str:
         left = self.until - self.since - self.lasted
         return in_words(left.total_seconds(), units=1)
 
 
 def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> HeldPurge | None:
-    """Return the purge that is being held; None if there is none, or not for this user's eyes.
+    """Return the purge that is held; None if there is none, or the user may not see agents.
 
-    The whole fleet is looked at only when the last sweep held something.
+    The fleet is counted only if the last sweep held something.
     """
     if not request.user.has_perm(VIEW) or not (last_sweep or report_sweeps()).held:
         return None
@@ -53,7 +53,7 @@ def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> H
     if hold is None:
         return None
     fleet = assess_fleet()
-    if not fleet.must_hold:  # the agents have come back: the next sweep ends it
+    if not fleet.must_hold:  # the agents are back: the next sweep ends it
         return None
     return HeldPurge(
         expired=fleet.expired,
@@ -62,12 +62,12 @@ def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> H
         since=hold.since,
         until=hold.until,
         lasted=hold.lasted,
-        may_purge=request.user.has_perm(REMOVE),
+        may_purge=request.user.has_perm(DELETE),
     )
 
 
-class Purging(ModelAdmin[AgentRecord]):
-    """The page that asks before it purges what is held, and then does."""
+class PurgeAnyway(ModelAdmin[AgentRecord]):
+    """The page that asks for confirmation and purges what is held."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.purge_anyway)
@@ -77,8 +77,8 @@ class Purging(ModelAdmin[AgentRecord]):
         ]
 
     def purge_anyway(self, request: HttpRequest) -> HttpResponse:
-        # It tells how many have expired, which is for who may see them.
-        if not request.user.has_perms([VIEW, REMOVE]):
+        # The page says how many have expired, so it also needs the permission to view.
+        if not request.user.has_perms([VIEW, DELETE]):
             raise PermissionDenied
         fleet = reverse("admin:agents_agentrecord_changelist")
         if request.method == "POST" and "confirmed" in request.POST:

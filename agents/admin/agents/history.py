@@ -1,4 +1,4 @@
-"""What an agent's page tells of its history: bars, uptime in percent, gaps, how it went."""
+"""The history on an agent's page: bars, uptime in percent, gaps, and how the agent ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from agents.history.timeline import ENDS, Presence, Share, Span, clip, share, sp
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 
-# So many events of an agent are looked at: one that comes and goes all the time has very many.
-MOST_READ = 2_000
-MOST_GAPS = 50
+# An agent that keeps coming and going has very many events: the newest are read.
+MAX_EVENTS = 2_000
+MAX_GAPS = 50
 WINDOWS = {1: "Last day", 7: "Last 7 days", 30: "Last 30 days"}
 Kind = AgentEvent.Kind
 
 
 @dataclass(frozen=True)
 class Window:
-    """A bar over some days; `known`: of how much of them anything is known, if not of all."""
+    """A bar over some days. `known`: how much of them is known, empty if all is."""
 
     title: str
     days: int
@@ -42,26 +42,24 @@ class Window:
     def in_words(self) -> str:
         if self.share.percent is None:
             return f"{self.title}: nothing is known"
-        gaps = {0: "no gap", 1: "1 gap"}.get(self.gaps, f"{self.gaps:,} gaps")
-        return f"{self.title}: alive {self.percent} of the time that is known, {gaps}"
+        gaps = {0: "no gaps", 1: "1 gap"}.get(self.gaps, f"{self.gaps:,} gaps")
+        return f"{self.title}: alive {self.percent} of the known time, {gaps}"
 
 
 @dataclass(frozen=True)
 class Gap:
-    """`why`: how it came to it; `is_open`: it lasts."""
-
     span: Span
-    why: str
+    reason: str
     is_open: bool
 
     @property
-    def lasted(self) -> str:
+    def duration(self) -> str:
         return in_words(self.span.duration.total_seconds())
 
 
 @dataclass(frozen=True)
 class History:
-    """`events`: the newest of an agent, newest first; `is_cut`: there are older ones."""
+    """`events`: the newest of an agent, newest first. `is_cut`: there are older ones."""
 
     events: Sequence[AgentEvent]
     is_cut: bool
@@ -69,8 +67,8 @@ class History:
     def newest(self, *kinds: str) -> AgentEvent | None:
         return next((event for event in self.events if event.kind in kinds), None)
 
-    def operators_event(self, agent: AgentRecord) -> AgentEvent | None:
-        """Return the event by which an agent came into the operator's state, if it is there."""
+    def operator_event(self, agent: AgentRecord) -> AgentEvent | None:
+        """Return the event that set the agent's state, if it is among these."""
         kind = _event_of(agent.state)
         return self.newest(kind) if kind else None
 
@@ -83,19 +81,19 @@ class Timeline:
     cut_at: datetime | None
 
 
-def read_history(agent_id: str, most: int = MOST_READ) -> History:
+def read_history(agent_id: str, limit: int = MAX_EVENTS) -> History:
     """Return the newest events of an agent, each with `read_at`, the database's time."""
     events = newest_first(agent_id).annotate(read_at=DatabaseNow())
-    found = list(events[: most + 1])
-    return History(found[:most], is_cut=len(found) > most)
+    found = list(events[: limit + 1])
+    return History(found[:limit], is_cut=len(found) > limit)
 
 
-def operators_event(agent: AgentRecord) -> AgentEvent | None:
-    """Return the event by which an agent came into the operator's state, if it is not long ago."""
+def operator_event(agent: AgentRecord) -> AgentEvent | None:
+    """Return the event that set the agent's state, if it is among the newest MAX_EVENTS."""
     kind = _event_of(agent.state)
     if kind is None:
         return None
-    newest = newest_first(agent.pk)[:MOST_READ]
+    newest = newest_first(agent.pk)[:MAX_EVENTS]
     return newest_first().filter(pk__in=newest.values("pk"), kind=kind).first()
 
 
@@ -107,7 +105,7 @@ def _event_of(state: str) -> str | None:
 def draw(
     history: History, agent: AgentRecord | None, now: datetime, up_since: datetime | None
 ) -> Timeline:
-    """Draw what is known of an agent's life until `now`; `agent` None: it has no record."""
+    """Return an agent's life until `now`; `agent` is None if it has no record."""
     begin = now - timedelta(days=max(WINDOWS))
     in_order = history.events[::-1]
     whole = spans(in_order, agent, begin, now, up_since)
@@ -115,17 +113,19 @@ def draw(
     ends = {event.at: event for event in history.events if event.kind in ENDS}
     return Timeline(
         windows=[_window(days, title, whole, now) for days, title in WINDOWS.items()],
-        gaps=[Gap(span, _why(ends.get(span.begin)), span.end == now) for span in gaps[:MOST_GAPS]],
-        more_gaps=max(len(gaps) - MOST_GAPS, 0),
+        gaps=[
+            Gap(span, _reason(ends.get(span.begin)), span.end == now) for span in gaps[:MAX_GAPS]
+        ],
+        more_gaps=max(len(gaps) - MAX_GAPS, 0),
         cut_at=in_order[0].at if history.is_cut and in_order[0].at > begin else None,
     )
 
 
-def how_it_went(history: History) -> str:
-    """Return why an agent has no record any more, as a sentence."""
+def describe_end(history: History) -> str:
+    """Return a sentence that says why an agent has no record any more."""
     last = history.newest(*ENDS)
     if last is None or last.kind == Kind.EXPIRED:
-        return "The history does not tell how it went."
+        return "The history does not say why."
     when = _when(last)
     reason = f": {last.reason}" if last.reason else ""
     if last.kind == Kind.DEREGISTERED:
@@ -140,15 +140,15 @@ def how_it_went(history: History) -> str:
 
 def _window(days: int, title: str, whole: Sequence[Span], now: datetime) -> Window:
     begin = now - timedelta(days=days)
-    shown = list(clip(whole, begin, now))
-    found = share(shown)
+    visible = list(clip(whole, begin, now))
+    alive = share(visible)
     return Window(
         title=title,
         days=days,
-        share=found,
-        gaps=sum(span.presence is Presence.GAP for span in shown),
-        shapes=list(shapes(shown, begin, now)),
-        known=in_words(found.known.total_seconds()) if found.known < now - begin else "",
+        share=alive,
+        gaps=sum(span.presence is Presence.GAP for span in visible),
+        shapes=list(shapes(visible, begin, now)),
+        known=in_words(alive.known.total_seconds()) if alive.known < now - begin else "",
     )
 
 
@@ -156,9 +156,9 @@ def _when(event: AgentEvent) -> str:
     return f"{ago((cells.read_at(event) - event.at).total_seconds())}, at {exactly(event.at)},"
 
 
-def _why(event: AgentEvent | None) -> str:
+def _reason(event: AgentEvent | None) -> str:
     if event is None:
-        return "its lease has ended"
+        return "its lease ended"
     if event.kind == Kind.DEREGISTERED:
         by = f"deregistered by {event.actor}"
         return f"{by}: {event.reason}" if event.reason else by

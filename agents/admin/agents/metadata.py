@@ -1,39 +1,39 @@
-"""An agent's metadata in rows, one for each key, which stay readable however deep it is nested."""
+"""An agent's metadata as rows of a table, readable however deep it is nested."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Deeper levels are set in no further: there would be no width left for what they say.
-DEEPEST_INDENT = 6
+# Deeper levels are not indented further, to leave room for the values.
+MAX_INDENT = 6
 
 
 @dataclass(frozen=True)
 class Row:
-    """`value`: None for what holds further rows, which `holds` tells."""
+    """`value` is None for an object or a list, whose rows follow; `size` says how many."""
 
     depth: int
     key: str
     value: str | None
-    holds: str = ""
+    size: str = ""
 
     @property
     def indent(self) -> int:
-        return min(self.depth, DEEPEST_INDENT)
+        return min(self.depth, MAX_INDENT)
 
 
 def rows(metadata: Mapping[str, Any]) -> Iterator[Row]:
-    """Give the rows of `metadata`, each before those that are inside of it."""
-    waiting = [(0, key, value) for key, value in reversed(list(metadata.items()))]
-    while waiting:
-        depth, key, value = waiting.pop()
+    """Yield the rows of `metadata`, parents before children."""
+    stack = [(0, key, value) for key, value in reversed(list(metadata.items()))]
+    while stack:
+        depth, key, value = stack.pop()
         if not isinstance(value, dict | list) or not value:
             yield Row(depth, key, _text(value))
             continue
-        inside = value.items() if isinstance(value, dict) else enumerate(value, start=1)
-        yield Row(depth, key, None, _holds(value))
-        waiting += [(depth + 1, str(name), each) for name, each in reversed(list(inside))]
+        children = value.items() if isinstance(value, dict) else enumerate(value, start=1)
+        yield Row(depth, key, None, _size(value))
+        stack += [(depth + 1, str(name), each) for name, each in reversed(list(children))]
 
 
 def as_json(metadata: Mapping[str, Any]) -> str:
@@ -44,7 +44,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 
-def _holds(value: dict[str, Any] | list[Any]) -> str:
+def _size(value: dict[str, Any] | list[Any]) -> str:
     count = len(value)
     if isinstance(value, dict):
         return f"{count} key" if count == 1 else f"{count} keys"

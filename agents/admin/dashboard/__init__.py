@@ -1,1 +1,1 @@
-"""The front page of the admin: how the fleet and the registry are, at a glance, and kept so."""
+"""The dashboard, which is the front page of the admin."""

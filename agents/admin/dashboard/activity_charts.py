@@ -1,6 +1,6 @@
-"""The charts of the front page: what came and went, and the heartbeats, by the hour and the day."""
+"""The charts of the dashboard: registrations, ends and heartbeats of the last hour and day."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from agents.history.activity import Bucket, in_buckets, read_minutes
 
 @dataclass(frozen=True)
 class Span:
-    """A time up to now, in `number` buckets of so many `minutes`."""
+    """The time until now, in `number` buckets of `minutes` each."""
 
     name: str
     per: str
@@ -24,35 +24,39 @@ DAY = Span("last day", "half hour", 48, 30, timedelta(hours=4))
 
 
 def activity_charts(now: datetime) -> list[Chart]:
-    """Return the charts as of `now`, the database's time; one query, over a row for each minute."""
+    """Return the charts as of `now`, the database's time. Makes one query, of a row a minute."""
     rows = read_minutes(now - timedelta(minutes=DAY.number * DAY.minutes))
     spans = [
         (span, in_buckets(rows, now=now, number=span.number, minutes=span.minutes))
         for span in (HOUR, DAY)
     ]
     return [
-        *(_chart("flow", "Agents come and go", span, in_it, _flow(in_it)) for span, in_it in spans),
-        *(_chart("beats", "Heartbeats", span, in_it, _beats(in_it)) for span, in_it in spans),
+        *(_chart("flow", "Agent activity", span, buckets, _flow) for span, buckets in spans),
+        *(_chart("beats", "Heartbeats", span, buckets, _beats) for span, buckets in spans),
     ]
 
 
 def _flow(buckets: Sequence[Bucket]) -> list[Series]:
-    came = [one.registrations for one in buckets]
-    left = [one.deregistrations for one in buckets]
-    expired = [one.expiries for one in buckets]
+    registrations = [bucket.registrations for bucket in buckets]
+    deregistrations = [bucket.deregistrations for bucket in buckets]
+    expiries = [bucket.expiries for bucket in buckets]
     return [
-        Series("registrations", "registrations", came),
-        Series("deregistrations", "deregistrations", left, goes_away=True),
-        Series("expiries", "expiries", expired, goes_away=True),
+        Series("registrations", "registrations", registrations),
+        Series("deregistrations", "deregistrations", deregistrations, below_zero=True),
+        Series("expiries", "expiries", expiries, below_zero=True),
     ]
 
 
 def _beats(buckets: Sequence[Bucket]) -> list[Series]:
-    return [Series("heartbeats", "heartbeats", [one.heartbeats for one in buckets])]
+    return [Series("heartbeats", "heartbeats", [bucket.heartbeats for bucket in buckets])]
 
 
 def _chart(
-    key: str, title: str, span: Span, buckets: Sequence[Bucket], series: Sequence[Series]
+    key: str,
+    title: str,
+    span: Span,
+    buckets: Sequence[Bucket],
+    series: Callable[[Sequence[Bucket]], list[Series]],
 ) -> Chart:
     return Chart(
         key=f"{key}-{span.per.replace(' ', '-')}",
@@ -61,6 +65,6 @@ def _chart(
         per=span.per,
         slot=timedelta(minutes=span.minutes),
         labelled=span.labelled,
-        begins=[one.begin for one in buckets],
-        series=series,
+        begins=[bucket.begin for bucket in buckets],
+        series=series(buckets),
     )

@@ -1,56 +1,56 @@
-"""Whether the broker, by which the worker gets its work, answers."""
+"""Whether the broker, from which the worker gets its tasks, responds."""
 
 import os
 from dataclasses import dataclass
 
 from celery import current_app
 
-from agents.admin.dashboard.background_check import Watch
+from agents.admin.dashboard.background_check import BackgroundCheck
 
-# Seconds for the broker to answer, and for which that is told.
+# Seconds for the broker to respond, and for which the result is kept.
 TIMEOUT = 2.0
 KEPT_SECONDS = 5.0
-# Seconds for which a page waits for it.
+# Seconds that a page waits for the result.
 PATIENCE = 0.5
 REASONS: dict[type[BaseException], str] = {
-    PermissionError: "its folder is not there, or closed to the registry",
-    ConnectionRefusedError: "it refuses the connection",
-    TimeoutError: "no answer in time",
+    PermissionError: "its folder is missing or not accessible",
+    ConnectionRefusedError: "connection refused",
+    TimeoutError: "no response in time",
 }
 
 
 @dataclass(frozen=True)
 class BrokerReport:
-    """`transport`: what it is, "redis" say. `reason`: why it does not answer; without secrets."""
+    """`transport`: such as "redis". `reason`: why it does not respond, without secrets."""
 
     transport: str
-    answers: bool
+    responds: bool
     reason: str = ""
 
 
 def report_broker() -> BrokerReport:
-    """Return whether the broker answers; within half a second, also when it does not."""
-    return BROKER.get() or BrokerReport(_transport(), answers=False, reason="no answer in time")
+    """Return whether the broker responds, within PATIENCE seconds."""
+    return BROKER.get() or BrokerReport(_transport(), responds=False, reason="no response in time")
 
 
 def _transport() -> str:
     return str(current_app.conf.broker_url).partition(":")[0]
 
 
-def _ask() -> BrokerReport:
+def _check() -> BrokerReport:
     transport = _transport()
     try:
         if transport == "filesystem":
-            _look_at_folders()
+            _check_folders()
         else:
             _connect()
-    except Exception as error:  # whatever a transport raises; its text may hold the URL
-        return BrokerReport(transport, answers=False, reason=_reason(error))
-    return BrokerReport(transport, answers=True)
+    except Exception as error:  # of any transport; its text may contain the URL
+        return BrokerReport(transport, responds=False, reason=_reason(error))
+    return BrokerReport(transport, responds=True)
 
 
 def _connect() -> None:
-    """Connect anew, once: what is asked of a Redis then is PING."""
+    """Open a new connection, without retries. For Redis, Kombu then sends a PING."""
     limits = {"socket_connect_timeout": TIMEOUT, "socket_timeout": TIMEOUT}
     with current_app.connection_for_write(
         connect_timeout=TIMEOUT, transport_options=limits
@@ -59,8 +59,8 @@ def _connect() -> None:
         transport.close_connection(transport.establish_connection())
 
 
-def _look_at_folders() -> None:
-    # To connect to folders does not look at them.
+def _check_folders() -> None:
+    # Connecting to the file system transport does not touch its folders.
     for name in ("data_folder_in", "data_folder_out"):
         folder = current_app.conf.broker_transport_options[name]
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -68,15 +68,15 @@ def _look_at_folders() -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Say what is behind an error, in our own words."""
+    """Return the cause of an error in our own words."""
     found: BaseException | None = error
     while found is not None:
         for kind, words in REASONS.items():
-            # Clients have timeouts of their own, which are none of Python's.
+            # Client libraries define their own TimeoutError and the like.
             if isinstance(found, kind) or type(found).__name__ == kind.__name__:
                 return words
         found = found.__cause__ or found.__context__
     return type(error).__name__
 
 
-BROKER = Watch(_ask, seconds=KEPT_SECONDS, patience=PATIENCE)
+BROKER = BackgroundCheck(_check, seconds=KEPT_SECONDS, patience=PATIENCE)

@@ -1,7 +1,7 @@
-"""Charts of counts over time, as SVG that the server draws.
+"""Bar charts of counts over time, as SVG.
 
-Lengths along the axis of time are shares of the width, so that text keeps its size on whatever
-screen; colours are the style sheet's. What is drawn is said in words as well, and in a table.
+Lengths along the time axis are percentages, so that text keeps its size on any screen. Colours
+come from the style sheet. A description and a table say the same as the picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,25 +14,22 @@ from django.utils.timezone import localtime
 
 from agents.admin.dashboard.scale import Scale, in_short, scale_for
 
-# Pixels: of the whole, and where the plot begins and how high it is. Times stand below it.
+# Pixels: the whole, and the plot's top and height. The times are below it.
 HEIGHT, TOP, PLOT = 214, 12, 172
-# Percents: the plot leaves room for the numbers at its left; and bars, for the next ones.
+# Percent: the room for the numbers left of the plot; the share of a slot that its bar fills.
 LEFT, BAR = 9.0, 0.76
-# So near to an end, a time would be cut off.
+# Percent: a time so near to an end would be cut off.
 MARGIN = 2.5
 
 
 @dataclass(frozen=True)
 class Series:
-    """Counts, one for each slot of time. `name` in the plural; `kind` names its colour.
-
-    What goes away is drawn below zero.
-    """
+    """Counts, one for each time slot. `name` is a plural; `kind` selects the colour."""
 
     name: str
     kind: str
     counts: Sequence[int]
-    goes_away: bool = False
+    below_zero: bool = False
 
     @property
     def total(self) -> int:
@@ -45,10 +42,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series over slots of time, each as long as `slot`; the last of them is not over yet.
+    """Series over time slots, each as long as `slot`; the last one is not over yet.
 
-    `span` is all of the time, "last hour" say, and `per` a slot: "minute". `labelled` is how far
-    the times are apart that are written below it.
+    `span` names the whole time ("last hour"), `per` a slot ("minute"). `labelled` is the interval
+    between the times below the chart.
     """
 
     key: str
@@ -66,13 +63,13 @@ class Chart:
 
     @property
     def scale(self) -> Scale:
-        return scale_for(_highest(self, goes_away=False), _highest(self, goes_away=True))
+        return scale_for(_highest(self, below_zero=False), _highest(self, below_zero=True))
 
     @property
     def description(self) -> str:
-        """Return what a reader who does not see it should know."""
+        """What a reader who cannot see the picture should know."""
         if self.is_empty:
-            return f"Nothing in the {self.span}."
+            return f"No activity in the {self.span}."
         totals = ", ".join(f"{one.total:,} {one.name}" for one in self.series)
         most = max(self.series, key=lambda one: max(one.counts))
         at = clock(self.begins[list(most.counts).index(max(most.counts))])
@@ -80,7 +77,7 @@ class Chart:
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
-        """Return the table: for each slot its begin, and its counts in the order of the series."""
+        """A row for each slot: its begin, and its counts in the order of the series."""
         counts = zip(*(one.counts for one in self.series), strict=True)
         return [(clock(begin), list(row)) for begin, row in zip(self.begins, counts, strict=True)]
 
@@ -94,7 +91,7 @@ def clock(at: datetime) -> str:
 
 
 def draw(chart: Chart) -> SafeString:
-    """Return the chart as an <svg>, for a page in which `chart.key` is no other's id."""
+    """Return the chart as an <svg>. Ids in it begin with `chart.key`."""
     scale = chart.scale
     return format_html(
         '<svg class="chart" role="img" width="100%" height="{}" aria-labelledby="{}-title {}-desc">'
@@ -108,13 +105,13 @@ def draw(chart: Chart) -> SafeString:
     )
 
 
-def _highest(chart: Chart, *, goes_away: bool) -> int:
-    stacked = [one.counts for one in chart.series if one.goes_away is goes_away]
+def _highest(chart: Chart, *, below_zero: bool) -> int:
+    stacked = [one.counts for one in chart.series if one.below_zero is below_zero]
     return max(map(sum, zip(*stacked, strict=True)), default=0)
 
 
 def _numbers(scale: Scale) -> SafeString:
-    # Below zero, a number says as much as above it.
+    # Counts below zero are labelled without a sign.
     labels = ((TOP + PLOT * scale.share(tick), in_short(abs(tick))) for tick in scale.ticks)
     return format_html_join(
         "",
@@ -153,13 +150,13 @@ def _slots(chart: Chart, scale: Scale) -> Iterator[SafeString]:
     last = len(chart.begins) - 1
     for place, begin in enumerate(chart.begins):
         counts = [(one, one.counts[place]) for one in chart.series]
-        said = "; ".join(f"{one.name} {count:,}" for one, count in counts)
+        values = "; ".join(f"{one.name} {count:,}" for one, count in counts)
         until = "now" if place == last else clock(begin + chart.slot)
         yield format_html(
             '<g class="chart-slot{}"><title>{} to {}: {}</title>'
             '<rect class="chart-hit" x="{}%" y="0" width="{}%" height="100%"/>{}</g>',
             " chart-unfinished" if place == last else "",
-            *(clock(begin), until, said, _short(place * width), _short(width)),
+            *(clock(begin), until, values, _short(place * width), _short(width)),
             _bars(counts, scale, x=(place + (1 - BAR) / 2) * width, width=width * BAR),
         )
 
@@ -167,13 +164,13 @@ def _slots(chart: Chart, scale: Scale) -> Iterator[SafeString]:
 def _bars(
     counts: Sequence[tuple[Series, int]], scale: Scale, *, x: float, width: float
 ) -> SafeString:
-    """Stack the bars of a slot: up from zero, and down from it."""
+    """Stack the bars of a slot up from zero and down from it."""
     above = below = 0
     bars = []
     for series, count in counts:
         if not count:
             continue
-        if series.goes_away:
+        if series.below_zero:
             top, below = -below, below + count
         else:
             above += count

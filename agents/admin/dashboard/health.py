@@ -1,4 +1,4 @@
-"""How the registry itself is: its database, its broker, its sweeps, and so its worker."""
+"""The health of the registry itself: sweeper, worker, broker, database."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from agents.models import AgentRecord
 from agents.states import Level
 
 VENDORS = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
-# Milliseconds: what the database takes to say what time it is, is told as one of these.
+# Milliseconds. The database's latency is shown as "under" one of these, so that it changes rarely.
 LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SLOW = 100
 OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
@@ -22,10 +22,10 @@ OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the registry: how it is, in a word, and what that is known by.
+    """A part of the registry: its state in a word, and the evidence.
 
-    `level` names the colour; `at` is a moment that the detail ends with. What was `measured` is a
-    little different each time, and no news: it is no part of how two of them are told apart.
+    `at` is a time that the detail ends with. `measured` varies from time to time, so it is no part
+    of comparisons.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something for a banner: what it is, what follows from it, and what to look at."""
+    """A banner: what is wrong, what follows from it, and what to check."""
 
     key: str
     title: str
@@ -48,7 +48,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Health:
-    """The parts, and what is wrong; `now` is the database's time."""
+    """`now` is the database's time."""
 
     now: datetime
     sweeps: SweepReport
@@ -57,7 +57,7 @@ class Health:
 
 
 def report_health(*, with_numbers: bool) -> Health:
-    """Look at all parts. `with_numbers`: whether how many agents there are may be known."""
+    """Check all parts. `with_numbers`: whether the user may know how many agents there are."""
     sweeps, broker = report_sweeps(), report_broker()
     now, database = _database(with_numbers=with_numbers)
     parts = [_sweeper(sweeps, with_numbers=with_numbers), _worker(sweeps, broker)]
@@ -67,7 +67,7 @@ def report_health(*, with_numbers: bool) -> Health:
 def _sweeper(sweeps: SweepReport, *, with_numbers: bool) -> Part:
     if sweeps.last_purge is None:
         word, level = ("overdue", BAD) if sweeps.overdue else ("starting", WARN)
-        return Part("Sweeper", word, level, "It has not swept yet.")
+        return Part("Sweeper", word, level, "No sweep yet.")
     done = f"{sweeps.purged:,} purged, {sweeps.held:,} held. " if with_numbers else ""
     word, level = ("on time", OK)
     if sweeps.overdue:
@@ -79,17 +79,17 @@ def _sweeper(sweeps: SweepReport, *, with_numbers: bool) -> Part:
 
 def _worker(sweeps: SweepReport, broker: BrokerReport) -> Part:
     if not sweeps.overdue:
-        detail = "It sweeps." if sweeps.last_purge else "It is about to sweep."
-        return Part("Worker", "at work" if sweeps.last_purge else "starting", OK, detail)
-    if broker.answers:
-        return Part("Worker", "away", BAD, "The broker answers, but nobody sweeps.")
-    return Part("Worker", "unknown", WARN, "Without the broker it gets no work.")
+        detail = "Sweeps on time." if sweeps.last_purge else "First sweep to come."
+        return Part("Worker", "running" if sweeps.last_purge else "starting", OK, detail)
+    if broker.responds:
+        return Part("Worker", "down", BAD, "The broker responds, but nothing sweeps.")
+    return Part("Worker", "unknown", WARN, "It gets no work without the broker.")
 
 
 def _broker(broker: BrokerReport) -> Part:
-    if broker.answers:
-        return Part("Broker", "answers", OK, f"{broker.transport}.")
-    return Part("Broker", "away", BAD, f"{broker.transport}: {broker.reason}.")
+    if broker.responds:
+        return Part("Broker", "up", OK, f"{broker.transport}.")
+    return Part("Broker", "down", BAD, f"{broker.transport}: {broker.reason}.")
 
 
 def _database(*, with_numbers: bool) -> tuple[datetime, Part]:
@@ -101,25 +101,23 @@ def _database(*, with_numbers: bool) -> tuple[datetime, Part]:
     took = f"in under {most} ms" if most else "in over a second"
     vendor = VENDORS.get(connection.vendor, connection.vendor)
     size = f" {_size()}." if with_numbers else ""
-    word = "answers" if level == OK else "slow"
-    return now, Part(
-        "Database", word, level, f"{vendor}.{size}", measured=f"Asked, it answered {took}."
-    )
+    word = "up" if level == OK else "slow"
+    return now, Part("Database", word, level, f"{vendor}.{size}", measured=f"Responded {took}.")
 
 
 def _size() -> str:
-    """Return how much the fleet takes, where the database keeps it apart, else all of it."""
+    """Return the size of the agents' table, or with SQLite of the database file."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             table = connection.ops.quote_name(AgentRecord._meta.db_table)  # noqa: SLF001
             cursor.execute("SELECT PG_TOTAL_RELATION_SIZE(%s)", [table])
-            return f"The fleet takes {in_bytes(cursor.fetchone()[0])}"
+            return f"Agents take {in_bytes(cursor.fetchone()[0])}"
     path = Path(str(connection.settings_dict["NAME"]))
-    return f"Its file has {in_bytes(path.stat().st_size)}" if path.is_file() else "In memory"
+    return f"Its file takes {in_bytes(path.stat().st_size)}" if path.is_file() else "In memory"
 
 
 def in_bytes(size: int) -> str:
-    """Return a size in two digits or three: "840 kB", "1.2 MB", "23 GB"."""
+    """Return a size in two or three digits: "840 kB", "1.2 MB", "23 GB"."""
     value = size / 1000
     for unit in ("kB", "MB", "GB"):
         if value < 999.5:  # noqa: PLR2004
@@ -129,20 +127,18 @@ def in_bytes(size: int) -> str:
 
 
 def _troubles(sweeps: SweepReport, broker: BrokerReport) -> list[Trouble]:
-    follows = (
-        "Agents that have expired are shown as expired and not listed, but nothing purges them."
-    )
+    effect = "Expired agents are shown as expired and are not listed, but nothing purges them."
     last = sweeps.last_purge
     troubles = []
-    if not broker.answers:
-        text = f"The broker ({broker.transport}) gives no work to the worker: {broker.reason}."
-        troubles.append(Trouble("broker", "The broker is away", text))
+    if not broker.responds:
+        text = f"The worker gets no work from the broker ({broker.transport}): {broker.reason}."
+        troubles.append(Trouble("broker", "The broker is down", text))
     if sweeps.overdue:
-        ran = "The last sweep was" if last else "There has been none yet."
-        if broker.answers:
-            title = "The worker is away, and the sweep overdue"
-            text = f"{follows} The broker answers: do the worker and beat run? {ran}"
+        ran = "The last sweep was" if last else "There has been no sweep yet."
+        if broker.responds:
+            title = "The worker is down and the sweep is overdue"
+            text = f"{effect} The broker is up: check that the worker and beat are running. {ran}"
         else:
-            title, text = "The sweep is overdue", f"{follows} {ran}"
+            title, text = "The sweep is overdue", f"{effect} {ran}"
         troubles.append(Trouble("sweep", title, text, last))
     return troubles

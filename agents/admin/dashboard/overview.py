@@ -1,4 +1,4 @@
-"""All that the front page says, for one who may see it; and whether it said the same before."""
+"""What the dashboard shows a user, and an ETag of it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ TALLY = SharedCount(AgentRecord.objects.tally, lambda tally: tally.total)
 
 @dataclass(frozen=True)
 class Tile:
-    """A number that leads to the agents that it counts. `level` names its colour, if it has one."""
+    """A number of agents that links to them. `level` is empty for a tile without a colour."""
 
     name: str
     count: int
@@ -40,8 +40,8 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Told:
-    """An event, and where it leads: nowhere, if it is of no agent."""
+class EventLine:
+    """An event; `agent_id` is empty if it is about the whole registry."""
 
     number: int
     at: datetime
@@ -65,11 +65,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Overview:
-    """What is shown beside the charts. None for what is not for the eyes of this user."""
+    """All but the charts. None for what the user may not see."""
 
     health: Health
     tally: FleetTally | None
-    events: list[Told] | None
+    events: list[EventLine] | None
     held_purge: HeldPurge | None
 
     @property
@@ -77,7 +77,7 @@ class Overview:
         return None if self.tally is None else tiles(self.tally)
 
     @property
-    def events_and_ages(self) -> list[tuple[Told, SafeString]]:
+    def events_and_ages(self) -> list[tuple[EventLine, SafeString]]:
         return [(event, cells.moment(event.at, self.health.now)) for event in self.events or ()]
 
     @property
@@ -87,44 +87,43 @@ class Overview:
 
     @property
     def alarm(self) -> str:
-        """Return the titles of all banners; empty when there are none."""
+        """The titles of all banners."""
         held = ["Purging is held"] if self.held_purge else []
         return ". ".join(held + [trouble.title for trouble in self.health.troubles])
 
     @property
     def etag(self) -> str:
-        """Return a tag that differs when what is shown does, but for how long ago it was."""
+        """Changes with what is shown, apart from ages, which the page updates by itself."""
         held = self.held_purge
-        said = held and (held.expired, held.silent, held.fleet, held.rest, held.may_purge)
+        banner = held and (held.expired, held.silent, held.fleet, held.time_left, held.may_purge)
         health = self.health
-        return _tag(self.tally, self.events, said, health.parts, health.troubles)
+        return _etag(self.tally, self.events, banner, health.parts, health.troubles)
 
 
 def overview(request: HttpRequest) -> Overview:
-    """Gather what `request.user` may see of the fleet, its history and the registry."""
     user = request.user
-    sees_agents = may_see_agents(user)
-    health = report_health(with_numbers=sees_agents)
+    with_agents = may_view_agents(user)
+    health = report_health(with_numbers=with_agents)
     return Overview(
         health=health,
-        tally=TALLY.get() if sees_agents else None,
+        tally=TALLY.get() if with_agents else None,
         events=_newest_events() if user.has_perm("agents.view_agentevent") else None,
         held_purge=held_purge(request, health.sweeps),
     )
 
 
 def charts(now: datetime) -> tuple[list[Chart], str]:
-    """Return the charts as of `now`, and a tag that differs when they do."""
+    """Return the charts as of `now`, and an ETag of them."""
     drawn = activity_charts(now)
-    return drawn, _tag(drawn)
+    return drawn, _etag(drawn)
 
 
-def may_see_agents(user: AbstractBaseUser | AnonymousUser) -> bool:
+def may_view_agents(user: AbstractBaseUser | AnonymousUser) -> bool:
     return bool(user.has_perm("agents.view_agentrecord"))  # type: ignore[union-attr]
 
 
 def tiles(tally: FleetTally) -> list[Tile]:
-    """Return the tiles: a colour is for what there is any of."""
+    """Return the tiles; a count of zero has no colour."""
     fleet = reverse("admin:agents_agentrecord_changelist")
     counts = [
         *((lease, count, f"{fleet}?liveness={lease}") for lease, count in tally.leases.items()),
@@ -139,12 +138,12 @@ def tiles(tally: FleetTally) -> list[Tile]:
     ]
 
 
-def _tag(*shown: Any) -> str:
-    digest = hashlib.blake2b(repr(shown).encode(), digest_size=12).hexdigest()
+def _etag(*parts: Any) -> str:
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
     return f'"{digest}"'
 
 
-def _newest_events() -> list[Told]:
+def _newest_events() -> list[EventLine]:
     names = ("pk", "at", "kind", "agent_id", "reason", "actor")
     rows = newest_first().values_list(*names)
-    return [Told(*row) for row in rows[:NEWEST_EVENTS]]
+    return [EventLine(*row) for row in rows[:NEWEST_EVENTS]]

@@ -1,8 +1,8 @@
-"""Numbers as the charts and tiles show them, and the scale of an axis."""
+"""The scale of a chart's axis, and short numbers for it."""
 
 from dataclasses import dataclass
 
-# An axis has about so many steps.
+# An axis has about this many steps.
 STEPS = 4
 SHORT = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 
@@ -25,9 +25,9 @@ class Scale:
 
 
 def scale_for(up: int, down: int = 0) -> Scale:
-    """Return the scale for counts of up to `up` above zero, and up to `down` below it.
+    """Return the scale for counts up to `up` above zero and `down` below it.
 
-    Its step is 1, 2 or 5 times a power of ten: counts are whole.
+    Its step is 1, 2 or 5 times a power of ten.
     """
     step = _step(max(up + down, 1) / STEPS)
     return Scale(step, top=_up_to(max(up, 0 if down else 1), step), bottom=_up_to(down, step))
@@ -36,7 +36,7 @@ def scale_for(up: int, down: int = 0) -> Scale:
 def in_short(count: int) -> str:
     """Return a count in about three digits: "950", "1.5k", "12.3k", "100k", "2M"."""
     for size, letter in SHORT:
-        # What would be rounded to a thousand of a unit is one of the next.
+        # 999,950 is "1M", not "1000k".
         if count >= size * 0.9995:
             value = count / size
             text = f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""Where the front page is: before the admin's own URLs, one of which it takes."""
+"""The dashboard's URLs, to be included before the admin's own: it replaces the admin's index."""
 
 from django.contrib import admin
 from django.urls import path

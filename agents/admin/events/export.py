@@ -1,4 +1,4 @@
-"""The history that a list's filters match, as CSV: streamed, newest first."""
+"""Export of the events that match a list's filters, as CSV, newest first."""
 
 from collections.abc import Iterator
 
@@ -7,14 +7,14 @@ from django.db.models import QuerySet
 from agents.admin.widgets.csv_lines import cell, lines
 from agents.models import AgentEvent
 
-# So many events are in one file: a spreadsheet takes no more than a million lines.
+# Spreadsheets take about a million lines.
 MOST_EXPORTED = 100_000
 CHUNK = 2_000
 COLUMNS = ("at", "agent_id", "kind", "reason", "actor", "address", "generation")
 
 
 def as_csv(events: QuerySet[AgentEvent]) -> Iterator[str]:
-    """Give the lines in pieces. Each is read from behind the last one: none comes twice."""
+    """Yield chunks of lines. Each chunk starts behind the last event, so none is repeated."""
     yield lines([COLUMNS])
     newest = events.order_by("-pk")
     last: int | None = None

@@ -1,4 +1,4 @@
-"""The history: what happened to agents, also to those that are no more."""
+"""The history: what happened to agents, including those that are gone."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.events.export import MOST_EXPORTED, as_csv
-from agents.admin.events.text_filters import FORM, QUESTIONS
+from agents.admin.events.text_filters import FIELDS, TEXT_FILTERS
 from agents.admin.widgets import cells
 from agents.admin.widgets.filters import DateFilter
 from agents.admin.widgets.paging import CappedPaginator
@@ -26,8 +26,8 @@ from agents.durations import exactly
 from agents.history.feed import newest_first
 from agents.models import AgentEvent
 
-# What is looked for by no index has every event looked at: of some ten millions, not of more.
-LONGEST_SECONDS = 4.0
+# A search without an index reads every event: enough for some ten million.
+MAX_SECONDS = 4.0
 
 
 @admin.display(ordering="at")
@@ -38,7 +38,7 @@ def when(event: AgentEvent) -> SafeString:
 
 @admin.display(description="agent")
 def agent(event: AgentEvent) -> SafeString:
-    if not event.agent_id:  # it happened to the registry as a whole
+    if not event.agent_id:  # about the whole registry
         return format_html("{}", cells.NOTHING)
     url = cells.history_url(event.agent_id)
     return format_html('<a href="{}">{}</a>', url, event.agent_id)
@@ -51,14 +51,14 @@ def kind(event: AgentEvent) -> str:
 
 @admin.register(AgentEvent)
 class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
-    """Events say all they have to say in the list; they are made by `agents.leases` alone."""
+    """A list without pages for single events: it shows all of their fields."""
 
     list_display = [when, agent, kind, "reason", "actor", "address", "generation"]
     list_display_links = None
-    list_filter = [*QUESTIONS, "kind", ("at", DateFilter)]
+    list_filter = [*TEXT_FILTERS, "kind", ("at", DateFilter)]
     linked_lookups = frozenset({"agent_id__exact"})
     paginator = CappedPaginator
-    # Each would be one more count of all the events: for "12 of 34", and beside each filter.
+    # "12 of 34" and the facets would count all events again.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 
@@ -82,7 +82,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         agent_id = request.GET.get("agent_id__exact")
-        shown = {
+        context: dict[str, Any] = {
             "title": f"History of {agent_id}" if agent_id else "History",
             "agent_url": cells.agent_url(agent_id) if agent_id else None,
             "export_query": request.GET.urlencode(),
@@ -90,17 +90,17 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
             **_form(request),
         }
         try:
-            with time_limit(LONGEST_SECONDS):
-                return super().changelist_view(request, shown | (extra_context or {}))
+            with time_limit(MAX_SECONDS):
+                return super().changelist_view(request, context | (extra_context or {}))
         except TakesTooLong:
-            return self._too_long(request, shown)
+            return self._too_long(request, context)
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer with what the filters of the address match, as a file."""
+        """Return the events that match the filters, as a file."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            with time_limit(LONGEST_SECONDS):
+            with time_limit(MAX_SECONDS):
                 matching = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{reverse('admin:agents_agentevent_changelist')}?e=1")
@@ -111,31 +111,31 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
-    def _too_long(self, request: HttpRequest, shown: dict[str, Any]) -> HttpResponse:
+    def _too_long(self, request: HttpRequest, extra: dict[str, Any]) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "media": self.media,
-            **shown,
-            "title": "That takes too long",
-            "seconds": LONGEST_SECONDS,
+            **extra,
+            "title": "The search took too long",
+            "seconds": MAX_SECONDS,
         }
         template = "admin/agents/agentevent/too_long.html"
         return TemplateResponse(request, template, context, status=503)
 
 
 def _form(request: HttpRequest) -> dict[str, Any]:
-    """Return the fields of the form above the list, and what it sends along of the address."""
+    """Return the fields of the search form, and the other parameters that it has to send."""
     fields = [
         {
-            "name": question.name,
-            "title": question.title,
+            "name": text_filter.name,
+            "title": text_filter.title,
             "type": kind,
             "example": example,
-            "value": request.GET.get(question.name, ""),
+            "value": request.GET.get(text_filter.name, ""),
         }
-        for question, kind, example in FORM
+        for text_filter, kind, example in FIELDS
     ]
-    asked = {question.name for question in QUESTIONS} | {"p", "e"}
-    kept = [pair for pair in request.GET.items() if pair[0] not in asked]
-    return {"fields": fields, "kept": kept}
+    left_out = {text_filter.name for text_filter in TEXT_FILTERS} | {"p", "e"}
+    hidden = [pair for pair in request.GET.items() if pair[0] not in left_out]
+    return {"fields": fields, "hidden_parameters": hidden}

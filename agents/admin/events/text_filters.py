@@ -1,4 +1,4 @@
-"""What the history can be asked for by text: whose, by whom, why, of which generation, when."""
+"""The fields of the history's search form: agent, actor, reason, generation, dates."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -15,17 +15,17 @@ from django.utils.timezone import get_current_timezone
 from agents.actors import STAFF
 from agents.models import BY_STAFF, MAX_ACTOR_LENGTH, MAX_ID_LENGTH, MAX_REASON_LENGTH
 
-# A character behind all that ids and names of actors may hold.
+# Sorts behind every character in ids and actors.
 LAST = "\U0010ffff"
-MAX_BIGINT = 2**63 - 1
-# Of all that is asked for by text, these columns hold the longest.
-LONGEST_TEXT = max(MAX_ID_LENGTH, MAX_ACTOR_LENGTH, MAX_REASON_LENGTH)
+MAX_GENERATION = 2**63 - 1
+# The longest text in a column that is searched.
+MAX_TEXT_LENGTH = max(MAX_ID_LENGTH, MAX_ACTOR_LENGTH, MAX_REASON_LENGTH)
 
 
 def begins_with(column: str, text: str) -> Q:
-    """Return the condition that a column begins with `text`, in this case, by its index.
+    """Return a condition for a column that begins with `text`, case-sensitive, by its index.
 
-    SQLite's LIKE takes "A" for "a", and so can use no index.
+    SQLite's LIKE ignores case and therefore cannot use the index.
     """
     if connection.vendor == "sqlite":
         return Q(**{f"{column}{LOOKUP_SEP}gte": text, f"{column}{LOOKUP_SEP}lt": text + LAST})
@@ -33,10 +33,10 @@ def begins_with(column: str, text: str) -> Q:
 
 
 def by(actor: str) -> Q:
-    """Return the condition for events whose actor begins so.
+    """Return a condition for events whose actor begins with `actor`.
 
-    PostgreSQL takes the index of what the staff did where its condition is among the question's.
-    SQLite, which is not told the text before it plans, cannot.
+    PostgreSQL uses the partial index of staff events if its condition is in the query. SQLite
+    plans without the parameters, so it cannot.
     """
     condition = begins_with("actor", actor)
     if connection.vendor == "postgresql" and actor.startswith(STAFF):
@@ -45,19 +45,19 @@ def by(actor: str) -> Q:
 
 
 def _of_generation(number: int) -> Q:
-    # Beyond what the column can hold, the database would find fault with the question.
-    return Q(generation=number) if 0 <= number <= MAX_BIGINT else Q(pk__in=[])
+    # The database refuses numbers that the column cannot hold.
+    return Q(generation=number) if 0 <= number <= MAX_GENERATION else Q(pk__in=[])
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=get_current_timezone())
 
 
-class Question(ListFilter):
-    """A field of the form above the history. Its parameter in the address has its name."""
+class TextFilter(ListFilter):
+    """A field of the form. Its query parameter is `name`."""
 
     name: ClassVar[str]
-    # It has no place beside the list.
+    # The form is above the list; nothing is shown among Django's filters.
     template = "admin/agents/agentevent/no_filter.html"
 
     def __init__(
@@ -80,14 +80,14 @@ class Question(ListFilter):
         return iter(())
 
     def condition(self, text: str) -> Q:
-        """Return what holds for the events that are asked for. Raise ValueError, OverflowError."""
+        """Return the condition for matching events. Raise ValueError or OverflowError."""
         raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         if not self.text:
             return queryset
-        # No text of a database has a NUL; SQLite looks for none that is very long.
-        if "\0" in self.text or len(self.text) > LONGEST_TEXT:
+        # PostgreSQL refuses NUL, SQLite very long patterns.
+        if "\0" in self.text or len(self.text) > MAX_TEXT_LENGTH:
             return queryset.none()
         try:
             return queryset.filter(self.condition(self.text))
@@ -95,15 +95,15 @@ class Question(ListFilter):
             raise IncorrectLookupParameters(error) from error
 
 
-class AgentQuestion(Question):
-    title = "agent's id begins with"
+class AgentFilter(TextFilter):
+    title = "agent id begins with"
     name = "agent"
 
     def condition(self, text: str) -> Q:
         return begins_with("agent_id", text)
 
 
-class ActorQuestion(Question):
+class ActorFilter(TextFilter):
     title = "actor begins with"
     name = "by"
 
@@ -111,7 +111,7 @@ class ActorQuestion(Question):
         return by(text)
 
 
-class ReasonQuestion(Question):
+class ReasonFilter(TextFilter):
     title = "reason contains"
     name = "why"
 
@@ -119,7 +119,7 @@ class ReasonQuestion(Question):
         return Q(reason__icontains=text)
 
 
-class GenerationQuestion(Question):
+class GenerationFilter(TextFilter):
     title = "generation"
     name = "lease"
 
@@ -127,7 +127,7 @@ class GenerationQuestion(Question):
         return _of_generation(int(text))
 
 
-class SinceQuestion(Question):
+class SinceFilter(TextFilter):
     title = "from"
     name = "since"
 
@@ -135,7 +135,7 @@ class SinceQuestion(Question):
         return Q(at__gte=_midnight(date.fromisoformat(text)))
 
 
-class UntilQuestion(Question):
+class UntilFilter(TextFilter):
     title = "until"
     name = "until"
 
@@ -143,13 +143,13 @@ class UntilQuestion(Question):
         return Q(at__lt=_midnight(date.fromisoformat(text) + timedelta(days=1)))
 
 
-# As the form has them: with the kind of field, and an example.
-FORM: list[tuple[type[Question], str, str]] = [
-    (AgentQuestion, "text", "weather-"),
-    (ActorQuestion, "text", "admin:grace"),
-    (ReasonQuestion, "text", "no heartbeat"),
-    (GenerationQuestion, "number", ""),
-    (SinceQuestion, "date", ""),
-    (UntilQuestion, "date", ""),
+# Each with its type of input and an example.
+FIELDS: list[tuple[type[TextFilter], str, str]] = [
+    (AgentFilter, "text", "weather-"),
+    (ActorFilter, "text", "admin:grace"),
+    (ReasonFilter, "text", "no heartbeat"),
+    (GenerationFilter, "number", ""),
+    (SinceFilter, "date", ""),
+    (UntilFilter, "date", ""),
 ]
-QUESTIONS = [question for question, *_ in FORM]
+TEXT_FILTERS = [text_filter for text_filter, *_ in FIELDS]

@@ -1,4 +1,4 @@
-"""What the pages show of an access token, as HTML. It never is the token, nor its hash."""
+"""The columns and fields of an access token, without its secret or hash."""
 
 from typing import Any
 
@@ -27,29 +27,29 @@ def rights(token: AccessToken) -> str:
     return " and ".join(token.rights)
 
 
-@admin.display(description="ids begin with", ordering="agent_prefix")
+@admin.display(description="id prefix", ordering="agent_prefix")
 def prefix(token: AccessToken) -> SafeString:
     if not token.may_register:
         return format_html("{}", cells.NOTHING)
     if not token.agent_prefix:
-        return format_html("{}", "anything")
+        return format_html("{}", "any")
     return format_html("<code>{}</code>", token.agent_prefix)
 
 
 @admin.display(description="agents alive")
 def agents(token: Any) -> SafeString:
-    """Return how many agents it has, of how many it may have, with a link to all of them."""
+    """Return how many agents are alive, of how many at most, as a link to all of them."""
     if not token.may_register:
         return format_html("{}", cells.NOTHING)
-    of_most = "" if token.max_agents is None else f" of {token.max_agents:,}"
-    count = f"{token.alive_agents:,}{of_most}"
+    limit = "" if token.max_agents is None else f" of {token.max_agents:,}"
+    count = f"{token.alive_agents:,}{limit}"
     return format_html('<a href="{}">{}</a>', cells.fleet_url(token), count)
 
 
-@admin.display(description="ends", ordering="expires_at")
+@admin.display(description="expires", ordering="expires_at")
 def ends(token: AccessToken) -> str:
     if token.expires_at is None:
-        return "when it is revoked"
+        return "never"
     left = (token.expires_at - cells.read_at(token)).total_seconds()
     at = exactly(token.expires_at)
     return f"in {in_words(left, units=1)} ({at})" if left > 0 else at

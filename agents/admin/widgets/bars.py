@@ -1,4 +1,4 @@
-"""A timeline as a bar: few shapes, however many spans there are, with every gap to be seen."""
+"""A timeline as a bar of few shapes, however many spans it has, in which every gap is visible."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from itertools import groupby
 from agents.durations import exactly, in_words
 from agents.history.timeline import Presence, Span
 
-# A bar has so many cells: a gap fills at least one, be it as short as it may.
+# The cells of a bar. A gap fills at least one, however short it is.
 CELLS = 360
-# What differs, differs without its colour too.
+# Shapes differ in height as well as in colour.
 BAR = 20
 HEIGHTS = {Presence.UNKNOWN: 2, Presence.ALIVE: 14, Presence.GAP: BAR}
-# What is drawn over what, where a cell has several.
+# Which of several spans in a cell is drawn: the highest.
 ORDER = {Presence.UNKNOWN: 0, Presence.ALIVE: 1, Presence.GAP: 2}
-WORDS = {Presence.UNKNOWN: "Not known", Presence.ALIVE: "Alive", Presence.GAP: "Not alive"}
+WORDS = {Presence.UNKNOWN: "Unknown", Presence.ALIVE: "Alive", Presence.GAP: "Not alive"}
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Cells from `x` on, `width` of them."""
+    """`width` cells from `x` on."""
 
     x: int
     width: int
@@ -37,7 +37,7 @@ class Shape:
 
 
 def shapes(spans: Sequence[Span], begin: datetime, end: datetime) -> Iterator[Shape]:
-    """Give the shapes of a bar from `begin` to `end`, which `spans` fill."""
+    """Yield the shapes of a bar from `begin` to `end`, which `spans` fill."""
     cells = [(Presence.UNKNOWN, 0, 0)] * CELLS
     for number, span in enumerate(spans):
         first = (span.begin - begin) * CELLS // (end - begin)

@@ -1,4 +1,4 @@
-"""Parts of pages that show agents: labels, ages, and where links lead."""
+"""Parts that several pages share: labels, ages, links."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ NOTHING = "-"
 
 
 def read_at(record: Any) -> datetime:
-    """Return the database's time when it gave `record`: an annotation, which mypy knows not."""
+    """Return the annotation of `with_read_at`, which mypy does not know."""
     moment: datetime = record.read_at
     return moment
 
@@ -31,12 +31,13 @@ def lease(agent: AgentRecord) -> SafeString:
 
 
 def moment(at: datetime, now: datetime) -> SafeString:
-    """Return "12 s ago", with the exact time for who points at it.
+    """Return "12 s ago", with the exact time as its title.
 
-    Below an element with `data-now`, a page that loads ages.js lets it grow older.
+    Inside an element with `data-now`, ages.js keeps it up to date.
     """
-    said = (at.isoformat(), exactly(at), ago((now - at).total_seconds()))
-    return format_html('<time datetime="{}" title="{}" data-age>{}</time>', *said)
+    age = ago((now - at).total_seconds())
+    html = '<time datetime="{}" title="{}" data-age>{}</time>'
+    return format_html(html, at.isoformat(), exactly(at), age)
 
 
 def agent_url(agent_id: str) -> str:
@@ -44,12 +45,12 @@ def agent_url(agent_id: str) -> str:
 
 
 def fleet_url(token: AccessToken) -> str:
-    """Return the address of the list of what a token has registered."""
+    """Return the URL of the list of agents that a token registered."""
     return reverse("admin:agents_agentrecord_changelist", query={"enrolled_by__exact": token.key})
 
 
 def history_url(agent_id: str) -> str:
-    """Return the address of an agent's events; they outlive the agent."""
+    """Return the URL of the list of an agent's events."""
     return reverse("admin:agents_agentevent_changelist", query={"agent_id__exact": agent_id})
 
 

@@ -1,4 +1,4 @@
-"""Lines of CSV that a spreadsheet shows as what they say, whatever agents put into them."""
+"""CSV that a spreadsheet shows as text, whatever agents put into it."""
 
 import csv
 import io
@@ -7,23 +7,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-# What a spreadsheet takes for the begin of a formula, in whatever width.
+# What may begin a formula, also in full-width characters.
 FORMULAS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LINE_ENDS = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\x0b"): "\\v", ord("\x0c"): "\\f"}
 LINE_ENDS |= {ord("\x85"): " ", ord("\u2028"): " ", ord("\u2029"): " "}
 
 
 def lines(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows of cells as lines."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue()
 
 
 def cell(value: Any) -> str:
-    """Return a value as the text of a cell: without a line end, and never a formula.
+    """Return the text of a cell, which has no line ends and is never a formula.
 
-    Lists and objects are JSON, times as in ISO 8601; None is empty.
+    Lists and objects become JSON, times ISO 8601, None the empty string.
     """
     if value is None:
         return ""
@@ -35,5 +34,5 @@ def cell(value: Any) -> str:
         return value.isoformat()
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text.translate(LINE_ENDS)
-    # A spreadsheet takes what comes after an apostrophe as text, and does not show it.
+    # Spreadsheets take what follows an apostrophe as text and hide the apostrophe.
     return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text

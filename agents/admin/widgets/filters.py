@@ -1,4 +1,4 @@
-"""What the lists can be narrowed to, under titles that say whose word it is."""
+"""Filters with titles of our own, and by the database's clock."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -38,13 +38,13 @@ class TokenStateFilter(admin.SimpleListFilter):
 class StateFilter(admin.ChoicesFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.title = "the operator's state"
+        self.title = "operator state"
 
 
 class StatusFilter(admin.ChoicesFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.title = "the agent's own status"
+        self.title = "reported status"
 
 
 class DateFilter(admin.DateFieldListFilter):

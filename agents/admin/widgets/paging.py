@@ -1,4 +1,4 @@
-"""Pages of a list that may have millions of rows: they are counted up to a limit."""
+"""Pagination of lists that may have millions of rows, which are counted up to a limit."""
 
 from typing import Any, cast
 
@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of whatever a list shows
-    """Has pages for the first MOST rows; counting them takes no longer the more there are."""
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
+    """Has pages for the first MOST rows, so that counting takes no longer the more there are."""
 
     MOST = 10_000
 
-    def know(self, rows: int) -> None:
-        """Take it from who has read them all that there are no more than so many rows."""
+    def set_count(self, rows: int) -> None:
+        """Spare the count where all rows have been read: there are `rows`."""
         self.counted = rows
 
     @cached_property
@@ -28,6 +28,6 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of whatever a lis
 
     @cached_property
     def counted(self) -> int:
-        """How many rows there are; of more than MOST, one more than that."""
+        """The number of rows, or MOST + 1 if there are more than MOST."""
         rows = cast("QuerySet[Any]", self.object_list).order_by().values("pk")
         return rows[: self.MOST + 1].count()

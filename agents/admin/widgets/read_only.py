@@ -1,26 +1,26 @@
-"""What all of the registry's pages have in common: nothing is edited there."""
+"""What the lists have in common: nothing is edited, and only some lookups are allowed."""
 
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-# How the list's filters ask of a field.
-FILTERS_ASK = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
-# Each word is a condition more, of which a database takes only so many.
-LONGEST_SEARCH = 256
+# The lookups that Django's filters use.
+FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
+# Each word adds a condition, and databases limit their number.
+MAX_SEARCH_LENGTH = 256
 
 
 class NarrowLookups:
-    """For a ModelAdmin: its list is asked only in the ways in which its filters and our links ask.
+    """Mixin for a ModelAdmin that allows the lookups of its filters and of our links only.
 
-    Django would take any lookup of any column from the address, also such as the database, or the
-    driver, chokes on.
+    Django accepts any lookup of any column in a query string, including some that fail in the
+    database or its driver.
     """
 
     model: ClassVar[Any]
     list_filter: ClassVar[Any]
-    # Lookups in the addresses of our own links, beside those of the list's filters.
+    # Lookups of our links beyond those of the filters.
     linked_lookups: ClassVar[frozenset[str]] = frozenset()
 
     def lookup_allowed(
@@ -31,16 +31,16 @@ class NarrowLookups:
     ) -> bool:
         columns = {"pk", *(field.name for field in self.model._meta.get_fields())}  # noqa: SLF001
         if lookup.partition("__")[0] not in columns:
-            return True  # of a filter of ours, or of nothing, which Django tells
+            return True  # a custom filter, or unknown, which Django reports
         filters = [found for found in self.list_filter if isinstance(found, str | tuple)]
         names = [found if isinstance(found, str) else found[0] for found in filters]
-        lookups = {f"{name}{how}" for name in names for how in FILTERS_ASK}
+        lookups = {f"{name}{suffix}" for name in names for suffix in FILTER_LOOKUPS}
         return lookup in lookups | self.linked_lookups
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if len(search_term) > LONGEST_SEARCH:
+        if len(search_term) > MAX_SEARCH_LENGTH:
             return queryset.none(), False
         found: tuple[QuerySet[Any], bool] = super().get_search_results(  # type: ignore[misc]
             request, queryset, search_term
@@ -49,7 +49,7 @@ class NarrowLookups:
 
 
 class ReadOnly(NarrowLookups):
-    """For a ModelAdmin whose records are written by `agents.leases` alone."""
+    """Mixin for a ModelAdmin whose records are not edited in the admin."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

@@ -33,11 +33,11 @@ def came(*counts: int) -> Series:
 
 
 def left(*counts: int) -> Series:
-    return Series("deregistrations", "deregistrations", counts, goes_away=True)
+    return Series("deregistrations", "deregistrations", counts, below_zero=True)
 
 
 def expired(*counts: int) -> Series:
-    return Series("expiries", "expiries", counts, goes_away=True)
+    return Series("expiries", "expiries", counts, below_zero=True)
 
 
 def drawn(shown: Chart) -> ElementTree.Element:
@@ -118,7 +118,7 @@ def test_without_anything_there_are_axes_and_no_bars() -> None:
     assert shown.is_empty
     assert bars(shown) == []
     assert texts(shown, "chart-number") == ["0", "1"]
-    assert shown.description == "Nothing in the last hour."
+    assert shown.description == "No activity in the last hour."
 
 
 def test_the_times_below_it_are_round_ones() -> None:

@@ -49,7 +49,7 @@ def test_every_action_asks_first_and_does_nothing_before(admin_client: Client, a
     html = ask(admin_client, action, "a")
 
     assert re.search(rf"<h1>{action.capitalize()} 1 (expired )?agent\?</h1>", html)
-    for name in ["What happens", "What the agent notices", "What undoes it"]:
+    for name in ["Effect", "What the agent sees", "To undo"]:
         assert fact(html, name)
     assert AgentRecord.objects.get().state == "active"
     assert not AgentEvent.objects.exists()
@@ -84,7 +84,7 @@ def test_of_many_agents_it_names_the_first(admin_client: Client) -> None:
     html = ask(admin_client, "deregister", "agent", select_across="1")
 
     assert "Deregister 60 agents?" in html
-    assert "all agents that match" in html
+    assert "All agents that match" in html
     assert html.count("<li>agent-") == 50
     assert "and 10 more" in html
     assert html.count('name="_selected_action"') == 1
@@ -99,7 +99,7 @@ def test_a_purge_names_those_that_expired_and_counts_those_that_are_left(
     html = ask(admin_client, "purge", "alive-1", "dead")
 
     assert "Purge 1 expired agent?" in html
-    assert "1 of those chosen is alive and will be left" in html
+    assert "1 of the selected agents is alive and will be skipped" in html
     assert "<li>dead " in html
     assert "<li>alive-1" not in html
 
@@ -123,7 +123,7 @@ def test_where_all_are_gone_there_is_nothing_to_ask(admin_client: Client) -> Non
         AGENTS, {"action": "deregister", "_selected_action": "a"}, follow=True
     )
 
-    assert "0 agents deregistered; 1 had no record any more." in response.content.decode()
+    assert "0 agents deregistered; 1 was no longer registered." in response.content.decode()
 
 
 def test_an_expired_agent_is_extended_and_alive_again(admin_client: Client) -> None:
@@ -197,7 +197,7 @@ def test_what_is_gone_between_asking_and_confirming_is_told(admin_client: Client
 
     response = confirm(admin_client, html, "")
 
-    assert "1 agent extended; 1 had no record any more." in response.content.decode()
+    assert "1 agent extended; 1 was no longer registered." in response.content.decode()
 
 
 def test_asking_costs_the_same_for_many_agents(

@@ -113,7 +113,7 @@ class TestFleet:
 
         assert tiles(html)["Total"][0] == "0"
         assert "/agents/register" in html
-        assert "Nothing has happened yet." in html
+        assert "No events yet." in html
 
     def test_large_numbers_can_be_read(self, admin_client: Client) -> None:
         fleet(1_234)
@@ -148,7 +148,7 @@ class TestActivity:
         assert "<td>1000000</td>" in html
 
     def test_without_any_that_is_said(self, admin_client: Client) -> None:
-        assert page(admin_client).count('<p class="chart-nothing">Nothing in the last') == 4
+        assert page(admin_client).count('<p class="chart-nothing">No activity in the last') == 4
 
 
 class TestEvents:
@@ -254,11 +254,11 @@ class TestHealth:
         found = parts(page(admin_client))
 
         assert found["Sweeper"] == ("on time", "2 purged, 0 held. Last sweep now")
-        assert found["Worker"][0] == "at work"
-        assert found["Broker"] == ("answers", "filesystem.")
+        assert found["Worker"][0] == "running"
+        assert found["Broker"] == ("up", "filesystem.")
         vendor = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
         assert found["Database"][1].startswith(f"{vendor}. ")
-        assert re.search(r"Asked, it answered in under \d+ ms.$", found["Database"][1])
+        assert re.search(r"Responded in under \d+ ms.$", found["Database"][1])
 
     @pytest.mark.usefixtures("just_started")
     def test_a_registry_that_was_just_started_is_not_late(self, admin_client: Client) -> None:
@@ -277,21 +277,21 @@ class TestHealth:
         html = page(admin_client)
 
         assert parts(html)["Sweeper"][0] == "overdue"
-        assert parts(html)["Worker"][0] == "away"
-        assert "The worker is away, and the sweep overdue." in html
-        assert 'role="status">The worker is away, and the sweep overdue</p>' in html
+        assert parts(html)["Worker"][0] == "down"
+        assert "The worker is down and the sweep is overdue." in html
+        assert 'role="status">The worker is down and the sweep is overdue</p>' in html
 
     @pytest.mark.usefixtures("sweeps_are_due")
     def test_a_registry_that_never_swept_says_so(self, admin_client: Client) -> None:
-        assert "There has been none yet." in page(admin_client)
+        assert "There has been no sweep yet." in page(admin_client)
 
     @pytest.mark.usefixtures("sweeps_are_due", "redis_refuses")
     def test_without_the_broker_nobody_knows_of_the_worker(self, admin_client: Client) -> None:
         html = page(admin_client)
 
-        assert parts(html)["Broker"] == ("away", "redis: it refuses the connection.")
+        assert parts(html)["Broker"] == ("down", "redis: connection refused.")
         assert parts(html)["Worker"][0] == "unknown"
-        assert "The broker is away." in html
+        assert "The broker is down." in html
         assert "The sweep is overdue." in html
 
     def test_folders_that_are_gone_are_no_broker(
@@ -300,7 +300,7 @@ class TestHealth:
         options = current_app.conf.broker_transport_options
         monkeypatch.setitem(options, "data_folder_out", "/nowhere/at/all")
 
-        assert parts(page(admin_client))["Broker"][0] == "away"
+        assert parts(page(admin_client))["Broker"][0] == "down"
 
     @pytest.mark.usefixtures("redis_is_silent")
     def test_nobody_waits_for_a_broker_that_never_answers(self, admin_client: Client) -> None:
@@ -309,7 +309,7 @@ class TestHealth:
             html = page(admin_client)
 
         assert time.monotonic() - began < 10 * 0.5
-        assert parts(html)["Broker"] == ("away", "redis: no answer in time.")
+        assert parts(html)["Broker"] == ("down", "redis: no response in time.")
 
     @pytest.mark.usefixtures("redis_refuses")
     def test_no_password_of_the_broker_is_shown(self, admin_client: Client) -> None:

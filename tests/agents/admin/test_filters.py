@@ -82,7 +82,7 @@ def test_what_is_in_force_is_said_with_a_link_to_drop_each(admin_client: Client)
 
     found = {
         said: parse_qsl(query)
-        for query, said in re.findall(r'<a href="\?([^"]*)" aria-label="Drop ([^"]+)"', html)
+        for query, said in re.findall(r'<a href="\?([^"]*)" aria-label="Clear ([^"]+)"', html)
     }
     rest = {
         "search x": {("tag", "eu"), ("tag", "gpu"), ("liveness", "alive"), ("o", "1")},
@@ -106,14 +106,14 @@ def test_a_tag_of_a_row_narrows_the_list_by_it_too(admin_client: Client) -> None
     }
 
 
-@pytest.mark.parametrize("form", ["fleet-narrow", "changelist-search"])
+@pytest.mark.parametrize("form", ["fleet-text-filters", "changelist-search"])
 def test_what_is_typed_keeps_what_is_in_force(admin_client: Client, form: str) -> None:
     html = page(admin_client, q="x", tag=["eu", "gpu"], state__exact="draining", o="-1", p="3")
 
     [inside] = re.findall(rf'<form (?:class|id)="{form}".*?</form>', html, re.DOTALL)
     hidden = set(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inside))
     kept = {("tag", "eu"), ("tag", "gpu"), ("state__exact", "draining"), ("o", "-1")}
-    assert hidden == (kept | {("q", "x")} if form == "fleet-narrow" else kept)
+    assert hidden == (kept | {("q", "x")} if form == "fleet-text-filters" else kept)
 
 
 def test_sorting_and_turning_pages_keep_every_tag(admin_client: Client) -> None:
@@ -130,9 +130,9 @@ def test_where_nothing_matches_it_says_why_and_leads_out(admin_client: Client) -
 
     html = page(admin_client, tag="nothing", q="agent")
 
-    assert "No agent is like that." in html
+    assert "No matching agents." in html
     assert "tag “nothing”" in html
-    assert '(<a href="?q=agent">drop</a>)' in html
+    assert '(<a href="?q=agent">clear</a>)' in html
     assert "agents/register" not in html
 
 
@@ -172,8 +172,8 @@ def test_how_a_page_is_shown_is_never_a_fault(admin_client: Client, name: str, v
 
 
 def test_a_value_that_is_at_fault_says_so(admin_client: Client) -> None:
-    assert "no agent's is longer than 64 characters" in page(admin_client, version="v" * 65)
-    assert "no database keeps a NUL character" in page(admin_client, tag="a\0b")
+    assert "over the limit of 64 characters" in page(admin_client, version="v" * 65)
+    assert "the database cannot store a NUL character" in page(admin_client, tag="a\0b")
 
 
 def test_no_choices_are_looked_for_in_the_records(

@@ -45,10 +45,10 @@ def test_the_pages_tell_how_many_since_when_and_until_when(
 
     begin = AgentEvent.objects.get(kind="purge-held").at
     assert "Purging is held:" in page
-    assert "12 of 14 agents have fallen silent at once" in page
-    assert "12 that expired are not listed" in page
+    assert "12 of 14 agents fell silent at once" in page
+    assert "12 expired agents are not listed" in page
     assert f"Since {begin:%Y-%m-%d %H:%M:%S} UTC" in page
-    assert "which is in 14 min" in page
+    assert "(in 14 min)" in page
 
 
 @pytest.mark.parametrize("url", [INDEX, LIST])

@@ -172,7 +172,7 @@ class TestPages:
         html = page(admin_client, q="agent")
 
         assert "more than 250 agents" in html
-        assert "pages lead to the first 250" in html
+        assert "of which the first 250 have pages" in html
         assert "?p=3&amp;q=agent" in html
         assert "?p=4" not in html
 
@@ -214,7 +214,7 @@ class TestPages:
         fleet(400)
 
         html = page(admin_client, q="agent")
-        assert "Select all that match: more than 250 agents" in html
+        assert "Select all matching: more than 250 agents" in html
         data = {"action": "drain", "_selected_action": "x", "select_across": "1", "confirmed": "y"}
         admin_client.post(f"{AGENTS}?q=agent", data)
 
@@ -265,7 +265,7 @@ class TestEmpty:
 
         html = html_module.unescape(page(admin_client))
 
-        assert "No agent is registered." in html
+        assert "No agents are registered." in html
         assert "curl -X POST https://registry.example/agents/register" in html
         assert 'href="/admin/agents/accesstoken/add/"' in html
 

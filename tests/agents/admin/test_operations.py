@@ -74,7 +74,7 @@ class TestStates:
         response = act(admin_client, "drain", "a", "b", "c", "purged-meanwhile")
 
         assert said(response) == [
-            "2 agents drained; 1 was draining already; 1 had no record any more."
+            "2 agents drained; 1 was already draining; 1 was no longer registered."
         ]
         assert AgentEvent.objects.count() == 2
 
@@ -109,14 +109,14 @@ class TestPurge:
 
         assert remaining() == {"alive-1", "alive-2", "dead-not-selected"}
         assert said(response) == [
-            "1 agent purged; 2 left, because they are alive; 1 had no record any more."
+            "1 agent purged; 2 skipped because they are alive; 1 was no longer registered."
         ]
 
     def test_an_alive_agent_alone_is_left_and_told(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         assert said(act(admin_client, "purge", "a")) == [
-            "0 agents purged; 1 left, because it is alive."
+            "0 agents purged; 1 skipped because it is alive."
         ]
 
 
@@ -136,7 +136,7 @@ class TestDeregister:
 
         response = act(admin_client, "deregister", "a", "b")
 
-        assert said(response) == ["1 agent deregistered; 1 had no record any more."]
+        assert said(response) == ["1 agent deregistered; 1 was no longer registered."]
 
 
 class TestAcrossPages:
@@ -157,7 +157,7 @@ class TestAcrossPages:
 
         response = act(admin_client, "purge", "agent", select_across="1")
 
-        assert said(response) == ["30 agents purged; 20 left, because they are alive."]
+        assert said(response) == ["30 agents purged; 20 skipped because they are alive."]
         assert AgentRecord.objects.alive().count() == AgentRecord.objects.count() == 20
 
     def test_ids_are_read_by_chunks_however_many_there_are(
@@ -176,19 +176,19 @@ class TestAcrossPages:
         [
             ("drain", "0 agents drained"),
             ("deregister", "0 agents deregistered"),
-            ("purge", "0 agents purged; 1 left, because it is alive"),
+            ("purge", "0 agents purged; 1 skipped because it is alive"),
         ],
     )
     def test_an_action_that_takes_too_long_stops_and_says_so(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, told: str
     ) -> None:
-        monkeypatch.setattr(selection, "LONGEST_SECONDS", -1)
+        monkeypatch.setattr(selection, "MAX_SECONDS", -1)
         AgentFactory.create_batch(3, expired=True)
         AgentFactory.create()
 
         response = act(admin_client, action, "agent", select_across="1")
 
-        assert said(response) == [f"{told}; stopped after -1 s: do it again for the rest."]
+        assert said(response) == [f"{told}; stopped after -1 s: run it again for the rest."]
         assert AgentRecord.objects.filter(state="active").count() == 4
 
     def test_without_javascript_a_box_to_tick_means_all(self, admin_client: Client) -> None:
@@ -196,7 +196,7 @@ class TestAcrossPages:
         html = admin_client.get(AGENTS).content.decode()
         within = html.split("<noscript>")[1].split("</noscript>")[0]
         assert 'name="select_across" value="1"' in within
-        assert "to all 101" in within
+        assert "all 101" in within
 
         # As a browser posts it: the form's own hidden 0, and the box that was ticked.
         data = {"action": "drain", "_selected_action": "", "select_across": ["0", "1"]}
@@ -233,7 +233,7 @@ class TestAgentPage:
         response = act(admin_client, "drain", "a", from_agent="a")
 
         assert response.redirect_chain == [(AGENTS, 302)]
-        assert said(response) == ["0 agents drained; 1 had no record any more."]
+        assert said(response) == ["0 agents drained; 1 was no longer registered."]
 
     def test_a_deregistered_agents_page_leads_to_the_list(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")

@@ -284,10 +284,10 @@ class TestList:
         monkeypatch.setattr("agents.leases.purge.sweep_mark._started", -3600.0)
         html = page(admin_client)
         assert "sweep is overdue" in html
-        assert "It has never run." in html
+        assert "There has been no sweep yet." in html
 
         SweepMark.objects.create(at=timezone.now() - timedelta(hours=1), purged=0)
-        assert "It ran last at" in page(admin_client)
+        assert "The last sweep was at" in page(admin_client)
 
         leases.purge_expired()
         assert "sweep is overdue" not in page(admin_client)

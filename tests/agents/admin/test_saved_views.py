@@ -104,7 +104,7 @@ def test_what_is_no_parameter_of_the_list_is_refused_by_name(
 ) -> None:
     response = save(admin_client, "mine", query)
 
-    assert said(response) == [f"The list has no {unknown}."]
+    assert said(response) == [f"Unknown parameters: {unknown}."]
     assert response.redirect_chain == [(AGENTS, 302)]
     assert not SavedView.objects.exists()
 
@@ -129,7 +129,7 @@ def test_a_name_is_taken_once(admin_client: Client) -> None:
 
     response = save(admin_client, "mine", "tag=us")
 
-    assert "There is a view “mine” already" in said(response)[0]
+    assert "A view “mine” exists" in said(response)[0]
     assert SavedView.objects.get().query == "tag=eu"
 
 
@@ -140,9 +140,9 @@ def test_a_view_is_deleted(admin_client: Client) -> None:
 
     response = admin_client.post(url, follow=True)
 
-    assert said(response) == ["The view “mine” is deleted."]
+    assert said(response) == ["View “mine” deleted."]
     assert "mine" not in shown(admin_client)
-    assert said(admin_client.post(url, follow=True)) == ["That view is gone already."]
+    assert said(admin_client.post(url, follow=True)) == ["That view was already deleted."]
 
 
 def test_who_may_not_change_agents_sees_views_and_changes_none(

@@ -140,9 +140,7 @@ class TestRevoking:
         data = {"action": "revoke", "_selected_action": [token.pk]}
         done = admin_client.post(TOKENS, data, follow=True)
 
-        assert [str(message) for message in done.context["messages"]] == [
-            "These are revoked already."
-        ]
+        assert [str(message) for message in done.context["messages"]] == ["Already revoked."]
         assert "Revoke…" not in page(admin_client, page_of(token))
 
     def test_a_tokens_page_has_the_button(self, admin_client: Client) -> None:

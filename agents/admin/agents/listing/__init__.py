@@ -1,1 +1,1 @@
-"""The list of agents: what it shows, how it is narrowed, counted, refreshed, exported and kept."""
+"""The agent list: columns, filters, saved views, live refresh, export."""

@@ -1,4 +1,4 @@
-"""A page of the list of agents, found without counting all of them."""
+"""A page of the agent list, without counting a large fleet for it."""
 
 from typing import Any, cast
 
@@ -7,44 +7,45 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from agents.admin.agents.listing.filters import ORDER, TITLES, InForce, in_force
+from agents.admin.agents.listing.filters import ORDER, TITLES, ActiveFilter, active_filters
 from agents.admin.widgets.paging import CappedPaginator
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
 
-# Parameters that narrow nothing: how the list is sorted, and where on it somebody is.
-HOW_IT_IS_SHOWN = {*IGNORED_PARAMS} - {SEARCH_VAR}
+# Parameters that filter nothing, such as the page number.
+DISPLAY_PARAMETERS = {*IGNORED_PARAMS} - {SEARCH_VAR}
+TEXT_FIELDS = {"tag", "skill", "version", "host"}
 FLEET = SharedCount(AgentRecord.objects.count, lambda count: count)
 
 
 class FleetChangeList(ChangeList):
-    """`result_count` is how many agents have pages; `count_in_words` says how many there are."""
+    """`result_count`: the agents that have pages. `count_in_words`: all that match."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        # What the address says, in its order and with what is there twice.
-        self.pairs = [
+        # In the order of the query string, with repeated parameters.
+        self.parameters = [
             (name, value)
             for name, values in request.GET.lists()
             for value in values
             if name in TITLES or name == ORDER
         ]
-        self.in_force: list[InForce] = in_force(self.pairs)
+        self.active_filters: list[ActiveFilter] = active_filters(self.parameters)
         super().__init__(request, *args, **kwargs)
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
-        # Django's own filters take whatever comes; the database, or its driver, does not.
-        for given in self.filter_params.keys() - HOW_IT_IS_SHOWN:
-            values = self.filter_params[given]
+        # The database drivers refuse NUL, which Django's own filters let through.
+        for name in self.filter_params.keys() - DISPLAY_PARAMETERS:
+            values = self.filter_params[name]
             if isinstance(values, list) and any("\0" in value for value in values):
-                kept = [value.replace("\0", "") for value in values]
-                self.filter_params = {**self.filter_params, given: kept}
+                cleaned = [value.replace("\0", "") for value in values]
+                self.filter_params = {**self.filter_params, name: cleaned}
                 self.root_queryset = self.root_queryset.none()
         return super().get_queryset(request, exclude_parameters)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        # Each column once: databases take only so many.
+        # Databases limit the number of columns to sort by.
         if ORDER in self.params:
             columns = self.params[ORDER].split(".")
             self.params[ORDER] = ".".join(columns[: len(self.list_display)])
@@ -52,15 +53,15 @@ class FleetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002
         paginator = CappedPaginator(self.queryset, self.list_per_page)
-        # The first page says by itself whether there are others.
+        # One row more than the first page shows whether there are others, without a count.
         first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []
         if self.page_num <= 1 and len(first) <= self.list_per_page:
-            paginator.know(len(first))
+            paginator.set_count(len(first))
         self.paginator = paginator
         self.result_count = paginator.count
         self.multi_page = self.result_count > self.list_per_page
         self.can_show_all = self.result_count <= self.list_max_show_all
-        # A page that is not there any more is the last one.
+        # Beyond the last page is the last page.
         self.page_num = min(max(self.page_num, 1), paginator.num_pages)
         if self.show_all and self.can_show_all and self.multi_page:
             rows = list(self.queryset)
@@ -68,9 +69,9 @@ class FleetChangeList(ChangeList):
             rows = first[: self.list_per_page]
         else:
             rows = list(paginator.page(self.page_num).object_list)
-        kept = [pair for pair in self.pairs if pair[1]]
+        query = [pair for pair in self.parameters if pair[1]]
         for agent in rows:
-            agent.narrowed_to = kept
+            agent.list_query = query
         self.result_list = cast("Any", rows)
         self.full_result_count = None
         self.show_full_result_count = False
@@ -82,21 +83,21 @@ class FleetChangeList(ChangeList):
 
     @cached_property
     def count_in_words(self) -> str:
-        """How many agents match; of a large fleet no more than that they are many."""
-        if self.is_more and not self.in_force:
+        """How many agents match; a large number is only counted if it is the whole fleet."""
+        if self.is_more and not self.active_filters:
             return f"{max(FLEET.get(), CappedPaginator.MOST):,} agents"
         if self.is_more:
             return f"more than {CappedPaginator.MOST:,} agents"
         return "1 agent" if self.result_count == 1 else f"{self.result_count:,} agents"
 
     @property
-    def kept_in_forms(self) -> list[tuple[str, str]]:
-        """What a form that narrows further sends along: all but what it asks for itself."""
-        return [pair for pair in self.pairs if pair[0] not in {"tag", "skill", "version", "host"}]
+    def hidden_parameters(self) -> list[tuple[str, str]]:
+        """What the form with the text filters sends in addition to its fields."""
+        return [pair for pair in self.parameters if pair[0] not in TEXT_FIELDS]
 
 
-class Matching(FleetChangeList):
-    """What matches the address of a list, without a page of it."""
+class MatchingAgents(FleetChangeList):
+    """The `queryset` of a list, without reading a page of it."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """No page is wanted."""
+        """Read nothing."""

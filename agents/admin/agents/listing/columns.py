@@ -1,4 +1,4 @@
-"""The columns of the list of agents, as cells of HTML, told by the database's clock."""
+"""The columns of the agent list, as HTML, by the database's clock."""
 
 from functools import reduce
 from operator import or_
@@ -20,7 +20,7 @@ from agents.durations import ago, in_words
 from agents.models import AgentRecord
 from agents.states import Lease, Level, State, Status
 
-# What a row has room for; the agent's own page shows it all.
+# What fits into a row; the agent's page shows everything.
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
 IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
@@ -65,14 +65,14 @@ def _short_reason(agent: AgentRecord, condition: Condition) -> str:
 
 
 def gone(agent_id: str, history_url: str | None) -> SafeString:
-    """Return what stands there for an agent whose record is gone while its row is on the screen."""
-    said = "its record was deleted while you were looking"
+    """Return the state of an agent whose record was deleted while its row is on the screen."""
+    note = "its record was deleted just now"
     if history_url:
-        said = format_html('{}; <a href="{}">its history</a>', said, history_url)
+        note = format_html('{}; <a href="{}">history</a>', note, history_url)
     return format_html(
         '<div class="fleet-state" data-agent="{}"><span class="agent-label">gone</span>'
         '<span class="agent-aside">{}</span></div>',
-        *(agent_id, said),
+        *(agent_id, note),
     )
 
 
@@ -87,7 +87,7 @@ def agent(agent: AgentRecord) -> SafeString:
 
 @admin.display(ordering="host")
 def address(agent: AgentRecord) -> SafeString:
-    """Return host and port, as a link where the host is one that a browser could reach."""
+    """Return host and port, as a link if a browser can open it."""
     labels = ((label,) for label in before_port(agent.host).split("."))
     host = format_html_join(format_html("{}<wbr>", "."), "{}", labels)
     url = base_url(agent)
@@ -100,13 +100,13 @@ def address(agent: AgentRecord) -> SafeString:
 
 @admin.display(ordering="version")
 def version(agent: AgentRecord) -> SafeString:
-    return _narrowing(agent, "version", agent.version) if agent.version else _nothing()
+    return _filter_link(agent, "version", agent.version) if agent.version else _nothing()
 
 
 @admin.display(description="tags")
 def tags(agent: AgentRecord) -> SafeString:
-    """Return the first tags as chips, each a link that narrows the list by it, too."""
-    shown = [_narrowing(agent, "tag", tag) for tag in agent.tags[:LISTED_TAGS]]
+    """Return the first tags as chips, each a link that adds it to the filters."""
+    shown = [_filter_link(agent, "tag", tag) for tag in agent.tags[:LISTED_TAGS]]
     html = format_html_join(" ", "{}", ((chip,) for chip in shown))
     more = len(agent.tags) - len(shown)
     if more > 0:
@@ -114,24 +114,24 @@ def tags(agent: AgentRecord) -> SafeString:
     return html or _nothing()
 
 
-def _narrowing(agent: AgentRecord, parameter: str, value: str) -> SafeString:
-    """Return a chip that leads to the list as it is, narrowed by one thing more.
+def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
+    """Return a chip that leads to the list with this filter added.
 
-    What it is narrowed to already comes with the row: see `FleetChangeList`.
+    `FleetChangeList` puts the present filters on each row, as `list_query`.
     """
-    kept = getattr(agent, "narrowed_to", [])
-    pairs = [pair for pair in kept if parameter == "tag" or pair[0] != parameter]
+    query = getattr(agent, "list_query", [])
+    pairs = [pair for pair in query if parameter == "tag" or pair[0] != parameter]
     if (parameter, value) not in pairs:
         pairs = [*pairs, (parameter, value)]
     return format_html(
         '<a class="agent-chip" href="?{}" title="{}">{}</a>',
-        *(urlencode(pairs), f"Only agents of this {parameter}", value),
+        *(urlencode(pairs), f"Only agents with this {parameter}", value),
     )
 
 
 @admin.display(ordering=ExpiresAt())
 def time_left(agent: AgentRecord) -> SafeString:
-    """Return what is left of the lease, as a bar and in words; `fleet.js` lets both go on."""
+    """Return what is left of the lease, as a bar and in words, which `fleet.js` counts down."""
     left = (agent.expires_at - read_at(agent)).total_seconds()
     level = lease_of(agent, read_at(agent)).level
     words = in_words(left) if left > 0 else f"ended {ago(-left, units=1)}"
@@ -149,13 +149,15 @@ def last_heartbeat(agent: AgentRecord) -> SafeString:
     return moment(agent.last_heartbeat, read_at(agent))
 
 
-@admin.display(description="own report", ordering="status")
+@admin.display(ordering="status")
 def report(agent: AgentRecord) -> SafeString:
-    said = agent.status if agent.load is None else f"{agent.status}, load {agent.load:.0%}"
+    summary = agent.status if agent.load is None else f"{agent.status}, load {agent.load:.0%}"
     if not agent.note:
-        return format_html("{}", said)
+        return format_html("{}", summary)
     note = Truncator(agent.note).chars(LISTED_NOTE_LENGTH)
-    return format_html('{}<span class="agent-aside" title="{}">{}</span>', said, agent.note, note)
+    return format_html(
+        '{}<span class="agent-aside" title="{}">{}</span>', summary, agent.note, note
+    )
 
 
 def _nothing() -> SafeString:
@@ -163,7 +165,7 @@ def _nothing() -> SafeString:
 
 
 COLUMNS: list[Any] = [state, agent, address, version, tags, time_left, last_heartbeat, report]
-# What changes by itself, and is refreshed while somebody looks.
+# Those that are refreshed while the page is open.
 LIVE_COLUMNS = {
     "state": state,
     "time_left": time_left,

@@ -23,7 +23,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from agents.actors import staff
-from agents.admin.agents.listing.changelist import Matching
+from agents.admin.agents.listing.changelist import MatchingAgents
 from agents.admin.widgets.csv_lines import cell, lines
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
@@ -88,7 +88,7 @@ class Exports(ModelAdmin[AgentRecord]):
         return answer
 
     def _matching(self, request: HttpRequest) -> AgentQuerySet:
-        changelist = Matching(
+        changelist = MatchingAgents(
             request,
             self.model,
             *(self.get_list_display(request), self.list_display_links, self.list_filter),

@@ -1,4 +1,4 @@
-"""What the list of agents can be narrowed to, and what it is narrowed to now."""
+"""Filters of the agent list, and which of them a query string applies."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,23 +15,28 @@ from agents.models import MAX_HOST_LENGTH, MAX_VERSION_LENGTH
 from agents.querysets import AgentQuerySet
 from agents.states import Lease
 
-# Longer than any tag or skill that is taken.
-LONGEST_NAME = 256
+# Longer than any tag or skill can be.
+MAX_TEXT_LENGTH = 256
+MAX_LENGTHS = {"version": MAX_VERSION_LENGTH, "host": MAX_HOST_LENGTH}
 
-
-@dataclass(frozen=True)
-class InForce:
-    """One thing that the list is narrowed to; `drop` leads to the list without it."""
-
-    title: str
-    value: str
-    drop: str
-    # What is to be said of it where nothing can be like that.
-    fault: str = ""
+# Query parameters that filter the list, with their names for people.
+TITLES = {
+    "q": "search",
+    "liveness": "liveness",
+    "state__exact": "operator state",
+    "status__exact": "reported status",
+    "tag": "tag",
+    "skill": "skill",
+    "version": "version",
+    "host": "host",
+    "enrolled_by__exact": "registered with token",
+}
+# The query parameter that sorts it.
+ORDER = "o"
 
 
 class LivenessFilter(admin.SimpleListFilter):
-    """Alive, expiring soon or expired, by the database's clock; whatever else is none of them."""
+    """Alive, expiring soon or expired by the database's clock; other values match nothing."""
 
     title = "liveness"
     parameter_name = "liveness"
@@ -47,22 +52,22 @@ class LivenessFilter(admin.SimpleListFilter):
         agents = cast("AgentQuerySet", queryset)
         if self.value() is None:
             return agents
-        kept: dict[str, Callable[[], AgentQuerySet]] = {
+        matching: dict[str, Callable[[], AgentQuerySet]] = {
             Lease.ALIVE: agents.alive,
             Lease.EXPIRING_SOON: agents.expiring_soon,
             Lease.EXPIRED: agents.expired,
         }
-        return kept.get(self.value() or "", agents.none)()
+        return matching.get(self.value() or "", agents.none)()
 
 
 class TextFilter(admin.SimpleListFilter):
-    """What somebody types, exactly; nothing is looked up to choose from.
+    """A text field for an exact value, so that no query has to collect the choices.
 
-    Given several times, all of it has to be true of an agent, unless it can only be one thing.
+    Where `takes_many`, an agent must match all values that are given; else the last one counts.
     """
 
     is_text = True
-    longest: ClassVar[int] = LONGEST_NAME
+    max_length: ClassVar[int] = MAX_TEXT_LENGTH
     takes_many: ClassVar[bool] = False
 
     def __init__(
@@ -83,22 +88,22 @@ class TextFilter(admin.SimpleListFilter):
         yield from ()
 
     @property
-    def kept_in_form(self) -> list[str]:
-        """What the form sends along, beside what is typed into it."""
+    def hidden_values(self) -> list[str]:
+        """The values that the form sends in addition to the one that is typed."""
         return self.values if self.takes_many else []
 
     @property
-    def in_field(self) -> str:
+    def field_value(self) -> str:
         return "" if self.takes_many else "".join(self.values)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
         agents = cast("AgentQuerySet", queryset)
-        if any(fault_of(value, self.longest) for value in self.values):
+        if any(problem_with(value, self.max_length) for value in self.values):
             return agents.none()
-        return self.narrow(agents) if self.values else agents
+        return self.matching(agents) if self.values else agents
 
-    def narrow(self, agents: AgentQuerySet) -> AgentQuerySet:
-        """Keep the agents that are as `values` say; these are good, and not empty."""
+    def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
+        """Return the agents that match `values`, of which there is at least one."""
         return agents.filter(**{str(self.parameter_name): self.values[0]})
 
 
@@ -107,7 +112,7 @@ class TagFilter(TextFilter):
     parameter_name = "tag"
     takes_many = True
 
-    def narrow(self, agents: AgentQuerySet) -> AgentQuerySet:
+    def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
         return agents.with_tags(self.values)
 
 
@@ -116,55 +121,48 @@ class SkillFilter(TextFilter):
     parameter_name = "skill"
     takes_many = True
 
-    def narrow(self, agents: AgentQuerySet) -> AgentQuerySet:
+    def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
         return agents.with_skills(self.values)
 
 
 class VersionFilter(TextFilter):
     title = "version"
     parameter_name = "version"
-    longest = MAX_VERSION_LENGTH
+    max_length = MAX_LENGTHS["version"]
 
 
 class HostFilter(TextFilter):
     title = "host"
     parameter_name = "host"
-    longest = MAX_HOST_LENGTH
+    max_length = MAX_LENGTHS["host"]
 
 
-def fault_of(value: str, longest: int = LONGEST_NAME) -> str:
-    """Return why no agent can have `value`; empty where one can."""
-    if "\0" in value:
-        return "no database keeps a NUL character"
-    return f"no agent's is longer than {longest} characters" if len(value) > longest else ""
+@dataclass(frozen=True)
+class ActiveFilter:
+    """A filter in a query string. `without`: the query string without it."""
+
+    title: str
+    value: str
+    without: str
+    # Why no agent can match, if that is so.
+    problem: str = ""
 
 
-# How what the list is narrowed to is called.
-TITLES = {
-    "q": "search",
-    "liveness": "liveness",
-    "state__exact": "operator's state",
-    "status__exact": "own status",
-    "tag": "tag",
-    "skill": "skill",
-    "version": "version",
-    "host": "host",
-    "enrolled_by__exact": "registered with token",
-}
-# What else an address of the list may say: how it is sorted.
-ORDER = "o"
-LONGEST = {"version": MAX_VERSION_LENGTH, "host": MAX_HOST_LENGTH}
-
-
-def in_force(pairs: list[tuple[str, str]]) -> list[InForce]:
-    """Return what a list is narrowed to whose address has `pairs`."""
-    narrowing = [pair for pair in pairs if pair[0] in TITLES and pair[1]]
+def active_filters(parameters: list[tuple[str, str]]) -> list[ActiveFilter]:
     return [
-        InForce(
+        ActiveFilter(
             TITLES[name],
             value,
-            "?" + urlencode([pair for pair in pairs if pair != (name, value)]),
-            fault_of(value, LONGEST.get(name, LONGEST_NAME)),
+            "?" + urlencode([pair for pair in parameters if pair != (name, value)]),
+            problem_with(value, MAX_LENGTHS.get(name, MAX_TEXT_LENGTH)),
         )
-        for name, value in narrowing
+        for name, value in parameters
+        if name in TITLES and value
     ]
+
+
+def problem_with(value: str, max_length: int = MAX_TEXT_LENGTH) -> str:
+    """Return why no agent can have `value`; empty if one can."""
+    if "\0" in value:
+        return "the database cannot store a NUL character"
+    return f"over the limit of {max_length} characters" if len(value) > max_length else ""

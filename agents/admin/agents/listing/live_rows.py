@@ -1,7 +1,7 @@
-"""What has changed in the rows on somebody's screen: asked for again and again, and so cheap.
+"""What changes in the rows on the screen, for a page that asks every few seconds.
 
-The rows are named by their ids, which costs the same however the list was narrowed and sorted, and
-leaves them where they are.
+Rows are requested by id: that costs the same however the list is filtered and sorted, and leaves
+the rows where they are.
 """
 
 from typing import Any
@@ -15,9 +15,9 @@ from agents.admin.agents.listing import columns
 from agents.admin.widgets import cells
 from agents.models import AgentRecord
 
-HISTORY = "agents.view_agentevent"
-# As many as a page of the list can have.
-MOST_ROWS = 200
+VIEW_HISTORY = "agents.view_agentevent"
+# The size of the largest page of the list.
+MAX_ROWS = 200
 
 
 class LiveRows(ModelAdmin[AgentRecord]):
@@ -26,22 +26,22 @@ class LiveRows(ModelAdmin[AgentRecord]):
         return [path("rows/", view, name="agents_agentrecord_rows"), *super().get_urls()]
 
     def live_rows(self, request: HttpRequest) -> HttpResponse:
-        """Answer with ``{"rows": {id: {column: HTML}}}`` for the ids that are posted as `id`.
+        """Return ``{"rows": {id: {column: HTML}}}`` for the ids that are posted as `id`.
 
-        Of an agent without a record, only its state is told: that it is gone.
+        An agent without a record has the `state` column only, which says that it is gone.
         """
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        ids = [one for one in request.POST.getlist("id")[:MOST_ROWS] if "\0" not in one]
+        ids = [one for one in request.POST.getlist("id")[:MAX_ROWS] if "\0" not in one]
         agents = AgentRecord.objects.with_read_at().in_bulk(ids)
-        may_see_history = request.user.has_perm(HISTORY)
+        may_view_history = request.user.has_perm(VIEW_HISTORY)
         rows: dict[str, Any] = {}
         for agent_id in ids:
             agent = agents.get(agent_id)
             if agent is None:
-                url = cells.history_url(agent_id) if may_see_history else None
+                url = cells.history_url(agent_id) if may_view_history else None
                 rows[agent_id] = {"state": columns.gone(agent_id, url)}
             else:
                 rows[agent_id] = {name: cell(agent) for name, cell in columns.LIVE_COLUMNS.items()}

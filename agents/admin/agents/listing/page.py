@@ -1,4 +1,4 @@
-"""The page with the list of agents, for the ModelAdmin of agents."""
+"""The page with the agent list."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from agents.admin.agents.listing.filters import (
     SkillFilter,
     TagFilter,
     VersionFilter,
-    fault_of,
+    problem_with,
 )
 from agents.admin.agents.listing.saved_views import BUILT_IN, saved_views, view_query
 from agents.admin.widgets.filters import StateFilter, StatusFilter
@@ -41,10 +41,10 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         *(LivenessFilter, ("state", StateFilter), ("status", StatusFilter)),
         *(TagFilter, SkillFilter, VersionFilter, HostFilter),
     ]
-    # Of the addresses of the filters above, and of an access token's link to its agents.
+    # Those of the text filters, and of an access token's link to its agents.
     linked_lookups = frozenset({"version", "host", "enrolled_by__exact"})
     search_fields = ["agent_id", "agent_name", "host"]
-    search_help_text = "Text in the id, the name or the host"
+    search_help_text = "Part of the id, name or host"
     ordering = ["agent_id"]
     show_full_result_count = False
     show_facets = ShowFacets.ALLOW
@@ -57,7 +57,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
 
     @admin.display()
     def action_checkbox(self, obj: AgentRecord) -> SafeString:
-        # Django's renders a template for each row: a quarter of what the page costs.
+        # Django's own renders a template for each row: a quarter of the page's time.
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select"'
             ' aria-label="Select {} for an action">',
@@ -73,7 +73,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AgentRecord], search_term: str
     ) -> tuple[QuerySet[AgentRecord], bool]:
-        if fault_of(search_term):
+        if problem_with(search_term):
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
 
@@ -81,7 +81,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         sweeps = report_sweeps()
-        shown = {
+        context: dict[str, Any] = {
             "title": "Agents",
             "sweeps": sweeps,
             "held_purge": held_purge(request, sweeps),
@@ -90,11 +90,11 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
             "saved_views": saved_views(),
             "this_view": view_query(request.GET.lists()),
             "may_save_views": request.user.has_perm(CHANGE),
-            "longest_view_name": MAX_VIEW_NAME_LENGTH,
+            "max_view_name": MAX_VIEW_NAME_LENGTH,
             "actions_selection_counter": True,
         }
-        answer = super().changelist_view(request, shown | (extra_context or {}))
-        context = getattr(answer, "context_data", None)
-        if context and "cl" in context:
-            context["selection_note_all"] = f"All selected: {context['cl'].count_in_words}"
-        return answer
+        response = super().changelist_view(request, context | (extra_context or {}))
+        rendered = getattr(response, "context_data", None)
+        if rendered and "cl" in rendered:
+            rendered["selection_note_all"] = f"All selected: {rendered['cl'].count_in_words}"
+        return response

@@ -1,7 +1,6 @@
-"""Named views of the list of agents: what it is narrowed to, searched for and sorted by.
+"""Named views of the agent list: filters, search and order, shared by the staff.
 
-A view is the query of an address of the list, and can be nothing else: it has no path, and only
-parameters that the list knows.
+A view is a query string of the list. It has no path and only parameters that the list knows.
 """
 
 from collections.abc import Iterable
@@ -29,8 +28,8 @@ from agents.states import Lease, State, Status
 
 CHANGE = "agents.change_agentrecord"
 KNOWN = {*TITLES, ORDER}
-# Where on the list somebody is, and how it is shown, is no part of a view.
-LEFT_OUT = {"p", "all", "e", "_facets"}
+# Which page is shown, and how, is not part of a view.
+IGNORED = {"p", "all", "e", "_facets"}
 
 
 @dataclass(frozen=True)
@@ -48,34 +47,34 @@ BUILT_IN = [
 
 
 class InvalidView(ValueError):
-    """What is wrong with a view, as a sentence."""
+    """Its text is a sentence for the user."""
 
 
 def view_query(lists: Iterable[tuple[str, list[str]]]) -> str:
-    """Return the query of a view, from the parameters of an address; always in the same form."""
+    """Return the query string of a view, in one order whatever that of the parameters."""
     pairs = [(name, value) for name, values in lists for value in values if value]
     return urlencode(sorted(pair for pair in pairs if pair[0] in KNOWN))
 
 
 def read_view(name: str, query: str) -> SavedView:
-    """Return the view that somebody posted; raise InvalidView."""
+    """Return an unsaved view. Raise InvalidView."""
     name = " ".join(name.split())
     if not name or len(name) > MAX_VIEW_NAME_LENGTH or not name.isprintable():
         raise InvalidView(f"A view needs a name of 1 to {MAX_VIEW_NAME_LENGTH} characters.")
     if name.lower() in {view.name.lower() for view in BUILT_IN}:
-        raise InvalidView(f"“{name}” is there already.")
+        raise InvalidView(f"“{name}” is a built-in view.")
     try:
         pairs = parse_qsl(query.removeprefix("?"), max_num_fields=100)
     except ValueError as error:
         raise InvalidView("A view has at most 100 parameters.") from error
-    if unknown := sorted({key for key, _ in pairs} - KNOWN - LEFT_OUT):
-        raise InvalidView(f"The list has no {', '.join(unknown)}.")
+    if unknown := sorted({key for key, _ in pairs} - KNOWN - IGNORED):
+        raise InvalidView(f"Unknown parameters: {', '.join(unknown)}.")
     if any("\0" in value for _, value in pairs):
         raise InvalidView("A view cannot hold a NUL character.")
-    kept = view_query((key, [value]) for key, value in pairs)
-    if len(kept) > MAX_VIEW_QUERY_LENGTH:
+    normal = view_query((key, [value]) for key, value in pairs)
+    if len(normal) > MAX_VIEW_QUERY_LENGTH:
         raise InvalidView(f"A view has at most {MAX_VIEW_QUERY_LENGTH:,} characters.")
-    return SavedView(name=name, query=kept)
+    return SavedView(name=name, query=normal)
 
 
 def saved_views() -> list[SavedView]:
@@ -83,7 +82,7 @@ def saved_views() -> list[SavedView]:
 
 
 class SavedViews(ModelAdmin[AgentRecord]):
-    """Where views are saved and deleted; both need the permission to change agents."""
+    """Saving and deleting need the permission to change agents."""
 
     def get_urls(self) -> list[URLPattern]:
         save = self.admin_site.admin_view(self.save_view)
@@ -95,9 +94,9 @@ class SavedViews(ModelAdmin[AgentRecord]):
         ]
 
     def save_view(self, request: HttpRequest) -> HttpResponse:
-        refused = _refuse(request)
-        if refused is not None:
-            return refused
+        refusal = _refusal(request)
+        if refusal is not None:
+            return refusal
         try:
             view = read_view(request.POST.get("name", ""), request.POST.get("query", ""))
         except InvalidView as error:
@@ -108,26 +107,26 @@ class SavedViews(ModelAdmin[AgentRecord]):
             with transaction.atomic():
                 view.save()
         except IntegrityError:
-            text = f"There is a view “{view.name}” already: delete it first, or take another name."
+            text = f"A view “{view.name}” exists: delete it first, or use another name."
             self.message_user(request, text, messages.ERROR)
         else:
             self.message_user(request, f"Saved as “{view.name}”.", messages.SUCCESS)
         return HttpResponseRedirect(_list(view.query))
 
     def delete_saved_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        refused = _refuse(request)
-        if refused is not None:
-            return refused
+        refusal = _refusal(request)
+        if refusal is not None:
+            return refusal
         view = SavedView.objects.filter(pk=pk).first()
         if view is None:
-            self.message_user(request, "That view is gone already.", messages.WARNING)
+            self.message_user(request, "That view was already deleted.", messages.WARNING)
         else:
             view.delete()
-            self.message_user(request, f"The view “{view.name}” is deleted.", messages.SUCCESS)
+            self.message_user(request, f"View “{view.name}” deleted.", messages.SUCCESS)
         return HttpResponseRedirect(_list())
 
 
-def _refuse(request: HttpRequest) -> HttpResponse | None:
+def _refusal(request: HttpRequest) -> HttpResponse | None:
     if not request.user.has_perm(CHANGE):
         raise PermissionDenied
     return None if request.method == "POST" else HttpResponseNotAllowed(["POST"])

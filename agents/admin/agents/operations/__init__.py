@@ -1,4 +1,4 @@
-"""What an operator does to agents: doors to `agents.leases`, for one agent or for many."""
+"""What an operator can do to one agent or to many, by `agents.leases`."""
 
 from agents.admin.agents.operations.actions import Operations
 

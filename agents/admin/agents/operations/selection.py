@@ -1,4 +1,4 @@
-"""Which agents an operator has chosen, and the way through them."""
+"""The agents that an operator has selected, and iteration over them."""
 
 import time
 from collections.abc import Iterator
@@ -11,55 +11,55 @@ from django.http import HttpRequest
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 
-# Each agent is a transaction of its own, so that heartbeats get their turn in between; and one
-# request does not work on after a proxy has given it up.
-LONGEST_SECONDS = 45
+# Each agent is a transaction of its own, to let heartbeats through in between. The request ends
+# before a proxy would give it up.
+MAX_SECONDS = 45
 CHUNK = 500
 
 
 @dataclass(frozen=True)
-class Choice:
-    """`ticked`: ids. `is_across`: all that match were chosen, on whatever page."""
+class Selection:
+    """`ticked`: ids. `is_across`: all agents that match were selected, on all pages."""
 
     ticked: list[str]
     is_across: bool
     agents: AgentQuerySet
 
     @property
-    def hidden(self) -> list[str]:
-        """What the page that asks has to post again; Django wants one id at least."""
+    def hidden_ids(self) -> list[str]:
+        """What the confirmation page has to post again; Django wants at least one id."""
         return self.ticked[:1] if self.is_across else self.ticked
 
 
-def read_choice(request: HttpRequest, matching: AgentQuerySet) -> Choice:
-    """Read what was posted: the ticked agents, or those that match the list's filters now.
+def read_selection(request: HttpRequest, matching: AgentQuerySet) -> Selection:
+    """Return the ticked agents, or all that match the list's filters now.
 
-    A ticked agent stays chosen though it match no more: "alive" may have ended meanwhile.
+    Ticked agents stay selected even if they no longer match: one may have expired meanwhile.
     """
     posted = request.POST.getlist(ACTION_CHECKBOX_NAME)
     ticked = list(dict.fromkeys(one for one in posted if one and "\0" not in one))
     is_across = bool(BooleanField(required=False).clean(request.POST.get("select_across")))
     agents = matching if is_across else AgentRecord.objects.filter(pk__in=ticked)
-    return Choice(ticked, is_across, agents)
+    return Selection(ticked, is_across, agents)
 
 
-class Walk:
-    """The ids of agents, read by chunks while the agents are being dealt with.
+class IdsInChunks:
+    """The ids of agents, read in chunks while they are processed.
 
-    It ends early, and is `cut_short`, when it has taken LONGEST_SECONDS.
+    After MAX_SECONDS it stops and sets `timed_out`.
     """
 
     def __init__(self, agents: AgentQuerySet) -> None:
-        self.cut_short = False
+        self.timed_out = False
         self._ids = agents.order_by("pk").values_list("pk", flat=True)
 
     def __iter__(self) -> Iterator[str]:
-        end = time.monotonic() + LONGEST_SECONDS
+        end = time.monotonic() + MAX_SECONDS
         chunk = list(self._ids[:CHUNK])
         while chunk:
             for agent_id in chunk:
                 if time.monotonic() > end:
-                    self.cut_short = True
+                    self.timed_out = True
                     return
                 yield agent_id
             chunk = list(self._ids.filter(pk__gt=chunk[-1])[:CHUNK])

@@ -1,0 +1,43 @@
+"""Runs an operation on the selected agents and reports what it did."""
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+
+from agents.admin.agents.operations import selection as selecting
+from agents.admin.agents.operations.kinds import Operation
+from agents.admin.agents.operations.selection import IdsInChunks, Selection
+from agents.admin.widgets import cells
+from agents.leases import UnknownAgent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`is_complete`: it changed something, and did not run out of time."""
+
+    message: str
+    is_complete: bool
+
+
+def run(operation: Operation, selection: Selection, *, actor: str, reason: str) -> Outcome:
+    ids = IdsInChunks(operation.applicable(selection.agents))
+    counts = Counter[bool]()
+    for agent_id in ids:
+        with suppress(UnknownAgent):
+            counts[operation.run(agent_id=agent_id, actor=actor, reason=reason)] += 1
+    changed, found = counts[True], counts.total()
+    parts = [f"{cells.agents(changed)} {operation.done}"]
+    if operation.expired_only:
+        alive = selection.agents.alive().count()
+        found = changed + alive
+        if alive:
+            parts.append(f"{alive:,} skipped because {'it is' if alive == 1 else 'they are'} alive")
+    elif unchanged := counts[False]:
+        was = "was" if unchanged == 1 else "were"
+        parts.append(f"{unchanged:,} {was} already {operation.unchanged}")
+    if ids.timed_out:
+        parts.append(f"stopped after {selecting.MAX_SECONDS} s: run it again for the rest")
+    elif not selection.is_across and (missing := len(selection.ticked) - found) > 0:
+        was = "was" if missing == 1 else "were"
+        parts.append(f"{missing:,} {was} no longer registered")
+    return Outcome(f"{'; '.join(parts)}.", is_complete=changed > 0 and not ids.timed_out)

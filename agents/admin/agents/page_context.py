@@ -1,0 +1,97 @@
+"""What the templates of an agent's page show."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from agents.admin.agents import metadata
+from agents.admin.agents.addresses import base_url
+from agents.admin.agents.card import known_card
+from agents.admin.agents.history import History, draw
+from agents.admin.widgets import cells
+from agents.conditions import condition_of
+from agents.durations import ago, in_words
+from agents.leases.purge.registry_uptime import report_uptime
+from agents.models import AccessToken, AgentEvent, AgentRecord
+
+# The page shows this many events, and links to all of them.
+NEWEST_EVENTS = 20
+VIEW_TOKENS = "agents.view_accesstoken"
+
+
+@dataclass(frozen=True)
+class LeaseMeter:
+    """Seconds left of a lease, negative after its end, and of how many."""
+
+    left: float
+    ttl: int
+
+    @property
+    def value(self) -> str:
+        return f"{min(max(self.left, 0), self.ttl):.1f}"
+
+    @property
+    def third(self) -> str:
+        return f"{self.ttl / 3:.3f}"
+
+    @property
+    def in_words(self) -> str:
+        return f"{in_words(self.left)} left" if self.left > 0 else f"ended {ago(-self.left)}"
+
+
+def current_facts(
+    agent: AgentRecord, history: History | None, operator_event: AgentEvent | None
+) -> dict[str, Any]:
+    """Return what changes by itself. `history` is None for users who may not see it."""
+    now = cells.read_at(agent)
+    return {
+        "agent": agent,
+        "now": now,
+        "condition": condition_of(agent, now, operator_event),
+        "lease": LeaseMeter((agent.expires_at - now).total_seconds(), agent.ttl_seconds),
+        "events": history.events[:NEWEST_EVENTS] if history else None,
+    }
+
+
+def registration_facts(request: HttpRequest, agent: AgentRecord) -> dict[str, Any]:
+    """Return what the agent sent when it registered."""
+    return {
+        "card": known_card(agent),
+        "base_url": base_url(agent),
+        "addresses_differ": addresses_differ(agent),
+        "token": _token(request, agent),
+        "metadata_rows": list(metadata.rows(agent.metadata)),
+        "metadata_json": metadata.as_json(agent.metadata),
+    }
+
+
+def timeline(agent: AgentRecord | None, history: History | None) -> dict[str, Any]:
+    if history is None:
+        return {}
+    now = cells.read_at(agent or history.events[0])
+    up_since = None
+    if uptime := report_uptime():
+        up_since = uptime.up_since if uptime.is_at_work else now
+    return {
+        "timeline": draw(history, agent, now, up_since),
+        "retention_days": settings.EVENT_RETENTION_DAYS,
+    }
+
+
+def addresses_differ(agent: AgentRecord) -> bool:
+    """Whether it was seen at another address than it advertises; unknown for host names."""
+    try:
+        advertised = ip_address(agent.host)
+    except ValueError:
+        return False
+    return bool(agent.seen_address) and ip_address(str(agent.seen_address)) != advertised
+
+
+def _token(request: HttpRequest, agent: AgentRecord) -> AccessToken | None:
+    """Return the token that registered the agent, if it exists and the user may see tokens."""
+    if not agent.enrolled_by or not request.user.has_perm(VIEW_TOKENS):
+        return None
+    return AccessToken.objects.filter(key=agent.enrolled_by).first()

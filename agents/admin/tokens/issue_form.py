@@ -1,0 +1,64 @@
+"""The form that issues an access token."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+
+from agents.models import AccessToken
+from agents.tokens.terms import NOTHING_ALLOWED, BadTerms, check_terms
+
+DEFAULT_DAYS = 90
+# Form fields whose name differs from the argument of `access_tokens.issue`.
+FORM_FIELDS = {"lifetime": "days"}
+
+
+class IssueForm(forms.ModelForm[AccessToken]):
+    may_register = forms.BooleanField(
+        required=False, initial=True, help_text="Agents take the token as AGENT_ENROLMENT_TOKEN."
+    )
+    may_read = forms.BooleanField(
+        required=False, help_text="All agents and the metrics, whatever the token may register."
+    )
+    days = forms.IntegerField(
+        required=False,
+        min_value=1,
+        initial=DEFAULT_DAYS,
+        help_text="How long the token is valid. Empty: until it is revoked.",
+    )
+
+    class Meta:
+        model = AccessToken
+        fields = ("name", "may_register", "agent_prefix", "max_agents", "may_read")
+        labels: ClassVar[dict[str, Any]] = {
+            "agent_prefix": "Id prefix",
+            "max_agents": "Maximum agents",
+        }
+        help_texts: ClassVar[dict[str, Any]] = {
+            "name": "What the token is for.",
+            "agent_prefix": "The token registers only agents whose ids begin with this. "
+            "Empty: any id.",
+            "max_agents": "How many agents may be alive at once. Empty: no limit.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not (cleaned.get("may_register") or cleaned.get("may_read")):
+            self.add_error("may_register", NOTHING_ALLOWED)
+        if not self.errors:
+            try:
+                check_terms(**terms_of(cleaned))
+            except BadTerms as error:
+                self.add_error(FORM_FIELDS.get(error.field, error.field), str(error))
+        return cleaned
+
+
+def terms_of(cleaned: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments for `access_tokens.issue` from the form's data."""
+    days = cleaned.get("days")
+    terms = {name: cleaned.get(name) for name in IssueForm.Meta.fields}
+    return terms | {"lifetime": None if days is None else _lifetime(days)}
+
+
+def _lifetime(days: int) -> timedelta:
+    return timedelta(days=min(days, timedelta.max.days))
