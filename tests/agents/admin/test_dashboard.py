@@ -317,14 +317,18 @@ class TestHealth:
 
     @pytest.fixture
     def redis_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(current_app.conf, "broker_url", "redis://:hunter2@127.0.0.1:1/0")
+        use_broker(monkeypatch, "redis://:hunter2@127.0.0.1:1/0")
 
     @pytest.fixture
     def redis_is_silent(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
-            monkeypatch.setattr(current_app.conf, "broker_url", url)
+            use_broker(monkeypatch, f"redis://127.0.0.1:{server.getsockname()[1]}/0")
             yield
+
+
+def use_broker(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr(current_app.conf, "broker_url", url)
+    monkeypatch.setitem(current_app.conf, "broker_transport", None)  # the URL decides
 
 
 class TestRefreshing:
