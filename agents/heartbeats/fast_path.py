@@ -13,7 +13,8 @@ from agents.addresses import parse_address
 from agents.heartbeats.admission import admit
 from agents.heartbeats.bodies import parse_leases, parse_report
 from agents.heartbeats.bulk import Admitted, admit_many, bulk_answer
-from agents.heartbeats.group_commit import Call, GroupCommit, Outcome
+from agents.heartbeats.calls import Call, Outcome
+from agents.heartbeats.group_commit import GroupCommit
 from agents.heartbeats.request_parser import Heartbeat, parse_heartbeat
 from agents.heartbeats.responses import DjangoHeaders, Responses, fallback_fault
 from agents.heartbeats.serializers import RenewedSerializer

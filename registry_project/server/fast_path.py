@@ -10,7 +10,7 @@ from registry_project.server.connections import Connection
 from registry_project.server.worker import PatientWorker
 
 if TYPE_CHECKING:
-    from agents.heartbeats.group_commit import Call
+    from agents.heartbeats.calls import Call
 
 
 # Seconds for which the event loop goes on reading heartbeats, as long as there are more, before it

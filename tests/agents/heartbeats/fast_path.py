@@ -8,8 +8,9 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.test import APIClient
 
+from agents.heartbeats.calls import Call
 from agents.heartbeats.fast_path import FastPath, Response
-from agents.heartbeats.group_commit import Call, GroupCommit
+from agents.heartbeats.group_commit import GroupCommit
 from registry_project.security.proxies import Trust
 
 PEER = "127.0.0.1"

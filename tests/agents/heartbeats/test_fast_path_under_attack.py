@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from pytest_django import Settings
 
+from agents.heartbeats.calls import Call
 from agents.heartbeats.fast_path import FastPath, Response
-from agents.heartbeats.group_commit import Call, GroupCommit
+from agents.heartbeats.group_commit import GroupCommit
 from agents.heartbeats.responses import DjangoHeaders, Responses
 from agents.models import AgentEvent
 from agents.tokens.lease import issue
@@ -183,7 +184,7 @@ def test_a_flood_of_refusals_is_no_flood_of_lines(caplog: pytest.LogCaptureFixtu
 def test_a_refusal_costs_little() -> None:
     """Of what is offered beyond what can be served: it has to be cheaper than serving it."""
     commits = GroupCommit(lambda _: None)
-    commits._seconds_each = 1e9
+    commits._calls._seconds_each = 1e9
     fast_path = FastPath(commits, Trust().client_of)
     assert fast_path.take(heartbeat(), "127.0.0.1", None) is True
     assert isinstance(fast_path.take(heartbeat(), "127.0.0.1", None), Response)

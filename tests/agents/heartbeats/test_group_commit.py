@@ -12,9 +12,10 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError, OperationalError
 
-from agents.heartbeats import group_commit
+from agents.heartbeats import calls as call_queue
+from agents.heartbeats.calls import Call
 from agents.heartbeats.fast_path import FastPath, Response
-from agents.heartbeats.group_commit import Call, GroupCommit
+from agents.heartbeats.group_commit import GroupCommit
 from agents.leases import LeaseLocked, Renewal, Renewed, UnknownAgent
 from agents.models import AgentRecord
 from agents.problems.responses import problem_response
@@ -159,9 +160,7 @@ def test_what_arrives_during_a_commit_shares_the_next_one() -> None:
 
 def test_a_batch_has_an_end() -> None:
     committing = Committing()
-    small = [
-        committing.offer(Renewal(f"s{number}")) for number in range(group_commit.MAX_BATCH - 1)
-    ]
+    small = [committing.offer(Renewal(f"s{number}")) for number in range(call_queue.MAX_BATCH - 1)]
     many = committing.offer(*[Renewal(f"m{number}") for number in range(1_000)])
     last = committing.offer(Renewal("last"))
 
@@ -310,7 +309,7 @@ def test_the_thread_outlives_a_fault_of_who_delivers() -> None:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, nobody gives up."""
-    monkeypatch.setattr(group_commit, "LOCK_PATIENCE", SECONDS)
+    monkeypatch.setattr(call_queue, "LOCK_PATIENCE", SECONDS)
 
 
 @postgresql_only
@@ -335,7 +334,7 @@ def test_a_locked_record_keeps_its_caller_waiting_and_nobody_else() -> None:
 
 @postgresql_only
 def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(call_queue, "LOCK_PATIENCE", 0.1)
     AgentFactory.create(agent_id="a")
     AgentFactory.create(agent_id="b")
     committing = Committing()
@@ -350,7 +349,7 @@ def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
 @postgresql_only
 @pytest.mark.usefixtures("patience")
 def test_however_many_records_are_locked_there_is_room_for_others() -> None:
-    AgentFactory.create_batch(group_commit.MAX_BATCH + 200)
+    AgentFactory.create_batch(call_queue.MAX_BATCH + 200)
     ids = list(AgentRecord.objects.values_list("pk", flat=True))
     AgentFactory.create(agent_id="free")
     committing = Committing()
@@ -371,7 +370,7 @@ def test_however_many_records_are_locked_there_is_room_for_others() -> None:
 def test_what_could_not_be_served_in_time_is_refused_at_once() -> None:
     """A second of work for each: the first few fit into the time, and the rest do not."""
     committing = Committing()
-    committing.group._seconds_each = group_commit.PATIENCE / 10
+    committing.group._calls._seconds_each = call_queue.PATIENCE / 10
 
     taken = [committing.group.offer(Call([Renewal("a")], None)) for _ in range(1_000)]
 
@@ -394,14 +393,14 @@ def test_what_waits_is_bounded() -> None:
     finally:
         tracemalloc.stop()
 
-    assert taken == group_commit.MAX_WAITING // 1_000
+    assert taken == call_queue.MAX_WAITING // 1_000
     assert most < 1_000_000
 
 
 def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(group_commit, "PATIENCE", 0.1)
+    monkeypatch.setattr(call_queue, "PATIENCE", 0.1)
     AgentFactory.create(agent_id="a")
     done: list[Call] = []
     taken: list[Call] = []
@@ -436,7 +435,7 @@ def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
 
 def test_too_busy_is_an_answer_with_a_time_to_come_back() -> None:
     group = GroupCommit(lambda _: None)
-    group._seconds_each = group_commit.PATIENCE
+    group._calls._seconds_each = call_queue.PATIENCE
     fast_path = FastPath(group, lambda peer, *_: (peer, None))
     request = b"POST /agents/a/heartbeat HTTP/1.1\r\nHost: x\r\n\r\n"
 
