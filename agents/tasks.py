@@ -25,7 +25,7 @@ def purge_expired() -> int | None:
     if purge.event is Kind.PURGE_HELD:
         logger.warning("purging is held: %s", purge.reason)
     elif purge.event is Kind.PURGE_RESUMED:
-        logger.warning("purging goes on: %s", purge.reason)
+        logger.warning("purging resumes: %s", purge.reason)
     return purge.purged
 
 
