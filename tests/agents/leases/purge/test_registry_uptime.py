@@ -201,7 +201,7 @@ class TestTheCommand:
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == "0 purged"
         seen = f"{row().seen_at:%Y-%m-%d %H:%M:%S} UTC"
-        assert lines[1] == f"2 left, since no web process was at work after {seen}."
+        assert lines[1] == f"2 kept, because no web process has run since {seen}."
         assert "--force" in lines[2]
 
     @pytest.mark.usefixtures("up")
@@ -217,5 +217,5 @@ class TestTheCommand:
         lines = capsys.readouterr().out.splitlines()
         since = f"{row().up_since:%Y-%m-%d %H:%M:%S} UTC"
         assert lines[1] == (
-            f"2 left, since the registry was away until {since}: each has its TTL from then."
+            f"2 kept, because the registry was down until {since}: each has its TTL from then."
         )
