@@ -1,0 +1,188 @@
+"""Event streams, and how they are served by servers that are not our own."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from wsgiref.simple_server import WSGIServer, make_server
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest
+from django.test import Client
+from django.urls import path
+
+from agents import event_streams
+from agents.event_streams import (
+    COMMENT,
+    MAX_UNSENT_BYTES,
+    Closed,
+    EventStream,
+    EventStreamResponse,
+    encode_event,
+)
+
+streams: list[EventStream] = []
+reasons: list[Closed] = []
+
+
+def events(_request: HttpRequest) -> EventStreamResponse:
+    stream = EventStream(on_close=reasons.append)
+    streams.append(stream)
+    return EventStreamResponse(stream)
+
+
+urlpatterns = [path("events", events)]
+
+
+@pytest.fixture(autouse=True)
+def fresh(settings: pytest.FixtureRequest) -> None:
+    streams.clear()
+    reasons.clear()
+    settings.ROOT_URLCONF = __name__  # type: ignore[attr-defined]
+    settings.MIDDLEWARE = []  # type: ignore[attr-defined]
+
+
+# --- Encoding -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "encoded"),
+    [
+        ("a", {}, b"data: a\n\n"),
+        ("", {}, b"data: \n\n"),
+        ("a\nb\r\nc\rd", {}, b"data: a\ndata: b\ndata: c\ndata: d\n\n"),
+        ("\u00fc", {"name": "n", "event_id": "7"}, b"event: n\nid: 7\ndata: \xc3\xbc\n\n"),
+    ],
+)
+def test_an_event_is_encoded(data: str, more: dict[str, str], encoded: bytes) -> None:
+    assert encode_event(data, **more) == encoded
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b"])
+def test_names_and_ids_cannot_hold_other_lines(value: str) -> None:
+    for more in ({"name": value}, {"event_id": value}):
+        with pytest.raises(ValueError, match="cannot have"):
+            encode_event("a", **more)
+
+
+# --- Streams --------------------------------------------------------------------------------
+
+
+def test_a_stream_that_nobody_reads_takes_so_much_and_no_more() -> None:
+    stream = EventStream()
+    event = b"x" * 1_000
+
+    sent = [stream.send(event) for _ in range(MAX_UNSENT_BYTES // 1_000 + 2)]
+
+    assert sent.count(True) == MAX_UNSENT_BYTES // 1_000
+    assert stream.over is Closed.SLOW
+    assert stream.unsent <= MAX_UNSENT_BYTES
+
+
+def test_room_is_made_by_what_the_client_takes() -> None:
+    stream = EventStream()
+    assert stream.send(b"x" * MAX_UNSENT_BYTES)
+    stream.take()
+    assert stream.unsent == MAX_UNSENT_BYTES
+    stream.has_taken(unsent=1_000)
+
+    assert stream.send(b"x" * (MAX_UNSENT_BYTES - 1_000))
+    assert not stream.send(b"x")
+
+
+def test_who_serves_a_stream_is_woken_once_for_what_it_has_not_taken() -> None:
+    stream, woken = EventStream(), []
+    stream.send(b"before")
+    stream.attach(lambda: woken.append(1))
+    assert len(woken) == 1
+    stream.send(b"more")
+    assert len(woken) == 1
+    assert stream.take() == [b"before", b"more"]
+    stream.send(b"again")
+    stream.end()
+    assert len(woken) == 3
+
+
+def test_the_owner_is_told_once_of_the_first_reason() -> None:
+    stream = EventStream(on_close=reasons.append)
+    stream.end()
+    for _ in range(2):
+        if report := stream.close(Closed.GONE):
+            report()
+
+    assert reasons == [Closed.ENDED]
+    assert not stream.send(b"x")
+
+
+# --- Other servers --------------------------------------------------------------------------
+
+
+def test_the_tests_client_can_read_a_stream(client: Client) -> None:
+    response = client.get("/events")
+    pieces = iter(response)
+    assert next(pieces) == COMMENT
+    streams[0].send(b"one")
+    streams[0].send(b"two")
+    assert next(pieces) == b"onetwo"
+    streams[0].send(b"last")
+    streams[0].end()
+    assert list(pieces) == [b"last"]
+    response.close()
+    assert reasons == [Closed.ENDED]
+
+
+def test_silence_is_broken_by_comments(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_streams, "SILENCE_SECONDS", 0.01)
+    response = client.get("/events")
+    pieces = iter(response)
+
+    assert [next(pieces) for _ in range(3)] == [COMMENT] * 3
+    response.close()
+
+
+@contextmanager
+def wsgiref_server() -> Iterator[WSGIServer]:
+    with make_server("127.0.0.1", 0, WSGIHandler()) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_another_wsgi_server_sends_events_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_streams, "SILENCE_SECONDS", 0.05)
+    with (
+        wsgiref_server() as server,
+        socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as client,
+        client.makefile("rb") as received,
+    ):
+        client.sendall(b"GET /events HTTP/1.0\r\n\r\n")
+        while received.readline() != b":\n":
+            pass
+        streams[0].send(b"one\n")
+        while (line := received.readline()) in {b":\n", b"\n"}:
+            pass
+        assert line == b"one\n"
+    assert reasons == [Closed.GONE]
+
+
+def test_an_asgi_server_sends_events_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_streams, "SILENCE_SECONDS", 0.05)
+
+    async def read() -> list[bytes]:
+        stream = EventStream()
+        pieces = aiter(EventStreamResponse(stream))
+        found = [await anext(pieces), await anext(pieces)]
+        threading.Thread(target=stream.send, args=[b"one"]).start()
+        while (piece := await anext(pieces)) == COMMENT:
+            pass
+        stream.send(b"last")
+        stream.end()
+        return [*found, piece, *[piece async for piece in pieces]]
+
+    assert asyncio.run(read()) == [COMMENT, COMMENT, b"one", b"last"]
