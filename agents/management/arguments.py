@@ -1,10 +1,10 @@
-"""Argument types of the commands."""
+"""Types of the commands' arguments."""
 
 from argparse import ArgumentTypeError
 
 
 def positive_number(text: str) -> int:
-    """Parse an integer of at least 1. Raise ValueError or ArgumentTypeError."""
+    """Read a whole number from 1 on. Raise ValueError or ArgumentTypeError."""
     number = int(text)
     if number < 1:
         raise ArgumentTypeError(f"{number} is not positive")

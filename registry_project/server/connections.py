@@ -1,154 +1,98 @@
-"""A client's connection as the web server's event loop keeps it: nothing in it ever waits."""
+"""A client's connection. Nothing in it ever waits."""
 
 import socket
+import struct
 import time
-from collections import deque
 from collections.abc import Callable
-from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gunicorn import http
+from registry_project.server.incoming import Incoming
+from registry_project.server.outgoing import Outgoing
 
-from registry_project.server.framing import Unfinished, frame
+if TYPE_CHECKING:
+    from registry_project.server.exchanges import Exchange
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_BYTES = 16 * 1024
-# In one call of the kernel, which takes 1,024.
-MOST_CHUNKS = 64
-
-
-class Outbox:
-    """What gunicorn takes for the socket while it writes an answer: it takes all of it at once."""
-
-    def __init__(self) -> None:
-        self._chunks: deque[memoryview] = deque()
-        self.size = 0
-
-    def sendall(self, data: bytes) -> None:
-        """Keep it for `pass_on`."""
-        if data:
-            self._chunks.append(memoryview(data))
-            self.size += len(data)
-
-    def send(self, data: bytes) -> int:
-        """Gunicorn's "100 Continue": it was sent when the head of the request had come."""
-        return len(data)
-
-    def pass_on(self, sock: socket.socket) -> None:
-        """Send what the kernel takes at this moment. Raise OSError when the client is gone."""
-        while self._chunks:
-            try:
-                sent = sock.sendmsg(islice(self._chunks, MOST_CHUNKS))
-            except (BlockingIOError, InterruptedError):
-                return
-            self.size -= sent
-            while self._chunks and sent >= len(self._chunks[0]):
-                sent -= len(self._chunks.popleft())
-            if sent:
-                self._chunks[0] = self._chunks[0][sent:]
-
-    def setblocking(self, _blocking: bool) -> None:
-        """A socket's, of no meaning here."""
-
-    def gettimeout(self) -> float:
-        return 0.0
-
-    def shutdown(self, _how: int) -> None:
-        """Gunicorn closes what it could not write to the end: the event loop does that."""
-        raise OSError
+# On, for zero seconds: close() resets the connection, and drops what the kernel has of it.
+RESET = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """One client. The thread that serves its request has it alone meanwhile.
+    """One client. It belongs to the event loop, but while a thread serves its request.
 
-    `deadline` is when the event loop gives up what it waits for, by the monotonic clock.
+    `client` and `server` are the addresses of the two ends. `deadline`, by the monotonic clock, is
+    when the event loop stops to wait for what it waits for. `polled_for` is what the event loop
+    polls its socket for, and `on_ready` what it does then.
     """
 
-    # What gunicorn's handling of a request asks for: there is no TLS to shake hands for, no
-    # HTTP/2, and the request has come as a whole.
-    initialized = True
-    data_ready = True
-    is_http2 = False
+    __slots__ = (
+        "client",
+        "deadline",
+        "exchange",
+        "incoming",
+        "keeps_open",
+        "on_ready",
+        "outgoing",
+        "polled_for",
+        "server",
+        "socket",
+    )
 
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
+    def __init__(self, sock: socket.socket, client: Any, server: Any) -> None:
+        sock.setblocking(False)
         self.socket = sock
         self.client = client
         self.server = server
-        self.sock = Outbox()
-        self.parser: Any = None
-        # What the event loop does when what it waits for has come, and for what it polls.
-        self.on_event: Callable[[], None] = _nothing
-        self.on_read: Callable[[], None] = _nothing
+        self.incoming = Incoming()
+        self.outgoing = Outgoing()
+        # The request that is served; also while its client has to take a part of the answer.
+        self.exchange: Exchange | None = None
+        # Whether another request may follow when the answer has been sent.
+        self.keeps_open = False
         self.polled_for = 0
+        self.on_ready: Callable[[Connection], None] = _ignore
         self.deadline = 0.0
-        self.is_last = False
-        self.asks_for_life = False
-        self._cfg = cfg
-        self._received = bytearray()
-        self._searched = self._needed = 0
-        self._told_to_continue = False
-        sock.setblocking(False)
 
-    def init(self) -> None:
-        """Gunicorn's handshakes, of which there are none."""
+    def ready(self) -> None:
+        """Do what is to be done when the socket is ready for what it is polled for."""
+        self.on_ready(self)
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether a part of a request has come."""
-        return bool(self._received)
-
-    @property
-    def unread(self) -> int:
-        """How many bytes have come that are not served yet."""
-        return len(self._received)
+    def wait(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
 
     def read(self) -> int | None:
-        """Take in what has come; return how much, 0 at its end, None when there is nothing."""
+        """Take in what has arrived; return how much, 0 at its end, None when there is nothing."""
         try:
             data = self.socket.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError:
             return 0
-        self._received += data
+        self.incoming.add(data)
         return len(data)
 
     def next_request(self) -> bytes | None:
-        """Return the next request, as soon as it is complete. Raise HeadTooLargeError."""
-        if not self._received or len(self._received) < self._needed:
-            return None
-        found = frame(self._received, self._searched)
-        if isinstance(found, Unfinished):
-            self._searched, self._needed = found.searched, found.needed
-            if found.wants_continue and not self._told_to_continue:
-                self._told_to_continue = True
-                self.sock.sendall(CONTINUE)
-                self.send()
-            return None
-        request = bytes(self._received[: found.size])
-        del self._received[: found.size]
-        self._searched = self._needed = 0
-        self._told_to_continue = False
-        self.is_last = found.is_last
+        """Return the next request as soon as it is complete. Raise RefusedError."""
+        request = self.incoming.next_request()
+        if self.incoming.must_continue:
+            self.incoming.must_continue = False
+            self.outgoing.sendall(CONTINUE)
+            self.send()
         return request
-
-    def hand_over(self, request: bytes) -> None:
-        """Make a request ready for the thread that will serve it."""
-        self.asks_for_life = request.startswith((b"GET /health/live ", b"GET /health/live/ "))
-        self.parser = http.get_parser(self._cfg, [request], self.client)
 
     def send(self) -> bool:
         """Send what the client takes at this moment; return False when it is gone."""
         try:
-            self.sock.pass_on(self.socket)
+            self.outgoing.send_to(self.socket)
         except OSError:
             return False
         return True
 
-    def send_now(self, answer: bytes) -> bool:
-        """Send an answer that comes as a whole; return False when the client is gone."""
-        if self.sock.size:
-            self.sock.sendall(answer)
+    def send_at_once(self, answer: bytes) -> bool:
+        """Send a whole answer, of which the client mostly takes all; return False if it is gone."""
+        if self.outgoing.size:
+            self.outgoing.sendall(answer)
             return self.send()
         try:
             sent = self.socket.send(answer)
@@ -157,7 +101,7 @@ class Connection:
         except OSError:
             return False
         if sent < len(answer):
-            self.sock.sendall(answer[sent:])
+            self.outgoing.sendall(answer[sent:])
         return True
 
     def end(self) -> bool:
@@ -169,17 +113,17 @@ class Connection:
         return True
 
     def discard(self) -> bool:
-        """Throw away what has come; return False at its end."""
-        self._received.clear()
-        return self.read() != 0
+        """Throw away what has arrived; return False at its end."""
+        came = self.read()
+        self.incoming.clear()
+        return came != 0
 
-    def close(self) -> None:
+    def close(self, *, reset: bool = False) -> None:
+        """Close it; with `reset`, so that the client cannot take the answer for a whole one."""
+        if reset:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.socket.close()
 
-    def wait_until(self, seconds: float) -> None:
-        """Give up in so many seconds."""
-        self.deadline = time.monotonic() + seconds
 
-
-def _nothing() -> None:
+def _ignore(_conn: Connection) -> None:
     """Nothing is waited for yet."""

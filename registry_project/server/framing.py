@@ -1,4 +1,4 @@
-"""Where a request ends in what has come in on a connection, without understanding it."""
+"""Where a request ends, read off the bytes that have arrived. Nothing else is understood here."""
 
 import re
 from typing import NamedTuple
@@ -15,18 +15,18 @@ LARGER = {
     b"POST /agents/heartbeat ": MAX_BULK_BODY_BYTES,
     b"POST /agents/heartbeat/ ": MAX_BULK_BODY_BYTES,
 }
-OLD = b" HTTP/1.0\r\n"
 
 HEAD_END = b"\r\n\r\n"
 FRAMING = re.compile(
-    rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+    rb"\r\n(content-length|transfer-encoding|expect)([ \t]*):[ \t]*([^\r\n]*)", re.IGNORECASE
 )
+HTTP_1_1 = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n")
 
 
 class Frame(NamedTuple):
-    """A request that can be served: its first `size` bytes of what has come in.
+    """A request that can be served: the first `size` bytes.
 
-    With `is_last`, nothing on the connection can be told to be another request.
+    With `is_last`, the bytes behind it cannot be trusted to be another request.
     """
 
     size: int
@@ -34,10 +34,10 @@ class Frame(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """A part of a request: with less than `needed` bytes there is no need to look again.
+    """The beginning of a request: there is no need to look again before `needed` bytes are there.
 
-    In the first `searched` of them there is nothing to find. With `wants_continue` the client waits
-    for a word before it sends the body (RFC 9110, 10.1.1).
+    The first `searched` bytes hold no end of a head. With `wants_continue` the client waits for a
+    "100 Continue" before it sends the body (RFC 9110, 10.1.1).
     """
 
     searched: int
@@ -45,17 +45,30 @@ class Unfinished(NamedTuple):
     wants_continue: bool = False
 
 
+class ChunkedHead(NamedTuple):
+    """The head of a request, `size` bytes, that a body in chunks follows.
+
+    `coding` is where "\\r\\nTransfer-Encoding: chunked" stands in it; `max_body` is how large the
+    body may be.
+    """
+
+    size: int
+    coding: slice
+    max_body: int
+    wants_continue: bool
+
+
 class HeadTooLargeError(Exception):
     """The request line and the headers together are larger than MAX_HEAD_BYTES."""
 
 
-def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
+def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfinished:
     """Return where the first request ends. Raise HeadTooLargeError.
 
-    `searched` is what was said before, when there was less of it.
+    `searched` is that of the answer before, when fewer bytes were there.
 
-    A body in chunks, one that is too large, and one of unclear length are not waited for: the
-    application answers by the head alone (411, 413, 400), and the connection ends with that.
+    A body that is too large, and one whose framing is malformed, is not waited for: the application
+    (413) or gunicorn's parser (400) answers to the head alone, and the connection ends with that.
     """
     found = received.find(HEAD_END, searched, MAX_HEAD_BYTES)
     if found < 0:
@@ -64,28 +77,46 @@ def frame(received: bytearray, searched: int = 0) -> Frame | Unfinished:
         size = len(received)
         return Unfinished(searched=max(0, size - len(HEAD_END) + 1), needed=size + 1)
     head_size = found + len(HEAD_END)
-    said = [
-        (name.lower(), value.strip()) for name, value in FRAMING.findall(received, 0, head_size)
-    ]
-    lengths = [value for name, value in said if name == b"content-length"]
-    is_chunked = any(name == b"transfer-encoding" for name, _ in said)
-    if not lengths and not is_chunked:
+    fields = list(FRAMING.finditer(received, 0, head_size))
+    if not fields:
         return Frame(head_size)
-    if is_chunked or len(lengths) > 1 or not re.fullmatch(rb"[0-9]{1,9}", lengths[0]):
+    sizes = [field for field in fields if field[1].lower() != b"expect"]
+    if not sizes:
+        return Frame(head_size)
+    wants_continue = len(sizes) < len(fields) and _wants_continue(received, fields)
+    if len(sizes) == 1 and sizes[0][1].lower() == b"content-length":
+        return _with_length(received, head_size, sizes[0][3], wants_continue=wants_continue)
+    if len(sizes) == 1 and _is_chunked(received, sizes[0]):
+        coding = slice(*sizes[0].span())
+        return ChunkedHead(head_size, coding, _max_body(received), wants_continue)
+    return Frame(head_size, is_last=True)
+
+
+def _with_length(
+    received: bytearray, head_size: int, length: bytes, *, wants_continue: bool
+) -> Frame | Unfinished:
+    if not re.fullmatch(rb"[0-9]{1,9}[ \t]*", length):
         return Frame(head_size, is_last=True)
-    body_size = int(lengths[0])
-    if body_size > MAX_BODY_BYTES and body_size > _most_of(received):
+    body_size = int(length)
+    if body_size > MAX_BODY_BYTES and body_size > _max_body(received):
         return Frame(head_size, is_last=True)
     if len(received) >= head_size + body_size:
         return Frame(head_size + body_size)
-    wants_continue = any(
-        name == b"expect" and value.lower() == b"100-continue" for name, value in said
-    ) and not received[: received.find(b"\r\n") + 2].endswith(OLD)
-    return Unfinished(found, head_size + body_size, wants_continue)
+    return Unfinished(head_size - len(HEAD_END), head_size + body_size, wants_continue)
 
 
-def _most_of(received: bytearray) -> int:
-    """Return how large the body of a request may be."""
+def _is_chunked(received: bytearray, field: re.Match[bytes]) -> bool:
+    """Whether a Transfer-Encoding is the one that is understood, in the one way to write it."""
+    _, space, value = field.groups()
+    return not space and value.strip().lower() == b"chunked" and bool(HTTP_1_1.match(received))
+
+
+def _wants_continue(received: bytearray, fields: list[re.Match[bytes]]) -> bool:
+    expected = [field[3].strip().lower() for field in fields if field[1].lower() == b"expect"]
+    return b"100-continue" in expected and bool(HTTP_1_1.match(received))
+
+
+def _max_body(received: bytearray) -> int:
     return next(
         (most for begin, most in LARGER.items() if received.startswith(begin)), MAX_BODY_BYTES
     )

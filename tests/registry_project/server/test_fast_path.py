@@ -1,11 +1,13 @@
 """The registry in a real gunicorn: heartbeats in its event loop, all else in its threads."""
 
 import json
+import re
 import signal
 import socket
 import sqlite3
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -24,6 +26,7 @@ from tests.registry_project.server.registry_web import (
     heartbeat,
     prepared,
     registry_web,
+    request,
 )
 
 BULK_LIMIT = 512 * 1024
@@ -178,6 +181,17 @@ def test_a_client_that_asks_whether_to_send_its_body_is_told_to(web: RegistryWeb
     assert web.agent("ttl-60")["note"] == "after 100"
 
 
+def test_an_idle_connection_is_closed_after_the_time_that_is_set(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    short = environment | {"KEEPALIVE_SECONDS": "1"}
+    with registry_web(tmp_path, short) as web, web.connect() as client:
+        started = time.monotonic()
+        assert client.ask(heartbeat("nobody")).status == 404
+        assert client.is_closed()
+        assert time.monotonic() - started >= 1
+
+
 # --- Bodies ---------------------------------------------------------------------------------
 
 
@@ -200,6 +214,56 @@ def test_a_length_that_is_none_or_too_much_renews_nothing(web: RegistryWeb, leng
         assert said.status in {400, 413}
         assert said.is_last
         assert client.is_closed()
+    assert web.agent("ttl-150")["last_heartbeat"] == before
+
+
+def chunked(request: bytes, size: int = 7) -> bytes:
+    """Return a request with its body in chunks, as Node's client sends one."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    head = re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: chunked", head)
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(
+        [head, b"\r\n\r\n", *(b"%x\r\n%s\r\n" % (len(one), one) for one in pieces), b"0\r\n\r\n"]
+    )
+
+
+def test_a_body_in_chunks_is_taken_like_any_other(web: RegistryWeb) -> None:
+    agent = {"agent_id": "node", "host": "h", "port": 1}
+    many = json.dumps({"agents": [{"agent_id": "ttl-30"}, {"agent_id": "nobody"}]}).encode()
+    with web.connect() as client:
+        client.send(
+            chunked(request("POST", "/agents/register", body=json.dumps(agent).encode())),
+            chunked(heartbeat("ttl-60", body=b'{"note": "in chunks"}')),
+            chunked(heartbeat("ttl-90", "X-Odd: \xff", body=b'{"note": "by Django"}')),
+            chunked(heartbeat(None, body=many)),
+            chunked(heartbeat("ttl-120", body=b'{"load": 7}')),
+        )
+        assert client.receive().status == 201
+        assert [told_ttl(client.receive()) for _ in range(2)] == [60, 90]
+        assert json.loads(client.receive().body)["unknown"] == ["nobody"]
+        assert client.receive().status == 422
+    assert web.agent("ttl-60")["note"] == "in chunks"
+    assert web.agent("ttl-90")["note"] == "by Django"
+
+
+def test_a_body_in_chunks_has_the_limit_of_any_other(web: RegistryWeb) -> None:
+    body = b'{"note": "x"}'
+    fits = body + b" " * (64 * 1024 - len(body))
+    assert told_ttl(web.ask(chunked(heartbeat("ttl-60", body=fits), 5_000))) == 60
+    for too_large in (
+        chunked(heartbeat("ttl-60", body=fits + b" "), 5_000),
+        chunked(heartbeat(None, body=b" " * (BULK_LIMIT + 1)), 5_000),
+    ):
+        said = web.ask(too_large)
+        assert (said.status, said.is_last) == (413, True)
+
+
+def test_a_heartbeat_with_both_framings_is_refused(web: RegistryWeb) -> None:
+    before = web.agent("ttl-150")["last_heartbeat"]
+    in_chunks = chunked(heartbeat("ttl-150", body=b"{}"))
+    for place in (b"Host:", b"Transfer-Encoding:"):
+        said = web.ask(in_chunks.replace(place, b"Content-Length: 2\r\n" + place))
+        assert (said.status, said.is_last) == (400, True)
     assert web.agent("ttl-150")["last_heartbeat"] == before
 
 

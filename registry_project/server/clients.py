@@ -1,0 +1,196 @@
+"""What happens next on each connection. All of it in the event loop, and nothing in it blocks.
+
+A connection is in one of these states:
+
+- It waits for its client until a deadline (`Waiting`): for the first or for more bytes of a request
+  (`_read`), to take the rest of an answer (`_write`), to take what there is of an answer that is
+  still being made (`_write_more`), or to close (`_discard`).
+- A thread serves its request (`Exchange`).
+- It is set aside: the fast path makes the answer.
+- It carries an event stream (`Watchers`).
+"""
+
+import socket
+import time
+from typing import Any, Protocol
+
+from registry_project.server import limits
+from registry_project.server.capacity import Capacity, RunInThread
+from registry_project.server.connections import Connection
+from registry_project.server.event_loop import READ, WRITE, EventLoop
+from registry_project.server.exchanges import Exchange, Next, Server
+from registry_project.server.gunicorn_parts import write_error
+from registry_project.server.incoming import RefusedError
+from registry_project.server.watchers import Watchers
+
+
+class Worker(Server, Protocol):
+    """What the clients need of the worker."""
+
+    def take(self, conn: Connection, request: bytes) -> bool: ...
+    def serve(self, conn: Connection, exchange: Exchange) -> None: ...
+
+
+class Clients:
+    def __init__(self, loop: EventLoop, worker: Worker, run_in_thread: RunInThread) -> None:
+        self.capacity = Capacity(loop, worker.cfg.worker_connections, run_in_thread)
+        self._worker = worker
+        self._waiting = self.capacity.waiting
+        self._watchers = Watchers(loop, self, run_in_thread)
+        self._idle_seconds = float(worker.cfg.keepalive)
+        self._next_look = 0.0
+
+    # --- For the worker ----------------------------------------------------------------------
+
+    @property
+    def has_room_for_stream(self) -> bool:
+        return self.capacity.has_room_for_stream(len(self._watchers))
+
+    def accept(self, listener: socket.socket, server: Any) -> None:
+        """Accept a connection; `server` is the listener's address."""
+        conn = self.capacity.accept(listener, server)
+        if conn is not None:
+            self._await_request(conn)
+            self._read(conn)  # it has often arrived already
+
+    def look(self) -> None:
+        """From time to time, close what has waited for too long."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + limits.LOOK_SECONDS
+        for conn in self._waiting.expired(now):
+            if conn in self._waiting:  # and has not had to go for another
+                self._expire(conn)
+        self._watchers.look(now)
+
+    def stop(self) -> None:
+        """Let the requests that have begun finish, and no other begin: the process stops."""
+        until = time.monotonic() + limits.LINGER_SECONDS
+        for conn in self._waiting:
+            if not conn.incoming.has_begun and not conn.outgoing.size:
+                conn.deadline = min(conn.deadline, until)
+        self._watchers.end_all()
+
+    def go_on(self, conn: Connection, outcome: Next) -> None:
+        """Go on where a thread has left off."""
+        exchange = conn.exchange
+        if outcome is Next.RESUME:
+            conn.wait(limits.ANSWER_SECONDS)
+            self._waiting.add(conn, WRITE, self._write_more)
+            self.capacity.limit_unsent(conn)
+            return
+        conn.exchange = None
+        if outcome is Next.STREAM and exchange and exchange.stream:
+            self._watchers.add(conn, exchange.stream, is_chunked=exchange.is_chunked)
+            if not self._worker.alive:
+                self._watchers.end_all()
+        elif outcome is Next.CUT:
+            self.capacity.close(conn, reset=True)
+        else:
+            self.answered(conn, keep=outcome is Next.REQUEST)
+
+    # --- For the fast path -------------------------------------------------------------------
+
+    def may_keep(self, conn: Connection) -> bool:
+        """Whether a client may send another request on its connection."""
+        return (
+            self._worker.alive
+            and self._idle_seconds > 0
+            and not conn.incoming.is_last
+            and not self.capacity.is_crowded
+        )
+
+    def set_aside(self, conn: Connection) -> None:
+        """Wait for nothing on a connection until `give` is called."""
+        self._waiting.set_aside(conn)
+
+    def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
+        """Send the answer to a connection that was set aside, and go on."""
+        keep = conn.send_at_once(answer) and keep
+        if keep and self._worker.alive and not conn.outgoing.size and not conn.incoming.has_begun:
+            # As nearly always: the shortest way to where `answered` leads.
+            conn.wait(self._idle_seconds)
+            self._waiting.add(conn, READ, self._read)
+        else:
+            self.answered(conn, keep=keep)
+
+    # --- The states --------------------------------------------------------------------------
+
+    def answered(self, conn: Connection, *, keep: bool) -> None:
+        """Go on after an answer: with the rest of it, the next request, or the end."""
+        conn.keeps_open = keep
+        if conn.outgoing.size:
+            conn.wait(limits.ANSWER_SECONDS)
+            self._waiting.add(conn, WRITE, self._write)
+            self.capacity.limit_unsent(conn)
+        elif keep:
+            # Also when the process stops: the client was told that it may send another.
+            self._await_request(conn)
+            if not self._worker.alive and not conn.incoming.has_begun:
+                conn.wait(limits.LINGER_SECONDS)
+            self._serve_next(conn)
+        elif conn.end():
+            conn.incoming.clear()
+            conn.wait(limits.LINGER_SECONDS)
+            self._waiting.add(conn, READ, self._discard)
+        else:
+            self.capacity.close(conn)
+
+    def _await_request(self, conn: Connection) -> None:
+        conn.wait(limits.REQUEST_SECONDS if conn.incoming.has_begun else self._idle_seconds)
+        self._waiting.add(conn, READ, self._read)
+
+    def _read(self, conn: Connection) -> None:
+        if not conn.incoming.has_begun:
+            conn.wait(limits.REQUEST_SECONDS)
+        came = conn.read()
+        if came == 0:
+            self.capacity.drop(conn)
+        elif came is None and not conn.incoming.has_begun:
+            conn.wait(self._idle_seconds)
+        else:
+            self.capacity.limit_unread(conn)
+            self._serve_next(conn)
+
+    def _serve_next(self, conn: Connection) -> None:
+        try:
+            request = conn.next_request()
+        except RefusedError as refused:
+            self._refuse(conn, refused.status, refused.reason)
+            return
+        if request is None or self._worker.take(conn, request):
+            return
+        self._waiting.remove(conn)
+        conn.exchange = Exchange(self._worker, conn, request, may_keep=self.may_keep(conn))
+        self._worker.serve(conn, conn.exchange)
+
+    def _write(self, conn: Connection) -> None:
+        if not conn.send():
+            self.capacity.drop(conn)
+        elif not conn.outgoing.size:
+            self._waiting.remove(conn)
+            self.answered(conn, keep=conn.keeps_open)
+
+    def _write_more(self, conn: Connection) -> None:
+        if not conn.send():
+            self.capacity.drop(conn)
+        elif conn.outgoing.size <= limits.RESUME_BYTES and conn.exchange:
+            self._waiting.remove(conn)
+            self._worker.serve(conn, conn.exchange)
+
+    def _discard(self, conn: Connection) -> None:
+        if not conn.discard():
+            self.capacity.drop(conn)
+
+    def _expire(self, conn: Connection) -> None:
+        if conn.incoming.has_begun and not conn.outgoing.size:
+            self._refuse(conn, 408, "Request Timeout")
+        else:
+            self.capacity.drop(conn)
+
+    def _refuse(self, conn: Connection, status: int, reason: str) -> None:
+        self._waiting.remove(conn)
+        write_error(conn.outgoing, status, reason, "")
+        conn.send()
+        self.answered(conn, keep=False)

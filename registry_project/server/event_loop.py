@@ -1,0 +1,65 @@
+"""The event loop of a web process: sockets that are ready, and calls from other threads."""
+
+import os
+import selectors
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+
+class Pollable(Protocol):
+    """Something with a socket, which is polled for READ, WRITE, both or nothing (0)."""
+
+    socket: socket.socket
+    polled_for: int
+
+    def ready(self) -> None:
+        """Do what is to be done when the socket is ready."""
+
+
+class EventLoop:
+    """Everything but `call_soon` belongs to the thread that runs it."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._calls: deque[Callable[[], object]] = deque()
+        # A byte in this pipe wakes the loop. While one is on its way, no other is needed.
+        self._wake_reader, self._wake_writer = os.pipe()
+        self._is_woken = False
+        os.set_blocking(self._wake_reader, False)
+        self._selector.register(self._wake_reader, READ, self._run_calls)
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        """Have the loop make a call. May come from any thread, and from a signal's handler."""
+        self._calls.append(call)
+        if not self._is_woken:
+            self._is_woken = True
+            os.write(self._wake_writer, b"\0")
+
+    def poll(self, what: Pollable, event: int) -> None:
+        """Call its `ready` whenever its socket is ready for the event, and for no other."""
+        if what.polled_for == event:
+            return
+        if not event:
+            self._selector.unregister(what.socket)
+        elif what.polled_for:
+            self._selector.modify(what.socket, event, what.ready)
+        else:
+            self._selector.register(what.socket, event, what.ready)
+        what.polled_for = event
+
+    def turn(self, seconds: float) -> None:
+        """Wait up to so many seconds for something to happen, and do what it calls for."""
+        for key, _ in self._selector.select(seconds):
+            key.data()
+
+    def _run_calls(self) -> None:
+        os.read(self._wake_reader, 64)
+        # Before the calls are counted: one that comes after that wakes the loop again.
+        self._is_woken = False
+        for _ in range(len(self._calls)):
+            self._calls.popleft()()

@@ -1,0 +1,199 @@
+"""One request and its answer: what the threads do.
+
+A thread calls the WSGI application, and sends its answer piece by piece. It waits for no client:
+when one has not taken what there is, the thread leaves, and the event loop has a thread go on when
+it has. So the pieces of an answer may be made in different threads, and what makes them must not
+keep anything that belongs to a thread, as a cursor or a transaction does.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from agents.event_streams import EventStream, EventStreamResponse
+from registry_project.server import limits
+from registry_project.server.connections import Connection
+from registry_project.server.gunicorn_parts import (
+    FileWrapper,
+    NoMoreData,
+    create_response,
+    get_parser,
+    write_error,
+)
+
+NO_ROOM_PROBLEM = json.dumps(
+    {"title": "Service Unavailable", "status": 503, "detail": "Too many event streams are open."}
+).encode()
+NO_ROOM = (
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n"
+    b"Content-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s"
+) % (len(NO_ROOM_PROBLEM), NO_ROOM_PROBLEM)
+
+
+class Next(Enum):
+    """What the event loop is to do when a thread has done its part."""
+
+    REQUEST = auto()  # send the rest, then wait for another request
+    CLOSE = auto()  # send the rest, then close
+    CUT = auto()  # break off: the answer cannot be completed
+    RESUME = auto()  # when the client has taken most of it, have the next piece made
+    STREAM = auto()  # send what comes from the event stream
+
+
+class Server(Protocol):
+    """What an exchange needs of the worker."""
+
+    cfg: Any
+    log: Any
+    wsgi: Any
+    alive: bool
+
+    def count_request(self) -> None: ...
+    def handle_error(self, request: Any, sock: Any, address: Any, error: BaseException) -> None: ...
+    def has_room_for_stream(self) -> bool: ...
+
+
+class Exchange:
+    """`advance` and `abandon` are called in a thread, never two at once."""
+
+    __slots__ = (
+        "_answer",
+        "_bytes",
+        "_conn",
+        "_environ",
+        "_may_keep",
+        "_pieces",
+        "_request",
+        "_response",
+        "_server",
+        "_started",
+        "stream",
+    )
+
+    def __init__(self, server: Server, conn: Connection, request: bytes, *, may_keep: bool) -> None:
+        self._server = server
+        self._conn = conn
+        self._bytes = request
+        self._may_keep = may_keep
+        self._started = datetime.now()  # noqa: DTZ005 - gunicorn's log takes the difference alone
+        self._request: Any = None
+        self._response: Any = None  # a Response, once the request has been read
+        self._environ: dict[str, Any] = {}
+        self._answer: Iterable[bytes] | None = None
+        self._pieces: Iterator[bytes] | None = None
+        # Set with Next.STREAM.
+        self.stream: EventStream | None = None
+
+    @property
+    def is_about_life(self) -> bool:
+        """Whether it asks if the process lives, which is answered however busy all threads are."""
+        return self._bytes.startswith((b"GET /health/live ", b"GET /health/live/ "))
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether each piece of the answer is sent as a chunk."""
+        return bool(self._response.chunked)
+
+    def advance(self) -> Next:
+        """Make the answer, as far as the client takes it."""
+        try:
+            if self._answer is None:
+                answer = self._answer = self._begin()
+                if isinstance(answer, EventStreamResponse) and (done := self._hand_over(answer)):
+                    return done
+            return self._produce()
+        except Exception as error:
+            return self._fail(error)
+
+    def abandon(self) -> None:
+        """Let go of an answer that nobody waits for any more."""
+        self._finish(Next.CUT)
+
+    def _begin(self) -> Iterable[bytes]:
+        """Read the request, and return what the application answers."""
+        server, conn = self._server, self._conn
+        self._request = next(get_parser(server.cfg, [self._bytes], conn.client))
+        self._bytes = b""
+        if not self._may_keep:
+            self._request.force_close()
+        server.cfg.pre_request(server, self._request)
+        self._response, self._environ = create_response(
+            self._request, conn.outgoing, conn.client, conn.server, server.cfg
+        )
+        self._environ["wsgi.multithread"] = True
+        server.count_request()
+        answer: Iterable[bytes] = server.wsgi(self._environ, self._response.start_response)
+        if not server.alive:
+            self._response.force_close()
+        return answer
+
+    def _produce(self) -> Next:
+        """Send piece after piece, until the last, or until the client takes no more."""
+        conn, response = self._conn, self._response
+        if self._pieces is None:
+            # So as not to have a whole export made for a HEAD.
+            self._pieces = iter(() if response.omits_body else self._answer or ())
+        # The blocks of a file are small, and need not be sent one by one.
+        enough = limits.PAUSE_BYTES if isinstance(self._answer, FileWrapper) else 0
+        for piece in self._pieces:
+            response.write(piece)
+            if conn.outgoing.size < enough:
+                continue
+            if not conn.send():
+                return self._finish(Next.CUT)
+            if response.is_complete:
+                break
+            if conn.outgoing.size > limits.PAUSE_BYTES:
+                return Next.RESUME
+        if response.is_incomplete:
+            raise ValueError("the answer is shorter than its Content-Length")
+        response.close()
+        keeps_open = conn.send() and not response.should_close()
+        return self._finish(Next.REQUEST if keeps_open else Next.CLOSE)
+
+    def _hand_over(self, answer: EventStreamResponse) -> Next | None:
+        """Leave the connection to the event stream; return None where it has to be iterated."""
+        if self._response.omits_body:
+            return None
+        if not self._server.has_room_for_stream():
+            self._conn.outgoing.sendall(NO_ROOM)
+            self._conn.send()
+            return self._finish(Next.CLOSE)
+        self.stream = answer.hand_over()
+        if self.stream is None:
+            return None
+        self._response.force_close()
+        self._response.send_headers()
+        self._conn.send()
+        return self._finish(Next.STREAM)
+
+    def _fail(self, error: Exception) -> Next:
+        """Answer that there is an error; where an answer has begun, break it off."""
+        server, conn = self._server, self._conn
+        if self._response is not None and self._response.headers_sent:
+            server.log.error("The answer to %s broke off", self._request.uri, exc_info=error)
+            return self._finish(Next.CUT)
+        if isinstance(error, (NoMoreData, StopIteration)):
+            write_error(conn.outgoing, 400, "Bad Request", "")
+        else:
+            server.handle_error(self._request, conn.outgoing, conn.client, error)
+        conn.send()
+        return self._finish(Next.CLOSE)
+
+    def _finish(self, outcome: Next) -> Next:
+        """Close the application's answer, and return `outcome`."""
+        server, answer = self._server, self._answer
+        self._answer = self._pieces = None
+        try:
+            if answer is not None:
+                took = datetime.now() - self._started  # noqa: DTZ005
+                server.log.access(self._response, self._request, self._environ, took)
+                if hasattr(answer, "close"):
+                    answer.close()
+            if self._request is not None:
+                server.cfg.post_request(server, self._request, self._environ, self._response)
+        except Exception:
+            server.log.exception("An answer could not be closed")
+        return outcome

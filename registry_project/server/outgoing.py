@@ -1,0 +1,61 @@
+"""What is to be sent to a client, and has not been taken by it yet."""
+
+import socket
+from itertools import islice
+
+# In one call of the kernel, which takes 1,024.
+MOST_PIECES = 64
+
+
+class Outgoing:
+    """Bytes on their way to a client.
+
+    gunicorn writes answers into it as into a socket: it takes all of them at once.
+    """
+
+    __slots__ = ("_pieces", "size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes | memoryview] = []
+        self.size = 0
+
+    def sendall(self, data: bytes) -> None:
+        """Keep it for `send_to`."""
+        if data:
+            self._pieces.append(data)
+            self.size += len(data)
+
+    def send_to(self, client: socket.socket) -> None:
+        """Send what the kernel takes at this moment. Raise OSError when the client is gone."""
+        while self._pieces:
+            try:
+                sent = client.sendmsg(islice(self._pieces, MOST_PIECES))
+            except (BlockingIOError, InterruptedError):
+                return
+            self._remove(sent)
+
+    def clear(self) -> None:
+        self._pieces.clear()
+        self.size = 0
+
+    def _remove(self, sent: int) -> None:
+        self.size -= sent
+        whole = 0
+        while whole < len(self._pieces) and sent >= len(self._pieces[whole]):
+            sent -= len(self._pieces[whole])
+            whole += 1
+        del self._pieces[:whole]
+        if sent:
+            self._pieces[0] = memoryview(self._pieces[0])[sent:]
+
+    # What gunicorn asks of a socket beside that.
+
+    def send(self, data: bytes) -> int:
+        """Drop a "100 Continue": it was sent when the head of the request had arrived."""
+        return len(data)
+
+    def setblocking(self, _blocking: bool) -> None:
+        """Nothing in it blocks."""
+
+    def gettimeout(self) -> float:
+        return 0.0

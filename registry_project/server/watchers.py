@@ -1,0 +1,129 @@
+"""The connections that carry an event stream. The event loop sends the events; no thread waits."""
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from agents.event_streams import COMMENT, Closed, EventStream
+from registry_project.server import limits
+from registry_project.server.capacity import RunInThread
+from registry_project.server.connections import Connection
+from registry_project.server.event_loop import READ, WRITE, EventLoop
+
+if TYPE_CHECKING:
+    from registry_project.server.clients import Clients
+
+
+class Watcher:
+    """The stream of one connection. `stuck_since` is when the client last took something of what
+    it has not all taken; 0 when it has.
+    """
+
+    __slots__ = ("is_chunked", "stream", "stuck_since")
+
+    def __init__(self, stream: EventStream, *, is_chunked: bool) -> None:
+        self.stream = stream
+        self.is_chunked = is_chunked
+        self.stuck_since = 0.0
+
+
+class Watchers:
+    """All of a process. The owner of a stream is told by a thread when it is over."""
+
+    def __init__(self, loop: EventLoop, clients: "Clients", run_in_thread: RunInThread) -> None:
+        self._loop = loop
+        self._clients = clients
+        self._run_in_thread = run_in_thread
+        self._watchers: dict[Connection, Watcher] = {}
+
+    def __len__(self) -> int:
+        return len(self._watchers)
+
+    def add(self, conn: Connection, stream: EventStream, *, is_chunked: bool) -> None:
+        """Send what comes from the stream. The head of the answer has been sent."""
+        watcher = self._watchers[conn] = Watcher(stream, is_chunked=is_chunked)
+        conn.on_ready = self._on_ready
+        conn.wait(limits.SILENCE_SECONDS)
+        self._put(conn, watcher, COMMENT)
+        if self._flush(conn, watcher):
+            stream.attach(partial(self._loop.call_soon, partial(self._send, conn)))
+
+    def look(self, now: float) -> None:
+        """Disconnect who has taken nothing for too long, and break the silence."""
+        for conn, watcher in list(self._watchers.items()):
+            if watcher.stuck_since and now - watcher.stuck_since > limits.ANSWER_SECONDS:
+                self._cut(conn, Closed.SLOW)
+            elif conn.deadline <= now:
+                conn.wait(limits.SILENCE_SECONDS)
+                if not conn.outgoing.size:
+                    self._put(conn, watcher, COMMENT)
+                    self._flush(conn, watcher)
+
+    def end_all(self) -> None:
+        """End all streams in good order, since the process stops."""
+        for conn, watcher in list(self._watchers.items()):
+            self._put(conn, watcher, *watcher.stream.take())
+            self._end(conn, Closed.STOPPING)
+
+    def _send(self, conn: Connection) -> None:
+        """Send what has come from the stream."""
+        watcher = self._watchers.get(conn)
+        if watcher is None:
+            return
+        over = watcher.stream.over  # before the events are taken: none comes later
+        if over is Closed.SLOW:
+            self._cut(conn, over)
+            return
+        self._put(conn, watcher, *watcher.stream.take())
+        if over:
+            self._end(conn, over)
+        else:
+            conn.wait(limits.SILENCE_SECONDS)
+            self._flush(conn, watcher)
+
+    def _on_ready(self, conn: Connection) -> None:
+        """Go on sending; what the client sends means nothing but that it is there."""
+        watcher = self._watchers[conn]
+        if conn.outgoing.size and not self._flush(conn, watcher):
+            return
+        if not conn.discard():
+            self._cut(conn, Closed.GONE)
+
+    def _put(self, conn: Connection, watcher: Watcher, *events: bytes) -> None:
+        for event in events:
+            conn.outgoing.sendall(
+                b"%x\r\n%s\r\n" % (len(event), event) if watcher.is_chunked else event
+            )
+
+    def _flush(self, conn: Connection, watcher: Watcher) -> bool:
+        """Send what the client takes; return False when it is gone."""
+        before = conn.outgoing.size
+        if not conn.send():
+            self._cut(conn, Closed.GONE)
+            return False
+        unsent = conn.outgoing.size
+        if not unsent:
+            watcher.stuck_since = 0.0
+        elif unsent < before or not watcher.stuck_since:
+            watcher.stuck_since = time.monotonic()
+        watcher.stream.has_taken(unsent)
+        self._loop.poll(conn, READ | WRITE if unsent else READ)
+        return True
+
+    def _end(self, conn: Connection, reason: Closed) -> None:
+        """End a stream so that the client knows that it was the end."""
+        watcher = self._forget(conn, reason)
+        if watcher.is_chunked:
+            conn.outgoing.sendall(b"0\r\n\r\n")
+        conn.send()
+        self._clients.answered(conn, keep=False)
+
+    def _cut(self, conn: Connection, reason: Closed) -> None:
+        self._forget(conn, reason)
+        self._clients.capacity.close(conn, reset=True)
+
+    def _forget(self, conn: Connection, reason: Closed) -> Watcher:
+        watcher = self._watchers.pop(conn)
+        if report := watcher.stream.close(reason):
+            self._run_in_thread(report)
+        return watcher

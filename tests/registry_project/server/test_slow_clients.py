@@ -1,0 +1,182 @@
+"""Clients that are slow, idle or too many cost nobody else anything."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import plain_http
+from tests.processes import wait_until
+from tests.registry_project.server.web_application import LARGE_BYTES
+from tests.registry_project.server.web_server import (
+    GET,
+    SOON,
+    THREADS,
+    WebServer,
+    read_answer,
+    read_to_end,
+    running_server,
+)
+
+
+@pytest.fixture
+def clients(server: WebServer) -> Iterator[list[socket.socket]]:
+    """50 connections, more than there are threads by far."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(server.connect()) for _ in range(50)]
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"GE", id="request line"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: test\r\nX-Slow: ", id="headers"),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\nx", id="body"),
+    ],
+)
+def test_clients_that_dribble_do_not_keep_others_waiting(
+    server: WebServer, clients: list[socket.socket], beginning: bytes
+) -> None:
+    for client in clients:
+        client.sendall(beginning)
+    for _ in range(3):
+        for client in clients:
+            client.sendall(b"x" if beginning else b"")
+        started = time.monotonic()
+        assert plain_http.get(f"{server.url}/echo").is_success
+        assert time.monotonic() - started < SOON  # else after the limit, or never
+
+
+def test_clients_that_do_not_read_their_answers_do_not_keep_others_waiting(
+    server: WebServer, clients: list[socket.socket]
+) -> None:
+    for client in clients[:6]:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert client.recv(1)
+    started = time.monotonic()
+    assert plain_http.get(f"{server.url}/echo").is_success
+    assert time.monotonic() - started < SOON
+
+
+def test_clients_that_do_not_close_do_not_keep_others_waiting(
+    server: WebServer, clients: list[socket.socket]
+) -> None:
+    for client in clients:
+        client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    for client in clients:
+        assert read_to_end(client).startswith(b"HTTP/1.1 200 ")
+    started = time.monotonic()
+    assert plain_http.get(f"{server.url}/echo").is_success
+    assert time.monotonic() - started < SOON
+
+
+def test_a_request_that_takes_too_long_ends_in_408(server: WebServer) -> None:
+    with server.connect() as client:
+        client.sendall(b"GET / HT")
+        started = time.monotonic()
+        wait_until(lambda: sent_or_closed(client), "the end of the connection", seconds=20)
+        assert time.monotonic() - started > 4
+        assert read_to_end(client).startswith(b"HTTP/1.1 408 ")
+
+
+def sent_or_closed(client: socket.socket) -> bool:
+    """Dribble; return whether there is an answer."""
+    client.settimeout(0.1)
+    try:
+        client.sendall(b"x")
+        return bool(client.recv(1, socket.MSG_PEEK))
+    except TimeoutError:
+        return False
+    finally:
+        client.settimeout(30)
+
+
+def test_an_answer_that_is_not_read_is_given_up(server: WebServer) -> None:
+    with server.connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
+        started = time.monotonic()
+
+        def is_given_up() -> bool:
+            try:
+                client.send(b"x")
+            except ConnectionError:
+                return True
+            return False
+
+        wait_until(is_given_up, "the end of the connection", seconds=20)
+        assert time.monotonic() - started > 4
+
+
+def test_a_slow_reader_gets_all_of_its_answer(server: WebServer) -> None:
+    answer = server.exchange(b"GET /large HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+
+    assert len(answer.partition(b"\r\n\r\n")[2]) == LARGE_BYTES
+
+
+def test_more_connections_than_places_make_room_for_the_next(server: WebServer) -> None:
+    with ExitStack() as stack:
+        idle = [stack.enter_context(server.connect()) for _ in range(150)]
+        started = time.monotonic()
+        assert plain_http.get(f"{server.url}/echo").is_success
+        assert time.monotonic() - started < SOON
+        idle[0].settimeout(10)
+        assert idle[0].recv(1) == b""  # the oldest
+        idle[-1].sendall(GET)
+        assert idle[-1].recv(12) == b"HTTP/1.1 200"
+
+
+def test_whether_it_lives_is_told_while_all_threads_wait(server: WebServer) -> None:
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(server.connect()) for _ in range(THREADS)]
+        for client in waiting:
+            client.sendall(GET.replace(b"/echo", b"/wait"))  # for the next call
+        assert plain_http.get(f"{server.url}/health/live").is_success
+        for client in waiting:
+            assert read_answer(client).endswith(b"waited")
+
+
+def test_a_process_that_has_no_file_left_goes_on(tmp_path: Path) -> None:
+    few_files = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
+    with running_server(tmp_path, few_files) as server, ExitStack() as stack:
+        for _ in range(90):
+            stack.enter_context(server.connect())
+        started = time.monotonic()
+        assert plain_http.get(f"{server.url}/echo").is_success
+        assert time.monotonic() - started < SOON
+
+
+def test_what_has_come_of_unfinished_requests_is_bounded(server: WebServer) -> None:
+    head = b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 65536\r\n\r\n"
+    with ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(10)]
+        for client in clients:
+            client.sendall(head + b"x" * 65_000)
+        assert clients[0].recv(1) == b""
+        clients[-1].sendall(b"x" * 536)
+        assert read_answer(clients[-1]).endswith(b" /a 65536 65536")
+
+
+def test_a_process_asks_for_the_files_that_it_may_have(tmp_path: Path) -> None:
+    soon_few_files = ["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh"]
+    with running_server(tmp_path, soon_few_files) as server, ExitStack() as stack:
+        for client in [stack.enter_context(server.connect()) for _ in range(90)]:
+            client.sendall(GET)
+            assert client.recv(12) == b"HTTP/1.1 200"
+
+
+def test_an_idle_connection_is_closed_after_the_time_that_is_set(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, configuration="keepalive = 1\n") as server,
+        server.connect() as unused,
+        server.connect() as used,
+    ):
+        used.sendall(GET)
+        started = time.monotonic()
+        assert read_answer(used)
+        assert used.recv(1) == unused.recv(1) == b""
+        assert 1 <= time.monotonic() - started < SOON

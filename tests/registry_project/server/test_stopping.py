@@ -1,0 +1,59 @@
+"""What a server that stops does for the clients that it has."""
+
+import signal
+from pathlib import Path
+
+from tests.registry_project.server.web_application import LARGE_BYTES
+from tests.registry_project.server.web_server import (
+    GET,
+    read_answer,
+    running_server,
+)
+
+
+def test_a_stop_lets_requests_finish(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path) as server,
+        server.connect() as waiting,
+        server.connect() as idle,
+        server.connect() as unfinished,
+    ):
+        waiting.sendall(GET.replace(b"/echo", b"/wait"))
+        idle.sendall(GET)
+        assert read_answer(idle).startswith(b"HTTP/1.1 200")
+        unfinished.sendall(GET.replace(b"/echo", b"/open")[:-2])
+        # It was read when a later request on another connection was.
+        idle.sendall(GET)
+        assert read_answer(idle).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        unfinished.sendall(b"\r\n")
+        assert read_answer(unfinished).startswith(b"HTTP/1.1 200")
+        assert read_answer(waiting).endswith(b"waited")
+        assert server.process.wait(30) == 0
+
+
+def test_who_was_told_to_ask_again_may_do_so_although_it_stops(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, server.connect() as client:
+        client.sendall(GET.replace(b"/echo", b"/large"))
+        begin = client.recv(1000)
+        assert b"connection: keep-alive" in begin.lower()
+        server.process.send_signal(signal.SIGTERM)
+        left = LARGE_BYTES - len(begin.partition(b"\r\n\r\n")[2])
+        while left:
+            left -= len(client.recv(left))
+        client.sendall(GET)
+        assert read_answer(client).startswith(b"HTTP/1.1 200")
+        assert server.process.wait(30) == 0
+
+
+def test_a_body_that_comes_slowly_is_waited_for_although_it_stops(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server, server.connect() as client, server.connect() as idle:
+        client.sendall(b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nab")
+        idle.sendall(GET)
+        assert read_answer(idle).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        # What only waits for a next request is closed, after two seconds.
+        assert idle.recv(1) == b""
+        client.sendall(b"cde")
+        assert read_answer(client).endswith(b" /a 5 5")
+        assert server.process.wait(30) == 0
