@@ -40,7 +40,7 @@ worker_class = (
 threads = 8
 # Seconds. Longer than clients and proxies keep an idle connection, so that it is they who close it,
 # and no request meets a closed one.
-keepalive = 10
+keepalive = settings.KEEPALIVE_SECONDS
 worker_connections = max(_files() - SPARE_FILES, _files() // 2)
 # TRUSTED_PROXIES decides who is believed about the client. Gunicorn would believe everybody on this
 # machine.

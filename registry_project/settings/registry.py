@@ -18,6 +18,8 @@ EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 90, 1, 36_500)
 # Whether the web server answers heartbeats in front of Django, many by one commit. Off, each goes
 # through Django: the same answers for many times the cost.
 FAST_HEARTBEATS = env.flag("FAST_HEARTBEATS", default=True)
+# Seconds for which the web server keeps the idle connection of a client open.
+KEEPALIVE_SECONDS = env.integer("KEEPALIVE_SECONDS", 75, 1, 3600)
 # Bytes of a request's body.
 MAX_BODY_BYTES = framing.MAX_BODY_BYTES
 MAX_BULK_BODY_BYTES = framing.MAX_BULK_BODY_BYTES

@@ -53,6 +53,7 @@ WRONG = [
     ("SWEEP_INTERVAL_SECONDS", "0", "a whole number from 1 to 3600"),
     ("SWEEP_INTERVAL_SECONDS", "15s", "a whole number from 1 to 3600"),
     ("SWEEP_BATCH_SIZE", "100001", "a whole number from 1 to 100000"),
+    ("KEEPALIVE_SECONDS", "0", "a whole number from 1 to 3600"),
     ("EVENT_RETENTION_DAYS", "-1", "a whole number from 1 to 36500"),
     ("DATABASE_TIMEOUT_SECONDS", "nan", "a number from 1 to 3600"),
     ("WEB_CONCURRENCY", "many", "a whole number from 1 to 1000"),
