@@ -1,4 +1,4 @@
-"""Celery's doors to the leases. The schedule is in the settings."""
+"""Celery tasks. Their schedule is in the settings."""
 
 import logging
 
@@ -20,12 +20,12 @@ def purge_expired() -> int | None:
     try:
         purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=SWEEP)
     except UNAVAILABLE as error:
-        log_unavailable(error)  # the next sweep is on its way
+        log_unavailable(error)  # the next sweep will do it
         return None
     if purge.event is Kind.PURGE_HELD:
         logger.warning("purging is held: %s", purge.reason)
     elif purge.event is Kind.PURGE_RESUMED:
-        logger.warning("purging goes on: %s", purge.reason)
+        logger.warning("purging resumes: %s", purge.reason)
     return purge.purged
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from registry_project.postgresql import base
-from tests.browser.page_errors import find_browser
+from tests.browser.devtools import find_browser
 from tests.integration.postgres_cluster import find_programs
 from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
 

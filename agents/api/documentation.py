@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what it reads off the views."""
+"""What the OpenAPI document says beyond what is generated from the views."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 
 from agents import agent_ids
 from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
+from agents.api.filters import FiltersSerializer
 from agents.api.pagination import PageQuerySerializer
 from agents.api.serializers import (
     DeregisteredSerializer,
-    ListingQuerySerializer,
     ProblemSerializer,
     RegistrationSerializer,
 )
@@ -40,8 +40,8 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "Made in the admin or by `manage.py issue_token`: to register agents, "
-            "to read about them, or both.",
+            "description": "Issued in the admin or by `manage.py issue_token`: to register "
+            "agents, to read about them, or both.",
         }
 
 
@@ -54,13 +54,13 @@ class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
             "type": "apiKey",
             "in": "header",
             "name": lease_tokens.HEADER,
-            "description": "From the answer to the registration. With it, a newer registration of "
-            "the same id is told apart (409).",
+            "description": "From the answer to the registration. It lets the registry refuse (409) "
+            "a process whose id a newer registration holds.",
         }
 
 
-def tell_what_needs_no_token(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
-    """Say of the calls that this registry lets everybody make that tokens are optional."""
+def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
+    """Mark tokens as optional for the calls that this registry allows everybody."""
     for methods in result["paths"].values():
         for method, call in methods.items():
             reading = method == "get" and settings.REGISTRY_PUBLIC_READ
@@ -70,11 +70,11 @@ def tell_what_needs_no_token(result: Any, generator: Any, **_options: Any) -> An
     return result
 
 
-def tell_what_has_a_rate(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
-    """Add 429 to the calls of agents in the OpenAPI document."""
+def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
+    """Add 429 to the calls below /agents."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     refusal = {
-        "description": "Too often. Try again after so many seconds.",
+        "description": "Too many calls. Try again after the seconds in Retry-After.",
         "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
         "content": {PROBLEM_JSON: problem},
     }
@@ -86,13 +86,13 @@ def tell_what_has_a_rate(result: Any, generator: Any, **_options: Any) -> Any:  
 
 
 def answers(*problems: int, **answers: Any) -> dict[Any, Any]:
-    """Return the responses of a call; 503 is always one of them."""
+    """Return the responses of a call: shapes by status (``_200=``), Problem Details, always 503."""
     found: dict[Any, Any] = {(int(name[1:]), JSON): shape for name, shape in answers.items()}
     return found | {(status, PROBLEM_JSON): ProblemSerializer for status in (*problems, 503)}
 
 
 def without_slashes(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Name each call without the slash at its end, which callers may leave out or write."""
+    """Document each path without its trailing slash, which is optional."""
     return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 
@@ -100,10 +100,10 @@ of_agents = extend_schema_view(
     list=extend_schema(
         operation_id="list_agents",
         summary="The agents that are alive",
-        description="Ordered by id. Where there are more than `limit`, the header "
+        description="Ordered by id. If there are more than `limit`, the header "
         '`Link: <...>; rel="next"` leads to the next page. With `If-None-Match`, an unchanged '
         "page is answered with 304; each heartbeat of an agent on it changes it.",
-        parameters=[ListingQuerySerializer, PageQuerySerializer],
+        parameters=[FiltersSerializer, PageQuerySerializer],
         responses=answers(401, 403, 422, _200=AgentSerializer(many=True)),
         filters=False,
     ),
@@ -117,10 +117,10 @@ of_agents = extend_schema_view(
     register=extend_schema(
         operation_id="register_agent",
         summary="Register, or register again",
-        description="Starts a lease of `ttl_seconds`, and a new generation of it: an older "
-        "process with the same id cannot renew any more. 403: the access token is not good for "
-        "this id, or has as many agents as it may have. 409: the id is that of an agent which is "
-        "alive and was registered by another token.",
+        description="Starts a lease of `ttl_seconds` with a new generation: an older process "
+        "with the same id can no longer renew. 403: the access token does not allow this id, or "
+        "has as many agents as it may have. 409: the id belongs to an agent that is alive and was "
+        "registered by another token.",
         request=RegistrationSerializer,
         responses=answers(
             *(400, 401, 403, 409, 411, 413, 415, 422),
@@ -131,8 +131,8 @@ of_agents = extend_schema_view(
     heartbeat=extend_schema(
         operation_id="heartbeat",
         summary="Renew a lease",
-        description="404: register again. 409: a newer registration holds the id. 401: no lease "
-        "token was sent, where one is needed; 403: a wrong one.",
+        description="404: register again. 409: a newer registration holds the id. 401: a lease "
+        "token is needed, and none was sent. 403: it is wrong.",
         parameters=[AGENT_ID],
         request=HeartbeatSerializer,
         responses=answers(*(400, 401, 403, 404, 409, 411, 413, 415, 422), _200=RenewedSerializer),
@@ -140,9 +140,9 @@ of_agents = extend_schema_view(
     heartbeat_many=extend_schema(
         operation_id="heartbeat_many",
         summary="Renew many leases",
-        description="For what speaks for many agents, such as a sidecar: up to 1,000 leases, each "
-        "with its own token. Each is judged by itself; what is wrong with one keeps no other from "
-        "being renewed. Agents report nothing else by it.",
+        description="For a program that acts for many agents, such as a sidecar: up to 1,000 "
+        "leases, each with its own token. Each is judged by itself; a bad one does not affect the "
+        "others. It carries no reports of the agents.",
         request=ManyHeartbeatsSerializer,
         responses=answers(*(400, 403, 411, 413, 415, 422), _200=ManyRenewedSerializer),
     ),

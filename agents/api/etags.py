@@ -1,7 +1,7 @@
-"""ETags of pages that the database makes: known before there is a body.
+"""ETags of pages made by the database, known before there is a body.
 
-A tag names the address, the shape of an agent in this version of the registry, and the page's own
-tag; so no answer is taken for that of another address, or of a registry from before an upgrade.
+An ETag covers the address, the shape of an agent in this version of the registry, and the page's
+tag. So a response is never confused with one for another address, or from before an upgrade.
 """
 
 import hashlib
@@ -14,29 +14,29 @@ from agents.serializers.agent_sql import agent_as_json
 
 DIGEST_BYTES = 8
 TAG = re.compile(r"[0-9a-f-]{1,64}")
-# The database is asked about so many at once, of a caller who shows more.
-MOST_TAGS = 4
+# How many of a client's tags the database compares.
+MAX_TAGS = 4
 
 
 class ETags:
-    """The ETags of what is at one address, in JSON."""
+    """The ETags of the JSON at one address."""
 
     def __init__(self, request: HttpRequest) -> None:
         text = f"{agent_as_json()} {request.get_full_path()}"
         digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=DIGEST_BYTES)
-        self._begin = f'"{digest.hexdigest()}-'
-        self._shown = request.META.get("HTTP_IF_NONE_MATCH", "") if request.method == "GET" else ""
+        self._prefix = f'"{digest.hexdigest()}-'
+        self._sent = request.META.get("HTTP_IF_NONE_MATCH", "") if request.method == "GET" else ""
 
     def of(self, tag: str) -> str:
-        """Return the header of the page with this tag."""
-        return f'{self._begin}{tag}"'
+        """Return the ETag of the page with this tag."""
+        return f'{self._prefix}{tag}"'
 
     def known_tags(self) -> list[str]:
-        """Return the tags of the pages of this address that the caller says to have.
+        """Return the tags of this address's pages that the client has (If-None-Match).
 
-        A weak ETag counts as well: proxies that compress make it of ours.
+        Weak ETags count too: proxies that compress turn ours into weak ones.
         """
-        shown = [etag.removeprefix("W/") for etag in parse_etags(self._shown)]
-        ours = [etag for etag in shown if etag.startswith(self._begin)]
-        tags = [etag.removeprefix(self._begin).removesuffix('"') for etag in ours]
-        return [tag for tag in tags if TAG.fullmatch(tag)][:MOST_TAGS]
+        sent = [etag.removeprefix("W/") for etag in parse_etags(self._sent)]
+        ours = [etag for etag in sent if etag.startswith(self._prefix)]
+        tags = [etag.removeprefix(self._prefix).removesuffix('"') for etag in ours]
+        return [tag for tag in tags if TAG.fullmatch(tag)][:MAX_TAGS]

@@ -1,4 +1,4 @@
-"""Pages by key: the next one starts after the last id, however the fleet changes meanwhile."""
+"""Pages by key: the next page starts after the last id, so changes of the fleet cannot shift it."""
 
 import base64
 import binascii
@@ -20,9 +20,11 @@ MAX_LIMIT = 10_000
 
 
 class CursorField(serializers.CharField):
-    """An id, wrapped so that nobody makes one up."""
+    """An id, encoded so that clients treat it as opaque."""
 
-    default_error_messages = {"invalid_cursor": "Take it from the Link of the page before."}
+    default_error_messages = {
+        "invalid_cursor": "Take it from the Link header of the previous page."
+    }
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
@@ -39,32 +41,32 @@ class PageQuerySerializer(serializers.Serializer[Any]):
         min_value=1,
         max_value=MAX_LIMIT,
         default=DEFAULT_LIMIT,
-        help_text="At most this many agents; where there are more, a Link leads to them.",
+        help_text="At most this many agents; a Link header leads to the rest.",
     )
     cursor = CursorField(
-        required=False, max_length=512, help_text="From the Link of the page before."
+        required=False, max_length=512, help_text="From the Link header of the previous page."
     )
 
 
 @dataclass(frozen=True)
 class PageQuery:
-    """How many agents are wanted, and after which id; None: from the first on."""
+    """How many agents to return, and the id to start after; None: from the first one on."""
 
     limit: int
     after: str | None
 
-    def behind_cursor(self, agents: Any) -> Any:
+    def after_cursor(self, agents: Any) -> Any:
         return agents.filter(pk__gt=self.after) if self.after else agents
 
 
 def read_page_query(request: Request) -> PageQuery:
     """Raise ValidationError."""
-    wanted = validate(PageQuerySerializer, request.query_params)
-    return PageQuery(wanted["limit"], wanted.get("cursor"))
+    query = validate(PageQuerySerializer, request.query_params)
+    return PageQuery(query["limit"], query.get("cursor"))
 
 
 class AgentPagination(BasePagination):
-    """A page is a bare list, ordered by id; ``Link: <...>; rel="next"`` leads to the next one."""
+    """Pages are bare lists, ordered by id; ``Link: <...>; rel="next"`` leads to the next one."""
 
     display_page_controls = False
 
@@ -75,7 +77,7 @@ class AgentPagination(BasePagination):
         view: APIView | None = None,  # noqa: ARG002
     ) -> Any:
         query = read_page_query(request)
-        found = query.behind_cursor(queryset).order_by("pk")[: query.limit + 1]
+        found = query.after_cursor(queryset).order_by("pk")[: query.limit + 1]
         agents: list[AgentRecord] = list(found)
         page = agents[: query.limit]
         self.link = link_to_next(request, page[-1].pk) if len(agents) > query.limit else None
@@ -92,7 +94,7 @@ class AgentPagination(BasePagination):
 
 
 def link_to_next(request: Request, last: str) -> str:
-    """Return the header's value; relative, since a proxy may give the registry another name."""
+    """Return the Link header: a relative URL, since a proxy may serve another host name."""
     query = request.query_params.copy()
     query["cursor"] = base64.urlsafe_b64encode(last.encode()).decode()
     return f'<{request.path}?{urlencode(list(_pairs(query)))}>; rel="next"'

@@ -11,17 +11,9 @@ from agents.models import (
     MAX_TTL_SECONDS,
     MAX_VERSION_LENGTH,
 )
-from agents.serializers.fields import (
-    MAX_NAME_IN_LIST_LENGTH,
-    AgentIdField,
-    HostField,
-    MetadataField,
-    NamesField,
-)
+from agents.serializers.fields import AgentIdField, HostField, MetadataField, NamesField
 from agents.serializers.strict import StrictSerializer
-from agents.states import State, Status
-
-MAX_SEARCH_LENGTH = 256
+from agents.states import Status
 
 
 class RegistrationSerializer(StrictSerializer):
@@ -59,40 +51,4 @@ class ProblemSerializer(serializers.Serializer[Any]):
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
         help_text="The fields that are wrong, and what is wrong with each.",
-    )
-
-
-class NameFiltersField(serializers.ListField):
-    """Names to filter by; empty ones are ignored."""
-
-    def __init__(self, **options: Any) -> None:
-        child = serializers.CharField(max_length=MAX_NAME_IN_LIST_LENGTH, allow_blank=True)
-        super().__init__(child=child, default=[], **options)
-
-    def to_internal_value(self, data: Any) -> list[str]:
-        return [name for name in super().to_internal_value(data) if name]
-
-
-class ListingQuerySerializer(serializers.Serializer[Any]):
-    """The parameters of the list of agents."""
-
-    include_dead = serializers.BooleanField(
-        default=False, help_text="Also the agents that have expired and are not purged yet."
-    )
-    tag = NameFiltersField(
-        help_text="Only agents with this tag; given several times, with all of them.",
-    )
-    skill = NameFiltersField(
-        help_text="Only agents with this skill; given several times, with all of them.",
-    )
-    status = serializers.ChoiceField(
-        choices=Status.choices, required=False, help_text="The agent's own report."
-    )
-    state = serializers.ChoiceField(
-        choices=State.choices, required=False, help_text="Set by an operator."
-    )
-    search = serializers.CharField(
-        max_length=MAX_SEARCH_LENGTH,
-        required=False,
-        help_text="Text in the id, the name or the host.",
     )

@@ -1,10 +1,10 @@
-"""Types of the commands' arguments."""
+"""Argument types of the commands."""
 
 from argparse import ArgumentTypeError
 
 
 def positive_number(text: str) -> int:
-    """Read a whole number from 1 on. Raise ValueError or ArgumentTypeError."""
+    """Parse an integer of at least 1. Raise ValueError or ArgumentTypeError."""
     number = int(text)
     if number < 1:
         raise ArgumentTypeError(f"{number} is not positive")

@@ -1,7 +1,7 @@
-"""What Prometheus is told: the names of all metrics, and what each process counts.
+"""The names of all metrics for Prometheus, and the counters of this process.
 
-Counters are of the web processes, which `/metrics` adds up; gauges are read from the database when
-they are asked for, by `registry_project.endpoints.exposition`.
+`/metrics` adds up the counters of all web processes. `registry_project.endpoints.exposition` reads
+the gauges from the database for each scrape.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
 
 PREFIX = "agent_registry_"
-# When a counter began is a series for each counter, and tells what a reset of it tells as well.
+# A creation time per counter would double the series, and says no more than a reset does.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 COUNTERS = CollectorRegistry()
@@ -19,25 +19,25 @@ def _counter(name: str, text: str, *labels: str) -> Counter:
     return Counter(PREFIX + name, text, labels, registry=COUNTERS)
 
 
-REGISTRATIONS = _counter("registrations", "Registrations taken, of new agents or again.", "kind")
+REGISTRATIONS = _counter("registrations", "Registrations, of new agents and repeated ones.", "kind")
 HEARTBEATS = _counter("heartbeats", "Leases renewed.")
 DEREGISTRATIONS = _counter("deregistrations", "Agents deregistered, by themselves or an operator.")
-REFUSALS = _counter("refusals", "Calls that were answered with an error, by its code.", "reason")
+REFUSALS = _counter("refusals", "Calls that got an error, by its code.", "reason")
 
-# name -> what it is, and its labels
+# By name: the description and the labels.
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "database_up": ("Whether the database answers. The other gauges are missing without it.", ()),
-    "agents": ("Agents that have a record, by lease and the operator's state.", ("lease", "state")),
-    "uptime_seconds": ("For how long agents have been able to renew; 0 while no web pulses.", ()),
+    "agents": ("Agents with a record, by lease and the operator's state.", ("lease", "state")),
+    "uptime_seconds": ("How long agents have been able to renew; 0 while no web process runs.", ()),
     "sweep_age_seconds": ("How long ago the last sweep ended; missing before the first.", ()),
     "sweep_overdue": ("Whether the next sweep is overdue.", ()),
     "sweep_purged": ("Agents that the last sweep purged.", ()),
-    "sweep_held": ("Expired agents that the last sweep kept, as too many expired at once.", ()),
+    "sweep_held": ("Expired agents that the last sweep kept because too many expired at once.", ()),
 }
-# Counted in the database, since it is mostly the workers who purge.
+# Counted in the database, since mostly workers purge, not web processes.
 PURGED = ("purged", "Agents purged by sweeps.")
 
-# Series that are there from the start show their first increase.
+# Prometheus only sees the first increase of a series that exists before it.
 for _kind in ("new", "again"):
     REGISTRATIONS.labels(_kind)
 
@@ -47,14 +47,11 @@ def count_registration(*, created: bool) -> None:
 
 
 def count_refusal(codes: Any) -> None:
-    """Count an error that a caller of the API was told.
-
-    `codes` are DRF's, of which there are a few: one, or those of the fields that were wrong.
-    """
+    """Count an error of the API by DRF's code, or its codes by field, which count as "invalid"."""
     REFUSALS.labels(codes if isinstance(codes, str) else "invalid").inc()
 
 
 def count_renewed_here() -> int:
-    """Return how many leases this process has renewed since it began."""
+    """Return how many leases this process has renewed since it started."""
     [family] = HEARTBEATS.collect()
     return sum(int(sample.value) for sample in family.samples)

@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, with an end to waiting: see `base`."""
+"""Django's PostgreSQL backend with time limits and deadlines: see `base`."""

@@ -1,13 +1,12 @@
 """The backend: ``"ENGINE": "registry_project.postgresql"``.
 
-PostgreSQL's own time limits end a call that takes too long; but a server that is frozen, or cut off
-without a word, keeps none. psycopg would wait for it for ever, and so would the thread that has a
-caller to answer. Here a call that is not answered in `limit_waiting`'s seconds raises
+PostgreSQL's own time limits do not work while the server is frozen or cut off, and psycopg would
+wait for ever. Here a call that gets no answer within the seconds of `limit_waiting` raises
 OperationalError, and its connection is closed.
 
-Should the server get to such a call later, it must not carry it out (`deadlines`). So every COMMIT
-is sent with a check of its deadline, and so is every write outside of a transaction, as it commits
-by itself. The check travels in the same message, and costs no round trip.
+If the server gets to such a call later, it must not execute it (`deadlines`). So every COMMIT is
+sent with a check of its deadline, and so is every write outside of a transaction, which commits by
+itself. The check is in the same message, and costs no round trip.
 """
 
 import math
@@ -28,12 +27,12 @@ from registry_project.postgresql.outage import Outage
 
 Result = TypeVar("Result")
 
-# PostgreSQL's own limits, as shares of ours: it should be the first to say that it took too long.
+# PostgreSQL's own limits as shares of ours, so that it gives up first and says why.
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.5
-# For one of our processes that stops in the middle, with locks that others wait for.
+# For a process of ours that stops in the middle of a transaction and holds locks.
 IDLE_SHARE = 2.0
-# For so long a connection that worked is taken to work, unless something has come from it.
+# A connection that answered within this time counts as working.
 JUST_NOW_SECONDS = 5.0
 CLOCK = "CLOCK_TIMESTAMP()"
 
@@ -41,15 +40,15 @@ outage = Outage()
 
 
 def limit_waiting(seconds: float | None) -> None:
-    """Let no call of this process wait longer for PostgreSQL; those of commands are not limited.
+    """Let no call of this process wait longer for PostgreSQL. Commands have no limit.
 
-    The server's own limits hold for connections that are made from now on.
+    The server's own limits apply to connections that are made from now on.
     """
     outage.limit(seconds)
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection whose every wait for the server has an end."""
+    """A connection that never waits for the server without a limit."""
 
     _answered_at = float("-inf")
 
@@ -73,7 +72,7 @@ class LimitedConnection(psycopg.Connection[Any]):
         except psycopg.DataError as error:
             if not is_too_late(error):
                 raise
-            # We still wait: the server's clock may have been set since we read it.
+            # We still waited, so the server's clock has been set since we read it.
             self.clock.forget()
             raise psycopg.OperationalError("PostgreSQL got to it too late") from error
         self._answered_at = time.monotonic()
@@ -109,7 +108,7 @@ class LimitedConnection(psycopg.Connection[Any]):
 
     @property
     def worked_just_now(self) -> bool:
-        """Whether the server has answered a moment ago, and said nothing since: no farewell."""
+        """Whether the server answered a moment ago, and has sent nothing since."""
         if self.closed or time.monotonic() - self._answered_at > JUST_NOW_SECONDS:
             return False
         waiting = select.poll()
@@ -147,9 +146,9 @@ class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, on connections and cursors of the kinds above."""
+    """Django's wrapper, with the connections and cursors above."""
 
-    # What Django takes for the driver: psycopg, but for the connections that it makes.
+    # Django's name for the driver: psycopg, with our connections.
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": LimitedConnection.connect})
 
     in_time_sql = staticmethod(in_time_sql)
@@ -173,7 +172,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
 
     def close_if_health_check_failed(self) -> None:
-        # Django asks the server before each request; that is half of what many requests ask it.
+        # Django would ask the server before each request, often half of all its queries.
         if self.connection is not None and self.connection.worked_just_now:
             return
         super().close_if_health_check_failed()
@@ -187,7 +186,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             "lock_timeout": LOCK_SHARE,
             "idle_in_transaction_session_timeout": IDLE_SHARE,
         }
-        # Not in the startup packet, which poolers such as PgBouncer are particular about.
+        # Not in the startup packet, which poolers such as PgBouncer restrict.
         sql = ", ".join(["set_config(%s, %s, false)"] * len(shares))
         values: list[str] = []
         for name, share in shares.items():

@@ -1,4 +1,4 @@
-"""A database server that has stopped answering is not waited for by everybody, again and again."""
+"""While PostgreSQL does not answer, one call at a time checks it; all others fail at once."""
 
 import threading
 import time
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 import psycopg
 
-# Seconds for which nobody asks, after a call that was not answered.
+# Seconds without any call, after one that got no answer.
 PAUSE_SECONDS = 1.0
 
 
 class Outage:
-    """What this process knows of it. While it lasts, one call at a time finds out whether it does.
+    """Whether the server answers this process.
 
-    `seconds` is how long a call waits for the server; None, as in a command that a person runs or
-    in a migration, for as long as it takes.
+    `seconds` is how long a call waits for the server. None, as in commands and migrations: as long
+    as it takes.
     """
 
     def __init__(self) -> None:
@@ -24,13 +24,13 @@ class Outage:
         self._next_try: float | None = None
 
     def limit(self, seconds: float | None) -> None:
-        """Let calls wait for so long from now on, and forget what went before."""
+        """Let calls wait for so many seconds from now on, and forget an earlier outage."""
         self.seconds = seconds
         self._next_try = None
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Let the body ask the server. Raise OperationalError, at once, if nobody should now."""
+        """Run a call. Raise OperationalError at once if it is not its turn to check the server."""
         if self.seconds is None:
             yield
             return
@@ -55,5 +55,5 @@ class Outage:
                 return
             if now < self._next_try:
                 raise psycopg.OperationalError("PostgreSQL did not answer a moment ago")
-            # Should this one never come back, another has its turn after it.
+            # If this call never returns, another gets its turn later.
             self._next_try = now + (self.seconds or 0) + PAUSE_SECONDS

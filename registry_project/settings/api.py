@@ -30,8 +30,8 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["agents.api.documentation.without_slashes"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "agents.api.documentation.tell_what_needs_no_token",
-        "agents.api.documentation.tell_what_has_a_rate",
+        "agents.api.documentation.mark_optional_tokens",
+        "agents.api.documentation.add_rate_refusals",
     ],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {

@@ -6,6 +6,7 @@ https://chromedevtools.github.io/devtools-protocol/
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Seconds for an answer, and for what a page is waited for to show.
 PATIENCE = 60.0
 PAUSE = 0.05
@@ -27,14 +29,22 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
+def find_browser() -> str | None:
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
 class BrowserPipe:
-    """The protocol: objects of JSON, each ended by a zero byte, with numbers for the answers."""
+    """The protocol: objects of JSON, each ended by a zero byte, with numbers for the answers.
+
+    `events` holds what the browser reported meanwhile, of all tabs.
+    """
 
     def __init__(self, write_fd: int, read_fd: int) -> None:
         self._write_fd = write_fd
         self._read_fd = read_fd
         self._number = 0
         self._received = b""
+        self.events: list[dict[str, Any]] = []
 
     def call(self, method: str, session: str | None = None, **parameters: Any) -> Any:
         """Return what the browser answers. Raise RuntimeError where that is an error."""
@@ -46,7 +56,9 @@ class BrowserPipe:
         deadline = time.monotonic() + PATIENCE
         while True:
             answer = self._receive(deadline)
-            if answer.get("id") == self._number:
+            if "id" not in answer:
+                self.events.append(answer)
+            elif answer["id"] == self._number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
@@ -63,9 +75,12 @@ class BrowserPipe:
 
 
 class Tab:
-    def __init__(self, pipe: BrowserPipe) -> None:
+    """A tab; those of one `context` share cookies, and nothing with those of another."""
+
+    def __init__(self, pipe: BrowserPipe, context: str) -> None:
         self._pipe = pipe
-        self.target = pipe.call("Target.createTarget", url="about:blank")["targetId"]
+        created = pipe.call("Target.createTarget", url="about:blank", browserContextId=context)
+        self.target = created["targetId"]
         attached = pipe.call("Target.attachToTarget", targetId=self.target, flatten=True)
         self._session: str = attached["sessionId"]
 
@@ -76,6 +91,15 @@ class Tab:
         """Go to a page, and wait until it is loaded."""
         self.call("Page.navigate", url=url)
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def events(self, method: str) -> list[dict[str, Any]]:
+        """Return the parameters of the events of one kind that the tab has had so far."""
+        self.evaluate("0")  # what came before the answer is read with it
+        return [
+            event["params"]
+            for event in self._pipe.events
+            if event["method"] == method and event.get("sessionId") == self._session
+        ]
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of JavaScript, awaited; also on pages whose policy lets none in."""
@@ -109,8 +133,8 @@ class Tab:
 
 
 @contextmanager
-def open_browser(path: str, *options: str) -> Iterator[Callable[[], Tab]]:
-    """Start a browser; give what opens a tab in it."""
+def open_browser(path: str, *options: str) -> Iterator[BrowserPipe]:
+    """Run a browser."""
     to_browser, ours_to_write = os.pipe()
     ours_to_read, from_browser = os.pipe()
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
@@ -129,7 +153,7 @@ def open_browser(path: str, *options: str) -> Iterator[Callable[[], Tab]]:
         os.close(from_browser)
         pipe = BrowserPipe(ours_to_write, ours_to_read)
         try:
-            yield lambda: Tab(pipe)
+            yield pipe
         finally:
             with suppress(RuntimeError, OSError):
                 pipe.call("Browser.close")
@@ -140,3 +164,14 @@ def open_browser(path: str, *options: str) -> Iterator[Callable[[], Tab]]:
                 process.wait()
             os.close(ours_to_write)
             os.close(ours_to_read)
+
+
+@contextmanager
+def new_context(pipe: BrowserPipe) -> Iterator[Callable[[], Tab]]:
+    """Give what opens tabs in a browser that has just been started, as far as they can see."""
+    context = pipe.call("Target.createBrowserContext")["browserContextId"]
+    try:
+        yield lambda: Tab(pipe, context)
+    finally:
+        pipe.call("Target.disposeBrowserContext", browserContextId=context)
+        pipe.events.clear()

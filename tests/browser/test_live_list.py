@@ -1,6 +1,6 @@
 """The list of agents that is left open: its rows stay right, and where they are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from agents import leases
 from tests.agents.passing_time import time_passes
-from tests.browser.devtools import Tab, open_browser
+from tests.browser.devtools import Tab
 from tests.factories import AgentFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -32,21 +32,20 @@ OpenList = Callable[..., Tab]
 
 
 @pytest.fixture
-def open_list(chromium: str, live_server: LiveServer, client: Client) -> Iterator[OpenList]:
+def open_list(open_tab: Callable[[], Tab], live_server: LiveServer, client: Client) -> OpenList:
     """What opens the list in a new tab, for a superuser; it refreshes every so many seconds."""
     client.force_login(User.objects.create_superuser("grace"))
     session = client.cookies["sessionid"].value
-    with open_browser(chromium) as open_tab:
 
-        def the_list(seconds: float = 0.2) -> Tab:
-            tab = open_tab()
-            tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
-            tab.call("Page.enable")
-            tab.call("Page.addScriptToEvaluateOnNewDocument", source=BEFORE % seconds)
-            tab.open(f"{live_server.url}/admin/agents/agentrecord/")
-            return tab
+    def the_list(seconds: float = 0.2) -> Tab:
+        tab = open_tab()
+        tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
+        tab.call("Page.enable")
+        tab.call("Page.addScriptToEvaluateOnNewDocument", source=BEFORE % seconds)
+        tab.open(f"{live_server.url}/admin/agents/agentrecord/")
+        return tab
 
-        yield the_list
+    return the_list
 
 
 def cell(agent_id: str, column: str) -> str:

@@ -1,6 +1,6 @@
 """A page that is left open stays right by itself, and out of the way of who reads it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from agents import leases
-from tests.browser.devtools import Tab, open_browser
+from tests.browser.devtools import Tab
 from tests.factories import AgentFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -35,23 +35,22 @@ OpenPage = Callable[[], Tab]
 
 
 @pytest.fixture
-def open_page(chromium: str, live_server: LiveServer, client: Client) -> Iterator[OpenPage]:
+def open_page(open_tab: Callable[[], Tab], live_server: LiveServer, client: Client) -> OpenPage:
     """What opens the front page in a new tab, for a superuser."""
     client.force_login(User.objects.create_superuser("grace"))
     session = client.cookies["sessionid"].value
     AgentFactory.create(agent_id="first", ttl_seconds=3600)
-    with open_browser(chromium) as open_tab:
 
-        def front_page() -> Tab:
-            tab = open_tab()
-            tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
-            tab.call("Page.enable")
-            tab.call("Page.addScriptToEvaluateOnNewDocument", source=IN_A_HURRY)
-            tab.open(f"{live_server.url}/admin/")
-            tab.wait_for(f"{ASKED} > 0")
-            return tab
+    def front_page() -> Tab:
+        tab = open_tab()
+        tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
+        tab.call("Page.enable")
+        tab.call("Page.addScriptToEvaluateOnNewDocument", source=IN_A_HURRY)
+        tab.open(f"{live_server.url}/admin/")
+        tab.wait_for(f"{ASKED} > 0")
+        return tab
 
-        yield front_page
+    return front_page
 
 
 def go_on(tab: Tab, times: int = 3) -> None:

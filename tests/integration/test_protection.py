@@ -180,7 +180,7 @@ def test_while_the_web_is_away_nobody_is_purged_until_one_ttl_after_it_is_back(
         until(lambda: time.monotonic() - killed_at > OUTAGE_SECONDS, "the end of all leases")
         system.wait_for_sweeps(2)
         assert system.generations() == before
-        assert "no web process was at work after" in system.manage("purge_expired")
+        assert "no web process has run since" in system.manage("purge_expired")
 
     system.registry.wait_until_ready()
     living = {agent_id for agent_id in before if agent_id not in dead}

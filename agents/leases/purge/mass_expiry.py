@@ -86,9 +86,9 @@ class Assessment:
         """Return why a sweep purged or held agents, for its event."""
         numbers = f"{self.silent.agents:,} of {self.fleet.agents:,} agents are silent"
         if self.must_hold and not force:
-            return f"{numbers}; {self.expired:,} that expired are kept"
+            return f"{numbers}; {self.expired:,} expired agents held"
         if self.hold and self.hold.is_over and not force:
-            numbers = f"held for {in_words(self.hold.lasted.total_seconds())}, as long as may be"
+            numbers = f"held for {in_words(self.hold.lasted.total_seconds())}, the longest allowed"
         return f"{numbers}; {purged:,} purged"
 
 

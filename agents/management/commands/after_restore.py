@@ -1,4 +1,4 @@
-"""``manage.py after_restore``."""
+"""``manage.py after_restore``: invalidate leases that a restored database does not know."""
 
 from typing import Any
 
@@ -9,13 +9,11 @@ from agents.leases.restore import skip_generations
 
 class Command(BaseCommand):
     help = (
-        "To be run once after the database was restored from a backup, before the registry starts "
-        "again. Leases that were given since the backup are not given a second time: the agents "
-        "that hold one are told to register again."
+        "Run this once after restoring the database from a backup, before starting the registry. "
+        "Agents whose leases are newer than the backup will have to register again; their lease "
+        "numbers are not used a second time."
     )
 
     def handle(self, **_options: Any) -> None:
         last = skip_generations()
-        self.stdout.write(
-            f"Leases up to generation {last} that the registry does not know are void."
-        )
+        self.stdout.write(f"Leases up to generation {last} that are not in the database are void.")

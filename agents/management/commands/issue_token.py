@@ -1,4 +1,4 @@
-"""``manage.py issue_token``: a token to register agents, or to read about them."""
+"""``manage.py issue_token``: make a token to register agents, or to read about them."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -24,22 +24,24 @@ class Command(BaseCommand):
     help = "Make an access token, and print it: it cannot be shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--name", help="what it is for, to tell it from others")
+        parser.add_argument("--name", help="what it is for, to recognise it later")
         parser.add_argument(
-            "--prefix", default="", help="what the ids begin with that it may register; else all"
+            "--prefix", default="", help="it may only register ids that begin with this"
         )
-        parser.add_argument("--days", type=positive_number, help="how long it lasts; else for ever")
+        parser.add_argument(
+            "--days", type=positive_number, help="days until it expires; without, it never does"
+        )
         parser.add_argument(
             "--max-agents",
             type=positive_number,
-            help="how many agents that are alive it may have; else any number",
+            help="how many of its agents may be alive at once; without, any number",
         )
         reading = parser.add_mutually_exclusive_group()
         reading.add_argument(
             "--read", action="store_true", help="it may also read about all agents"
         )
         reading.add_argument(
-            "--read-only", action="store_true", help="it may read, and not register"
+            "--read-only", action="store_true", help="it may read, but not register"
         )
         parser.add_argument("--quiet", action="store_true", help="print the token and nothing else")
 
@@ -59,7 +61,7 @@ class Command(BaseCommand):
         if o["quiet"]:
             self.stdout.write(text)
         else:
-            self.stdout.write("\n".join(_told(token, text)))
+            self.stdout.write("\n".join(_description(token, text)))
 
 
 def _name(prefix: str, *, read_only: bool) -> str:
@@ -77,15 +79,15 @@ def _lifetime(days: int | None) -> timedelta | None:
         return timedelta.max
 
 
-def _told(token: AccessToken, text: str) -> list[str]:
+def _description(token: AccessToken, text: str) -> list[str]:
     until = "until it is revoked"
     if token.expires_at is not None:
         until = f"until {token.expires_at:%Y-%m-%d %H:%M:%S} UTC"
     use = "Authorization: Bearer TOKEN"
     if token.may_register:
-        use = "an agent takes it as AGENT_ENROLMENT_TOKEN, a program sends it as " + use
+        use = "give it to an agent as AGENT_ENROLMENT_TOKEN, or send it as " + use
     return [
-        "A token was made. It is not shown again:",
+        "Here is the token. It cannot be shown again:",
         "",
         f"    {text}",
         "",

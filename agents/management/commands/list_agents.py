@@ -1,4 +1,4 @@
-"""``manage.py list_agents``: the agents, as a table for people or as JSON for programs."""
+"""``manage.py list_agents``: list agents, as a table or as JSON."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--json", action="store_true", help="print the JSON that GET /agents gives"
+            "--json", action="store_true", help="print JSON, as GET /agents returns it"
         )
         parser.add_argument(
             "--include-dead",
@@ -45,16 +45,16 @@ class Command(BaseCommand):
                 self._write_table(agents, include_dead=include_dead)
             self.stdout.flush()
         except BrokenPipeError:
-            # Its reader has seen enough (`| head`). Python would try again to write the rest when
-            # it exits, and complain.
+            # The reader has closed the pipe (`| head`). At exit Python would try again to write the
+            # rest, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _write_json(self, agents: AgentQuerySet) -> None:
-        """Write one list, an agent a line, without ever holding more than some of them."""
+        """Write a list, one agent per line, without holding all of them in memory."""
         serializer = AgentSerializer()
         before = "["
         for agent in agents.iterator():
-            # In ASCII: it is the same JSON, and no terminal's encoding can refuse it.
+            # In ASCII, which any terminal's encoding can show.
             text = json.dumps(serializer.to_representation(agent))
             self.stdout.write(f"{before}\n{text}", ending="")
             before = ","

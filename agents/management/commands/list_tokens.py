@@ -1,4 +1,4 @@
-"""``manage.py list_tokens``: the access tokens, as a table for people or as JSON for programs."""
+"""``manage.py list_tokens``: list access tokens, as a table or as JSON."""
 
 import json
 from argparse import ArgumentParser
@@ -13,8 +13,19 @@ from agents.management.tables import Column, Row, write_table
 from agents.models import AccessToken
 
 FIELDS = (
-    *("key", "name", "may_register", "may_read", "agent_prefix", "max_agents", "created_at"),
-    *("created_by", "expires_at", "revoked_at", "revoked_by", "last_used_at", "last_used_from"),
+    "key",
+    "name",
+    "may_register",
+    "may_read",
+    "agent_prefix",
+    "max_agents",
+    "created_at",
+    "created_by",
+    "expires_at",
+    "revoked_at",
+    "revoked_by",
+    "last_used_at",
+    "last_used_from",
 )
 
 
@@ -31,7 +42,7 @@ class Command(BaseCommand):
         elif tokens:
             write_table(self.stdout, self.style, _columns, [_row(token) for token in tokens])
         else:
-            self.stdout.write("There is no access token. Make one: python manage.py issue_token")
+            self.stdout.write("No access tokens. Make one with: python manage.py issue_token")
 
     def _write_json(self, tokens: list[AccessToken]) -> None:
         self.stdout.write(json.dumps([_fields(token) for token in tokens], indent=1))
@@ -39,11 +50,11 @@ class Command(BaseCommand):
 
 def _fields(token: Any) -> dict[str, Any]:
     fields = {name: getattr(token, name) for name in FIELDS}
-    told = {
+    values = {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in fields.items()
     }
-    return told | {"state": token.state(token.read_at), "alive_agents": token.alive_agents}
+    return values | {"state": token.state(token.read_at), "alive_agents": token.alive_agents}
 
 
 def _columns(style: Style) -> list[Column]:

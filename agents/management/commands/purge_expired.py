@@ -1,4 +1,4 @@
-"""``manage.py purge_expired``: what the sweeper does, by hand."""
+"""``manage.py purge_expired``: purge expired agents now, as the sweep does."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -18,9 +18,9 @@ from agents.models import AgentRecord
 
 class Command(BaseCommand):
     help = (
-        "Delete the agents whose lease has ended, and print how many. Those that probably cannot "
-        "help it are left for a while: because the registry itself was away, or because most of "
-        "the fleet fell silent at once."
+        "Delete the agents whose lease has ended, and print how many. Agents are kept for a while "
+        "if it is probably not their fault: if the registry was down, or if most of the fleet fell "
+        "silent at once."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="only count them, delete nothing"
         )
         parser.add_argument(
-            "--force", action="store_true", help="delete also those that would be left"
+            "--force", action="store_true", help="also delete those that would be kept"
         )
         parser.add_argument(
             "--batch-size",
@@ -47,20 +47,20 @@ class Command(BaseCommand):
             held = purge.held
             self.stdout.write(f"{purge.purged} purged")
         if not force:
-            self._tell_what_is_left(held, dry_run=dry_run)
+            self._explain_kept(held, dry_run=dry_run)
 
-    def _tell_what_is_left(self, held: int, *, dry_run: bool) -> None:
+    def _explain_kept(self, held: int, *, dry_run: bool) -> None:
         excused = count_excused()
         if held:
             self.stdout.write(_explain_hold(held, dry_run=dry_run))
         if excused:
-            self.stdout.write(f"{excused} left, {_explain_uptime()}.")
+            self.stdout.write(f"{excused} kept, {_explain_uptime()}.")
         if held or excused:
             self.stdout.write("To purge them all now: manage.py purge_expired --force")
 
 
 def _explain_hold(held: int, *, dry_run: bool) -> str:
-    why = "so many fell silent at once that the network is probably to blame rather than they"
+    why = "so many fell silent at once that the network is probably to blame, not the agents"
     if dry_run:
         return f"{held} would be held: {why}."
     hold = current_hold()
@@ -70,9 +70,8 @@ def _explain_hold(held: int, *, dry_run: bool) -> str:
 
 def _explain_uptime() -> str:
     up = report_uptime()
-    assert up is not None  # noqa: S101 - or none would have been left for it
+    assert up is not None  # noqa: S101 - otherwise no agent would have been kept for it
     if up.is_at_work:
-        return (
-            f"since the registry was away until {exactly(up.up_since)}: each has its TTL from then"
-        )
-    return f"since no web process was at work after {exactly(up.seen_at)}"
+        since = exactly(up.up_since)
+        return f"because the registry was down until {since}: each has its TTL from then"
+    return f"because no web process has run since {exactly(up.seen_at)}"

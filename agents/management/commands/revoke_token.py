@@ -1,4 +1,4 @@
-"""``manage.py revoke_token``: let an access token be good for nothing."""
+"""``manage.py revoke_token``: revoke an access token."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,20 +11,20 @@ from agents.tokens import access as access_tokens
 
 class Command(BaseCommand):
     help = (
-        "Revoke an access token. Within seconds no web process takes it any more; the agents that "
-        "it has registered keep their leases."
+        "Revoke an access token. Within seconds no web process accepts it any more; the agents "
+        "that it has registered keep their leases."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("key", help="the token's key, see list_tokens; or the whole token")
 
     def handle(self, *, key: str, **_options: Any) -> None:
-        form = access_tokens.TOKEN.fullmatch(key)
-        key = form.group(1) if form else key
+        whole_token = access_tokens.TOKEN.fullmatch(key)
+        key = whole_token.group(1) if whole_token else key
         try:
             was_good = access_tokens.revoke(key=key, actor=COMMAND)
         except access_tokens.UnknownToken as error:
             raise CommandError(
-                f"There is no token with the key {key!r}; list_tokens lists them."
+                f"There is no token with the key {key!r}. See list_tokens."
             ) from error
         self.stdout.write(f"{key} revoked" if was_good else f"{key} was revoked already")

@@ -1,4 +1,4 @@
-"""What agents missed while the registry itself was away costs none of them its record."""
+"""Heartbeats missed while the registry itself was down cost no agent its record."""
 
 import pytest
 from django.core.management import call_command
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def up() -> None:
-    """A registry whose web has been at work for a day."""
+    """A registry that has been up for a day."""
     registry_uptime.pulse()
     time_passes_with_the_web_at_work(86_400)
 
@@ -38,7 +38,7 @@ class TestPulse:
         assert report.is_at_work
 
     @pytest.mark.usefixtures("up")
-    def test_one_in_two_seconds_is_written(self) -> None:
+    def test_it_is_written_once_in_two_seconds(self) -> None:
         before = row().seen_at
         registry_uptime.pulse()
         assert row().seen_at == before
@@ -62,7 +62,7 @@ class TestPulse:
         assert (report.seconds > 86_000) is not is_new
 
     @pytest.mark.usefixtures("up")
-    def test_a_clock_that_was_set_back_is_no_uptime_in_the_future(self) -> None:
+    def test_after_the_clock_was_set_back_a_new_uptime_begins(self) -> None:
         time_passes(-3600)
         report = registry_uptime.report_uptime()
         assert report is not None
@@ -80,10 +80,10 @@ class TestPulse:
             registry_uptime.pulse()
 
     @pytest.mark.usefixtures("database_away")
-    def test_in_the_background_it_goes_on_when_the_database_is_away(
+    def test_the_thread_survives_an_outage_of_the_database(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What leads out of its loop here is the sleep after a pulse that failed."""
+        """The sleep after the failed pulse ends its loop here."""
 
         def sleep(_seconds: float) -> None:
             raise SystemExit
@@ -94,13 +94,13 @@ class TestPulse:
 
 
 class TestPurging:
-    def test_without_any_record_of_an_uptime_nothing_is_left(self) -> None:
+    def test_without_any_uptime_all_expired_are_purged(self) -> None:
         fleet(3, silent_for=70)
 
         assert leases.purge_expired().purged == 3
 
     @pytest.mark.usefixtures("up")
-    def test_while_no_web_is_at_work_nobody_is_purged(self) -> None:
+    def test_while_no_web_process_is_up_nobody_is_purged(self) -> None:
         fleet(9)
         for _ in range(5):
             time_passes(120)
@@ -110,7 +110,7 @@ class TestPurging:
     @pytest.mark.parametrize("outage", [20, 50, 300, 86_400])
     @pytest.mark.usefixtures("up")
     def test_after_an_outage_each_agent_has_one_ttl_to_be_heard(self, outage: float) -> None:
-        """Be it shorter or longer than the TTL; those that are heard keep their records."""
+        """Whether it was shorter or longer than the TTL."""
         ids = fleet(9)
         time_passes(outage)
         registry_uptime.pulse()
@@ -125,7 +125,7 @@ class TestPurging:
         assert set(AgentRecord.objects.values_list("pk", flat=True)) == set(ids[:4])
 
     @pytest.mark.usefixtures("up")
-    def test_a_fast_restart_credits_nothing(self) -> None:
+    def test_a_fast_restart_is_no_outage(self) -> None:
         fleet(9)
         time_passes(8)
         registry_uptime.pulse()
@@ -134,7 +134,7 @@ class TestPurging:
         assert leases.purge_expired().purged == 9
 
     @pytest.mark.usefixtures("up")
-    def test_an_outage_is_credited_to_each_lease_by_its_own_ttl(self) -> None:
+    def test_after_an_outage_each_lease_gets_its_own_ttl(self) -> None:
         fleet(3, ttl=1)
         fleet(3, ttl=60)
         fleet(3, ttl=86_400)
@@ -150,7 +150,7 @@ class TestPurging:
 
     @pytest.mark.usefixtures("up")
     def test_after_an_outage_a_fleet_that_stays_away_is_held(self) -> None:
-        """Its outage hides from the registry whether the network is there: it waits as always."""
+        """After its own outage the registry cannot tell whether the network is back."""
         fleet(12)
         time_passes(3600)
         registry_uptime.pulse()
@@ -169,7 +169,7 @@ class TestPurging:
         assert leases.purge_one(agent_id=agent_id, actor="admin:ada")
 
     @pytest.mark.usefixtures("up")
-    def test_forced_they_are_purged(self) -> None:
+    def test_with_force_they_are_purged(self) -> None:
         fleet(9)
         time_passes(120)
 
@@ -192,7 +192,7 @@ class TestPurging:
 
 class TestTheCommand:
     @pytest.mark.usefixtures("up")
-    def test_it_says_that_no_web_is_at_work(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_it_prints_that_no_web_process_is_up(self, capsys: pytest.CaptureFixture[str]) -> None:
         fleet(2)
         time_passes(120)
 
@@ -201,11 +201,11 @@ class TestTheCommand:
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == "0 purged"
         seen = f"{row().seen_at:%Y-%m-%d %H:%M:%S} UTC"
-        assert lines[1] == f"2 left, since no web process was at work after {seen}."
+        assert lines[1] == f"2 kept, because no web process has run since {seen}."
         assert "--force" in lines[2]
 
     @pytest.mark.usefixtures("up")
-    def test_it_says_that_the_registry_has_just_come_back(
+    def test_it_prints_that_the_registry_has_just_come_back(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         fleet(2)
@@ -217,5 +217,5 @@ class TestTheCommand:
         lines = capsys.readouterr().out.splitlines()
         since = f"{row().up_since:%Y-%m-%d %H:%M:%S} UTC"
         assert lines[1] == (
-            f"2 left, since the registry was away until {since}: each has its TTL from then."
+            f"2 kept, because the registry was down until {since}: each has its TTL from then."
         )
