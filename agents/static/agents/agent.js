@@ -1,35 +1,35 @@
-// On the page of an agent: what is left of its lease moves each second, and a button copies the text
-// of the element that it names.
+// An agent's page: its lease counts down each second, and buttons copy the text of the element that
+// their `data-copy` names.
 
 import { inWords } from "./ages.js";
 
-// When the registry told what is left, by a clock that nobody sets.
-let toldAt = performance.now();
+// When the registry sent the time left, by a monotonic clock.
+let receivedAt = performance.now();
 document.addEventListener("live:refreshed", (event) => {
-  if (event.detail.changed) toldAt = performance.now();
+  if (event.detail.changed) receivedAt = performance.now();
 });
 
 setInterval(() => {
-  const bar = document.querySelector("#agent-now .lease-bar");
-  const told = Number(bar?.dataset.left);
-  if (!told || document.hidden) return; // it has ended: the registry tells how long ago
-  const left = Math.max(told - (performance.now() - toldAt) / 1000, 0);
-  bar.value = left;
-  bar.nextElementSibling.textContent = left ? `${inWords(left)} left` : "ended now";
+  const meter = document.querySelector("#agent-now .lease-bar");
+  const sent = Number(meter?.dataset.left);
+  if (!sent || document.hidden) return; // it has ended: the registry says how long ago
+  const left = Math.max(sent - (performance.now() - receivedAt) / 1000, 0);
+  meter.value = left;
+  meter.nextElementSibling.textContent = left ? `${inWords(left)} left` : "ended now";
 }, 1000);
 
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const text = document.getElementById(button.dataset.copy);
-  const said = button.nextElementSibling;
+  const note = button.nextElementSibling;
   button.hidden = false;
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text.textContent);
-      said.textContent = "Copied";
+      note.textContent = "Copied";
     } catch {
-      // The browser gives its clipboard to pages of HTTPS only: the person copies what is marked.
+      // Without TLS there is no clipboard.
       getSelection().selectAllChildren(text);
-      said.textContent = "Marked: copy it";
+      note.textContent = "Selected: copy it";
     }
   });
 }

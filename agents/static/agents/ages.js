@@ -1,10 +1,9 @@
-// Moves the ages on a page: of each <time datetime="..." data-age>, how long ago that was. The
-// registry says by `data-now="..."` what time it is: its own, since the browser's clock may be
-// wrong. An answer that is told to be unchanged moves nothing but these.
+// Keeps ages up to date: the text of each <time datetime="..." data-age>. An ancestor's `data-now="..."`
+// is the registry's time when it made the page, since the browser's clock may be wrong.
 
 const UNITS = [[86_400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
-/** The same as agents/durations.py: a duration in its two largest units. */
+/** A duration in its two largest units, as in agents/durations.py. */
 export function inWords(seconds) {
   let rest = Math.max(Math.trunc(seconds), 0);
   const parts = [];
@@ -21,20 +20,22 @@ export function ago(seconds) {
   return seconds >= 1 ? `${inWords(seconds)} ago` : "now";
 }
 
-const known = new WeakMap();
+const clocks = new WeakMap();
 
-/** What time it is by the registry's clock, in milliseconds; `source` is what says so. */
-function now(source) {
-  const said = source.dataset.now;
-  if (known.get(source)?.said !== said) known.set(source, { said, ahead: Date.parse(said) - Date.now() });
-  return Date.now() + known.get(source).ahead;
+/** The registry's time in milliseconds, by the `data-now` of `element`. */
+function now(element) {
+  const sent = element.dataset.now;
+  if (clocks.get(element)?.sent !== sent) {
+    clocks.set(element, { sent, ahead: Date.parse(sent) - Date.now() });
+  }
+  return Date.now() + clocks.get(element).ahead;
 }
 
 function tick() {
   if (document.hidden) return;
-  for (const source of document.querySelectorAll("[data-now]")) {
-    const moment = now(source);
-    for (const time of source.querySelectorAll("time[data-age]")) {
+  for (const element of document.querySelectorAll("[data-now]")) {
+    const moment = now(element);
+    for (const time of element.querySelectorAll("time[data-age]")) {
       const text = ago((moment - Date.parse(time.dateTime)) / 1000);
       if (time.textContent !== text) time.textContent = text;
     }

@@ -1,15 +1,15 @@
-// The list of agents: what is left of each lease moves each second, from durations that the registry
-// gave, whatever the browser's clock says; and what else changes by itself is asked for now and then,
-// for the rows that are on the screen. Rows stay where they are: one whose agent is gone says so.
+// The agent list. Leases count down each second, by durations from the registry, whatever the browser's
+// clock says; the rows are refreshed every few seconds. Rows stay in their places: one whose agent is
+// gone says so.
 
 import { ago, inWords } from "./ages.js";
-import { Region, keep } from "./live.js";
+import { Region, start } from "./live.js";
 import { morph } from "./morph.js";
 
 const SECONDS = 10;
-const PATIENCE_SECONDS = 20;
-// A lease that turns is asked about before its time, but not all the time.
-const SHORTEST_SECONDS = 3;
+const TIMEOUT_SECONDS = 20;
+// When the level of a lease changes, the rows are refreshed early, but not more often than this.
+const MIN_SECONDS = 3;
 const HEARTBEATS_PER_TTL = 3;
 
 class Rows extends Region {
@@ -17,13 +17,14 @@ class Rows extends Region {
     super(element, controls);
     this.seconds = Number(element.dataset.liveSeconds) || SECONDS;
     this.url = document.querySelector("[data-rows-url]").dataset.rowsUrl;
+    this.isStale = false;
   }
 
   get states() {
     return [...this.element.querySelectorAll("[data-agent]")];
   }
 
-  ask() {
+  request() {
     const token = document.querySelector("#changelist-form [name=csrfmiddlewaretoken]").value;
     const body = new URLSearchParams({ csrfmiddlewaretoken: token });
     for (const state of this.states) body.append("id", state.dataset.agent);
@@ -34,13 +35,13 @@ class Rows extends Region {
       credentials: "same-origin",
       cache: "no-store",
       redirect: "manual",
-      signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000),
+      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
     });
   }
 
-  async show(answer) {
-    const { rows } = await answer.json();
-    begun = new WeakMap();
+  async show(response) {
+    const { rows } = await response.json();
+    receivedAt = new WeakMap();
     for (const state of this.states) {
       const cells = rows[state.dataset.agent];
       if (!cells) continue;
@@ -48,59 +49,61 @@ class Rows extends Region {
       row.classList.toggle("fleet-gone", !cells.time_left);
       for (const [column, html] of Object.entries(cells)) {
         const fresh = document.createElement("template");
-        fresh.innerHTML = html; // made by the registry, which escapes what agents say
+        fresh.innerHTML = html; // from the registry, which escapes what agents send
         morph(row.querySelector(`.field-${column}`), fresh.content);
       }
     }
   }
 }
 
-// When what is left of a lease was told, by a clock that nobody sets.
-let begun = new WeakMap();
+// When the time left of a lease was received, by a monotonic clock.
+let receivedAt = new WeakMap();
 
-function leftOf(lease) {
-  if (!begun.has(lease)) begun.set(lease, performance.now());
-  return Number(lease.dataset.left) - (performance.now() - begun.get(lease)) / 1000;
+function secondsLeft(lease) {
+  if (!receivedAt.has(lease)) receivedAt.set(lease, performance.now());
+  return Number(lease.dataset.left) - (performance.now() - receivedAt.get(lease)) / 1000;
 }
 
-/** In the largest unit alone: an end is far away soon enough. */
+/** In the largest unit only. */
 function agoRoughly(seconds) {
   return seconds >= 1 ? `${inWords(seconds).split(" ", 2).join(" ")} ago` : "now";
 }
 
-/** Let a lease go on; returns whether it has turned: soon to end, or ended. */
-function move(lease) {
-  const left = leftOf(lease);
+/** Show what is left of a lease now; return whether its level has changed. */
+function countDown(lease) {
+  const left = secondsLeft(lease);
   const ttl = Number(lease.dataset.ttl);
   const level = left <= 0 ? "bad" : left * HEARTBEATS_PER_TTL < ttl ? "warn" : "ok";
   const words = left > 0 ? inWords(left) : `ended ${agoRoughly(-left)}`;
-  const [said, bar] = lease.children;
-  if (said.textContent !== words) said.textContent = words;
+  const [text, bar] = lease.children;
+  if (text.textContent !== words) text.textContent = words;
   bar.value = Math.max(left, 0);
-  const heard = lease.closest("tr").querySelector(".field-last_heartbeat time");
+  const heartbeat = lease.closest("tr").querySelector(".field-last_heartbeat time");
   const age = ago(ttl - left);
-  if (heard && heard.textContent !== age) heard.textContent = age;
-  const turned = !lease.classList.contains(`level-${level}`);
-  if (turned) lease.className = `fleet-lease level-${level}`;
-  return turned;
+  if (heartbeat && heartbeat.textContent !== age) heartbeat.textContent = age;
+  const hasChanged = !lease.classList.contains(`level-${level}`);
+  if (hasChanged) lease.className = `fleet-lease level-${level}`;
+  return hasChanged;
 }
 
 function tick(region) {
   if (document.hidden) return;
   const leases = region.element.querySelectorAll("tr:not(.fleet-gone) .fleet-lease");
-  const turned = [...leases].filter(move).length > 0;
-  if (turned && Date.now() - region.refreshedAt > SHORTEST_SECONDS * 1000) region.go();
+  if ([...leases].filter(countDown).length) region.isStale = true;
+  if (!region.isStale || Date.now() - region.refreshedAt < MIN_SECONDS * 1000) return;
+  region.isStale = false;
+  region.refreshNow();
 }
 
 const table = document.getElementById("result_list");
 if (table) {
-  const region = keep(table, Rows);
+  const region = start(table, Rows);
   setInterval(() => tick(region), 1000);
   document.addEventListener("live:refreshed", () => tick(region));
   document.addEventListener("visibilitychange", () => tick(region));
 }
 
-/** Copy a text; without TLS a browser has but the older way. */
+/** Copy a text. Without TLS, browsers only have the older way. */
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = document.createElement("textarea");
@@ -113,12 +116,12 @@ async function copy(text) {
 
 const button = document.querySelector("[data-copy-link]");
 if (button) {
-  const text = button.textContent;
+  const label = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
     await copy(location.href);
     button.focus();
     button.textContent = "Copied";
-    setTimeout(() => { button.textContent = text; }, 2000);
+    setTimeout(() => { button.textContent = label; }, 2000);
   });
 }

@@ -161,7 +161,7 @@ class TestEvents:
 
         html = page(admin_client)
 
-        assert html.count('data-key="event-') == 10
+        assert html.count('<li id="event-') == 10
         assert "agent-11" in html
         assert "agent-2<" not in html
         assert f'href="{AGENTS}agent-5/change/"' in html
@@ -189,7 +189,7 @@ class TestEvents:
 
         assert "<script>alert" not in html
         assert "<img" not in html
-        assert html.count('data-key="event-') == 1
+        assert html.count('<li id="event-') == 1
 
 
 class TestPermissions:
