@@ -7,7 +7,6 @@ SERVICE_UNAVAILABLE = 503
 
 
 def log_settings(level: str) -> dict[str, Any]:
-    """Return the settings of Python's logging, for records from `level` on."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

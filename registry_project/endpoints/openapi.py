@@ -29,6 +29,4 @@ class Document(SpectacularAPIView):
 
 
 class DocumentPage(SpectacularSwaggerSplitView):
-    """A page of HTML: no OPTIONS."""
-
     http_method_names = READING

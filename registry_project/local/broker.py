@@ -27,7 +27,6 @@ Bindings = list[filesystem.exchange_queue_t]
 
 
 def folder_broker(folder: Path) -> dict[str, Any]:
-    """Make the folders of the broker, and return the options of its transport."""
     messages, control = folder / "messages", folder / "control"
     for path in (messages, control):
         path.mkdir(parents=True, exist_ok=True)

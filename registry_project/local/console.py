@@ -61,13 +61,11 @@ class Lines:
         return lines
 
     def finish(self) -> list[bytes]:
-        """Return an unfinished last line."""
         lines, self._rest = [self._rest] if self._rest else [], b""
         return lines
 
 
 def wants_colour(output: io.FileIO, environment: Mapping[str, str]) -> bool:
-    """Whether `output` is a terminal that shows colours, and NO_COLOR is not set."""
     return (
         os.isatty(output.fileno())
         and not environment.get("NO_COLOR")

@@ -30,7 +30,6 @@ class ChildGroup:
     """
 
     def __init__(self, program: Program) -> None:
-        """Start `program`. Raise OSError when it cannot be started."""
         self._process = subprocess.Popen(
             program.argv,
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(program.environment),
@@ -58,7 +57,6 @@ class ChildGroup:
         return self._process.poll()
 
     def wait(self) -> int:
-        """Return how the leader ended, once it has."""
         return self._process.wait()
 
     def read(self) -> bytes | None:
@@ -72,7 +70,6 @@ class ChildGroup:
         self._output.close()
 
     def terminate(self) -> None:
-        """Ask the leader to stop; it stops its own children."""
         self._process.terminate()
 
     def kill(self) -> None:
@@ -83,7 +80,6 @@ class ChildGroup:
 
 
 def describe_end(code: int) -> str:
-    """Describe a return code: "was killed by SIGKILL", "exited with 3"."""
     if code >= 0:
         return f"exited with {code}"
     try:

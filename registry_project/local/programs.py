@@ -9,8 +9,6 @@ from registry_project.local.processes import Program
 
 
 def registry_programs(host: str, port: int, workers: int) -> list[Program]:
-    """Return what to run so that the registry listens on `host` and `port`."""
-    # They find the project from any working directory.
     path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
     environment = {"PYTHONPATH": path}
     return [
@@ -31,7 +29,6 @@ def _web_argv(host: str, port: int, workers: int) -> list[str]:
 
 def _worker_argv() -> list[str]:
     # Sweeps run one at a time, so the worker needs no child processes, which could outlive it.
-    # There is no other worker to gossip with.
     return [
         *(*_celery_argv(), "worker", "--loglevel=WARNING", "--pool=solo"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),

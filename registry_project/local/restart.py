@@ -51,7 +51,6 @@ class RestartedProgram:
         return self._group is not None
 
     def start(self) -> None:
-        """Start the program; if that fails, try again later."""
         loop = asyncio.get_running_loop()
         self._started_at = loop.time()
         try:
@@ -67,14 +66,12 @@ class RestartedProgram:
         """If the process has ended, clean up and, unless stopping, schedule the next one."""
         if self._group is None or (code := self._group.poll()) is None:
             return
-        # Children that a killed server left behind would keep its port.
         self._group.kill()
         self._group = None
         if not self._stopping:
             self._restart_later(describe_end(code))
 
     def stop(self) -> None:
-        """Ask the process to stop, and do not restart it."""
         self._stopping = True
         if self._restart is not None:
             self._restart.cancel()
@@ -82,12 +79,10 @@ class RestartedProgram:
             self._group.terminate()
 
     def kill(self) -> None:
-        """Kill the process and everything it started."""
         if self._group is not None:
             self._group.kill()
 
     def finish(self) -> None:
-        """Show the last output, and release everything."""
         self.stop()
         if self._group is not None:
             self._group.kill()

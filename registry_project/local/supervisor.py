@@ -59,7 +59,6 @@ class Supervisor:
             self.stop("stopping; press Ctrl-C again to kill what is slow")
 
     def stop(self, text: str = "stopping") -> None:
-        """Ask all programs to stop, restart none, and print `text`."""
         if self._stopping:
             return
         self._stopping = True
@@ -70,7 +69,6 @@ class Supervisor:
         self._notice_ends()
 
     def say(self, text: str) -> None:
-        """Print a line of the supervisor itself."""
         self._show(OWN_NAME, [text.encode()])
 
     def _show(self, name: str, lines: Sequence[bytes]) -> None:

@@ -70,7 +70,6 @@ def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = No
 def locked_out(
     request: HttpRequest, _response: Any = None, _credentials: Any = None
 ) -> HttpResponse:
-    """Answer a login whose name or address is locked."""
     wait = getattr(request, "address_is_locked_for", None)
     seconds = math.ceil(settings.AXES_COOLOFF_TIME.total_seconds() if wait is None else wait)
     context = {"wait": in_words(seconds), "by_address": wait is not None}

@@ -56,7 +56,6 @@ class Trust:
         return (peer if client is None else str(client)), known
 
     def _walk(self, peer: Address | None, forwarded_for: str) -> tuple[Address | None, int]:
-        """Return the client, and how many proxies are between it and us."""
         client, proxies = peer, 0
         for hop in reversed(_split(forwarded_for)):
             if not self._is_trusted(client):

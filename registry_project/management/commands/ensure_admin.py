@@ -42,7 +42,6 @@ class Command(BaseCommand):
 
 
 def framed(lines: list[str]) -> str:
-    """Return `lines` in a box of ASCII characters, which every terminal shows."""
     width = max(len(line) for line in lines)
     edge = f"+{'-' * (width + 4)}+"
     return "\n".join([edge, *(f"|  {line:<{width}}  |" for line in lines), edge])

@@ -97,7 +97,6 @@ def default_workers() -> int:
 
 
 async def keep_running(supervisor: Supervisor, host: str, port: int, parent: int | None) -> None:
-    """Run until stopped, or until `parent` has died."""
     companions = [asyncio.create_task(announce(supervisor, host, port))]
     if parent is not None:
         companions.append(asyncio.create_task(stop_without(parent, supervisor)))
@@ -108,7 +107,6 @@ async def keep_running(supervisor: Supervisor, host: str, port: int, parent: int
 
 
 async def announce(supervisor: Supervisor, host: str, port: int) -> None:
-    """Print the addresses as soon as the registry is ready."""
     while not await answers_ready(EVERYWHERE.get(host, host), port):  # noqa: ASYNC110
         await asyncio.sleep(POLL_SECONDS)
     url = f"http://{'localhost' if host in EVERYWHERE else host}:{port}"
