@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import (
     Case,
     Count,
     Expression,
     F,
     FloatField,
-    Func,
     OuterRef,
     Q,
     QuerySet,
@@ -24,12 +22,11 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.fields import BooleanField
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThan, LessThanOrEqual
-from django.db.models.sql.compiler import SQLCompiler
 
-from agents.database.clock import Compiled, DatabaseNow, ExpiresAt, LeaseWanes, Moment, Silence
+from agents.database.clock import DatabaseNow, ExpiresAt, LeaseWanes, Moment, Silence
+from agents.database.expressions import ListContains
 from agents.lease_times import HEARTBEATS_PER_TTL
 from agents.states import Lease, State
 
@@ -141,21 +138,6 @@ class AccessTokenQuerySet(QuerySet["AccessToken"]):
         count = of_the_token.values("enrolled_by").annotate(count=Count("pk")).values("count")
         alive = Coalesce(Subquery(count), 0)
         return self.annotate(alive_agents=alive, read_at=DatabaseNow())
-
-
-class ListContains(Func):
-    """Whether a JSON list of strings holds a string; Django has this for PostgreSQL alone."""
-
-    function = "JSONB_EXISTS"
-    arity = 2
-    output_field = BooleanField()
-
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> Compiled:
-        template = "EXISTS (SELECT 1 FROM JSON_EACH(%(expressions)s)"
-        options = {"template": template, "arg_joiner": ") WHERE value = "}
-        return self.as_sql(compiler, connection, **options, **context)
 
 
 def _moment(now: datetime | None) -> Expression:

@@ -4,7 +4,7 @@ import math
 
 from django.db import connection
 
-from agents.database.clock import now_sql, then_sql
+from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.models import AgentRecord, Uptime
 
@@ -35,12 +35,9 @@ def fill(*, agents: int, expired: int) -> None:
     The others have been heard in the last third of it, in no order, and the ids are in none either.
     Where the database keeps statistics, they are up to date.
     """
-    now, past = now_sql(connection), then_sql(connection, -TTL_SECONDS - EXPIRED_FOR)
-    ago = f"n * {STRIDE} %% {TTL_SECONDS // 3}"
-    lately = f"{now} - MAKE_INTERVAL(secs => {ago})"
-    if connection.vendor == "sqlite":
-        lately = f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', -({ago}) || ' seconds') || '000'"
-    facts = {"now": now, "past": past, "lately": lately, "ttl": TTL_SECONDS}
+    past = dialect.now_plus(f"-{TTL_SECONDS + EXPIRED_FOR}")
+    lately = dialect.now_plus(f"-(n * {STRIDE} %% {TTL_SECONDS // 3})")
+    facts = {"now": dialect.now(), "past": past, "lately": lately, "ttl": TTL_SECONDS}
     values = VALUES.format(agents=agents, expired=expired, **facts)
     scrambled = f"(n * {SCRAMBLE}) %% {IDS}"
     if connection.vendor == "sqlite":
@@ -63,7 +60,7 @@ def fill(*, agents: int, expired: int) -> None:
 
 def expire(expired: int) -> None:
     """Let the leases of so many agents end, evenly spread, as `fill` does."""
-    past = then_sql(connection, -TTL_SECONDS - EXPIRED_FOR)
+    past = dialect.now_plus(f"-{TTL_SECONDS + EXPIRED_FOR}")
     agents = AgentRecord.objects.count()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -78,7 +75,7 @@ def expire(expired: int) -> None:
 
 def be_at_work() -> None:
     """Let the registry have been at work for a day: what expired is nobody's fault but its own."""
-    now, yesterday = now_sql(connection), then_sql(connection, -DAY)
+    now, yesterday = dialect.now(), dialect.now_plus(f"-{DAY}")
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table(Uptime)}")  # noqa: S608
         cursor.execute(

@@ -5,12 +5,12 @@ import random
 import sqlite3
 import time
 
-from agents.database.clock import SQLITE_EXPIRES_AT, SQLITE_NOW
+from agents.database.clock import expired_sql
 from benchmarks import fleets, throwaway
 from benchmarks.beating import BATCH, SQLITE_RENEWAL
 
 INDEX = "CREATE INDEX heartbeat ON agents_agentrecord (last_heartbeat)"
-ENDED = f"{SQLITE_EXPIRES_AT} <= {SQLITE_NOW}".format(heartbeat="last_heartbeat", ttl="ttl_seconds")
+EXPIRED = expired_sql()
 # As on PostgreSQL: where all have one TTL, that none that is alive was heard before this.
 LONG_AGO = (
     f"last_heartbeat <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-{fleets.TTL_SECONDS} seconds')"
@@ -22,8 +22,8 @@ def run(agents: int, rounds: int, fleet: int, expired: int) -> None:
     print(f"{agents:,} agents, {rounds} heartbeats of each; {fleet:,}, {expired:,} of them expired")
     print("index                        CPU s/1000   pages/1000   find ms")
     for name, makes, condition in (
-        ("none", "SELECT 1", ENDED),
-        ("b-tree on last_heartbeat", INDEX, f"{LONG_AGO} AND {ENDED}"),
+        ("none", "SELECT 1", EXPIRED),
+        ("b-tree on last_heartbeat", INDEX, f"{LONG_AGO} AND {EXPIRED}"),
     ):
         with throwaway.throwaway_database():
             fleets.fill(agents=agents, expired=0)

@@ -1,4 +1,4 @@
-"""System checks of how the registry is served; `agents.checks` are of what it does.
+"""System checks of how the registry is served.
 
 Wrong values of environment variables never get this far: `registry_project.environment`.
 """
@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+from agents.database.dialect import dialect
 from registry_project.security.proxies import parse_proxies
 
 
@@ -41,8 +42,7 @@ def check_hosts(**_kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register(deploy=True)
 def check_broker(**_kwargs: Any) -> list[checks.CheckMessage]:
     is_folder = settings.CELERY_BROKER_URL.startswith("filesystem")
-    is_one_machine = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    if not is_folder or is_one_machine:
+    if not is_folder or dialect.is_local:
         return []
     return [
         checks.Warning(

@@ -1,50 +1,24 @@
-"""A limit for how long somebody's question to the database may take."""
+"""A limit for how long a query that a person asks for may take."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError
 
-# SQLite looks at the time each so many steps of its own.
-STEPS = 10_000
+from agents.database.dialect import dialect
 
 
 class TakesTooLong(Exception):
-    """The database was stopped: it had not found the answer in time."""
+    """A query was interrupted by its time limit."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let no question of the block take longer than so many seconds. Raise TakesTooLong."""
-    limited = _on_sqlite if connection.vendor == "sqlite" else _on_postgresql
+    """Interrupt queries of the block after so many seconds, and raise TakesTooLong."""
     try:
-        with limited(seconds):
+        with dialect.time_limit(seconds):
             yield
     except OperationalError as error:
-        is_canceled = isinstance(error.__cause__, psycopg.errors.QueryCanceled)
-        if is_canceled or str(error) == "interrupted":
+        if dialect.was_interrupted(error):
             raise TakesTooLong(f"no answer within {seconds:g} s") from error
         raise
-
-
-@contextmanager
-def _on_postgresql(seconds: float) -> Iterator[None]:
-    # For the transaction only: the connection keeps its own limit.
-    with transaction.atomic(), connection.cursor() as cursor:
-        milliseconds = str(max(round(seconds * 1000), 1))
-        cursor.execute("SELECT SET_CONFIG('statement_timeout', %s, TRUE)", [milliseconds])
-        yield
-
-
-@contextmanager
-def _on_sqlite(seconds: float) -> Iterator[None]:
-    connection.ensure_connection()
-    sqlite = connection.connection
-    end = time.monotonic() + seconds
-    sqlite.set_progress_handler(lambda: time.monotonic() > end, STEPS)
-    try:
-        yield
-    finally:
-        sqlite.set_progress_handler(None, 0)

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db.models import Max, Min, QuerySet
 from django.db.models.expressions import Combinable
 
-from agents.database.open_writers import open_writers
+from agents.database.dialect import dialect
 from agents.models import AgentEvent
 
 # Seconds to wait for open transactions, and between two looks at them.
@@ -32,13 +32,13 @@ def settled_position() -> int | None:
     """
     newest = newest_position()
     # Whoever holds a number up to `newest` is among these, or has finished.
-    writers = open_writers(AgentEvent)
+    writers = dialect.open_writers(AgentEvent)
     deadline = time.monotonic() + PATIENCE
     while writers:
         if time.monotonic() >= deadline:
             return None
         time.sleep(PAUSE)
-        writers &= open_writers(AgentEvent)
+        writers &= dialect.open_writers(AgentEvent)
     return newest
 
 

@@ -5,10 +5,9 @@ Bulk statements take their INSERT from here, so that they need no round trip for
 
 from collections.abc import Mapping, Sequence
 
-from django.db import connection
-
 from agents.actors import AGENT, REGISTRY
-from agents.database.clock import DatabaseNow, expires_at_sql, now_sql
+from agents.database.clock import DatabaseNow
+from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.models import AgentEvent
 
@@ -75,44 +74,36 @@ def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> 
     AgentEvent.objects.bulk_create(events)
 
 
-def registration_sql(
-    *, number: str, agent_id: str, created: str, at: str, address: str, source: str
-) -> str:
-    """Return an INSERT of the event of a registration, from SQL for each of its parts.
+def registration_sql(registered: str) -> str:
+    """Return an INSERT of the event for each registration of the table `registered`.
 
-    `number` is the event's id and the lease's generation, `created` whether the agent is new,
-    `source` the rest of the SELECT: FROM, WHERE. Its own parameter, the actor, comes between those
-    of `at` and `address`.
+    It has the columns generation, agent_id, created, last_heartbeat and seen_address; `created` is
+    whether the agent is new. The generation becomes the id of the event. Parameter: the actor.
     """
     values = {
-        "id": number,
-        "agent_id": agent_id,
-        "generation": number,
-        "kind": f"CASE WHEN {created} THEN '{Kind.REGISTERED}' ELSE '{Kind.RE_REGISTERED}' END",
-        "at": at,
+        "id": "generation",
+        "agent_id": "agent_id",
+        "generation": "generation",
+        "kind": f"CASE WHEN created THEN '{Kind.REGISTERED}' ELSE '{Kind.RE_REGISTERED}' END",
+        "at": "last_heartbeat",
         "reason": "''",
         "actor": "%s",
-        "address": address,
+        "address": "seen_address",
     }
-    return _insert_sql(values, source)
-
-
-def purged_columns_sql() -> str:
-    """Return what a DELETE of purged agents has to return for `purge_sql`."""
-    return f"agent_id, generation, ttl_seconds, {expires_at_sql(connection)} AS expires_at"
+    return _insert_sql(values, f"FROM {registered}")
 
 
 def purge_sql(purged: str) -> str:
-    """Return an INSERT of two events for each agent of `purged`: it expired, and was purged.
+    """Return an INSERT of two events for each agent of the table `purged`: expired, and purged.
 
-    `purged` is a relation with the columns of `purged_columns_sql`. Parameters: the reason and the
-    actor of the purge.
+    It has the columns agent_id, generation, ttl_seconds and expires_at. Parameters: the reason and
+    the actor of the purge.
     """
     values = {
         "agent_id": "agent_id",
         "generation": "generation",
         "kind": f"CASE step WHEN 1 THEN '{Kind.EXPIRED}' ELSE '{Kind.PURGED}' END",
-        "at": f"CASE step WHEN 1 THEN expires_at ELSE {now_sql(connection)} END",
+        "at": f"CASE step WHEN 1 THEN expires_at ELSE {dialect.now()} END",
         "reason": "CASE step WHEN 1 THEN 'no heartbeat for ' || ttl_seconds || ' s' ELSE %s END",
         "actor": f"CASE step WHEN 1 THEN '{REGISTRY}' ELSE %s END",
     }

@@ -1,33 +1,44 @@
 """Heartbeats: a lease lasts for its TTL from now."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import psycopg
-from django.db import connection
-
-from agents.database.clock import POSTGRESQL_NOW, now_sql
+from agents.database.clock import from_microseconds
+from agents.database.dialect import dialect
+from agents.database.statements import RowUpdate
 from agents.database.tables import table
 from agents.lease_times import LeaseTimes
 from agents.leases.errors import Claim, LeaseLocked, Miss, explain_misses
 from agents.metrics import counters
 from agents.models import AgentRecord
 
-# What a renewal may change beside the time: the column, and its type on PostgreSQL.
+# The fields of a Renewal, with their types on PostgreSQL: those that name the lease, and the rest.
+LEASE = {"agent_id": "text", "generation": "int8"}
 REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# As the fields of a Renewal.
-COLUMNS = {"agent_id": "text", "generation": "int8"} | REPORT
-GIVEN = ", ".join(COLUMNS)
+RENEWAL = RowUpdate(
+    table=table(AgentRecord),
+    keys=LEASE,
+    values=REPORT,
+    match=(
+        "held.agent_id = given.agent_id"
+        " AND (given.generation IS NULL OR held.generation = given.generation)"
+    ),
+    # What an agent does not report stays as it is.
+    changes=", ".join(
+        [f"last_heartbeat = {dialect.now()}"]
+        + [f"{name} = COALESCE(given.{name}, held.{name})" for name in REPORT]
+    ),
+    # A driver would parse the time for each row, though all have the same.
+    returning=f"agent_id, generation, {dialect.microseconds('last_heartbeat')}, ttl_seconds, state",
+    lock_order="agent_id",
+    # The database starts it at once unless it is frozen or cut off. Agents give up on a heartbeat
+    # within seconds, and a dead one's lease must not be renewed.
+    max_delay=2.0,
+)
 # So often a record is looked for that others keep changing meanwhile.
 MOST_TRIES = 10
-# Seconds within which PostgreSQL has to start a renewal; it does so at once unless it is frozen or
-# cut off. Agents give up on a heartbeat within seconds, and a dead one's lease must not be renewed.
-MAX_DELAY = 2.0
 
 
 class Renewal(NamedTuple):
@@ -147,30 +158,13 @@ def _update(
 
     Return them by their agents' ids and the generations that `batch` has.
     """
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(_sqlite_statement(), [json.dumps(batch)])
-            rows = cursor.fetchall()
-    else:
-        # What nobody says is said for all at once.
-        columns = [
-            list(column) if column.count(None) < len(column) else None
-            for column in zip(*batch, strict=True)
-        ]
-        connection.ensure_connection()
-        with connection.wrap_database_errors:
-            # Django's own cursor puts the values into the text, which is then planned each time.
-            prepared = psycopg.Cursor(connection.connection)
-            statement = _postgresql_statement(waits=waits)
-            deadline = connection.connection.deadline(MAX_DELAY)
-            prepared.execute(statement, [*columns, deadline], prepare=True)
-            rows = prepared.fetchall()
+    rows = dialect.update_rows(RENEWAL, batch, waits=waits)
     same: dict[Any, Renewed] = {}
     found = {}
     for agent_id, generation, *told in rows:
         key = at, ttl_seconds, state = tuple(told)
         if key not in same:
-            same[key] = Renewed(_time(at), ttl_seconds, state)
+            same[key] = Renewed(from_microseconds(at), ttl_seconds, state)
         found[agent_id] = generation, same[key]
     return _by_lease(batch, found)
 
@@ -185,53 +179,3 @@ def _by_lease(
         if held is not None and (one.generation is None or one.generation == held[0]):
             renewed[one.agent_id, one.generation] = held[1]
     return renewed
-
-
-@cache
-def _postgresql_statement(*, waits: bool) -> str:
-    """Return the UPDATE, the same for batches of all sizes, and so planned once."""
-    arrays = ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())
-    postgresql: Any = connection
-    agents = table(AgentRecord)
-    return (
-        f"UPDATE {agents} AS a SET {_changes('a.')} FROM ("  # noqa: S608 - all ours
-        f" SELECT held.ctid, {', '.join('given.' + name for name in REPORT)}"
-        f" FROM UNNEST({arrays}) AS given ({GIVEN}) JOIN {agents} AS held"
-        " ON held.agent_id = given.agent_id"
-        " AND (given.generation IS NULL OR held.generation = given.generation)"
-        f" WHERE {postgresql.in_time_sql('%s::float8', POSTGRESQL_NOW)}"
-        f" {'ORDER BY held.agent_id' if waits else ''}"
-        f" FOR NO KEY UPDATE OF held {'' if waits else 'SKIP LOCKED'}) AS given"
-        # The time in microseconds, for `_time`.
-        " WHERE a.ctid = given.ctid RETURNING a.agent_id, a.generation,"
-        " (DATE_PART('epoch', a.last_heartbeat) * 1000000)::int8, a.ttl_seconds, a.state"
-    )
-
-
-@cache
-def _sqlite_statement() -> str:
-    fields = ", ".join(
-        f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(COLUMNS)
-    )
-    agents = table(AgentRecord)
-    return (
-        f"UPDATE {agents} SET {_changes(f'{agents}.')}"  # noqa: S608 - all ours
-        f" FROM (SELECT {fields} FROM JSON_EACH(%s)) AS given"
-        f" WHERE {agents}.agent_id = given.agent_id"
-        f" AND (given.generation IS NULL OR {agents}.generation = given.generation)"
-        # The time as text, for `_time`.
-        " RETURNING agent_id, generation, last_heartbeat || '', ttl_seconds, state"
-    )
-
-
-def _time(told: int | str) -> datetime:
-    """Read a time, which the drivers would read for each row, though all have the same."""
-    if isinstance(told, int):
-        return EPOCH + timedelta(microseconds=told)
-    return datetime.fromisoformat(told).replace(tzinfo=UTC)
-
-
-def _changes(old: str) -> str:
-    """Return the assignments of a renewal, where the columns of the record are called `old`."""
-    said = (f"{name} = COALESCE(given.{name}, {old}{name})" for name in REPORT)
-    return ", ".join([f"last_heartbeat = {now_sql(connection)}", *said])

@@ -1,6 +1,7 @@
 """What to do after the database was restored to an older state."""
 
-from agents.history.numbers import skip_numbers
+from agents.database.dialect import dialect
+from agents.models import AgentEvent
 
 # More registrations than there can have been since any backup, and a tiny part of the numbers.
 GAP = 1_000_000_000
@@ -13,4 +14,4 @@ def skip_generations() -> int:
     know. Without the gap it would grant their generations again, and two processes could hold one
     lease.
     """
-    return skip_numbers(GAP)
+    return dialect.skip_ids(AgentEvent, GAP)

@@ -7,17 +7,15 @@ already, only the tag is made.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Func
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models import BooleanField
 
-from agents.database.clock import Compiled
+from agents.database.dialect import dialect
+from agents.database.expressions import Fragment
 from agents.querysets import AgentQuerySet
 from agents.serializers.agent import FIELDS
-from agents.serializers.agent_sql import agent_as_json, as_json, columns
+from agents.serializers.agent_sql import agent_as_json, columns, field_of
 
 
 @dataclass(frozen=True)
@@ -50,16 +48,12 @@ def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ())
     return Page(count, tag, body, last if others else None)
 
 
-class Row(Func):
+class Row(Fragment):
     """All columns of a page as one expression: for twenty, the ORM takes longer than the query."""
 
+    fragment = staticmethod(columns)
     arity = 0
     output_field = BooleanField()
-
-    def as_sql(  # type: ignore[override]
-        self, _compiler: SQLCompiler, _connection: BaseDatabaseWrapper, **_context: Any
-    ) -> Compiled:
-        return columns(), []
 
 
 @cache
@@ -84,16 +78,9 @@ def _page(known_tags: int) -> str:
 
 # Without ORDER BY, which would sort again: rows arrive in the order of `found`.
 def _joined() -> str:
-    function = "GROUP_CONCAT" if connection.vendor == "sqlite" else "STRING_AGG"
-    return f"{function}({agent_as_json()}, ',') FILTER (WHERE shown)"
+    return dialect.join_rows(agent_as_json(), "shown")
 
 
 def _tag() -> str:
     """Return SQL for a text that changes with any column of any row."""
-    if connection.vendor == "sqlite":
-        # SHA1 is Django's function. JSON_ARRAY would drop digits of a float.
-        values = ", ".join(as_json(name) if name == "load" else name for name in FIELDS)
-        rows = f"GROUP_CONCAT(JSON_ARRAY({values}), ',') FILTER (WHERE shown)"
-        return f"SHA1(COALESCE({rows}, ''))"
-    row = f"HASH_RECORD_EXTENDED(ROW({', '.join(FIELDS)}), 0)"
-    return f"COALESCE(SUM({row}) FILTER (WHERE shown), 0)"
+    return dialect.fingerprint({name: field_of(name) for name in FIELDS}, "shown")

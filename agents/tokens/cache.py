@@ -4,16 +4,15 @@ It is trusted for `SECONDS`; for so long, a token that another process revoked s
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from agents.database.availability import UNAVAILABLE
 from agents.database.clock import DatabaseNow
+from agents.database.dialect import dialect
 from agents.models import AccessToken
 from agents.tokens.expiring_cache import ExpiringCache
 
@@ -103,7 +102,7 @@ def record_use(token: KnownToken, address: str | None) -> None:
         return
     _used.put(key, True, USE_SECONDS)
     try:
-        with _no_waiting(), transaction.atomic():
+        with dialect.without_waiting_for_writers(), transaction.atomic():
             before = DatabaseNow() - timedelta(seconds=USE_SECONDS)
             unused = Q(last_used_at__isnull=True) | Q(last_used_at__lte=before)
             free = AccessToken.objects.select_for_update(skip_locked=True).filter(unused, key=key)
@@ -130,18 +129,3 @@ def _judge(token: AccessToken, now: datetime) -> tuple[KnownToken, float]:
         max_agents=token.max_agents,
     )
     return KnownToken(token.digest, state, access), seconds
-
-
-@contextmanager
-def _no_waiting() -> Iterator[None]:
-    """Let SQLite give up at once where another process writes; PostgreSQL locks rows, not all."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        [milliseconds] = cursor.execute("PRAGMA busy_timeout").fetchone()
-        cursor.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import connection
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -13,6 +12,7 @@ from rest_framework.views import APIView
 
 from agents.api.documentation import answers
 from agents.database.availability import UNAVAILABLE, log_unavailable
+from agents.database.dialect import dialect
 from agents.leases.purge.sweep_mark import report_sweeps
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
@@ -83,7 +83,7 @@ class Readiness(Probe):
             200: _shape(
                 "Readiness",
                 "ready",
-                database=serializers.ChoiceField([connection.vendor]),
+                database=serializers.ChoiceField([dialect.name.lower()]),
                 last_purge=serializers.DateTimeField(allow_null=True),
                 purge_overdue=serializers.BooleanField(),
                 purge_held=serializers.IntegerField(),
@@ -104,7 +104,7 @@ class Readiness(Probe):
         return Response(
             {
                 "status": "ready",
-                "database": connection.vendor,
+                "database": dialect.name.lower(),
                 "last_purge": sweeps.last_purge,
                 "purge_overdue": sweeps.overdue,
                 "purge_held": sweeps.held,

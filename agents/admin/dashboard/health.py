@@ -3,17 +3,14 @@
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-
-from django.db import connection
 
 from agents.admin.dashboard.broker import BrokerReport, report_broker
 from agents.database.clock import database_now
+from agents.database.dialect import dialect
 from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
 from agents.states import Level
 
-VENDORS = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 # Milliseconds. The database's latency is shown as "under" one of these, so that it changes rarely.
 LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SLOW = 100
@@ -99,21 +96,17 @@ def _database(*, with_numbers: bool) -> tuple[datetime, Part]:
     level = OK if milliseconds < SLOW else WARN
     most = next((step for step in LATENCIES if milliseconds < step), None)
     took = f"in under {most} ms" if most else "in over a second"
-    vendor = VENDORS.get(connection.vendor, connection.vendor)
     size = f" {_size()}." if with_numbers else ""
     word = "up" if level == OK else "slow"
-    return now, Part("Database", word, level, f"{vendor}.{size}", measured=f"Responded {took}.")
+    return now, Part(
+        "Database", word, level, f"{dialect.name}.{size}", measured=f"Responded {took}."
+    )
 
 
 def _size() -> str:
     """Return the size of the agents' table, or with SQLite of the database file."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            table = connection.ops.quote_name(AgentRecord._meta.db_table)  # noqa: SLF001
-            cursor.execute("SELECT PG_TOTAL_RELATION_SIZE(%s)", [table])
-            return f"Agents take {in_bytes(cursor.fetchone()[0])}"
-    path = Path(str(connection.settings_dict["NAME"]))
-    return f"Its file takes {in_bytes(path.stat().st_size)}" if path.is_file() else "In memory"
+    size = dialect.size_on_disk(AgentRecord)
+    return "In memory" if size is None else f"{in_bytes(size)} on disk"
 
 
 def in_bytes(size: int) -> str:

@@ -6,42 +6,24 @@ from typing import Any, ClassVar
 
 from django.contrib.admin import ListFilter, ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest
 from django.utils.timezone import get_current_timezone
 
 from agents.actors import STAFF
+from agents.database.dialect import dialect
 from agents.models import BY_STAFF, MAX_ACTOR_LENGTH, MAX_ID_LENGTH, MAX_REASON_LENGTH
 
-# Sorts behind every character in ids and actors.
-LAST = "\U0010ffff"
 MAX_GENERATION = 2**63 - 1
 # The longest text in a column that is searched.
 MAX_TEXT_LENGTH = max(MAX_ID_LENGTH, MAX_ACTOR_LENGTH, MAX_REASON_LENGTH)
 
 
-def begins_with(column: str, text: str) -> Q:
-    """Return a condition for a column that begins with `text`, case-sensitive, by its index.
-
-    SQLite's LIKE ignores case and therefore cannot use the index.
-    """
-    if connection.vendor == "sqlite":
-        return Q(**{f"{column}{LOOKUP_SEP}gte": text, f"{column}{LOOKUP_SEP}lt": text + LAST})
-    return Q(**{f"{column}{LOOKUP_SEP}startswith": text})
-
-
 def by(actor: str) -> Q:
-    """Return a condition for events whose actor begins with `actor`.
-
-    PostgreSQL uses the partial index of staff events if its condition is in the query. SQLite
-    plans without the parameters, so it cannot.
-    """
-    condition = begins_with("actor", actor)
-    if connection.vendor == "postgresql" and actor.startswith(STAFF):
-        condition &= BY_STAFF
-    return condition
+    """Return a condition for events whose actor begins with `actor`."""
+    condition = dialect.starts_with("actor", actor)
+    # PostgreSQL uses the partial index of staff events if its condition is in the query.
+    return condition & BY_STAFF if actor.startswith(STAFF) else condition
 
 
 def _of_generation(number: int) -> Q:
@@ -100,7 +82,7 @@ class AgentFilter(TextFilter):
     name = "agent"
 
     def condition(self, text: str) -> Q:
-        return begins_with("agent_id", text)
+        return dialect.starts_with("agent_id", text)
 
 
 class ActorFilter(TextFilter):

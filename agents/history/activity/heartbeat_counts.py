@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from agents.database.clock import minute_of_sql
+from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.metrics.counters import count_renewed_here
 from agents.models import ActivityMinute
@@ -61,7 +61,7 @@ class HeartbeatCounter:
 
 def _statement(samples: int) -> str:
     minutes = table(ActivityMinute)
-    minute = minute_of_sql(connection, "CAST(column1 AS DOUBLE PRECISION)")
+    minute = dialect.start_of_minute(dialect.now_plus("-CAST(column1 AS DOUBLE PRECISION)"))
     values = ", ".join(["(%s, %s)"] * samples)
     return (
         f"INSERT INTO {minutes} (minute, heartbeats)"  # noqa: S608 - all ours

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from agents.database.clock import ended_sql
+from agents.database.clock import expired_sql
 from agents.database.tables import table
 from agents.durations import in_words
 from agents.leases.purge.hold import LONGEST_HOLD, Hold, current_hold
@@ -112,7 +112,7 @@ def purgeable_sql(*, on_hold: bool) -> str:
 
 def count_excused() -> int:
     """Return how many leases have ended but are kept because the registry was down."""
-    condition = f"{ended_sql(connection)} AND NOT {_silent_for(EXPIRED)}"
+    condition = f"{expired_sql()} AND NOT {_silent_for(EXPIRED)}"
     sql = f"SELECT COUNT(*) FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, [])
@@ -136,4 +136,4 @@ def _shares_by_silence() -> dict[str, Share]:
 
 
 def _silent_for(seconds: str) -> str:
-    return ended_sql(connection, silent_since_sql(), seconds)
+    return expired_sql(silent_since_sql(), seconds)

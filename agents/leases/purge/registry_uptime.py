@@ -16,7 +16,8 @@ from datetime import datetime
 from django.db import Error, close_old_connections, connection
 
 from agents.database.availability import log_unavailable
-from agents.database.clock import DatabaseNow, now_sql, then_sql
+from agents.database.clock import DatabaseNow
+from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.history.activity import ActivityRecorder
 from agents.models import Uptime
@@ -37,7 +38,7 @@ class UptimeReport:
 
 def pulse() -> None:
     """Write that a web process is at work, once per PULSE_SECONDS for all processes together."""
-    mark, now = table(Uptime), now_sql(connection)
+    mark, now = table(Uptime), dialect.now()
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {mark} (id, up_since, seen_at) VALUES (1, {now}, {now})"  # noqa: S608
@@ -81,11 +82,9 @@ def silent_since_sql() -> str:
     """
     up_since = (
         f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608 - all ours
-        f" ELSE {now_sql(connection)} END FROM {table(Uptime)})"
+        f" ELSE {dialect.now()} END FROM {table(Uptime)})"
     )
-    if connection.vendor == "sqlite":
-        return f"MAX(last_heartbeat, COALESCE({up_since}, ''))"
-    return f"GREATEST(last_heartbeat, {up_since})"
+    return dialect.latest("last_heartbeat", up_since)
 
 
 def _start() -> None:
@@ -103,12 +102,11 @@ def _pulse_on(recorder: ActivityRecorder) -> None:
             recorder.record()
         except Error as error:  # away, or not migrated yet: try again later
             log_unavailable(error)
-        if connection.vendor == "sqlite":
-            connection.close()  # an open one is not to be carried across a fork
+        dialect.close_before_fork()
         time.sleep(PULSE_SECONDS)
 
 
 def _seen_within(seconds: int) -> str:
     # A time far ahead was written before the database's clock was set back.
-    earliest, latest = then_sql(connection, -seconds), then_sql(connection, GAP_SECONDS)
+    earliest, latest = dialect.now_plus(f"-{seconds}"), dialect.now_plus(f"{GAP_SECONDS}")
     return f"({table(Uptime)}.seen_at BETWEEN {earliest} AND {latest})"

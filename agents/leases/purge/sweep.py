@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db import connection
-
 from agents.actors import SWEEP
-from agents.database.clock import ended_sql
+from agents.database.clock import expired_sql
 from agents.history.record import Kind
-from agents.leases.purge.batches import purge_batches
+from agents.leases.purge.delete import purge_batches
 from agents.leases.purge.mass_expiry import assess_fleet, purgeable_sql
 from agents.leases.purge.registry_uptime import restart_uptime
 from agents.leases.purge.sweep_mark import record_sweep
@@ -45,7 +43,7 @@ def purge_expired(
         restart_uptime()
         fleet = assess_fleet()
     on_hold = fleet.must_hold and not force
-    condition = ended_sql(connection) if force else purgeable_sql(on_hold=on_hold)
+    condition = expired_sql() if force else purgeable_sql(on_hold=on_hold)
     purged = 0
     if force or fleet.purgeable:
         purged = sum(purge_batches(condition, actor, batch_size))

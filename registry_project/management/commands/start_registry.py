@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, connections
+from django.db import connections
 
+from agents.database.dialect import dialect
 from agents.management.arguments import positive_number
 from registry_project.local.console import Console, wants_colour
 from registry_project.local.preflight import (
@@ -92,8 +93,8 @@ def port_number(text: str) -> int:
 
 
 def default_workers() -> int:
-    """One on SQLite, where only one process can write at a time; else one per processor."""
-    return 1 if connection.vendor == "sqlite" else os.cpu_count() or 1
+    """Return one process per processor, unless the processes would wait for each other to write."""
+    return 1 if dialect.has_one_writer else os.cpu_count() or 1
 
 
 async def keep_running(supervisor: Supervisor, host: str, port: int, parent: int | None) -> None:

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from agents import leases
 from agents.actors import SWEEP
-from agents.leases.purge import batches as purge_batches_module
-from agents.leases.purge.batches import purge_batches
+from agents.database.postgresql import batches as postgresql_batches
+from agents.leases.purge.delete import purge_batches
 from agents.leases.purge.mass_expiry import purgeable_sql
 from agents.models import AgentEvent, AgentRecord
 from tests.agents.passing_time import fleet
@@ -96,7 +96,7 @@ class TestTheWay:
 
     @pytest.mark.skipif(not POSTGRESQL, reason="SQLite looks for the expired without a lock")
     def test_each_transaction_looks_at_a_few_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(purge_batches_module, "PAGES", 2)
+        monkeypatch.setattr(postgresql_batches, "PAGES", 2)
         living = scattered(alive=200, expired=200)
 
         counts = batches(1000)

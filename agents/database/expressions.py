@@ -1,0 +1,33 @@
+"""Expressions of the ORM whose SQL comes from the dialect."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+from agents.database.dialect import dialect
+
+Compiled = tuple[str, Any]
+
+
+class Fragment(Func):
+    """A fragment of SQL, made by a method of the dialect from the SQL of the arguments."""
+
+    fragment: ClassVar[Callable[..., str]]
+
+    def as_sql(  # type: ignore[override]  # Func's own has options for templates
+        self, compiler: SQLCompiler, _connection: BaseDatabaseWrapper, **_context: Any
+    ) -> Compiled:
+        compiled = [compiler.compile(expression) for expression in self.source_expressions]
+        parameters = [value for _, values in compiled for value in values]
+        return self.fragment(*(sql for sql, _ in compiled)), parameters
+
+
+class ListContains(Fragment):
+    """Whether a JSON array of strings contains a string; Django has this for PostgreSQL alone."""
+
+    fragment = staticmethod(dialect.list_contains)
+    arity = 2
+    output_field = BooleanField()

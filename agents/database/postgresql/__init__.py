@@ -1,0 +1,24 @@
+"""All that is special about PostgreSQL: a server, locks of rows, statements that feed others."""
+
+from django.db.models import Q
+from django.db.models.constants import LOOKUP_SEP
+
+from agents.database.base import Dialect
+from agents.database.postgresql.batches import Batches
+from agents.database.postgresql.clock import Clock
+from agents.database.postgresql.connections import Connections
+from agents.database.postgresql.ids import Ids
+from agents.database.postgresql.json_sql import JsonSql
+from agents.database.postgresql.writes import Writes
+
+
+class PostgreSQL(Clock, JsonSql, Batches, Writes, Ids, Connections, Dialect):
+    name = "PostgreSQL"
+    has_one_writer = False
+    is_local = False
+
+    def starts_with(self, column: str, text: str) -> Q:
+        return Q(**{f"{column}{LOOKUP_SEP}startswith": text})
+
+    def list_contains(self, array: str, value: str) -> str:
+        return f"JSONB_EXISTS({array}, {value})"

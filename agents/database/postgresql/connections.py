@@ -1,0 +1,36 @@
+"""Limits and facts of connections to PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import connection, transaction
+from django.db.models import Model
+
+from agents.database.tables import table
+
+
+class Connections:
+    @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:
+        # For the transaction only: the connection keeps its own limit.
+        with transaction.atomic(), connection.cursor() as cursor:
+            milliseconds = str(max(round(seconds * 1000), 1))
+            cursor.execute("SELECT SET_CONFIG('statement_timeout', %s, TRUE)", [milliseconds])
+            yield
+
+    def was_interrupted(self, error: Exception) -> bool:
+        return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
+
+    @contextmanager
+    def without_waiting_for_writers(self) -> Iterator[None]:
+        # It locks rows, not the database: SKIP LOCKED is enough.
+        yield
+
+    def close_before_fork(self) -> None:
+        """Keep it open: a new one costs the server a process."""
+
+    def size_on_disk(self, model: type[Model]) -> int | None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT PG_TOTAL_RELATION_SIZE(%s)", [table(model)])
+            return int(cursor.fetchone()[0])

@@ -1,0 +1,38 @@
+"""Ids that PostgreSQL does not assign again: sequences."""
+
+from django.db import connection, transaction
+from django.db.models import Model
+
+from agents.database.tables import table
+
+# A writer takes this lock before its statement does anything, and keeps it until its changes can be
+# seen or never will be.
+WRITERS = (
+    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
+    " AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = CURRENT_DATABASE())"
+    " AND pid <> PG_BACKEND_PID()"
+)
+
+
+class Ids:
+    def next_id(self, model: type[Model]) -> str:
+        return f"NEXTVAL({_sequence(model)})"
+
+    def skip_ids(self, model: type[Model], count: int) -> int:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT SETVAL({_sequence(model)},"  # noqa: S608
+                f" GREATEST({self.next_id(model)}, MAX(id)) + %s) FROM {table(model)}",
+                [count],
+            )
+            return int(cursor.fetchone()[0])
+
+    def open_writers(self, model: type[Model]) -> frozenset[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(WRITERS, [table(model)])
+            return frozenset(writer for (writer,) in cursor.fetchall())
+
+
+def _sequence(model: type[Model]) -> str:
+    return f"PG_GET_SERIAL_SEQUENCE('{table(model)}', 'id')"

@@ -1,0 +1,39 @@
+"""JSON that PostgreSQL makes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import models
+
+# {0} is the column. A load of 0 or 1 is written with a point, as in Python.
+JSON_OF = {
+    models.CharField: "TO_JSON({0})",
+    # An interval for UTC: PostgreSQL looks up names of time zones for each row.
+    models.DateTimeField: (
+        """'"' || REPLACE(TO_CHAR({0} AT TIME ZONE INTERVAL '0', """
+        """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z') || '"'"""
+    ),
+    models.BooleanField: "CASE WHEN {0} THEN 'true' ELSE 'false' END",
+    models.PositiveIntegerField: "{0}",
+    models.BigIntegerField: "{0}",
+    models.FloatField: (
+        "COALESCE(CASE WHEN {0} IN (0, 1) THEN {0} || '.0' ELSE {0}::text END, 'null')"
+    ),
+    models.JSONField: "{0}",
+    models.GenericIPAddressField: """COALESCE('"' || HOST({0}) || '"', 'null')""",
+}
+
+
+class JsonSql:
+    def field_as_json(self, field: models.Field[Any, Any], column: str) -> str:
+        return JSON_OF[type(field)].format(column)
+
+    def format_text(self, template: str, values: Sequence[str]) -> str:
+        return f"FORMAT('{template}', {', '.join(values)})"
+
+    def join_rows(self, text: str, condition: str) -> str:
+        return f"STRING_AGG({text}, ',') FILTER (WHERE {condition})"
+
+    def fingerprint(self, columns: Mapping[str, models.Field[Any, Any]], condition: str) -> str:
+        row = f"HASH_RECORD_EXTENDED(ROW({', '.join(columns)}), 0)"
+        return f"COALESCE(SUM({row}) FILTER (WHERE {condition}), 0)"

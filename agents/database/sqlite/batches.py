@@ -1,0 +1,40 @@
+"""Deletions in batches on SQLite."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db import connection
+
+from agents.database.sqlite.writes import Writes
+from agents.database.statements import LoggedDelete
+
+# There is one writer at a time, and one that waits only looks now and then whether it may write.
+MOST_ROWS = 250
+
+
+class Batches(Writes):
+    def delete_in_batches(
+        self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
+    ) -> Iterator[int]:
+        # Finding the rows locks nobody out, and takes longer than deleting them.
+        find = (
+            f"SELECT rowid FROM {statement.table} WHERE rowid > %s AND {condition}"  # noqa: S608
+            " ORDER BY rowid LIMIT %s"
+        )
+        found = f"rowid IN (SELECT value FROM JSON_EACH(%s)) AND {condition}"  # noqa: S608
+        most = min(size, MOST_ROWS)
+        last = -1
+        while True:
+            with connection.cursor() as cursor:
+                cursor.execute(find, [last, most])
+                rows = [row for (row,) in cursor.fetchall()]
+            if rows:
+                started = time.monotonic()
+                yield self.delete(statement, found, [json.dumps(rows)], log_parameters)
+                last = rows[-1]
+            if len(rows) < most:
+                return
+            # Other writers get as much time as this took.
+            time.sleep(time.monotonic() - started)

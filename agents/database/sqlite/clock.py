@@ -1,0 +1,48 @@
+"""Times on SQLite: text, which compares correctly because each has six digits of a second.
+
+Django stores a time of whole seconds without the digits. SQLite's own functions round to
+milliseconds.
+"""
+
+SIX_DIGITS = ".000000"
+
+
+class Clock:
+    def now(self) -> str:
+        return "(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') || '000')"
+
+    def now_after_waiting(self) -> str:
+        # The transaction has waited for its turn to write before the statement began.
+        return self.now()
+
+    def now_plus(self, seconds: str) -> str:
+        return f"(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', ({seconds}) || ' seconds') || '000')"
+
+    def given_time(self, parameter: str) -> str:
+        return f"SUBSTR({parameter} || '{SIX_DIGITS}', 1, 26)"
+
+    def expires_at(self, heartbeat: str, ttl: str) -> str:
+        # The fraction, which whole seconds do not change, is put back after the addition.
+        return (
+            f"(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%S', SUBSTR({heartbeat}, 1, 19), {ttl} || ' seconds')"
+            f" || SUBSTR({heartbeat} || '{SIX_DIGITS}', 20, 7))"
+        )
+
+    def latest(self, time: str, other: str) -> str:
+        # MAX of anything and NULL is NULL.
+        return f"MAX({time}, COALESCE({other}, ''))"
+
+    def start_of_minute(self, time: str) -> str:
+        # As Django stores it: without a fraction.
+        return f"(SUBSTR({time}, 1, 16) || ':00')"
+
+    def microseconds(self, time: str) -> str:
+        return (
+            "(SELECT"  # noqa: S608
+            " STRFTIME('%%s', SUBSTR(t, 1, 19)) * 1000000"
+            f" + CAST(SUBSTR(t || '{SIX_DIGITS}', 21, 6) AS INTEGER)"
+            f" FROM (SELECT {time} AS t))"
+        )
+
+    def seconds_since(self, time: str) -> str:
+        return f"((JULIANDAY('NOW') - JULIANDAY({time})) * 86400)"

@@ -1,0 +1,46 @@
+"""Limits and facts of connections to SQLite."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connection
+from django.db.models import Model
+
+# SQLite looks at the clock after each so many steps of its virtual machine.
+STEPS = 10_000
+
+
+class Connections:
+    @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:
+        connection.ensure_connection()
+        sqlite = connection.connection
+        end = time.monotonic() + seconds
+        sqlite.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+        try:
+            yield
+        finally:
+            sqlite.set_progress_handler(None, 0)
+
+    def was_interrupted(self, error: Exception) -> bool:
+        return str(error) == "interrupted"
+
+    @contextmanager
+    def without_waiting_for_writers(self) -> Iterator[None]:
+        with connection.cursor() as cursor:
+            [milliseconds] = cursor.execute("PRAGMA busy_timeout").fetchone()
+            cursor.execute("PRAGMA busy_timeout = 0")
+            try:
+                yield
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
+
+    def close_before_fork(self) -> None:
+        # Locks of a file belong to the process that took them.
+        connection.close()
+
+    def size_on_disk(self, model: type[Model]) -> int | None:  # noqa: ARG002 - one file has all
+        path = Path(str(connection.settings_dict["NAME"]))
+        return path.stat().st_size if path.is_file() else None

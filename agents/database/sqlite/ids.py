@@ -1,0 +1,30 @@
+"""Ids that SQLite does not assign again: its sqlite_sequence has the last one of each table."""
+
+from django.db import connection, transaction
+from django.db.models import Model
+
+from agents.database.tables import table
+
+
+class Ids:
+    def next_id(self, model: type[Model]) -> str:
+        # Nobody else can take it before it is inserted: the transaction is the only writer.
+        return (
+            "(SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence"  # noqa: S608
+            f" WHERE name = '{model._meta.db_table}')"  # noqa: SLF001
+        )
+
+    def skip_ids(self, model: type[Model], count: int) -> int:
+        name = model._meta.db_table  # noqa: SLF001
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT MAX({self.next_id(model)} - 1, COALESCE(MAX(id), 0)) FROM {table(model)}"  # noqa: S608
+            )
+            last = int(cursor.fetchone()[0]) + count
+            cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [name])
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [name, last])
+        return last
+
+    def open_writers(self, model: type[Model]) -> frozenset[str]:  # noqa: ARG002
+        # Only the one writer holds ids, and nobody can see the next until it has committed.
+        return frozenset()

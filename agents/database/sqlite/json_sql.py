@@ -1,0 +1,42 @@
+"""JSON that SQLite makes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import models
+
+# {0} is the column. JSON is stored in a form that can be passed on.
+JSON_OF = {
+    models.CharField: "JSON_QUOTE({0})",
+    models.DateTimeField: (
+        """'"' || REPLACE(REPLACE({0}, ' ', 'T') || 'Z', '.000000Z', 'Z') || '"'"""
+    ),
+    models.BooleanField: "CASE WHEN {0} THEN 'true' ELSE 'false' END",
+    models.PositiveIntegerField: "{0}",
+    models.BigIntegerField: "{0}",
+    # By default SQLite writes 15 digits; 17 distinguish all doubles.
+    models.FloatField: "CASE WHEN {0} IS NULL THEN 'null' ELSE PRINTF('%%!.17g', {0}) END",
+    models.JSONField: "{0}",
+    models.GenericIPAddressField: "JSON_QUOTE({0})",
+}
+
+
+class JsonSql:
+    def field_as_json(self, field: models.Field[Any, Any], column: str) -> str:
+        return JSON_OF[type(field)].format(column)
+
+    def format_text(self, template: str, values: Sequence[str]) -> str:
+        return f"PRINTF('{template}', {', '.join(values)})"
+
+    def join_rows(self, text: str, condition: str) -> str:
+        return f"GROUP_CONCAT({text}, ',') FILTER (WHERE {condition})"
+
+    def fingerprint(self, columns: Mapping[str, models.Field[Any, Any]], condition: str) -> str:
+        # JSON_ARRAY too writes 15 digits of a number.
+        values = ", ".join(
+            self.field_as_json(field, name) if isinstance(field, models.FloatField) else name
+            for name, field in columns.items()
+        )
+        rows = self.join_rows(f"JSON_ARRAY({values})", condition)
+        # Django adds SHA1 to SQLite.
+        return f"SHA1(COALESCE({rows}, ''))"

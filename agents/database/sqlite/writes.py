@@ -1,0 +1,95 @@
+"""Writes on SQLite.
+
+A statement cannot insert what another returns. In a transaction, which keeps other writers out, the
+rows go through the process, as JSON.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from django.db import connection, transaction
+
+from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
+
+
+class Writes:
+    def update_rows(
+        self,
+        update: RowUpdate,
+        rows: Sequence[Sequence[Any]],
+        *,
+        waits: bool,  # noqa: ARG002 - there are no locks of rows
+    ) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(_update(update), [json.dumps(rows)])
+            return list(cursor.fetchall())
+
+    def upsert(
+        self,
+        statement: LoggedUpsert,
+        key: Any,
+        parameters: Sequence[Any],
+        log_parameters: Sequence[Any],
+    ) -> dict[str, Any] | None:
+        exists = f"SELECT EXISTS (SELECT 1 FROM {statement.table} WHERE {statement.key} = %s)"  # noqa: S608
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(exists, [key])
+            created = not cursor.fetchone()[0]
+            cursor.execute(
+                f"{statement.upsert} {returning_clause(statement.returning)}", parameters
+            )
+            row = cursor.fetchone()
+            if row is None:
+                return None
+            written = dict(zip(statement.returning, row, strict=True), created=created)
+            _log(statement.log, list(written), [list(written.values())], log_parameters)
+        return written
+
+    def delete(
+        self,
+        statement: LoggedDelete,
+        condition: str,
+        parameters: Sequence[Any],
+        log_parameters: Sequence[Any],
+    ) -> int:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"DELETE FROM {statement.table} WHERE {condition}"  # noqa: S608
+                f" {returning_clause(statement.returning)}",
+                parameters,
+            )
+            deleted = cursor.fetchall()
+            if deleted:
+                _log(statement.log, statement.returning, deleted, log_parameters)
+        return len(deleted)
+
+
+@cache
+def _update(update: RowUpdate) -> str:
+    return (
+        f"UPDATE {update.table} AS held SET {update.changes}"  # noqa: S608
+        f" FROM ({_rows([*update.keys, *update.values])}) AS given"
+        f" WHERE {update.match} RETURNING {update.returning}"
+    )
+
+
+def _log(
+    log: str, columns: Iterable[str], rows: Sequence[Sequence[Any]], parameters: Sequence[Any]
+) -> None:
+    names = list(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH written AS MATERIALIZED ({_rows(names)}) {log}",
+            # Times come as Python's, whose text is that of the database.
+            [json.dumps(rows, default=str), *parameters],
+        )
+
+
+def _rows(names: Iterable[str]) -> str:
+    """Return a SELECT of rows that its parameter, an array of arrays in JSON, has."""
+    columns = ", ".join(
+        f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(names)
+    )
+    return f"SELECT {columns} FROM JSON_EACH(%s)"  # noqa: S608
