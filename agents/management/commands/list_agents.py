@@ -74,27 +74,28 @@ class Command(BaseCommand):
                 hidden = f"; {expired:,} expired: --include-dead lists them" if expired else ""
                 self.stdout.write(f"\n{_counted(alive, 'agent')} alive{hidden}")
         elif expired and not include_dead:
-            self.stdout.write(f"No agent is alive; {expired:,} expired: --include-dead lists them.")
+            hidden = f"{expired:,} expired: --include-dead lists them"
+            self.stdout.write(f"No agents are alive; {hidden}.")
         else:
             url = f"{settings.REGISTRY_URL}/agents/register"
-            self.stdout.write(f"No agent is registered. Agents register at {url}.")
+            self.stdout.write(f"No agents are registered. Agents register at {url}.")
 
 
 def _columns(style: Style) -> list[Column]:
-    def paint(lease: str) -> str:
+    def colour(lease: str) -> str:
         if lease.startswith("expired"):
             return style.ERROR(lease)
         return style.SUCCESS(lease) if lease == "alive" else style.WARNING(lease)
 
     return [
         Column("AGENT"),
-        Column("LEASE", least=len("expired, d…"), paint=paint),
+        Column("LEASE", min_width=len("expired, d…"), colour=colour),
         Column("LEFT"),
         Column("HEARTBEAT"),
         Column("STATUS"),
-        Column("ADDRESS", least=12),
-        Column("NAME", least=8, optional=True),
-        Column("TAGS", least=4, optional=True),
+        Column("ADDRESS", min_width=12),
+        Column("NAME", min_width=8, optional=True),
+        Column("TAGS", min_width=4, optional=True),
     ]
 
 

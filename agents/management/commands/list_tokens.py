@@ -58,18 +58,18 @@ def _fields(token: Any) -> dict[str, Any]:
 
 
 def _columns(style: Style) -> list[Column]:
-    def paint(state: str) -> str:
+    def colour(state: str) -> str:
         return style.SUCCESS(state) if state == AccessToken.State.GOOD else style.ERROR(state)
 
     return [
         Column("KEY"),
-        Column("STATE", paint=paint),
+        Column("STATE", colour=colour),
         Column("ENDS IN"),
         Column("MAY"),
-        Column("PREFIX", least=8),
+        Column("PREFIX", min_width=8),
         Column("ALIVE"),
         Column("USED", optional=True),
-        Column("NAME", least=8),
+        Column("NAME", min_width=8),
     ]
 
 

@@ -10,9 +10,10 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from rest_framework.test import APIClient
+from wcwidth import width
 
 from agents import leases
-from agents.management.tables import Column, Table, columns_of, visible
+from agents.management.tables import Column, Table, printable
 from agents.models import AgentRecord
 from tests.factories import AgentFactory
 
@@ -40,9 +41,9 @@ def list_agents(*arguments: str, **options: Any) -> str:
 
 class TestTable:
     def test_an_empty_registry_tells_where_agents_register(self) -> None:
-        assert list_agents() == (
-            f"No agent is registered. Agents register at {settings.REGISTRY_URL}/agents/register.\n"
-        )
+        url = f"{settings.REGISTRY_URL}/agents/register"
+
+        assert list_agents() == f"No agents are registered. Agents register at {url}.\n"
 
     def test_an_alive_agent_has_all_that_people_ask_for(self) -> None:
         leases.register(
@@ -78,7 +79,7 @@ class TestTable:
     def test_where_none_is_alive_the_expired_are_told(self) -> None:
         AgentFactory.create(expired=True)
 
-        assert list_agents() == "No agent is alive; 1 expired: --include-dead lists them.\n"
+        assert list_agents() == "No agents are alive; 1 expired: --include-dead lists them.\n"
 
     def test_the_operators_word_stands_beside_the_lease(self) -> None:
         AgentFactory.create(agent_id="a", state="draining")
@@ -141,7 +142,7 @@ class TestTerminal:
         assert lines[1].startswith("a" * 40 + "  alive")
         assert lines[2] == "b" * 250
         assert lines[3].startswith(" " * 40 + "  alive")
-        assert max(columns_of(line) for line in [lines[0], lines[1], lines[3]]) <= 100
+        assert max(width(line) for line in [lines[0], lines[1], lines[3]]) <= 100
         assert lines[1].count("…") == 2
 
     def test_the_lease_is_coloured(self, terminal: Terminal) -> None:
@@ -169,9 +170,9 @@ class TestTerminal:
     def test_where_shrinking_is_not_enough_optional_columns_are_left_out(self) -> None:
         columns = [
             Column("ID"),
-            Column("HOST", least=4),
-            Column("NAME", least=4, optional=True),
-            Column("TAGS", least=4, optional=True),
+            Column("HOST", min_width=4),
+            Column("NAME", min_width=4, optional=True),
+            Column("TAGS", min_width=4, optional=True),
         ]
         rows = [["a", "h" * 20, "n" * 20, "t" * 20]]
 
@@ -181,9 +182,9 @@ class TestTerminal:
         assert list(Table(columns, rows, 3).lines())[1] == "a   hhh…"
 
     def test_characters_without_width_and_wide_ones_are_measured(self) -> None:
-        assert columns_of("Ko\u0308ln") == 4
-        assert columns_of("名前") == 4
-        assert visible("tab\t, null\0, red \x1b[31m") == "tab?, null?, red ?[31m"
+        assert width("Ko\u0308ln") == 4
+        assert width("名前") == 4
+        assert printable("tab\t, null\0, red \x1b[31m") == "tab?, null?, red ?[31m"
 
 
 class TestJson:
