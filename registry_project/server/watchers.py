@@ -42,6 +42,7 @@ class Watchers:
     def add(self, conn: Connection, stream: EventStream, *, is_chunked: bool) -> None:
         """Send what comes from the stream. The head of the answer has been sent."""
         watcher = self._watchers[conn] = Watcher(stream, is_chunked=is_chunked)
+        conn.incoming.clear()
         conn.on_ready = self._on_ready
         conn.wait(limits.SILENCE_SECONDS)
         self._put(conn, watcher, COMMENT)
