@@ -23,7 +23,8 @@ URL := http://localhost:$(PORT)
 # Most of what starts slowly without compiled files is started by the tests, many times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install install-dev run dev demo fleet bench calls front-page purge-bench image format check \
+.PHONY: help install install-dev run dev demo fleet bench calls front-page exports event-streams \
+	purge-bench image format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -68,6 +69,12 @@ calls: install ## the CPU of a listing, a registration, ...: DATABASE_URL=postgr
 
 front-page: install ## the CPU of a front page that is left open: AGENTS=100000
 	@exec $(PY) -m benchmarks.front_page $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))
+
+exports: install-dev ## a fleet exported through the web server: time and memory; AGENTS=100000
+	@exec $(PY) -m benchmarks.exports $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))
+
+event-streams: install-dev ## what streams of events cost in one process; STREAMS=1000
+	@exec $(PY) -m benchmarks.event_streams $(if $(STREAMS),--streams $(STREAMS))
 
 image: install-dev ## build an example's image by Docker: its size, how quickly it registers and stops
 	@exec $(PY) -m benchmarks.image

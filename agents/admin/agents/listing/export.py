@@ -32,7 +32,7 @@ from agents.serializers.agent_page import read_page
 
 logger = logging.getLogger("agents.export")
 
-PAGE = 1000
+PAGE = 250
 
 
 def as_json(pages: Iterator[str]) -> Iterator[str]:

@@ -1,0 +1,126 @@
+"""``make event-streams``: what streams of events cost in one web process.
+
+    make event-streams STREAMS=1000
+
+A small Django application (that of the tests) runs under the registry's web server. So many clients
+watch; then events are sent, each to all of them. Printed are the memory of a stream, the CPU of the
+process for each event that a client gets, and the milliseconds from the call that sends an event
+until the first and until the last client has it.
+"""
+
+import argparse
+import os
+import resource
+import selectors
+import socket
+import statistics
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import memory
+from benchmarks.cpu_time import cpu_seconds, family
+from benchmarks.latencies import percentile
+from benchmarks.programs import LOCAL, running
+from tests import plain_http
+from tests.integration.registry_process import free_port
+
+APPLICATION = "tests.registry_project.server.event_application"
+CONFIGURATION = """
+from registry_project.server.configuration import *
+worker_class = "registry_project.server.worker.Worker"
+"""
+WATCH = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SEND = b"GET /send?text=%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# Before the memory is measured, so that what is made once is made.
+FIRST_STREAMS = 20
+EVENTS = 50
+
+
+class Watching:
+    """Clients that read what comes."""
+
+    def __init__(self, stack: ExitStack, port: int) -> None:
+        self._stack = stack
+        self._port = port
+        self._selector = stack.enter_context(selectors.DefaultSelector())
+        self._sender = stack.enter_context(socket.create_connection((LOCAL, port), timeout=30))
+        self.count = 0
+
+    def add(self, count: int) -> None:
+        """Connect so many more, and wait until the stream of each has begun."""
+        for _ in range(count):
+            client = self._stack.enter_context(
+                socket.create_connection((LOCAL, self._port), timeout=30)
+            )
+            client.sendall(WATCH)
+            received = b""
+            while b":\n\n" not in received:
+                received += client.recv(65_536)
+            self._selector.register(client, selectors.EVENT_READ)
+        self.count += count
+
+    def arrivals(self, text: str) -> list[float]:
+        """Send an event to all; return the seconds until each client had it, in order."""
+        end = f"data: {text}\n\n".encode()
+        started = time.monotonic()
+        self._sender.sendall(SEND % text.encode())
+        found: list[float] = []
+        while len(found) < self.count:
+            for key, _ in self._selector.select(30):
+                received = key.fileobj.recv(65_536)  # type: ignore[union-attr]
+                if not received:
+                    raise EOFError("a stream has ended")
+                if end in received:
+                    found.append(time.monotonic() - started)
+        self._sender.recv(65_536)
+        return found
+
+
+def measure(streams: int, worker: int, watching: Watching) -> None:
+    watching.add(FIRST_STREAMS)
+    before = memory.resident(worker)
+    watching.add(streams - FIRST_STREAMS)
+    each = (memory.resident(worker) - before) / (streams - FIRST_STREAMS)
+    print(f"{streams:,} streams, {each:,.0f} bytes of memory each")
+    watching.arrivals("first")
+    cpu = cpu_seconds([worker])
+    seen = [watching.arrivals(str(number)) for number in range(EVENTS)]
+    cpu = (cpu_seconds([worker]) - cpu) / EVENTS / streams
+    firsts, lasts = (sorted(arrivals[place] for arrivals in seen) for place in (0, -1))
+    print(f"{cpu * 1_000_000:.1f} microseconds of CPU for an event that a client gets")
+    for name, seconds in (("first", firsts), ("last", lasts)):
+        middle, worst = statistics.median(seconds) * 1000, percentile(seconds, 0.99) * 1000
+        print(f"an event reaches the {name} client in {middle:.1f} ms, at worst in {worst:.1f} ms")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--streams", type=int, default=1_000)
+    options = parser.parse_args()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    port = free_port()
+    with TemporaryDirectory(prefix="registry-benchmark-") as name, ExitStack() as stack:
+        folder = Path(name)
+        (folder / "web.py").write_text(CONFIGURATION)
+        argv = [
+            *(sys.executable, "-m", "gunicorn", f"--config={folder / 'web.py'}"),
+            *("--workers=1", f"--bind={LOCAL}:{port}", APPLICATION),
+        ]
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "registry_project.settings",
+            "REGISTRY_VAR_DIR": str(folder / "var"),
+        }
+        master = stack.enter_context(
+            running("web", argv, port=port, folder=folder, environment=environment)
+        )
+        plain_http.get(f"http://{LOCAL}:{port}/echo").raise_for_status()
+        [worker] = family([master]) - {master}
+        measure(options.streams, worker, Watching(stack, port))
+
+
+if __name__ == "__main__":
+    main()
