@@ -12,6 +12,13 @@ from agents.database.tables import table
 from agents.models import AgentEvent
 
 Kind = AgentEvent.Kind
+# What `purge_sql` needs of each agent: the names, and the SQL that reads them from its record.
+PURGED_COLUMNS = {
+    "agent_id": "agent_id",
+    "generation": "generation",
+    "ttl_seconds": "ttl_seconds",
+    "expires_at": dialect.expires_at("last_heartbeat", "ttl_seconds"),
+}
 
 
 def record_event(
@@ -96,8 +103,7 @@ def registration_sql(registered: str) -> str:
 def purge_sql(purged: str) -> str:
     """Return an INSERT of two events for each agent of the table `purged`: expired, and purged.
 
-    It has the columns agent_id, generation, ttl_seconds and expires_at. Parameters: the reason and
-    the actor of the purge.
+    It has the columns `PURGED_COLUMNS`. Parameters: the reason and the actor of the purge.
     """
     values = {
         "agent_id": "agent_id",

@@ -9,17 +9,12 @@ from agents.database.clock import expired_sql
 from agents.database.dialect import dialect
 from agents.database.statements import LoggedDelete
 from agents.database.tables import table
-from agents.history.record import purge_sql
+from agents.history.record import PURGED_COLUMNS, purge_sql
 from agents.models import AgentRecord
 
 PURGE = LoggedDelete(
     table=table(AgentRecord),
-    returning={
-        "agent_id": "agent_id",
-        "generation": "generation",
-        "ttl_seconds": "ttl_seconds",
-        "expires_at": dialect.expires_at("last_heartbeat", "ttl_seconds"),
-    },
+    returning=PURGED_COLUMNS,
     log=purge_sql("written"),
 )
 

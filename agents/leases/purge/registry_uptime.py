@@ -3,23 +3,16 @@
 Each web process writes a pulse every two seconds. After a gap of more than `GAP_SECONDS`, because
 the web processes or their database were down, a new uptime begins. For a purge, no agent's silence
 counts from earlier than that.
-
-The thread that pulses also records the activity.
 """
 
-import os
-import threading
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import Error, close_old_connections, connection
+from django.db import connection
 
-from agents.database.availability import log_unavailable
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
 from agents.database.tables import table
-from agents.history.activity import ActivityRecorder
 from agents.models import Uptime
 
 PULSE_SECONDS = 2
@@ -54,12 +47,6 @@ def restart_uptime() -> None:
     Uptime.objects.update(up_since=DatabaseNow())
 
 
-def pulse_in_background() -> None:
-    """Pulse in a thread, here and in the processes that are forked off this one."""
-    _start()
-    os.register_at_fork(after_in_child=_start)
-
-
 def report_uptime() -> UptimeReport | None:
     """Return the registry's uptime, None if no web process has ever pulsed."""
     row = Uptime.objects.annotate(read_at=DatabaseNow()).first()
@@ -85,25 +72,6 @@ def silent_since_sql() -> str:
         f" ELSE {dialect.now()} END FROM {table(Uptime)})"
     )
     return dialect.latest("last_heartbeat", up_since)
-
-
-def _start() -> None:
-    recorder = ActivityRecorder()
-    recorder.record_at_exit()
-    threading.Thread(target=_pulse_on, args=[recorder], name="pulse", daemon=True).start()
-
-
-def _pulse_on(recorder: ActivityRecorder) -> None:
-    while True:
-        recorder.sample()
-        try:
-            close_old_connections()
-            pulse()
-            recorder.record()
-        except Error as error:  # away, or not migrated yet: try again later
-            log_unavailable(error)
-        dialect.close_before_fork()
-        time.sleep(PULSE_SECONDS)
 
 
 def _seen_within(seconds: int) -> str:

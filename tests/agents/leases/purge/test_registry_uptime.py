@@ -4,7 +4,6 @@ import pytest
 from django.core.management import call_command
 
 from agents import leases
-from agents.history.activity import ActivityRecorder
 from agents.leases.purge import registry_uptime
 from agents.models import AgentRecord, Uptime
 from tests.agents.passing_time import (
@@ -78,19 +77,6 @@ class TestPulse:
     def test_it_is_one_statement(self, django_assert_num_queries: object) -> None:
         with django_assert_num_queries(1):  # type: ignore[operator]
             registry_uptime.pulse()
-
-    @pytest.mark.usefixtures("database_away")
-    def test_the_thread_survives_an_outage_of_the_database(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The sleep after the failed pulse ends its loop here."""
-
-        def sleep(_seconds: float) -> None:
-            raise SystemExit
-
-        monkeypatch.setattr("agents.leases.purge.registry_uptime.time.sleep", sleep)
-        with pytest.raises(SystemExit):
-            registry_uptime._pulse_on(ActivityRecorder())
 
 
 class TestPurging:

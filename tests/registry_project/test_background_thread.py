@@ -1,4 +1,4 @@
-"""Which processes say that the registry is at work: those that serve it, and no others."""
+"""Web processes run the background thread, and no other process does."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ import pytest
 
 from tests.integration.registry_process import MANAGE, PROJECT, environment_for, migrate
 
-COUNT = "[thread.name for thread in threading.enumerate()].count('pulse')"
-# A server may load the application before it forks its processes off.
+COUNT = "[thread.name for thread in threading.enumerate()].count('background')"
+# A server may load the application before it forks.
 FORK = f"""
 import os, sys, threading
 import registry_project.{{module}}
@@ -36,21 +36,19 @@ def output_of(argv: list[str], environment: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("module", ["wsgi", "asgi"])
-def test_a_web_process_does_and_so_do_those_that_it_forks_off(
-    environment: dict[str, str], module: str
-) -> None:
+def test_a_web_process_and_its_forks_run_it(environment: dict[str, str], module: str) -> None:
     argv = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK.format(module=module)]
 
     assert output_of(argv, environment) == "1 1"
 
 
-def test_a_command_does_not(environment: dict[str, str]) -> None:
+def test_a_command_does_not_run_it(environment: dict[str, str]) -> None:
     code = f"import threading; print({COUNT})"
 
     assert output_of([*MANAGE, "shell", "--verbosity=0", "-c", code], environment) == "0"
 
 
-def test_a_worker_does_not(environment: dict[str, str]) -> None:
+def test_a_worker_does_not_run_it(environment: dict[str, str]) -> None:
     code = (
         "import threading; from registry_project.celery import app; "
         f"app.loader.import_default_modules(); print({COUNT})"
