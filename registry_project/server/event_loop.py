@@ -31,7 +31,7 @@ class EventLoop:
         self._wake_reader, self._wake_writer = os.pipe()
         self._is_woken = False
         os.set_blocking(self._wake_reader, False)
-        self._selector.register(self._wake_reader, READ, self._run_calls)
+        self._selector.register(self._wake_reader, READ)
 
     def call_soon(self, call: Callable[[], object]) -> None:
         """Have the loop make a call. May come from any thread, and from a signal's handler."""
@@ -47,15 +47,18 @@ class EventLoop:
         if not event:
             self._selector.unregister(what.socket)
         elif what.polled_for:
-            self._selector.modify(what.socket, event, what.ready)
+            self._selector.modify(what.socket, event, what)
         else:
-            self._selector.register(what.socket, event, what.ready)
+            self._selector.register(what.socket, event, what)
         what.polled_for = event
 
     def turn(self, seconds: float) -> None:
         """Wait up to so many seconds for something to happen, and do what it calls for."""
-        for key, _ in self._selector.select(seconds):
-            key.data()
+        for key, event in self._selector.select(seconds):
+            if key.data is None:
+                self._run_calls()
+            elif key.data.polled_for & event:  # a call before it in this turn may have ended that
+                key.data.ready()
 
     def _run_calls(self) -> None:
         os.read(self._wake_reader, 64)
