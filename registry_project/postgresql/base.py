@@ -22,7 +22,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.sql import Composable
 
-from registry_project.postgresql.deadlines import ServerClock, in_time_sql, is_too_late
+from registry_project.postgresql.deadlines import CLOCK, ServerClock, in_time_sql, is_too_late
 from registry_project.postgresql.outage import Outage
 
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ LOCK_SHARE = 0.5
 IDLE_SHARE = 2.0
 # A connection that answered within this time counts as working.
 JUST_NOW_SECONDS = 5.0
-CLOCK = "CLOCK_TIMESTAMP()"
+GOT_TO_IT_LATE = "PostgreSQL got to it too late"
 
 outage = Outage()
 
@@ -74,7 +74,7 @@ class LimitedConnection(psycopg.Connection[Any]):
                 raise
             # We still waited, so the server's clock has been set since we read it.
             self.clock.forget()
-            raise psycopg.OperationalError("PostgreSQL got to it too late") from error
+            raise psycopg.OperationalError(GOT_TO_IT_LATE) from error
         self._answered_at = time.monotonic()
         return answer
 
@@ -90,9 +90,16 @@ class LimitedConnection(psycopg.Connection[Any]):
             self.read_clock()
         return self.clock.after(min(seconds, outage.seconds))
 
-    def read_clock(self) -> None:
+    def read_clock(self) -> float:
+        """Ask the server what time it is, in seconds since 1970."""
         [shown] = self.execute(f"SELECT DATE_PART('epoch', {CLOCK})").fetchone() or [math.nan]
         self.clock.set(shown)
+        return float(shown)
+
+    def check_deadline(self, deadline: float) -> None:
+        """Raise OperationalError when it has passed. For statements that check it silently."""
+        if outage.seconds is not None and self.read_clock() >= deadline:
+            raise psycopg.OperationalError(GOT_TO_IT_LATE)
 
     def commit(self) -> None:
         """Commit, unless the server gets to it after we have given up."""
@@ -104,7 +111,7 @@ class LimitedConnection(psycopg.Connection[Any]):
 
     def in_time_sql(self) -> str:
         """Return SQL that raises an error after the deadline of a statement that is sent now."""
-        return in_time_sql(str(self.deadline()), CLOCK)
+        return in_time_sql(self.deadline())
 
     @property
     def worked_just_now(self) -> bool:
@@ -150,8 +157,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     # Django's name for the driver: psycopg, with our connections.
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": LimitedConnection.connect})
-
-    in_time_sql = staticmethod(in_time_sql)
 
     def get_connection_params(self) -> dict[str, Any]:
         if self.settings_dict["OPTIONS"].get("server_side_binding"):

@@ -9,6 +9,7 @@ import time
 
 import psycopg
 
+CLOCK = "CLOCK_TIMESTAMP()"
 # Marks the error of a statement that missed its deadline.
 TOO_LATE = "its caller gave up before"
 # Seconds after which the server's clock is read again: the clocks drift, and can be set.
@@ -44,14 +45,11 @@ class ServerClock:
         return time.monotonic() + self._offset + seconds
 
 
-def in_time_sql(deadline: str, now: str) -> str:
-    """Return a condition that is true before the deadline, and raises an error from then on.
-
-    `deadline` is SQL for seconds since 1970, `now` SQL for a time.
-    """
-    message = f"'{TOO_LATE} ' || CAST({now} AS TEXT)"
+def in_time_sql(deadline: float) -> str:
+    """Return a condition that is true before the deadline, and raises an error from then on."""
+    message = f"'{TOO_LATE} ' || CAST({CLOCK} AS TEXT)"
     return (
-        f"(CASE WHEN {now} < TO_TIMESTAMP({deadline}) THEN TRUE"
+        f"(CASE WHEN {CLOCK} < TO_TIMESTAMP({deadline}) THEN TRUE"
         f" ELSE CAST({message} AS BOOLEAN) END)"
     )
 

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -240,6 +241,19 @@ def test_a_lost_connection_and_what_the_database_cannot_take_lose_nobodys_answer
     assert len(committing.commit()) == 2
 
     assert (kinds(good), kinds(bad)) == ([Renewed], [IntegrityError])
+
+
+@postgresql_only
+def test_a_batch_is_tried_again_when_the_clock_of_postgresql_was_set_forward() -> None:
+    AgentFactory.create(agent_id="a", expired=True)
+    committing = Committing()
+    committing.commit_all(committing.offer(Renewal("a")))
+    connection.connection.clock.set(time.time() - 3600)  # as it was read before
+
+    call = committing.offer(Renewal("a"))
+    committing.commit()
+
+    assert kinds(call) == [Renewed]
 
 
 def backend_pid() -> int:

@@ -249,6 +249,14 @@ class TestWhatNobodyWaitsFor:
 
         assert notes(cluster) == ["second"]
 
+    def test_a_deadline_is_never_later_than_it_was_asked_to_be(self, connection: Any) -> None:
+        ask(connection)
+        deadlines = [connection.connection.deadline(seconds) for seconds in (0.5, 1000)]
+        now = connection.connection.read_clock()
+
+        assert now < deadlines[0] <= now + 0.5
+        assert now + 0.5 < deadlines[1] <= now + TIMEOUT_SECONDS
+
     def test_many_statements_at_once_take_a_transaction(
         self, connection: Any, cluster: PostgresCluster
     ) -> None:
