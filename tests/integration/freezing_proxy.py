@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that freezes it at a chosen message, which then waits in its socket."""
+"""A proxy before PostgreSQL that freezes it at a chosen write, which then waits in its socket."""
 
 import socket
 import threading
@@ -13,51 +13,52 @@ from tests.processes import wait_until
 
 
 @dataclass
-class Frozen:
-    """What the proxy waits for: messages with these bytes, one after the other.
+class Freeze:
+    """A freeze at the message that commits a write, which is one that contains `pattern`.
 
-    `port` is that of the connection whose message was the last, once it came.
+    `port` is that of the connection, from the write on.
     """
 
-    patterns: list[bytes]
+    pattern: bytes
+    port: int | None = None
     happened: threading.Event = field(default_factory=threading.Event)
-    port: int = 0
 
 
 class FreezingProxy:
-    """Passes on all bytes, and freezes the cluster before it passes on those of a pattern."""
+    """Forwards all bytes, and freezes the cluster before it forwards those of a chosen write."""
 
     def __init__(self, cluster: PostgresCluster) -> None:
         self._cluster = cluster
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
-        self._frozen: Frozen | None = None
+        self._freeze: Freeze | None = None
+        self._in_transaction: set[int] = set()
         self.url = cluster.url.replace(f":{cluster.port}/", f":{self._listener.getsockname()[1]}/")
         threading.Thread(target=self._accept, daemon=True).start()
 
     @contextmanager
-    def freezing_at(self, *patterns: bytes) -> Iterator[Frozen]:
-        """Freeze the cluster when the last of `patterns` comes, until the body has ended.
+    def freezing_at(self, pattern: bytes) -> Iterator[Freeze]:
+        """Freeze the cluster when a write with `pattern` is about to be committed.
 
-        At the end, return when the server has done with the connection that sent it: what it was
-        going to do with the message is done.
+        Thaw it when the body has ended; return when the server has closed the connection, after
+        which it has done all that it was ever going to do.
         """
-        frozen = Frozen(list(patterns))
+        freeze = Freeze(pattern)
         with self._lock:
-            self._frozen = frozen
+            self._freeze = freeze
         try:
-            yield frozen
+            yield freeze
         finally:
             with self._lock:
-                self._frozen = None
-            if frozen.happened.is_set():
+                self._freeze = None
+            if freeze.happened.is_set():
                 self._cluster.thaw()
-                wait_until(lambda: not self._is_served(frozen.port), "the end of the connection")
+                wait_until(lambda: not self._is_served(freeze.port), "the end of the connection")
 
     def close(self) -> None:
         self._listener.close()
 
-    def _is_served(self, port: int) -> bool:
+    def _is_served(self, port: int | None) -> bool:
         with psycopg.connect(self._cluster.url) as connection:
             sql = "SELECT FROM pg_stat_activity WHERE client_port = %s"
             return connection.execute(sql, [port]).fetchone() is not None
@@ -71,21 +72,25 @@ class FreezingProxy:
     def _serve(self, client: socket.socket) -> None:
         with client, socket.create_connection(("127.0.0.1", self._cluster.port)) as server:
             port = server.getsockname()[1]
-            answers = threading.Thread(target=_pump, args=[server, client, lambda _text: None])
-            answers.start()
-            _pump(client, server, lambda text: self._look(text, port))
-            answers.join()
+            responses = threading.Thread(target=_pump, args=[server, client, lambda _text: None])
+            responses.start()
+            _pump(client, server, lambda text: self._inspect(text, port))
+            responses.join()
 
-    def _look(self, text: bytes, port: int) -> None:
+    def _inspect(self, text: bytes, port: int) -> None:
         with self._lock:
-            frozen = self._frozen
-            if frozen is None or not frozen.patterns or frozen.patterns[0] not in text:
+            if b"BEGIN" in text:
+                self._in_transaction.add(port)
+            if b"COMMIT" in text or b"ROLLBACK" in text:
+                self._in_transaction.discard(port)
+            freeze = self._freeze
+            if freeze is None or freeze.happened.is_set():
                 return
-            del frozen.patterns[0]
-            if not frozen.patterns:
-                frozen.port = port
+            if freeze.port is None and freeze.pattern in text:
+                freeze.port = port
+            if freeze.port == port and port not in self._in_transaction:
                 self._cluster.freeze()
-                frozen.happened.set()
+                freeze.happened.set()
 
 
 def _pump(source: socket.socket, target: socket.socket, look: Callable[[bytes], None]) -> None:
