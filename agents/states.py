@@ -94,7 +94,7 @@ class State(Described):
         hint="may be given work",
         verb="resume",
         event="resumed",
-        effect="It is active again, and may be given work.",
+        effect="The agent is active again and may be given work.",
     )
     DRAINING = StateEntry(
         value="draining",
@@ -102,8 +102,8 @@ class State(Described):
         hint="no new work",
         verb="drain",
         event="drained",
-        effect="It stays registered and is listed as draining, so that it gets no new work. Work "
-        "in progress is not interrupted.",
+        effect="The agent stays registered and is listed as draining, so that it gets no new work. "
+        "Work in progress is not interrupted.",
     )
     QUARANTINED = StateEntry(
         value="quarantined",
@@ -111,8 +111,8 @@ class State(Described):
         hint="not to be called",
         verb="quarantine",
         event="quarantined",
-        effect="It stays registered and is listed as quarantined: nobody should call it. It keeps "
-        "its lease as long as it sends heartbeats.",
+        effect="The agent stays registered and is listed as quarantined: nobody should call it. "
+        "It keeps its lease as long as it sends heartbeats.",
     )
 
     @property

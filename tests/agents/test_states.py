@@ -78,7 +78,7 @@ class TestOneMoreState:
     def test_it_has_an_operation_that_asks_and_is_recorded(self, made_up: Any) -> None:
         assert "Pause 1 agent?" in made_up["asked"]
         assert "It takes a break." in made_up["asked"]
-        assert "its state is paused" in made_up["asked"]
+        assert "the state is paused" in made_up["asked"]
         assert made_up["messages"] == ["1 agent paused."]
         assert made_up["events"] == [["registered", ""], ["paused", "tired"]]
 

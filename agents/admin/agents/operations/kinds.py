@@ -67,14 +67,14 @@ def _set(state: State) -> Operation:
         run=partial(leases.set_state, state=state),
         done=state.event,
         effect=state.effect,
-        agent_sees=f"The response to its next heartbeat says that its state is {state}.",
+        agent_sees=f"The response to the next heartbeat says that the state is {state}.",
         undo=" or ".join(other.verb.capitalize() for other in others),
         unchanged=state,
         state=state,
     )
 
 
-_REMOVED = "If it is still running, its next heartbeat gets a 404 and it registers again."
+_REMOVED = "If it is still running, its next heartbeat gets a 404, and it registers again."
 _REGISTERING = "Only the agent itself can, by registering again"
 _OPERATIONS = [
     *map(_set, BY_OPERATION),
@@ -82,8 +82,8 @@ _OPERATIONS = [
         name="extend",
         run=_extend,
         done="extended",
-        effect="Its lease is renewed once on its behalf and ends one TTL from now; an expired "
-        "agent is alive again until then. Without a heartbeat it expires as usual.",
+        effect="The lease is renewed once on the agent's behalf and ends one TTL from now; an "
+        "expired agent is alive again until then. Without a heartbeat it expires as usual.",
         agent_sees="Nothing. It keeps its lease and its report.",
         undo="Nothing; it ends by itself",
         reason_length=MAX_EXTENSION_REASON_LENGTH,
@@ -92,8 +92,8 @@ _OPERATIONS = [
         name="purge",
         run=leases.purge_one,
         done="purged",
-        effect="Its record is deleted if it is still expired by then. Its history is kept; its "
-        "operator state is lost.",
+        effect="The agent's record is deleted if it is still expired by then. The history is "
+        "kept; the operator state is lost.",
         agent_sees=_REMOVED,
         undo=_REGISTERING,
         permission=REMOVE,
@@ -104,8 +104,8 @@ _OPERATIONS = [
         name="deregister",
         run=_deregister,
         done="deregistered",
-        effect="Its record is deleted even if it is alive. Its history is kept; its operator "
-        "state is lost.",
+        effect="The agent's record is deleted even if it is alive. The history is kept; the "
+        "operator state is lost.",
         agent_sees=f"{_REMOVED} To stop it from getting work, drain or quarantine it instead.",
         undo=_REGISTERING,
         permission=REMOVE,
