@@ -6,9 +6,10 @@ from typing import Any
 from django.db import transaction
 
 from agents.history.record import record_refused_registration
+from agents.leases.id_rule import check_holder, check_number
 from agents.leases.upsert import Registration, take
 from agents.metrics import counters
-from agents.models import DEFAULT_TTL_SECONDS, AgentRecord
+from agents.models import DEFAULT_TTL_SECONDS
 from agents.states import Status
 from agents.tokens.enrollment import ANYBODY, Enrolment, IdHeldByAnother
 
@@ -30,11 +31,11 @@ def register(
 ) -> Registration:
     """Record an agent, and start a new generation of its lease.
 
-    What the agent said in an earlier registration is replaced as a whole; what the operator said
-    stays. `metadata`, `tags` and `skills` have been validated. `address` is where the call came
-    from. Raise IdHeldByAnother or TooManyAgents, by the rules of `enrolment`.
+    A registration replaces everything that the agent has sent before; the operator's state stays.
+    `metadata`, `tags` and `skills` have been validated. `address` is where the call came from.
+    Raise IdHeldByAnother or TooManyAgents, by the rules for `enrolment`.
     """
-    said = {
+    columns = {
         "agent_id": agent_id,
         "agent_name": agent_name or agent_id,
         "host": host,
@@ -53,7 +54,7 @@ def register(
     registration = None
     try:
         while registration is None:
-            registration = _try_to_register(said, enrolment)
+            registration = _try_to_register(columns, enrolment)
     except IdHeldByAnother as error:
         record_refused_registration(
             agent_id, actor=enrolment.actor, reason=str(error), address=address
@@ -63,16 +64,15 @@ def register(
     return registration
 
 
-def _try_to_register(said: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Return None when the id was another's, and is not any more."""
-    agent_id = said["agent_id"]
+def _try_to_register(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
+    """Return None if the id was taken, but has become free meanwhile."""
+    agent_id = columns["agent_id"]
     if enrolment.max_agents is None:
-        registration = take(said, enrolment)
+        registration = take(columns, enrolment)
     else:
         with transaction.atomic():
-            locked = AgentRecord.objects.select_for_update().with_read_at()
-            enrolment.check_number(agent_id, locked.filter(pk=agent_id).first())
-            registration = take(said, enrolment)
+            check_number(agent_id, enrolment)
+            registration = take(columns, enrolment)
     if registration is None:
-        enrolment.check_holder(AgentRecord.objects.with_read_at().filter(pk=agent_id).first())
+        check_holder(agent_id, enrolment)
     return registration

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.db import connection
 
-from agents.database.clock import expired_sql, from_microseconds
+from agents.database.clock import from_microseconds
 from agents.database.dialect import dialect
 from agents.database.statements import LoggedUpsert
 from agents.database.tables import table
 from agents.history.record import registration_sql
+from agents.leases.id_rule import is_free_sql
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 from agents.tokens.enrollment import Enrolment
@@ -21,7 +22,7 @@ from agents.tokens.enrollment import Enrolment
 OURS = ("last_heartbeat", "registered_at", "generation", "state")
 FIELDS = AgentRecord._meta.concrete_fields  # noqa: SLF001 - Django documents it
 NAMES = [field.attname for field in FIELDS]
-SAID = [field for field in FIELDS if field.attname not in OURS]
+SENT = [field for field in FIELDS if field.attname not in OURS]
 # What the database may have kept, or stores in a form of its own.
 KEPT = ("generation", "state", "metadata", "seen_address")
 
@@ -32,25 +33,25 @@ class Registration:
     created: bool
 
 
-def take(said: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Give a lease of a new generation to the agent of which `said` has all that is not `OURS`.
+def take(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
+    """Write an agent with a lease of a new generation; `columns` are all but `OURS`.
 
-    Return None, with nothing written, when the id is not free by the rules of `enrolment`. The
-    agent has `read_at`.
+    Return None, with nothing written, if the id is not free for `enrolment`. The agent has
+    `read_at`.
 
-    A generation is the id of its event. Ids do not come again, so neither do generations after the
-    row is deleted; and they come in the order in which registrations take the agent's row.
+    A generation is the id of its event. Ids are never used again, so neither are generations after
+    the row is deleted; and they ascend in the order in which registrations lock the agent's row.
     """
-    values = [f.get_db_prep_save(said[f.attname], connection) for f in SAID]
+    values = [f.get_db_prep_save(columns[f.attname], connection) for f in SENT]
     row = dialect.upsert(
         _registration(takes_over=enrolment.takes_over),
-        said["agent_id"],
+        columns["agent_id"],
         [*values, State.ACTIVE, *([] if enrolment.takes_over else [enrolment.token])],
         [enrolment.actor],
     )
     if row is None:
         return None
-    kept = {**said, **{name: row[name] for name in KEPT}}
+    kept = {**columns, **{name: row[name] for name in KEPT}}
     kept["metadata"] = json.loads(row["metadata"])
     kept["last_heartbeat"] = from_microseconds(row["heartbeat_microseconds"])
     kept["registered_at"] = from_microseconds(row["registered_microseconds"])
@@ -61,17 +62,15 @@ def take(said: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
 
 @cache
 def _registration(*, takes_over: bool) -> LoggedUpsert:
-    """Return the statement. Parameters: the values of SAID, the state, the token; the actor."""
-    names = [connection.ops.quote_name(str(field.column)) for field in SAID]
+    """Return the statement. Parameters: the values of SENT, the state, the token; the actor."""
+    names = [connection.ops.quote_name(str(field.column)) for field in SENT]
     now, generation = dialect.now(), dialect.next_id(AgentEvent)
     # DO UPDATE is evaluated after the row has been locked. So generations come in the order of the
     # locks, and the lease starts then.
     replaced = {name: f"EXCLUDED.{name}" for name in names}
     replaced |= {"last_heartbeat": dialect.now_after_waiting(), "generation": generation}
     changes = ", ".join(f"{name} = {value}" for name, value in replaced.items())
-    # A token may take an id that it holds already, or whose lease has ended.
-    expired = expired_sql("held.last_heartbeat", "held.ttl_seconds")
-    is_free = "" if takes_over else f" WHERE (held.enrolled_by = %s OR {expired})"
+    is_free = "" if takes_over else f" WHERE {is_free_sql('held')}"
     agents = table(AgentRecord)
     return LoggedUpsert(
         table=agents,
