@@ -135,7 +135,7 @@ def test_a_fleet_that_falls_silent_at_once_is_not_listed_and_not_purged(
     ((agent_id, kind, reason, _at),) = system.events("purge-held")
     assert (agent_id, kind) == ("", "purge-held")
     assert reason.startswith(f"{AGENTS} of {AGENTS} agents are silent; ")
-    assert f"{AGENTS} of {AGENTS} agents have fallen silent at once" in front_page(system)
+    assert f"{AGENTS} of {AGENTS} agents fell silent at once" in front_page(system)
     assert f"agent_registry_sweep_held {AGENTS}.0" in plain_http.get(f"{registry.url}/metrics").text
     assert "purging is held: " in registry.output
 
