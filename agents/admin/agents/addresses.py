@@ -12,8 +12,7 @@ HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 def base_url(agent: AgentRecord) -> str:
     """Return ``http://host:port``; empty unless the host is a plain name or address.
 
-    The port alone decides between http and https. Hosts are what agents claim: anything that could
-    lead a user elsewhere, such as ``user@host`` or a path, is no link.
+    Agents may claim any host: what could lead a user elsewhere (``user@host``, a path) is no link.
     """
     if not _is_well_formed(agent.host):
         return ""

@@ -1,7 +1,7 @@
 """An agent's card (A2A 1.0, section 4.4), from what the agent sent when it registered.
 
-The registry never fetches cards: it would call whatever address an agent claims to have. Parts of
-the metadata that do not have the shape of a card are left out.
+The registry never fetches cards: it would call whatever address an agent claims to have. What does
+not have the shape of a card is left out.
 """
 
 from collections.abc import Mapping

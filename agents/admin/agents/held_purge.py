@@ -67,8 +67,6 @@ def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> H
 
 
 class PurgeAnyway(ModelAdmin[AgentRecord]):
-    """The page that asks for confirmation and purges what is held."""
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.purge_anyway)
         return [

@@ -98,7 +98,6 @@ def operator_event(agent: AgentRecord) -> AgentEvent | None:
 
 
 def _event_of(state: str) -> str | None:
-    """Return the kind of event that records `state`; None for the default."""
     return next((one.event for one in State if one == state and not one.is_default), None)
 
 
@@ -122,7 +121,6 @@ def draw(
 
 
 def describe_end(history: History) -> str:
-    """Return a sentence that says why an agent has no record any more."""
     last = history.newest(*ENDS)
     if last is None or last.kind == Kind.EXPIRED:
         return "The history does not say why."

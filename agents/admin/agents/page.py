@@ -29,8 +29,6 @@ TEMPLATES = "admin/agents/agentrecord"
 
 
 class AgentPage(ModelAdmin[AgentRecord]):
-    """The page, and the parts of it that it requests every few seconds."""
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.now_view)
         return [
@@ -91,7 +89,6 @@ class AgentPage(ModelAdmin[AgentRecord]):
         return HttpResponseRedirect(cells.history_url(unquote(object_id)))
 
     def _gone(self, request: HttpRequest, agent_id: str, history: History | None) -> HttpResponse:
-        """Show what the history knows of an agent that has no record."""
         if history is None or not history.events:
             no_history = " and no history" if history else ""
             text = f"Agent {agent_id} has no record{no_history}."
@@ -117,7 +114,6 @@ class AgentPage(ModelAdmin[AgentRecord]):
         }
 
     def _operations(self, request: HttpRequest, agent: AgentRecord) -> list[str]:
-        """Return the names of the operations that the user may do and that change something."""
         allowed = self.get_actions(request)
         is_alive = agent.is_alive(cells.read_at(agent))
         return [

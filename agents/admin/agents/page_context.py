@@ -17,7 +17,6 @@ from agents.durations import ago, in_words
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
 
-# The page shows this many events, and links to all of them.
 NEWEST_EVENTS = 20
 VIEW_TOKENS = "agents.view_accesstoken"
 
@@ -57,7 +56,6 @@ def current_facts(
 
 
 def registration_facts(request: HttpRequest, agent: AgentRecord) -> dict[str, Any]:
-    """Return what the agent sent when it registered."""
     return {
         "card": known_card(agent),
         "base_url": base_url(agent),
@@ -91,7 +89,6 @@ def addresses_differ(agent: AgentRecord) -> bool:
 
 
 def _token(request: HttpRequest, agent: AgentRecord) -> AccessToken | None:
-    """Return the token that registered the agent, if it exists and the user may see tokens."""
     if not agent.enrolled_by or not request.user.has_perm(VIEW_TOKENS):
         return None
     return AccessToken.objects.filter(key=agent.enrolled_by).first()

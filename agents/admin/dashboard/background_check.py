@@ -57,7 +57,6 @@ class BackgroundCheck(Generic[T]):
             return self._value() if self._is_fresh() else None
 
     def forget(self) -> None:
-        """Make the next caller run the check again."""
         with self._lock:
             self._result = None
             self._done = threading.Event()

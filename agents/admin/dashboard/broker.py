@@ -29,7 +29,6 @@ class BrokerReport:
 
 
 def report_broker() -> BrokerReport:
-    """Return whether the broker responds, within PATIENCE seconds."""
     return BROKER.get() or BrokerReport(_transport(), responds=False, reason="no response in time")
 
 
@@ -68,7 +67,6 @@ def _check_folders() -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the cause of an error in our own words."""
     found: BaseException | None = error
     while found is not None:
         for kind, words in REASONS.items():

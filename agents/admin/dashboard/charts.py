@@ -111,7 +111,6 @@ def _highest(chart: Chart, *, below_zero: bool) -> int:
 
 
 def _numbers(scale: Scale) -> SafeString:
-    # Counts below zero are labelled without a sign.
     labels = ((TOP + PLOT * scale.share(tick), in_short(abs(tick))) for tick in scale.ticks)
     return format_html_join(
         "",
@@ -164,7 +163,6 @@ def _slots(chart: Chart, scale: Scale) -> Iterator[SafeString]:
 def _bars(
     counts: Sequence[tuple[Series, int]], scale: Scale, *, x: float, width: float
 ) -> SafeString:
-    """Stack the bars of a slot up from zero and down from it."""
     above = below = 0
     bars = []
     for series, count in counts:

@@ -35,8 +35,6 @@ class Part:
 
 @dataclass(frozen=True)
 class Trouble:
-    """A banner: what is wrong, what follows from it, and what to check."""
-
     key: str
     title: str
     text: str

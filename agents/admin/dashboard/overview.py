@@ -87,7 +87,6 @@ class Overview:
 
     @property
     def alarm(self) -> str:
-        """The titles of all banners."""
         held = ["Purging is held"] if self.held_purge else []
         return ". ".join(held + [trouble.title for trouble in self.health.troubles])
 
@@ -113,7 +112,6 @@ def overview(request: HttpRequest) -> Overview:
 
 
 def charts(now: datetime) -> tuple[list[Chart], str]:
-    """Return the charts as of `now`, and an ETag of them."""
     drawn = activity_charts(now)
     return drawn, _etag(drawn)
 

@@ -21,7 +21,6 @@ SECONDS, SECONDS_IF_LARGE = 5, 10
 
 
 def front_page(request: HttpRequest) -> HttpResponse:
-    """Django's index of the admin, with the dashboard above it."""
     present = overview(request)
     context = _context(overview=present, may_view_agents=may_view_agents(request.user))
     is_large = present.tally is not None and present.tally.total >= LARGE

@@ -96,7 +96,6 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
             return self._too_long(request, context)
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the events that match the filters, as a file."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
@@ -125,7 +124,6 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
 
 
 def _form(request: HttpRequest) -> dict[str, Any]:
-    """Return the fields of the search form, and the other parameters that it has to send."""
     fields = [
         {
             "name": text_filter.name,

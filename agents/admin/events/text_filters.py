@@ -20,7 +20,6 @@ MAX_TEXT_LENGTH = max(MAX_ID_LENGTH, MAX_ACTOR_LENGTH, MAX_REASON_LENGTH)
 
 
 def by(actor: str) -> Q:
-    """Return a condition for events whose actor begins with `actor`."""
     condition = dialect.starts_with("actor", actor)
     # PostgreSQL uses the partial index of staff events if its condition is in the query.
     return condition & BY_STAFF if actor.startswith(STAFF) else condition
@@ -39,7 +38,6 @@ class TextFilter(ListFilter):
     """A field of the form. Its query parameter is `name`."""
 
     name: ClassVar[str]
-    # The form is above the list; nothing is shown among Django's filters.
     template = "admin/agents/agentevent/no_filter.html"
 
     def __init__(

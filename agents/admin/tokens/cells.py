@@ -38,7 +38,6 @@ def prefix(token: AccessToken) -> SafeString:
 
 @admin.display(description="agents alive")
 def agents(token: Any) -> SafeString:
-    """Return how many agents are alive, of how many at most, as a link to all of them."""
     if not token.may_register:
         return format_html("{}", cells.NOTHING)
     limit = "" if token.max_agents is None else f" of {token.max_agents:,}"

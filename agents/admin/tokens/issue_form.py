@@ -54,7 +54,6 @@ class IssueForm(forms.ModelForm[AccessToken]):
 
 
 def terms_of(cleaned: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments for `access_tokens.issue` from the form's data."""
     days = cleaned.get("days")
     terms = {name: cleaned.get(name) for name in IssueForm.Meta.fields}
     return terms | {"lifetime": None if days is None else _lifetime(days)}

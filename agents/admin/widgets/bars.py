@@ -20,8 +20,6 @@ WORDS = {Presence.UNKNOWN: "Unknown", Presence.ALIVE: "Alive", Presence.GAP: "No
 
 @dataclass(frozen=True)
 class Shape:
-    """`width` cells from `x` on."""
-
     x: int
     width: int
     presence: Presence

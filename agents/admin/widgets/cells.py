@@ -22,7 +22,6 @@ def read_at(record: Any) -> datetime:
 
 
 def lease(agent: AgentRecord) -> SafeString:
-    """Return labels for the lease and, unless it is the default, the operator's state."""
     lease = Lease.ALIVE if agent.is_alive(read_at(agent)) else Lease.EXPIRED
     labels = [(lease.level, lease.words)]
     if agent.state != State.ACTIVE:
@@ -45,12 +44,10 @@ def agent_url(agent_id: str) -> str:
 
 
 def fleet_url(token: AccessToken) -> str:
-    """Return the URL of the list of agents that a token registered."""
     return reverse("admin:agents_agentrecord_changelist", query={"enrolled_by__exact": token.key})
 
 
 def history_url(agent_id: str) -> str:
-    """Return the URL of the list of an agent's events."""
     return reverse("admin:agents_agentevent_changelist", query={"agent_id__exact": agent_id})
 
 

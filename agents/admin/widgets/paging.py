@@ -23,7 +23,6 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
 
     @property
     def is_more(self) -> bool:
-        """Whether there are rows beyond these pages."""
         return self.counted > self.MOST
 
     @cached_property

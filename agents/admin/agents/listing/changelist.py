@@ -61,7 +61,6 @@ class FleetChangeList(ChangeList):
         self.result_count = paginator.count
         self.multi_page = self.result_count > self.list_per_page
         self.can_show_all = self.result_count <= self.list_max_show_all
-        # Beyond the last page is the last page.
         self.page_num = min(max(self.page_num, 1), paginator.num_pages)
         if self.show_all and self.can_show_all and self.multi_page:
             rows = list(self.queryset)

@@ -27,7 +27,6 @@ IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
 
 
 def _level_rank() -> Case:
-    """Return the rank of the level of an agent's condition, as `condition_of` finds it."""
     tests: dict[Level, list[Any]] = {level: [] for level in Level}
     tests[Lease.EXPIRED.level].append(~Q(IS_ALIVE))
     tests[Lease.EXPIRING_SOON.level].append(Q(LeaseWanes(DatabaseNow())))
@@ -87,7 +86,6 @@ def agent(agent: AgentRecord) -> SafeString:
 
 @admin.display(ordering="host")
 def address(agent: AgentRecord) -> SafeString:
-    """Return host and port, as a link if a browser can open it."""
     labels = ((label,) for label in before_port(agent.host).split("."))
     host = format_html_join(format_html("{}<wbr>", "."), "{}", labels)
     url = base_url(agent)
@@ -105,7 +103,6 @@ def version(agent: AgentRecord) -> SafeString:
 
 @admin.display(description="tags")
 def tags(agent: AgentRecord) -> SafeString:
-    """Return the first tags as chips, each a link that adds it to the filters."""
     shown = [_filter_link(agent, "tag", tag) for tag in agent.tags[:LISTED_TAGS]]
     html = format_html_join(" ", "{}", ((chip,) for chip in shown))
     more = len(agent.tags) - len(shown)
@@ -131,7 +128,6 @@ def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
 
 @admin.display(ordering=ExpiresAt())
 def time_left(agent: AgentRecord) -> SafeString:
-    """Return what is left of the lease, as a bar and in words, which `fleet.js` counts down."""
     left = (agent.expires_at - read_at(agent)).total_seconds()
     level = lease_of(agent, read_at(agent)).level
     words = in_words(left) if left > 0 else f"ended {ago(-left, units=1)}"
@@ -165,7 +161,6 @@ def _nothing() -> SafeString:
 
 
 COLUMNS: list[Any] = [state, agent, address, version, tags, time_left, last_heartbeat, report]
-# Those that are refreshed while the page is open.
 LIVE_COLUMNS = {
     "state": state,
     "time_left": time_left,

@@ -31,12 +31,11 @@ TITLES = {
     "host": "host",
     "enrolled_by__exact": "registered with token",
 }
-# The query parameter that sorts it.
 ORDER = "o"
 
 
 class LivenessFilter(admin.SimpleListFilter):
-    """Alive, expiring soon or expired by the database's clock; other values match nothing."""
+    """By the database's clock. Unknown values match nothing."""
 
     title = "liveness"
     parameter_name = "liveness"
@@ -162,7 +161,6 @@ def active_filters(parameters: list[tuple[str, str]]) -> list[ActiveFilter]:
 
 
 def problem_with(value: str, max_length: int = MAX_TEXT_LENGTH) -> str:
-    """Return why no agent can have `value`; empty if one can."""
     if "\0" in value:
         return "the database cannot store a NUL character"
     return f"over the limit of {max_length} characters" if len(value) > max_length else ""

@@ -51,7 +51,6 @@ class InvalidView(ValueError):
 
 
 def view_query(lists: Iterable[tuple[str, list[str]]]) -> str:
-    """Return the query string of a view, in one order whatever that of the parameters."""
     pairs = [(name, value) for name, values in lists for value in values if value]
     return urlencode(sorted(pair for pair in pairs if pair[0] in KNOWN))
 

@@ -19,7 +19,6 @@ from agents.admin.widgets import cells
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet, FleetCount
 
-# The confirmation page lists the ids of this many agents.
 MAX_LISTED = 50
 
 
