@@ -1,7 +1,4 @@
-"""The only writer of events: what each event says, and the SQL that writes it.
-
-Bulk statements take their INSERT from here, so that they need no round trip for it.
-"""
+"""The only writer of events. Statements that write many at once take their INSERT from here."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +9,7 @@ from agents.database.tables import table
 from agents.models import AgentEvent
 
 Kind = AgentEvent.Kind
-# What `purge_sql` needs of each agent: the names, and the SQL that reads them from its record.
+# What `purge_sql` needs of each agent, by name, as SQL over its record.
 PURGED_COLUMNS = {
     "agent_id": "agent_id",
     "generation": "generation",
@@ -30,7 +27,7 @@ def record_event(
     reason: str = "",
     address: str | None = None,
 ) -> None:
-    """Write an event that happens now. One of the whole registry has no `agent_id`."""
+    """Write an event that happens now, to an agent or to the whole registry."""
     AgentEvent.objects.create(
         kind=kind,
         at=DatabaseNow(),
@@ -45,7 +42,7 @@ def record_event(
 def record_refused_registration(
     agent_id: str, *, actor: str, reason: str, address: str | None
 ) -> None:
-    """Write that a registration was refused, once per actor and reason: agents try again."""
+    """Write that a registration was refused, once per actor and reason, since agents try again."""
     known = AgentEvent.objects.filter(
         agent_id=agent_id, kind=Kind.REFUSED, generation=None, actor=actor, reason=reason
     )
@@ -54,7 +51,7 @@ def record_refused_registration(
 
 
 def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> None:
-    """Write that calls with superseded leases were refused, once per lease: agents try again.
+    """Write that calls with superseded leases were refused, once per lease, since agents try again.
 
     Each item: agent_id, the caller's generation, the generation that holds the lease, the address.
     """
@@ -82,10 +79,9 @@ def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> 
 
 
 def registration_sql(registered: str) -> str:
-    """Return an INSERT of the event for each registration of the table `registered`.
+    """Return an INSERT of an event for each row of `registered`. Parameter: the actor.
 
-    It has the columns generation, agent_id, created, last_heartbeat and seen_address; `created` is
-    whether the agent is new. The generation becomes the id of the event. Parameter: the actor.
+    Its columns: generation (the event's id), agent_id, created, last_heartbeat, seen_address.
     """
     values = {
         "id": "generation",
@@ -101,9 +97,9 @@ def registration_sql(registered: str) -> str:
 
 
 def purge_sql(purged: str) -> str:
-    """Return an INSERT of two events for each agent of the table `purged`: expired, and purged.
+    """Return an INSERT of two events, expired and purged, for each row of `purged`.
 
-    It has the columns `PURGED_COLUMNS`. Parameters: the reason and the actor of the purge.
+    Its columns: PURGED_COLUMNS. Parameters: the reason and the actor of the purge.
     """
     values = {
         "agent_id": "agent_id",

@@ -1,9 +1,8 @@
 """When an agent was alive, from its events and its record.
 
-A registration begins a life; the end of the lease or a deregistration ends it. Time before the
-first known event counts neither way, and nor does time after a lease that ended while the registry
-could not be reached. An agent that recovered before it was purged left no event, so it counts as
-alive throughout.
+Time before the first known event counts neither way, nor does time after a lease that ended while
+the registry was down. Recovering before a purge leaves no event, so such an agent counts as alive
+throughout.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,8 +22,6 @@ WHOLE = 10_000
 
 
 class Event(Protocol):
-    """What is read of an event."""
-
     @property
     def kind(self) -> str: ...
     @property
@@ -32,8 +29,6 @@ class Event(Protocol):
 
 
 class Record(Protocol):
-    """What is read of an agent's record."""
-
     @property
     def registered_at(self) -> datetime: ...
     @property
@@ -48,7 +43,7 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """An agent's presence from `begin` until just before `end`, which is later."""
+    """From `begin` until just before `end`."""
 
     presence: Presence
     begin: datetime
@@ -61,14 +56,14 @@ class Span:
 
 @dataclass(frozen=True)
 class Share:
-    """How long an agent was alive, and for how long its presence is known."""
+    """How long an agent was alive, of the time in which its presence is known."""
 
     alive: timedelta
     known: timedelta
 
     @property
     def percent(self) -> float | None:
-        """From 0 to 100, rounded down to hundredths: 100 only without any gap. None if unknown."""
+        """0 to 100, rounded down to hundredths, so that 100 means no gap. None if unknown."""
         return (self.alive * WHOLE // self.known) * 100 / WHOLE if self.known else None
 
 
@@ -79,10 +74,10 @@ def spans(
     end: datetime,
     up_since: datetime | None = None,
 ) -> list[Span]:
-    """Return the spans that fill the time from `begin` to `end`, in order and without holes.
+    """Return the spans that fill the time from `begin` to `end`.
 
-    `events` are those of one agent, oldest first; they may begin anywhere. `record` is the agent's
-    at `end`. `up_since`: since when the registry has been taking heartbeats.
+    `events`: those of one agent, oldest first. `record`: the agent's at `end`. `up_since`: when the
+    registry's own uptime began.
     """
     return list(_joined(clip(_all_spans(events, record, end, up_since), begin, end)))
 
@@ -114,7 +109,7 @@ def _total(spans: Iterable[Span]) -> timedelta:
 
 @dataclass(frozen=True)
 class _Life:
-    """`begin` None: before the first known event. `end` None: no event says."""
+    """None: no event says when."""
 
     begin: datetime | None
     end: datetime | None
@@ -142,7 +137,7 @@ def _lives(events: Iterable[Event]) -> Iterator[_Life]:
 
 
 def _with_current_life(lives: Sequence[_Life], record: Record) -> list[_Life]:
-    """Add the life of the record, whose registration may be older than the history."""
+    """Add the life of the record. Its registration may be older than the history."""
     former, begin = list(lives), record.registered_at
     if former and former[-1].end is None:
         begin = min(former.pop().begin or begin, begin)
@@ -169,7 +164,6 @@ def _all_spans(
 
 
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:
-    """Join adjacent spans of the same presence."""
     last: Span | None = None
     for span in spans:
         if last is not None and last.presence is span.presence:

@@ -1,7 +1,4 @@
-"""Heartbeats, registrations, deregistrations and expiries by the minute.
-
-Showing them reads one row for each minute, however many agents there are.
-"""
+"""Heartbeats, registrations, deregistrations and expiries, by the minute."""
 
 from agents.history.activity.event_counts import count_events
 from agents.history.activity.heartbeat_counts import HeartbeatCounter

@@ -1,8 +1,7 @@
 """Registrations, deregistrations and expiries by the minute, counted from events.
 
-A minute is never added to. It is counted again, from all of its events, whenever the feed brings
-one of them, so it does not matter how often that happens. An expiry belongs to the minute in which
-the lease ended, which can be long before its event was written.
+Each minute with new events is counted again from all of its events, so counting twice is harmless.
+An expiry belongs to the minute in which the lease ended, which can be long before its event.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,11 +14,11 @@ from agents.database.clock import DatabaseNow, Minute
 from agents.history import feed
 from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
-# The shortest time between two counts, however many processes there are.
+# Between two counts, of all processes together.
 PAUSE = timedelta(seconds=8)
-# How many events one count reads while it catches up.
+# For one count, while it catches up.
 MAX_EVENTS = 50_000
-# The first count goes back this far: as far as charts do.
+# How far back the first count goes: as far as the charts.
 DAY = timedelta(hours=25)
 MINUTE = timedelta(minutes=1)
 
@@ -34,10 +33,7 @@ COUNTED = [kind for kinds in KINDS.values() for kind in kinds]
 
 
 def count_events() -> bool:
-    """Count the minutes of new events; return whether there are more to count at once.
-
-    Only one process at a time does this, and not more often than every few seconds.
-    """
+    """Count the minutes of new events, unless another process just did; return if more are left."""
     mark = ActivityMark.objects.first()
     if mark is not None and feed.newest_position() <= mark.settled:
         return False
@@ -48,7 +44,7 @@ def count_events() -> bool:
         _create_mark(end)
     with transaction.atomic():
         begin = _lock_mark()
-        if begin is None or end <= begin:  # another process is counting, or has just done so
+        if begin is None or end <= begin:
             return False
         until = feed.position_after(MAX_EVENTS, after=begin, until=end)
         new = feed.between(begin, until).filter(kind__in=COUNTED).order_by()
@@ -70,9 +66,9 @@ def _create_mark(end: int) -> None:
 
 
 def _lock_mark() -> int | None:
-    """Lock the mark; return up to where events are counted, None if it is not time to count.
+    """Lock the mark and return its position; None if it is not time to count.
 
-    The lock also ensures that no count has an older view of the events than the one before it.
+    Without the lock, a count with an older view of the events could overwrite a newer one.
     """
     mark = ActivityMark.objects.select_for_update(skip_locked=True)
     due = mark.filter(counted_at__lt=DatabaseNow() - PAUSE)
@@ -80,7 +76,6 @@ def _lock_mark() -> int | None:
 
 
 def _spans(minutes: Iterable[datetime]) -> Iterator[Span]:
-    """Join adjacent minutes."""
     begin = end = None
     for minute in sorted(minutes):
         if begin is not None and end is not None and minute > end:
@@ -92,7 +87,6 @@ def _spans(minutes: Iterable[datetime]) -> Iterator[Span]:
 
 
 def _count(span: Span) -> None:
-    """Count the minutes from the begin of `span` to just before its end."""
     begin, end = span
     events = AgentEvent.objects.filter(at__gte=begin, at__lt=end, kind__in=COUNTED)
     numbers = {name: Count("pk", filter=Q(kind__in=kinds)) for name, kinds in KINDS.items()}

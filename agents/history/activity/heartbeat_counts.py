@@ -1,7 +1,4 @@
-"""Heartbeats by the minute: counted in each web process, and added to the database now and then.
-
-Each process counts its renewals for its metrics anyway, so this adds nothing to a heartbeat's cost.
-"""
+"""Heartbeats by the minute, from the counter of renewals that each process has for its metrics."""
 
 import threading
 import time
@@ -15,15 +12,14 @@ from agents.database.tables import table
 from agents.metrics.counters import count_renewed_here
 from agents.models import ActivityMinute
 
-# How many samples to keep while the database is away: a quarter of an hour's.
+# Kept while the database is away: a quarter of an hour's.
 MAX_SAMPLES = 450
 
 
 class HeartbeatCounter:
-    """The heartbeats of this process, since this was made, that are not in the database yet.
+    """The heartbeats of this process that are not in the database yet.
 
-    While the database is away none is lost, and each minute gets its own as soon as it is back. If
-    the connection is lost right after a commit, those heartbeats are added twice.
+    An outage of the database loses none; a connection lost right after a commit adds some twice.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

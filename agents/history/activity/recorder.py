@@ -1,8 +1,6 @@
 """Records activity, in the background thread of each web process.
 
-Only web processes know the heartbeats they answered. They count the events too, and not the worker:
-an operator who looks because the worker is away would otherwise see no registrations. Without a web
-process nobody registers and nobody looks; what was purged meanwhile is counted when one is back.
+The worker could count events too, but then an operator would see no registrations while it is down.
 """
 
 import atexit
@@ -24,7 +22,7 @@ INTERVAL = 10.0
 
 
 class ActivityRecorder:
-    """Make it before the process serves requests; then `sample` and `record` every few seconds."""
+    """Make it before the first request; then `sample` and `record` every few seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,11 +32,10 @@ class ActivityRecorder:
         self._process = os.getpid()
 
     def sample(self) -> None:
-        """Note the heartbeats of this process, without the database."""
         self._heartbeats.sample()
 
     def record(self) -> None:
-        """Bring the minutes up to date, if it is time. Errors are logged."""
+        """Bring the minutes up to date, if it is time; log errors."""
         now = self._clock()
         if now < self._next:
             return
@@ -55,11 +52,10 @@ class ActivityRecorder:
             logger.exception("the activity could not be counted")
 
     def record_at_exit(self) -> None:
-        """Write what was counted when the process exits normally."""
         atexit.register(self._record_last)
 
     def _record_last(self) -> None:
-        # A forked process inherits this, but not the heartbeats.
+        # Forked processes inherit the handler, but must not write these heartbeats again.
         if os.getpid() != self._process or self._is_away:
             return
         try:

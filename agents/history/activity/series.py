@@ -12,8 +12,6 @@ COUNTS = ("registrations", "deregistrations", "expiries", "heartbeats")
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What happened from `begin` until the next bucket."""
-
     begin: datetime
     registrations: int = 0
     deregistrations: int = 0
@@ -31,10 +29,7 @@ def read_minutes(begin: datetime) -> list[Row]:
 
 
 def in_buckets(rows: Iterable[Row], *, now: datetime, number: int, minutes: int) -> list[Bucket]:
-    """Return `number` buckets of `minutes` each, up to the one of `now`, including empty ones.
-
-    They begin at whole multiples of their length, in UTC.
-    """
+    """Return `number` buckets of `minutes` each, aligned in UTC, up to the one of `now`."""
     length = timedelta(minutes=minutes)
     last = EPOCH + (now - EPOCH) // length * length
     begin = last - (number - 1) * length

@@ -1,4 +1,4 @@
-"""The hold on purging, while so many agents are silent that the network is probably to blame."""
+"""The hold on purging, while the network is probably to blame for silent agents."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ LONGEST_HOLD = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Hold:
-    """Sweeps have left the expired agents in place since the sweep at `since`."""
+    """Expired agents have been left in place since the sweep at `since`."""
 
     since: datetime
     lasted: timedelta
@@ -33,10 +33,7 @@ class Hold:
 
 
 def current_hold() -> Hold | None:
-    """Return the hold that the last sweep began or continued, if it did.
-
-    A last sweep longer ago than a hold may last means that there is none.
-    """
+    """Return the hold that the last sweep began or continued; none outlives a dead sweeper."""
     begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
     mark = (
         SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)

@@ -1,7 +1,6 @@
 """Whether so many agents are silent at once that the network is probably to blame.
 
-Then the expired are not purged yet. They are not listed, but when the network is back, their next
-heartbeat renews them and none has to register again. Only purging is held.
+Then the expired are not purged yet, so that when it is back, their next heartbeat renews them.
 """
 
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ FEWEST_SILENT = 10
 # One agent in this many has to be silent for the share of heartbeats to count.
 SMALLEST_SHARE = 10
 
-# Seconds of silence. Agents send a heartbeat each third of their TTL, so in a fleet that is cut off
-# all are silent by the time the first lease ends.
+# Seconds of silence. Heartbeats come each third of a TTL, so in a fleet that is cut off all are
+# silent by the time the first lease ends.
 SILENT = "((ttl_seconds * 2 + 2) / 3)"  # two thirds, rounded up
 EXPIRED = "ttl_seconds"
 OVERDUE = f"(ttl_seconds + {int(LONGEST_HOLD.total_seconds())})"
@@ -40,8 +39,8 @@ class Share:
     def is_most_of(self, fleet: "Share") -> bool:
         """Whether this is more than half of `fleet`, by agents or by heartbeats.
 
-        Agents with long TTLs are silent for hours anyway; an outage shows in the others first, even
-        if these are fewer. But a handful with tiny TTLs does not stand for a fleet.
+        By heartbeats, because agents with long TTLs are silent for hours anyway. But a handful with
+        tiny TTLs does not stand for a fleet.
         """
         if 2 * self.agents > fleet.agents:
             return True
@@ -51,7 +50,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Assessment:
-    """How silent the fleet is. While the registry itself is down, nobody counts as silent.
+    """How silent the fleet is, not counting time in which the registry was down.
 
     `overdue` agents expired longer ago than a hold may last; `fleet` and `silent` are without them.
     `expired` are the silent agents whose lease has ended. `hold`: the current one.
@@ -65,10 +64,9 @@ class Assessment:
 
     @property
     def must_hold(self) -> bool:
-        """Whether the expired must not be purged yet. A hold that is over does not start again.
+        """Whether the expired must not be purged yet.
 
-        Otherwise a fleet of short-lived agents that never deregister would extend one hold forever,
-        although each agent is held no longer than allowed.
+        A hold that is over does not start again, or short-lived agents could extend it forever.
         """
         too_many = self.silent.agents >= FEWEST_SILENT and self.silent.is_most_of(self.fleet)
         return self.expired > 0 and too_many and not (self.hold and self.hold.is_over)

@@ -1,8 +1,7 @@
 """The registry's own uptime: agents are not to blame for its outages.
 
-Each web process writes a pulse every two seconds. After a gap of more than `GAP_SECONDS`, because
-the web processes or their database were down, a new uptime begins. For a purge, no agent's silence
-counts from earlier than that.
+Each web process writes a pulse every two seconds. After a gap of `GAP_SECONDS`, because the web or
+its database was down, a new uptime begins. No agent's silence counts from earlier than that.
 """
 
 from dataclasses import dataclass
@@ -64,8 +63,8 @@ def report_uptime() -> UptimeReport | None:
 def silent_since_sql() -> str:
     """Return SQL for when an agent's silence began, to be executed with parameters.
 
-    That is its last heartbeat, or the begin of the registry's uptime if that was later, or this
-    moment while no web process is at work. Without any uptime, it is the heartbeat.
+    That is its last heartbeat or the begin of the registry's uptime, whichever is later; and now
+    while no web process is at work.
     """
     up_since = (
         f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608 - all ours

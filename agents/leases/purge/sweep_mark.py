@@ -1,4 +1,4 @@
-"""The mark that each sweep leaves: what it did, and whether the next one is overdue."""
+"""What the last sweep did, and whether the next one is overdue."""
 
 import time
 from dataclasses import dataclass
@@ -34,10 +34,7 @@ class SweepReport:
 
 
 def report_sweeps() -> SweepReport:
-    """Return what the last sweep did, and whether the next is overdue.
-
-    A process that has just started gives the sweeper time for its first sweep.
-    """
+    """Report the last sweep. The next is not `overdue` while this process is new."""
     mark = SweepMark.objects.annotate(read_at=DatabaseNow()).first()
     patience = MISSED_SWEEPS * settings.SWEEP_INTERVAL_SECONDS
     waited = time.monotonic() - _started
@@ -57,10 +54,7 @@ def report_sweeps() -> SweepReport:
 def record_sweep(
     *, purged: int, held: int, actor: str, reason: str, forced: bool = False
 ) -> Kind | None:
-    """Record what a sweep did; return the kind of event that this was, if any.
-
-    There is an event when a hold begins or ends, and when a purge was `forced`.
-    """
+    """Record a sweep. Return the kind of its event: a hold began or ended, or it was `forced`."""
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)
         SweepMark.objects.bulk_create([first], ignore_conflicts=True)
