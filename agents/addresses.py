@@ -3,7 +3,7 @@
 import ipaddress
 from functools import lru_cache
 
-# One IPv6 customer usually owns a whole network of this size.
+# One customer usually has a whole network of this size.
 IPV6_NETWORK_BITS = 64
 CACHE_SIZE = 4_096
 

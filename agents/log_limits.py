@@ -1,4 +1,4 @@
-"""Keeping a flood of equal events from flooding the log."""
+"""Keeping floods of equal events out of the log."""
 
 import threading
 import time
@@ -12,14 +12,11 @@ class LogLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        # By key: the time from which the next line may be written, and the lines held back.
+        # By key: when the next line may pass, and how many were held back.
         self._keys: dict[str, tuple[float, int]] = {}
 
     def pass_line(self, key: str = "") -> str | None:
-        """Return a suffix for the line, with the number of lines held back since the last one.
-
-        Return None if this line is to be held back.
-        """
+        """Return a suffix with the number of lines held back; None if this one is held back too."""
         with self._lock:
             now = time.monotonic()
             allowed_at, held_back = self._keys.get(key, (now, 0))

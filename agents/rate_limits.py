@@ -1,8 +1,4 @@
-"""Rate limits, counted by the library `limits`.
-
-Where there is a Redis, all processes share the counts; without one, or while it does not answer,
-each process counts for itself.
-"""
+"""Rate limits, counted by the library `limits`: in Redis, or in each process without one."""
 
 import logging
 import threading
@@ -21,7 +17,7 @@ from redis.retry import Retry
 
 logger = logging.getLogger("agents.rate_limits")
 
-# Seconds to wait for Redis, and to leave it alone after it did not answer.
+# Seconds to wait for Redis, and to leave it alone after that.
 REDIS_TIMEOUT = 0.25
 REDIS_PAUSE = 5.0
 SECONDS_BETWEEN_SWEEPS = 1.0
@@ -74,9 +70,9 @@ def check(setting: str, key: str) -> Refusal | None:
 
 
 class OwnStorage(MemoryStorage):
-    """The library's in-memory storage, which starts its sweeping thread at most once a second.
+    """The library's, except that its thread for expired counts starts at most once a second.
 
-    The library starts one with each call for which `timer.is_alive()` is false.
+    The library starts one unless `timer.is_alive()`.
     """
 
     @property  # type: ignore[override]  # an attribute there
@@ -99,7 +95,7 @@ class _Sweep:
 
 
 class Counter:
-    """Counts in Redis, or in this process if there is no Redis or it does not answer."""
+    """Counts in Redis, or in this process while Redis does not answer."""
 
     def __init__(self, url: str) -> None:
         self._own = SlidingWindowCounterRateLimiter(OwnStorage())
@@ -118,11 +114,10 @@ class Counter:
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
     def hit(self, rate: RateLimitItem, *key: str) -> Refusal | None:
-        """Count a call; refuse it if it exceeds the rate."""
         return self._try("hit", rate, *key)
 
     def test(self, rate: RateLimitItem, *key: str) -> Refusal | None:
-        """Refuse a call that would exceed the rate, without counting it."""
+        """Count nothing; refuse what would exceed the rate."""
         return self._try("test", rate, *key)
 
     def _try(
@@ -150,10 +145,9 @@ class Counter:
 
 
 class WindowCounter:
-    """Counts calls of many keys in this process, within fixed windows of time.
+    """Counts in this process within fixed windows of time: cheap enough for each heartbeat.
 
-    It costs a fraction of a microsecond where `Counter` costs dozens, and forgets all keys with
-    each window, so that nobody can fill the memory with them.
+    Each window forgets all keys, so that they cannot fill the memory.
     """
 
     def __init__(self) -> None:
@@ -161,7 +155,7 @@ class WindowCounter:
         self._calls: dict[int, int] = {}
 
     def count(self, text: str, key: int) -> Refusal | None:
-        """Count a call of `key`; refuse it if it exceeds the rate `text`."""
+        """Count a call of `key`; refuse it if it exceeds the rate that `text` says."""
         rate = _rate(text)
         if rate is None:
             return None

@@ -10,11 +10,7 @@ class InvalidJSON(ValueError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Return the value of a JSON text in UTF-8. Raise InvalidJSON.
-
-    Refused besides malformed text: NaN and infinities, numbers too large for a double, an object
-    with the same key twice, nesting too deep to parse.
-    """
+    """Raise InvalidJSON, also for NaN, infinities, numbers beyond a double, and duplicate keys."""
     try:
         return json.loads(
             body.decode("utf-8"),

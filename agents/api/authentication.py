@@ -1,4 +1,4 @@
-"""Who calls: by an access token, by the token of a lease, or by the session of the staff."""
+"""Who calls: by an access token, or by the token of a lease."""
 
 import logging
 from dataclasses import dataclass
@@ -29,8 +29,6 @@ _log_limit = LogLimit(SECONDS_BETWEEN_LINES)
 
 @dataclass(frozen=True)
 class Lease:
-    """A lease that the caller holds."""
-
     agent_id: str
     generation: int | None
 
@@ -74,7 +72,6 @@ class LeaseTokenAuthentication(BaseAuthentication):
 
 
 def _log_refusal(address: str | None, error: access_tokens.InvalidToken) -> None:
-    """Log a refusal, once a minute for each address and token: clients keep trying."""
     more = _log_limit.pass_line(f"{address} {error.key}")
     if more is not None:
         logger.warning("an access token from %s is refused: %s%s", address, error, more)

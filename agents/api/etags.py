@@ -1,7 +1,6 @@
-"""ETags of pages made by the database, known before there is a body.
+"""ETags of pages made by the database.
 
-An ETag covers the address, the shape of an agent in this version of the registry, and the page's
-tag. So a response is never confused with one for another address, or from before an upgrade.
+An ETag covers the address, the shape of an agent in this version, and the page's tag.
 """
 
 import hashlib
@@ -19,8 +18,6 @@ MAX_TAGS = 4
 
 
 class ETags:
-    """The ETags of the JSON at one address."""
-
     def __init__(self, request: HttpRequest) -> None:
         text = f"{agent_as_json()} {request.get_full_path()}"
         digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=DIGEST_BYTES)
@@ -28,14 +25,10 @@ class ETags:
         self._sent = request.META.get("HTTP_IF_NONE_MATCH", "") if request.method == "GET" else ""
 
     def of(self, tag: str) -> str:
-        """Return the ETag of the page with this tag."""
         return f'{self._prefix}{tag}"'
 
     def known_tags(self) -> list[str]:
-        """Return the tags of this address's pages that the client has (If-None-Match).
-
-        Weak ETags count too: proxies that compress turn ours into weak ones.
-        """
+        """Return the client's tags (If-None-Match). Compressing proxies make ours weak."""
         sent = [etag.removeprefix("W/") for etag in parse_etags(self._sent)]
         ours = [etag for etag in sent if etag.startswith(self._prefix)]
         tags = [etag.removeprefix(self._prefix).removesuffix('"') for etag in ours]

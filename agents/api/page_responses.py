@@ -9,7 +9,7 @@ from agents.serializers.agent_page import Page
 
 
 def is_plain_json(request: Request) -> bool:
-    """Whether the response is JSON for a program: not indented, nor in a browsable page."""
+    """Whether the response is neither a browsable page nor indented."""
     renderer = getattr(request, "accepted_renderer", None)
     if not isinstance(renderer, JSONRenderer):
         return False
@@ -17,10 +17,8 @@ def is_plain_json(request: Request) -> bool:
 
 
 def page_response(page: Page, etags: ETags, text: str | None, **headers: str) -> HttpResponse:
-    """Return the response with a page, `text` being its JSON.
-
-    If the client has the page already, it has no content, and Django's `conditional_page` makes it
-    a 304.
+    """Return the response; without content if the client has the page: `conditional_page` then
+    makes it a 304.
     """
     headers["ETag"] = etags.of(page.tag)
     content = b"" if page.body is None else str(text).encode()

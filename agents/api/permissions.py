@@ -1,4 +1,4 @@
-"""Who may do what: in open mode everybody; else by token, or as staff by Django's permissions."""
+"""Who may do what: by token, or as staff by Django's permissions; in open mode everybody."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ ADD = "agents.add_agentrecord"
 
 
 class Permission(BasePermission):
-    """401 for a caller without credentials, 403 for credentials that do not allow the call."""
+    """401 without credentials, 403 if they do not allow the call."""
 
-    # Django's permission that allows staff the call by their session.
+    # What staff need, who come by their session.
     staff_permission = ""
     credentials_needed = ACCESS_TOKEN_NEEDED
     message = "This token does not allow that."
@@ -39,7 +39,6 @@ class Permission(BasePermission):
         return False
 
     def is_free(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
-        """Whether the call needs no credentials."""
         return is_open()
 
     def is_granted_by(self, auth: Any) -> bool:
@@ -47,8 +46,6 @@ class Permission(BasePermission):
 
 
 class MayRead(Permission):
-    """To read about agents and about the registry: the list, one agent, metrics."""
-
     staff_permission = "agents.view_agentrecord"
     message = "This token may not read about agents."
 
@@ -60,7 +57,7 @@ class MayRead(Permission):
 
 
 class MayRegister(Permission):
-    """To register agents; `enrolment_of` tells which. Even in open mode, a token limits that."""
+    """Even in open mode a token that is sent has to allow it; `enrolment_of` checks the id."""
 
     staff_permission = ADD
     message = "This token may not register agents."

@@ -1,7 +1,4 @@
-"""How often a caller may do something: by access token, by address, and by lease.
-
-The rates are settings (RATE_...). A refused call gets 429 with Retry-After, in whole seconds.
-"""
+"""Rates (settings RATE_...) by access token, by address, and by lease."""
 
 import hashlib
 from collections.abc import Iterator
@@ -31,8 +28,6 @@ _registrations = rate_limits.WindowCounter()
 
 
 class RateThrottle(BaseThrottle):
-    """Limits registering, reading and deregistering by token and address, heartbeats by lease."""
-
     def __init__(self) -> None:
         self._wait = 0.0
 
@@ -54,7 +49,7 @@ class RateThrottle(BaseThrottle):
 
 
 def count_registration(agent_id: str) -> None:
-    """Count a registration of an id, since the history keeps each one. Raise RateExceeded."""
+    """Limit the events in the history of one id. Raise RateExceeded."""
     refusal = _registrations.count(getattr(settings, REGISTRATIONS), hash(agent_id))
     if refusal is not None:
         raise rate_limits.RateExceeded(refusal)
@@ -62,10 +57,9 @@ def count_registration(agent_id: str) -> None:
 
 @contextmanager
 def limit_wrong_tokens(address: str | None, token: str) -> Iterator[None]:
-    """Wrap a check of `token`. Raise Throttled, unchecked, after too many wrong ones.
+    """Wrap a check of `token`. Raise Throttled after too many wrong ones from an address.
 
-    Tokens that were right recently are checked all the same, so that one client with a wrong token
-    does not lock out others at its address.
+    A token that was right recently is checked all the same: it may be another client's.
     """
     digest = hashlib.sha256(token.encode()).hexdigest()
     if not _right_tokens.get(digest):

@@ -1,7 +1,6 @@
 """Who may renew a lease: the one rule for the fast path, the call for many, and the DRF action.
 
-The DRF action calls the two parts of `admit` from its own hooks: `check_token` from authentication
-and permission, `count` from its throttle.
+DRF's hooks call its parts: authentication and permission `check_token`, the throttle `count`.
 """
 
 from django.conf import settings
@@ -17,10 +16,9 @@ _heartbeats = WindowCounter()
 
 
 def admit(agent_id: str, token: str | None) -> int | None:
-    """Admit a heartbeat, and count it; return the generation that its token proves, if any.
+    """Check a heartbeat's token, and count it; return the generation, as `check_token` does.
 
-    `token` is None if none was sent. Raise InvalidLeaseToken, of which LeaseTokenMissing is a
-    kind, or RateExceeded.
+    Raise InvalidLeaseToken or RateExceeded.
     """
     generation = check_token(agent_id, token)
     refusal = count(agent_id, token)
@@ -30,9 +28,10 @@ def admit(agent_id: str, token: str | None) -> int | None:
 
 
 def check_token(agent_id: str, token: str | None) -> int | None:
-    """Return the generation that a lease token proves; None if none was sent and none is needed.
+    """Return the generation that a token proves; None if none was sent, in open mode.
 
-    A token that was sent has to be right, even in open mode. Raise InvalidLeaseToken.
+    A token that was sent has to be right, even in open mode. Raise InvalidLeaseToken, or
+    LeaseTokenMissing, which is one.
     """
     if token is not None:
         return lease_tokens.verify(agent_id, token)
@@ -42,8 +41,5 @@ def check_token(agent_id: str, token: str | None) -> int | None:
 
 
 def count(agent_id: str, token: str | None) -> Refusal | None:
-    """Count a heartbeat; refuse it if it exceeds the rate.
-
-    Each token has a count of its own, so that nobody can use up another agent's rate.
-    """
+    """Count a heartbeat, for each token apart: nobody can use up another agent's rate."""
     return _heartbeats.count(getattr(settings, HEARTBEAT_RATE), hash((agent_id, token)))

@@ -1,6 +1,6 @@
-"""Parsing the bodies of heartbeats on the fast path: only the plainest form of each.
+"""Heartbeats' bodies in their plainest form, for the fast path.
 
-Everything else is left to the API's serializers, which accept more and explain what is wrong.
+All else is for the serializers, which accept more and explain what is wrong.
 """
 
 import re
@@ -16,14 +16,12 @@ from agents.tokens.lease import MAX_LENGTH as MAX_LEASE_TOKEN_LENGTH
 
 STATUSES = frozenset(Status.values)
 LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
-# Many agents send the same report with each heartbeat. Long ones are not worth the memory.
+# Many agents send the same report each time; long ones are not worth the memory.
 CACHE_SIZE = 4_096
 LONGEST_CACHED = 256
 
 
 class Report(NamedTuple):
-    """What an agent reports of itself; None where it reports nothing."""
-
     status: str | None = None
     load: float | None = None
     note: str | None = None
@@ -33,14 +31,14 @@ EMPTY = Report()
 
 
 def parse_report(body: bytes) -> Report | None:
-    """Return the report of one agent; None if a serializer has to judge it."""
+    """Return one agent's report; None if a serializer has to judge it."""
     if not body:
         return EMPTY
     return (_parse_cached if len(body) <= LONGEST_CACHED else _parse_report)(body)
 
 
 def parse_leases(body: bytes) -> list[tuple[str, str | None]] | None:
-    """Return the leases of many agents, as ids and tokens; None if a serializer has to judge."""
+    """Return many agents' ids and lease tokens; None as above."""
     call = _parse(body)
     if not isinstance(call, dict) or call.keys() != {"agents"}:
         return None
@@ -89,7 +87,7 @@ def _is_share(load: Any) -> bool:
 
 
 def _is_note(note: Any) -> bool:
-    # Printable text contains nothing that the database could not store.
+    # The database can store anything that is printable.
     return (
         isinstance(note, str)
         and len(note) <= MAX_NOTE_LENGTH

@@ -1,4 +1,4 @@
-"""Many leases renewed by one call: each is judged by its own token, and has its own outcome."""
+"""Many leases in one call: each has its own token and outcome."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from agents.tokens.lease import InvalidLeaseToken
 
 @dataclass
 class Admitted:
-    """The renewals of a call that are admitted, and the ids of the agents that are not."""
+    """The admitted renewals of a call, and the ids of the other agents."""
 
     renewals: list[Renewal] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Admitted:
 
 
 def admit_many(leases: Iterable[tuple[str, str | None]], address: str | None) -> Admitted:
-    """Judge the leases of a call from `address`, given as agents' ids and lease tokens."""
+    """Judge leases, given as agents' ids and lease tokens."""
     admitted = Admitted()
     for agent_id, token in leases:
         try:
@@ -42,10 +42,9 @@ def admit_many(leases: Iterable[tuple[str, str | None]], address: str | None) ->
 
 
 def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[str, Any]:
-    """Return the answer to a call, in the shape of ManyRenewedSerializer.
+    """Return the answer, as ManyRenewedSerializer describes it, to the outcomes of renewals.
 
-    `outcomes` are those of the admitted renewals, in their order. Raise the first one that is not
-    the caller's fault.
+    Raise the first outcome that is not the caller's fault.
     """
     answer: dict[str, Any] = {
         "renewed": 0,

@@ -17,16 +17,15 @@ MAX_WAITING = 50_000
 PATIENCE = 2.0
 # Seconds for which a renewal is retried whose record is locked.
 LOCK_PATIENCE = 2.0
-# A smaller batch costs about as much as this one, and would overstate the cost of each renewal.
+# Smaller batches cost about as much, and would overstate the cost of a renewal.
 SMALL_BATCH = 50
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call with its renewals; `caller` is whatever the response is for.
+    """The renewals of one request, and their outcomes in the same order.
 
-    `outcomes` are those of the renewals, in their order. Renewals whose records were locked are
-    retried until `retry_until`: their indexes are in `retries`.
+    `retries`: the indexes of renewals whose records were locked.
     """
 
     renewals: Sequence[Renewal]
@@ -36,13 +35,11 @@ class Call:
     retry_until: float = 0.0
 
     def pending(self) -> Sequence[Renewal]:
-        """Return the renewals that the next batch has to try."""
         if self.retries:
             return [self.renewals[index] for index in self.retries]
         return self.renewals
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Record what became of the pending renewals."""
         if self.retries:
             merged = list(self.outcomes)
             for index, outcome in zip(self.retries, outcomes, strict=True):
@@ -55,18 +52,17 @@ class Call:
 
 
 class CallQueue:
-    """`offer` has to be called in the event loop's thread, the rest in that of the commits."""
+    """The event loop calls `offer`, the committing thread all else."""
 
     def __init__(self) -> None:
         self._waiting: deque[Call] = deque()
         self._locked: deque[Call] = deque()
-        # Renewals. Each is changed by one thread only, so that neither needs a lock.
+        # Numbers of renewals; each is written by one thread only, and needs no lock.
         self._offered = self._taken = 0
         self._seconds_each = 0.0
         self._batch_began: float | None = None
 
     def offer(self, call: Call) -> bool:
-        """Accept a call, unless it could not be served in time; return whether it is accepted."""
         waiting = self._offered - self._taken
         began = self._batch_began
         running = time.monotonic() - began if began is not None else 0.0
@@ -83,10 +79,9 @@ class CallQueue:
         return bool(self._locked)
 
     def begin_batch(self) -> list[Call]:
-        """Return the calls of the next batch."""
         calls: list[Call] = []
         size = 0
-        # However many records are locked, half of the batch is left for others.
+        # Locked records may take half of a batch at most.
         while self._locked and size < MAX_BATCH // 2:
             call = self._locked.popleft()
             calls.append(call)
@@ -103,12 +98,11 @@ class CallQueue:
         self._batch_began = None
 
     def measured(self, renewals: int, seconds: float) -> None:
-        """Learn from a batch how long a renewal takes."""
         seconds_each = seconds / max(renewals, SMALL_BATCH)
         self._seconds_each += (seconds_each - self._seconds_each) / 8
 
     def requeue_if_locked(self, call: Call, now: float) -> bool:
-        """Queue a call again if one of its records is locked, unless that has lasted too long."""
+        """Return whether the call has to wait for a locked record."""
         locked = [i for i, outcome in enumerate(call.outcomes) if type(outcome) is LeaseLocked]
         if not locked:
             return False

@@ -1,4 +1,4 @@
-"""The fast path: renews the leases of ordinary heartbeats without Django."""
+"""The fast path: answers ordinary heartbeats without Django."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,25 +26,23 @@ from agents.tokens.lease import InvalidLeaseToken
 
 logger = logging.getLogger("agents.heartbeats")
 
-# From a peer's address, X-Forwarded-For and X-Forwarded-Proto: the client's address, and its scheme
-# if a trusted proxy has given it.
+# (peer, X-Forwarded-For, X-Forwarded-Proto) -> the client's address, and its scheme if a trusted
+# proxy has given it.
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
 CLIENTS_CACHE_SIZE = 65_536
-# Longer forwarding headers are not cached: only somebody who wants to fill the memory sends them.
+# Longer forwarding headers are not cached: they would only fill the memory.
 LONGEST_CACHED = 256
 HOSTS_CACHE_SIZE = 1_024
 
 
 class Response(NamedTuple):
-    """The bytes for a caller; with `keeps_open`, another request may follow."""
-
     caller: Any
     content: bytes
     keeps_open: bool
 
 
 class Waiting(NamedTuple):
-    """A caller that waits for its response; `admitted` belongs to a call for many agents."""
+    """A caller that waits for its response; `admitted` in a call for many agents."""
 
     caller: Any
     keeps_open: bool
@@ -53,11 +51,7 @@ class Waiting(NamedTuple):
 
 
 class FastPath:
-    """Takes the requests that it can judge completely, and leaves all others to Django.
-
-    `take` and `responses` have to be called in one thread, that of the server's event loop.
-    `commits` delivers the calls that `responses` answers.
-    """
+    """For the server's event loop; `commits` delivers the calls that `responses` answers."""
 
     def __init__(self, commits: GroupCommit, client_of: ClientOf) -> None:
         self._commits = commits
@@ -69,10 +63,9 @@ class FastPath:
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
     ) -> bool | Response:
-        """Take a complete request from `peer`, an address.
+        """Return False if a request is for Django, True if `responses` will answer it.
 
-        Return False if the request is for Django, True if `responses` will answer it, or the
-        response if it needs no commit. Without `may_keep_open`, the response closes the connection.
+        If it needs no commit, return the response. `peer` is an address.
         """
         heartbeat = parse_heartbeat(request)
         if heartbeat is None:
@@ -91,17 +84,16 @@ class FastPath:
         return self._take_one(heartbeat, heartbeat.agent_id, address, waiting)
 
     def flush(self) -> None:
-        """Start committing what was taken; to be called when no more requests are at hand."""
+        """Start a commit; to be called when no more requests are at hand."""
         self._commits.flush()
 
     def responses(self, calls: Iterable[Call]) -> Iterator[Response]:
-        """Yield the responses to calls that were committed or have failed."""
         self._commits.delivered()
         shared: dict[tuple[int, int, bool], bytes] = {}
         for call in calls:
             try:
                 response = self._respond(call, shared)
-            except Exception:  # our fault, and only this caller's problem
+            except Exception:  # one caller's problem
                 logger.exception("a heartbeat could not be answered")
                 content = fallback_fault(keeps_open=call.caller.keeps_open)
                 response = Response(call.caller.caller, content, call.caller.keeps_open)
@@ -114,7 +106,7 @@ class FastPath:
         [outcome] = call.outcomes
         if not isinstance(outcome, Renewed):
             return self._problem(waiting, outcome)
-        # Agents with the same TTL that were renewed together get the same response.
+        # Agents with the same TTL in one commit get the same response.
         key = id(outcome), id(waiting.headers), waiting.keeps_open
         if key not in shared:
             answer = represent(RenewedSerializer, outcome)

@@ -1,9 +1,6 @@
 """Group commit: heartbeats that arrive during a commit share the next one.
 
-Nothing waits for more to come: a single heartbeat is committed at once, and the busier the registry
-is, the more of them share the cost of a commit. A batch starts when the event loop has read all
-requests at hand. Heartbeats that could not be served in time are refused at once, so that no caller
-waits for a response that comes too late, and the queue stays small.
+A heartbeat never waits for others to join it: alone, it is committed at once.
 """
 
 import logging
@@ -23,18 +20,17 @@ logger = logging.getLogger("agents.heartbeats")
 
 # Seconds between two tries to renew a record that is locked.
 LOCK_PAUSE = 0.005
-# A connection that was idle for so many seconds is checked before it is used.
+# Seconds after which an idle connection is checked before use.
 IDLE = 5.0
-# An attempt that failed within so many seconds met a dead connection: there is time for another.
+# A batch that fails within so many seconds met a dead connection, and is tried again.
 QUICK = 1.0
 
 
 class GroupCommit:
     """Commits calls in a thread of its own, one batch at a time.
 
-    `offer`, `flush` and `delivered` have to be called in the event loop's thread. After each batch,
-    the thread of the commits calls `deliver` with the calls that are done; the next batch starts
-    only after the event loop has answered with `delivered`.
+    That thread calls `deliver` with the finished calls of a batch; the event loop has to call
+    `delivered` before the next batch starts. `offer` and `flush` are for the event loop too.
     """
 
     def __init__(self, deliver: Callable[[list[Call]], None]) -> None:
@@ -48,7 +44,7 @@ class GroupCommit:
         threading.Thread(target=self._run, name="heartbeats", daemon=True).start()
 
     def offer(self, call: Call) -> bool:
-        """Accept a call, unless it could not be served in time; return whether it is accepted."""
+        """Return whether the call is accepted: it is not if it could not be served in time."""
         return self._calls.offer(call)
 
     def flush(self) -> None:
@@ -62,7 +58,6 @@ class GroupCommit:
         self._is_committing = False
 
     def commit_waiting(self) -> None:
-        """Commit a batch of the calls that wait, and deliver those that are done."""
         calls = self._calls.begin_batch()
         done: list[Call] = []
         try:

@@ -1,8 +1,4 @@
-"""Which requests are ordinary heartbeats, judged by their bytes.
-
-A request is accepted here only if no HTTP parser could read it differently. Anything unusual is
-left to the server and to Django, which know all of HTTP.
-"""
+"""Which requests are ordinary heartbeats: those that no HTTP parser could read differently."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +7,7 @@ from typing import NamedTuple
 
 from agents import agent_ids
 
-# Longer heads, or more headers, meet limits of the server.
+# Beyond these, limits of the server apply.
 MAX_HEAD_BYTES = 4_000
 MAX_HEADERS = 50
 HEAD_END = b"\r\n\r\n"
@@ -26,8 +22,7 @@ HEADER = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)")
 ACCEPTABLE = {"application/json", "*/*", "text/plain", "application/*"}
 JSON_TYPES = {"application/json", "*/*"}
 CONTENT_TYPES = {b"application/json", b"application/json; charset=utf-8"}
-# With one of these headers a request is more than it seems. LEASE_TOKEN has removed a lease token
-# in its usual spelling; one in another spelling is for Django.
+# Headers that are for Django; among them a lease token that LEASE_TOKEN does not match.
 UNUSUAL = {
     b"transfer-encoding",
     b"content-encoding",
@@ -36,13 +31,13 @@ UNUSUAL = {
     b"http2-settings",
     b"lease-token",
 }
-# Clients of one kind behind one proxy send the same headers each time.
+# Clients of one kind send the same headers each time.
 CACHE_SIZE = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What the headers say of the client; the same each time. `body_length` is as it was sent."""
+    """What the headers say, apart from the lease token."""
 
     host: str
     forwarded_for: str
@@ -62,7 +57,7 @@ class Heartbeat(NamedTuple):
 
 
 def parse_heartbeat(request: bytes) -> Heartbeat | None:
-    """Return a whole request as a heartbeat; None for any other request."""
+    """Return None for a request that is not an ordinary heartbeat."""
     line = REQUEST_LINE.match(request)
     if line is None:
         return None
@@ -78,7 +73,7 @@ def parse_heartbeat(request: bytes) -> Heartbeat | None:
     agent_id, version = line.groups()
     client = _parse_headers(headers, version)
     body = request[end + 2 :]
-    # The server answers a wrong or excessive length by the head alone, without the body.
+    # If the length is wrong or too large, the server passes the head alone.
     if client is None or client.body_length != b"%d" % len(body):
         return None
     name = None if agent_id is None else agent_id.decode()
@@ -87,7 +82,6 @@ def parse_heartbeat(request: bytes) -> Heartbeat | None:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def _parse_headers(headers: bytes, version: bytes) -> Client | None:
-    """Return what the headers, without the lease token, say; None if they are not ordinary."""
     if not HEADERS.fullmatch(headers):
         return None
     pairs = HEADER.findall(headers)
@@ -96,7 +90,6 @@ def _parse_headers(headers: bytes, version: bytes) -> Client | None:
         return None
     host, connection = values.get(b"host", b""), values.get(b"connection", b"").lower()
     length = values.get(b"content-length", b"0")
-    # Only an empty body needs no content type.
     default_type = b"application/json" if length == b"0" else b""
     is_ordinary = (
         host

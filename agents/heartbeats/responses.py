@@ -1,4 +1,4 @@
-"""The fast path's responses: the same status, headers and body that Django would send."""
+"""The fast path's responses: status, headers and body as Django would send them."""
 
 import time
 from email.utils import formatdate
@@ -28,24 +28,19 @@ OF_EACH_RESPONSE = {
 
 
 class DjangoHeaders:
-    """The headers that Django and its middleware add to responses about heartbeats.
-
-    They are taken from Django's response to an OPTIONS request for heartbeats, so that they are the
-    same here, whatever middleware is configured.
-    """
+    """The headers that Django and its middleware add, taken from its response to OPTIONS."""
 
     def __init__(self) -> None:
         self._handler: WSGIHandler | None = None
         self._known: dict[tuple[bool, str], bytes] = {}
 
     def get(self, scheme: str, host: str, *, has_lease_token: bool) -> bytes:
-        """Return the lines for a call with a lease token, or without."""
         key = has_lease_token, scheme
         known = self._known.get(key)
         if known is None:
             response = self._request(scheme, host, has_lease_token=has_lease_token)
             known = _lines(response)
-            # The headers of an error are not to go with every response from then on.
+            # An error's headers must not go with every later response.
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._known[key] = known
         return known
@@ -60,8 +55,6 @@ class DjangoHeaders:
 
 
 class Responses:
-    """Makes whole responses, as bytes."""
-
     def __init__(self) -> None:
         self._second = 0
         self._date = b""
@@ -72,7 +65,7 @@ class Responses:
         return self._response(_Start(HTTPStatus.OK, JSON, keeps_open), body, headers)
 
     def problem(self, error: Exception, headers: bytes, *, keeps_open: bool) -> bytes:
-        """Return the response to an error, and count it."""
+        """Also counts the error."""
         response = problem_response(error, {}) or fault_response()
         body = self._renderer.render(response.data)
         headers += _lines(response)
@@ -101,7 +94,7 @@ class _Start(NamedTuple):
 
 
 def fallback_fault(*, keeps_open: bool) -> bytes:
-    """Return a response for when no other could be made."""
+    """A response for when no other could be made."""
     start = _Start(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
     return _start_lines(start) + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
@@ -133,7 +126,6 @@ def _options(scheme: str, host: str) -> dict[str, Any]:
 
 
 def _lines(response: HttpResponseBase) -> bytes:
-    """Return a response's headers as they are sent, without those OF_EACH_RESPONSE."""
     lines = [
         f"{name}: {value}\r\n".encode("latin-1")
         for name, value in response.items()

@@ -1,7 +1,6 @@
-"""The only writer of agents: every door (API, task, command, admin) leads here.
+"""The only writer of agents: API, tasks, commands and the admin all call it.
 
-A lease belongs to one registration, its generation. Each change and the event that tells of it
-are committed together.
+A lease belongs to one registration, its generation. Each change is committed with its event.
 """
 
 from agents.leases.deregister import deregister

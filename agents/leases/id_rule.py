@@ -1,6 +1,6 @@
 """Who may take an id: the token that holds it, or anybody after its agent's lease has ended.
 
-The rule is SQL, because a registration has to decide it at the moment at which it locks the record.
+It is SQL, because it has to hold when a registration locks the record.
 """
 
 from typing import NamedTuple
@@ -16,8 +16,6 @@ from agents.tokens.enrollment import Enrolment, IdHeldByAnother, TooManyAgents
 
 
 class _Holder(NamedTuple):
-    """What decides about the id of a record; `is_free`: for the token in question."""
-
     generation: int
     enrolled_by: str
     is_free: bool
@@ -39,8 +37,8 @@ def check_holder(agent_id: str, enrolment: Enrolment) -> None:
 def check_number(agent_id: str, enrolment: Enrolment) -> None:
     """Raise TooManyAgents if the token has as many agents as it may have.
 
-    To be called in the transaction of the registration. The record and the token stay locked until
-    its end, so that the second of two simultaneous registrations counts the first.
+    Locks the record and the token until the end of the transaction, so that the second of two
+    simultaneous registrations counts the first.
     """
     if enrolment.max_agents is None:
         return

@@ -1,7 +1,6 @@
-"""The names of all metrics for Prometheus, and the counters of this process.
+"""The names of all metrics, and the counters of this process.
 
-`/metrics` adds up the counters of all web processes. `registry_project.endpoints.exposition` reads
-the gauges from the database for each scrape.
+`registry_project.endpoints.exposition` adds up those of all web processes, and reads the gauges.
 """
 
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
 
 PREFIX = "agent_registry_"
-# A creation time per counter would double the series, and says no more than a reset does.
+# Creation times would double the series.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 COUNTERS = CollectorRegistry()
@@ -34,7 +33,7 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "sweep_purged": ("Agents that the last sweep purged.", ()),
     "sweep_held": ("Expired agents that the last sweep kept because too many expired at once.", ()),
 }
-# Counted in the database, since mostly workers purge, not web processes.
+# Counted in the database: it is mostly workers that purge.
 PURGED = ("purged", "Agents purged by sweeps.")
 
 # Prometheus only sees the first increase of a series that exists before it.
@@ -47,7 +46,7 @@ def count_registration(*, created: bool) -> None:
 
 
 def count_refusal(codes: Any) -> None:
-    """Count an error of the API by DRF's code, or its codes by field, which count as "invalid"."""
+    """Count an error by DRF's code; codes by field count as "invalid"."""
     REFUSALS.labels(codes if isinstance(codes, str) else "invalid").inc()
 
 

@@ -1,7 +1,6 @@
-"""Counts of the whole fleet, shared by concurrent callers, since counting a large one takes long.
+"""Counts of the fleet: of a small one for each caller, of a large one shared for seconds.
 
-A small fleet is counted for each caller, so that a new agent shows at once. A large one is counted
-now and then in each process, by one caller at a time; the others get the last count meanwhile.
+One caller at a time counts; the others get the last count meanwhile.
 """
 
 import threading
@@ -14,11 +13,11 @@ T = TypeVar("T")
 
 # Counting fewer agents takes less than two milliseconds.
 LARGE = 10_000
-# A count is shared for a second per so many agents; counting them takes a hundredth of that.
+# Counting these takes a hundredth of a second.
 AGENTS_PER_SECOND = 100_000
 SHORTEST_SECONDS = 1.0
 LONGEST_SECONDS = 5.0
-# The oldest count that is still shared while the next one is being made.
+# The oldest count given out while the next one is being made.
 OLDEST_SECONDS = 15.0
 
 
@@ -37,10 +36,7 @@ class _Count(Generic[T]):
 
 
 class SharedCount(Generic[T]):
-    """A count made by `count`; `size` gives the number of agents from it.
-
-    An exception of `count` goes to the caller for whom it counted, and nothing is kept.
-    """
+    """`size` gives the number of agents in what `count` returns."""
 
     def __init__(
         self,

@@ -1,7 +1,4 @@
-"""An agent as JSON: the one description of it.
-
-The database makes the same JSON for lists (`agent_sql`), deriving it from `AgentSerializer`.
-"""
+"""An agent as JSON: the one description, from which `agent_sql` derives what the database makes."""
 
 from rest_framework import serializers
 

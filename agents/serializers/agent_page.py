@@ -1,8 +1,4 @@
-"""A page of agents from the database: its JSON, and a tag that changes whenever the JSON does.
-
-One statement makes both, so that the tag belongs to that very page. If the caller has the page
-already, only the tag is made.
-"""
+"""A page of agents as JSON, with a tag that changes whenever the JSON does; by one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +16,9 @@ from agents.serializers.agent_sql import agent_as_json, columns, field_of
 
 @dataclass(frozen=True)
 class Page:
-    """`body`: the agents as JSON, separated by commas; None if the caller has `tag` already.
+    """`body`: JSON of the agents, separated by commas; None if the caller knows `tag`.
 
-    `next_after`: the last id on the page if there is a next page, else None.
+    `next_after`: the last id, if there is a next page.
     """
 
     count: int
@@ -32,11 +28,8 @@ class Page:
 
 
 def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ()) -> Page:
-    """Read the first `limit` of `agents` in the order of their ids.
-
-    `known_tags` are those of pages that the caller has.
-    """
-    # One row more than the page holds shows whether there is a next page.
+    """Read the first `limit` of `agents` by id, without a body if its tag is in `known_tags`."""
+    # One more than the page holds, to know whether there is a next page.
     rows = agents.order_by("pk").annotate(row=Row()).values("row")[: limit + 1]
     sql, parameters = rows.query.sql_with_params()
     with connection.cursor() as cursor:
@@ -49,7 +42,7 @@ def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ())
 
 
 class Row(Fragment):
-    """All columns of a page as one expression: for twenty, the ORM takes longer than the query."""
+    """All columns as one expression: for twenty, the ORM takes longer than the query."""
 
     fragment = staticmethod(columns)
     arity = 0
@@ -76,7 +69,7 @@ def _page(known_tags: int) -> str:
     )
 
 
-# Without ORDER BY, which would sort again: rows arrive in the order of `found`.
+# Rows arrive in the order of `found`: ORDER BY would sort again.
 def _joined() -> str:
     return dialect.join_rows(agent_as_json(), "shown")
 

@@ -1,7 +1,7 @@
-"""Agents as JSON made by the database: what AgentSerializer gives, at a tenth of its cost.
+"""AgentSerializer's JSON made by the database, at a tenth of the cost.
 
-Each field of that serializer becomes an SQL expression, by the kind of its column. The JSON is the
-same except for spaces, and for how numbers in the metadata are written.
+Each field becomes an SQL expression, by the kind of its column. Only spaces, and the spelling of
+numbers in the metadata, differ.
 """
 
 from functools import cache
@@ -23,10 +23,7 @@ COMPUTED: dict[str, models.Field[Any, Any]] = {
 
 @cache
 def columns() -> str:
-    """Return SQL for the values of FIELDS, in their order, computed ones included.
-
-    Like all SQL from here, it is to be executed with parameters: it has doubled percent signs.
-    """
+    """Return SQL for the values of FIELDS; to be executed with parameters, like all SQL here."""
     record = table(AgentRecord)
     expires_at = dialect.expires_at(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
     computed = {"is_alive": f"{expires_at} > {dialect.now()}", "expires_at": expires_at}
@@ -36,7 +33,7 @@ def columns() -> str:
 @cache
 def agent_as_json() -> str:
     """Return SQL for the JSON of an agent, from columns with the names of its fields."""
-    # One call with many arguments, all converted to text by it, is the cheapest.
+    # One call with many arguments is the cheapest.
     template = ",".join(f'"{name}":%%s' for name in FIELDS)
     values = [dialect.field_as_json(field_of(name), _quoted(name)) for name in FIELDS]
     return dialect.format_text(f"{{{template}}}", values)

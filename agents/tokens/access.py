@@ -1,7 +1,7 @@
-"""Access tokens: with them people and programs register agents, or read about them.
+"""Access tokens, for registering agents and for reading. The only writer of `AccessToken`.
 
-The only writer of `AccessToken`. A token is ``art_KEY_SECRET``; the registry stores the key and a
-hash of the secret. A fast hash is enough for a random secret of 256 bits, which nobody can guess.
+A token is ``art_KEY_SECRET``. Stored are the key and a hash of the secret; for 256 random bits a
+fast hash is enough.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class UnknownToken(Exception):
 class InvalidToken(Exception):
     """The token is not good. The message says why: for the log, not for the caller.
 
-    `key` is the key in it, if there is a token with that key, else empty.
+    `key` is empty if there is no token with that key.
     """
 
     def __init__(self, reason: str, key: str = "") -> None:
@@ -55,10 +55,10 @@ def issue(
     max_agents: int | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[AccessToken, str]:
-    """Make a token; return its record, and its text, which cannot be recovered later.
+    """Return a new token's record, and its text, which cannot be recovered later.
 
-    It expires after `lifetime`, or never. It may register ids that begin with `agent_prefix`, and
-    at most `max_agents` agents that are alive. Raise BadTerms.
+    Without `lifetime` it never expires. At most `max_agents` of its agents may be alive at once.
+    Raise BadTerms.
     """
     terms: dict[str, Any] = {
         "name": name,
@@ -104,7 +104,7 @@ def revoke(*, key: str, actor: str) -> bool:
 
 
 def authenticate(text: str, address: str | None = None) -> Access:
-    """Return what a token allows, and record its use from `address`. Raise InvalidToken."""
+    """Return what a token allows, and record its use. Raise InvalidToken."""
     parts = TOKEN.fullmatch(text)
     if parts is None:
         raise InvalidToken("it does not look like a token")
@@ -121,7 +121,7 @@ def authenticate(text: str, address: str | None = None) -> Access:
 
 
 def _insert_with_key(token: AccessToken) -> bool:
-    """Insert a token with a random key; return False if another token has that key."""
+    """Return False if another token has the random key."""
     token.key = _random(KEY_CHARACTERS, TOKEN_KEY_LENGTH)
     try:
         with transaction.atomic():

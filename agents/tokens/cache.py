@@ -1,6 +1,6 @@
-"""What this process knows of access tokens, so that few calls have to query the database.
+"""What this process knows of access tokens.
 
-It is trusted for `SECONDS`; for so long, a token that another process revoked stays good here.
+It is trusted for `SECONDS`: for so long, a token that another process has revoked stays good here.
 """
 
 import logging
@@ -25,13 +25,13 @@ SECONDS_OF_REFUSED = 60.0
 SECONDS_OF_OUTAGE = 3600.0
 # How often the last use of a token is recorded.
 USE_SECONDS = 60.0
-# How soon that is tried again after it failed, as it may on a busy SQLite.
+# The same after that failed, as it may on a busy SQLite.
 SECONDS_AFTER_FAILURE = 1.0
 
 
 @dataclass(frozen=True)
 class Access:
-    """What a good token allows. Ids that it may register begin with `agent_prefix`."""
+    """What a good token allows: registering ids that begin with `agent_prefix`, reading."""
 
     key: str
     may_register: bool
@@ -52,7 +52,7 @@ class KnownToken:
 
 
 _tokens = ExpiringCache[KnownToken]()
-# For outages of the database: reading metrics needs a token, but no database.
+# For outages: `/metrics` needs a token, but no database.
 _good_tokens = ExpiringCache[KnownToken]()
 # Separate, so that a flood of made-up keys does not evict real tokens.
 _unknown_keys = ExpiringCache[bool]()
@@ -60,7 +60,7 @@ _used = ExpiringCache[bool]()
 
 
 def find(key: str) -> KnownToken | None:
-    """Return what is known of the token with this key; None if there is no such token."""
+    """Return None if there is no token with this key."""
     known = _tokens.get(key)
     if known is not None or _unknown_keys.get(key):
         return known
@@ -72,7 +72,7 @@ def find(key: str) -> KnownToken | None:
             raise
         return known
     if token is None:
-        # Keys are random: a token issued later will not have this one.
+        # Keys are random: no later token will have this one.
         _unknown_keys.put(key, True, SECONDS)
         return None
     now: datetime = getattr(token, "read_at")  # noqa: B009 - mypy knows no annotations
@@ -87,16 +87,13 @@ def find(key: str) -> KnownToken | None:
 
 
 def forget(key: str | None = None) -> None:
-    """Query the database the next time, for one token or for all."""
+    """Forget one token, or all."""
     for cache in (_tokens, _unknown_keys, _good_tokens, _used):
         cache.forget(key)
 
 
 def record_use(token: KnownToken, address: str | None) -> None:
-    """Record that the token is in use, at most once in USE_SECONDS.
-
-    It never fails and never waits for a lock, since the call that uses the token has to go on.
-    """
+    """Record the use of a token, at most once in USE_SECONDS, without waiting for locks."""
     key = token.access.key
     if _used.get(key):
         return
@@ -115,7 +112,7 @@ def record_use(token: KnownToken, address: str | None) -> None:
 
 
 def _judge(token: AccessToken, now: datetime) -> tuple[KnownToken, float]:
-    """Return what to cache of a token, and for how many seconds."""
+    """Return what to cache, and for how many seconds."""
     state, seconds = token.state(now), SECONDS
     if state != AccessToken.State.GOOD:
         seconds = SECONDS_OF_REFUSED

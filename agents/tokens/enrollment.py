@@ -21,10 +21,9 @@ class TooManyAgents(Exception):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """`token` is the key of an access token, empty without one; the history names `actor`.
+    """`token`: the key of an access token, or empty. `max_agents`: how many may be alive.
 
-    `max_agents`: how many agents that are alive the token may have. `takes_over`: whether it may
-    take the id of another token's agent that is alive.
+    `takes_over`: whether it may take the id of another token's agent that is alive.
     """
 
     actor: str = AGENT

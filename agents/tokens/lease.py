@@ -1,7 +1,7 @@
-"""Lease tokens: an agent's proof of the registration that it comes from.
+"""Lease tokens prove from which registration an agent comes, without a query.
 
-A token is ``GENERATION.SIGNATURE``, bound to the agent's id, and checked without the database.
-It is signed with SECRET_KEY; those signed with one of SECRET_KEY_FALLBACKS are accepted too.
+A token is ``GENERATION.SIGNATURE``, for one agent's id, signed with SECRET_KEY; signatures by
+SECRET_KEY_FALLBACKS are accepted too.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ MAX_LENGTH = 255
 SALT = "agents.lease"
 GENERATION = re.compile(r"[0-9]{1,19}")
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
-# Valid tokens, of a few hundred bytes each: agents send the same one again and again.
+# Entries take a few hundred bytes.
 CACHE_SIZE = 50_000
 HIGHEST_GENERATION = 2**63 - 1
 
@@ -33,7 +33,6 @@ class LeaseTokenMissing(InvalidLeaseToken):
 
 
 def issue(agent_id: str, generation: int) -> str:
-    """Return the token of one registration of an agent."""
     return f"{generation}.{_signature(agent_id, str(generation), settings.SECRET_KEY).decode()}"
 
 
@@ -56,8 +55,7 @@ def _verify(agent_id: str, token: str, key: str) -> int:
     generation, _, sent = token.partition(".")
     if not GENERATION.fullmatch(generation) or int(generation) > HIGHEST_GENERATION:
         raise InvalidLeaseToken(agent_id)
-    # Ids may contain colons, so the signed text is never taken apart: the whole signature is
-    # compared with the one that we would issue.
+    # Ids may contain colons, so the signed text is never taken apart.
     signature = _signature(agent_id, generation, key)
     if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), signature):
         raise InvalidLeaseToken(agent_id)
