@@ -7,7 +7,7 @@ are, only a page of them is in memory, no transaction is kept open, and nobody c
 import json
 import logging
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -32,7 +32,7 @@ from agents.serializers.agent_page import read_page
 
 logger = logging.getLogger("agents.export")
 
-PAGE = 250
+PAGE = 100
 
 
 def as_json(pages: Iterator[str]) -> Iterator[str]:
@@ -50,8 +50,16 @@ def as_csv(pages: Iterator[str]) -> Iterator[str]:
     """
     yield lines([FIELDS])
     for page in pages:
-        agents = json.loads(f"[{page}]")
-        yield lines([cell(agent[name]) for name in FIELDS] for agent in agents)
+        yield lines([cell(agent[name]) for name in FIELDS] for agent in _agents(page))
+
+
+def _agents(page: str) -> Iterator[dict[str, Any]]:
+    """Parse the agents of a page one by one, since all together they are large."""
+    decoder, at = json.JSONDecoder(), 0
+    while at < len(page):
+        agent, at = decoder.raw_decode(page, at)
+        yield agent
+        at += 1  # the comma
 
 
 FORMATS: dict[str, tuple[str, Callable[[Iterator[str]], Iterator[str]]]] = {
