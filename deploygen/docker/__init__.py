@@ -1,0 +1,1 @@
+"""Building images with Docker's own command."""

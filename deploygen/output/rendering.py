@@ -13,11 +13,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploygen.output import quoting
 from deploygen.output.package import package_files, requirement_files, top_level_names
-from deploygen.spec.model import AgentSpec, Input
+from deploygen.spec.model import AgentSpec
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_container"
 RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
+# Fields of the spec that concern the image only, or are in agent.json in another form.
+NOT_CONFIGURED = {"requirements", "base_image", "slim", "environment", "registry"}
 # The variables that set an agent, as README.md explains them; then those of its registration.
 SETTINGS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
@@ -61,49 +63,12 @@ def is_local(registry_url: str) -> bool:
 
 def configuration(spec: AgentSpec) -> dict[str, Any]:
     """Return what agent.json holds: all that the runtime has to know of the spec."""
-    config: dict[str, Any] = {
-        "name": spec.name,
-        "agent_id": spec.agent_id,
-        "description": spec.description,
-        "version": spec.version,
-        "port": spec.port,
-        "handler": spec.handler,
-        "inputs": [_input(item) for item in spec.inputs],
-        "outputs": [
-            {"name": item.name, "type": item.type, "description": item.description}
-            for item in spec.outputs
-        ],
-        "skills": [
-            {
-                "id": skill.id,
-                "name": skill.name,
-                "description": skill.description,
-                "tags": list(skill.tags),
-                "examples": list(skill.examples),
-            }
-            for skill in spec.skills
-        ],
-        "tags": list(spec.tags),
-        "environment": {variable.name: variable.value for variable in spec.environment},
-        "secrets": list(spec.secrets),
-        "dependencies": list(spec.dependencies),
-        "sync_timeout": spec.sync_timeout,
-        "max_jobs": spec.max_jobs,
-    }
-    if spec.registry_url is not None:
+    config = spec.model_dump(exclude=NOT_CONFIGURED, exclude_none=True)
+    config["environment"] = {variable.name: variable.value for variable in spec.environment}
+    if spec.registry and spec.registry.url is not None:
         config["extensions"] = [".registry"]
-        config["registry"] = {
-            "url": spec.registry_url,
-            "ttl_seconds": spec.ttl_seconds,
-            "heartbeat_interval": spec.heartbeat_interval,
-        }
+        config["registry"] = spec.registry.model_dump(exclude_none=True)
     return config
-
-
-def _input(item: Input) -> dict[str, Any]:
-    described = {"name": item.name, "type": item.type, "required": item.required}
-    default = {} if item.default is None else {"default": item.default}
-    return {**described, **default, "description": item.description}
 
 
 def _from_templates(spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from deploygen.output.writing import Plan
 from deploygen.spec.model import AgentSpec
 
 
-def what_was_done(plan: Plan, folder: Path, *, dry_run: bool) -> str:
+def summary(plan: Plan, folder: Path, *, dry_run: bool) -> str:
     done = {
         "write": plan.write,
         "remove": plan.remove,
@@ -23,7 +23,7 @@ def what_was_done(plan: Plan, folder: Path, *, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
-def after_generating(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str:
+def next_steps(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str:
     """Tell how to run the agent in `folder`; its developer changes it in `code`."""
     where = shlex.quote(str(folder))
     if code == folder:
@@ -57,7 +57,7 @@ def after_generating(spec: AgentSpec, folder: Path, *, code: Path, built: bool) 
     )
 
 
-def after_starting(paths: Sequence[Path]) -> str:
+def next_steps_after_init(paths: Sequence[Path]) -> str:
     spec = next(path for path in paths if path.suffix == ".yaml")
     lines = [f"Done in {spec.parent}:", *(f"  {'write':<9}  {path.name}" for path in paths)]
     lines += ["", "Make it yours, or try it as it is:", ""]

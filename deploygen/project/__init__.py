@@ -1,0 +1,1 @@
+"""The author's project: starting one, and the modules beside its spec."""

@@ -5,7 +5,7 @@ import stat
 import sys
 from pathlib import Path
 
-from deploygen.spec.model import DEFAULT_HANDLER, AgentSpec
+from deploygen.spec.model import AgentSpec
 
 LARGEST_BYTES = 1024 * 1024
 MOST_MODULES = 200
@@ -43,7 +43,8 @@ def _check_handler(folder: Path, spec: AgentSpec, modules: dict[str, str]) -> No
             f"taken; put the function into {folder / top}.py, or install the package by "
             "requirements"
         )
-    if spec.handler != DEFAULT_HANDLER and not spec.requirements:
+    default = AgentSpec.model_fields["handler"].default
+    if spec.handler != default and not spec.requirements:
         raise ModulesError(
             f"handler: there is no {top}.py beside the spec, and no requirement that could bring it"
         )

@@ -13,46 +13,46 @@ from deploygen.output.transaction import (
     locked,
     undo_interrupted,
 )
-from deploygen.spec import rules
-from deploygen.spec.model import AgentSpec, SpecError
+from deploygen.spec.errors import SpecError, make_spec
+from deploygen.spec.model import LONGEST_NAME
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_project"
 SPEC_FILE = "agent.yaml"
 DEFAULT_NAME = "my-agent"
 
 
-class StartingError(Exception):
+class ScaffoldError(Exception):
     """Nothing was written, for the reason that the message tells."""
 
 
-def start_in(folder: Path) -> list[Path]:
+def write_scaffold(folder: Path) -> list[Path]:
     """Write a commented spec and its handler into a new or empty folder, and return their paths.
 
-    The agent is named after the folder, if that can be a name. Raises StartingError.
+    The agent is named after the folder, if that can be a name. Raises ScaffoldError.
     """
     files = _files(name_for(folder))
     try:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise StartingError(f"{folder} is there already, and no folder")
+            raise ScaffoldError(f"{folder} is there already, and no folder")
         if not folder.exists():
             create_folder(folder, files)
         else:
             with locked(folder):
                 if not is_empty(folder):
-                    raise StartingError(f"{folder} is not empty")
+                    raise ScaffoldError(f"{folder} is not empty")
                 undo_interrupted(folder)
                 change_folder(folder, files, [])
     except OSError as error:
-        raise StartingError(f"{folder} cannot be written: {error.strerror or error}") from error
+        raise ScaffoldError(f"{folder} cannot be written: {error.strerror or error}") from error
     return [folder / name for name in files]
 
 
 def name_for(folder: Path) -> str:
     """Return the name of an agent that begins in a folder."""
     words = re.findall(r"[a-z0-9]+", folder.resolve().name.lower())
-    name = "-".join(words)[: rules.LONGEST_NAME].rstrip("-")
+    name = "-".join(words)[:LONGEST_NAME].rstrip("-")
     try:
-        return AgentSpec(name=name).name
+        return make_spec({"name": name}).name
     except SpecError:
         return DEFAULT_NAME
 

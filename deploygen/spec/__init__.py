@@ -1,0 +1,1 @@
+"""The description of an agent: the model, and reading it from agent.yaml."""

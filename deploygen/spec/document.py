@@ -1,41 +1,45 @@
-"""YAML as a spec may have it: JSON's values, and the line on which each of them stands.
+"""YAML as agent.yaml may have it: the values of JSON, each with its line.
 
-YAML means different things to different readers, so what could surprise is refused and not
-guessed: keys that come twice or are no text, tags, and plain words that YAML 1.1 and YAML 1.2
-(core schema, section 10.3) read differently, such as `no`, `017` or `2026-01-01`.
+Parsers of YAML disagree about some texts. What two of them could read differently is refused: keys
+that occur twice or are not text, tags, and unquoted words such as `no`, `017` or `2026-01-01`.
 """
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.resolver import VersionedResolver
 
 LARGEST_BYTES = 64 * 1024
 DEEPEST = 20
-# Aliases may stand for much more than what is written.
+# Aliases can stand for far more than is written.
 MOST_VALUES = 10_000
-LONGEST_INTEGER = 20
+HIGHEST_INTEGER = 2**63 - 1
 LONGEST_SHOWN = 40
 
-TAG = "tag:yaml.org,2002:"
-CORE_SCHEMA = {
-    f"{TAG}null": re.compile(r"~|null|Null|NULL|"),
-    f"{TAG}bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
-    f"{TAG}int": re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
-    f"{TAG}float": re.compile(
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-    ),
+# Unquoted words that every parser reads alike, and not as text.
+WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-STRING = f"{TAG}str"
-DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-NO_JSON_NUMBER = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
+INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|\.[0-9]+")
+NOT_JSON = re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE)
+RESOLVERS = (VersionedResolver((1, 1)), VersionedResolver((1, 2)))
+TEXT = "tag:yaml.org,2002:str"
+# Booleans in YAML 1.1, and to no parser.
+LETTERS = frozenset("yYnN")
 
 
 class DocumentError(Exception):
-    """The text is no document of ours. `line` counts from 1; `path` is "" for the whole."""
+    """The text cannot be used. `line` counts from 1; `path` is "" for the whole document."""
 
     def __init__(self, line: int, path: str, problem: str) -> None:
         super().__init__(f"line {line}: {problem}")
@@ -44,162 +48,138 @@ class DocumentError(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True)
+@dataclass
 class Document:
-    """`lines` and `sources` go by paths such as "inputs[0].type"; `sources` has what was written
-    where a plain word became something else than text."""
+    """`lines` and `sources` are keyed by paths such as "inputs[0].type". `sources` has the text of
+    each unquoted word that is not read as text."""
 
-    value: Any
+    value: Any = None
     lines: dict[str, int] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
 
 
 def read_document(content: bytes) -> Document:
     """Raises DocumentError."""
-    if len(content) > LARGEST_BYTES:
-        raise DocumentError(1, "", f"it is larger than {LARGEST_BYTES // 1024} KiB")
+    text = _decode(content)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = DEEPEST
+    yaml.composer.warn_double_anchors = False
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DocumentError(line, "", "it is not UTF-8") from error
-    try:
-        _check_events(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = 1 if mark is None else mark.line + 1
-        raise DocumentError(line, "", f"it is no YAML: {error.problem}") from error
-    except yaml.reader.ReaderError as error:
+        node = yaml.compose(text)
+        for event in YAML(typ="safe", pure=True).parse(text):
+            if tag := getattr(event, "tag", None):
+                line = event.start_mark.line + 1
+                raise DocumentError(line, "", f"tags are not supported, such as {_shown(tag)}")
+    except MaxDepthExceededError as error:
+        problem = f"it is nested more than {DEEPEST} levels deep"
+        raise DocumentError(_line(error), "", problem) from error
+    except MarkedYAMLError as error:
+        raise DocumentError(_line(error), "", f"it is not YAML: {error.problem}") from error
+    except ReaderError as error:
         line = text[: error.position].count("\n") + 1
         character = f"U+{ord(text[error.position]):04X}"
-        problem = f"it has the character {character}, which YAML does not take"
-        raise DocumentError(line, "", problem) from error
+        raise DocumentError(line, "", f"YAML does not allow the character {character}") from error
     if node is None:
         raise DocumentError(1, "", "it is empty")
-    return _Reading().document(node)
+    document = Document()
+    document.value = _value(document, node, "", _line(node), DEEPEST)
+    return document
 
 
-def joined(path: str, key: str) -> str:
+def joined(path: str, key: str | int) -> str:
+    if isinstance(key, int):
+        return f"{path}[{key}]"
     return f"{path}.{key}" if path else key
 
 
-def _check_events(text: str) -> None:
-    """Refuse what must not even be composed, before anything is made of it."""
-    depth = 0
-    documents = 0
-    for event in _events(text):
-        line = _line(event)
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST:
-            raise DocumentError(line, "", f"it is nested more than {DEEPEST} levels deep")
-        documents += isinstance(event, yaml.DocumentStartEvent)
-        if documents > 1:
-            raise DocumentError(line, "", "it has a second document; a spec is one")
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            raise DocumentError(line, "", f"tags are not taken, such as {_shown(tag)} here")
+def _decode(content: bytes) -> str:
+    if len(content) > LARGEST_BYTES:
+        raise DocumentError(1, "", f"it is larger than {LARGEST_BYTES // 1024} KiB")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DocumentError(line, "", "it is not UTF-8") from error
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
-    events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
-    return events
+def _value(document: Document, node: Node, path: str, line: int, levels: int) -> Any:
+    document.lines[path] = line
+    if len(document.lines) > MOST_VALUES:
+        raise DocumentError(line, path, f"it has more than {MOST_VALUES} values")
+    if levels < 0:
+        problem = f"it is nested more than {DEEPEST} levels deep, or an alias contains itself"
+        raise DocumentError(line, path, problem)
+    if isinstance(node, MappingNode):
+        return _mapping(document, node, path, levels)
+    if isinstance(node, SequenceNode):
+        return [
+            _value(document, item, joined(path, index), _line(item), levels - 1)
+            for index, item in enumerate(node.value)
+        ]
+    if not isinstance(node, ScalarNode) or node.style is not None:
+        return node.value
+    return _plain(document, node, path, line)
 
 
-class _Reading:
-    """Makes values of nodes. A class, since all that it finds goes to one place."""
-
-    def __init__(self) -> None:
-        self._values = 0
-        self._lines: dict[str, int] = {}
-        self._sources: dict[str, str] = {}
-
-    def document(self, node: yaml.Node) -> Document:
-        return Document(self._value(node, "", _line(node), ()), self._lines, self._sources)
-
-    def _value(self, node: yaml.Node, path: str, line: int, inside: tuple[yaml.Node, ...]) -> Any:
-        self._values += 1
-        self._lines[path] = line
-        if self._values > MOST_VALUES:
-            raise DocumentError(line, path, f"it has more than {MOST_VALUES} values")
-        if any(node is outer for outer in inside) or len(inside) > DEEPEST:
-            raise DocumentError(line, path, "its aliases lead into themselves, or too deep")
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path, (*inside, node))
-        if isinstance(node, yaml.SequenceNode):
-            return [
-                self._value(item, f"{path}[{index}]", _line(item), (*inside, node))
-                for index, item in enumerate(node.value)
-            ]
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, path, line)
-        raise TypeError(f"YAML has no such node: {node}")
-
-    def _mapping(
-        self, node: yaml.MappingNode, path: str, inside: tuple[yaml.Node, ...]
-    ) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line = _line(key_node)
-            key = self._key(key_node, path, line)
-            here = joined(path, key)
-            if key in values:
-                problem = f"it comes twice; line {self._lines[here]} has it first"
-                raise DocumentError(line, here, problem)
-            values[key] = self._value(value_node, here, line, inside)
-        return values
-
-    def _key(self, node: yaml.Node, path: str, line: int) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            raise DocumentError(line, path, "it has a key that is no text")
-        if node.style is None and node.value == "<<":
-            raise DocumentError(line, path, "merging by << is not taken; write the keys out")
-        if node.style is None and not node.tag == _core_tag(node.value) == STRING:
-            problem = f"its key {_shown(node.value)} is not read as text: put it in quotes"
-            raise DocumentError(line, path, problem)
-        key: str = node.value
-        return key
-
-    def _scalar(self, node: yaml.ScalarNode, path: str, line: int) -> Any:
-        text: str = node.value
-        if node.style is not None:
-            return text
-        tag = node.tag
-        if tag != _core_tag(text):
-            raise DocumentError(line, path, _ambiguous(text))
-        if tag == STRING:
-            return text
-        self._sources[path] = text
-        if tag == f"{TAG}null":
-            return None
-        if tag == f"{TAG}bool":
-            return text.lower() == "true"
-        if tag == f"{TAG}int":
-            if not DECIMAL.fullmatch(text):
-                raise DocumentError(line, path, _ambiguous(text))
-            if len(text) > LONGEST_INTEGER:
-                raise DocumentError(line, path, "it must fit into 64 bits")
-            return int(text)
-        number = math.inf if NO_JSON_NUMBER.fullmatch(text) else float(text)
-        if math.isinf(number):
-            raise DocumentError(line, path, f"JSON has no number such as {_shown(text)}")
-        return number
+def _mapping(document: Document, node: MappingNode, path: str, levels: int) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        line = _line(key_node)
+        key = _key(key_node, path, line)
+        here = joined(path, key)
+        if key in values:
+            problem = f"it occurs twice; the first is in line {document.lines[here]}"
+            raise DocumentError(line, here, problem)
+        values[key] = _value(document, value_node, here, line, levels - 1)
+    return values
 
 
-def _core_tag(text: str) -> str:
-    """Return what the core schema of YAML 1.2 takes a plain word for."""
-    return next((tag for tag, words in CORE_SCHEMA.items() if words.fullmatch(text)), STRING)
+def _key(node: Node, path: str, line: int) -> str:
+    if not isinstance(node, ScalarNode):
+        raise DocumentError(line, path, "it has a key that is not text")
+    key: str = node.value
+    if node.style is None and key == "<<":
+        raise DocumentError(line, path, "merging by << is not supported; write the keys out")
+    if node.style is None and not _is_text(key):
+        problem = f"its key {_shown(key)} is not read as text: put it in quotes"
+        raise DocumentError(line, path, problem)
+    return key
+
+
+def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
+    """Return what an unquoted word means."""
+    text: str = node.value
+    if _is_text(text):
+        return text
+    document.sources[path] = text
+    if text in WORDS:
+        return WORDS[text]
+    if INTEGER.fullmatch(text):
+        # Python refuses to read integers of thousands of digits.
+        if len(text) > LONGEST_SHOWN or abs(int(text)) > HIGHEST_INTEGER:
+            raise DocumentError(line, path, "it must fit into 64 bits")
+        return int(text)
+    if NOT_JSON.fullmatch(text) or (FLOAT.fullmatch(text) and math.isinf(float(text))):
+        raise DocumentError(line, path, f"JSON has no number such as {_shown(text)}")
+    if FLOAT.fullmatch(text):
+        return float(text)
+    raise DocumentError(line, path, _ambiguous(text))
+
+
+def _is_text(word: str) -> bool:
+    """Whether parsers of YAML 1.1 and of YAML 1.2 read an unquoted word as text."""
+    found = {str(each.resolve(ScalarNode, word, (True, False))) for each in RESOLVERS}
+    return found == {TEXT} or word in LETTERS
 
 
 def _ambiguous(text: str) -> str:
     shown = _shown(text)
     if text.lower() in ("yes", "no", "on", "off"):
-        return f'{shown} is true or false to some readers: write true, false, or "{text}" in quotes'
+        return (
+            f'some parsers read {shown} as true or false: write true, false, or "{text}" in quotes'
+        )
     return (
-        f'{shown} is not the same to all readers of YAML: write "{shown}" in quotes if it is text, '
+        f'parsers of YAML read {shown} differently: write "{shown}" in quotes if it is text, '
         "else a plain decimal number"
     )
 
@@ -208,6 +188,10 @@ def _shown(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
-def _line(where: yaml.Node | yaml.Event) -> int:
-    mark = where.start_mark
-    return 1 if mark is None else mark.line + 1
+def _line(where: Any) -> int:
+    """Return the line of a node or of an error, 1 where neither knows it."""
+    for name in ("start_mark", "problem_mark", "context_mark"):
+        if (mark := getattr(where, name, None)) is not None:
+            line: int = mark.line + 1
+            return line
+    return 1

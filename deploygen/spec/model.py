@@ -1,21 +1,35 @@
-"""What a generated agent is to be: the one description that the generator works from."""
+"""The description of an agent: each field of agent.yaml, once.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+From it follow what is checked, the JSON schema and the table of the documentation (reference.py).
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from deploygen.spec import rules
-from deploygen.spec.rules import SpecError
+from deploygen.spec.fields import (
+    LISTED,
+    LONGEST_VALUE,
+    Description,
+    Labels,
+    Part,
+    Unique,
+    between,
+    matching,
+    plain_text,
+    wrong,
+)
+from deploygen.spec.parts import (
+    Input,
+    Output,
+    Registry,
+    Skill,
+    Variable,
+    VariableName,
+)
 
-__all__ = ["AgentSpec", "EnvironmentVariable", "Input", "Output", "Skill", "SpecError"]
-
-DEFAULT_HANDLER = "handler:handle"
-DEFAULT_PORT = 8000
-DEFAULT_TTL_SECONDS = 60
-DEFAULT_VERSION = "0.1.0"
-DEFAULT_SYNC_TIMEOUT = 30.0
-DEFAULT_MAX_JOBS = 16
-DEFAULT_BASE_IMAGE = "python:3.13-slim"
+LONGEST_NAME = 63
 SAMPLES: dict[str, Any] = {
     "string": "hello",
     "integer": 1,
@@ -25,197 +39,140 @@ SAMPLES: dict[str, Any] = {
     "object": {},
 }
 
+# A component of an image's name (OCI distribution, "name"), as long as a label of DNS.
+Name = Annotated[
+    str,
+    matching(
+        rf"(?=.{{1,{LONGEST_NAME}}}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*",
+        f"the name of an image: 1 to {LONGEST_NAME} of a-z, 0-9 and, between these, "
+        "single '.', '_' or '-'",
+    ),
+]
+AgentId = Annotated[
+    str,
+    matching(r"[A-Za-z0-9._:-]{1,255}", "1 to 255 of A-Z, a-z, 0-9, '.', '_', ':', '-'"),
+    AfterValidator(rules.free_id),
+]
+Version = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}", "like 1.2.0 or 2026.7-rc1")]
+Handler = Annotated[
+    str,
+    matching(
+        r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*",
+        "module:function",
+    ),
+    AfterValidator(rules.importable),
+]
+# A reference to an image (OCI distribution): registry, path, tag, digest.
+Image = Annotated[
+    str,
+    matching(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image such as python:3.13-slim"),
+]
+Port = Annotated[
+    int,
+    between(
+        1024,
+        rules.HIGHEST_PORT,
+        because="the agent does not run as root, which the ports below need",
+    ),
+]
+Requirement = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_VALUE),
+    AfterValidator(plain_text),
+    AfterValidator(rules.requirement),
+]
+Dependency = Annotated[
+    str,
+    Field(min_length=1, max_length=rules.LONGEST_URL),
+    AfterValidator(rules.dependency),
+]
 
-@dataclass(frozen=True)
-class Input:
-    """A field of the object that is sent to /run. `type` is one of TYPES; a `default` of None is
-    none, and only what is not `required` may have one."""
 
-    name: str
-    type: str
-    required: bool = True
-    default: Any = None
-    description: str = ""
+class AgentSpec(Part):
+    """An agent, as generate_agent makes it."""
 
+    name: Name = Field(description="Its name, and that of its image.")
+    description: Description = Field(default="", description="What it does.")
+    version: Version = Field(
+        default="0.1.0", description="Its version, in quotes if it looks like a number."
+    )
+    agent_id: AgentId = Field(
+        default_factory=lambda fields: fields["name"],
+        description="Its id in the registry; by default, its name.",
+    )
+    port: Port = Field(default=8000, description="The port it listens on.")
+    handler: Handler = Field(
+        default="handler:handle", description="The function that does the work, as module:function."
+    )
+    inputs: Annotated[list[Input], LISTED, Unique("name")] = Field(
+        default=[], description="What POST /run takes; by default, any JSON object."
+    )
+    outputs: Annotated[list[Output], LISTED, Unique("name")] = Field(
+        default=[], description="What the handler returns; by default, any JSON object."
+    )
+    skills: Annotated[list[Skill], LISTED, Unique("id")] = Field(
+        default=[],
+        description="What it can do: in full on its agent card, the ids in the registry.",
+    )
+    tags: Labels = Field(default=[], description="What to find it by in the registry.")
+    requirements: Annotated[list[Requirement], LISTED, Unique()] = Field(
+        default=[], description="What its code needs from PyPI (PEP 508), such as numpy>=2."
+    )
+    environment: Annotated[list[Variable], LISTED, Unique("name")] = Field(
+        default=[], description="Variables that its code reads: names, or objects."
+    )
+    secrets: Annotated[list[VariableName], LISTED, Unique()] = Field(
+        default=[],
+        description="Names of secrets. Their values come at run time, in the variable NAME or in "
+        "the file whose path is in NAME_FILE.",
+    )
+    dependencies: Annotated[list[Dependency], LISTED, Unique()] = Field(
+        default=[],
+        description="What must be reachable for it to be ready: http://..., https://... or "
+        "host:port.",
+    )
+    sync_timeout: Annotated[float, between(0.01, 3600, "seconds")] = Field(
+        default=30.0,
+        description="Seconds after which POST /run answers 202, and the work goes on as a job.",
+    )
+    max_jobs: Annotated[int, between(1, 1000)] = Field(
+        default=16, description="How many runs there may be at once."
+    )
+    registry: Annotated[
+        Annotated[Registry, Tag("")] | Annotated[Literal[False], Tag("false")],
+        Discriminator(lambda value: "false" if value is False else ""),
+    ] = Field(default_factory=Registry, description="The registry that it joins; false for none.")
+    base_image: Image = Field(
+        default="python:3.13-slim",
+        description="The image with Python and pip that it is built from.",
+    )
+    slim: bool = Field(
+        default=True,
+        description="Whether the image has only what the agent needs; false keeps the whole "
+        "base image.",
+    )
 
-@dataclass(frozen=True)
-class Output:
-    """A field of the object that the handler returns."""
-
-    name: str
-    type: str
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class Skill:
-    """What the agent can do, as the registry and the agent card (A2A 1.0) tell it."""
-
-    id: str
-    name: str
-    description: str
-    tags: tuple[str, ...] = ()
-    examples: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class EnvironmentVariable:
-    """A variable that the handler reads; `value` is what it has when nobody sets it."""
-
-    name: str
-    value: str | None = None
-    description: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AgentSpec:
-    """Raises SpecError when a field has a value that it cannot have.
-
-    `registry_url` None: the agent has nothing to do with a registry. `heartbeat_interval`, in
-    seconds, None: the one that the registry asks for, a third of the TTL. `agent_id` empty: the
-    name. Without `inputs`, /run takes any JSON object. `secrets` are names, whose values come at
-    run time.
-    """
-
-    name: str
-    registry_url: str | None = None
-    agent_id: str = ""
-    description: str = ""
-    version: str = DEFAULT_VERSION
-    port: int = DEFAULT_PORT
-    handler: str = DEFAULT_HANDLER
-    inputs: tuple[Input, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    skills: tuple[Skill, ...] = ()
-    tags: tuple[str, ...] = ()
-    requirements: tuple[str, ...] = ()
-    environment: tuple[EnvironmentVariable, ...] = ()
-    secrets: tuple[str, ...] = ()
-    dependencies: tuple[str, ...] = ()
-    sync_timeout: float = DEFAULT_SYNC_TIMEOUT
-    max_jobs: int = DEFAULT_MAX_JOBS
-    ttl_seconds: int = DEFAULT_TTL_SECONDS
-    heartbeat_interval: float | None = None
-    base_image: str = DEFAULT_BASE_IMAGE
-    slim: bool = True
-
-    def __post_init__(self) -> None:
-        rules.check_name(self.name)
-        if not self.agent_id:
-            object.__setattr__(self, "agent_id", self.name)
-        id_field = "name" if self.agent_id == self.name else "agent_id"
-        rules.check_agent_id(id_field, self.agent_id)
-        _check_description("description", self.description)
-        if not rules.matches(rules.VERSION, self.version):
-            raise SpecError("version", f"it must be like 1.2.0 or 2026.7-rc1, not {self.version!r}")
-        rules.check_port(self.port)
-        rules.check_handler(self.handler)
-        _check_fields("inputs", self.inputs)
-        _check_fields("outputs", self.outputs)
-        _check_skills(self.skills)
-        _check_lists(self)
-        _check_environment(self.environment, self.secrets)
-        rules.check_sync_timeout(self.sync_timeout)
-        object.__setattr__(self, "sync_timeout", float(self.sync_timeout))
-        rules.check_jobs(self.max_jobs)
-        if not rules.matches(rules.IMAGE, self.base_image):
-            problem = f"it must be an image such as {DEFAULT_BASE_IMAGE}, not {self.base_image!r}"
-            raise SpecError("base_image", problem)
-        if not isinstance(self.slim, bool):
-            raise SpecError("slim", f"it must be true or false, not {self.slim!r}")
-        rules.check_lease(self.ttl_seconds, self.heartbeat_interval)
-        if self.registry_url is not None:
-            rules.check_registry_url(self.registry_url)
-            object.__setattr__(self, "registry_url", self.registry_url.rstrip("/"))
+    @model_validator(mode="after")
+    def _check_together(self) -> "AgentSpec":
+        if self.agent_id == self.name and self.name in rules.RESERVED_IDS:
+            raise wrong(f"{self.name!r} cannot be an agent's id: give it an agent_id", "name")
+        for index, variable in enumerate(self.environment):
+            if variable.name in self.secrets:
+                problem = f"{variable.name} is one of the secrets as well"
+                raise wrong(problem, "environment", index, "name")
+        return self
 
     @property
     def handler_module(self) -> str:
         return self.handler.partition(":")[0]
+
+    @property
+    def registry_url(self) -> str | None:
+        """None: the agent has nothing to do with a registry."""
+        return self.registry.url if self.registry else None
 
     def sample_inputs(self) -> dict[str, Any]:
         """Return inputs that a run takes, to show how it is called."""
         if not self.inputs:
             return {"input": "hello"}
         return {item.name: SAMPLES[item.type] for item in self.inputs if item.required}
-
-
-def _check_description(field: str, description: str) -> None:
-    rules.check_text(field, description, longest=rules.LONGEST_DESCRIPTION, lines=True)
-
-
-def _check_fields(field: str, fields: Sequence[Input | Output]) -> None:
-    rules.check_list(field, fields)
-    for index, item in enumerate(fields):
-        path = f"{field}[{index}]"
-        if not rules.matches(rules.FIELD_NAME, item.name):
-            problem = f"it must begin with a letter and have letters, digits, '_': {item.name!r}"
-            raise SpecError(f"{path}.name", problem)
-        if item.type not in rules.TYPES:
-            problem = f"it must be one of {', '.join(rules.TYPES)}, not {item.type!r}"
-            raise SpecError(f"{path}.type", problem)
-        _check_description(f"{path}.description", item.description)
-        if isinstance(item, Input):
-            _check_default(path, item)
-    rules.check_different(field, [item.name for item in fields], ".name")
-
-
-def _check_default(path: str, item: Input) -> None:
-    if not isinstance(item.required, bool):
-        raise SpecError(f"{path}.required", f"it must be true or false, not {item.required!r}")
-    if item.default is None:
-        return
-    if item.required:
-        raise SpecError(f"{path}.required", "what has a default is not required")
-    rules.check_value(f"{path}.default", item.default, item.type)
-
-
-def _check_skills(skills: tuple[Skill, ...]) -> None:
-    rules.check_list("skills", skills)
-    for index, skill in enumerate(skills):
-        path = f"skills[{index}]"
-        if not rules.matches(rules.SKILL_ID, skill.id):
-            problem = f"it must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':', '-', not {skill.id!r}"
-            raise SpecError(f"{path}.id", problem)
-        rules.check_listed(f"{path}.name", skill.name)
-        _check_description(f"{path}.description", skill.description)
-        _check_names(f"{path}.tags", skill.tags)
-        rules.check_list(f"{path}.examples", skill.examples)
-        for number, example in enumerate(skill.examples):
-            _check_description(f"{path}.examples[{number}]", example)
-    rules.check_different("skills", [skill.id for skill in skills], ".id")
-
-
-def _check_lists(spec: AgentSpec) -> None:
-    _check_names("tags", spec.tags)
-    for field, check in (
-        ("requirements", rules.check_requirement),
-        ("dependencies", rules.check_dependency),
-        ("secrets", rules.check_variable),
-    ):
-        values: tuple[str, ...] = getattr(spec, field)
-        rules.check_list(field, values)
-        for index, value in enumerate(values):
-            check(f"{field}[{index}]", value)
-        rules.check_different(field, values)
-
-
-def _check_names(field: str, names: tuple[str, ...]) -> None:
-    rules.check_list(field, names)
-    for index, name in enumerate(names):
-        rules.check_listed(f"{field}[{index}]", name)
-    rules.check_different(field, names)
-
-
-def _check_environment(
-    environment: tuple[EnvironmentVariable, ...], secrets: tuple[str, ...]
-) -> None:
-    rules.check_list("environment", environment)
-    for index, variable in enumerate(environment):
-        path = f"environment[{index}]"
-        rules.check_variable(f"{path}.name", variable.name)
-        if variable.value is not None:
-            rules.check_text(f"{path}.value", variable.value, longest=rules.LONGEST_VALUE)
-        _check_description(f"{path}.description", variable.description)
-        if variable.name in secrets:
-            raise SpecError(f"{path}.name", f"{variable.name} is one of the secrets as well")
-    rules.check_different("environment", [variable.name for variable in environment], ".name")

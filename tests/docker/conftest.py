@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input
+from deploygen.spec.errors import make_spec
+from deploygen.spec.model import AgentSpec
 from tests.docker import agents, engine
 from tests.docker.base_image import base_image
 from tests.docker.engine import docker
@@ -81,14 +82,16 @@ def handle(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def needy_spec(*, slim: bool = True) -> AgentSpec:
-    return AgentSpec(
-        name="needy",
-        description='Has "quotes", $HOME and\nmore than one line.',
-        inputs=(Input("values", "array"),),
-        requirements=("numpy",),
-        environment=(EnvironmentVariable("UNIT", "$5 \"per\" \\ 'day' {}"),),
-        secrets=("API_KEY",),
-        slim=slim,
+    return make_spec(
+        {
+            "name": "needy",
+            "description": 'Has "quotes", $HOME and\nmore than one line.',
+            "inputs": [{"name": "values", "type": "array"}],
+            "requirements": ["numpy"],
+            "environment": [{"name": "UNIT", "value": "$5 \"per\" \\ 'day' {}"}],
+            "secrets": ["API_KEY"],
+            "slim": slim,
+        }
     )
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploygen.spec.model import AgentSpec
 from tests import plain_http
+from tests.deploygen.specs import spec_of
 from tests.docker import agents, engine
 from tests.docker.engine import docker
 from tests.integration.registry_process import PROJECT, RegistryProcess, free_port
@@ -143,7 +143,7 @@ def test_a_generated_agent_registers_and_deregisters(
     agents.generate(
         tmp_path / "agent",
         ECHO,
-        AgentSpec(name=COMPOSED_AGENT, registry_url=registry.url, port=port, base_image=base),
+        spec_of(registry.url, name=COMPOSED_AGENT, port=port, base_image=base),
     )
     engine.build(tmp_path / "agent", COMPOSED_AGENT, base=base)
     (tmp_path / "agent" / ".env").write_text("AGENT_ID=of-env\nAGENT_TTL_SECONDS=77\nAGENT_HOST=\n")

@@ -9,28 +9,25 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from deploygen.docker.build import BuildError, build_command, build_image, require_docker
+from deploygen.management.options import (
+    BELOW_THE_SPEC,
+    FIELDS,
+    LEASE,
+    add_options,
+    given,
+    option_name,
+    other_than_init,
+)
 from deploygen.output.rendering import HANDLER, NameTaken, render
-from deploygen.output.report import after_generating, after_starting, what_was_done
+from deploygen.output.report import next_steps, next_steps_after_init, summary
 from deploygen.output.writing import USERS_FILES, WritingError, write_folder
 from deploygen.project.modules import ModulesError, read_modules
-from deploygen.project.scaffold import SPEC_FILE, StartingError, start_in
-from deploygen.spec.file import SpecFile, SpecFileError, read_spec
-from deploygen.spec.model import DEFAULT_PORT, DEFAULT_TTL_SECONDS, AgentSpec, SpecError
+from deploygen.project.scaffold import SPEC_FILE, ScaffoldError, write_scaffold
+from deploygen.spec.errors import Problem, SpecError, make_spec
+from deploygen.spec.file import SpecFile, SpecFileError, overridden, read_spec
+from deploygen.spec.model import AgentSpec
 
 SPEC_SUFFIXES = (".yaml", ".yml")
-# Options that are fields of the spec, and the fields.
-FIELDS = {
-    "agent_id": "agent_id",
-    "description": "description",
-    "port": "port",
-    "ttl": "ttl_seconds",
-    "heartbeat_interval": "heartbeat_interval",
-    "registry_url": "registry_url",
-}
-OPTIONS = {field: f"--{option.replace('_', '-')}" for option, field in FIELDS.items()}
-OF_THE_REGISTRY = ("ttl", "heartbeat_interval")
-OTHER_OPTIONS = ("no_registry", "output", "force", "dry_run", "build")
-BELOW_THE_SPEC = "build"
 
 
 class Command(BaseCommand):
@@ -38,75 +35,26 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "target",
-            metavar="SPEC_OR_NAME",
-            nargs="?",
-            help="an agent.yaml, beside which its modules are; or only a name, which is that of "
-            "its image too. The options below beat what the file says",
-        )
-        parser.add_argument(
-            "--init",
-            type=Path,
-            metavar="DIR",
-            help=f"only write a commented {SPEC_FILE} and its handler into DIR, to start from",
-        )
-        registry = parser.add_mutually_exclusive_group()
-        registry.add_argument(
-            "--registry-url",
-            metavar="URL",
-            help="the registry that it joins (default: this one, by its setting REGISTRY_URL)",
-        )
-        registry.add_argument(
-            "--no-registry", action="store_true", help="it has nothing to do with a registry"
-        )
-        parser.add_argument(
-            "--output",
-            type=Path,
-            metavar="DIR",
-            help=f"the folder to write (default: ./NAME; ./NAME/{BELOW_THE_SPEC} if the spec is "
-            "in ./NAME)",
-        )
-        parser.add_argument("--agent-id", help="its id (default: its name)")
-        parser.add_argument("--description", help="what it does, in a sentence")
-        parser.add_argument("--port", type=int, help=f"where it listens (default: {DEFAULT_PORT})")
-        parser.add_argument(
-            "--ttl",
-            type=int,
-            metavar="SECONDS",
-            help=f"how long its lease lasts without a heartbeat (default: {DEFAULT_TTL_SECONDS})",
-        )
-        parser.add_argument(
-            "--heartbeat-interval",
-            type=float,
-            metavar="SECONDS",
-            help="between two heartbeats (default: what the registry asks for, a third of the TTL)",
-        )
-        parser.add_argument(
-            "--force",
-            action="store_true",
-            help="overwrite what was changed in the folder; a handler.py to fill in is kept",
-        )
-        parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
-        parser.add_argument(
-            "--build", action="store_true", help="build the image too, by docker build"
-        )
+        add_options(parser)
 
     def handle(self, *, target: str | None, init: Path | str | None, **options: Any) -> None:
         if init is not None:
-            _refuse_other_options(target, options)
-            self._start(Path(init))
+            if target is not None:
+                raise CommandError(f"--init DIR is enough: {target!r} has no place beside it")
+            for name in other_than_init(options):
+                raise CommandError(f"--init has no use for {option_name(name)}")
+            self._init(Path(init))
         elif target is None:
             raise CommandError("SPEC_OR_NAME is missing: give a spec or a name, or --init DIR")
         else:
             self._generate(target, options)
 
-    def _start(self, folder: Path) -> None:
+    def _init(self, folder: Path) -> None:
         try:
-            paths = start_in(folder)
-        except StartingError as error:
+            paths = write_scaffold(folder)
+        except ScaffoldError as error:
             raise CommandError(f"--init: {error}") from error
-        self.stdout.write(after_starting(paths))
+        self.stdout.write(next_steps_after_init(paths))
 
     def _generate(self, target: str, options: dict[str, Any]) -> None:
         source = _source(target)
@@ -130,20 +78,20 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except BuildError as error:
             raise CommandError(f"--build: {error}") from error
-        self.stdout.write(what_was_done(plan, folder, dry_run=dry_run))
+        self.stdout.write(summary(plan, folder, dry_run=dry_run))
         if dry_run:
             if build:
                 self.stdout.write(f"and then: {shlex.join(build_command(spec.name, folder))}")
-        else:
-            if build:
-                self._build(spec, folder)
-            fill_in = HANDLER not in modules and spec.handler_module == "handler"
-            code = folder if source is None or fill_in else source.path.parent
-            self.stdout.write(after_generating(spec, folder, code=code, built=build))
+            return
+        if build:
+            self._build(spec, folder)
+        fill_in = HANDLER not in modules and spec.handler_module == "handler"
+        code = folder if source is None or fill_in else source.path.parent
+        self.stdout.write(next_steps(spec, folder, code=code, built=build))
 
     def _build(self, spec: AgentSpec, folder: Path) -> None:
         self.stdout.write(f"\nBuilding the image {spec.name}:\n")
-        self.stdout.flush()  # what docker says comes after it
+        self.stdout.flush()  # before the output of docker
         try:
             build_image(spec.name, folder)
         except BuildError as error:
@@ -152,20 +100,8 @@ class Command(BaseCommand):
             raise CommandError("the build was stopped; the folder is written") from error
 
 
-def _refuse_other_options(target: str | None, options: dict[str, Any]) -> None:
-    given = [
-        name
-        for name in (*FIELDS, *OTHER_OPTIONS)
-        if options[name] is not None and options[name] is not False
-    ]
-    if target is not None:
-        raise CommandError(f"--init DIR is enough: {target!r} has no place beside it")
-    if given:
-        raise CommandError(f"--init has no use for --{given[0].replace('_', '-')}")
-
-
 def _source(target: str) -> SpecFile | None:
-    """Return the spec that `target` leads to, None if it is a name."""
+    """Return the spec in the file `target`, None if it is a name."""
     path = Path(target)
     is_there = path.exists() and not path.is_dir()
     if not is_there and path.suffix not in SPEC_SUFFIXES:
@@ -177,35 +113,33 @@ def _source(target: str) -> SpecFile | None:
 
 
 def _spec(target: str, source: SpecFile | None, options: dict[str, Any]) -> AgentSpec:
-    given = {
-        field: options[option] for option, field in FIELDS.items() if options[option] is not None
-    }
-    none_in_file = source is not None and source.without_registry
-    if given.get("agent_id") == "":
-        raise CommandError("--agent-id: it must not be empty")
-    if options["no_registry"] or (none_in_file and "registry_url" not in given):
-        for option in OF_THE_REGISTRY:
+    fields = given(options)
+    labels = {path: option_name(option) for option, path in FIELDS.items()}
+    registry = {} if source is None else source.registry
+    if options["no_registry"] or (registry is False and "registry.url" not in fields):
+        for option in LEASE:
             if options[option] is not None:
-                raise CommandError(f"{OPTIONS[FIELDS[option]]}: the agent has no registry")
-        given["registry_url"] = None
-    in_file = source is not None and "registry_url" in source.fields
-    default = "registry_url" not in given and not in_file
-    if default:
-        given["registry_url"] = settings.REGISTRY_URL
+                raise CommandError(f"{option_name(option)}: the agent has no registry")
+        fields["registry"] = False
+    elif "registry.url" not in fields and not (isinstance(registry, dict) and "url" in registry):
+        fields["registry.url"] = settings.REGISTRY_URL
+        labels["registry.url"] = "the setting REGISTRY_URL"
     try:
-        return source.spec(**given) if source else AgentSpec(name=target, **given)
+        return source.spec(fields) if source else make_spec(overridden({"name": target}, fields))
     except SpecFileError as error:
         raise CommandError(str(error)) from error
     except SpecError as error:
-        option = OPTIONS.get(error.field, "SPEC_OR_NAME")
-        if error.field == "registry_url" and default:
-            option = "the setting REGISTRY_URL"
-        hint = _hint(target, source) if error.field == "name" else ""
-        raise CommandError(f"{option}: {error.problem}{hint}") from error
+        lines = [_message(problem, labels, target, source) for problem in error.problems]
+        raise CommandError("\n".join(lines)) from error
+
+
+def _message(problem: Problem, labels: dict[str, str], target: str, source: SpecFile | None) -> str:
+    hint = _hint(target, source) if problem.field == "name" else ""
+    return f"{labels.get(problem.field, 'SPEC_OR_NAME')}: {problem.text}{hint}"
 
 
 def _hint(target: str, source: SpecFile | None) -> str:
-    """Say so where the name is that of a folder with a spec in it."""
+    """Return a hint where the name is that of a folder with a spec in it."""
     spec = Path(target) / SPEC_FILE
     return f"; did you mean {spec}?" if source is None and spec.is_file() else ""
 

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from deploygen.output.rendering import render
-from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input
+from deploygen.spec.model import AgentSpec
+from tests.deploygen.specs import spec_of
 
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 REGISTRIES = ["http://reg:9000", "http://127.0.0.1:9000", None]
@@ -21,24 +22,20 @@ HOSTILE = "x}y $HOME ${HOME:-z} $(HOME) \"'\\ #: {}"
 
 
 def spec(**fields: Any) -> AgentSpec:
-    return AgentSpec(
-        **{
-            "name": "an-agent",
-            "registry_url": "http://reg:9000",
-            "environment": (
-                EnvironmentVariable("PLAIN", "a b", "What it is."),
-                EnvironmentVariable("HOSTILE", HOSTILE),
-                EnvironmentVariable("NO", None),
-            ),
-            "secrets": ("A_KEY",),
-            "requirements": ("numpy",),
-            **fields,
-        }
-    )
+    own = {
+        "environment": [
+            {"name": "PLAIN", "value": "a b", "description": "What it is."},
+            {"name": "HOSTILE", "value": HOSTILE},
+            "NO",
+        ],
+        "secrets": ["A_KEY"],
+        "requirements": ["numpy"],
+    }
+    return spec_of(**{**own, **fields})
 
 
 def bare(**fields: Any) -> AgentSpec:
-    return spec(environment=(), secrets=(), requirements=(), **fields)
+    return spec(environment=[], secrets=[], requirements=[], **fields)
 
 
 SPECS = [
@@ -264,8 +261,11 @@ def test_the_dockerfile_asks_for_nothing_that_the_older_builder_lacks() -> None:
 
 
 def test_the_readme_gives_the_handler_what_it_declares() -> None:
-    optional = Input("x", "array", required=False)
-    inputs = (Input("text", "string"), Input("times", "integer"), optional)
+    inputs = [
+        {"name": "text", "type": "string"},
+        {"name": "times", "type": "integer"},
+        {"name": "x", "type": "array", "required": False},
+    ]
     text = render(spec(inputs=inputs))["README.md"]
     [sent] = re.findall(r"-d '(.*)'", text)
     assert json.loads(sent) == {"text": "hello", "times": 1}

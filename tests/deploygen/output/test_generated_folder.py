@@ -8,15 +8,14 @@ import pytest
 
 from deploygen.output.rendering import render
 from deploygen.output.writing import write_folder
-from deploygen.spec.model import AgentSpec
+from tests.deploygen.specs import spec_of
 
 PROJECT = Path(__file__).parents[3]
 REGISTRIES = ["http://127.0.0.1:9000", None]
 
 
 def generated(folder: Path, registry_url: str | None) -> Path:
-    spec = AgentSpec(name="an-agent", registry_url=registry_url, description="Echoes.")
-    write_folder(folder / "agent", render(spec))
+    write_folder(folder / "agent", render(spec_of(registry_url, description="Echoes.")))
     return folder / "agent"
 
 

@@ -10,7 +10,7 @@ import yaml
 from deploygen.output.package import CLIENT, IMAGE, RUNTIME
 from deploygen.output.quoting import markdown_escaped
 from deploygen.output.rendering import NameTaken, is_local, render
-from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input, Output, Skill
+from tests.deploygen.specs import spec_of
 
 SERVER = {"__init__.py", "__main__.py", "server.py", "healthcheck.py", "config.py", "http/app.py"}
 REGISTRATION = {
@@ -37,12 +37,11 @@ HOSTILE = [
 
 
 def rendered(**fields: Any) -> dict[str, str]:
-    return render(AgentSpec(**{"name": "an-agent", "registry_url": "http://reg:9000", **fields}))
+    return render(spec_of(**fields))
 
 
 def rendered_with(modules: dict[str, str], **fields: Any) -> dict[str, str]:
-    spec = AgentSpec(**{"name": "an-agent", "registry_url": "http://reg:9000", **fields})
-    return render(spec, modules)
+    return render(spec_of(**fields), modules)
 
 
 def instructions(dockerfile: str) -> list[str]:
@@ -106,7 +105,7 @@ def test_the_readme_says_where_the_handler_is_changed() -> None:
     copied = rendered_with({"work.py": ""}, handler="work:run")["README.md"]
     assert "`work.py`, which is a copy" in " ".join(copied.split())
     assert "keeps it" not in copied
-    assert "requirements bring" in rendered(handler="work:run", requirements=("w",))["README.md"]
+    assert "requirements bring" in rendered(handler="work:run", requirements=["w"])["README.md"]
 
 
 def test_a_handler_elsewhere_leaves_none_to_fill_in() -> None:
@@ -116,7 +115,7 @@ def test_a_handler_elsewhere_leaves_none_to_fill_in() -> None:
 
 
 def test_requirements_are_given_as_they_are_with_the_versions_of_ours_without_hashes() -> None:
-    files = rendered(requirements=("numpy>=2", "x; python_version >= '3.11'"))
+    files = rendered(requirements=["numpy>=2", "x; python_version >= '3.11'"])
     assert files["requirements-agent.txt"] == "numpy>=2\nx; python_version >= '3.11'\n"
     pinned = re.findall(r"(?m)^([a-z0-9-]+==[^ ;]+)", files["requirements.txt"])
     found = files["constraints.txt"].splitlines()
@@ -181,29 +180,32 @@ def everything(text: str = "") -> dict[str, Any]:
         "version": "1.10",
         "port": 9001,
         "handler": "work:run",
-        "inputs": (
-            Input("a", "string", description=text or "x"),
-            Input("b", "array", required=False, default=[text] if text else []),
-            Input("c", "number", required=False),
-        ),
-        "outputs": (Output("o", "object", text or "y"),),
-        "skills": (
-            Skill(
-                "s", one_line(text) or "S", text or "z", (one_line(text) or "t",), (text or "e",)
-            ),
-        ),
-        "tags": (one_line(text) or "u",),
-        "environment": (
-            EnvironmentVariable("PLAIN", description=text),
-            EnvironmentVariable("VALUED", one_line(text) or "v", text),
-        ),
-        "secrets": ("A_KEY",),
-        "dependencies": ("db:5432",),
-        "requirements": ("numpy",),
+        "inputs": [
+            {"name": "a", "type": "string", "description": text or "x"},
+            {"name": "b", "type": "array", "default": [text] if text else []},
+            {"name": "c", "type": "number", "required": False},
+        ],
+        "outputs": [{"name": "o", "type": "object", "description": text or "y"}],
+        "skills": [
+            {
+                "id": "s",
+                "name": one_line(text) or "S",
+                "description": text or "z",
+                "tags": [one_line(text) or "t"],
+                "examples": [text or "e"],
+            }
+        ],
+        "tags": [one_line(text) or "u"],
+        "environment": [
+            {"name": "PLAIN", "description": text},
+            {"name": "VALUED", "value": one_line(text) or "v", "description": text},
+        ],
+        "secrets": ["A_KEY"],
+        "dependencies": ["db:5432"],
+        "requirements": ["numpy"],
         "sync_timeout": 5,
         "max_jobs": 3,
-        "ttl_seconds": 9,
-        "heartbeat_interval": 2.5,
+        "registry": {"ttl_seconds": 9, "heartbeat_interval": 2.5},
     }
 
 
@@ -342,7 +344,7 @@ def test_the_readme_names_every_variable_that_the_runtime_reads() -> None:
 
 def test_the_readme_tells_the_interval_only_when_there_is_one() -> None:
     assert "what the registry asks for |" in rendered()["README.md"]
-    assert "| `2.5` |" in rendered(heartbeat_interval=2.5)["README.md"]
+    assert "| `2.5` |" in rendered(registry={"heartbeat_interval": 2.5})["README.md"]
 
 
 def test_the_paths_are_inside_the_folder() -> None:

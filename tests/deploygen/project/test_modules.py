@@ -5,8 +5,9 @@ import pytest
 
 from deploygen.project.modules import LARGEST_BYTES, MOST_MODULES, ModulesError, read_modules
 from deploygen.spec.model import AgentSpec
+from tests.deploygen.specs import spec_of
 
-SPEC = AgentSpec(name="a")
+SPEC = spec_of()
 
 
 @pytest.fixture
@@ -87,16 +88,16 @@ def test_numbers_are_bounded(folder: Path) -> None:
 
 def test_a_handler_in_a_folder_is_told(folder: Path) -> None:
     (folder / "tools").mkdir()
-    assert_refused(folder, "tools is a folder", AgentSpec(name="a", handler="tools.work:run"))
+    assert_refused(folder, "tools is a folder", spec_of(handler="tools.work:run"))
     (folder / "tools.py").write_text("")
-    assert set(read_modules(folder, AgentSpec(name="a", handler="tools:run"))) == {"tools.py"}
+    assert set(read_modules(folder, spec_of(handler="tools:run"))) == {"tools.py"}
 
 
 @pytest.mark.parametrize("handler", ["hanlder:handle", "handler:run", "my.tools:run"])
 def test_a_handler_that_is_nowhere_is_told(folder: Path, handler: str) -> None:
     (folder / "other.py").write_text("")
-    spec = AgentSpec(name="a", handler=handler)
+    spec = spec_of(handler=handler)
     assert_refused(folder, f"handler: there is no {spec.handler_module.split('.')[0]}.py", spec)
     # A package may bring it; which modules it has, nobody knows here.
-    bringing = AgentSpec(name="a", handler=handler, requirements=("my-tools",))
+    bringing = spec_of(handler=handler, requirements=["my-tools"])
     assert set(read_modules(folder, bringing)) == {"other.py"}

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from deploygen.output.transaction import STAGING
-from deploygen.project.scaffold import StartingError, name_for, start_in
+from deploygen.project.scaffold import ScaffoldError, name_for, write_scaffold
 from deploygen.spec.file import read_spec
 
 
@@ -14,7 +14,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "new-agent"
-    assert start_in(folder) == [folder / "agent.yaml", folder / "handler.py"]
+    assert write_scaffold(folder) == [folder / "agent.yaml", folder / "handler.py"]
     assert names(folder) == ["agent.yaml", "handler.py"]
     assert names(folder.parent) == ["new-agent"]
     assert read_spec(folder / "agent.yaml").spec().name == "new-agent"
@@ -26,7 +26,7 @@ def test_an_empty_folder_is_filled_where_it_is(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     before = Path().stat().st_ino
-    start_in(Path())
+    write_scaffold(Path())
     assert names(tmp_path / "here") == ["agent.yaml", "handler.py"]
     assert Path(tmp_path / "here").stat().st_ino == before
     assert read_spec(Path("agent.yaml")).spec().name == "here"
@@ -37,7 +37,7 @@ def test_what_a_crash_left_is_cleared_away(tmp_path: Path) -> None:
     (staging / "new").mkdir(parents=True)
     (staging / "journal.json").write_text('["agent.yaml"]')
     (tmp_path / "agent.yaml").write_text("half")
-    start_in(tmp_path)
+    write_scaffold(tmp_path)
     assert names(tmp_path) == ["agent.yaml", "handler.py"]
     assert read_spec(tmp_path / "agent.yaml").spec()
 
@@ -52,8 +52,8 @@ def test_nothing_is_written_over_what_is_there(tmp_path: Path) -> None:
         *(("file", "and no folder"), ("full", "is not empty"), ("link", "and no folder")),
         ("file/below", "cannot be written"),
     ):
-        with pytest.raises(StartingError, match=said):
-            start_in(tmp_path / name)
+        with pytest.raises(ScaffoldError, match=said):
+            write_scaffold(tmp_path / name)
     assert (tmp_path / "file").read_text() == (tmp_path / "full" / "handler.py").read_text()
     assert names(tmp_path / "empty") == []
 
@@ -68,7 +68,7 @@ def test_nothing_is_written_over_what_is_there(tmp_path: Path) -> None:
 )
 def test_the_agent_is_named_after_the_folder(tmp_path: Path, folder: str, name: str) -> None:
     assert name_for(tmp_path / folder) == name
-    start_in(tmp_path / folder)
+    write_scaffold(tmp_path / folder)
     assert read_spec(tmp_path / folder / "agent.yaml").spec().name == name
 
 
@@ -77,5 +77,5 @@ def test_a_parent_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         tmp_path = Path("/proc")
     else:
         tmp_path.chmod(0o500)
-    with pytest.raises(StartingError, match="cannot be written"):
-        start_in(tmp_path / "agent")
+    with pytest.raises(ScaffoldError, match="cannot be written"):
+        write_scaffold(tmp_path / "agent")

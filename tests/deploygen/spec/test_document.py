@@ -77,7 +77,7 @@ def test_numbers_that_json_does_not_have_are_refused(number: str) -> None:
 def test_keys_that_come_twice_are_refused() -> None:
     error = refused("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n")
     assert (error.line, error.path) == (5, "b.c")
-    assert error.problem == "it comes twice; line 3 has it first"
+    assert error.problem == "it occurs twice; the first is in line 3"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_keys_that_come_twice_are_refused() -> None:
         ("on: x", "its key on is not read as text"),
         ("2026-01-01: x", "its key 2026-01-01 is not read as text"),
         ("~: x", "its key ~ is not read as text"),
-        ("? [a]\n: x", "a key that is no text"),
-        ("a: &a {x: y}\nb:\n  <<: *a\n", "merging by << is not taken"),
+        ("? [a]\n: x", "a key that is not text"),
+        ("a: &a {x: y}\nb:\n  <<: *a\n", "merging by << is not supported"),
     ],
 )
 def test_keys_are_text(text: str, said: str) -> None:
@@ -103,7 +103,7 @@ def test_keys_are_text(text: str, said: str) -> None:
     ],
 )
 def test_tags_are_refused(text: str) -> None:
-    assert "tags are not taken" in refused(text).problem
+    assert "tags are not supported" in refused(text).problem
 
 
 def test_aliases_stand_for_what_they_name() -> None:
@@ -122,7 +122,7 @@ def test_aliases_that_grow_without_end_are_refused_at_once() -> None:
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a\n  b: *a"])
 def test_aliases_that_lead_into_themselves_are_refused(text: str) -> None:
-    assert "into themselves" in refused(text).problem
+    assert "contains itself" in refused(text).problem
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_deep_nesting_is_refused_at_once(text: str) -> None:
 
 def test_nesting_by_aliases_has_the_same_bound() -> None:
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 30))]
-    assert "too deep" in refused("\n".join(lines)).problem
+    assert "levels deep" in refused("\n".join(lines)).problem
 
 
 @pytest.mark.parametrize(
@@ -145,15 +145,15 @@ def test_nesting_by_aliases_has_the_same_bound() -> None:
     [
         (b"", 1, "it is empty"),
         (b"# nothing\n", 1, "it is empty"),
-        (b"a: 1\n---\nb: 2\n", 2, "second document"),
+        (b"a: 1\n---\nb: 2\n", 2, "another document"),
         (b"a: 1\nb: \xff\n", 2, "not UTF-8"),
-        (b"a: 1\nb: \x07\n", 2, "the character U+0007"),
-        (b"a: 1\n\x00", 2, "the character U+0000"),
-        (b"a: 1\n b: 2\n", 2, "it is no YAML: "),
-        (b"a: [1\nb: 2\n", 2, "it is no YAML: "),
-        (b"a: *nothing", 1, "it is no YAML: "),
-        (b"a: 'x\n", 2, "it is no YAML: "),
-        (b"a: \t- b\n\tc", 1, "it is no YAML: "),
+        (b"a: 1\nb: \x07\n", 2, "does not allow the character U+0007"),
+        (b"a: 1\n\x00", 2, "does not allow the character U+0000"),
+        (b"a: 1\n b: 2\n", 2, "it is not YAML: "),
+        (b"a: [1\nb: 2\n", 2, "it is not YAML: "),
+        (b"a: *nothing", 1, "it is not YAML: "),
+        (b"a: 'x\n", 2, "it is not YAML: "),
+        (b"a: \t- b\n\tc", 1, "it is not YAML: "),
         (b"a: " + b"9" * 21, 1, "64 bits"),
         (b"a: " + b"x" * LARGEST_BYTES, 1, "larger than 64 KiB"),
     ],

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from deploygen.spec.errors import SpecError, make_spec
 from deploygen.spec.file import SpecFile, SpecFileError, read_spec
-from deploygen.spec.model import AgentSpec, EnvironmentVariable, Input, Output, Skill, SpecError
+from deploygen.spec.model import AgentSpec
+from deploygen.spec.parts import Registry
 
 WHOLE = """\
 name: whole
@@ -62,92 +64,125 @@ def read(file: Path, text: str) -> SpecFile:
     return read_spec(file)
 
 
-def spec_of(file: Path, text: str, **options: Any) -> AgentSpec:
-    return read(file, text).spec(**options)
+def spec_of(file: Path, text: str, options: dict[str, Any] | None = None) -> AgentSpec:
+    return read(file, text).spec(options)
 
 
-def refused(file: Path, text: str, **options: Any) -> SpecFileError:
+def refused(file: Path, text: str, options: dict[str, Any] | None = None) -> SpecFileError:
     with pytest.raises(SpecFileError) as error:
-        spec_of(file, text, **options)
+        spec_of(file, text, options)
     return error.value
 
 
 def test_everything_that_can_be_said_reaches_the_spec(file: Path) -> None:
-    assert spec_of(file, WHOLE) == AgentSpec(
-        name="whole",
-        description="All of it.\nAnd more.\n",
-        version="1.10",
-        agent_id="whole:1",
-        port=9001,
-        handler="tools.work:run",
-        inputs=(
-            Input("text", "string", description="What."),
-            Input("times", "integer", required=False, default=2),
-            Input("more", "array", required=False),
-            Input("rate", "number", required=False, default=1),
-            Input("deep", "object", required=False, default={"a": [1, {"b": None}]}),
-        ),
-        outputs=(Output("result", "object", "That."),),
-        skills=(Skill("work", "Work", "Works.", ("one", "two"), ("Work!",)),),
-        tags=("a", "b"),
-        requirements=("numpy>=2", "x[y]; python_version >= '3.11'"),
-        environment=(EnvironmentVariable("PLAIN"), EnvironmentVariable("VALUED", "1", "One.")),
-        secrets=("A_KEY",),
-        dependencies=("https://api.example/health?full=1", "db:5432", "[::1]:80"),
-        sync_timeout=5.0,
-        max_jobs=3,
-        registry_url="https://registry.example:9000",
-        ttl_seconds=30,
-        heartbeat_interval=2.5,
-        base_image="registry.example:5000/python@sha256:abc",
-        slim=False,
-    )
+    assert spec_of(file, WHOLE).model_dump(exclude_defaults=True) == {
+        "name": "whole",
+        "description": "All of it.\nAnd more.\n",
+        "version": "1.10",
+        "agent_id": "whole:1",
+        "port": 9001,
+        "handler": "tools.work:run",
+        "inputs": [
+            {"name": "text", "type": "string", "required": True, "description": "What."},
+            {"name": "times", "type": "integer", "required": False, "default": 2},
+            {"name": "more", "type": "array", "required": False},
+            {"name": "rate", "type": "number", "required": False, "default": 1},
+            {
+                "name": "deep",
+                "type": "object",
+                "required": False,
+                "default": {"a": [1, {"b": None}]},
+            },
+        ],
+        "outputs": [{"name": "result", "type": "object", "description": "That."}],
+        "skills": [
+            {
+                "id": "work",
+                "name": "Work",
+                "description": "Works.",
+                "tags": ["one", "two"],
+                "examples": ["Work!"],
+            }
+        ],
+        "tags": ["a", "b"],
+        "requirements": ["numpy>=2", "x[y]; python_version >= '3.11'"],
+        "environment": [
+            {"name": "PLAIN"},
+            {"name": "VALUED", "value": "1", "description": "One."},
+        ],
+        "secrets": ["A_KEY"],
+        "dependencies": ["https://api.example/health?full=1", "db:5432", "[::1]:80"],
+        "sync_timeout": 5.0,
+        "max_jobs": 3,
+        "registry": {
+            "url": "https://registry.example:9000",
+            "ttl_seconds": 30,
+            "heartbeat_interval": 2.5,
+        },
+        "base_image": "registry.example:5000/python@sha256:abc",
+        "slim": False,
+    }
 
 
 def test_a_name_is_enough(file: Path) -> None:
-    assert spec_of(file, "name: an-agent\n") == AgentSpec(name="an-agent")
+    assert spec_of(file, "name: an-agent\n") == make_spec({"name": "an-agent"})
 
 
 @pytest.mark.parametrize(
-    ("registry", "without", "fields"),
+    ("registry", "section", "url"),
     [
-        ("false", True, {}),
-        ("{}", False, {}),
-        ("{ttl_seconds: 9}", False, {"ttl_seconds": 9}),
-        ("{url: http://a}", False, {"registry_url": "http://a"}),
+        ("false", False, None),
+        ("{}", {}, None),
+        ("{ttl_seconds: 9}", {"ttl_seconds": 9}, None),
+        ("{url: http://a}", {"url": "http://a"}, "http://a"),
     ],
 )
 def test_the_registry_may_be_none_or_be_left_to_others(
-    file: Path, registry: str, without: bool, fields: dict[str, Any]
+    file: Path, registry: str, section: Any, url: str | None
 ) -> None:
     found = read(file, f"name: a\nregistry: {registry}\n")
-    assert found.without_registry == without
-    assert found.fields == {"name": "a", **fields}
+    assert found.registry == section
+    assert found.spec().registry_url == url
 
 
 def test_options_beat_the_file(file: Path) -> None:
-    options = {"port": 9002, "registry_url": None, "description": ""}
-    found = spec_of(file, WHOLE, **options)
-    assert (found.port, found.registry_url, found.description) == (9002, None, "")
+    found = spec_of(file, WHOLE, {"port": 9002, "registry": False, "description": ""})
+    assert (found.port, found.registry, found.description) == (9002, False, "")
     assert found.version == "1.10"
+
+
+def test_an_option_changes_its_part_of_a_section(file: Path) -> None:
+    assert spec_of(file, WHOLE, {"registry.ttl_seconds": 40}).registry == Registry(
+        url="https://registry.example:9000", ttl_seconds=40, heartbeat_interval=2.5
+    )
+    none = "name: a\nregistry: false\n"
+    assert spec_of(file, none, {"registry.url": "http://b"}).registry_url == "http://b"
+    error = refused(file, "name: a\nregistry: true\n", {"registry.url": "http://b"})
+    assert [field for _, field, _ in error.problems] == ["registry"]
 
 
 def test_an_option_that_is_wrong_is_not_told_as_the_files_fault(file: Path) -> None:
     with pytest.raises(SpecError) as error:
-        spec_of(file, WHOLE, port=80)
-    assert error.value.field == "port"
+        spec_of(file, WHOLE, {"port": 80})
+    assert [problem.field for problem in error.value.problems] == ["port"]
 
 
 def test_what_an_option_makes_wrong_is_told_at_its_line(file: Path) -> None:
-    error = refused(file, WHOLE, ttl_seconds=4)
-    assert (error.line, error.field) == (37, "registry.heartbeat_interval")
-    assert "half of the TTL, which is 4 s" in error.problem
+    [problem] = refused(file, WHOLE, {"registry.ttl_seconds": 4}).problems
+    assert problem[:2] == (37, "registry.heartbeat_interval")
+    assert "half of the TTL, which is 4 s" in problem[2]
+
+
+def test_all_that_is_wrong_is_told_line_by_line(file: Path) -> None:
+    error = refused(file, "slim: 1\nport: 80\nname: a\nprot: 1\n")
+    lines = str(error).splitlines()
+    assert [line.split(": ")[0] for line in lines] == [f"{file}:1", f"{file}:2", f"{file}:4"]
 
 
 def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
     error = refused(file, "name: a\nport: 80\n")
-    assert str(error) == f"{file}:2: port: {error.problem}"
-    assert error.problem.startswith("it must be 1024 to 65535 (")
+    assert str(error) == f"{file}:2: port: {error.problems[0][2]}"
+    assert error.problems[0][2].startswith("it must be 1024 to 65535 (")
 
 
 @pytest.mark.parametrize(
@@ -158,14 +193,14 @@ def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
         ("input: []", 2, "", "did you mean 'inputs'?"),
         ("sync-timeout: 1", 2, "", "did you mean 'sync_timeout'?"),
         ("ttl_seconds: 1", 2, "", "'ttl_seconds' is not known; it is registry.ttl_seconds"),
-        ("url: http://a", 2, "", "it belongs to registry"),
+        ("url: http://a", 2, "", "it is registry.url"),
         ("registry_url: http://a", 2, "", "it is registry.url"),
         ("xyz: 1", 2, "", "'xyz' is not known; there are name, description, version, "),
         ("registry: {ttl: 3}", 2, "registry", "'ttl' is not known; "),
         ("inputs:\n  - name: a\n    typ: string", 4, "inputs[0]", "did you mean 'type'?"),
         ("inputs:\n  - name: a", 3, "inputs[0]", "it lacks 'type'"),
         ("skills: [{id: a, name: b}]", 2, "skills[0]", "it lacks 'description'"),
-        ("port: 8001\nport: 8002", 3, "port", "it comes twice; line 2 has it first"),
+        ("port: 8001\nport: 8002", 3, "port", "it occurs twice; the first is in line 2"),
         # Types.
         ("version: 1.10", 2, "version", '1.10 is read as a number: write "1.10" in quotes'),
         ("version: 2", 2, "version", 'it must be text; 2 is read as a number: write "2" in'),
@@ -177,7 +212,7 @@ def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
         ("description: {a: b}", 2, "description", "it must be text, not a mapping"),
         ("port: '8000'", 2, "port", "it must be a whole number, not '8000'"),
         ("port: 8000.0", 2, "port", "it must be a whole number, not 8000.0"),
-        ("port: true", 2, "port", "it must be a whole number, not True"),
+        ("port: true", 2, "port", "it must be a whole number, not true"),
         ("port: 017500", 2, "port", "else a plain decimal number"),
         ("slim: yes", 2, "slim", "write true, false"),
         ("slim: 'true'", 2, "slim", "it must be true or false, not 'true'"),
@@ -194,7 +229,7 @@ def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
         ("agent_id: a/b", 2, "agent_id", "not 'a/b'"),
         ("version: a b", 2, "version", "it must be like 1.2.0"),
         ("handler: handler", 2, "handler", "it must be module:function"),
-        ("handler: import:run", 2, "handler", "'import' is a word of Python"),
+        ("handler: import:run", 2, "handler", "'import' is a keyword of Python"),
         ("handler: ../a:run", 2, "handler", "it must be module:function"),
         ("inputs: [{name: 1a, type: string}]", 2, "inputs[0].name", "begin with a letter"),
         ("inputs: [{name: a, type: text}]", 2, "inputs[0].type", "one of string, integer"),
@@ -226,11 +261,11 @@ def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
         ("skills: [{id: a b, name: b, description: c}]", 2, "skills[0].id", "not 'a b'"),
         ("tags: [a, a]", 2, "tags[1]", "'a' is in the list already"),
         ("tags: ['']", 2, "tags[0]", "not be empty"),
-        ("tags: [' a']", 2, "tags[0]", "no blanks around it"),
+        ("tags: [' a']", 2, "tags[0]", "nor begin or end with blanks"),
         (f"tags: [{'a' * 65}]", 2, "tags[0]", "64 characters, not 65"),
         ("tags: [" + ", ".join(f"t{n}" for n in range(65)) + "]", 2, "tags", "64 of them, not 65"),
-        ("requirements: [--index-url http://x]", 2, "requirements[0]", "no requirement"),
-        ("requirements: ['numpy\\n--pre']", 2, "requirements[0]", "no requirement"),
+        ("requirements: [--index-url http://x]", 2, "requirements[0]", "not a requirement"),
+        ("requirements: ['numpy\\n--pre']", 2, "requirements[0]", "not a requirement"),
         ('requirements: ["numpy\\n--pre"]', 2, "requirements[0]", "without '\\n'"),
         ("requirements: ['a===1\\']", 2, "requirements[0]", "no comment"),
         ("requirements: ['a===$B']", 2, "requirements[0]", "no comment"),
@@ -265,9 +300,9 @@ def test_what_is_wrong_is_told_with_its_line_and_field(
     file: Path, text: str, line: int, field: str, said: str
 ) -> None:
     error = refused(file, f"name: a\n{text}\n")
-    assert (error.line, error.field) == (line, field)
-    assert said in error.problem
-    assert str(error).isprintable()
+    [problem] = [each for each in error.problems if said in each[2]]
+    assert problem[:2] == (line, field)
+    assert all(message.isprintable() for message in str(error).splitlines())
 
 
 @pytest.mark.parametrize("text", ["[]", "word", "12"])
@@ -277,8 +312,8 @@ def test_a_spec_is_a_mapping(file: Path, text: str) -> None:
 
 def test_a_name_must_be_there(file: Path) -> None:
     assert str(refused(file, "\n\nport: 8000\n")) == f"{file}:3: it lacks 'name'"
-    error = refused(file, "name: An Agent\n")
-    assert (error.line, error.field) == (1, "name")
+    [problem] = refused(file, "name: An Agent\n").problems
+    assert problem[:2] == (1, "name")
 
 
 def test_a_message_moves_no_cursor(file: Path) -> None:
@@ -293,10 +328,10 @@ def test_values_of_secrets_are_not_repeated(file: Path) -> None:
 
 def test_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
-    for name, said in (("no.yaml", "No such file"), ("pipe.yaml", "it is no file")):
+    for name, said in (("no.yaml", "No such file"), ("pipe.yaml", "it is not a file")):
         with pytest.raises(SpecFileError, match=said):
             read_spec(tmp_path / name)
-    with pytest.raises(SpecFileError, match="it is no file"):
+    with pytest.raises(SpecFileError, match="it is not a file"):
         read_spec(tmp_path)
 
 

@@ -19,9 +19,9 @@ import pytest
 
 from deploygen.output.rendering import render
 from deploygen.output.writing import write_folder
-from deploygen.spec.model import AgentSpec
 from tests import plain_http
 from tests.deploygen.fake_registry import HANGS, FakeRegistry, Reply
+from tests.deploygen.specs import spec_of
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.integration
@@ -45,8 +45,7 @@ class AgentProcess:
         **more: str,
     ) -> None:
         self.folder = folder / "agent"
-        spec = AgentSpec(name="an-agent", registry_url=registry_url)
-        write_folder(self.folder, render(spec))
+        write_folder(self.folder, render(spec_of(registry_url)))
         if handler:
             (self.folder / "handler.py").write_text(handler)
         config = self.folder / "agent.json"

@@ -8,13 +8,12 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from deploygen.project.scaffold import start_in
+from deploygen.project.scaffold import write_scaffold
 from deploygen.spec.file import SpecFileError, read_spec
-from deploygen.spec.schema import schema
+from deploygen.spec.reference import PAGE, SCHEMA, TABLE, schema, schema_text, table
 from tests.deploygen.spec.test_file import WHOLE
 
 PROJECT = Path(__file__).parents[3]
-PUBLISHED = PROJECT / "docs" / "agent.schema.json"
 EXAMPLES = sorted(PROJECT.glob("examples/*/agent.yaml"))
 
 
@@ -23,12 +22,21 @@ def is_valid(document: Any) -> bool:
     return found
 
 
-def test_what_is_published_is_what_the_code_says() -> None:
-    text = PUBLISHED.read_text()
-    assert json.loads(text) == schema(), (
-        "write it again: python -m deploygen.spec.schema > docs/agent.schema.json"
-    )
-    assert text == json.dumps(schema(), indent=2) + "\n"
+AGAIN = "write it again: python -m deploygen.spec.reference"
+
+
+def test_the_published_schema_is_that_of_the_model() -> None:
+    assert SCHEMA.read_text() == schema_text(), AGAIN
+
+
+def test_the_table_of_the_documentation_is_that_of_the_model() -> None:
+    assert TABLE.findall(PAGE.read_text()) == [table()], AGAIN
+
+
+def test_the_table_has_every_key_with_its_values_and_its_default() -> None:
+    rows = table().splitlines()
+    assert "| `port` | The port it listens on. | 1024 to 65535 | `8000` |" in rows
+    assert len([row for row in rows if row.startswith("| `registry.")]) == 3
 
 
 def test_it_is_a_schema() -> None:
@@ -46,7 +54,7 @@ def test_the_examples_are_valid(path: Path) -> None:
 
 
 def test_what_init_writes_is_valid_with_every_comment_taken_out(tmp_path: Path) -> None:
-    start_in(tmp_path / "new")
+    write_scaffold(tmp_path / "new")
     text = (tmp_path / "new" / "agent.yaml").read_text()
     keys = "|".join(schema()["properties"])
     used = set(yaml.safe_load(text))
@@ -70,12 +78,6 @@ def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
     (tmp_path / "agent.yaml").write_text(text)
     read_spec(tmp_path / "agent.yaml").spec()
     assert set(yaml.safe_load(text)) == set(schema()["properties"])
-
-
-def test_the_documentation_has_every_key() -> None:
-    page = (PROJECT / "docs" / "agents.md").read_text()
-    for key in schema()["properties"]:
-        assert f"| `{key}` |" in page, key
 
 
 SAME = [

@@ -1,0 +1,134 @@
+"""What is wrong with a spec, in words for the person who wrote it."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from deploygen.spec.document import joined
+from deploygen.spec.fields import LONGEST_SHOWN
+from deploygen.spec.model import AgentSpec
+from deploygen.spec.parts import Registry
+
+KINDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "model_type": "a mapping of keys to values",
+}
+LIMITS = {
+    "string_too_short": "it must not be empty",
+    "string_unicode": "it must be text, without {surrogate!r}",
+    "string_too_long": "it may have {max_length} characters, not {length}",
+    "too_long": "there may be {max_length} of them, not {length}",
+}
+# Halves of characters, which UTF-8 cannot encode.
+SURROGATE = re.compile("[\ud800-\udfff]")
+# Not errors of the author: a field that depends on one that is wrong.
+FOLLOWING = "default_factory_not_called"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`field` is a path such as "inputs[0].type", "" for the whole; `at` is where it is written."""
+
+    field: str
+    text: str
+    at: str
+
+
+class SpecError(Exception):
+    """The spec cannot be used, for at least one problem."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(f"{each.field}: {each.text}" for each in problems))
+        self.problems = problems
+
+
+def make_spec(values: Any, sources: Mapping[str, str] | None = None) -> AgentSpec:
+    """Return the spec that `values` describe, as agent.yaml would.
+
+    `sources` has what was written for values that are not text, by path. Raises SpecError.
+    """
+    try:
+        return AgentSpec.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            _problem(each, sources or {})
+            for each in error.errors(include_url=False)
+            if each["type"] != FOLLOWING
+        ]
+    raise SpecError(problems)  # without the error itself, which repeats values: secrets, perhaps
+
+
+def _problem(error: ErrorDetails, sources: Mapping[str, str]) -> Problem:
+    context = error.get("ctx", {})
+    path, parent, key = "", "", ""
+    for step in (*error["loc"], *context.get("at", ())):
+        if step != "":  # the tag of a union
+            parent, key, path = path, str(step), joined(path, step)
+    if error["type"] == "extra_forbidden":
+        shown = repr(key[:LONGEST_SHOWN])
+        hint = _hint(key, _model_at(error["loc"][:-1]))
+        return Problem(parent, f"{shown} is not known; {hint}", at=path)
+    if error["type"] == "missing":
+        return Problem(parent, f"it lacks {key!r}", at=parent)
+    return Problem(path, _text(error, context, sources.get(path)), at=path)
+
+
+def _text(error: ErrorDetails, context: Mapping[str, Any], source: str | None) -> str:
+    kind, value = error["type"], error["input"]
+    if value is None:
+        return "it has no value: give it one, or leave the key out"
+    if kind in KINDS:
+        return _mistaken(value, kind, source)
+    if kind in LIMITS:
+        surrogate = next(filter(SURROGATE.match, map(str, value)), "")
+        return LIMITS[kind].format(**context, length=len(value), surrogate=surrogate)
+    if kind == "literal_error":
+        expected = context["expected"].replace(" or ", ", ").replace("'", "")
+        return f"it must be one of {expected}, not {_shown(value)}"
+    return str(context.get("problem", error["msg"]))
+
+
+def _mistaken(value: Any, kind: str, source: str | None) -> str:
+    must = f"it must be {KINDS[kind]}"
+    if kind == "string_type" and source is not None:
+        is_a = "true or false" if isinstance(value, bool) else "a number"
+        return f'{must}; {source} is read as {is_a}: write "{source}" in quotes'
+    if isinstance(value, dict | list):
+        return f"{must}, not {KINDS['list_type' if isinstance(value, list) else 'model_type']}"
+    return f"{must}, not {source or _shown(value)}"
+
+
+def _hint(key: str, model: type[BaseModel]) -> str:
+    in_registry = key.removeprefix("registry_")
+    if model is AgentSpec and in_registry in Registry.model_fields:
+        return f"it is registry.{in_registry}"
+    near = difflib.get_close_matches(key, model.model_fields, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(model.model_fields)}"
+
+
+def _model_at(location: Sequence[str | int]) -> type[BaseModel]:
+    """Return the model of the mapping at a place of a spec."""
+    models = {field: _model_in(info.annotation) for field, info in AgentSpec.model_fields.items()}
+    found = models.get(str(location[0])) if location else None
+    return found or AgentSpec
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = map(_model_in, getattr(annotation, "__args__", ()))
+    return next((model for model in found if model), None)
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:LONGEST_SHOWN]

@@ -1,0 +1,133 @@
+"""The kinds of fields that a spec is made of: how a value is checked, and its JSON schema."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema
+from pydantic import GetCoreSchemaHandler as CoreHandler
+from pydantic import GetJsonSchemaHandler as JsonHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+# As many as the registry keeps of an agent's tags and skills.
+MOST_LISTED = 64
+LONGEST_LISTED = 64
+LONGEST_DESCRIPTION = 500
+LONGEST_VALUE = 2000
+LONGEST_SHOWN = 60
+
+
+class Part(BaseModel):
+    """A mapping of the spec. Unknown keys are refused, and types are not converted."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def wrong(problem: str, *at: str | int) -> PydanticCustomError:
+    """Return an error for a validator to raise; `at` leads from its value to what is wrong."""
+    return PydanticCustomError("spec", "{problem}", {"problem": problem, "at": at})
+
+
+@dataclass(frozen=True, eq=False)
+class Must:
+    """Annotates a field: its value must be as `what` says; `schema` is the same for JSON schema."""
+
+    what: str
+    holds: Callable[[Any], bool]
+    schema: dict[str, Any]
+    because: str = ""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: CoreHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: JsonHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | self.schema
+
+    def _check(self, value: Any) -> Any:
+        if value == "":
+            raise wrong("it must not be empty")
+        if not self.holds(value):
+            reason = f" ({self.because})" if self.because else ""
+            raise wrong(f"it must be {self.what}{reason}, not {repr(value)[:LONGEST_SHOWN]}")
+        return value
+
+
+def matching(pattern: str, what: str) -> Must:
+    """Return the rule for a text that a regular expression describes as a whole."""
+    compiled = re.compile(pattern)
+    # JSON schema looks for a pattern anywhere in the text. The message is for editors.
+    schema = {"pattern": f"^(?:{pattern})$", "patternErrorMessage": what}
+    return Must(what, lambda text: compiled.fullmatch(text) is not None, schema)
+
+
+def between(low: float, high: float, unit: str = "", *, because: str = "") -> Must:
+    schema = {"minimum": low, "maximum": high}
+    what = f"{low:g} to {high} {unit}".rstrip()
+    return Must(what, lambda number: low <= number <= high, schema, because)
+
+
+def _not_null(source: Any, handler: CoreHandler) -> CoreSchema:
+    return handler(get_args(source)[0])
+
+
+# For `X | None`: None is what the field is when it is not given, and cannot be given.
+UNLESS_GIVEN = GetPydanticSchema(_not_null)
+
+
+def plain_text(text: str, *, line_ends: bool = False) -> str:
+    """Refuse control characters, and halves of characters, which UTF-8 cannot encode."""
+    for character in text:
+        allowed = line_ends and character in "\n\r\t"
+        if unicodedata.category(character) in ("Cc", "Cs") and not allowed:
+            raise wrong(f"it must be text, without {character!r}")
+    return text
+
+
+def _lines(text: str) -> str:
+    return plain_text(text, line_ends=True)
+
+
+def _trimmed(text: str) -> str:
+    if not text or text != text.strip():
+        raise wrong(f"it must not be empty, nor begin or end with blanks: {text!r}")
+    return text
+
+
+@dataclass(frozen=True)
+class Unique:
+    """Annotates a list: no item, or no `key` of an item, may occur twice."""
+
+    key: str = ""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: CoreHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: JsonHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | ({} if self.key else {"uniqueItems": True})
+
+    def _check(self, items: list[Any]) -> list[Any]:
+        names = [getattr(item, self.key) if self.key else item for item in items]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                at = (index, self.key) if self.key else (index,)
+                raise wrong(f"{name!r} is in the list already", *at)
+        return items
+
+
+LISTED = Field(max_length=MOST_LISTED)
+Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION), AfterValidator(_lines)]
+Line = Annotated[str, Field(max_length=LONGEST_VALUE), AfterValidator(plain_text)]
+# A short name such as a tag.
+Label = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_LISTED),
+    AfterValidator(plain_text),
+    AfterValidator(_trimmed),
+]
+Labels = Annotated[list[Label], LISTED, Unique()]

@@ -1,0 +1,152 @@
+"""The parts of a spec: inputs, outputs, skills, variables of the environment, the registry."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from deploygen.spec import rules
+from deploygen.spec.fields import (
+    LISTED,
+    UNLESS_GIVEN,
+    Description,
+    Label,
+    Labels,
+    Line,
+    Part,
+    between,
+    matching,
+    wrong,
+)
+
+HIGHEST_TTL_SECONDS = 86_400
+SHORTEST_HEARTBEAT_SECONDS = 0.1
+
+Type = Literal["string", "integer", "number", "boolean", "array", "object"]
+# A name of a field in Python as in JSON.
+FieldName = Annotated[
+    str,
+    matching(
+        r"[A-Za-z][A-Za-z0-9_]{0,63}",
+        "1 to 64 letters, digits and '_' that begin with a letter",
+    ),
+]
+VariableName = Annotated[
+    str,
+    matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "the name of a variable (A-Z, a-z, 0-9, '_')"),
+    AfterValidator(rules.variable),
+]
+SkillId = Annotated[
+    str, matching(r"[A-Za-z0-9._:-]{1,64}", "1 to 64 of A-Z, a-z, 0-9, '.', '_', ':', '-'")
+]
+RegistryUrl = Annotated[
+    str,
+    AfterValidator(rules.registry_url),
+    Field(json_schema_extra={"pattern": "^https?://[^@?#]+$", "maxLength": rules.LONGEST_URL}),
+]
+
+
+class Input(Part):
+    """A field of the object that POST /run takes."""
+
+    name: FieldName
+    type: Type
+    default: Annotated[Any, WithJsonSchema({"not": {"type": "null"}})] = Field(
+        default=None, description="What it is when it is not sent, of the type above."
+    )
+    required: bool = Field(
+        default_factory=lambda fields: fields.get("default") is None,
+        description="Whether it must be sent; by default, yes unless it has a default.",
+    )
+    description: Description = ""
+
+    @field_validator("default")
+    @classmethod
+    def _check_default(cls, value: Any, info: ValidationInfo) -> Any:
+        return rules.value_of_type(value, info.data["type"]) if "type" in info.data else value
+
+    @field_validator("required")
+    @classmethod
+    def _check_required(cls, required: bool, info: ValidationInfo) -> bool:
+        if required and info.data.get("default") is not None:
+            raise wrong("what has a default is not required")
+        return required
+
+
+class Output(Part):
+    """A field of the object that the handler returns."""
+
+    name: FieldName
+    type: Type
+    description: Description = ""
+
+
+class Skill(Part):
+    """What the agent can do, for the registry and the agent card (A2A 1.0)."""
+
+    id: SkillId
+    name: Label
+    description: Description = Field(description="What the agent does with it.")
+    tags: Labels = Field(default=[], description="What to find it by.")
+    examples: Annotated[list[Description], LISTED] = Field(
+        default=[], description="What one could ask for."
+    )
+
+
+class EnvironmentVariable(Part):
+    """A variable that the handler reads. In the file, a name alone is enough."""
+
+    name: VariableName
+    value: Annotated[Line | None, UNLESS_GIVEN] = Field(
+        default=None, description="What it is when nobody sets it."
+    )
+    description: Description = ""
+
+
+class Registry(Part):
+    """The registry that the agent joins, and its lease there."""
+
+    url: Annotated[RegistryUrl | None, UNLESS_GIVEN] = Field(
+        default=None,
+        description="http:// or https://, without user, password, query or fragment; "
+        "by default, the setting REGISTRY_URL.",
+    )
+    ttl_seconds: Annotated[int, between(1, HIGHEST_TTL_SECONDS, "whole seconds")] = Field(
+        default=60, description="How long its lease lasts without a heartbeat."
+    )
+    heartbeat_interval: Annotated[float | None, UNLESS_GIVEN] = Field(
+        default=None,
+        description="Seconds between two heartbeats, at most half of ttl_seconds; "
+        "by default, what the registry asks for: a third of it.",
+        json_schema_extra={
+            "minimum": SHORTEST_HEARTBEAT_SECONDS,
+            "maximum": HIGHEST_TTL_SECONDS / 2,
+        },
+    )
+
+    @field_validator("heartbeat_interval")
+    @classmethod
+    def _check_interval(cls, interval: float, info: ValidationInfo) -> float:
+        ttl = info.data.get("ttl_seconds")
+        if ttl is not None and not SHORTEST_HEARTBEAT_SECONDS <= interval <= ttl / 2:
+            raise wrong(
+                f"it must be {SHORTEST_HEARTBEAT_SECONDS:g} s to half of the TTL, which is "
+                f"{ttl} s; not {interval:g}"
+            )
+        return interval
+
+
+def _from_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Variable = Annotated[
+    EnvironmentVariable,
+    BeforeValidator(_from_name, json_schema_input_type=VariableName | EnvironmentVariable),
+]
