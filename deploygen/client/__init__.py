@@ -1,7 +1,8 @@
 """The client of an agent registry. It needs httpx, and nothing of the package around it."""
 
-from .client import DEREGISTER_SECONDS, LAST_CALL_SECONDS, AgentRegistryClient
+from .client import AgentRegistryClient
 from .http import RegistryError, RegistryRefused, RegistryUnavailable
+from .lease import DEREGISTER_SECONDS, LAST_CALL_SECONDS
 from .pacing import Pacing
 
 __all__ = [

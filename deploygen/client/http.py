@@ -1,4 +1,4 @@
-"""One call to the registry: what it answered, or why that is of no use."""
+"""One call to the registry: its response, or why there is none that can be used."""
 
 import asyncio
 import json
@@ -12,21 +12,21 @@ import httpx
 from .pacing import retry_after
 
 LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
-# An agent is a few kilobytes; who sends more than this is no registry.
-LONGEST_ANSWER_BYTES = 1024 * 1024
+# A record has a few kilobytes; a registry does not send more than this.
+LONGEST_RESPONSE_BYTES = 1024 * 1024
 LONGEST_REASON = 300
-# Answers that mean "later", beside those from 500 on.
+# Statuses that mean "later", as those from 500 on do.
 BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 # With these, nothing has been carried out.
 NOT_DONE = BUSY | {HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class RegistryError(Exception):
-    """The registry did not do what it was asked; the message says why."""
+    """The registry did not carry out the call; the message says why."""
 
 
 class RegistryRefused(RegistryError):
-    """It will not, with what we sent. `status` is that of its answer."""
+    """It refuses what was sent. `status` is that of its response."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -34,10 +34,10 @@ class RegistryRefused(RegistryError):
 
 
 class RegistryUnavailable(RegistryError):
-    """It cannot, now: it is away, busy, broken, or something else answers in its place.
+    """It is away, busy or broken, or something else responds in its place.
 
-    `retry_after` is the pause in seconds that it asks for; `perhaps_done` tells that it may have
-    carried the call out all the same, or may yet.
+    `retry_after` is the pause in seconds that it asks for. `perhaps_done`: it may have carried out
+    the call nevertheless, or may still do so.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class RegistryUnavailable(RegistryError):
 
 
 class RegistryHttp:
-    """Calls one registry. It is for one event loop at a time."""
+    """Calls one registry. For one event loop at a time."""
 
     def __init__(self, url: str) -> None:
         """Raises ValueError when `url` is not an http or https URL."""
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise ValueError(f"the registry's URL is none: {error}") from error
+            raise ValueError(f"the registry's URL is not a URL: {error}") from error
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise ValueError(f"the registry's URL must begin with http:// or https://, not {url!r}")
         self.url = url.rstrip("/")
@@ -72,7 +72,7 @@ class RegistryHttp:
         lease_token: str | None = None,
         access_token: str | None = None,
     ) -> dict[str, Any]:
-        """Return the object that is answered within `seconds`.
+        """Return the JSON object of a response within `seconds`.
 
         Raises RegistryRefused, RegistryUnavailable.
         """
@@ -95,7 +95,7 @@ class RegistryHttp:
                 async with request as response:
                     text = await _read(response)
         except TimeoutError as error:
-            raise RegistryUnavailable(f"no answer in {seconds:g} s") from error
+            raise RegistryUnavailable(f"no response in {seconds:g} s") from error
         except (httpx.ConnectError, httpx.UnsupportedProtocol) as error:
             message = f"no connection: {error}"
             raise RegistryUnavailable(message, perhaps_done=False) from error
@@ -107,7 +107,7 @@ class RegistryHttp:
     def _open(self) -> httpx.AsyncClient:
         verify: ssl.SSLContext | bool = True
         if self.url.startswith("http:"):
-            # Reading the certificates that are trusted takes a while, and none is needed here.
+            # Loading the trusted certificates takes a while, and none is needed here.
             verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return httpx.AsyncClient(verify=verify, timeout=None)  # noqa: S113 - the call has a limit
 
@@ -121,8 +121,8 @@ async def _read(response: httpx.Response) -> bytes:
     text = b""
     async for chunk in response.aiter_bytes():
         text += chunk
-        if len(text) > LONGEST_ANSWER_BYTES:
-            raise RegistryUnavailable("an endless answer")
+        if len(text) > LONGEST_RESPONSE_BYTES:
+            raise RegistryUnavailable("an endless response")
     return text
 
 

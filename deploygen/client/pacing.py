@@ -3,21 +3,24 @@
 import email.utils
 import math
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-# A registry that asks for more patience than this is not taken at its word.
+SHORTEST_INTERVAL_SECONDS = 0.05
+# A longer Retry-After is cut to this.
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Pacing:
-    """Seconds between calls that fail.
+    """Pauses in seconds after calls that fail.
 
-    A registry that is away is asked again after `first_seconds`, then after twice as long and so
-    on, at most `longest_seconds`: little is missed once it is back. One that refuses us needs a
-    person, and is asked every `refused_seconds`.
+    A registry that is away is called again after `first_seconds`, then after twice as long and so
+    on, up to `longest_seconds`. One that refuses the agent needs a person, and is called every
+    `refused_seconds`.
     """
 
     first_seconds: float = 5.0
@@ -27,35 +30,82 @@ class Pacing:
     def after_failure(
         self, failures: int, interval: float, retry_after: float | None = None
     ) -> float:
-        """Return the pause after that many failures in a row.
+        """Return the pause after so many failures in a row.
 
-        It is never longer than `interval`, the seconds between two heartbeats, so that a lease
-        that is held does not end for our waiting; but what the registry asks for by
-        `retry_after` is the least.
+        It is not longer than `interval`, the seconds between two heartbeats, so that waiting does
+        not cost a lease; but it is not shorter than what the registry asks for by `retry_after`.
         """
         doubled = self.first_seconds * 2.0 ** min(failures - 1, 10)
-        pause = min(doubled, self.longest_seconds, interval) * _from(0.5, 1.0)
+        pause = min(doubled, self.longest_seconds, interval) * _random(0.5, 1.0)
         if retry_after is not None:
-            pause = max(pause, min(retry_after, LONGEST_RETRY_AFTER_SECONDS) * _from(1.0, 1.2))
+            pause = max(pause, min(retry_after, LONGEST_RETRY_AFTER_SECONDS) * _random(1.0, 1.2))
         return pause
 
     def after_refusal(self) -> float:
-        return self.refused_seconds * _from(0.8, 1.2)
+        return self.refused_seconds * _random(0.8, 1.2)
+
+
+class Schedule:
+    """When the next call of one client is due, on the monotonic clock."""
+
+    def __init__(
+        self, interval: float, ttl_seconds: int, pacing: Pacing, *, keep: bool = False
+    ) -> None:
+        """An interval of more than half the TTL becomes a third of it; `keep`: for good."""
+        self._keep = keep
+        self._ttl_seconds = ttl_seconds
+        self._pacing = pacing
+        self.interval = self._bounded(interval)
+        self.failures = 0
+        self._due = 0.0
+
+    def seconds_left(self) -> float:
+        return max(0.0, self._due - time.monotonic())
+
+    def follow(self, interval: Any) -> None:
+        """Take over the interval that the registry wants, if it is one."""
+        if not self._keep and isinstance(interval, int | float) and 0 < interval < math.inf:
+            self.interval = self._bounded(interval)
+
+    def registered(self, started: float) -> None:
+        """A registration has succeeded that was started then."""
+        self.failures = 0
+        self._due = started + self.interval
+
+    def renewed(self) -> None:
+        self.failures = 0
+        now = time.monotonic()
+        self._due = next_beat(min(self._due, now), self.interval, now)
+
+    def failed(self, retry_after: float | None = None) -> float:
+        """Return the pause until the next call."""
+        self.failures += 1
+        pause = self._pacing.after_failure(self.failures, self.interval, retry_after)
+        self._due = time.monotonic() + pause
+        return pause
+
+    def refused(self) -> None:
+        self._due = time.monotonic() + self._pacing.after_refusal()
+
+    def _bounded(self, interval: float) -> float:
+        if interval > self._ttl_seconds / 2:
+            interval = self._ttl_seconds / 3
+        return max(interval, SHORTEST_INTERVAL_SECONDS)
 
 
 def next_beat(due: float, interval: float, now: float) -> float:
     """Return when the beat after the one of `due` is, later than `now`.
 
-    Beats keep their distance however long a call takes; those that were missed are left out.
+    Beats keep their distance however long a call takes; missed ones are skipped.
     """
     missed = max(0, math.floor((now - due) / interval))
     return due + (missed + 1) * interval
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read the seconds of a Retry-After header, given as such or as a date; None without one.
+    """Return the seconds of a Retry-After header, None without one.
 
-    A date is measured by the registry's own clock, its Date header, where it has one.
+    A date in it is compared with the registry's own clock, the Date header, if there is one.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
@@ -75,5 +125,5 @@ def _date(text: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _from(low: float, high: float) -> float:
+def _random(low: float, high: float) -> float:
     return random.uniform(low, high)  # noqa: S311 - spreads a fleet, protects nothing

@@ -1,5 +1,5 @@
-"""Whether what the agent depends on can be reached: looked at in the background, so that asking
-for it costs nothing, whoever asks and however often."""
+"""Whether the agent's dependencies can be reached: checked in the background, so that a readiness
+check costs nothing."""
 
 import http.client
 import socket
@@ -12,14 +12,14 @@ from urllib.parse import SplitResult, urlsplit
 
 TIMEOUT_SECONDS = 2.0
 GOOD_FOR_SECONDS = 5.0
-# What is away is looked at more often, so that it is soon seen to be back.
+# A dependency that is away is checked more often, so that its return is noticed soon.
 RETRY_SECONDS = 1.0
-# What is not told anew for so long is not known: looking a name up may hang, say.
+# Without a result for so long, the state is unknown: resolving a name may hang, for example.
 STALE_SECONDS = GOOD_FOR_SECONDS + 2 * TIMEOUT_SECONDS + 1.0
 
 
 class DependencyChecks:
-    """Each dependency has a thread: one that hangs does not keep the others from being seen."""
+    """One thread for each dependency, so that one that hangs does not delay the others."""
 
     def __init__(self, dependencies: Sequence[str]) -> None:
         """They are URLs (http, https), or host:port. Raises ValueError."""
@@ -27,7 +27,7 @@ class DependencyChecks:
 
     def start(self) -> None:
         for check in self._checks:
-            # Daemons: nothing that hangs in them keeps the process.
+            # A daemon: the process can end while it hangs.
             threading.Thread(target=check.run, name="dependency", daemon=True).start()
 
     def stop(self) -> None:
@@ -35,7 +35,7 @@ class DependencyChecks:
             check.stopped.set()
 
     def problem(self) -> str | None:
-        """Which dependency is away, and why; None when none is."""
+        """Which dependencies are away, and why; None when none is."""
         problems = (check.problem() for check in self._checks)
         return "; ".join(problem for problem in problems if problem) or None
 
@@ -49,7 +49,7 @@ class _Check:
 
     def run(self) -> None:
         while not self.stopped.is_set():
-            problem = _look(self._target)
+            problem = _check(self._target)
             self._seen = (time.monotonic(), problem)
             self.stopped.wait(RETRY_SECONDS if problem else GOOD_FOR_SECONDS)
 
@@ -58,7 +58,7 @@ class _Check:
             return f"the dependency {self.name} is being checked"
         when, problem = self._seen
         if time.monotonic() - when > STALE_SECONDS:
-            problem = "it does not answer"
+            problem = "it does not respond"
         return f"the dependency {self.name} is away: {problem}" if problem else None
 
 
@@ -75,27 +75,27 @@ def _target(dependency: str) -> SplitResult:
 
 
 def _name(target: SplitResult) -> str:
-    # Without user, password and query: what is told may be read by anybody.
+    # Without user, password and query: anybody may read it.
     place = target.netloc.rpartition("@")[2]
     return place if target.scheme == "tcp" else f"{target.scheme}://{place}{target.path}"
 
 
-def _look(target: SplitResult) -> str | None:
+def _check(target: SplitResult) -> str | None:
     try:
         if target.scheme == "tcp":
             address = (target.hostname or "", target.port or 0)
             socket.create_connection(address, timeout=TIMEOUT_SECONDS).close()
             return None
-        status = _ask(target)
+        status = _status(target)
     except OSError as error:
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except (http.client.HTTPException, ValueError) as error:
-        # Their messages repeat what came, or the URL with its query.
+        # Their messages repeat the response, or the URL with its query.
         return type(error).__name__
-    return f"it answered {status}" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+    return f"it responds with {status}" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
 
 
-def _ask(target: SplitResult) -> int:
+def _status(target: SplitResult) -> int:
     connection = _connection(target)
     try:
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")

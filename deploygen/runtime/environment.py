@@ -1,4 +1,4 @@
-"""What the handler finds in its environment: defaults, and secrets, which come at run time only."""
+"""What the handler finds in its environment: default values, and secrets."""
 
 import os
 import stat
@@ -9,16 +9,15 @@ LARGEST_SECRET_BYTES = 64 * 1024
 
 
 def set_defaults(defaults: Mapping[str, str], environ: MutableMapping[str, str]) -> None:
-    """Set what is not set. An empty variable is set: the handler may want that."""
+    """Set the variables that are not set. An empty variable is set, and stays empty."""
     for name, value in defaults.items():
         environ.setdefault(name, value)
 
 
 def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str | None:
-    """Put the secrets that are in files into the environment, where the handler finds them.
+    """Put the secrets that are in files into the environment, unless their variables are set.
 
-    Returns what is missing, by name and without any value; None when nothing is. A variable that
-    is set goes before its file.
+    Returns which are missing and why, without any value; None when none is.
     """
     problems: list[str] = []
     for name in names:
@@ -37,17 +36,17 @@ def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str
 
 
 def read_secret(path: Path) -> str:
-    """Return what a file holds. Raises OSError, or ValueError with a message without any of it."""
+    """Return what a file holds. Raises OSError, or ValueError, whose message has nothing of it."""
     with open(path, "rb", opener=_open) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it is not a regular file")
         content = file.read(LARGEST_SECRET_BYTES + 1)
     if len(content) > LARGEST_SECRET_BYTES:
         raise ValueError(f"it has more than {LARGEST_SECRET_BYTES} bytes")
     try:
-        # Editors, and echo, end a file with a line end that is no part of the secret.
+        # Editors, and echo, add a line end that is not part of the secret.
         secret = content.decode().rstrip("\r\n")
-    except UnicodeDecodeError:  # whose text would tell some of it
+    except UnicodeDecodeError:  # whose text has some of it
         raise ValueError("it is not UTF-8") from None
     if not secret or "\0" in secret:
         raise ValueError("it is empty" if not secret else "it has a null byte")
@@ -55,5 +54,5 @@ def read_secret(path: Path) -> str:
 
 
 def _open(path: str, flags: int) -> int:
-    # To open a pipe would wait for somebody to write into it, and nothing would be served.
+    # Opening a pipe would wait for somebody to write into it.
     return os.open(path, flags | os.O_NONBLOCK)

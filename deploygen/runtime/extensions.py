@@ -1,7 +1,8 @@
-"""What lives beside the server: modules that agent.json names under "extensions".
+"""Modules that agent.json names under "extensions", which are started with the server.
 
-Such a module has a function ``extension(config, status)`` that returns an Extension. The server
-knows nothing else of it, so that an agent without one carries no trace of it.
+Each has a function ``extension(config, status)`` that returns an Extension. The server knows
+nothing else about them, so an agent without one has no trace of it. Names with a leading dot are
+those of this package.
 """
 
 import importlib
@@ -14,7 +15,7 @@ from .config import AgentConfig, ConfigError
 
 @dataclass(frozen=True)
 class AgentStatus:
-    """The agent's own word about itself, at this moment."""
+    """What the agent says about itself at this moment."""
 
     status: Literal["starting", "ready", "degraded", "draining"]
     note: str = ""
@@ -25,24 +26,24 @@ StatusReader = Callable[[], AgentStatus]
 
 class Extension(Protocol):
     async def start(self) -> None:
-        """The socket is listening. Must return at once."""
+        """The socket listens. Must return at once."""
 
     def drain(self) -> None:
-        """The agent was asked to stop and finishes its running requests. Must return at once.
+        """The agent is stopping, and finishes its running requests. Must return at once.
 
-        Called on any thread.
+        Called by any thread.
         """
 
     async def stop(self) -> None:
-        """The last request is answered. Bounded in time, harmless when called twice, and fit to
-        be awaited on another loop than the one that called start."""
+        """The last request has its response. Must take bounded time, allow a second call, and work
+        on another event loop than the one that called start."""
 
     def problem(self) -> str | None:
-        """Why the agent should not be given work; None when nothing speaks against it."""
+        """Why the agent should not be given work; None when it may."""
 
 
 def load_extensions(config: AgentConfig, status: StatusReader) -> list[Extension]:
-    """Import and make what agent.json names. Raises ConfigError."""
+    """Import and make the extensions of agent.json. Raises ConfigError."""
     loaded: list[Extension] = []
     for name in config.extensions:
         try:

@@ -1,4 +1,4 @@
-"""The calls of the handler that run, and those whose result somebody may still ask for."""
+"""Runs of the handler: those that go on, and those whose result can still be fetched."""
 
 import asyncio
 import contextlib
@@ -18,16 +18,16 @@ from .handler.runner import HandlerFailed, HandlerRunner
 logger = logging.getLogger("agent.jobs")
 
 State = Literal["running", "done", "failed", "cancelled"]
-# What has ended is remembered for an hour, unless newer results need the place.
+# Jobs that have ended are remembered for an hour, unless newer ones need the room.
 REMEMBERED_SECONDS = 3600.0
 MOST_REMEMBERED = 1000
 MOST_REMEMBERED_BYTES = 32 * 1024 * 1024
-# Characters that are remembered of why a job has failed.
+# Characters that are kept of an error.
 LONGEST_PROBLEM = 2000
 
 
 class TooManyJobs(Exception):
-    """As many jobs run as may."""
+    """max_jobs are running."""
 
 
 class Job:
@@ -35,23 +35,23 @@ class Job:
         self.id = uuid.uuid4().hex
         self.state: State = "running"
         self.result = b""  # JSON text, of a job that is done
-        # Of one that has failed: the error, for the caller that waits for it; once the job is
-        # remembered, a text of bounded length.
+        # Of a job that has failed: the error, for the client that waits for it, and once the job is
+        # remembered, a text of bounded length instead.
         self.error: Exception | None = None
         self.problem = ""
         self.since = datetime.now(UTC)  # when it came to this state
         self.ended = asyncio.Event()
-        # What the A2A door keeps with it.
+        # For A2A.
         self.context_id = self.id
         self.wants_text = False
 
     def size(self) -> int:
-        """How many bytes are kept for it, beside what every job takes."""
+        """How many bytes it holds, beside what every job does."""
         return len(self.result) + sys.getsizeof(self.problem) + sys.getsizeof(self.context_id)
 
 
 class Jobs:
-    """It is for the server's loop alone; `running` can be asked from anywhere."""
+    """For the event loop of the server only; `running` can be read by any thread."""
 
     def __init__(
         self, runner: HandlerRunner, max_jobs: int, clock: Callable[[], float] = time.monotonic
@@ -60,23 +60,23 @@ class Jobs:
         self._max_jobs = max_jobs
         self._clock = clock
         self._known: dict[str, Job] = {}
-        # Until its call of the handler has ended, which may be later than the job has.
+        # Until the call of the handler has ended, which may be later than the job.
         self._tasks: dict[asyncio.Task[None], Job] = {}
         self._ended: dict[str, float] = {}  # when, the oldest first
         self._bytes = 0
 
     @property
     def running(self) -> int:
-        """How many calls of the handler have not ended, cancelled ones among them."""
+        """How many calls of the handler have not ended, with the cancelled ones."""
         return len(self._tasks)
 
     def start(self, inputs: dict[str, Any]) -> Job:
-        """Begin to call the handler. The job is the caller's until it is remembered.
+        """Start to call the handler. Nobody else finds the job until it is remembered.
 
         Raises TooManyJobs.
         """
         if len(self._tasks) >= self._max_jobs:
-            raise TooManyJobs(f"as many jobs run as may: {self._max_jobs}")
+            raise TooManyJobs(f"the agent runs as many jobs as it may: {self._max_jobs}")
         job = Job()
         task = asyncio.create_task(self._work(job, inputs), name=f"job {job.id}")
         self._tasks[task] = job
@@ -91,20 +91,20 @@ class Jobs:
         return job.ended.is_set()
 
     def remember(self, job: Job) -> None:
-        """Let it be found from now on, by its id."""
+        """Let `find` find it from now on."""
         self._known[job.id] = job
         if job.ended.is_set():
             self._note_end(job)
 
     def find(self, job_id: str) -> Job | None:
-        """Return the job, if it is remembered still."""
+        """Return the job, if it is still remembered."""
         self._forget_old()
         return self._known.get(job_id)
 
     def cancel(self, job: Job) -> None:
-        """End a job that is running: no result will come of it.
+        """End a running job without a result.
 
-        A coroutine gets a CancelledError. A function in a thread works on, in its place.
+        A coroutine gets a CancelledError. A function in a thread goes on, and occupies its place.
         """
         self._end(job, "cancelled")
         for task, its_job in self._tasks.items():
@@ -112,7 +112,7 @@ class Jobs:
                 task.cancel()
 
     async def cancel_all(self, seconds: float) -> None:
-        """Cancel what runs, and give it some time to end."""
+        """Cancel the running jobs, and wait for them up to `seconds`."""
         tasks = list(self._tasks)
         for job in list(self._tasks.values()):
             self.cancel(job)
@@ -125,14 +125,14 @@ class Jobs:
         except asyncio.CancelledError:
             self._end(job, "cancelled")
         except Exception as error:
-            # Without the frames of the handler, which would keep all that it had at hand.
+            # Without the frames of the handler, which would keep its variables in memory.
             error.__cause__ = error.__context__ = None
             self._end(job, "failed", error=error.with_traceback(None))
         else:
             self._end(job, "done", job_result)
         finally:
-            # Whatever is raised beside these: a job that never ends would never be forgotten.
-            self._end(job, "failed", error=HandlerFailed("the run has been broken off"))
+            # Whatever else is raised: a job that never ends would never be forgotten.
+            self._end(job, "failed", error=HandlerFailed("the run was interrupted"))
 
     def _end(
         self, job: Job, state: State, result: bytes = b"", error: Exception | None = None
@@ -152,7 +152,7 @@ class Jobs:
         self._forget_old()
 
     def _forget_old(self) -> None:
-        # Without a timer: what nobody adds to does not grow.
+        # Called when a job ends or is looked for: no timer is needed.
         oldest = self._clock() - REMEMBERED_SECONDS
         for job_id, ended in list(self._ended.items()):
             too_many = len(self._ended) > MOST_REMEMBERED or (

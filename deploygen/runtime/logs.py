@@ -1,4 +1,4 @@
-"""What the agent tells on standard output: a line for people, or a JSON object for programs."""
+"""The log on standard output: lines for people, or JSON for programs."""
 
 import json
 import logging
@@ -11,14 +11,14 @@ from .config import ConfigError
 from .http.request_ids import request_id
 
 VARIABLE = "AGENT_LOG_FORMAT"
-OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) -> None:
-    """Log to standard output, as AGENT_LOG_FORMAT says: json or text. Raises ConfigError.
+    """Log as AGENT_LOG_FORMAT says: json or text. Raises ConfigError.
 
-    Without it, people at a terminal get text, and everything else gets JSON: in a container, what
-    reads standard output is a program, and a traceback in text would be thirty events to it.
+    By default, a terminal gets text, and everything else gets JSON: what reads the output of a
+    container is a program, to which a traceback in text would be thirty events.
     """
     chosen = environ.get(VARIABLE) or ("text" if is_terminal else "json")
     if chosen not in ("json", "text"):
@@ -29,14 +29,14 @@ def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) ->
 
 
 class JsonLines(logging.Formatter):
-    """One object a line; what a log call has in `extra` is in it under its own names."""
+    """One object a line, with what a log call has in `extra`."""
 
     def __init__(self, agent_id: str) -> None:
         super().__init__()
         self._agent_id = agent_id
 
     def format(self, record: logging.LogRecord) -> str:
-        extra = {key: value for key, value in vars(record).items() if key not in OF_EVERY_RECORD}
+        extra = {key: value for key, value in vars(record).items() if key not in STANDARD}
         line: dict[str, Any] = extra | {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -66,5 +66,5 @@ class TextLines(logging.Formatter):
 def _as_json(line: dict[str, Any]) -> str:
     try:
         return json.dumps(line, default=str, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):  # keys that are none, a ring, NaN
+    except (TypeError, ValueError, RecursionError):  # keys that JSON lacks, a cycle, NaN
         return json.dumps({key: str(value) for key, value in line.items()})

@@ -197,7 +197,7 @@ def restore_backup(bed: Bed) -> None:
     bed.start_fleet("doomed", bed.size.doomed)
     bed.pause(4)
     for program in bed.programs.values():
-        program.ask_to_stop()
+        program.request_stop()
     for program in bed.programs.values():
         program.stop()
     bed.cluster.run("psql", "--quiet", "--command=DROP SCHEMA public CASCADE")

@@ -141,7 +141,7 @@ class Fleet:
             keep_interval=True,
             enrolment_token=ENROLMENT_TOKEN,
         )
-        client._registry = self._http(life)
+        client._lease.http = self._http(life)
         self._clients.add(client)
         with contextlib.suppress(RegistryError):  # its loop tries again
             await client.register(ADDRESS)
@@ -153,7 +153,7 @@ class Fleet:
         if client._heartbeats is not None:
             client._heartbeats.cancel()
             await asyncio.wait([client._heartbeats])
-        await client._registry.aclose()
+        await client._lease.http.aclose()
         self._clients.discard(client)
         self._journal.died(life)
 

@@ -51,7 +51,7 @@ class Program:
                 start_new_session=True,
             )
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
 
@@ -59,7 +59,7 @@ class Program:
         """Ask it to stop, and return when it has."""
         if self._process is None:
             return
-        self.ask_to_stop()
+        self.request_stop()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(SECONDS_TO_STOP)
         self.kill()

@@ -1,28 +1,27 @@
-"""The agent's card (A2A 1.0, section 4.4): who it is, what it can do, where it is talked to."""
+"""The agent's card (A2A 1.0, section 4.4): who it is, what it can do, where it is reached."""
 
 import hashlib
 import json
 import re
 from typing import Any
 
-from ..config import AgentConfig, ConfigError
-from ..declarations import Skill, text_input
+from ..config import AgentConfig, ConfigError, Skill
+from .content import JSON_TYPE, TEXT_TYPE, text_input
 
 A2A_PATH = "/a2a"
 CARD_PATH = "/.well-known/agent-card.json"
 PROTOCOL_VERSION = "1.0"
-JSON_TYPE, TEXT_TYPE = "application/json", "text/plain"
-# A card changes with a new version of the agent, and asking again costs a 304.
+# A card changes with a new version of the agent, and looking again costs a 304.
 CACHE_CONTROL = "public, max-age=300"
 HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
 BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
 def base_url(config: AgentConfig, host_header: str) -> str:
-    """Return where others reach the agent, without a slash at the end. Raises ConfigError.
+    """Return the URL under which others reach the agent, without a slash at its end.
 
-    That is AGENT_PUBLIC_URL; else AGENT_HOST and the port; else the host that this request was
-    sent to.
+    It is AGENT_PUBLIC_URL; else AGENT_HOST with the port; else the host that the request was sent
+    to. Raises ConfigError.
     """
     public = config.environ.get("AGENT_PUBLIC_URL")
     if public:
@@ -37,12 +36,13 @@ def base_url(config: AgentConfig, host_header: str) -> str:
 
 
 def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
-    """Return the card of the agent that is reached under `base`."""
+    """Return the card of an agent whose URL is `base`."""
     takes_text = text_input(config.inputs) is not None
-    skills = config.skills or (_only_skill(config),)
+    description = config.description or f"The agent {config.name}"
+    only = Skill(id="run", name=config.name, description=description)
     return {
         "name": config.name,
-        "description": config.description or f"The agent {config.name}",
+        "description": description,
         "version": config.version,
         "supportedInterfaces": [
             {
@@ -58,8 +58,12 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
         },
         "defaultInputModes": [JSON_TYPE, TEXT_TYPE] if takes_text else [JSON_TYPE],
         "defaultOutputModes": [JSON_TYPE, TEXT_TYPE],
-        "skills": [_skill(skill, config) for skill in skills],
+        "skills": [_skill(skill, config) for skill in config.skills or [only]],
     }
+
+
+def card_body(config: AgentConfig, base: str) -> bytes:
+    return json.dumps(agent_card(config, base), ensure_ascii=False).encode()
 
 
 def entity_tag(body: bytes) -> str:
@@ -67,13 +71,9 @@ def entity_tag(body: bytes) -> str:
 
 
 def is_known(if_none_match: str, tag: str) -> bool:
-    """Whether the caller has what `tag` stands for (RFC 9110, 13.1.2)."""
+    """Whether the client has what `tag` stands for (RFC 9110, 13.1.2)."""
     known = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
     return tag in known or known == ["*"]
-
-
-def card_body(config: AgentConfig, base: str) -> bytes:
-    return json.dumps(agent_card(config, base), ensure_ascii=False).encode()
 
 
 def _skill(skill: Skill, config: AgentConfig) -> dict[str, Any]:
@@ -81,12 +81,7 @@ def _skill(skill: Skill, config: AgentConfig) -> dict[str, Any]:
         "id": skill.id,
         "name": skill.name,
         "description": skill.description,
-        # The protocol asks for at least one.
-        "tags": list(skill.tags or config.tags or (config.name,)),
+        # The protocol requires at least one.
+        "tags": skill.tags or config.tags or [config.name],
     }
-    return found | ({"examples": list(skill.examples)} if skill.examples else {})
-
-
-def _only_skill(config: AgentConfig) -> Skill:
-    description = config.description or f"The agent {config.name}"
-    return Skill(id="run", name=config.name, description=description)
+    return found | ({"examples": skill.examples} if skill.examples else {})

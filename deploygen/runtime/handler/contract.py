@@ -1,4 +1,4 @@
-"""What /run takes and answers: a Pydantic model and a JSON schema made from what is declared."""
+"""What /run takes and returns: a Pydantic model and a JSON schema of the declared fields."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
-from ..declarations import Declared
+from ..config import Declared
 
-# Who sends a thousand wrong fields learns no more from a thousand lines.
+# A thousand lines about a thousand wrong fields would say no more.
 MOST_ERRORS = 20
 NO_SUCH_FIELD = "There is no such field"
 
 
 class ContractBroken(Exception):
-    """A value is not as declared. `errors` has the place, the problem and its kind of each."""
+    """A value is not as declared. `errors` are of the form of Pydantic's."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         self.errors = errors
@@ -24,14 +24,14 @@ class ContractBroken(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """One side of it, such as the inputs. Nothing declared: any JSON object will do."""
+    """The inputs or the outputs. If nothing is declared, any JSON object will do."""
 
     declared: tuple[Declared, ...]
     model: type[BaseModel] | None
     schema: dict[str, Any]
 
     def read(self, value: Any) -> dict[str, Any]:
-        """Return the object with its defaults, as the handler gets it. Raises ContractBroken."""
+        """Return the object with the defaults filled in. Raises ContractBroken."""
         if not isinstance(value, dict):
             raise ContractBroken(
                 [{"loc": [], "msg": "This must be a JSON object", "type": "dict_type"}]
@@ -39,20 +39,20 @@ class Contract:
         if self.model is None:
             return value
         names = {each.name for each in self.declared}
-        # Found here, not by the model, which makes an error of each of them, were they 100,000.
+        # Found here, not by the model, which would make an error of each of 100,000.
         unknown = list(islice((name for name in value if name not in names), MOST_ERRORS))
         errors = [{"loc": [name], "msg": NO_SUCH_FIELD, "type": "extra"} for name in unknown]
         try:
             read = self.model.model_validate({k: v for k, v in value.items() if k in names})
         except ValidationError as error:
-            # Without the values in its text.
+            # "from None": its text repeats the values.
             raise ContractBroken((_errors(error) + errors)[:MOST_ERRORS]) from None
         if errors:
             raise ContractBroken(errors)
         return {
             each.name: getattr(read, _attribute(number))
             for number, each in enumerate(self.declared)
-            if each.has_default or _attribute(number) in read.model_fields_set
+            if each.default is not None or _attribute(number) in read.model_fields_set
         }
 
 
@@ -60,7 +60,7 @@ def make_contract(declared: Sequence[Declared]) -> Contract:
     """Raises ValueError when a default is not of the declared type."""
     declared = tuple(declared)
     contract = Contract(declared, _model(declared) if declared else None, _schema(declared))
-    defaults = {each.name: each.default for each in declared if each.has_default}
+    defaults = {each.name: each.default for each in declared if each.default is not None}
     try:
         contract.read(defaults)
     except ContractBroken as error:
@@ -71,7 +71,7 @@ def make_contract(declared: Sequence[Declared]) -> Contract:
 
 
 def _whole(value: Any) -> Any:
-    # JSON has one kind of numbers: 5.0 is the integer 5, for JSON Schema as for JavaScript.
+    # To JSON Schema, as to JavaScript, 5.0 is the integer 5.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -86,12 +86,11 @@ TYPES: dict[str, Any] = {
 
 
 def _model(declared: tuple[Declared, ...]) -> type[BaseModel]:
-    # The attributes have names of our own: those that are declared may be any text, and stand in
-    # the way of a method.
+    # Attributes of our own naming: a declared name may be any text, that of a method included.
     fields: dict[str, Any] = {
         _attribute(number): (
             TYPES[each.type],
-            Field(... if each.required else each.default, alias=each.name),
+            Field(... if each.must_be_sent else each.default, alias=each.name),
         )
         for number, each in enumerate(declared)
     }
@@ -109,7 +108,7 @@ def _schema(declared: tuple[Declared, ...]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {each.name: _property(each) for each in declared},
-        "required": [each.name for each in declared if each.required],
+        "required": [each.name for each in declared if each.must_be_sent],
         "additionalProperties": False,
     }
 
@@ -118,7 +117,7 @@ def _property(each: Declared) -> dict[str, Any]:
     found: dict[str, Any] = {"type": each.type}
     if each.description:
         found["description"] = each.description
-    if each.has_default:
+    if each.default is not None:
         found["default"] = each.default
     return found
 

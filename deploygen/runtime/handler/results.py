@@ -1,4 +1,4 @@
-"""What a handler gives back, made fit to be sent: its result, or the refusal that it raises."""
+"""Making what a handler returns or raises fit to be sent."""
 
 import json
 import re
@@ -9,19 +9,19 @@ from fastapi import HTTPException
 
 from .contract import Contract
 
-# Below are those that come before an answer; above, h11 knows none.
+# Statuses below come before a response; h11 knows none above.
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 HEADER_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
-# Where an answer ends is the server's to say.
+# The server alone says where a response ends.
 FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
 
 
 def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
     """Return the result as JSON text.
 
-    Raises ContractBroken when it is not as declared, and whatever the encoder does when it is no
-    JSON: a lone half of a character is none, and neither is NaN.
+    Raises ContractBroken when it is not as declared, and what the encoder raises when it is not
+    JSON, such as NaN or half of a surrogate pair.
     """
     text = json.dumps(result, allow_nan=False, ensure_ascii=False).encode()
     if outputs is not None and outputs.declared:
@@ -34,13 +34,13 @@ def sendable(refusal: HTTPException) -> HTTPException:
     """Return the refusal as it can be sent. Raises ValueError, or what its own parts raise."""
     status, headers = refusal.status_code, refusal.headers
     if not isinstance(status, int) or not LOWEST_STATUS <= status <= HIGHEST_STATUS:
-        raise ValueError(f"the status {status!r} is none of {LOWEST_STATUS} to {HIGHEST_STATUS}")
+        raise ValueError(f"the status {status!r} is not one of {LOWEST_STATUS} to {HIGHEST_STATUS}")
     detail = json.loads(json.dumps(refusal.detail, allow_nan=False, ensure_ascii=False).encode())
     return HTTPException(int(status), detail, _headers(headers) if headers else None)
 
 
 def _outline(value: Any) -> Any:
-    # A contract looks no deeper than this, and what is below may be millions of values.
+    # A contract looks no deeper, and below there may be millions of values.
     if isinstance(value, list | tuple):
         return []
     return {} if isinstance(value, dict) else value

@@ -1,25 +1,21 @@
-"""Loads the developer's handler, and calls it: in a thread, or on the loop."""
+"""Calling the author's function: in a thread, or on the event loop."""
 
 import asyncio
 import contextvars
-import importlib
 import inspect
 import logging
-import threading
-import uuid
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from fastapi import HTTPException
 
 from .contract import Contract, ContractBroken
+from .loading import Function, HandlerLoader, error_number
 from .results import result_json, sendable
 
 logger = logging.getLogger("agent.handler")
 
-Handle = Callable[[dict[str, Any]], Any]
 # Seconds that a request waits for a handler that is still being imported.
 LOADING_PATIENCE_SECONDS = 5.0
 
@@ -29,13 +25,10 @@ class HandlerUnavailable(Exception):
 
 
 class HandlerFailed(Exception):
-    """The handler raised or answered nonsense; the message is fit for the caller."""
+    """The handler raised, or returned what cannot be sent. The client may see the message."""
 
 
 class HandlerRunner:
-    """Imports the handler in a thread of its own: models may take minutes to load, and until
-    then the agent shall answer its health checks."""
-
     def __init__(
         self,
         handler: str = "handler:handle",
@@ -43,41 +36,37 @@ class HandlerRunner:
         outputs: Contract | None = None,
         threads: int = 16,
     ) -> None:
-        """`handler` is module:function; `threads` are those that call it if it is a `def`."""
-        self._module_name, _, self._function_name = handler.partition(":")
-        self._name = f"{self._function_name}()"
+        """`handler` is module:function; a `def` is called in one of the `threads`."""
+        self._name = f"{handler.partition(':')[2]}()"
         self._outputs = outputs
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="handler")
-        self._problem: str | None = "the handler is being loaded"
-        self._loading: Future[Handle] = Future()
+        self._loader = HandlerLoader(handler)
 
     def start_loading(self) -> None:
-        # A daemon, so that a process that was told to stop need not wait for the import.
-        threading.Thread(target=self._load, name="load-handler", daemon=True).start()
+        self._loader.start()
 
     def refuse(self, problem: str) -> None:
-        """Let there be no handler, instead of loading it."""
-        self._problem = problem
-        self._loading.cancel()
+        """Have no handler, and say why."""
+        self._loader.refuse(problem)
 
     def is_loading(self) -> bool:
-        return not self._loading.done()
+        return not self._loader.loaded.done()
 
     def problem(self) -> str | None:
         """Why ``run`` cannot work; None when it can."""
-        return self._problem
+        return self._loader.problem
 
     async def run(self, inputs: dict[str, Any]) -> bytes:
-        """Call the handler; returns its answer as JSON text.
+        """Call the handler; return its result as JSON text.
 
         Raises HandlerUnavailable, HandlerFailed, and the HTTPException of a handler that refuses
-        its inputs. Exceptions of the handler end up in the log, not with the caller: their
-        messages may hold what is none of the caller's business. Cancelled, it ends when the
-        handler does: no thread can be made to stop.
+        its inputs. Other exceptions of the handler go to the log and not to the client, since
+        their messages may hold secrets. When cancelled, it ends as soon as the handler does: a
+        thread cannot be stopped.
         """
-        handle = await self._loaded_handle()
+        function = await self._loaded()
         try:
-            return await self._call(handle, inputs)
+            return await self._call(function, inputs)
         except HandlerFailed:
             raise
         except HTTPException as error:
@@ -85,57 +74,40 @@ class HandlerRunner:
         except asyncio.CancelledError as error:
             if _is_being_cancelled():
                 raise
-            raise self._told(error) from error  # a task of the handler's own was
+            raise self._raised(error) from error  # a task of the handler was cancelled
         except BaseException as error:
-            # SystemExit too, and what extension modules raise beside Exception, such as the
-            # panics of those in Rust: no call of a handler ends the agent.
-            raise self._told(error) from error
+            # SystemExit too, and what extension modules raise beside Exception, such as panics of
+            # Rust: no call of a handler may end the agent.
+            raise self._raised(error) from error
 
     def close(self) -> None:
-        """Let the threads end that have nothing to do; no call may follow."""
+        """Let idle threads end; no call may follow."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _loaded_handle(self) -> Handle:
+    async def _loaded(self) -> Function:
         if self.is_loading():
-            await asyncio.wait(
-                [asyncio.wrap_future(self._loading)], timeout=LOADING_PATIENCE_SECONDS
-            )
-        if self._problem is not None:
-            raise HandlerUnavailable(self._problem)
-        return self._loading.result()
+            loaded = asyncio.wrap_future(self._loader.loaded)
+            await asyncio.wait([loaded], timeout=LOADING_PATIENCE_SECONDS)
+        if self._loader.problem is not None:
+            raise HandlerUnavailable(self._loader.problem)
+        return self._loader.loaded.result()
 
-    def _load(self) -> None:
-        try:
-            handle = _import_handle(self._module_name, self._function_name)
-        except BaseException as error:
-            number, reason = _number(), _reason(error)
-            # Python lets names be of anything.
-            reason = reason if reason.isprintable() else ascii(reason)
-            logger.exception("the handler cannot be loaded: %s", number)
-            self.refuse(
-                f"the handler cannot be loaded: {reason}; the agent's log has the traceback, "
-                f"under {number}"
-            )
-        else:
-            self._problem = None
-            self._loading.set_result(handle)
-
-    async def _call(self, handle: Handle, inputs: dict[str, Any]) -> bytes:
-        if inspect.iscoroutinefunction(handle) or inspect.iscoroutinefunction(
-            getattr(handle, "__call__", None)  # noqa: B004 - an object with an async __call__
+    async def _call(self, function: Function, inputs: dict[str, Any]) -> bytes:
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
         ):
-            return self._as_json(await handle(inputs))
+            return self._as_json(await function(inputs))
         # With the context, in which the log finds the id of the request.
         context = contextvars.copy_context()
-        call = self._threads.submit(context.run, self._call_in_thread, handle, inputs)
+        call = self._threads.submit(context.run, self._call_in_thread, function, inputs)
         result = await _to_its_end(asyncio.wrap_future(call))
         return result if isinstance(result, bytes) else self._as_json(await result)
 
-    def _call_in_thread(self, handle: Handle, inputs: dict[str, Any]) -> bytes | Awaitable[Any]:
+    def _call_in_thread(self, function: Function, inputs: dict[str, Any]) -> bytes | Awaitable[Any]:
         try:
-            result = handle(inputs)
+            result = function(inputs)
         except StopIteration as error:
-            # No future takes a StopIteration: the request would never be answered.
+            # A future cannot hold a StopIteration: the request would never get a response.
             raise RuntimeError(f"{self._name} raised StopIteration") from error
         return result if inspect.isawaitable(result) else self._as_json(result)
 
@@ -146,56 +118,28 @@ class HandlerRunner:
             return result_json(result, self._outputs)
         except ContractBroken as error:
             logger.error("%s broke its contract: %s", self._name, error)  # noqa: TRY400 - no traceback
-            raise HandlerFailed(
-                f"the answer of {self._name} is not as declared: {error}"
-            ) from error
+            problem = f"the result of {self._name} is not as declared: {error}"
+            raise HandlerFailed(problem) from error
         except Exception as error:
-            raise self._failed(f"the answer of {self._name} is no JSON", error) from error
+            raise self._failed(f"the result of {self._name} is not JSON", error) from error
 
     def _refusal(self, error: HTTPException) -> Exception:
         try:
             return sendable(error)
         except Exception as problem:
-            return self._failed(f"{self._name} raised what cannot be answered", problem)
+            return self._failed(f"{self._name} raised what cannot be sent", problem)
 
-    def _told(self, error: BaseException) -> HandlerFailed:
+    def _raised(self, error: BaseException) -> HandlerFailed:
         return self._failed(f"{self._name} raised {type(error).__name__}", error)
 
     def _failed(self, what: str, error: BaseException) -> HandlerFailed:
-        number = _number()
+        number = error_number()
         logger.error("%s failed in run %s", self._name, number, exc_info=error)
         return HandlerFailed(f"{what}; the agent's log has the traceback, under run {number}")
 
 
-class _NoSuchFunction(TypeError):
-    pass
-
-
-def _import_handle(module_name: str, function_name: str) -> Handle:
-    handle = getattr(importlib.import_module(module_name), function_name, None)
-    if not callable(handle):
-        raise _NoSuchFunction(f"{module_name}.py defines no function {function_name}(inputs)")
-    return cast("Handle", handle)
-
-
-def _reason(error: BaseException) -> str:
-    """Return what anybody may know: the names in it are of code. A message may be of anything."""
-    kind = type(error).__name__
-    if isinstance(error, _NoSuchFunction):
-        return str(error)
-    if isinstance(error, ImportError) and error.name:
-        return f"{kind}: {error.name}"
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{kind}: {Path(error.filename).name}, line {error.lineno}"
-    return kind
-
-
-def _number() -> str:
-    return uuid.uuid4().hex[:12]
-
-
 async def _to_its_end(call: "asyncio.Future[Any]") -> Any:
-    """Wait for the thread even when cancelled: as long as it works, its place is taken."""
+    """Wait for the thread even when cancelled: as long as it works, it occupies its place."""
     cancelled = False
     while not call.done():
         try:
@@ -203,7 +147,7 @@ async def _to_its_end(call: "asyncio.Future[Any]") -> Any:
         except asyncio.CancelledError:
             cancelled = True
     if cancelled:
-        call.exception()  # so that nobody misses that it was never looked at
+        call.exception()  # or asyncio would log that nobody looked at it
         raise asyncio.CancelledError
     return call.result()
 

@@ -1,4 +1,4 @@
-"""The socket that an agent listens on, and the server of the connections to it."""
+"""The socket that an agent listens on, and uvicorn's server and connections with our changes."""
 
 import asyncio
 import contextlib
@@ -10,36 +10,36 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..config import ConfigError
 
-# Seconds that a connection has to send the head of a request, and what is left of a body that
-# nobody reads any more. One that was answered and is idle has uvicorn's five.
+# Seconds that a connection has to send the head of a request, and the rest of a body that nobody
+# reads any more. An idle connection that had a response has uvicorn's five.
 REQUEST_SECONDS = 10.0
 
 
 class Connection(H11Protocol):
-    """uvicorn's, which waits for a request for ever once a byte of it has come, or none ever."""
+    """Closes a connection that sends no whole request; uvicorn waits for it without end."""
 
-    _given_up: asyncio.TimerHandle | None = None
+    _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self._bound_waiting()
+        self._set_deadline()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._bound_waiting()
+        self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._given_up is not None:
-            self._given_up.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
 
-    def _bound_waiting(self) -> None:
-        is_answering = self.cycle is not None and not self.cycle.response_complete
-        if is_answering and self._given_up is not None:
-            self._given_up.cancel()
-            self._given_up = None
-        elif not is_answering and self._given_up is None:
-            self._given_up = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+    def _set_deadline(self) -> None:
+        is_responding = self.cycle is not None and not self.cycle.response_complete
+        if is_responding and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        elif not is_responding and self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
 
 
 class Server(uvicorn.Server):
@@ -53,8 +53,8 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """The lifecycle handles the signals; uvicorn would close the door at once, and end the
-        process by raising the signal again."""
+        """Leave signals to the lifecycle. uvicorn would stop to listen at once, and end the process
+        by raising the signal again."""
         yield
 
 

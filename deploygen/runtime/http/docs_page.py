@@ -1,4 +1,4 @@
-"""The page at /docs: what the agent is, its calls and its schemas. It loads nothing else."""
+"""The page at /docs: what the agent is, its calls and its schemas. It loads no other file."""
 
 import json
 from html import escape
@@ -31,7 +31,7 @@ pre { background: #f6f8fa; padding: .75rem; overflow-x: auto; }
 def docs_page(
     config: AgentConfig, app: FastAPI, inputs: dict[str, Any], outputs: dict[str, Any]
 ) -> str:
-    """Return the page's HTML. What comes from agent.json is text in it, whatever it holds."""
+    """Return the page's HTML. Whatever agent.json holds is escaped."""
     name, version = escape(config.name), escape(config.version)
     return f"""<!doctype html>
 <html lang="en">
@@ -74,13 +74,13 @@ def _rows(app: FastAPI) -> str:
 
 
 def _example(config: AgentConfig) -> str:
-    made = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "array": []}
+    samples = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "array": []}
     inputs = {
-        each.name: each.default if each.has_default else made.get(each.type, {})
+        each.name: each.default if each.default is not None else samples.get(each.type, {})
         for each in config.inputs
-        if each.required or each.has_default
+        if each.required or each.default is not None
     }
-    # A quote inside of the shell's quotes, as the shell has it.
+    # A quote inside the shell's quotes.
     body = json.dumps(inputs if config.inputs else {"input": "text"}).replace("'", "'\\''")
     return (
         f"curl -X POST http://localhost:{config.port}/run "

@@ -1,4 +1,4 @@
-"""An id for each request: in the answer, and in each line of the log that it causes."""
+"""An id for each request: in the response, and in each line of the log that it causes."""
 
 import logging
 import re
@@ -15,16 +15,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 logger = logging.getLogger("agent.requests")
 
 HEADER = "X-Request-ID"
-# Ids that others make: UUIDs, ULIDs, trace ids; and nothing that breaks a line of a log.
-SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-# Asked every few seconds by somebody who does not read logs.
+# Ids that others make: UUIDs, ULIDs, trace ids; nothing that breaks a line of a log.
+SAFE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# Called every few seconds, by programs.
 UNLOGGED = "/health"
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIds:
-    """ASGI middleware; takes the id of the caller if it is sane, else makes one."""
+    """ASGI middleware. Takes the id that the client sends if it is safe, else makes one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,7 +34,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         sent = Headers(scope=scope).get(HEADER, "")
-        own = sent if SANE.fullmatch(sent) else uuid.uuid4().hex
+        identity = sent if SAFE.fullmatch(sent) else uuid.uuid4().hex
         began = time.monotonic()
         status = 0
 
@@ -42,29 +42,32 @@ class RequestIds:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = own
+                MutableHeaders(scope=message)[HEADER] = identity
             await send(message)
 
-        token = request_id.set(own)
+        token = request_id.set(identity)
         try:
-            await self._answer(scope, receive, send_with_id)
+            await self._call_app(scope, receive, send_with_id)
             if not scope["path"].startswith(UNLOGGED):
                 milliseconds = round((time.monotonic() - began) * 1000, 1)
                 logger.info(
-                    "%s %s: %s", scope["method"], _printable(scope["path"]), status or "no answer",
+                    "%s %s: %s",
+                    scope["method"],
+                    _printable(scope["path"]),
+                    status or "no response",
                     extra={"status": status, "milliseconds": milliseconds},
-                )  # fmt: skip
+                )
         finally:
             request_id.reset(token)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _call_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
         except ClientDisconnect:
-            logger.info("the caller is gone")
+            logger.info("the client has gone away")
         except Exception:
-            logger.exception("a fault of the agent's own")
-            content = {"detail": "a fault of the agent's own; its log has more, under this request"}
+            logger.exception("the agent failed")
+            content = {"detail": "the agent failed; its log has more, under the id of this request"}
             await JSONResponse(content, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, send)
 
 

@@ -1,34 +1,34 @@
-"""The end of the process, that nothing can put off."""
+"""Ending the process, whatever its threads are doing."""
 
 import atexit
 import os
 import sys
 import threading
 
-# Seconds for what is called at the very end.
+# Seconds for the functions that atexit was given.
 EXITING_SECONDS = 1.0
-# Held by the thread that ends the process: there may be two that want to.
+# Held by the thread that ends the process, never to be released: two threads may want to.
 EXITING = threading.Lock()
 
 
 def exit_now() -> None:
-    """End the process with 0, whatever its threads are doing.
+    """End the process with 0.
 
-    The functions that atexit was given are called (an exporter of a handler's may have something to
-    send yet), and have EXITING_SECONDS.
+    The functions that atexit was given are called, within EXITING_SECONDS: an exporter that the
+    handler uses may have something left to send.
     """
-    with EXITING:  # and never let go
+    with EXITING:
         try:
-            last = threading.Thread(target=_put_in_order, name="exit", daemon=True)
+            last = threading.Thread(target=_clean_up, name="exit", daemon=True)
             last.start()
             last.join(EXITING_SECONDS)
-        finally:  # there may be no thread to be had
+        finally:  # although no thread could be started
             os._exit(0)
 
 
-def _put_in_order() -> None:
+def _clean_up() -> None:
     _flush()  # first, since what follows may hang
-    atexit._run_exitfuncs()  # noqa: SLF001 - to exit by the interpreter waits for all threads
+    atexit._run_exitfuncs()  # noqa: SLF001 - a regular exit would wait for all threads
     _flush()
 
 

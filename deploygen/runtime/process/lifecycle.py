@@ -1,13 +1,10 @@
-"""From the start of an agent's process to its end: listening, draining, stopping."""
+"""An agent's process from its start to its end: listening, draining, stopping."""
 
 import asyncio
-import enum
 import logging
-import queue
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 
 import uvicorn
@@ -22,20 +19,17 @@ from ..handler.runner import HandlerRunner
 from ..http.connections import Connection, Server, listen
 from ..jobs import Jobs
 from .exit import exit_now
+from .shutdown import CANCELLING_SECONDS, Shutdown, Step
 
 logger = logging.getLogger("agent")
 
 POLL_SECONDS = 0.01
-# Seconds that the responses have to be sent, once the handler has finished or was given up.
+# Seconds to send the last responses, once the handler has finished or was given up.
 SENDING_SECONDS = 1
-# Seconds that handlers have to put things in order once they are cancelled.
-CANCELLING_SECONDS = 0.25
-# Seconds in which a loop answers that no handler blocks.
-BLOCKED_SECONDS = 0.5
 
 
 class Lifecycle:
-    """An agent's process. What its state is can be asked from any thread."""
+    """An agent's process. Any thread may read its state."""
 
     def __init__(self, config: AgentConfig, give_up: Callable[[], None] = exit_now) -> None:
         """`give_up` ends the process, with whatever still runs in it. Raises ConfigError."""
@@ -50,11 +44,9 @@ class Lifecycle:
         self.jobs = Jobs(self.runner, config.max_jobs)
         self.draining = False
         self._give_up = give_up
-        self._in_a_hurry = False
+        self._shutdown = Shutdown(config.drain_seconds)
         self._extensions = load_extensions(config, self.status)
         self._stop = asyncio.Event()
-        # A SimpleQueue because a signal handler may put into it, whatever it has interrupted.
-        self._news: queue.SimpleQueue[_News] = queue.SimpleQueue()
 
     def status(self) -> AgentStatus:
         if self.draining:
@@ -65,16 +57,16 @@ class Lifecycle:
         return AgentStatus("degraded", problem) if problem else AgentStatus("ready")
 
     def problem(self) -> str | None:
-        """Why the agent should not be given work; None when nothing speaks against it."""
+        """Why the agent should not be given work; None when it may."""
         if self.draining:
             return "the agent is stopping"
         problems = [self.runner.problem(), self._dependencies.problem()]
         problems += [each.problem() for each in self._extensions]
         return next((problem for problem in problems if problem), None)
 
-    def ask_to_stop(self) -> None:
-        """Let running requests finish, then stop; asked again, do not wait for them."""
-        self._news.put(_News.STOP)
+    def request_stop(self) -> None:
+        """Let running requests finish, then stop. A second request does not wait for them."""
+        self._shutdown.report(Step.REQUESTED)
 
     def run(self, app: FastAPI) -> int:
         """Serve `app` until SIGTERM or SIGINT, then give up what is left. Returns the exit code.
@@ -84,7 +76,7 @@ class Lifecycle:
         listening = listen(self.config.port)
         for number in (signal.SIGTERM, signal.SIGINT):
             # Not asyncio's: these are called even while a handler blocks the loop.
-            signal.signal(number, lambda *_: self.ask_to_stop())
+            signal.signal(number, lambda *_: self.request_stop())
         with asyncio.Runner() as runner:
             loop = runner.get_loop()
             serving = loop.create_task(self._serve_and_exit(app, listening))
@@ -94,20 +86,20 @@ class Lifecycle:
                 except BaseException:
                     if serving.done():
                         raise
-                    # A SystemExit in a task that a handler has made stops the loop; it goes on.
-                    logger.exception("a task of the handler's failed")
+                    # A SystemExit in a task that a handler has started stops the loop; go on.
+                    logger.exception("a task of the handler failed")
         return 0
 
     async def _serve_and_exit(self, app: FastAPI, listening: socket.socket) -> None:
         await self.serve(app, listening)
-        # Before the loop closes: that would wait for the threads of asyncio.to_thread, and to exit
-        # for those that a handler has made.
+        # Before the loop closes, which would wait for the threads of asyncio.to_thread, and before
+        # the interpreter exits, which would wait for threads that a handler has started.
         self._give_up()
 
     async def serve(self, app: FastAPI, listening: socket.socket) -> None:
-        """Serve until `ask_to_stop`, with the extensions beside."""
+        """Serve until `request_stop`, with the extensions."""
         loop = asyncio.get_running_loop()
-        threading.Thread(target=self._see_to_the_end, args=[loop], name="end", daemon=True).start()
+        threading.Thread(target=self._follow, args=[loop], name="shutdown", daemon=True).start()
         self._start_parts()
         server = Server(
             uvicorn.Config(
@@ -128,18 +120,20 @@ class Lifecycle:
             await extension.start()
         await self._stop.wait()
         await self._finish_running()
-        # Gone from every list before the door closes: what is listed shall be reachable.
+        # Before the socket closes: as long as the agent is listed, it can be reached.
         await self._stop_extensions()
         server.should_exit = True
         await serving
         self._dependencies.stop()
         self.runner.close()
         await _cancel_tasks()
-        self._news.put(_News.ENDED)
+        self._shutdown.report(Step.ENDED)
 
     def _start_parts(self) -> None:
-        # Before the handler is imported, which may read its variables and secrets then.
-        set_defaults(self.config.environment, self.config.environ)
+        # Before the handler is imported, which may read its variables and secrets.
+        values = self.config.environment.items()
+        defaults = {name: value for name, value in values if value is not None}
+        set_defaults(defaults, self.config.environ)
         missing = load_secrets(self.config.secrets, self.config.environ)
         if missing:
             logger.error("%s", missing)
@@ -150,64 +144,31 @@ class Lifecycle:
 
     async def _finish_running(self) -> None:
         deadline = asyncio.get_running_loop().time() + self.config.drain_seconds
-        while self.jobs.running and not self._in_a_hurry:
+        while self.jobs.running and not self._shutdown.hurried:
             if asyncio.get_running_loop().time() >= deadline:
                 break
             await asyncio.sleep(POLL_SECONDS)
         if self.jobs.running:
             logger.warning("stopping without %s running request(s)", self.jobs.running)
         await self.jobs.cancel_all(CANCELLING_SECONDS)
-        self._news.put(_News.DRAINED)
+        self._shutdown.report(Step.DRAINED)
 
     async def _stop_extensions(self) -> None:
         for extension in self._extensions:
             await extension.stop()
 
-    def _see_to_the_end(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to drain when asked to stop; end the process if the handler blocks the loop."""
-        self._news.get()
+    def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start to drain when requested; end the process if a handler blocks the loop."""
+        self._shutdown.wait_for_request()
         self.draining = True
         logger.info("stopping; running requests: %s", self.jobs.running)
         for extension in self._extensions:
             extension.drain()
         loop.call_soon_threadsafe(self._stop.set)
-        seconds = self.config.drain_seconds + CANCELLING_SECONDS
-        if self._hears(_News.DRAINED, loop, seconds) and self._hears(
-            _News.ENDED, loop, CANCELLING_SECONDS
-        ):
-            return
-        logger.warning("stopping although the handler blocks the event loop")
-        asyncio.run(self._stop_extensions())
-        self._give_up()
-
-    def _hears(self, goal: "_News", loop: asyncio.AbstractEventLoop, seconds: float) -> bool:
-        """Wait until the loop tells the goal; return False when it is blocked after `seconds`."""
-        asked = False
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                news = self._news.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                if asked:
-                    return False
-                # It may only be slow, as all is on a busy machine.
-                asked = True
-                loop.call_soon_threadsafe(self._news.put, _News.ALIVE)
-                deadline = time.monotonic() + BLOCKED_SECONDS
-                continue
-            if news is goal:
-                return True
-            if news is _News.ALIVE or not self._in_a_hurry:
-                asked = False
-                deadline = time.monotonic() + CANCELLING_SECONDS
-            self._in_a_hurry = self._in_a_hurry or news is _News.STOP
-
-
-class _News(enum.Enum):
-    STOP = "stop"
-    DRAINED = "drained"
-    ENDED = "ended"
-    ALIVE = "alive"  # the loop, that was asked
+        if not self._shutdown.ends_in_time(loop):
+            logger.warning("stopping although the handler blocks the event loop")
+            asyncio.run(self._stop_extensions())
+            self._give_up()
 
 
 async def _cancel_tasks() -> None:

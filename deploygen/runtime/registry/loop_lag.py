@@ -1,4 +1,4 @@
-"""How long the server's event loop has not got round to anything: a handler may block it."""
+"""How long the server's event loop has been blocked by a handler."""
 
 import asyncio
 import time
@@ -7,28 +7,28 @@ PING_SECONDS = 0.25
 
 
 class LoopLag:
-    """Measures one loop from another, which must be the one that runs `watch`."""
+    """Measures one event loop from another, in which `measure` runs."""
 
-    def __init__(self, watched: asyncio.AbstractEventLoop) -> None:
-        self._watched = watched
-        self._asked: float | None = None  # when the ping that is not answered was sent
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._pinged: float | None = None  # when; None once the loop has responded
 
     def seconds(self) -> float:
-        """Return for how long the watched loop has not answered by now."""
-        asked = self._asked
-        return 0.0 if asked is None else time.monotonic() - asked
+        """Return how long the loop has not responded by now."""
+        pinged = self._pinged
+        return 0.0 if pinged is None else time.monotonic() - pinged
 
-    async def watch(self) -> None:
-        """Ping until cancelled, or until the watched loop has been closed."""
-        while not self._watched.is_closed():
-            if self._asked is None:
-                self._asked = time.monotonic()
+    async def measure(self) -> None:
+        """Ping until cancelled, or until the loop has been closed."""
+        while not self._loop.is_closed():
+            if self._pinged is None:
+                self._pinged = time.monotonic()
                 try:
-                    self._watched.call_soon_threadsafe(self._answer)
+                    self._loop.call_soon_threadsafe(self._respond)
                 except RuntimeError:  # closed in this moment
                     break
             await asyncio.sleep(PING_SECONDS)
-        self._asked = None
+        self._pinged = None
 
-    def _answer(self) -> None:
-        self._asked = None
+    def _respond(self) -> None:
+        self._pinged = None

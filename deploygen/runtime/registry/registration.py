@@ -1,7 +1,7 @@
-"""The extension that keeps the agent in the registry.
+"""The extension that keeps the agent registered.
 
-It has a thread and an event loop of its own: a handler that blocks the server's loop does not
-cost the agent its lease.
+It has a thread and an event loop of its own, so that a handler that blocks the server's loop does
+not cost the agent its lease.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from .loop_lag import LoopLag
 from .settings import read_enrolment_token, read_settings
 
 LONGEST_NOTE = 256
-# A loop that is silent for longer than this is worth telling.
+# A loop that is blocked for longer than this is reported.
 DEGRADED_LAG_SECONDS = 1.0
 STOP_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS + 0.5
 
 
 def extension(config: AgentConfig, status: StatusReader) -> "Registration":
     """Return the registration of this agent. Raises ConfigError."""
-    # One line for each heartbeat is more than anybody reads.
+    # A line for each heartbeat would be too much.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     return Registration(config, status)
 
@@ -40,8 +40,8 @@ class Registration:
                 settings.url,
                 config.agent_id,
                 settings.ttl_seconds,
-                settings.heartbeat_seconds or settings.ttl_seconds / 3,
-                keep_interval=settings.heartbeat_seconds is not None,
+                settings.heartbeat_interval or settings.ttl_seconds / 3,
+                keep_interval=settings.heartbeat_interval is not None,
                 report=self._report,
                 enrolment_token=lambda: read_enrolment_token(config.environ),
             )
@@ -55,7 +55,7 @@ class Registration:
 
     async def start(self) -> None:
         self._lag = LoopLag(asyncio.get_running_loop())
-        # A daemon: nothing that hangs in it keeps the process.
+        # A daemon: the process can end while it hangs.
         threading.Thread(target=self._run, name="registration", daemon=True).start()
 
     def drain(self) -> None:
@@ -78,11 +78,11 @@ class Registration:
 
     async def _keep_registered(self, lag: LoopLag | None) -> None:
         self._loop = asyncio.get_running_loop()
-        if self._stopping:  # asked for before there was a loop to tell
+        if self._stopping:  # stopped before there was a loop to wake
             return
-        watching = asyncio.create_task(lag.watch()) if lag else None
+        measuring = asyncio.create_task(lag.measure()) if lag else None
         metadata = {"description": self._config.description} if self._config.description else {}
-        with contextlib.suppress(Exception):  # the loop tries again, and tells
+        with contextlib.suppress(Exception):  # the loop tries again, and logs why
             await self._client.register(
                 metadata | {"port": self._config.port},
                 agent_name=self._config.name,
@@ -92,22 +92,22 @@ class Registration:
             )
         await self._client.start_heartbeat_loop()
         await self._stop.wait()
-        if watching:
-            watching.cancel()
+        if measuring:
+            measuring.cancel()
         await self._client.deregister()
 
     def _call(self, function: Any) -> None:
-        """Call a function on our loop, if it runs (still)."""
+        """Call a function on our loop, if it runs."""
         with contextlib.suppress(RuntimeError):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(function)
 
     def _report(self) -> dict[str, str]:
-        own = self._status()
-        status, note = own.status, own.note
+        agent = self._status()
+        status, note = agent.status, agent.note
         lag = self._lag.seconds() if self._lag else 0.0
         if lag > DEGRADED_LAG_SECONDS and status == "ready":
             status, note = "degraded", f"the handler has blocked the event loop for {lag:.0f} s"
-        # A registry takes no control characters and no halves of characters.
+        # A registry refuses control characters and halves of surrogate pairs.
         printable = "".join(each if each.isprintable() else " " for each in note[:LONGEST_NOTE])
         return {"status": status, "note": printable}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deploygen.client.client import LONGEST_REQUEST_SECONDS
 from deploygen.client.http import RegistryRefused, RegistryUnavailable
+from deploygen.client.lease import LONGEST_REQUEST_SECONDS
 from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import BREAKS, HANGS, Call, FakeRegistry, Reply
 from tests.processes import wait_in_loop
@@ -233,7 +233,7 @@ def test_words_that_are_refused_cost_no_lease(caplog: pytest.LogCaptureFixture) 
         async with living(registry, report=lambda: said) as client:
             await beats(registry, 6)
             assert client.problem is None
-            assert client._failures == 0
+            assert client._schedule.failures == 0
             registry.strict = False
             await beats(registry, 3)
 
@@ -243,7 +243,7 @@ def test_words_that_are_refused_cost_no_lease(caplog: pytest.LogCaptureFixture) 
         assert [call.body for call in registry.of("heartbeat")[:4]] == [said, {}, said, {}]
         assert [call.body for call in registry.of("heartbeat")[-2:]] == [said, said]
         assert len(registry.of("register")) == 1
-    told = "the registry refused what the agent says of itself: 422, note: no"
+    told = "the registry refused the agent's report: 422, note: no"
     assert caplog.text.count(told) == 1
 
 
@@ -282,7 +282,7 @@ def test_a_registry_that_comes_back_is_found_and_the_outage_is_logged_once(
         async with living(registry) as client:
             await beats(registry, 1)
             registry.stop()
-            await wait_in_loop(lambda: client._failures >= 3, "three failures")
+            await wait_in_loop(lambda: client._schedule.failures >= 3, "three failures")
             registry.start()
             await beats(registry, 1)
 

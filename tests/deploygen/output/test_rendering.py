@@ -15,7 +15,8 @@ from tests.deploygen.specs import spec_of
 SERVER = {"__init__.py", "__main__.py", "server.py", "healthcheck.py", "config.py", "http/app.py"}
 REGISTRATION = {
     *("__init__.py", "loop_lag.py", "registration.py", "settings.py"),
-    *("client/__init__.py", "client/client.py", "client/http.py", "client/pacing.py"),
+    *("client/__init__.py", "client/client.py", "client/http.py", "client/lease.py"),
+    *("client/pacing.py", "client/registration.py"),
 }
 BESIDE = {
     "handler.py",

@@ -71,7 +71,7 @@ class RunningAgent:
         wait_until(lambda: self.reason() is None, "readiness")
 
     def stop(self) -> None:
-        self.lifecycle.ask_to_stop()
+        self.lifecycle.request_stop()
         self.thread.join(30)
         assert not self.thread.is_alive()
         self.http.close()

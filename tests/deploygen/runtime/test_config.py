@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from deploygen.runtime.config import DEFAULT_DRAIN_SECONDS, AgentConfig, ConfigError, read_config
-from deploygen.runtime.declarations import Declared, Skill
+from deploygen.runtime.config import AgentConfig, ConfigError, Declared, Skill, read_config
 from deploygen.runtime.registry.settings import RegistrySettings, read_settings
 
 DOCUMENT = {"name": "echo", "agent_id": "echo-1", "description": "Echoes", "port": 8000}
@@ -25,8 +24,8 @@ def test_the_file_is_read(tmp_path: Path) -> None:
     config = config_of(tmp_path, {**DOCUMENT, "extensions": ["more"]})
     assert (config.name, config.agent_id, config.port) == ("echo", "echo-1", 8000)
     assert config.description == "Echoes"
-    assert config.extensions == ("more",)
-    assert config.drain_seconds == DEFAULT_DRAIN_SECONDS
+    assert config.extensions == ["more"]
+    assert config.drain_seconds == 7.0
 
 
 def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
@@ -37,7 +36,9 @@ def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
 
 def test_it_may_drain_for_a_day_at_most(tmp_path: Path) -> None:
     assert config_of(tmp_path, AGENT_DRAIN_SECONDS="86400").drain_seconds == 86_400
-    with pytest.raises(ConfigError, match=r"AGENT_DRAIN_SECONDS must .* up to 86400, not"):
+    with pytest.raises(
+        ConfigError, match=r"AGENT_DRAIN_SECONDS: .* less than or equal to 86400; it is"
+    ):
         config_of(tmp_path, AGENT_DRAIN_SECONDS="1e12")
 
 
@@ -76,9 +77,15 @@ def test_a_variable_that_cannot_be_used_is_named(tmp_path: Path, variable: str, 
     [
         ("{", "cannot be read"),
         ("[]", "must hold a JSON object"),
-        ('{"name": "a", "port": 1}', "lacks 'agent_id'"),
-        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": "x"}', "list of strings"),
-        ('{"name": "a", "agent_id": "a", "port": 1, "extensions": [1]}', "list of strings"),
+        ('{"name": "a", "port": 1}', "agent_id: Field required"),
+        (
+            '{"name": "a", "agent_id": "a", "port": 1, "extensions": "x"}',
+            "extensions: .* a valid list",
+        ),
+        (
+            '{"name": "a", "agent_id": "a", "port": 1, "extensions": [1]}',
+            r"extensions\.0: .* a valid string",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, problem: str) -> None:
@@ -115,17 +122,18 @@ def test_what_is_declared_is_read(tmp_path: Path) -> None:
     }
     config = config_of(tmp_path, {**DOCUMENT, **declared})
     assert (config.version, config.handler) == ("1.2.0", "package.module:function")
-    assert config.inputs == (
-        Declared("a", "integer", "the first"),
-        Declared("b", "string", required=False, has_default=True, default="x"),
-        Declared("c", "array", required=False),
-    )
-    assert config.outputs == (Declared("sum", "number"),)
-    assert config.skills == (Skill("sum", "Sum", "Adds", ("t",)),)
-    assert (config.tags, config.secrets) == (("math",), ("API_KEY",))
-    assert (config.dependencies, config.sync_timeout) == (("db:5432",), 2.0)
+    assert config.inputs == [
+        Declared(name="a", type="integer", description="the first"),
+        Declared(name="b", type="string", required=False, default="x"),
+        Declared(name="c", type="array", required=False),
+    ]
+    assert [each.must_be_sent for each in config.inputs] == [True, False, False]
+    assert config.outputs == [Declared(name="sum", type="number")]
+    assert config.skills == [Skill(id="sum", name="Sum", description="Adds", tags=["t"])]
+    assert (config.tags, config.secrets) == (["math"], ["API_KEY"])
+    assert (config.dependencies, config.sync_timeout) == (["db:5432"], 2.0)
     assert config.max_jobs == 3
-    assert config.environment == {"EMPTY": "", "VALUED": "v"}
+    assert config.environment == {"PLAIN": None, "EMPTY": "", "VALUED": "v"}
 
 
 def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
@@ -139,24 +147,24 @@ def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("declared", "problem"),
     [
-        ({"handler": "handler"}, "handler must be module:function"),
-        ({"handler": "../x:handle"}, "handler must be module:function"),
-        ({"handler": "x:y\n"}, "handler must be module:function"),
-        ({"inputs": {}}, "inputs must be a list of objects"),
-        ({"inputs": [{"type": "string"}]}, "inputs: each needs a text as its name"),
-        ({"inputs": [{"name": "a", "type": "text"}]}, "inputs: the type of 'a' must be one of"),
-        ({"inputs": [{"name": "a", "type": ["string"]}]}, "inputs: the type of 'a'"),
-        ({"outputs": [{"name": "a", "type": "array"}] * 2}, "outputs has a name twice"),
-        ({"skills": [{"name": "a"}]}, "skills: each needs a text as its id"),
-        ({"tags": [1]}, "tags must be a list of strings"),
-        ({"environment": ["A"]}, "environment must be an object of strings"),
-        ({"environment": {"A": 1}}, "environment must be an object of strings"),
-        ({"secrets": "KEY"}, "secrets must be a list of strings"),
-        ({"sync_timeout": 0}, "sync_timeout must be seconds above 0"),
-        ({"sync_timeout": "30"}, "sync_timeout must be seconds above 0"),
-        ({"sync_timeout": True}, "sync_timeout must be seconds above 0"),
-        ({"max_jobs": 0}, "max_jobs must be 1 to 1000"),
-        ({"max_jobs": 1.5}, "max_jobs must be 1 to 1000"),
+        ({"handler": "handler"}, "handler: String should match pattern"),
+        ({"handler": "../x:handle"}, "handler: String should match pattern"),
+        ({"handler": "x:y\n"}, "handler: String should match pattern"),
+        ({"inputs": {}}, "inputs: Input should be a valid list"),
+        ({"inputs": [{"type": "string"}]}, r"inputs\.0\.name: Field required"),
+        ({"inputs": [{"name": "a", "type": "text"}]}, r"inputs\.0\.type: Input should be 'string'"),
+        ({"inputs": [{"name": "a", "type": ["string"]}]}, r"inputs\.0\.type"),
+        ({"outputs": [{"name": "a", "type": "array"}] * 2}, "outputs: .*a name occurs twice"),
+        ({"skills": [{"name": "a"}]}, r"skills\.0\.id: Field required"),
+        ({"tags": [1]}, r"tags\.0: Input should be a valid string"),
+        ({"environment": ["A"]}, "environment: Input should be a valid dictionary"),
+        ({"environment": {"A": 1}}, r"environment\.A: Input should be a valid string"),
+        ({"secrets": "KEY"}, "secrets: Input should be a valid list"),
+        ({"sync_timeout": 0}, "sync_timeout: Input should be greater than 0"),
+        ({"sync_timeout": "30"}, "sync_timeout: Input should be a valid number"),
+        ({"sync_timeout": True}, "sync_timeout: Input should be a valid number"),
+        ({"max_jobs": 0}, "max_jobs: Input should be greater than or equal to 1"),
+        ({"max_jobs": 1.5}, "max_jobs: Input should be a valid integer"),
     ],
 )
 def test_a_declaration_that_cannot_be_used_is_named(
@@ -170,11 +178,11 @@ def test_a_declaration_that_cannot_be_used_is_named(
 
 
 def test_without_an_interval_the_registrys_is_followed(tmp_path: Path) -> None:
-    assert settings_of(tmp_path) == RegistrySettings("http://registry:9000", 60, None)
+    assert settings_of(tmp_path) == RegistrySettings(url="http://registry:9000", ttl_seconds=60)
 
 
 def test_an_interval_in_the_file_is_kept(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, {**REGISTRY, "heartbeat_interval": 5}).heartbeat_seconds == 5
+    assert settings_of(tmp_path, {**REGISTRY, "heartbeat_interval": 5}).heartbeat_interval == 5
 
 
 def test_variables_override_the_section(tmp_path: Path) -> None:
@@ -183,17 +191,19 @@ def test_variables_override_the_section(tmp_path: Path) -> None:
         "AGENT_TTL_SECONDS": "3",
         "AGENT_HEARTBEAT_SECONDS": "0.5",
     }
-    assert settings_of(tmp_path, **environ) == RegistrySettings("https://other", 3, 0.5)
+    assert settings_of(tmp_path, **environ) == RegistrySettings(
+        url="https://other", ttl_seconds=3, heartbeat_interval=0.5
+    )
 
 
 def test_a_ttl_from_the_environment_makes_the_interval_in_the_file_void(tmp_path: Path) -> None:
     section = {**REGISTRY, "heartbeat_interval": 25}
     settings = settings_of(tmp_path, section, AGENT_TTL_SECONDS="3")
-    assert settings == RegistrySettings("http://registry:9000", 3, None)
+    assert settings == RegistrySettings(url="http://registry:9000", ttl_seconds=3)
 
 
 def test_an_interval_from_the_environment_goes_with_the_ttl_in_the_file(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, AGENT_HEARTBEAT_SECONDS="30").heartbeat_seconds == 30
+    assert settings_of(tmp_path, AGENT_HEARTBEAT_SECONDS="30").heartbeat_interval == 30
 
 
 @pytest.mark.parametrize(

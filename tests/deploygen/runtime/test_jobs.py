@@ -86,7 +86,7 @@ def test_no_more_run_than_may_and_the_next_may_when_one_has_ended(tmp_path: Path
     async def story() -> None:
         jobs = jobs_of(tmp_path, WAITS)
         first, second = begun(jobs, {}), begun(jobs, {})
-        with pytest.raises(TooManyJobs, match="as may: 2"):
+        with pytest.raises(TooManyJobs, match="as it may: 2"):
             begun(jobs, {})
         jobs.cancel(first)
         await wait_in_loop(lambda: jobs.running == 1, "the end of the first")
@@ -207,7 +207,7 @@ def test_a_fault_of_the_runner_leaves_no_job_that_runs_for_ever() -> None:
         job = begun(jobs, {})
         [task] = jobs._tasks
         assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
-        assert (job.state, job.problem) == ("failed", "the run has been broken off")
+        assert (job.state, job.problem) == ("failed", "the run was interrupted")
 
     asyncio.run(story())
 

@@ -163,8 +163,8 @@ def test_a_fault_of_our_own_is_a_500_with_the_id_and_a_traceback_in_the_log(
         answer = agent.run()
         assert agent.http.get("/health").is_success
     assert answer.status_code == 500
-    assert "a fault of the agent's own" in answer.json()["detail"]
-    assert listener.told["a fault of the agent's own"] == answer.headers["x-request-id"]
+    assert "the agent failed" in answer.json()["detail"]
+    assert listener.told["the agent failed"] == answer.headers["x-request-id"]
     assert "Traceback" in caplog.text
 
 

@@ -72,7 +72,7 @@ def test_a_url_that_answers_below_500_is_there(tmp_path: Path, service: Service)
 def test_a_url_that_answers_500_is_away_until_it_does_not(tmp_path: Path, service: Service) -> None:
     service.status = 503
     url = f"http://{address(service)}/health"
-    away = f"the dependency {url} is away: it answered 503"
+    away = f"the dependency {url} is away: it responds with 503"
     with running_agent(tmp_path, dependencies=[url]) as agent:
         wait_until(lambda: agent.reason() == away, "the reason")
         assert agent.lifecycle.status().status == "degraded"
@@ -122,7 +122,7 @@ def test_one_that_is_not_seen_any_more_is_away(
         # As when looking its name up hangs: no further result comes.
         agent.lifecycle._dependencies.stop()
         monkeypatch.setattr(dependency_checks, "STALE_SECONDS", 0.0)
-        wait_until(lambda: "it does not answer" in str(agent.reason()), "the reason")
+        wait_until(lambda: "it does not respond" in str(agent.reason()), "the reason")
 
 
 def test_asking_often_asks_the_dependency_no_more_often(
@@ -256,7 +256,7 @@ def test_a_file_that_holds_no_secret_is_told_without_its_content(
 def test_a_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     told = load_secrets(["A"], {"A_FILE": str(tmp_path / "pipe")})
-    assert told == "the secret A is missing: the file of A_FILE: it is no regular file"
+    assert told == "the secret A is missing: the file of A_FILE: it is not a regular file"
 
 
 @pytest.mark.parametrize(("path", "problem"), [("nothing", "No such file"), (".", "directory")])

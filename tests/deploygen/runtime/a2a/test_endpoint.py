@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from deploygen.runtime.a2a.messages import inputs_of, task_of
-from deploygen.runtime.declarations import Declared
+from deploygen.runtime.a2a.messages import inputs_of
+from deploygen.runtime.a2a.tasks import task_of
+from deploygen.runtime.config import Declared
 from deploygen.runtime.handler.contract import make_contract
 from deploygen.runtime.jobs import Job
 from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
@@ -93,9 +94,9 @@ def test_half_a_character_in_a_result_fails_at_this_door_as_at_the_other(tmp_pat
         answer = agent.run()
     assert task["status"]["state"] == "TASK_STATE_FAILED"
     told = task["status"]["message"]["parts"][0]["text"]
-    assert told.startswith("the answer of handle() is no JSON")
+    assert told.startswith("the result of handle() is not JSON")
     assert answer.status_code == 500
-    assert answer.json()["detail"].startswith("the answer of handle() is no JSON")
+    assert answer.json()["detail"].startswith("the result of handle() is not JSON")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def test_too_much_work_is_told_by_http_too_since_a_caller_may_try_again(tmp_path
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         assert refused.json()["error"] == {
             "code": -32603,
-            "message": "as many jobs run as may: 1",
+            "message": "the agent runs as many jobs as it may: 1",
         }
 
 
@@ -215,14 +216,14 @@ def test_a_stopping_agent_takes_no_message(tmp_path: Path) -> None:
     with running_agent(tmp_path, WAITS, {"AGENT_DRAIN_SECONDS": "600"}, sync_timeout=0.01) as agent:
         agent.wait_until_ready()
         assert agent.run().status_code == 202
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         wait_until(lambda: agent.lifecycle.draining, "draining")
         refused = call(agent, "SendMessage", {"message": MESSAGE})
         assert (refused.status_code, refused.json()["error"]["message"]) == (
             503,
             "the agent is stopping",
         )
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
 
 
 @pytest.mark.parametrize("wants_text", [False, True])
@@ -251,8 +252,20 @@ def test_a_result_is_told_as_it_is_since_to_read_and_write_it_again_takes_long(
     ("declared", "taker"),
     [
         ([], "input"),
-        ([Declared("prompt", "string"), Declared("system", "string", required=False)], "prompt"),
-        ([Declared("n", "integer"), Declared("note", "string", required=False)], "note"),
+        (
+            [
+                Declared(name="prompt", type="string"),
+                Declared(name="system", type="string", required=False),
+            ],
+            "prompt",
+        ),
+        (
+            [
+                Declared(name="n", type="integer"),
+                Declared(name="note", type="string", required=False),
+            ],
+            "note",
+        ),
     ],
 )
 def test_text_goes_to_the_one_input_that_it_can_be(declared: list[Declared], taker: str) -> None:
@@ -261,7 +274,7 @@ def test_text_goes_to_the_one_input_that_it_can_be(declared: list[Declared], tak
 
 
 def test_text_for_which_there_are_two_inputs_is_not_guessed_at() -> None:
-    contract = make_contract([Declared("a", "string"), Declared("b", "string")])
+    contract = make_contract([Declared(name="a", type="string"), Declared(name="b", type="string")])
     with pytest.raises(ValueError, match="send a data part"):
         inputs_of({"parts": [{"text": "hello"}]}, contract)
 

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploygen.runtime.declarations import Declared, JsonType
+from deploygen.runtime.config import Declared, JsonType
 from deploygen.runtime.handler.contract import MOST_ERRORS, Contract, ContractBroken, make_contract
 
 TYPES: tuple[JsonType, ...] = get_args(JsonType)
 ADD = make_contract(
     [
-        Declared("a", "integer"),
-        Declared("b", "integer", required=False, has_default=True, default=2),
-        Declared("note", "string", required=False),
+        Declared(name="a", type="integer"),
+        Declared(name="b", type="integer", required=False, default=2),
+        Declared(name="note", type="string", required=False),
     ]
 )
-ONE_OF_EACH = make_contract([Declared(each, each, required=False) for each in TYPES])
+ONE_OF_EACH = make_contract([Declared(name=each, type=each, required=False) for each in TYPES])
 
 
 def errors_of(contract: Contract, value: Any) -> dict[str, str]:
@@ -76,24 +76,24 @@ def test_any_object_will_do_where_nothing_is_declared() -> None:
     ["model_config", "schema", "__init__", "copy", "class", "field_0", "_a", "a b", "é", "$"],
 )
 def test_an_input_may_have_any_name(name: str) -> None:
-    contract = make_contract([Declared(name, "integer"), Declared("other", "string")])
+    contract = make_contract(
+        [Declared(name=name, type="integer"), Declared(name="other", type="string")]
+    )
     assert contract.read({name: 1, "other": "x"}) == {name: 1, "other": "x"}
     assert name in errors_of(contract, {name: "1", "other": "x"})
     assert "field_1" in errors_of(contract, {name: 1, "field_1": "x"})
 
 
 def test_a_default_is_a_new_one_each_time() -> None:
-    contract = make_contract(
-        [Declared("seen", "array", required=False, has_default=True, default=[])]
-    )
+    contract = make_contract([Declared(name="seen", type="array", required=False, default=[])])
     contract.read({})["seen"].append(1)
     assert contract.read({}) == {"seen": []}
 
 
 def test_a_default_of_another_type_is_told() -> None:
-    wrong = Declared("n", "integer", required=False, has_default=True, default="5")
+    wrong = Declared(name="n", type="integer", required=False, default="5")
     with pytest.raises(ValueError, match="the default of n: Input should be a valid integer"):
-        make_contract([wrong, Declared("m", "integer")])
+        make_contract([wrong, Declared(name="m", type="integer")])
 
 
 def test_no_answer_is_longer_than_it_is_of_use() -> None:
@@ -141,8 +141,8 @@ def test_the_schema_says_what_the_model_does(value: dict[str, Any]) -> None:
 def test_the_schema_tells_all_that_is_declared() -> None:
     contract = make_contract(
         [
-            Declared("a", "integer", "the first"),
-            Declared("b", "array", required=False, has_default=True, default=[1]),
+            Declared(name="a", type="integer", description="the first"),
+            Declared(name="b", type="array", required=False, default=[1]),
         ]
     )
     assert contract.schema == {

@@ -161,12 +161,12 @@ def test_a_handler_may_refuse_its_inputs(tmp_path: Path) -> None:
     [
         ("[]", "must return a dict, not list"),
         ("None", "must return a dict, not NoneType"),
-        ("{'a': object()}", "no JSON"),
-        ("{'a': float('nan')}", "no JSON"),
-        ("{'a': '\\ud800'}", "no JSON"),
-        ("{'\\ud800': 1}", "no JSON"),
-        ("recursive", "no JSON"),
-        ("Evil(a=1)", "no JSON"),
+        ("{'a': object()}", "not JSON"),
+        ("{'a': float('nan')}", "not JSON"),
+        ("{'a': '\\ud800'}", "not JSON"),
+        ("{'\\ud800': 1}", "not JSON"),
+        ("recursive", "not JSON"),
+        ("Evil(a=1)", "not JSON"),
     ],
 )
 @pytest.mark.parametrize("kind", ["def", "async def"])
@@ -183,7 +183,7 @@ recursive["r"] = recursive
     with pytest.raises(HandlerFailed, match=problem) as failed:
         answer(runner_of(tmp_path, source))
     assert "secret" not in str(failed.value)
-    if problem == "no JSON":
+    if problem == "not JSON":
         assert f"handle() failed in run {str(failed.value).rpartition(' ')[2]}" in caplog.text
 
 
@@ -232,7 +232,7 @@ def handle(inputs): raise {refusal}
 def test_a_refusal_that_cannot_be_sent_is_a_failure_of_the_handler(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: str
 ) -> None:
-    with pytest.raises(HandlerFailed, match="raised what cannot be answered") as failed:
+    with pytest.raises(HandlerFailed, match="raised what cannot be sent") as failed:
         answer(runner_of(tmp_path, REFUSES.format(refusal=refusal)))
     assert "secret" not in str(failed.value)
     assert f"handle() failed in run {str(failed.value).rpartition(' ')[2]}" in caplog.text

@@ -4,7 +4,6 @@ import http.client
 import json
 import timeit
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,7 +80,7 @@ def test_a_handler_that_breaks_its_own_contract_is_told_as_500_and_in_the_log(
     with running_agent(tmp_path, f"def handle(inputs): return {answer}", **DECLARED) as agent:
         failed = agent.run(a=1)
     assert failed.status_code == 500
-    assert failed.json() == {"detail": f"the answer of handle() is not as declared: {problem}"}
+    assert failed.json() == {"detail": f"the result of handle() is not as declared: {problem}"}
     assert f"handle() broke its contract: {problem}" in caplog.text
 
 
@@ -116,8 +115,8 @@ def test_a_handlers_refusal_is_answered_as_it_says_or_as_its_fault(
     if status == 404:
         assert answer.json() == {"detail": {"id": 5}}
     if status == 500:
-        assert answer.json()["detail"].startswith("handle() raised what cannot be answered")
-    assert "fault of the agent's own" not in caplog.text
+        assert answer.json()["detail"].startswith("handle() raised what cannot be sent")
+    assert "the agent failed" not in caplog.text
 
 
 # --- What takes longer ------------------------------------------------------------------------
@@ -194,7 +193,7 @@ def test_what_has_been_answered_takes_no_place_among_the_results(
         job = agent.run(until=until).json()
         (tmp_path / "done").touch()
         wait_until(lambda: status(agent, job)["status"] == "done", "its end")
-        agent.lifecycle.config = replace(agent.lifecycle.config, sync_timeout=30.0)
+        agent.lifecycle.config = agent.lifecycle.config.model_copy(update={"sync_timeout": 30.0})
         assert [agent.run(until=until).status_code for _ in range(3)] == [200] * 3
         assert status(agent, job)["result"] == {"done": True}
 
@@ -212,7 +211,7 @@ def test_beyond_the_jobs_that_may_run_callers_are_asked_to_come_later(tmp_path: 
         assert [agent.run(until=until).status_code for _ in range(2)] == [202, 202]
         refused = agent.run(until=until)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-        assert refused.json() == {"detail": "as many jobs run as may: 2"}
+        assert refused.json() == {"detail": "the agent runs as many jobs as it may: 2"}
         (tmp_path / "done").touch()
         wait_until(lambda: agent.run(until=until).status_code == 200, "a free place")
 
@@ -388,6 +387,6 @@ def test_a_caller_that_goes_away_does_no_harm(
     echo: RunningAgent, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun(echo, 100, b"{").close()
-    wait_until(lambda: "the caller is gone" in caplog.text, "its word", seconds=10)
+    wait_until(lambda: "the client has gone away" in caplog.text, "its word", seconds=10)
     assert "Traceback" not in caplog.text
     assert echo.run(a=1).status_code == 200

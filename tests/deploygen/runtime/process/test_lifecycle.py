@@ -37,7 +37,7 @@ class Recorder:
     def problem(self):
         return "asked to say no" if self.path.with_suffix(".no").exists() else None
 
-def extension(config, status): return Recorder(config.document["record"])
+def extension(config, status): return Recorder(config.model_extra["record"])
 """
 
 
@@ -67,7 +67,7 @@ def test_asked_to_stop_it_finishes_what_runs_and_takes_nothing_new(tmp_path: Pat
         )
         wait_until(lambda: running(agent), "the request")
 
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
 
         wait_until(lambda: agent.reason() == "the agent is stopping", "draining")
         assert agent.lifecycle.status().status == "draining"
@@ -89,7 +89,7 @@ def test_work_that_does_not_end_is_given_up(
         agent.wait_until_ready()
         thread, _ = in_thread(lambda: _post(agent, until=str(done)))
         wait_until(lambda: running(agent), "the request")
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         wait_until(lambda: "without 1 running" in caplog.text, "its giving up")
         done.touch()
         thread.join(30)
@@ -103,9 +103,9 @@ def test_asked_twice_it_does_not_wait_for_what_runs(
         agent.wait_until_ready()
         thread, _ = in_thread(lambda: _post(agent, until=str(done)))
         wait_until(lambda: running(agent), "the request")
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         wait_until(lambda: agent.lifecycle.draining, "draining")
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         wait_until(lambda: "without 1 running" in caplog.text, "its giving up")
         done.touch()
         thread.join(30)
@@ -135,7 +135,7 @@ def test_coroutines_that_do_not_end_are_cancelled_and_can_put_things_in_order(
         wait_until(lambda: running(agent), "the request")
         if sync_timeout == 0.01:
             wait_until(lambda: answers, "the id of the job")
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         thread.join(30)
         agent.thread.join(30)
     assert told.exists()
@@ -149,7 +149,7 @@ def test_a_job_that_nobody_waits_for_any_more_is_finished_before_the_end(tmp_pat
     with running_agent(tmp_path, WAITS, sync_timeout=0.01) as agent:
         agent.wait_until_ready()
         job = agent.run(until=str(done)).json()
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         wait_until(lambda: agent.lifecycle.draining, "draining")
         assert agent.http.get(job["status_url"]).json()["status"] == "running"
         done.touch()
@@ -181,7 +181,7 @@ def test_extensions_stop_before_the_door_closes(tmp_path: Path) -> None:
         "        while not self.path.with_suffix('.go').exists(): await asyncio.sleep(0.01)",
     )
     with running_agent(tmp_path, **with_recorder(tmp_path, source)) as agent:
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         record = tmp_path / "record"
         wait_until(lambda: "stop" in record.read_text().split(), "the stopping of the extension")
         assert agent.reason() == "the agent is stopping"
@@ -202,8 +202,7 @@ def test_an_extension_that_is_missing_is_told(tmp_path: Path) -> None:
         description="",
         port=1,
         drain_seconds=1.0,
-        extensions=("no_such_extension",),
-        document={},
+        extensions=["no_such_extension"],
         environ={},
     )
     status: StatusReader = lifecycle.Lifecycle.status  # type: ignore[assignment]  # not called
@@ -221,7 +220,7 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
 def test_a_signal_that_comes_before_it_serves_is_not_lost(tmp_path: Path) -> None:
     started = time.monotonic()
     with running_agent(tmp_path) as agent:
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         agent.thread.join(30)
         assert not agent.thread.is_alive()
     assert time.monotonic() - started < 30
@@ -237,7 +236,7 @@ def test_a_handler_that_blocks_the_loop_is_not_waited_for(
         agent.wait_until_ready()
         thread, _ = in_thread(lambda: _post(agent, until=str(done)))
         wait_until(lambda: running(agent), "the request")
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         wait_until(lambda: agent.given_up, "its giving up")
         assert "the handler blocks the event loop" in caplog.text
         assert "stop" in (tmp_path / "record").read_text().split()

@@ -56,7 +56,10 @@ def test_an_agent_registers_beats_and_deregisters(
 def test_it_registers_with_its_version_tags_and_the_ids_of_its_skills(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
-    skills = [{"id": "sum", "name": "Sum", "description": "Adds"}, {"id": "mean", "name": "Mean"}]
+    skills = [
+        {"id": "sum", "name": "Sum", "description": "Adds"},
+        {"id": "mean", "name": "Mean", "description": "Divides"},
+    ]
     declared: dict[str, Any] = {"version": "1.2.0", "tags": ["math", "eu"], "skills": skills}
     with running_agent(tmp_path, **declared, **joining(registry)):
         wait_until(lambda: registry.calls, "the registration")
@@ -113,7 +116,7 @@ def test_draining_is_told_at_once_and_deregistering_comes_after_the_work(
         wait_until(lambda: registry.calls, "the registration")
         with httpx.Client() as http, pytest.raises(httpx.ReadTimeout):
             http.post(f"{agent.url}/run", json={"until": str(done)}, timeout=0.2)
-        agent.lifecycle.ask_to_stop()
+        agent.lifecycle.request_stop()
         wait_until(lambda: "draining" in statuses(registry), "the word")
         assert registry.of("delete") == []
         done.touch()

@@ -1,0 +1,125 @@
+"""One agent's lease, and the three calls that take, renew and end it."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from .http import RegistryHttp, RegistryRefused, RegistryUnavailable
+
+logger = logging.getLogger("agent.registry")
+
+LONGEST_REQUEST_SECONDS = 10.0
+# Seconds at the end of the agent: for a call that is under way, then to give the lease back, and
+# between two attempts of that.
+LAST_CALL_SECONDS = 0.5
+DEREGISTER_SECONDS = 1.5
+DEREGISTER_PAUSE_SECONDS = 0.2
+# Refusals of a heartbeat that concern the lease, not what the agent reports.
+ABOUT_THE_LEASE = (
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.CONFLICT,
+)
+
+
+class Lease:
+    def __init__(self, http: RegistryHttp, agent_id: str, ttl_seconds: int) -> None:
+        self.http = http
+        self.held = False
+        # Another agent has registered under this id.
+        self.superseded = False
+        # A registration of ours had no response, so that it may be the newest of all.
+        self.in_doubt = False
+        self._agent_id = agent_id
+        self._path = f"/agents/{quote(agent_id, safe=':')}"
+        self._ttl_seconds = ttl_seconds
+        self._token: str | None = None
+        self._report_refused = False
+
+    async def take(self, body: Mapping[str, Any], access_token: str | None) -> dict[str, Any]:
+        """Register; return the registry's record. Raises RegistryRefused, RegistryUnavailable."""
+        try:
+            record = await self.http.call(
+                "POST",
+                "/agents/register",
+                body=body,
+                access_token=access_token,
+                seconds=min(LONGEST_REQUEST_SECONDS, self._ttl_seconds),
+            )
+            self._token = _lease_token(record)
+        except RegistryUnavailable as error:
+            self.in_doubt = self.in_doubt or error.perhaps_done
+            raise
+        self.held = True
+        return record
+
+    async def renew(self, report: dict[str, Any], interval: float) -> dict[str, Any]:
+        """Send a heartbeat with the agent's report, within `interval` seconds.
+
+        A report that is refused does not cost the lease: the heartbeat is sent without it. Raises
+        RegistryUnavailable, or RegistryRefused; after that, `held` and `superseded` say what has
+        become of the lease.
+        """
+        try:
+            response = await self._heartbeat(report, interval)
+            self._report_refused = self._report_refused and not report
+        except RegistryRefused as error:
+            if error.status in ABOUT_THE_LEASE or not report:
+                self._refused(error)
+                raise
+            if not self._report_refused:
+                logger.error("the registry refused the agent's report: %s", error)  # noqa: TRY400
+            self._report_refused = True
+            return await self.renew({}, interval)
+        self.in_doubt = False
+        return response
+
+    async def give_back(self) -> bool:
+        """Deregister, however often that takes. Returns whether the lease is gone."""
+        while self.held:
+            try:
+                await self.http.call(
+                    "DELETE", self._path, lease_token=self._token, seconds=DEREGISTER_SECONDS
+                )
+            except RegistryUnavailable:
+                await asyncio.sleep(DEREGISTER_PAUSE_SECONDS)
+                continue
+            except RegistryRefused as error:
+                if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                    logger.warning("not deregistered: %s", error)
+                    return False
+            logger.info("deregistered %s", self._agent_id)
+            return True
+        return not self.in_doubt
+
+    async def _heartbeat(self, report: Mapping[str, Any], interval: float) -> dict[str, Any]:
+        return await self.http.call(
+            "POST",
+            f"{self._path}/heartbeat",
+            body=report,
+            lease_token=self._token,
+            seconds=min(LONGEST_REQUEST_SECONDS, interval),
+        )
+
+    def _refused(self, error: RegistryRefused) -> None:
+        conflict = error.status == HTTPStatus.CONFLICT
+        if conflict and not self.in_doubt:
+            self.held, self.superseded = False, True
+        elif error.status in ABOUT_THE_LEASE:
+            self.held = self.in_doubt = False
+
+
+def is_sendable(token: str) -> bool:
+    """Whether a token can be the value of a header."""
+    return token.isascii() and token.isprintable()
+
+
+def _lease_token(record: Mapping[str, Any]) -> str | None:
+    token = record.get("lease_token")
+    if token is None or (isinstance(token, str) and is_sendable(token)):
+        return token
+    raise RegistryUnavailable("a lease token that cannot be sent")

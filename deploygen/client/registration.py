@@ -1,0 +1,49 @@
+"""What a client sends when it registers its agent: the agent's description, and a token."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from .lease import is_sendable
+
+DEFAULT_PORT = 8000
+EnrolmentToken = str | Callable[[], str | None] | None
+
+
+def describe(
+    agent_id: str, ttl_seconds: int, metadata: Mapping[str, Any], **more: Any
+) -> dict[str, Any]:
+    """Return the body of a registration; of `more`, what is not empty.
+
+    Host and port are AGENT_HOST and AGENT_PORT, else those of the metadata, else the name of this
+    machine and 8000. Raises ValueError when the port is not a number.
+    """
+    environ = os.environ
+    return {
+        "agent_id": agent_id,
+        "agent_name": agent_id,
+        "host": environ.get("AGENT_HOST") or metadata.get("host") or socket.gethostname(),
+        "port": int(environ.get("AGENT_PORT") or metadata.get("port") or DEFAULT_PORT),
+        "ttl_seconds": ttl_seconds,
+        "metadata": dict(metadata),
+        **{key: value for key, value in more.items() if value},
+    }
+
+
+def token_to_show(enrolment_token: EnrolmentToken) -> str | None:
+    """Raises ValueError, whose message has nothing of the token."""
+    token = enrolment_token() if callable(enrolment_token) else enrolment_token
+    if token and not is_sendable(token):
+        raise ValueError("the enrolment token is not one line of ASCII characters")
+    return token or None
+
+
+def hint(status: int, token: str | None) -> str:
+    """Return what to do about a registration that was refused, "" where that is not known."""
+    if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return ""
+    if token is None:
+        return " - set AGENT_ENROLMENT_TOKEN, or AGENT_ENROLMENT_TOKEN_FILE"
+    return " - the token in AGENT_ENROLMENT_TOKEN, or its file, is not good for this agent"
