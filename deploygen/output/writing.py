@@ -16,17 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploygen.output.transaction import (
+    MARKER,
     change_folder,
     check_inside,
-    create_folder,
-    is_empty,
+    files_in,
+    finish_change,
     is_inside,
     locked,
-    undo_interrupted,
     was_interrupted,
 )
 
-MARKER = ".generated.json"
 USERS_FILES = frozenset({"handler.py"})
 
 
@@ -61,33 +60,30 @@ def write_folder(
     try:
         if folder.is_symlink():
             raise WritingError(f"{folder} is a symbolic link; give the folder that it leads to")
-        if folder.exists():
-            if not folder.is_dir():
-                raise WritingError(f"{folder} is there already, and no folder")
-            return _write_existing(folder, files, users=users, force=force, dry_run=dry_run)
-        plan = Plan(write=_with_marker(files, users))
-        if not dry_run:
-            create_folder(folder, plan.write)
+        if folder.exists() and not folder.is_dir():
+            raise WritingError(f"{folder} exists already, and is not a folder")
+        if dry_run and not folder.exists():
+            return Plan(write=_with_marker(files, users))
+        with locked(folder):
+            return _write(folder, files, users=users, force=force, dry_run=dry_run)
     except OSError as error:
         raise WritingError(f"{folder} cannot be written: {error.strerror or error}") from error
-    return plan
 
 
-def _write_existing(
+def _write(
     folder: Path, files: Mapping[str, str], *, users: frozenset[str], force: bool, dry_run: bool
 ) -> Plan:
-    with locked(folder):
-        if dry_run and was_interrupted(folder):
-            raise WritingError(
-                f"the last run was interrupted in {folder}; a run without --dry-run puts that right"
-            )
-        if _read_marker(folder) is None and not is_empty(folder):
-            raise WritingError(f"{folder} is not empty, and was not written by this command")
-        if not dry_run:
-            undo_interrupted(folder)
-        plan = _plan(folder, files, users=users, force=force)
-        if not dry_run and (plan.write or plan.remove):
-            change_folder(folder, plan.write, plan.remove)
+    if dry_run and was_interrupted(folder):
+        raise WritingError(
+            f"the last run was interrupted in {folder}; a run without --dry-run finishes it"
+        )
+    if _read_marker(folder) is None and any(files_in(folder)):
+        raise WritingError(f"{folder} is not empty, and was not written by this command")
+    if not dry_run:
+        finish_change(folder)
+    plan = _plan(folder, files, users=users, force=force)
+    if not dry_run and (plan.write or plan.remove):
+        change_folder(folder, plan.write, plan.remove)
     return plan
 
 

@@ -8,10 +8,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from deploygen.output.quoting import yaml_flow
 from deploygen.output.transaction import (
     change_folder,
-    create_folder,
-    is_empty,
+    files_in,
+    finish_change,
     locked,
-    undo_interrupted,
+    was_interrupted,
 )
 from deploygen.spec.errors import SpecError, make_spec
 from deploygen.spec.model import LONGEST_NAME
@@ -28,20 +28,19 @@ class ScaffoldError(Exception):
 def write_scaffold(folder: Path) -> list[Path]:
     """Write a commented spec and its handler into a new or empty folder, and return their paths.
 
-    The agent is named after the folder, if that can be a name. Raises ScaffoldError.
+    The agent is named after the folder, if its name can be an agent's. Raises ScaffoldError.
     """
     files = _files(name_for(folder))
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ScaffoldError(f"{folder} exists already, and is not a folder")
     try:
-        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise ScaffoldError(f"{folder} is there already, and no folder")
-        if not folder.exists():
-            create_folder(folder, files)
-        else:
-            with locked(folder):
-                if not is_empty(folder):
-                    raise ScaffoldError(f"{folder} is not empty")
-                undo_interrupted(folder)
-                change_folder(folder, files, [])
+        with locked(folder):
+            begun = files.keys() if was_interrupted(folder) else ()
+            if any(path not in begun for path in files_in(folder)):
+                raise ScaffoldError(f"{folder} is not empty")
+            finish_change(folder)
+            if not begun:
+                change_folder(folder, files)
     except OSError as error:
         raise ScaffoldError(f"{folder} cannot be written: {error.strerror or error}") from error
     return [folder / name for name in files]

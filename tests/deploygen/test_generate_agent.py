@@ -167,5 +167,5 @@ def test_changed_files_stay_until_forced() -> None:
 
 def test_a_folder_that_cannot_be_written_is_told() -> None:
     Path("there").write_text("a file")
-    with pytest.raises(CommandError, match=r"there is there already, and no folder"):
+    with pytest.raises(CommandError, match=r"there exists already, and is not a folder"):
         generate("an-agent", "--output", "there")

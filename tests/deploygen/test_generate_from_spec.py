@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from deploygen.output.writing import MARKER
+from deploygen.output.transaction import MARKER
 
 MANAGE = [sys.executable, str(Path(__file__).parents[2] / "manage.py")]
 SPEC = """\

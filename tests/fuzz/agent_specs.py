@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from django.core.management import CommandError, call_command
 
-from deploygen.output.writing import MARKER
+from deploygen.output.transaction import MARKER
 from tests.fuzz.spec_mutations import OPTION, make
 
 SPEC = "spec/agent.yaml"

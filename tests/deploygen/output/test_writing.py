@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from deploygen.output import transaction
-from deploygen.output.writing import MARKER, WritingError, write_folder
+from deploygen.output import transaction, writing
+from deploygen.output.transaction import MARKER
+from deploygen.output.writing import WritingError, write_folder
 
 FILES = {"handler.py": "theirs\n", "server.py": "ours\n", "sub/more.txt": "\u00e4\n"}
 
@@ -86,6 +87,7 @@ def test_files_that_are_as_written_are_replaced_and_the_dropped_removed(folder: 
     plan = write_folder(folder, {"handler.py": "new\n", "server.py": "new\n", "new.py": "new\n"})
     assert sorted(plan.write) == [MARKER, "new.py", "server.py"]
     assert plan.remove == ["sub/more.txt"]
+    assert not (folder / "sub").exists()
     found = contents(folder)
     assert set(found) == {MARKER, "handler.py", "new.py", "server.py"}
     assert found["server.py"] == "new\n"
@@ -193,7 +195,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(WritingError, match="no folder"):
+    with pytest.raises(WritingError, match="not a folder"):
         write_folder(tmp_path / "file", FILES)
     with pytest.raises(WritingError, match="cannot be written: Not a directory"):
         write_folder(tmp_path / "file" / "agent", FILES)
@@ -239,6 +241,17 @@ def test_a_dry_run_refuses_what_a_run_refuses(folder: Path) -> None:
 # --- Interruptions and faults -----------------------------------------------------------------
 
 
+CHANGED = {"server.py": "new\n", "new.py": "new\n"}  # and without sub/more.txt
+
+
+def after_the_change() -> dict[str, str]:
+    return {**CHANGED, "handler.py": "theirs\n"}
+
+
+def without_marker(found: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in found.items() if name != MARKER}
+
+
 def test_an_interrupted_first_run_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,56 +262,77 @@ def test_an_interrupted_first_run_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-# One for the journal, then one for each of three files; the next would be in the undoing.
+# The first renaming says that the staging is complete; then comes one for each written file.
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_an_interrupted_change_is_undone_at_once(
+def test_an_interrupted_change_happens_wholly_or_not_at_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     before = contents(folder)
     with monkeypatch.context() as patch:
         break_at(patch, count, Interrupted())
         with pytest.raises(Interrupted):
-            write_folder(folder, {"handler.py": "x", "server.py": "new\n", "new.py": "new\n"})
-    assert contents(folder) == before
+            write_folder(folder, CHANGED)
+    if count == 1:
+        assert contents(folder) == before
+    else:
+        assert without_marker(contents(folder)) == after_the_change()
+    assert without_marker(contents(folder)) in (without_marker(before), after_the_change())
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_what_a_crash_left_is_undone_by_the_next_run(
+def test_what_a_crash_left_is_finished_by_the_next_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    before = contents(folder)
-    with monkeypatch.context() as patch:
-        break_at(patch, count, Interrupted())
-        patch.setattr(transaction, "undo_interrupted", lambda _folder: None)
-        with pytest.raises(Interrupted):
-            write_folder(folder, {"handler.py": "x", "server.py": "new\n", "new.py": "new\n"})
-    assert (folder / transaction.STAGING).is_dir()
+    crash(monkeypatch, folder, CHANGED, count)
+    assert transaction.was_interrupted(folder) == (count > 1)
     if count > 1:
         with pytest.raises(WritingError, match="interrupted"):
-            write_folder(folder, FILES, dry_run=True)
+            write_folder(folder, CHANGED, dry_run=True)
+    write_folder(folder, CHANGED)
+    assert without_marker(contents(folder)) == after_the_change()
+    assert not (folder / "sub").exists()
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_what_a_crash_left_is_finished_before_another_change(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    crash(monkeypatch, folder, CHANGED, count)
     write_folder(folder, FILES)
-    assert contents(folder) == before
+    assert without_marker(contents(folder)) == FILES
 
 
-def test_what_a_crash_left_beside_a_new_folder_is_cleared_away(tmp_path: Path) -> None:
-    staging = tmp_path / f".agent{transaction.STAGING}-abc"
-    (staging / "sub").mkdir(parents=True)
-    (staging / "half").write_text("half")
-    write_folder(tmp_path / "agent", FILES)
-    assert set(contents(tmp_path / "agent")) == {*FILES, MARKER}
-    assert not staging.exists()
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_a_first_run_into_an_empty_folder_that_crashed_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    crash(monkeypatch, tmp_path, FILES, count)
+    write_folder(tmp_path, {"server.py": "new\n"})
+    assert contents(tmp_path).keys() == {MARKER, "handler.py", "server.py"}
 
 
-def test_what_another_run_works_on_is_not_cleared_away(tmp_path: Path) -> None:
-    staging = tmp_path / f".agent{transaction.STAGING}-abc"
-    staging.mkdir()
-    with transaction.locked(staging):
-        write_folder(tmp_path / "agent", FILES)
-    assert staging.exists()
+def crash(monkeypatch: pytest.MonkeyPatch, folder: Path, files: dict[str, str], count: int) -> None:
+    """Die at the `count`th renaming of a change, as by kill -9: nothing is done afterwards."""
+    finish = transaction.finish_change
+    calls: list[Path] = []
+
+    def once(folder: Path) -> None:
+        calls.append(folder)
+        # The first is for what an earlier run has left, the second for this change.
+        if len(calls) <= 2:
+            finish(folder)
+
+    with monkeypatch.context() as patch:
+        break_at(patch, count, Interrupted())
+        patch.setattr(transaction, "finish_change", once)
+        patch.setattr(writing, "finish_change", once)
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        with pytest.raises(Interrupted):
+            write_folder(folder, files)
 
 
 def test_an_empty_folder_with_the_remains_of_a_crash_is_filled(tmp_path: Path) -> None:
-    (tmp_path / transaction.STAGING / "new").mkdir(parents=True)
+    (tmp_path / transaction.STAGING / transaction.WRITE).mkdir(parents=True)
     write_folder(tmp_path, FILES)
     assert set(contents(tmp_path)) == {*FILES, MARKER}
 
@@ -390,12 +424,16 @@ def outside(tmp_path: Path) -> Path:
     return folder
 
 
-def plant_journal(folder: Path, added: bytes, **old: str) -> None:
-    staging = folder / transaction.STAGING
-    (staging / transaction.OLD).mkdir(parents=True)
-    (staging / transaction.JOURNAL).write_bytes(added)
-    for name, text in old.items():
-        (staging / transaction.OLD / name).write_text(text)
+def plant_change(folder: Path, *removed: str, **written: str) -> None:
+    """Put a change that is ready to be finished into a folder."""
+    for part, files in (
+        (transaction.REMOVE, dict.fromkeys(removed, "")),
+        (transaction.WRITE, written),
+    ):
+        for name, text in files.items():
+            path = folder / transaction.READY / part / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
 
 def replace_by_link(path: Path, target: Path) -> None:
@@ -405,63 +443,50 @@ def replace_by_link(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-def test_a_link_in_the_place_of_remains_is_not_followed(tmp_path: Path, outside: Path) -> None:
+@pytest.mark.parametrize("name", [transaction.STAGING, transaction.READY])
+def test_a_link_in_the_place_of_our_staging_is_refused(
+    folder: Path, outside: Path, name: str
+) -> None:
+    plant_change(outside, "tree.py")
     before = contents(outside)
-    for name in (f".agent{transaction.STAGING}", f".agent{transaction.STAGING}-abc"):
-        (tmp_path / name).symlink_to(outside)
-    write_folder(tmp_path / "agent", FILES)
-    assert contents(outside) == before
-    assert not (tmp_path / "agent").is_symlink()
-
-
-def test_a_link_in_the_place_of_our_staging_is_refused(folder: Path, outside: Path) -> None:
-    plant_journal(outside, b'["server.py"]')
-    before = contents(outside)
-    (folder / transaction.STAGING).symlink_to(outside / transaction.STAGING)
+    (folder / name).symlink_to(outside / transaction.READY)
     with pytest.raises(WritingError, match="not as this command made it"):
         write_folder(folder, {"server.py": "new\n"})
     assert contents(outside) == before
     assert (folder / "server.py").read_text() == "ours\n"
 
 
-@pytest.mark.parametrize(
-    "added",
-    [
-        *(b'["../outside/tree.py"]', b'["/etc/passwd"]', b'["a/../../outside/tree.py"]'),
-        *(b'[""]', b"[1]", b"{}", b"{", b"\xff"),
-    ],
-)
-def test_a_journal_that_we_did_not_write_is_refused(
-    folder: Path, outside: Path, added: bytes
-) -> None:
-    plant_journal(folder, added)
+@pytest.mark.parametrize("part", [transaction.WRITE, transaction.REMOVE])
+def test_a_link_in_our_staging_is_refused(folder: Path, outside: Path, part: str) -> None:
     before = contents(outside)
-    with pytest.raises(WritingError, match=r"not as this command wrote it|leads out"):
+    (folder / transaction.READY).mkdir()
+    (folder / transaction.READY / part).symlink_to(outside)
+    with pytest.raises(WritingError, match="is a symbolic link"):
         write_folder(folder, {"server.py": "new\n"})
     assert contents(outside) == before
     assert (folder / "server.py").read_text() == "ours\n"
 
 
-def test_in_a_strangers_folder_nothing_is_undone(tmp_path: Path) -> None:
+def test_in_a_strangers_folder_nothing_is_finished(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     (tmp_path / "more.txt").write_text("more of it")
-    plant_journal(tmp_path, b'["more.txt"]', **{"thesis.txt": "nothing"})
+    plant_change(tmp_path, "more.txt", **{"thesis.txt": "nothing"})
     with pytest.raises(WritingError, match="not written by this command"):
         write_folder(tmp_path, FILES)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
     assert (tmp_path / "more.txt").read_text() == "more of it"
 
 
-def test_a_first_run_into_an_empty_folder_that_crashed_is_undone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_changed(
+    folder: Path,
 ) -> None:
-    with monkeypatch.context() as patch:
-        break_at(patch, 4, Interrupted())
-        patch.setattr(transaction, "undo_interrupted", lambda _folder: None)
-        with pytest.raises(Interrupted):
-            write_folder(tmp_path, FILES)
-    write_folder(tmp_path, {"server.py": "new\n"})
-    assert contents(tmp_path).keys() == {MARKER, "server.py"}
+    (folder / "server.py").unlink()
+    (folder / "server.py").mkdir()
+    (folder / "server.py" / "theirs").write_text("theirs\n")
+    before = contents(folder)
+    with pytest.raises(WritingError, match="is a folder"):
+        write_folder(folder, {**FILES, "server.py": "new\n", "a.py": "new\n"}, force=True)
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize("files", [{**FILES, "sub/more.txt": "new\n"}, {"new.py": ""}, FILES])
@@ -477,9 +502,9 @@ def test_a_folder_in_ours_that_is_a_link_is_not_followed(
     assert contents(outside) == before
 
 
-def test_an_interrupted_change_is_not_undone_through_a_link(folder: Path, outside: Path) -> None:
+def test_an_interrupted_change_is_not_finished_through_a_link(folder: Path, outside: Path) -> None:
     before = contents(outside)
-    plant_journal(folder, b'["sub/more.txt"]')
+    plant_change(folder, "sub/more.txt")
     replace_by_link(folder / "sub", outside / "sub")
     with pytest.raises(WritingError, match="sub is a symbolic link"):
         write_folder(folder, {"new.py": ""})

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.output.transaction import STAGING
+from deploygen.output.transaction import READY, WRITE
 from deploygen.project.scaffold import ScaffoldError, name_for, write_scaffold
 from deploygen.spec.file import read_spec
 
@@ -32,14 +32,24 @@ def test_an_empty_folder_is_filled_where_it_is(
     assert read_spec(Path("agent.yaml")).spec().name == "here"
 
 
-def test_what_a_crash_left_is_cleared_away(tmp_path: Path) -> None:
-    staging = tmp_path / STAGING
-    (staging / "new").mkdir(parents=True)
-    (staging / "journal.json").write_text('["agent.yaml"]')
-    (tmp_path / "agent.yaml").write_text("half")
-    write_scaffold(tmp_path)
-    assert names(tmp_path) == ["agent.yaml", "handler.py"]
-    assert read_spec(tmp_path / "agent.yaml").spec()
+def test_what_a_crash_left_is_finished(tmp_path: Path) -> None:
+    write_scaffold(tmp_path / "other")
+    ready = tmp_path / "here" / READY / WRITE
+    ready.mkdir(parents=True)
+    (tmp_path / "other" / "agent.yaml").rename(tmp_path / "here" / "agent.yaml")
+    (tmp_path / "other" / "handler.py").rename(ready / "handler.py")
+    write_scaffold(tmp_path / "here")
+    assert names(tmp_path / "here") == ["agent.yaml", "handler.py"]
+    assert read_spec(tmp_path / "here" / "agent.yaml").spec()
+
+
+def test_a_change_that_somebody_planted_is_not_finished_over_their_files(tmp_path: Path) -> None:
+    (tmp_path / READY / WRITE).mkdir(parents=True)
+    (tmp_path / READY / WRITE / "mine").write_text("not mine")
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(ScaffoldError, match="is not empty"):
+        write_scaffold(tmp_path)
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_nothing_is_written_over_what_is_there(tmp_path: Path) -> None:
@@ -49,7 +59,7 @@ def test_nothing_is_written_over_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to("empty")
     for name, said in (
-        *(("file", "and no folder"), ("full", "is not empty"), ("link", "and no folder")),
+        *(("file", "not a folder"), ("full", "is not empty"), ("link", "not a folder")),
         ("file/below", "cannot be written"),
     ):
         with pytest.raises(ScaffoldError, match=said):
