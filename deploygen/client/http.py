@@ -1,4 +1,4 @@
-"""One call to the registry: its response, or why there is none that can be used."""
+"""One call to the registry: its response, or why there is no usable one."""
 
 import asyncio
 import json
@@ -129,14 +129,14 @@ async def _read(response: httpx.Response) -> bytes:
 def _judge(response: httpx.Response, text: bytes) -> dict[str, Any]:
     status = response.status_code
     try:
-        answer = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
-        answer = None
+        content = None
     if response.is_success:
-        if isinstance(answer, dict):
-            return answer
+        if isinstance(content, dict):
+            return content
         raise RegistryUnavailable(f"{status}, but no JSON object")
-    message = f"{status}{_reason(response, answer)}"
+    message = f"{status}{_reason(response, content)}"
     if status in BUSY or response.is_server_error:
         raise RegistryUnavailable(
             message, retry_after=retry_after(response.headers), perhaps_done=status not in NOT_DONE
@@ -144,9 +144,9 @@ def _judge(response: httpx.Response, text: bytes) -> dict[str, Any]:
     raise RegistryRefused(message, status)
 
 
-def _reason(response: httpx.Response, answer: Any) -> str:
+def _reason(response: httpx.Response, content: Any) -> str:
     if response.is_redirect:
         return f", moved to {response.headers.get('location', '')}"[:LONGEST_REASON]
-    detail = answer.get("detail") if isinstance(answer, dict) else None
+    detail = content.get("detail") if isinstance(content, dict) else None
     reason = detail if isinstance(detail, str) else response.reason_phrase
     return f", {' '.join(reason.split())}"[:LONGEST_REASON] if reason else ""

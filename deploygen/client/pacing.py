@@ -30,7 +30,7 @@ class Pacing:
     def after_failure(
         self, failures: int, interval: float, retry_after: float | None = None
     ) -> float:
-        """Return the pause after so many failures in a row.
+        """Return the pause after that many failures in a row.
 
         It is not longer than `interval`, the seconds between two heartbeats, so that waiting does
         not cost a lease; but it is not shorter than what the registry asks for by `retry_after`.

@@ -1,4 +1,4 @@
-"""Building the image of a generated folder, by Docker's own command."""
+"""Building the image of a generated folder by the command docker."""
 
 import shlex
 import shutil
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class BuildError(Exception):
-    """There is no image, for the reason that the message tells."""
+    """There is no image; the message says why."""
 
 
 def build_command(name: str, folder: Path) -> list[str]:
-    # Absolute, since a folder may be called "-f".
+    # Absolute: a folder may be called "-f".
     return ["docker", "build", "--tag", name, str(folder.absolute())]
 
 
@@ -24,7 +24,7 @@ def require_docker() -> None:
 
 
 def build_image(name: str, folder: Path) -> None:
-    """Build the image `name`; what Docker says goes to the terminal. Raises BuildError."""
+    """Build the image `name`; Docker's output goes to the terminal. Raises BuildError."""
     command = build_command(name, folder)
     try:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
@@ -33,6 +33,6 @@ def build_image(name: str, folder: Path) -> None:
     if code != 0:
         how = f"exit code {code}" if code > 0 else f"signal {-code}"
         raise BuildError(
-            f"docker build failed ({how}); what it said is above. The folder is written: after "
-            f"mending the cause, try again with: {shlex.join(command)}"
+            f"docker build failed ({how}); its output is above. The folder is written: after "
+            f"fixing the cause, try again with: {shlex.join(command)}"
         )

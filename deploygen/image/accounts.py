@@ -4,9 +4,9 @@ from pathlib import Path
 
 from .tree import Tree
 
-# As in other images without a shell; a number below 65534, which is nobody's.
+# As in other images without a shell; below 65534, which is the user nobody.
 USER_ID = 65532
-# The one folder that may be written, where anything may: programs keep what they cache at home.
+# The only writable folder: programs keep their caches at home.
 HOME = "/tmp"  # noqa: S108
 
 
@@ -17,6 +17,6 @@ def add_accounts(tree: Tree) -> None:
         f"agent:x:{USER_ID}:{USER_ID}:agent:{HOME}:/sbin/nologin\n",
     )
     tree.write(Path("/etc/group"), f"root:x:0:\nagent:x:{USER_ID}:\n")
-    # Without it, the GNU C library would ask DNS before it looks into /etc/hosts.
+    # Without it, the GNU C library would query DNS before it reads /etc/hosts.
     tree.write(Path("/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n")
     tree.folder(Path(HOME), 0o1777)

@@ -18,7 +18,7 @@ from .tree import Tree
 
 ENVIRONMENT = Path("/venv")
 APP = Path("/app")
-# What the agent's folder has for building the image only.
+# Files of the agent's folder that are needed only to build the image.
 OF_THE_BUILD = (
     "agent_runtime/image",
     "requirements.txt",
@@ -26,16 +26,15 @@ OF_THE_BUILD = (
     "constraints.txt",
 )
 TIME_ZONES = Path("/usr/share/zoneinfo")
-# The same zones once more, for clocks that count leap seconds and for those that do not; what the
-# zones are compiled from.
+# Copies of the zones, with leap seconds and without, and what they are compiled from.
 OTHER_ZONES = ("posix", "right", "tzdata.zi", "leapseconds", "leap-seconds.list")
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Absolute paths: the environment with all packages, the code, the lock of what we know.
+    """Absolute paths: the environment with all packages, the code, the lock of our own packages.
 
-    `name` is what the whole is called; None: what the code's agent.json says.
+    `name` is the name in the bill of materials, None for that of the code's agent.json.
     """
 
     environment: Path
@@ -45,14 +44,14 @@ class Sources:
 
 
 def assemble(sources: Sources, image: Path) -> Iterator[str]:
-    """Make `image`, which needs nothing beside it to run. Yields what somebody should know."""
+    """Make `image`, which runs on its own. Yields notes for whoever builds it."""
     tree = Tree(image)
     _add_agent(tree, sources)
     interpreter = Interpreter.running()
     _add_interpreter(tree, interpreter)
     yield from _add_libraries(tree, sources, interpreter)
     if not add_certificates(tree, site_of(sources.environment)):
-        yield "note: no certificates of authorities were found; TLS will trust nobody"
+        yield "note: no certificates of authorities were found; TLS will not trust any server"
     add_accounts(tree)
     if TIME_ZONES.is_dir():
         tree.copy_folder(TIME_ZONES, TIME_ZONES, *OTHER_ZONES)
@@ -63,7 +62,7 @@ def assemble(sources: Sources, image: Path) -> Iterator[str]:
 
 
 def assemble_beside_base(sources: Sources, image: Path) -> Iterator[str]:
-    """Make `image` with what is put into a base that stays as it is."""
+    """Make `image` with what is added to a base image."""
     tree = Tree(image)
     _add_agent(tree, sources)
     _add_bill(tree, sources, all_packages())
@@ -74,7 +73,7 @@ def _add_agent(tree: Tree, sources: Sources) -> None:
     tree.copy_folder(sources.environment, ENVIRONMENT)
     finish(tree.inside(ENVIRONMENT), sources.lock, ENVIRONMENT)
     tree.copy_folder(sources.app, APP, *OF_THE_BUILD)
-    # Checked, other than all else: somebody may mount a file of theirs over one of these.
+    # With a checked hash, unlike the rest: somebody may mount a file over one of these.
     compileall.compile_dir(
         tree.inside(APP),
         quiet=2,
@@ -92,7 +91,7 @@ def _add_interpreter(tree: Tree, interpreter: Interpreter) -> None:
     licence = interpreter.library / "LICENSE.txt"
     if licence.is_file():
         tree.copy(licence)
-    # They are in the image, though not as files: whose they are is to be told.
+    # They are in the image, though not as files, and belong to packages.
     tree.copied.update(path.resolve() for path in module_files(interpreter.library))
 
 
@@ -107,7 +106,7 @@ def _add_libraries(tree: Tree, sources: Sources, interpreter: Interpreter) -> It
     packaged = list(shared_libraries.elf_files(sources.environment))
     libraries = shared_libraries.libraries_of([*files, *packaged], loader)
     for path in [*late, *sorted(libraries.paths)]:
-        # Those that packages bring are there already.
+        # Those of packages are in the image already.
         if not path.resolve().is_relative_to(sources.environment):
             tree.copy(path)
     for path in shared_libraries.settings_of_loader():

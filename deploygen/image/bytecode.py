@@ -1,4 +1,4 @@
-"""Compiling modules to what Python loads without looking at a source."""
+"""Compiling modules to bytecode that Python loads without a source."""
 
 import ast
 import importlib.util
@@ -11,7 +11,7 @@ UNCHECKED_HASH = 0b01
 def compile_module(source: bytes, filename: str) -> bytes:
     """Return the content of a .pyc file without docstrings. Raises SyntaxError, ValueError.
 
-    Asserts stay, other than with -OO: what a package checks by them is its own business.
+    Asserts stay, unlike with -OO: packages may rely on them.
     """
     tree = ast.parse(source, filename)
     for node in ast.walk(tree):
@@ -29,7 +29,7 @@ def _drop_docstring(
     if not node.body or not _is_text(node.body[0]):
         return
     first = node.body.pop(0)
-    # A body must not be empty, and a text that comes first would be the docstring.
+    # A body must not be empty, and a text at its beginning would become the docstring.
     if not node.body or _is_text(node.body[0]):
         node.body.insert(0, ast.copy_location(ast.Pass(), first))
 

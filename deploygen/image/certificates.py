@@ -1,4 +1,4 @@
-"""The certificates of the authorities that TLS trusts, where the base's OpenSSL looks for them."""
+"""The certificates of the authorities that TLS trusts, where OpenSSL looks for them."""
 
 import ssl
 from collections.abc import Iterator
@@ -12,10 +12,9 @@ KNOWN = (BUNDLE, Path("/etc/ssl/cert.pem"), Path("/etc/pki/tls/certs/ca-bundle.c
 
 
 def add_certificates(tree: Tree, site: Path) -> Path | None:
-    """Put the base's bundle into the image; without one, that of certifi. Return where it was.
+    """Put the base's bundle into the image, or else that of certifi. Return where it was.
 
-    It lies where programs look, and OpenSSL's own place, which each system chooses for itself, is
-    a link to it.
+    It is where most programs look; OpenSSL's own place, which differs between systems, is a link.
     """
     paths = ssl.get_default_verify_paths()
     for path in _candidates(Path(paths.openssl_cafile), site):

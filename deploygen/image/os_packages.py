@@ -1,7 +1,6 @@
-"""The packages of the base's system that the image has files of: dpkg's and apk's.
+"""The packages of dpkg (Debian) or apk (Alpine) that files in the image belong to.
 
-dpkg is Debian's, apk is Alpine's. Scanners find the packages where these, or images made of
-them, keep their records.
+Their records are put where scanners for vulnerabilities look.
 """
 
 import os
@@ -16,14 +15,14 @@ from .tree import Tree
 
 DPKG = Path("/var/lib/dpkg")
 APK = Path("/lib/apk/db/installed")
-# Where scanners look in an image that has no package manager: a file for each package.
+# In an image without a package manager: a file for each package.
 DPKG_RECORDS = DPKG / "status.d"
 DOCUMENTS = Path("/usr/share/doc")
 
 
 @dataclass(frozen=True)
 class OsPackage:
-    """`record` is its entry in the system's database; `kind` is the type of a package URL."""
+    """`record` is the entry in the database of packages; `kind` is the type of the package URL."""
 
     kind: str
     name: str
@@ -42,7 +41,7 @@ class OsPackage:
 
 
 def distribution_of_base() -> dict[str, str]:
-    """Return what /etc/os-release says, nothing without it."""
+    """Return the content of /etc/os-release, {} without it."""
     try:
         return platform.freedesktop_os_release()
     except OSError:
@@ -61,14 +60,14 @@ def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
     found = [
         package
         for package, listed in [*_of_dpkg(root), *_of_apk(root)]
-        # To follow the links of each path takes a while: for those that it may be.
+        # Resolving links takes a while: only of paths with a name that is wanted.
         if any(path.name in names and _real(path) in wanted for path in listed)
     ]
     return sorted(found, key=lambda package: package.name)
 
 
 def add_records(tree: Tree, packages: list[OsPackage]) -> None:
-    """Put the records of the packages into the image, with what they are licensed under."""
+    """Put the records of the packages into the image, with their licences."""
     for package in packages:
         if package.kind == "deb":
             tree.write(DPKG_RECORDS / package.name, package.record + "\n")
@@ -119,7 +118,7 @@ def _of_apk(root: Path) -> Iterator[tuple[OsPackage, list[Path]]]:
 
 
 def _entries(database: Path) -> list[str]:
-    """Return the entries of a database in which a blank line ends each."""
+    """Return the entries of a database, which are separated by blank lines."""
     if not database.is_file():
         return []
     text = database.read_text(encoding="utf-8", errors="replace")

@@ -1,7 +1,7 @@
 """The installed packages: compiled, and those of the runtime's lock without their sources.
 
-What the runtime is locked to is known, and tested in this form. What else is installed is what the
-developer asked for: it keeps each of its files, since nobody here knows which of them it reads.
+The locked packages are tested in this form. Those of the author keep all their files, since they
+may read any of them.
 """
 
 import compileall
@@ -21,13 +21,13 @@ ACTIVATION = re.compile(r"(?i)activate(\..*)?")
 
 
 def site_of(environment: Path) -> Path:
-    """Return the folder of an environment that has its packages."""
+    """Return the folder with the packages of an environment."""
     [site] = environment.glob("lib/python3*/site-packages")
     return site
 
 
 def normalised(name: str) -> str:
-    """Return a project's name as it is compared (PyPA, "Names and normalization")."""
+    """Return a project's name in its normalized form (PyPA, "Names and normalization")."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -45,14 +45,14 @@ def installed(environment: Path) -> list[Distribution]:
 
 
 def finish(environment: Path, lock: Path, at: Path) -> None:
-    """Compile the packages of an environment, which is `at` that path in the image."""
+    """Compile the packages of an environment whose path in the image is `at`."""
     known = locked_names(lock)
     for package in installed(environment):
         if normalised(package.metadata["Name"]) in known:
             _drop_sources(package, environment, at)
     compileall.compile_dir(
         site_of(environment),
-        quiet=2,  # packages have files, such as templates, that are no Python of this version
+        quiet=2,  # some files, such as templates, are not Python of this version
         stripdir=str(environment),
         prependdir=str(at),
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
@@ -63,7 +63,7 @@ def finish(environment: Path, lock: Path, at: Path) -> None:
 
 
 def _drop_sources(package: Distribution, environment: Path, at: Path) -> None:
-    """Put a compiled module in the place of each source, in the package's record as well."""
+    """Replace each source by its bytecode, in the package's record as well."""
     site = site_of(environment)
     compiled = {}
     for name in _sources(package, site):
@@ -89,6 +89,6 @@ def _drop_sources(package: Distribution, environment: Path, at: Path) -> None:
 
 def _sources(package: Distribution, site: Path) -> Iterator[str]:
     for file in package.files or []:
-        # Scripts, which lie elsewhere, are run as they are.
+        # Scripts are elsewhere, and run from their sources.
         if file.suffix == ".py" and ".." not in file.parts and (site / file).is_file():
             yield str(file)

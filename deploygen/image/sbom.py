@@ -22,9 +22,9 @@ def bill_of_materials(
     system: list[OsPackage],
     distribution: dict[str, str],
 ) -> str:
-    """Return the document: always the same for the same packages.
+    """Return the document, the same for the same packages.
 
-    `about` has the name of what they make up, and perhaps its version.
+    `about` has the name of the image, and perhaps its version.
     """
     components = [
         _interpreter(),
@@ -70,7 +70,7 @@ def _of_python(package: Distribution) -> Component:
     if "License-Expression" in metadata:
         component["licenses"] = [{"expression": metadata["License-Expression"]}]
     elif "License" in metadata and (text := metadata["License"].strip()):
-        # A whole licence is in the field of some; its first line names it.
+        # Some have a whole licence in the field; its first line is the name.
         component["licenses"] = [{"license": {"name": text.splitlines()[0]}}]
     return component
 

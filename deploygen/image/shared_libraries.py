@@ -1,7 +1,7 @@
-"""Which shared libraries a program needs: asked of the loader itself, which will look for them.
+"""Which shared libraries a program needs, as its loader lists them.
 
-It alone knows all the rules: its own folders, its cache, the paths that the files name, and what
-it takes $ORIGIN for. Both the GNU C library's and musl's can be asked.
+Only the loader knows all the rules: its folders, its cache, the paths in the files, $ORIGIN. Both
+the GNU C library's and musl's are supported.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ PT_INTERP = 3
 
 
 class Layout(NamedTuple):
-    """Where the header has the table of segments, and an entry of it what it is about (elf(5))."""
+    """Offsets in the ELF header, and in an entry of the table of segments (elf(5))."""
 
     word: str
     table: int
@@ -36,28 +36,28 @@ ELF32 = Layout("I", table=28, entry_size=42, offset=4, length=16)
 # "libc.so.6 => /lib/libc.so.6 (0x7f...)", and of musl also "/lib/ld-musl-x86_64.so.1 (0x7f...)"
 FOUND = re.compile(r"^\s*(?:\S+ => )?(?P<path>/.+?) \(0x[0-9a-f]+\)$")
 NOT_FOUND = re.compile(r"^\s*(?P<name>\S+) => not found$|library (?P<of_musl>\S+): No such file")
-# What the loader finds with, next to its own folders; each is only where it is in use.
+# Files that the loader reads; each exists only on some systems.
 SETTINGS = ("etc/ld.so.cache", "etc/ld-musl-*.path")
-# The C library asks for this one when a thread ends; it is not among what a program lists.
+# The C library loads it when a thread ends; no program lists it.
 OF_ENDING_THREADS = "libgcc_s.so.1"
-# Host names were looked up by libraries of their own before this version of the GNU C library.
+# From this version on, the GNU C library resolves host names without further libraries.
 NAMES_BUILT_IN = (2, 34)
 OF_HOST_NAMES = ("libnss_files.so.2", "libnss_dns.so.2")
 
 
 @dataclass
 class Libraries:
-    """Absolute paths as the loader told them, and the names that it did not find, by who asked."""
+    """Absolute paths, and the names that the loader did not find with the files that need them."""
 
     paths: set[Path] = field(default_factory=set)
     missing: dict[str, Path] = field(default_factory=dict)
 
 
 def loader_of(program: Path) -> Path | None:
-    """Return the loader that an ELF program names; None for what is linked statically."""
+    """Return the loader that an ELF program names, None if it is linked statically."""
     content = program.read_bytes()
     if content[:4] != ELF:
-        raise ValueError(f"{program} is no ELF file")
+        raise ValueError(f"{program} is not an ELF file")
     layout = ELF64 if content[4] == CLASS_64 else ELF32
     order = "<" if content[5] == LITTLE_ENDIAN else ">"
 
@@ -87,7 +87,7 @@ def is_elf(path: Path) -> bool:
 
 
 def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
-    """Return what the loader would load for these programs and libraries."""
+    """Return what the loader would load for these files."""
     libraries = Libraries()
     for path in files:
         done = subprocess.run(
@@ -101,7 +101,7 @@ def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
 
 
 def read_list(text: str) -> tuple[set[Path], set[str]]:
-    """Return the paths, and the names not found, that a loader's list has."""
+    """Return the paths, and the names that were not found, in a loader's output."""
     found, missing = set(), set()
     for line in text.splitlines():
         if match := FOUND.match(line):
@@ -112,7 +112,7 @@ def read_list(text: str) -> tuple[set[Path], set[str]]:
 
 
 def late_libraries() -> Iterator[Path]:
-    """Yield the libraries that are asked for by name, while a program runs."""
+    """Yield the libraries that are loaded by name while a program runs."""
     name, version = platform.libc_ver()
     built_in = name != "glibc" or tuple(map(int, version.split(".")[:2])) >= NAMES_BUILT_IN
     for wanted in (OF_ENDING_THREADS, *(() if built_in else OF_HOST_NAMES)):

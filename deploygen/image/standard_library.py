@@ -1,4 +1,4 @@
-"""The interpreter and its standard library: without what no server needs, and as one archive."""
+"""The interpreter, and its standard library as one archive without what no server needs."""
 
 import importlib.util
 import io
@@ -12,8 +12,7 @@ from pathlib import Path
 
 from .bytecode import compile_module
 
-# Tests, what draws windows, the documentation, what builds and installs packages, translates
-# Python 2, and asks for the passwords of a system's users.
+# Tests, windows, documentation, building and installing packages, Python 2, passwords of users.
 PRUNED = frozenset(
     {
         *("test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "pydoc_data"),
@@ -21,24 +20,24 @@ PRUNED = frozenset(
         *("site-packages", "dist-packages", "lib-dynload", "__pycache__", "__phello__"),
     }
 )
-# Folders with a static library and what it is linked with.
+# Folders for linking with Python statically.
 PRUNED_PREFIX = "config-"
-# For a terminal, a sound card, passwords, a directory of 1985; and files of databases, for which
-# dbm.dumb and sqlite3 remain.
+# Terminals, sound cards, passwords, NIS; and files of databases, for which dbm.dumb and sqlite3
+# remain.
 PRUNED_EXTENSIONS = re.compile(
     r"(_curses(_panel)?|readline|_tkinter|ossaudiodev|_crypt|spwd|nis|_dbm|_gdbm|xxlimited.*|"
     r"xxsubtype|_ctypes_test|_test.*|_xxtestfuzz)\."
 )
-# What takes the place of a module in C where that was not built.
+# Replacements in Python for modules in C, needed where those were not built.
 TWINS = {"_pydecimal.py": "_decimal", "_pyio.py": "_io", "_pydatetime.py": "_datetime"}
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """Where the Python that runs this has its parts, as absolute paths.
+    """Absolute paths of the parts of the Python that runs this.
 
-    `archive` is where it looks for its standard library before it looks in the folder.
+    It looks for its standard library in `archive` before `library`.
     """
 
     executable: Path
@@ -48,10 +47,10 @@ class Interpreter:
 
     @classmethod
     def running(cls) -> "Interpreter":
-        """Raises RuntimeError when this Python is laid out in a way of its own."""
+        """Raises RuntimeError when this Python has another layout."""
         archive = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
         return cls(
-            # Of the base, also when an environment's Python runs this.
+            # The base's, even if the Python of an environment runs this.
             executable=Path(getattr(sys, "_base_executable", sys.executable)),
             library=Path(sysconfig.get_path("stdlib")),
             extensions=_on_path("lib-dynload"),
@@ -86,14 +85,14 @@ def module_files(library: Path) -> Iterator[Path]:
 
 
 def make_archive(interpreter: Interpreter) -> bytes:
-    """Return the archive: compiled, deflated, and the same bytes each time."""
+    """Return the archive of bytecode, the same bytes each time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         folders: set[str] = set()
         for path in module_files(interpreter.library):
             name = path.relative_to(interpreter.library)
             for folder in reversed(name.parents[:-1]):
-                # Without an entry of its own, a folder that has no __init__ cannot be imported.
+                # A folder without __init__ can be imported only if it has an entry.
                 if folder.as_posix() not in folders:
                     folders.add(folder.as_posix())
                     archive.writestr(_entry(f"{folder.as_posix()}/", 0o755), b"")

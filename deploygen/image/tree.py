@@ -1,4 +1,4 @@
-"""The file system of the image, as it grows in a folder of the build stage."""
+"""The file system of the image, in a folder of the build stage."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ MOST_LINKS = 40
 
 
 class Tree:
-    """`copied` has the files of the base that are in the image, or that something in it is made of.
+    """`copied` are files of the base that are in the image or that parts of it are made from.
 
     They are absolute paths without symbolic links.
     """
@@ -19,14 +19,14 @@ class Tree:
         root.mkdir(parents=True)
 
     def inside(self, path: Path) -> Path:
-        """Return where the absolute `path` of the image is in the build stage."""
+        """Return the place of the image's absolute `path` in the build stage."""
         return self.root / path.relative_to("/")
 
     def copy(self, path: Path) -> None:
         """Copy the file at the absolute `path` to the same path, with each link on the way to it.
 
-        A link in a path may lead anywhere; /lib/x is /usr/lib/x where /lib is one. So both exist in
-        the image as they do here. A folder is made, without what is in it.
+        Where /lib is a link to /usr/lib, for example, the image gets both. Of a folder, its content
+        is not copied.
         """
         left = list(path.parts[1:])
         at = Path("/")
@@ -50,7 +50,7 @@ class Tree:
         self._copy_real(at)
 
     def copy_folder(self, folder: Path, to: Path, *skipped: str) -> None:
-        """Copy a folder and all below it, links as links, to the path `to` of the image.
+        """Copy a folder with its content, links as links, to the path `to` of the image.
 
         Without `skipped`: paths relative to the folder.
         """
@@ -70,7 +70,7 @@ class Tree:
         self._place(path).write_bytes(content.encode() if isinstance(content, str) else content)
 
     def link(self, path: Path, target: Path) -> None:
-        """Make a symbolic link at `path` of the image, unless there is something."""
+        """Make a symbolic link at `path` of the image, unless it exists."""
         self._link(Path("/", self._place(path).relative_to(self.root)), target)
 
     def folder(self, path: Path, mode: int) -> None:
@@ -78,7 +78,7 @@ class Tree:
         self._place(path).chmod(mode)
 
     def _place(self, path: Path) -> Path:
-        """Return where `path` of the image is, once the links on the way to it are followed."""
+        """Return the place of the image's `path`, with the links on the way followed."""
         self.copy(next(folder for folder in path.parents if folder.exists()))
         place = self.inside(path.parent.resolve() / path.name)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Values as they are written in generated files: one filter of the templates for each place.
+"""Filters for the templates: values as the syntax of a generated file requires them.
 
-Whatever a value holds, it stays one value there: no instruction, no key, no markup.
+Whatever a value holds, it stays one value: it becomes no instruction, key or markup.
 """
 
 import json
@@ -17,7 +17,7 @@ def json_text(value: Any) -> str:
 def yaml_flow(value: Any) -> str:
     """Return a scalar or a structure as YAML on one line, which is JSON too."""
     text = json.dumps(value, ensure_ascii=False)
-    # What YAML takes for a line end, or does not take at all, although it stands in quotes.
+    # YAML takes some characters for line ends, and refuses others, even in quotes.
     return "".join(
         character
         if character.isprintable() or ord(character) > 0xFFFF  # noqa: PLR2004
@@ -27,11 +27,11 @@ def yaml_flow(value: Any) -> str:
 
 
 def dockerfile_quoted(text: str) -> str:
-    """Return `text` as one double-quoted word of a Dockerfile; line ends become blanks."""
+    """Return `text` as a double-quoted word of a Dockerfile; line ends become blanks."""
     escaped = re.sub(r'(["\\$])', r"\\\1", LINE_ENDS.sub(" ", text))
     return f'"{escaped}"'
 
 
 def markdown_escaped(text: str) -> str:
-    """Return `text` as plain text of Markdown, on one line: neither markup nor HTML."""
+    """Return `text` as one line of plain text in Markdown, without markup or HTML."""
     return re.sub(r"([\\`*_\[\]<>#|~&!$])", r"\\\1", " ".join(text.split()))

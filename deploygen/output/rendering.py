@@ -1,6 +1,6 @@
-"""From a spec to the files of an agent: pure, and always the same bytes for the same spec.
+"""From a spec to the files of an agent: no side effects, and the same bytes for the same spec.
 
-What ends in .j2 is rendered; everything else is copied as it is.
+Templates that end in .j2 are rendered; all other files are copied.
 """
 
 import json
@@ -20,7 +20,7 @@ RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
 # Fields of the spec that concern the image only, or are in agent.json in another form.
 NOT_CONFIGURED = {"requirements", "base_image", "slim", "environment", "registry"}
-# The variables that set an agent, as README.md explains them; then those of its registration.
+# Variables that configure every agent, then those of the registration: see README.md there.
 SETTINGS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
     *("AGENT_DRAIN_SECONDS", "AGENT_LOG_FORMAT"),
@@ -33,15 +33,14 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class NameTaken(Exception):
-    """A module of the developer has the name of something that every agent has."""
+    """A module of the author has the name of a package that every agent has."""
 
 
 def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the text of each file of the agent, by its path in the agent's folder.
 
-    `modules` are the developer's, texts by file names, and come along as they are. Without one
-    that has the handler, there is a handler.py to fill in; but none when the handler is to be in
-    another module. Raises NameTaken.
+    `modules` are the author's, texts by file names, and are copied. If the handler is to be in
+    handler.py and that is not among them, there is one to fill in. Raises NameTaken.
     """
     modules = modules or {}
     files = package_files(with_registry=spec.registry_url is not None)
@@ -57,12 +56,12 @@ def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[st
 
 
 def is_local(registry_url: str) -> bool:
-    """Whether the URL leads to the machine that uses it: inside a container, to the container."""
+    """Whether the URL is of the machine that uses it; in a container, that is the container."""
     return urlsplit(registry_url).hostname in LOOPBACK_HOSTS
 
 
 def configuration(spec: AgentSpec) -> dict[str, Any]:
-    """Return what agent.json holds: all that the runtime has to know of the spec."""
+    """Return the content of agent.json: what the runtime has to know about the agent."""
     config = spec.model_dump(exclude=NOT_CONFIGURED, exclude_none=True)
     config["environment"] = {variable.name: variable.value for variable in spec.environment}
     if spec.registry and spec.registry.url is not None:
@@ -86,7 +85,7 @@ def _context(spec: AgentSpec, modules: Mapping[str, str]) -> Mapping[str, Any]:
         "spec": spec,
         "config": configuration(spec),
         "settings": SETTINGS if spec.registry_url is None else SETTINGS + REGISTRY_SETTINGS,
-        # Whether the handler is a copy of what is beside the spec, and not here to be filled in.
+        # Whether the handler is a copy of a module beside the spec.
         "has_modules": bool(modules),
         "registry_is_local": spec.registry_url is not None and is_local(spec.registry_url),
     }
@@ -96,7 +95,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - no HTML; each value goes through the filter of its place
+        autoescape=False,  # noqa: S701 - not HTML; each value has a filter
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -1,4 +1,4 @@
-"""What the command says: what it did, and what to do next."""
+"""What the command prints: what it did, and what to do next."""
 
 import json
 import shlex
@@ -24,7 +24,7 @@ def summary(plan: Plan, folder: Path, *, dry_run: bool) -> str:
 
 
 def next_steps(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str:
-    """Tell how to run the agent in `folder`; its developer changes it in `code`."""
+    """Return how to run the agent in `folder`; its code is changed in `code`."""
     where = shlex.quote(str(folder))
     if code == folder:
         change = f"Write what it does into {folder / spec.handler_module.replace('.', '/')}.py."

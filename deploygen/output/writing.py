@@ -1,10 +1,9 @@
 """Writes an agent's files into a folder, and never over what somebody else wrote.
 
-The folder is new, or empty, or was written by us: then a marker in it has the hash of each file
-that we wrote. A handler.py to fill in is the user's from the moment it is there, and kept; one that
-has its source elsewhere, beside a spec, is a file like the others. Of these, those that are still
-as we wrote them are replaced, or removed when the agent has no such file any more. If a user has
-changed one, nothing at all is written, unless by `force`. What we never wrote is never touched.
+The folder is new, empty, or ours: then a marker in it has the hash of each file that we wrote. A
+handler.py to fill in belongs to the user as soon as it exists. Other files of ours are replaced if
+they are unchanged, or removed if the agent does not need them any more; if a user has changed one,
+nothing is written unless by `force`. Files that we did not write are never touched.
 """
 
 import hashlib
@@ -30,7 +29,7 @@ USERS_FILES = frozenset({"handler.py"})
 
 
 class WritingError(Exception):
-    """Nothing was written, for the reason that the message tells."""
+    """Nothing was written; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,10 @@ def write_folder(
     force: bool = False,
     dry_run: bool = False,
 ) -> Plan:
-    """Bring `files`, texts by their paths, into `folder`: all of them, or none.
+    """Write `files`, texts by their paths, into `folder`: all of them, or none.
 
-    Those that `users` names are written if they are not there, and kept if they are. By `force`,
-    other files that a user has changed are overwritten. By `dry_run`, nothing is written. Raises
-    WritingError.
+    Files that `users` names are written only if they do not exist. With `force`, other files that a
+    user has changed are overwritten. With `dry_run`, nothing is written. Raises WritingError.
     """
     try:
         if folder.is_symlink():
@@ -113,13 +111,12 @@ def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], forc
                 plan.remove.append(path)
     if strange:
         raise WritingError(
-            f"in {folder}, these were not written by this command: {', '.join(strange)}; "
+            f"in {folder}, these files were not written by this command: {', '.join(strange)}; "
             "give them other names"
         )
     if changed and not force:
         raise WritingError(
-            f"in {folder}, these were changed by somebody: {', '.join(changed)}; "
-            "--force overwrites them"
+            f"in {folder}, these files were changed: {', '.join(changed)}; --force overwrites them"
         )
     return plan
 
@@ -127,14 +124,14 @@ def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], forc
 def _with_marker(files: Mapping[str, str], users: frozenset[str]) -> dict[str, str]:
     hashes = {path: _hash(text) for path, text in files.items() if path not in users}
     marker = {
-        "about": "What generate_agent wrote here, to tell it from what was changed since.",
+        "about": "Hashes of what generate_agent wrote here, to find what was changed since.",
         "files": hashes,
     }
     return {**files, MARKER: json.dumps(marker, indent=2, sort_keys=True) + "\n"}
 
 
 def _read_marker(folder: Path) -> dict[str, str] | None:
-    """Return the hashes of the files that we wrote, None if we wrote none."""
+    """Return the hashes of the files that we wrote, None if there is no marker."""
     path = folder / MARKER
     if not os.path.lexists(path):
         return None
@@ -142,7 +139,7 @@ def _read_marker(folder: Path) -> dict[str, str] | None:
         hashes = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise WritingError(f"{path} is not as this command wrote it") from error
-    # Whoever could write it must not get us to remove files elsewhere.
+    # Somebody may have written it to make us remove files elsewhere.
     if path.is_symlink() or not all(is_inside(name) for name in hashes):
         raise WritingError(f"{path} is not as this command wrote it")
     return hashes
@@ -153,7 +150,7 @@ def _hash(text: str) -> str:
 
 
 def _hash_of_file(path: Path) -> str | None:
-    """Return the hash of a file, None if there is nothing; of what is no file, what is no hash."""
+    """Return the hash of a file, None if there is nothing, a text that is no hash if not a file."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""The developer's modules, which lie beside agent.yaml and come along into the agent's folder."""
+"""The author's modules beside agent.yaml, which are copied into the agent's folder."""
 
 import os
 import stat
@@ -12,14 +12,14 @@ MOST_MODULES = 200
 
 
 class ModulesError(Exception):
-    """The modules cannot be taken; the message names the file."""
+    """The modules cannot be copied; the message names the file."""
 
 
 def read_modules(folder: Path, spec: AgentSpec) -> dict[str, str]:
-    """Return the texts of the modules in `folder`, by file name, byte for byte.
+    """Return the texts of the modules in `folder`, by file name.
 
-    A module is a file `*.py` whose name can be imported; folders are not looked into.
-    Raises ModulesError.
+    A module is a file `*.py` whose name can be imported; subfolders are ignored. Raises
+    ModulesError.
     """
     try:
         paths = sorted(path for path in folder.glob("*.py") if path.stem.isidentifier())
@@ -33,31 +33,32 @@ def read_modules(folder: Path, spec: AgentSpec) -> dict[str, str]:
 
 
 def _check_handler(folder: Path, spec: AgentSpec, modules: dict[str, str]) -> None:
-    """Refuse a handler that is neither here, nor to be filled in, nor may be installed."""
+    """Refuse a handler that is not here, cannot be installed, and is not one to fill in."""
     top = spec.handler_module.partition(".")[0]
     if f"{top}.py" in modules:
         return
     if (folder / top).is_dir():
         raise ModulesError(
             f"handler: {folder / top} is a folder, and only single modules beside the spec are "
-            f"taken; put the function into {folder / top}.py, or install the package by "
+            f"copied; put the function into {folder / top}.py, or install the package by "
             "requirements"
         )
     default = AgentSpec.model_fields["handler"].default
     if spec.handler != default and not spec.requirements:
         raise ModulesError(
-            f"handler: there is no {top}.py beside the spec, and no requirement that could bring it"
+            f"handler: there is no {top}.py beside the spec, and no requirement that could "
+            "provide it"
         )
 
 
 def _read(path: Path, folder: Path) -> str:
     if path.stem in sys.stdlib_module_names:
         raise ModulesError(f"{path} would hide Python's own {path.stem}: give it another name")
-    # A link may lead to what was never meant to be in an image.
+    # A link may lead to a file that is not meant to be in an image.
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise ModulesError(f"{path} leads out of the folder")
     if not stat.S_ISREG(path.stat().st_mode):
-        raise ModulesError(f"{path} is no file")
+        raise ModulesError(f"{path} is not a file")
     with path.open("rb") as file:
         content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:

@@ -22,7 +22,7 @@ DEFAULT_NAME = "my-agent"
 
 
 class ScaffoldError(Exception):
-    """Nothing was written, for the reason that the message tells."""
+    """Nothing was written; the message says why."""
 
 
 def write_scaffold(folder: Path) -> list[Path]:
@@ -47,7 +47,7 @@ def write_scaffold(folder: Path) -> list[Path]:
 
 
 def name_for(folder: Path) -> str:
-    """Return the name of an agent that begins in a folder."""
+    """Return the name of the agent that is started in a folder."""
     words = re.findall(r"[a-z0-9]+", folder.resolve().name.lower())
     name = "-".join(words)[:LONGEST_NAME].rstrip("-")
     try:

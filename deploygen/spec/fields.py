@@ -22,7 +22,13 @@ LONGEST_SHOWN = 60
 class Part(BaseModel):
     """A mapping of the spec. Unknown keys are refused, and types are not converted."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
 
 
 def wrong(problem: str, *at: str | int) -> PydanticCustomError:

@@ -91,66 +91,48 @@ Dependency = Annotated[
 class AgentSpec(Part):
     """An agent, as generate_agent makes it."""
 
-    name: Name = Field(description="Its name, and that of its image.")
-    description: Description = Field(default="", description="What it does.")
-    version: Version = Field(
-        default="0.1.0", description="Its version, in quotes if it looks like a number."
-    )
-    agent_id: AgentId = Field(
-        default_factory=lambda fields: fields["name"],
-        description="Its id in the registry; by default, its name.",
-    )
-    port: Port = Field(default=8000, description="The port it listens on.")
-    handler: Handler = Field(
-        default="handler:handle", description="The function that does the work, as module:function."
-    )
-    inputs: Annotated[list[Input], LISTED, Unique("name")] = Field(
-        default=[], description="What POST /run takes; by default, any JSON object."
-    )
-    outputs: Annotated[list[Output], LISTED, Unique("name")] = Field(
-        default=[], description="What the handler returns; by default, any JSON object."
-    )
-    skills: Annotated[list[Skill], LISTED, Unique("id")] = Field(
-        default=[],
-        description="What it can do: in full on its agent card, the ids in the registry.",
-    )
-    tags: Labels = Field(default=[], description="What to find it by in the registry.")
-    requirements: Annotated[list[Requirement], LISTED, Unique()] = Field(
-        default=[], description="What its code needs from PyPI (PEP 508), such as numpy>=2."
-    )
-    environment: Annotated[list[Variable], LISTED, Unique("name")] = Field(
-        default=[], description="Variables that its code reads: names, or objects."
-    )
-    secrets: Annotated[list[VariableName], LISTED, Unique()] = Field(
-        default=[],
-        description="Names of secrets. Their values come at run time, in the variable NAME or in "
-        "the file whose path is in NAME_FILE.",
-    )
-    dependencies: Annotated[list[Dependency], LISTED, Unique()] = Field(
-        default=[],
-        description="What must be reachable for it to be ready: http://..., https://... or "
-        "host:port.",
-    )
-    sync_timeout: Annotated[float, between(0.01, 3600, "seconds")] = Field(
-        default=30.0,
-        description="Seconds after which POST /run answers 202, and the work goes on as a job.",
-    )
-    max_jobs: Annotated[int, between(1, 1000)] = Field(
-        default=16, description="How many runs there may be at once."
-    )
+    name: Name
+    """Its name, and that of its image."""
+    description: Description = ""
+    """What it does."""
+    version: Version = "0.1.0"
+    """Its version, in quotes if it looks like a number."""
+    agent_id: AgentId = Field(default_factory=lambda fields: fields["name"])
+    """Its id in the registry; by default, its name."""
+    port: Port = 8000
+    """The port it listens on."""
+    handler: Handler = "handler:handle"
+    """The function that does the work."""
+    inputs: Annotated[list[Input], LISTED, Unique("name")] = []
+    """What POST /run takes; by default, any JSON object."""
+    outputs: Annotated[list[Output], LISTED, Unique("name")] = []
+    """What the handler returns; by default, any JSON object."""
+    skills: Annotated[list[Skill], LISTED, Unique("id")] = []
+    """What it can do: in full on its agent card, the ids in the registry."""
+    tags: Labels = []
+    """What to find it by in the registry."""
+    requirements: Annotated[list[Requirement], LISTED, Unique()] = []
+    """What its code needs from PyPI (PEP 508), such as numpy>=2."""
+    environment: Annotated[list[Variable], LISTED, Unique("name")] = []
+    """Variables that its code reads: names, or objects."""
+    secrets: Annotated[list[VariableName], LISTED, Unique()] = []
+    """Names of secrets. Their values come at run time, in the variable NAME or in the file whose
+    path is in NAME_FILE."""
+    dependencies: Annotated[list[Dependency], LISTED, Unique()] = []
+    """What must be reachable for it to be ready: http://..., https://... or host:port."""
+    sync_timeout: Annotated[float, between(0.01, 3600, "seconds")] = 30.0
+    """Seconds after which POST /run answers 202, and the work goes on as a job."""
+    max_jobs: Annotated[int, between(1, 1000)] = 16
+    """How many runs there may be at once."""
     registry: Annotated[
         Annotated[Registry, Tag("")] | Annotated[Literal[False], Tag("false")],
         Discriminator(lambda value: "false" if value is False else ""),
-    ] = Field(default_factory=Registry, description="The registry that it joins; false for none.")
-    base_image: Image = Field(
-        default="python:3.13-slim",
-        description="The image with Python and pip that it is built from.",
-    )
-    slim: bool = Field(
-        default=True,
-        description="Whether the image has only what the agent needs; false keeps the whole "
-        "base image.",
-    )
+    ] = Field(default_factory=Registry)
+    """The registry that it joins; false for none."""
+    base_image: Image = "python:3.13-slim"
+    """The image with Python and pip that it is built from."""
+    slim: bool = True
+    """Whether the image has only what the agent needs; false keeps the whole base image."""
 
     @model_validator(mode="after")
     def _check_together(self) -> "AgentSpec":

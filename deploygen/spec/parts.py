@@ -50,6 +50,15 @@ RegistryUrl = Annotated[
     AfterValidator(rules.registry_url),
     Field(json_schema_extra={"pattern": "^https?://[^@?#]+$", "maxLength": rules.LONGEST_URL}),
 ]
+Interval = Annotated[
+    float,
+    Field(
+        json_schema_extra={
+            "minimum": SHORTEST_HEARTBEAT_SECONDS,
+            "maximum": HIGHEST_TTL_SECONDS / 2,
+        }
+    ),
+]
 
 
 class Input(Part):
@@ -57,13 +66,10 @@ class Input(Part):
 
     name: FieldName
     type: Type
-    default: Annotated[Any, WithJsonSchema({"not": {"type": "null"}})] = Field(
-        default=None, description="What it is when it is not sent, of the type above."
-    )
-    required: bool = Field(
-        default_factory=lambda fields: fields.get("default") is None,
-        description="Whether it must be sent; by default, yes unless it has a default.",
-    )
+    default: Annotated[Any, WithJsonSchema({"not": {"type": "null"}})] = None
+    """What it is when it is not sent, of the type above."""
+    required: bool = Field(default_factory=lambda fields: fields.get("default") is None)
+    """Whether it must be sent; by default, yes unless it has a default."""
     description: Description = ""
 
     @field_validator("default")
@@ -92,43 +98,34 @@ class Skill(Part):
 
     id: SkillId
     name: Label
-    description: Description = Field(description="What the agent does with it.")
-    tags: Labels = Field(default=[], description="What to find it by.")
-    examples: Annotated[list[Description], LISTED] = Field(
-        default=[], description="What one could ask for."
-    )
+    description: Description
+    """What the agent does with it."""
+    tags: Labels = []
+    """What to find it by."""
+    examples: Annotated[list[Description], LISTED] = []
+    """What one could ask for."""
 
 
 class EnvironmentVariable(Part):
     """A variable that the handler reads. In the file, a name alone is enough."""
 
     name: VariableName
-    value: Annotated[Line | None, UNLESS_GIVEN] = Field(
-        default=None, description="What it is when nobody sets it."
-    )
+    value: Annotated[Line | None, UNLESS_GIVEN] = None
+    """What it is when nobody sets it."""
     description: Description = ""
 
 
 class Registry(Part):
     """The registry that the agent joins, and its lease there."""
 
-    url: Annotated[RegistryUrl | None, UNLESS_GIVEN] = Field(
-        default=None,
-        description="http:// or https://, without user, password, query or fragment; "
-        "by default, the setting REGISTRY_URL.",
-    )
-    ttl_seconds: Annotated[int, between(1, HIGHEST_TTL_SECONDS, "whole seconds")] = Field(
-        default=60, description="How long its lease lasts without a heartbeat."
-    )
-    heartbeat_interval: Annotated[float | None, UNLESS_GIVEN] = Field(
-        default=None,
-        description="Seconds between two heartbeats, at most half of ttl_seconds; "
-        "by default, what the registry asks for: a third of it.",
-        json_schema_extra={
-            "minimum": SHORTEST_HEARTBEAT_SECONDS,
-            "maximum": HIGHEST_TTL_SECONDS / 2,
-        },
-    )
+    url: Annotated[RegistryUrl | None, UNLESS_GIVEN] = None
+    """http:// or https://, without user, password, query or fragment; by default, the setting
+    REGISTRY_URL."""
+    ttl_seconds: Annotated[int, between(1, HIGHEST_TTL_SECONDS, "whole seconds")] = 60
+    """How long its lease lasts without a heartbeat."""
+    heartbeat_interval: Annotated[Interval | None, UNLESS_GIVEN] = None
+    """Seconds between two heartbeats, at most half of ttl_seconds; by default, what the registry
+    asks for: a third of it."""
 
     @field_validator("heartbeat_interval")
     @classmethod

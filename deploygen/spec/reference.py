@@ -52,11 +52,11 @@ def main() -> None:
 
 
 def _tidied(value: Any) -> Any:
-    """Drop titles, which repeat the names, and empty defaults."""
+    """Drop titles, which repeat the names, empty defaults, and line ends in descriptions."""
     if isinstance(value, list):
         return [_tidied(each) for each in value]
     if not isinstance(value, dict):
-        return value
+        return " ".join(value.split()) if isinstance(value, str) else value
     return {
         key: _tidied(each)
         for key, each in value.items()

@@ -1,4 +1,4 @@
-"""Asks a language model behind an OpenAI-compatible endpoint."""
+"""Calls a language model at an OpenAI-compatible endpoint."""
 
 import os
 from typing import Any
@@ -8,7 +8,7 @@ from fastapi import HTTPException
 
 BASE_URL = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
 MODEL = os.environ.get("OPENAI_MODEL") or "gpt-4o-mini"
-# Models think long before the first byte.
+# A model may take long before the first byte.
 TIMEOUT = httpx.Timeout(10, read=120)
 
 client = httpx.AsyncClient(
@@ -28,18 +28,18 @@ async def handle(inputs: dict[str, Any]) -> dict[str, Any]:
         ],
     }
     try:
-        answer = await client.post("/chat/completions", json=request)
-        answer.raise_for_status()
-        return _answer(answer.json())
+        response = await client.post("/chat/completions", json=request)
+        response.raise_for_status()
+        return _answer(response.json())
     except httpx.HTTPStatusError as error:
-        # Without its body, which may repeat the key.
-        problem = f"the model's endpoint answered {error.response.status_code}"
+        # Without the body of the response, which may repeat the key.
+        problem = f"the model's endpoint responded with {error.response.status_code}"
         raise HTTPException(502, problem) from error
     except httpx.TransportError as error:
         problem = f"the model's endpoint cannot be reached ({type(error).__name__})"
         raise HTTPException(502, problem) from error
     except (ValueError, LookupError, TypeError, httpx.DecodingError) as error:
-        raise HTTPException(502, "the model's endpoint answered no completion") from error
+        raise HTTPException(502, "the model's endpoint returned no completion") from error
 
 
 def _answer(completion: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Says what it was told."""
+"""Repeats a text."""
 
 from typing import Any
 

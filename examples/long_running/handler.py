@@ -1,4 +1,4 @@
-"""Counts primes: work that lasts, that others can wait for or cancel."""
+"""Counts primes: long work that clients can wait for or cancel."""
 
 import asyncio
 import math
@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import HTTPException
 
 HIGHEST = 10**12
-STRETCH = 100_000
+PORTION = 100_000
 
 
 async def count(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -17,10 +17,10 @@ async def count(inputs: dict[str, Any]) -> dict[str, Any]:
         raise HTTPException(422, f"below must be 0 to {HIGHEST}, and pause 0 to 60")
     begun = time.monotonic()
     primes = 0
-    for start in range(0, below, STRETCH):
-        # In a thread, since it would block the loop; in stretches, since only what awaits can be
-        # cancelled.
-        primes += await asyncio.to_thread(primes_between, start, min(start + STRETCH, below))
+    for start in range(0, below, PORTION):
+        # In a thread, because it would block the loop; in portions, because a coroutine can only be
+        # cancelled where it awaits.
+        primes += await asyncio.to_thread(primes_between, start, min(start + PORTION, below))
         await asyncio.sleep(pause)
     return {"primes": primes, "seconds": round(time.monotonic() - begun, 3)}
 

@@ -254,7 +254,7 @@ def test_a_build_that_fails_is_told_and_how_to_try_again() -> None:
     done = run("--build", "--output", "my agent")
     assert done.returncode == 1
     assert done.stderr.startswith("no space left\n")
-    assert "--build: docker build failed (exit code 7); what it said is above." in done.stderr
+    assert "--build: docker build failed (exit code 7); its output is above." in done.stderr
     assert f"docker build --tag an-agent '{Path('my agent').absolute()}'" in done.stderr
     assert "Traceback" not in done.stderr
     assert config("my agent")["name"] == "an-agent"

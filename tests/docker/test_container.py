@@ -122,7 +122,7 @@ def blocking(echo: str, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "handler.py").write_text(BLOCKING)
     (tmp_path / "agent.json").write_text('{"name": "b", "agent_id": "b", "port": 8000,')
     with (tmp_path / "agent.json").open("a") as file:
-        file.write('"extensions": ["registration"], "sync_timeout": 60,')
+        file.write('"extensions": [".registry"], "sync_timeout": 60,')
         file.write('"registry": {"url": "http://127.0.0.1:9", "ttl_seconds": 2}}')
     dockerfile = f"FROM {echo}\nCOPY handler.py agent.json /app/\n"
     (tmp_path / "Dockerfile").write_text(dockerfile)

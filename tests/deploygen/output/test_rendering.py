@@ -106,7 +106,7 @@ def test_the_readme_says_where_the_handler_is_changed() -> None:
     copied = rendered_with({"work.py": ""}, handler="work:run")["README.md"]
     assert "`work.py`, which is a copy" in " ".join(copied.split())
     assert "keeps it" not in copied
-    assert "requirements bring" in rendered(handler="work:run", requirements=["w"])["README.md"]
+    assert "requirements provide" in rendered(handler="work:run", requirements=["w"])["README.md"]
 
 
 def test_a_handler_elsewhere_leaves_none_to_fill_in() -> None:

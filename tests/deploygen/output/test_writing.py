@@ -120,7 +120,7 @@ def test_changed_files_are_not_touched_and_nothing_else_is(
 ) -> None:
     (folder / "server.py").write_text("changed\n")
     before = contents(folder)
-    with pytest.raises(WritingError, match=r"changed by somebody: server\.py; --force"):
+    with pytest.raises(WritingError, match=r"these files were changed: server\.py; --force"):
         write_folder(folder, files)
     assert contents(folder) == before
 
@@ -388,7 +388,7 @@ def test_a_handler_with_its_source_elsewhere_is_a_file_like_the_others(tmp_path:
     assert contents(folder)["handler.py"] == "newer\n"
 
     (folder / "handler.py").write_text("changed here\n")
-    with pytest.raises(WritingError, match=r"changed by somebody: handler.py"):
+    with pytest.raises(WritingError, match=r"these files were changed: handler.py"):
         write_folder(folder, FILES, users=THEIR_SOURCE)
     assert contents(folder)["handler.py"] == "changed here\n"
     write_folder(folder, FILES, users=THEIR_SOURCE, force=True)
@@ -397,7 +397,7 @@ def test_a_handler_with_its_source_elsewhere_is_a_file_like_the_others(tmp_path:
 
 def test_a_handler_that_was_filled_in_is_not_lost_to_one_from_elsewhere(folder: Path) -> None:
     (folder / "handler.py").write_text("filled in\n")
-    with pytest.raises(WritingError, match=r"changed by somebody: handler.py"):
+    with pytest.raises(WritingError, match=r"these files were changed: handler.py"):
         write_folder(folder, {**FILES, "handler.py": "newer\n"}, users=THEIR_SOURCE)
     write_folder(folder, {"server.py": "ours\n"}, users=THEIR_SOURCE)
     assert contents(folder)["handler.py"] == "filled in\n"

@@ -66,7 +66,7 @@ def test_what_is_no_text_is_refused(folder: Path) -> None:
 
 def test_what_is_no_file_is_refused_and_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "pipe.py")
-    assert_refused(folder, "pipe.py is no file")
+    assert_refused(folder, "pipe.py is not a file")
 
 
 def test_a_broken_link_is_told(folder: Path) -> None:
