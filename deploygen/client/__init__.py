@@ -1,13 +1,11 @@
 """The client of an agent registry. It needs httpx, and nothing of the package around it."""
 
-from .client import AgentRegistryClient
+from .client import STOPPING_SECONDS, AgentRegistryClient
 from .http import RegistryError, RegistryRefused, RegistryUnavailable
-from .lease import DEREGISTER_SECONDS, LAST_CALL_SECONDS
 from .pacing import Pacing
 
 __all__ = [
-    "DEREGISTER_SECONDS",
-    "LAST_CALL_SECONDS",
+    "STOPPING_SECONDS",
     "AgentRegistryClient",
     "Pacing",
     "RegistryError",

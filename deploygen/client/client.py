@@ -15,6 +15,8 @@ from .registration import EnrolmentToken, describe, hint, token_to_show
 
 logger = logging.getLogger("agent.registry")
 
+STOPPING_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS
+
 
 class AgentRegistryClient:
     """Keeps one agent's lease. For one event loop; any thread may read `problem`."""
@@ -101,7 +103,7 @@ class AgentRegistryClient:
     async def deregister(self) -> bool:
         """Stop the heartbeats and give the lease back. Returns whether it is gone.
 
-        Takes two seconds at most; a lease that could not be given back ends by itself.
+        Takes STOPPING_SECONDS at most; a lease that could not be given back ends by itself.
         """
         await self._stop_heartbeats()
         try:

@@ -8,10 +8,11 @@ from pathlib import Path
 LARGEST_SECRET_BYTES = 64 * 1024
 
 
-def set_defaults(defaults: Mapping[str, str], environ: MutableMapping[str, str]) -> None:
-    """Set the variables that are not set. An empty variable is set, and stays empty."""
-    for name, value in defaults.items():
-        environ.setdefault(name, value)
+def set_defaults(values: Mapping[str, str | None], environ: MutableMapping[str, str]) -> None:
+    """Set the variables that have a value here and are not set. An empty one is set."""
+    for name, value in values.items():
+        if value is not None:
+            environ.setdefault(name, value)
 
 
 def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str | None:

@@ -32,6 +32,7 @@ WORDS = {
 INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|\.[0-9]+")
 NOT_JSON = re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE)
+SURROGATE = re.compile("[\ud800-\udfff]")
 RESOLVERS = (VersionedResolver((1, 1)), VersionedResolver((1, 2)))
 TEXT = "tag:yaml.org,2002:str"
 # Booleans in YAML 1.1, and to no parser.
@@ -117,7 +118,7 @@ def _value(document: Document, node: Node, path: str, line: int, levels: int) ->
             for index, item in enumerate(node.value)
         ]
     if not isinstance(node, ScalarNode) or node.style is not None:
-        return node.value
+        return _text(node.value, path, line)
     return _plain(document, node, path, line)
 
 
@@ -137,7 +138,7 @@ def _mapping(document: Document, node: MappingNode, path: str, levels: int) -> d
 def _key(node: Node, path: str, line: int) -> str:
     if not isinstance(node, ScalarNode):
         raise DocumentError(line, path, "it has a key that is not text")
-    key: str = node.value
+    key = _text(node.value, path, line)
     if node.style is None and key == "<<":
         raise DocumentError(line, path, "merging by << is not supported; write the keys out")
     if node.style is None and not _is_text(key):
@@ -163,25 +164,25 @@ def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
         raise DocumentError(line, path, f"JSON has no number such as {_shown(text)}")
     if FLOAT.fullmatch(text):
         return float(text)
-    raise DocumentError(line, path, _ambiguous(text))
+    raise DocumentError(
+        line,
+        path,
+        f"parsers of YAML read {_shown(text)} differently: write true or false, a plain decimal "
+        f'number, or "{_shown(text)}" in quotes',
+    )
+
+
+def _text(text: str, path: str, line: int) -> str:
+    """Refuse halves of characters, which an escape can write and UTF-8 cannot."""
+    if half := SURROGATE.search(text):
+        raise DocumentError(line, path, f"it must be text, without {half[0]!r}")
+    return text
 
 
 def _is_text(word: str) -> bool:
     """Whether parsers of YAML 1.1 and of YAML 1.2 read an unquoted word as text."""
     found = {str(each.resolve(ScalarNode, word, (True, False))) for each in RESOLVERS}
     return found == {TEXT} or word in LETTERS
-
-
-def _ambiguous(text: str) -> str:
-    shown = _shown(text)
-    if text.lower() in ("yes", "no", "on", "off"):
-        return (
-            f'some parsers read {shown} as true or false: write true, false, or "{text}" in quotes'
-        )
-    return (
-        f'parsers of YAML read {shown} differently: write "{shown}" in quotes if it is text, '
-        "else a plain decimal number"
-    )
 
 
 def _shown(text: str) -> str:

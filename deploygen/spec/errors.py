@@ -1,7 +1,6 @@
 """What is wrong with a spec, in words for the person who wrote it."""
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from deploygen.spec.document import joined
-from deploygen.spec.fields import LONGEST_SHOWN
+from deploygen.spec.document import SURROGATE, joined
+from deploygen.spec.fields import shown
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.parts import Registry
 
@@ -29,8 +28,6 @@ LIMITS = {
     "string_too_long": "it may have {max_length} characters, not {length}",
     "too_long": "there may be {max_length} of them, not {length}",
 }
-# Halves of characters, which UTF-8 cannot encode.
-SURROGATE = re.compile("[\ud800-\udfff]")
 # Not errors of the author: a field that depends on one that is wrong.
 FOLLOWING = "default_factory_not_called"
 
@@ -75,9 +72,8 @@ def _problem(error: ErrorDetails, sources: Mapping[str, str]) -> Problem:
         if step != "":  # the tag of a union
             parent, key, path = path, str(step), joined(path, step)
     if error["type"] == "extra_forbidden":
-        shown = repr(key[:LONGEST_SHOWN])
         hint = _hint(key, _model_at(error["loc"][:-1]))
-        return Problem(parent, f"{shown} is not known; {hint}", at=path)
+        return Problem(parent, f"{shown(key)} is not known; {hint}", at=path)
     if error["type"] == "missing":
         return Problem(parent, f"it lacks {key!r}", at=parent)
     return Problem(path, _text(error, context, sources.get(path)), at=path)
@@ -94,7 +90,7 @@ def _text(error: ErrorDetails, context: Mapping[str, Any], source: str | None) -
         return LIMITS[kind].format(**context, length=len(value), surrogate=surrogate)
     if kind == "literal_error":
         expected = context["expected"].replace(" or ", ", ").replace("'", "")
-        return f"it must be one of {expected}, not {_shown(value)}"
+        return f"it must be one of {expected}, not {shown(value)}"
     return str(context.get("problem", error["msg"]))
 
 
@@ -105,7 +101,7 @@ def _mistaken(value: Any, kind: str, source: str | None) -> str:
         return f'{must}; {source} is read as {is_a}: write "{source}" in quotes'
     if isinstance(value, dict | list):
         return f"{must}, not {KINDS['list_type' if isinstance(value, list) else 'model_type']}"
-    return f"{must}, not {source or _shown(value)}"
+    return f"{must}, not {source or shown(value)}"
 
 
 def _hint(key: str, model: type[BaseModel]) -> str:
@@ -128,7 +124,3 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         return annotation
     found = map(_model_in, getattr(annotation, "__args__", ()))
     return next((model for model in found if model), None)
-
-
-def _shown(value: object) -> str:
-    return repr(value)[:LONGEST_SHOWN]

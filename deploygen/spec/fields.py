@@ -58,8 +58,12 @@ class Must:
             raise wrong("it must not be empty")
         if not self.holds(value):
             reason = f" ({self.because})" if self.because else ""
-            raise wrong(f"it must be {self.what}{reason}, not {repr(value)[:LONGEST_SHOWN]}")
+            raise wrong(f"it must be {self.what}{reason}, not {shown(value)}")
         return value
+
+
+def shown(value: object) -> str:
+    return repr(value)[:LONGEST_SHOWN]
 
 
 def matching(pattern: str, what: str) -> Must:

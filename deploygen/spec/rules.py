@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from deploygen.spec.fields import plain_text, wrong
+from deploygen.spec.fields import wrong
 
 HIGHEST_PORT = 65535
 LONGEST_URL = 2000
@@ -92,25 +92,12 @@ def variable(name: str) -> str:
 
 
 def value_of_type(value: Any, type_name: str) -> Any:
-    """Require a JSON value of one of PYTHON_TYPES."""
+    """Require a value of one of PYTHON_TYPES."""
     is_bool = isinstance(value, bool) and type_name != "boolean"
     if is_bool or not isinstance(value, PYTHON_TYPES[type_name]):
         article = "an" if type_name[0] in "aio" else "a"
         raise wrong(f"it must be {article} {type_name}, as its type says, not {value!r}")
-    _check_texts(value)
     return value
-
-
-def _check_texts(value: Any) -> None:
-    if isinstance(value, str):
-        plain_text(value, line_ends=True)
-    elif isinstance(value, list):
-        for item in value:
-            _check_texts(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            plain_text(key)
-            _check_texts(item)
 
 
 def _problem_of_url(url: str) -> str | None:

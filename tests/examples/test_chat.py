@@ -59,7 +59,7 @@ def test_the_key_may_be_in_a_file_and_is_not_told(
     with run_example("chat", **environment) as example:
         answer = example.run(question="Why?")
         assert answer.status_code == 502
-        assert "answered 401" in answer.text
+        assert "responded with 401" in answer.text
         log = example.agent.log.read_text()
     assert "sk-a-wrong-key" not in answer.text + log
 

@@ -58,7 +58,12 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
         },
         "defaultInputModes": [JSON_TYPE, TEXT_TYPE] if takes_text else [JSON_TYPE],
         "defaultOutputModes": [JSON_TYPE, TEXT_TYPE],
-        "skills": [_skill(skill, config) for skill in config.skills or [only]],
+        "skills": [
+            # The protocol requires a tag.
+            skill.model_dump(exclude_defaults=True)
+            | {"tags": skill.tags or config.tags or [config.name]}
+            for skill in config.skills or [only]
+        ],
     }
 
 
@@ -74,14 +79,3 @@ def is_known(if_none_match: str, tag: str) -> bool:
     """Whether the client has what `tag` stands for (RFC 9110, 13.1.2)."""
     known = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
     return tag in known or known == ["*"]
-
-
-def _skill(skill: Skill, config: AgentConfig) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "id": skill.id,
-        "name": skill.name,
-        "description": skill.description,
-        # The protocol requires at least one.
-        "tags": skill.tags or config.tags or [config.name],
-    }
-    return found | ({"examples": skill.examples} if skill.examples else {})

@@ -12,6 +12,8 @@ from ..config import Declared
 # A thousand lines about a thousand wrong fields would say no more.
 MOST_ERRORS = 20
 NO_SUCH_FIELD = "There is no such field"
+# Of a declaration, what its JSON schema has under the same names.
+DESCRIBED = {"type", "description", "default"}
 
 
 class ContractBroken(Exception):
@@ -107,19 +109,13 @@ def _schema(declared: tuple[Declared, ...]) -> dict[str, Any]:
         return {"type": "object"}
     return {
         "type": "object",
-        "properties": {each.name: _property(each) for each in declared},
+        "properties": {
+            each.name: each.model_dump(include=DESCRIBED, exclude_defaults=True)
+            for each in declared
+        },
         "required": [each.name for each in declared if each.must_be_sent],
         "additionalProperties": False,
     }
-
-
-def _property(each: Declared) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": each.type}
-    if each.description:
-        found["description"] = each.description
-    if each.default is not None:
-        found["default"] = each.default
-    return found
 
 
 def _errors(error: ValidationError) -> list[dict[str, Any]]:

@@ -131,9 +131,7 @@ class Lifecycle:
 
     def _start_parts(self) -> None:
         # Before the handler is imported, which may read its variables and secrets.
-        values = self.config.environment.items()
-        defaults = {name: value for name, value in values if value is not None}
-        set_defaults(defaults, self.config.environ)
+        set_defaults(self.config.environment, self.config.environ)
         missing = load_secrets(self.config.secrets, self.config.environ)
         if missing:
             logger.error("%s", missing)

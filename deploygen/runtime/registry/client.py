@@ -3,10 +3,6 @@
 In the folder of an agent, the package deploygen/client takes the place of this module.
 """
 
-from ...client import (
-    DEREGISTER_SECONDS,
-    LAST_CALL_SECONDS,
-    AgentRegistryClient,
-)
+from ...client import STOPPING_SECONDS, AgentRegistryClient
 
-__all__ = ["DEREGISTER_SECONDS", "LAST_CALL_SECONDS", "AgentRegistryClient"]
+__all__ = ["STOPPING_SECONDS", "AgentRegistryClient"]

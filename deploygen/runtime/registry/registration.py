@@ -13,14 +13,14 @@ from typing import Any
 
 from ..config import AgentConfig, ConfigError
 from ..extensions import StatusReader
-from .client import DEREGISTER_SECONDS, LAST_CALL_SECONDS, AgentRegistryClient
+from .client import STOPPING_SECONDS, AgentRegistryClient
 from .loop_lag import LoopLag
 from .settings import read_enrolment_token, read_settings
 
 LONGEST_NOTE = 256
 # A loop that is blocked for longer than this is reported.
 DEGRADED_LAG_SECONDS = 1.0
-STOP_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS + 0.5
+STOP_SECONDS = STOPPING_SECONDS + 0.5
 
 
 def extension(config: AgentConfig, status: StatusReader) -> "Registration":

@@ -68,7 +68,7 @@ def test_what_is_linked_statically_has_no_loader(tmp_path: Path) -> None:
 
 def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
     (tmp_path / "script").write_text("#!/bin/sh\n")
-    with pytest.raises(ValueError, match="no ELF file"):
+    with pytest.raises(ValueError, match="not an ELF file"):
         loader_of(tmp_path / "script")
 
 
