@@ -12,7 +12,7 @@ from tests.agents.racing import Together, racing
 
 Register = Callable[..., Any]
 DJANGO, FAST = "django", "fast"
-both_doors = pytest.mark.parametrize("api", [DJANGO, FAST], indirect=True)
+both_paths = pytest.mark.parametrize("api", [DJANGO, FAST], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def _tokens_are_forgotten() -> None:
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> APIClient:
-    """A client of the API; with `both_doors`, one whose heartbeats go through the fast path too."""
+    """A client of the API; with `both_paths`, one whose heartbeats go through the fast path too."""
     return FastPathClient() if getattr(request, "param", DJANGO) == FAST else APIClient()
 
 

@@ -1,4 +1,4 @@
-"""Tasks and commands are doors to the leases: they leave the same rows as the lease's own call."""
+"""Tasks and commands call the leases: they leave the same rows as the lease's own call."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -20,7 +20,7 @@ from tests.fuzz.fuzzing import Failure, Fuzzer, PieceFuzzer, Turn
 from tests.fuzz.own_registry import Target, own_registry, prepare
 from tests.integration.postgres_cluster import find_programs
 
-NAMES = ("http", "doors", "api", "admin", "specs")
+NAMES = ("http", "paths", "api", "admin", "specs")
 FOUND = Path("var/fuzz")
 TURN_SECONDS = 3.0
 SECONDS_BETWEEN_LINES = 10.0
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     names = [again.fuzzer] if again else options.only or NAMES
     if options.url is not None and not options.only:
         # It compares two web servers, of which that registry may have but one.
-        names = [name for name in names if name != "doors"]
+        names = [name for name in names if name != "paths"]
     seed = again.seed if again else options.seed
     with (
         tempfile.TemporaryDirectory(prefix="registry-fuzz-") as folder,
@@ -103,17 +103,17 @@ def _target(folder: Path, options: argparse.Namespace) -> Iterator[Target]:
 
 def _fuzzer(name: str, target: Target, seed: int) -> Fuzzer:
     # They need Django to be set up, which takes the environment of the target.
-    from tests.fuzz import two_doors  # noqa: PLC0415
+    from tests.fuzz import two_paths  # noqa: PLC0415
     from tests.fuzz.admin_pages import AdminPages  # noqa: PLC0415
     from tests.fuzz.agent_specs import AgentSpecs  # noqa: PLC0415
     from tests.fuzz.api_document import ApiDocument  # noqa: PLC0415
     from tests.fuzz.raw_http import RawHttp  # noqa: PLC0415
 
-    if name == "doors":
+    if name == "paths":
         if target.slow_url is None:
-            raise SystemExit("doors takes a registry of its own: leave --url out")
-        tokens = two_doors.register(target.url)
-        return PieceFuzzer(two_doors.TwoDoors(target.url, target.slow_url, tokens), seed)
+            raise SystemExit("paths takes a registry of its own: leave --url out")
+        tokens = two_paths.register(target.url)
+        return PieceFuzzer(two_paths.TwoPaths(target.url, target.slow_url, tokens), seed)
     if name == "api":
         return ApiDocument(target.url, seed)
     if name == "http":

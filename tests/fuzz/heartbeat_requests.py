@@ -1,4 +1,4 @@
-"""Requests that are heartbeats, and that nearly are: what the fast door takes, and almost takes.
+"""Requests that are heartbeats, and that nearly are: what the fast path takes, and almost takes.
 
 A token stands as `TOKEN`, which has the length of a real one; whoever sends the request puts the
 agent's own in its place.
@@ -12,7 +12,7 @@ from tests.fuzz import hostile
 from tests.fuzz import http_oddities as odd
 from tests.fuzz.http_requests import Request, spoilt
 
-AGENTS = ("doors-1", "doors-2")
+AGENTS = ("paths-1", "paths-2")
 TOKEN = b"T" * 45
 TOKENS = [
     *(TOKEN, TOKEN, TOKEN, TOKEN + b" ", b"\t" + TOKEN, TOKEN.lower(), TOKEN[:-1], TOKEN + b"="),

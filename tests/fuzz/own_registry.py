@@ -30,7 +30,7 @@ SETTINGS = {
 class Target:
     """Where to send bytes to. `secrets` may be in no answer; `pids` are the web's processes.
 
-    `slow_url` is of a web server of the same registry that has no fast door.
+    `slow_url` is of a web server of the same registry that has no fast path.
     """
 
     url: str

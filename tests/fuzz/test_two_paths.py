@@ -1,4 +1,4 @@
-"""The fast door and Django's, for what is nearly a heartbeat; and that a difference shows."""
+"""The fast path and Django's, for what is nearly a heartbeat; and that a difference shows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.fuzz.fuzzing import PieceFuzzer, Turn
 from tests.fuzz.own_registry import environment_of
 from tests.fuzz.test_raw_http import FINE, GET, json_answer, server
-from tests.fuzz.two_doors import TwoDoors, register
+from tests.fuzz.two_paths import TwoPaths, register
 from tests.integration.registry_process import migrate
 from tests.registry_project.server.registry_web import registry_web
 
@@ -17,7 +17,7 @@ PROBLEM = b'{"status": 404, "title": "t", "detail": "d"}'
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[TwoDoors]:
+def paths(tmp_path: Path) -> Iterator[TwoPaths]:
     environment = environment_of(tmp_path)
     migrate(environment)
     slow_one = environment | {"FAST_HEARTBEATS": "off"}
@@ -25,18 +25,18 @@ def doors(tmp_path: Path) -> Iterator[TwoDoors]:
         registry_web(tmp_path, environment, is_quiet=False) as fast,
         registry_web(tmp_path, slow_one, is_quiet=False) as slow,
     ):
-        yield TwoDoors(fast.url, slow.url, register(fast.url))
+        yield TwoPaths(fast.url, slow.url, register(fast.url))
 
 
 @pytest.mark.integration
-def test_whatever_is_sent_the_door_answers_as_django_does(doors: TwoDoors) -> None:
-    fuzzer = PieceFuzzer(doors, SEED)
+def test_whatever_is_sent_the_fast_path_answers_as_django_does(paths: TwoPaths) -> None:
+    fuzzer = PieceFuzzer(paths, SEED)
 
     fuzzer.take(Turn(inputs=600))
 
     assert fuzzer.failures == []
-    assert {200, 400, 403, 404, 411, 413, 415, 422} <= doors.statuses.keys()
-    assert doors.statuses[200] > 150, "too few of them are heartbeats to see much"
+    assert {200, 400, 403, 404, 411, 413, 415, 422} <= paths.statuses.keys()
+    assert paths.statuses[200] > 150, "too few of them are heartbeats to see much"
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_whatever_is_sent_the_door_answers_as_django_does(doors: TwoDoors) -> No
 )
 def test_a_difference_is_a_failure(other: bytes) -> None:
     with server(FINE) as fast, server(other) as slow:
-        assert "without it" in (TwoDoors(fast, slow, {}).check(GET) or "")
+        assert "without it" in (TwoPaths(fast, slow, {}).check(GET) or "")
 
 
 def test_what_passes_by_is_no_difference() -> None:
     texts = [b'{"last_heartbeat": "%d"}' % number for number in (1, 2)]
     answers = [json_answer("200 OK", text, "application/json") for text in texts]
     with server(answers[0]) as fast, server(answers[1]) as slow:
-        assert TwoDoors(fast, slow, {}).check(GET) is None
+        assert TwoPaths(fast, slow, {}).check(GET) is None

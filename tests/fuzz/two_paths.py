@@ -1,6 +1,6 @@
-"""The same bytes to two web servers of one registry, with and without the fast door.
+"""The same bytes to two web servers of one registry, with and without the fast path.
 
-Whatever the door takes, and whatever it leaves, the answers are to be those of Django.
+Whatever the fast path takes or leaves, the answers have to be those of Django.
 """
 
 import json
@@ -31,13 +31,13 @@ def register(url: str) -> dict[str, str]:
     return tokens
 
 
-class TwoDoors:
+class TwoPaths:
     """`fast` and `slow` are addresses of web servers on one database; `tokens` are from there.
 
-    `statuses` counts the answers by the door.
+    `statuses` counts the answers of the fast path.
     """
 
-    name = "doors"
+    name = "paths"
 
     def __init__(self, fast: str, slow: str, tokens: Mapping[str, str]) -> None:
         self.statuses: Counter[int] = Counter()
@@ -54,7 +54,7 @@ class TwoDoors:
         self.statuses.update(said[0] for said in found[0] if isinstance(said, tuple))
         for number, (fast, slow) in enumerate(zip_longest(*found)):
             if fast != slow and not _may_end(payload, found, number):
-                return f"answer {number}: by the door {fast}, without it {slow}"
+                return f"answer {number}: on the fast path {fast}, without it {slow}"
         return None
 
     def check_health(self) -> str | None:
@@ -88,6 +88,6 @@ def _lasting(answer: Answer) -> Any:
 def _may_end(payload: bytes, found: Sequence[Sequence[Any]], number: int) -> bool:
     """Whether one of the two may have closed the connection here, and the other not.
 
-    The door does so after each request of HTTP/1.0 (RFC 9112, 9.3).
+    The fast path does so after each request of HTTP/1.0 (RFC 9112, 9.3).
     """
     return b"HTTP/1.0" in payload and number >= min(map(len, found)) > 0

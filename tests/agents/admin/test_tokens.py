@@ -263,7 +263,7 @@ class TestPermissions:
         page(staff("view_agentrecord"), TOKENS, status=403)
 
 
-def test_two_doors_leave_the_same_rows(admin_client: Client) -> None:
+def test_both_paths_leave_the_same_rows(admin_client: Client) -> None:
     """The admin's form, and the tokens' own call."""
     admin_client.post(ADD, TERMS | {"max_agents": "5"})
     access_tokens.issue(

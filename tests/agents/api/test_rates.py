@@ -21,7 +21,7 @@ from agents.api import throttling
 from agents.rate_limits import Counter, InvalidRate, OwnStorage, WindowCounter, parse_rate
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
-from tests.agents.conftest import Register, both_doors
+from tests.agents.conftest import Register, both_paths
 from tests.integration.registry_process import free_port
 from tests.processes import wait_until
 
@@ -114,12 +114,12 @@ def test_addresses_of_one_ipv6_network_are_one(api: APIClient, settings: Setting
 
 
 @pytest.mark.django_db
-@both_doors
+@both_paths
 def test_an_agent_that_heartbeats_all_the_time_is_refused_and_no_other(
     api: APIClient, settings: Settings, register: Register
 ) -> None:
     settings.RATE_HEARTBEAT_PER_AGENT = "3/day"
-    # What they did by another door in this test's other run counts as well.
+    # What they did on another path in this test's other run counts as well.
     mad, good = (f"{name}-{type(api).__name__}" for name in ("mad", "good"))
     lease = {"HTTP_LEASE_TOKEN": register(mad)["lease_token"]}
     other = {"HTTP_LEASE_TOKEN": register(good)["lease_token"]}
@@ -267,7 +267,7 @@ class TestInRedis:
 
 
 @pytest.mark.django_db
-@both_doors
+@both_paths
 def test_a_fleet_within_its_rates_notices_nothing(
     api: APIClient, settings: Settings, register: Register
 ) -> None:

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from agents.models import AccessToken, AgentEvent, AgentRecord
 from agents.tokens import access as access_tokens
-from tests.agents.conftest import both_doors
+from tests.agents.conftest import both_paths
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +165,7 @@ class TestLeases:
         assert api.delete("/agents/weather-1", headers=lease(other)).status_code == 403
         assert AgentRecord.objects.count() == 2
 
-    @both_doors
+    @both_paths
     def test_who_shows_nothing_does_not_learn_which_ids_there_are(self, api: APIClient) -> None:
         assert api.delete("/agents/nobody").status_code == 401
         assert api.post("/agents/nobody/heartbeat").status_code == 401
@@ -283,7 +283,7 @@ def staff_with(client: Client, permission: str) -> Client:
 
 
 class TestOpenMode:
-    @both_doors
+    @both_paths
     def test_who_shows_no_token_is_taken_at_its_word(self, api: APIClient) -> None:
         assert api.post("/agents/register", VALID).status_code == 201
         assert api.post("/agents/weather-1/heartbeat").status_code == 200

@@ -11,9 +11,9 @@ from rest_framework.test import APIClient
 
 from agents.models import AgentEvent, AgentRecord
 from agents.tokens.lease import issue
-from tests.agents.conftest import Register, both_doors
+from tests.agents.conftest import Register, both_paths
 
-pytestmark = [pytest.mark.django_db, both_doors]
+pytestmark = [pytest.mark.django_db, both_paths]
 
 HEARTBEAT = "/agents/weather-1/heartbeat"
 

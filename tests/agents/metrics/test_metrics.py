@@ -17,7 +17,7 @@ from agents.leases.purge import registry_uptime
 from agents.models import AgentRecord
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
-from tests.agents.conftest import Register, both_doors
+from tests.agents.conftest import Register, both_paths
 from tests.agents.passing_time import fleet
 
 Samples = dict[str, float]
@@ -46,7 +46,7 @@ def increases(before: Samples, after: Samples) -> Samples:
 
 
 @pytest.mark.django_db
-@both_doors
+@both_paths
 def test_what_agents_do_is_counted(api: APIClient, register: Register) -> None:
     before = scrape(api)
 
@@ -66,7 +66,7 @@ def test_what_agents_do_is_counted(api: APIClient, register: Register) -> None:
 
 
 @pytest.mark.django_db
-@both_doors
+@both_paths
 def test_refusals_are_counted_by_their_reason(api: APIClient, register: Register) -> None:
     old = register("a")["lease_token"]
     register("a")
@@ -187,7 +187,7 @@ def without_database() -> Iterator[None]:
 
 
 @pytest.mark.django_db
-@both_doors
+@both_paths
 def test_no_agent_puts_its_words_into_the_metrics(api: APIClient, register: Register) -> None:
     register("secret-agent", agent_name="secret", tags=["secret"], metadata={"secret": "secret"})
     api.post("/agents/secret-unknown/heartbeat")

@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from agents.tokens import access as access_tokens
-from tests.agents.conftest import Register, both_doors
+from tests.agents.conftest import Register, both_paths
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def rotated(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("auth", ["open", "token"])
-@both_doors
+@both_paths
 def test_a_lease_outlives_the_key_that_signed_its_token(
     api: APIClient, settings: Any, lease: dict[str, str], rotated: None, auth: str
 ) -> None:
@@ -37,7 +37,7 @@ def test_a_lease_outlives_the_key_that_signed_its_token(
     assert api.delete("/agents/a", headers=lease).status_code == 200
 
 
-@both_doors
+@both_paths
 def test_new_tokens_are_signed_with_the_new_key(
     api: APIClient, settings: Any, lease: dict[str, str], rotated: None, register: Register
 ) -> None:
@@ -48,7 +48,7 @@ def test_new_tokens_are_signed_with_the_new_key(
     assert api.post("/agents/a/heartbeat", headers=lease).status_code == 403
 
 
-@both_doors
+@both_paths
 def test_without_the_fallback_agents_are_told_and_register_again_with_their_access_token(
     api: APIClient, settings: Any
 ) -> None:

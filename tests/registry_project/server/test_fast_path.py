@@ -38,10 +38,10 @@ TTLS = (30, 60, 90, 120, 150)
 FAULTY_DOOR = """
 from agents.heartbeats.fast_path import FastPath
 whole = FastPath.take
-def take(door, request, *more, **options):
+def take(fast_path, request, *more, **options):
     if b"X-Planted" in request:
         raise RuntimeError("planted")
-    return whole(door, request, *more, **options)
+    return whole(fast_path, request, *more, **options)
 FastPath.take = take
 """
 
@@ -129,7 +129,7 @@ def test_a_heartbeat_in_any_pieces_is_one_heartbeat(web: RegistryWeb) -> None:
     assert web.agent("ttl-60")["note"] == "in pieces"
 
 
-def test_a_client_may_send_more_while_its_heartbeat_is_at_the_door(
+def test_a_client_may_send_more_while_its_heartbeat_is_on_the_fast_path(
     web: RegistryWeb, environment: dict[str, str]
 ) -> None:
     next_one = heartbeat("ttl-90")
@@ -316,10 +316,10 @@ def test_slow_clients_keep_no_heartbeat_waiting(web: RegistryWeb) -> None:
             assert told_ttl(client.receive()) == 30
 
 
-# --- Faults of the door ---------------------------------------------------------------------
+# --- Faults of the fast path ---------------------------------------------------------------------
 
 
-def test_a_fault_of_the_door_is_djangos_to_answer(
+def test_a_fault_of_the_fast_path_is_djangos_to_answer(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     with registry_web(tmp_path, environment, planted=FAULTY_DOOR, is_quiet=False) as web:
@@ -409,7 +409,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_without_the_door_all_answers_are_the_same(
+def test_without_the_fast_path_all_answers_are_the_same(
     environment: dict[str, str], tmp_path: Path, settings: dict[str, str], web: RegistryWeb
 ) -> None:
     token = web.register("same", ttl_seconds=45)["lease_token"]

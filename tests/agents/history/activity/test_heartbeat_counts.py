@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from agents.history.activity import HeartbeatCounter, heartbeat_counts
 from agents.models import ActivityMinute
-from tests.agents.conftest import Register, both_doors
+from tests.agents.conftest import Register, both_paths
 from tests.agents.history.activity.minutes import Clock, database_failing, minutes, renew, total
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ class Parameters:
         return execute(sql, params, *rest)
 
 
-@both_doors
+@both_paths
 def test_each_renewed_lease_counts_on_either_path(api: APIClient, register: Register) -> None:
     for agent_id in ("a", "b"):
         register(agent_id)
