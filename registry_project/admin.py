@@ -1,14 +1,31 @@
 """The admin pages of Django's and axes' models, with the same restricted lookups as ours."""
 
+from typing import Any
+
 import axes.admin  # noqa: F401
 import django.contrib.auth.admin  # noqa: F401 - both register theirs, to be replaced here
+from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 
 from agents.admin.widgets.read_only import NarrowLookups
+
+
+class PreparedRequests:
+    """Mixin for the failed logins: their action reads what axes adds to the requests of a login."""
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        AxesProxyHandler.update_request(request)
+        return super().changelist_view(request, *args, **options)  # type: ignore[misc]
+
+
+MIXINS = {AccessAttempt: (PreparedRequests, NarrowLookups)}
 
 for model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog):
     theirs = type(admin.site.get_model_admin(model))
     admin.site.unregister(model)
-    admin.site.register(model, type(theirs.__name__, (NarrowLookups, theirs), {}))
+    admin.site.register(
+        model, type(theirs.__name__, (*MIXINS.get(model, (NarrowLookups,)), theirs), {})
+    )

@@ -3,11 +3,13 @@
 import re
 import traceback
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from random import Random
 from typing import Any
 from urllib.parse import quote
 
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.http import HttpResponseBase
@@ -16,7 +18,7 @@ from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from agents import leases
-from agents.models import AgentRecord
+from agents.models import AccessToken, AgentEvent, AgentRecord
 from tests.fuzz import hostile
 
 STAFF = "fuzzer"
@@ -48,11 +50,22 @@ POSTED = [
     *("_save", "_continue", "_addanother", "_popup", "_to_field", "_saveasnew", "username"),
     *("password", "password1", "password2", "old_password", "new_password1", "usable_password"),
 ]
-ACTIONS = [
-    *("drain", "quarantine", "resume", "extend", "purge", "deregister", "delete_selected"),
-    *("revoke", "issue"),
-    *("", "nothing", "drain\0"),
-]
+NO_ACTIONS = ["", "nothing", "drain\0", "issue"]
+# Names of fields, of whatever model, for the parameters that take one.
+FIELDS = ["", "id", "pk", "agent_id", "username", "password", "groups", "logentry", "__class__"]
+
+
+# Of one record of each model; far beyond what the database gives to new ones.
+KNOWN_ID = 1_000_000
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+# What a record needs so that it can be made, by its model.
+REQUIRED: dict[Any, dict[str, Any]] = {
+    AgentEvent: {"agent_id": "agent-1", "kind": AgentEvent.Kind.REGISTERED, "at": LONG_AGO},
+    AccessToken: {"name": "known", "key": "known", "created_at": LONG_AGO},
+    User: {"username": "known"},
+    Group: {"name": "known"},
+    AccessAttempt: {"failures_since_start": 1},
+}
 
 
 class AdminPages:
@@ -64,9 +77,10 @@ class AdminPages:
         self._client = Client(raise_request_exception=False)
         self.paths = list(_paths())
         self._fields: dict[str, list[str]] = {}
-        self._actors: Sequence[str] = ()
 
     def make(self, random: Random) -> Sequence[bytes]:
+        if random.random() < 0.2:
+            return _action(random)
         path = random.choice(self.paths)
         while "{}" in path:
             path = path.replace("{}", quote(_identifier(random), safe=""), 1)
@@ -111,9 +125,11 @@ class AdminPages:
             allowed = {"is_staff": True, "is_superuser": True, "is_active": True, "password": "!"}
             again, _ = User.objects.update_or_create(username=STAFF, defaults=allowed)
             self._client.force_login(again)
-        Group.objects.get_or_create(name="operators")
         if not AgentRecord.objects.filter(pk="agent-1").exists():
             leases.register(agent_id="agent-1", host="h", port=1, tags=["<b>"], ttl_seconds=1)
+        for model in admin.site._registry:
+            if model is not AgentRecord and not model._default_manager.filter(pk=KNOWN_ID).exists():
+                model._default_manager.create(pk=KNOWN_ID, **REQUIRED.get(model, {}))
 
     def _form(self, path: str) -> list[str]:
         """Return the names of the fields of the forms on a page."""
@@ -157,8 +173,34 @@ def _below(resolver: URLResolver, start: str) -> Iterator[str]:
             yield start + "{}"
 
 
+def _action(random: Random) -> Sequence[bytes]:
+    """Return an input that posts an action of a list, with whatever was ticked."""
+    model = random.choice(list(admin.site._registry))
+    model_admin: Any = admin.site.get_model_admin(model)
+    names = [name for _, name, _ in model_admin._get_base_actions()]
+    fields = ["_selected_action"] * 3 + ["select_across", "index", "confirmed", "post", "reason"]
+    given = ["action", *random.choices(fields, k=random.choice([1, 2, 4]))]
+    pairs: list[str] = []
+    for field in given:
+        is_known = field == "action" and random.random() < 0.9
+        value = random.choice([*names, "delete_selected"]) if is_known else _value(random, field)
+        pairs += [field, value]
+    path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    return [POST, path.encode(), *(text.encode() for text in pairs)]
+
+
 def _identifier(random: Random) -> str:
-    known = ["agent-1", "1", "2", "agents", "auth", "user", "agent_2D1", "99999999999999999999"]
+    known = [
+        "agent-1",
+        str(KNOWN_ID),
+        str(KNOWN_ID),
+        "1",
+        "agents",
+        "auth",
+        "user",
+        "agent_2D1",
+        "99999999999999999999",
+    ]
     return random.choice(known) if random.random() < 0.6 else hostile.encodable(random)
 
 
@@ -172,9 +214,11 @@ def _lookups(random: Random, path: str) -> list[str]:
 
 def _value(random: Random, name: str) -> str:
     if name == "action" and random.random() < 0.8:
-        return random.choice(ACTIONS)
+        return random.choice(NO_ACTIONS)
+    if name in ("_to_field", "_popup", "field_name") and random.random() < 0.7:
+        return random.choice(FIELDS)
     if name in ("_selected_action", "from_agent") and random.random() < 0.6:
-        return random.choice(["agent-1", "1", "2", "3"])
+        return random.choice(["agent-1", "1", str(KNOWN_ID)])
     if name in ("o", "p", "index", "id", "pk") and random.random() < 0.5:
         return random.choice(["1", "-1", "0", "1.-2.3", "99", "-", ".", "1..2", "٣", "1e9"])
     if name.startswith(("_", "is_", "may_")) and random.random() < 0.5:

@@ -5,13 +5,15 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from agents.admin.widgets.checked_input import CheckedInput
+
 # The lookups that Django's filters use.
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 # Each word adds a condition, and databases limit their number.
 MAX_SEARCH_LENGTH = 256
 
 
-class NarrowLookups:
+class NarrowLookups(CheckedInput):
     """Mixin for a ModelAdmin that allows the lookups of its filters and of our links only.
 
     Django accepts any lookup of any column in a query string, including some that fail in the

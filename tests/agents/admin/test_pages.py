@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
+from django.contrib import admin
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
 
+MODELS = [f"{model._meta.app_label}/{model._meta.model_name}" for model in admin.site._registry]
 AGENTS = "/admin/agents/agentrecord/"
 EVENTS = "/admin/agents/agentevent/"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -99,6 +102,35 @@ class TestBadInput:
         self, admin_client: Client, model: str, filters: dict[str, str]
     ) -> None:
         assert admin_client.get(f"/admin/{model}/", filters).status_code == 200
+
+    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("ticked", ["true", "", "a\0b", "9" * 40, "-1", "agent-1"])
+    def test_ticked_rows_that_cannot_exist_are_left_out(
+        self, admin_client: Client, model: str, ticked: str
+    ) -> None:
+        action = "deregister" if model == "agents/agentrecord" else "delete_selected"
+        posted = {"action": action, "_selected_action": ticked}
+
+        assert admin_client.post(f"/admin/{model}/", posted).status_code in {200, 302}
+
+    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("page", ["change", "delete"])
+    @pytest.mark.parametrize("field", ["", "logentry", "password", "no_field", "__class__", "\0"])
+    def test_a_row_is_not_looked_up_by_what_is_no_column(
+        self, admin_client: Client, model: str, page: str, field: str
+    ) -> None:
+        answer = admin_client.get(f"/admin/{model}/1/{page}/", {"_to_field": field})
+
+        assert answer.status_code in {200, 302, 400, 403}
+
+    def test_expired_failed_logins_are_cleaned_up(self, admin_client: Client) -> None:
+        attempt = AccessAttempt.objects.create(username="grace", failures_since_start=1)
+        AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(days=1))
+        posted = {"action": "cleanup_expired_attempts", "_selected_action": attempt.pk}
+
+        assert admin_client.post("/admin/axes/accessattempt/", posted).status_code == 302
+
+        assert not AccessAttempt.objects.exists()
 
     def test_what_is_no_filter_at_all_is_left_out(self, admin_client: Client) -> None:
         assert admin_client.get(AGENTS, {"nothing": "x"})["Location"] == f"{AGENTS}?e=1"
