@@ -39,13 +39,13 @@ def event(**more: object) -> AgentEvent:
         (timedelta(seconds=60) + MICROSECOND, "expired"),
     ],
 )
-def test_the_lease_turns_at_exactly_a_third_and_at_exactly_its_end(
+def test_the_lease_changes_at_exactly_a_third_and_at_exactly_its_end(
     silence: timedelta, word: str
 ) -> None:
     assert condition_of(agent(silence), NOW).word == word
 
 
-def test_a_ttl_that_three_does_not_divide_turns_as_exactly() -> None:
+def test_a_ttl_that_three_does_not_divide_is_as_exact() -> None:
     third = timedelta(seconds=100) / 3  # rounded to microseconds: below the true third
 
     assert condition_of(agent(timedelta(seconds=100) - third, ttl=100), NOW).word == "expiring soon"
@@ -93,7 +93,7 @@ def test_an_agent_that_reports_nothing_bad_is_alive(status: str) -> None:
     assert (condition.word, condition.level) == ("alive", Level.OK)
 
 
-def test_who_set_it_apart_when_and_why_is_told_where_it_is_known() -> None:
+def test_the_reason_says_who_set_the_state_when_and_why() -> None:
     who = agent(state="quarantined")
 
     assert sentence_of(who, event(reason="answers nonsense")) == (
@@ -113,17 +113,17 @@ def test_who_set_it_apart_when_and_why_is_told_where_it_is_known() -> None:
         (agent(status="degraded"), "degraded", Level.WARN),
     ],
 )
-def test_the_worst_fact_has_the_word(who: AgentRecord, word: str, level: Level) -> None:
+def test_the_worst_fact_decides(who: AgentRecord, word: str, level: Level) -> None:
     condition = condition_of(who, NOW)
 
     assert (condition.word, condition.level) == (word, level)
 
 
-def test_where_both_say_draining_it_is_the_operators_word() -> None:
+def test_of_two_draining_facts_the_operators_decides() -> None:
     assert sentence_of(agent(state="draining", status="draining")) == "draining: set by an operator"
 
 
-def test_all_facts_are_told_beside_the_worst_one() -> None:
+def test_all_facts_are_kept() -> None:
     who = agent(74, state="draining", status="busy", load=0.5)
 
     facts = [(fact.source, fact.word, fact.level) for fact in condition_of(who, NOW).facts]
@@ -136,7 +136,7 @@ def test_all_facts_are_told_beside_the_worst_one() -> None:
     ]
 
 
-def test_it_asks_the_database_nothing() -> None:
+def test_it_makes_no_query() -> None:
     # Without the marker of a test that may, a query is an error.
     for number in range(100):
         assert condition_of(agent(number), NOW).facts

@@ -1,4 +1,4 @@
-"""The list of agents that is left open: its rows stay right, and where they are."""
+"""The open agent list: its rows are refreshed in their places."""
 
 from collections.abc import Callable
 
@@ -54,7 +54,7 @@ def cell(agent_id: str, column: str) -> str:
     return f"{row}.querySelector('.field-{column}')"
 
 
-def test_rows_change_and_what_a_person_is_about_stays(open_list: OpenList) -> None:
+def test_rows_change_and_ticks_and_focus_stay(open_list: OpenList) -> None:
     leases.register(agent_id="a", host="h", port=1, ttl_seconds=3600)
     leases.register(agent_id="b", host="h", port=1, ttl_seconds=3600)
     tab = open_list()
@@ -72,7 +72,7 @@ def test_rows_change_and_what_a_person_is_about_stays(open_list: OpenList) -> No
     assert tab.evaluate(f"document.activeElement === {cell('b', 'agent')}.firstChild")
 
 
-def test_an_agent_that_is_gone_is_marked_where_it_is_and_may_come_back(
+def test_a_removed_agent_is_marked_in_its_row_and_may_come_back(
     open_list: OpenList,
 ) -> None:
     for agent_id in "abc":
@@ -91,7 +91,7 @@ def test_an_agent_that_is_gone_is_marked_where_it_is_and_may_come_back(
     assert not tab.evaluate(f"{rows}.some(row => row.classList.contains('fleet-gone'))")
 
 
-def test_a_lease_moves_between_two_answers_whatever_the_browsers_clock_says(
+def test_a_lease_counts_down_whatever_the_browsers_clock_says(
     open_list: OpenList,
 ) -> None:
     AgentFactory.create(agent_id="a", ttl_seconds=3600)
@@ -108,7 +108,7 @@ def test_a_lease_moves_between_two_answers_whatever_the_browsers_clock_says(
     assert tab.evaluate(ASKED) == 0
 
 
-def test_a_lease_that_ends_says_so_in_words_and_colour(open_list: OpenList) -> None:
+def test_a_lease_that_ends_changes_words_and_colour(open_list: OpenList) -> None:
     AgentFactory.create(agent_id="a", ttl_seconds=60)
     time_passes(57)
     tab = open_list(600)
@@ -120,7 +120,7 @@ def test_a_lease_that_ends_says_so_in_words_and_colour(open_list: OpenList) -> N
     tab.wait_for(f"{cell('a', 'state')}.textContent.startsWith('expired')")
 
 
-def test_a_hidden_list_asks_nothing(open_list: OpenList) -> None:
+def test_a_hidden_list_makes_no_requests(open_list: OpenList) -> None:
     AgentFactory.create(ttl_seconds=3600)
     tab, other = open_list(), open_list(600)
     tab.wait_for("document.hidden")
@@ -133,7 +133,7 @@ def test_a_hidden_list_asks_nothing(open_list: OpenList) -> None:
     tab.wait_for(f"{ASKED} > {asked + 1}")
 
 
-def test_logged_out_it_says_so_and_stops(open_list: OpenList) -> None:
+def test_after_a_logout_the_list_stops_and_says_so(open_list: OpenList) -> None:
     AgentFactory.create(ttl_seconds=3600)
     tab = open_list()
     tab.wait_for(f"{ASKED} > 0")
@@ -146,7 +146,7 @@ def test_logged_out_it_says_so_and_stops(open_list: OpenList) -> None:
     assert tab.evaluate(ASKED) == asked
 
 
-def test_a_link_is_copied_also_without_tls(open_list: OpenList) -> None:
+def test_a_link_can_be_copied_without_tls(open_list: OpenList) -> None:
     AgentFactory.create()
     tab = open_list()
     tab.evaluate(

@@ -1,4 +1,4 @@
-"""A page that is left open stays right by itself, and out of the way of who reads it."""
+"""Open pages refresh themselves without disturbing their readers."""
 
 from collections.abc import Callable
 
@@ -62,7 +62,7 @@ def go_on(tab: Tab, times: int = 3) -> None:
     tab.wait_for(f"{ASKED} >= {tab.evaluate(ASKED) + times}")
 
 
-def test_it_tells_what_is_new_and_takes_nothing_away(open_page: OpenPage) -> None:
+def test_a_refresh_keeps_focus_scrolling_and_open_tables(open_page: OpenPage) -> None:
     tab = open_page()
     tab.evaluate(f"window.loadedOnce = true; {TABLE}.open = true; {FIRST_TILE}.focus()")
     tab.evaluate("scrollTo(0, 50)")
@@ -89,7 +89,7 @@ def test_an_open_table_stays_open_when_its_chart_changes(open_page: OpenPage) ->
     assert tab.evaluate(f"{TABLE}.open")
 
 
-def test_what_comes_before_it_does_not_take_the_focus_from_an_event(open_page: OpenPage) -> None:
+def test_a_new_event_does_not_take_the_focus_from_another(open_page: OpenPage) -> None:
     leases.register(agent_id="watched", host="h", port=1)
     tab = open_page()
     link = "document.querySelector('.newest li:has(a[href*=watched]) a')"
@@ -102,7 +102,7 @@ def test_what_comes_before_it_does_not_take_the_focus_from_an_event(open_page: O
     assert tab.evaluate(f"document.activeElement === {link}")
 
 
-def test_what_is_selected_stays_until_it_is_not(open_page: OpenPage) -> None:
+def test_selected_text_is_updated_after_the_selection(open_page: OpenPage) -> None:
     tab = open_page()
     tab.evaluate("getSelection().selectAllChildren(document.querySelector('.tile-count'))")
     AgentFactory.create(ttl_seconds=3600, state="draining")
@@ -114,7 +114,7 @@ def test_what_is_selected_stays_until_it_is_not(open_page: OpenPage) -> None:
     tab.wait_for(f"{ALIVE} === '2'")
 
 
-def test_what_is_the_same_comes_without_a_body_and_ages_all_the_same(open_page: OpenPage) -> None:
+def test_an_unchanged_page_costs_no_body_and_its_ages_grow(open_page: OpenPage) -> None:
     leases.register(agent_id="a", host="h", port=1, ttl_seconds=3600)
     tab = open_page()
     age = "document.querySelector('.newest time').textContent"
@@ -126,7 +126,7 @@ def test_what_is_the_same_comes_without_a_body_and_ages_all_the_same(open_page: 
     assert tab.evaluate(age).endswith(" s ago")
 
 
-def test_a_hidden_tab_asks_nothing_and_one_that_is_seen_again_at_once(open_page: OpenPage) -> None:
+def test_a_hidden_tab_makes_no_requests_until_it_is_shown(open_page: OpenPage) -> None:
     tab = open_page()
     other = open_page()
     tab.wait_for("document.hidden")
@@ -143,7 +143,7 @@ def test_a_hidden_tab_asks_nothing_and_one_that_is_seen_again_at_once(open_page:
     tab.wait_for(f"{ALIVE} === '2'")
 
 
-def test_it_stands_still_for_who_wants_it_to(open_page: OpenPage) -> None:
+def test_refreshing_can_be_paused(open_page: OpenPage) -> None:
     tab = open_page()
     tab.evaluate(f"{BUTTON}.focus()")
     tab.press_enter()
@@ -159,7 +159,7 @@ def test_it_stands_still_for_who_wants_it_to(open_page: OpenPage) -> None:
     assert tab.evaluate(STATUS) == ""
 
 
-def test_that_the_registry_does_not_answer_is_told_once_and_for_how_long(
+def test_a_registry_that_is_down_is_announced_once(
     open_page: OpenPage,
 ) -> None:
     tab = open_page()
@@ -177,7 +177,7 @@ def test_that_the_registry_does_not_answer_is_told_once_and_for_how_long(
     tab.wait_for(f"{STATUS} === ''")
 
 
-def test_once_nobody_is_logged_in_it_says_so_and_asks_no_more(open_page: OpenPage) -> None:
+def test_after_a_logout_refreshing_stops_and_says_so(open_page: OpenPage) -> None:
     tab = open_page()
     Session.objects.all().delete()
 

@@ -1,4 +1,4 @@
-"""One agent's page: all that is known of it, why it is in its state, and its life on a line."""
+"""One agent's page: record, condition, timeline, and the page of a removed agent."""
 
 import re
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def event(kind: str, hours_ago: float, **more: Any) -> None:
 
 
 class TestWhatIsKnown:
-    def test_everything_of_the_record_is_on_it(self, admin_client: Client) -> None:
+    def test_it_shows_the_whole_record(self, admin_client: Client) -> None:
         agent = leases.register(
             agent_id="a",
             agent_name="Weather",
@@ -83,19 +83,19 @@ class TestWhatIsKnown:
             ("agents.example", "192.0.2.8", False),
         ],
     )
-    def test_an_address_that_is_not_the_one_advertised_is_told(
+    def test_an_address_that_differs_from_the_advertised_is_pointed_out(
         self, admin_client: Client, host: str, seen: str | None, differ: bool
     ) -> None:
         AgentFactory.create(agent_id="a", host=host, seen_address=seen)
 
         assert ("Differs from the advertised address" in page(admin_client)) == differ
 
-    def test_a_host_that_is_none_is_no_link(self, admin_client: Client) -> None:
+    def test_an_invalid_host_is_no_link(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", host="evil.example/x?@b")
 
         assert "http://evil" not in page(admin_client)
 
-    def test_metadata_is_a_row_for_each_key_and_json_besides(self, admin_client: Client) -> None:
+    def test_metadata_is_a_table_and_json(self, admin_client: Client) -> None:
         AgentFactory.create(
             agent_id="a", metadata={"model": {"name": "Köln-7b"}, "gpus": [1, None]}
         )
@@ -121,7 +121,7 @@ class TestWhatIsKnown:
         assert '<th scope="row" class="indent-6"><span class="agent-depth">level 31:</span>' in html
         assert f"<td>{'the end' * 500}</td>" in html
 
-    def test_what_agents_say_of_themselves_stays_text(self, admin_client: Client) -> None:
+    def test_what_agents_send_is_escaped(self, admin_client: Client) -> None:
         card = {
             "name": HOSTILE,
             "description": HOSTILE,
@@ -149,7 +149,7 @@ class TestWhatIsKnown:
             assert "<img src=x" not in html
             assert 'href="javascript' not in html
 
-    def test_it_needs_no_script_and_no_style_within_it(self, admin_client: Client) -> None:
+    def test_it_has_no_inline_scripts_and_styles(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", tags=["t"], metadata={"a": 1})
         event("expired", 2)
 
@@ -158,7 +158,7 @@ class TestWhatIsKnown:
         for forbidden in ["<style", "<script>", ' style="', ' onclick="']:
             assert forbidden not in html
 
-    def test_nothing_on_it_can_be_edited(self, admin_client: Client) -> None:
+    def test_nothing_can_be_edited(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         assert 'name="_save"' not in page(admin_client)
@@ -167,14 +167,14 @@ class TestWhatIsKnown:
         assert admin_client.post(f"{AGENTS}a/delete/", {"post": "yes"}).status_code == 403
         assert AgentRecord.objects.get().host == "agents.example"
 
-    def test_djangos_own_history_of_it_is_the_registrys(self, admin_client: Client) -> None:
+    def test_djangos_history_page_redirects_to_the_events(self, admin_client: Client) -> None:
         response = admin_client.get(f"{AGENTS}gone/history/")
 
         assert response["Location"] == f"{EVENTS}?agent_id__exact=gone"
 
 
 class TestCard:
-    def test_what_was_registered_makes_a_card(self, admin_client: Client) -> None:
+    def test_a_card_is_put_together_from_the_registration(self, admin_client: Client) -> None:
         AgentFactory.create(
             agent_id="a", skills=["forecast"], metadata={"description": "Tells the weather."}
         )
@@ -203,16 +203,14 @@ class TestCard:
             assert text in html
         assert 'href="https://echo.example/a2a"' in html
 
-    def test_where_nothing_is_known_it_says_how_an_agent_tells_it(
-        self, admin_client: Client
-    ) -> None:
+    def test_without_a_card_it_says_how_to_send_one(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         assert "No card is known" in page(admin_client)
 
 
 class TestCondition:
-    def test_who_quarantined_it_when_and_why_is_told(self, admin_client: Client) -> None:
+    def test_it_says_who_quarantined_the_agent_when_and_why(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
         leases.set_state(agent_id="a", state="quarantined", actor="admin:ada", reason="answers 7")
         time_passes(2)
@@ -222,7 +220,7 @@ class TestCondition:
             sentence = told(page(admin_client, part=part))
             assert re.fullmatch(r"quarantined set by admin:ada [2-5] s ago: answers 7", sentence)
 
-    def test_of_who_did_it_nothing_is_told_to_whom_may_not_see_the_history(
+    def test_users_who_may_not_view_events_do_not_see_who_did_it(
         self, staff: Callable[..., Client]
     ) -> None:
         leases.register(agent_id="a", host="h", port=1)
@@ -236,7 +234,7 @@ class TestCondition:
             assert "registered" not in html
             assert "Timeline" not in html
 
-    def test_all_facts_are_told_beside_the_worst(self, admin_client: Client) -> None:
+    def test_all_facts_are_shown(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", expired=True, status="degraded", note="the disk is full")
 
         html = page(admin_client)
@@ -264,7 +262,7 @@ class TestCondition:
 
 
 class TestTimeline:
-    def test_gaps_are_drawn_counted_and_told(self, admin_client: Client) -> None:
+    def test_gaps_are_drawn_counted_and_listed(self, admin_client: Client) -> None:
         event("registered", 20)
         event("expired", 11, reason="no heartbeat for 60 s", actor="registry")
         event("purged", 10.9, actor="sweep")
@@ -287,7 +285,9 @@ class TestTimeline:
         windows = response.context["timeline"].windows
         assert [(window.percent, window.known) for window in windows] == [("100 %", "")] * 3
 
-    def test_a_gap_of_seconds_is_seen_on_a_bar_of_thirty_days(self, admin_client: Client) -> None:
+    def test_a_gap_of_seconds_is_visible_on_a_bar_of_thirty_days(
+        self, admin_client: Client
+    ) -> None:
         event("registered", 24 * 40)
         event("deregistered", 24 * 15, actor="admin:ada", reason="moved")
         event("registered", 24 * 15 - 0.001)
@@ -300,7 +300,7 @@ class TestTimeline:
         assert month.percent == "99.99 %"
         assert sum(shape.width for shape in month.shapes) == 360
 
-    def test_what_ended_while_the_registry_was_away_is_not_held_against_it(
+    def test_a_lease_that_ended_while_the_registry_was_down_is_no_gap(
         self, admin_client: Client
     ) -> None:
         now = timezone.now()
@@ -316,7 +316,7 @@ class TestTimeline:
         assert [shape.presence for shape in day.shapes] == ["alive", "unknown", "gap"]
         assert day.share.percent > 99
 
-    def test_of_an_agent_that_comes_and_goes_all_the_time_the_newest_part_is_read(
+    def test_only_the_newest_of_very_many_events_are_read(
         self, admin_client: Client, django_assert_num_queries: Any
     ) -> None:
         now = timezone.now()
@@ -336,7 +336,7 @@ class TestTimeline:
         assert len(day.shapes) <= 360
         assert day.share.known < timedelta(minutes=1_100)
 
-    def test_the_table_of_gaps_has_an_end(self, admin_client: Client) -> None:
+    def test_the_table_of_gaps_is_limited(self, admin_client: Client) -> None:
         for hours in range(140, 0, -2):
             event("registered", hours)
             event("deregistered", hours - 1)
@@ -348,7 +348,7 @@ class TestTimeline:
 
 
 class TestNow:
-    def test_it_is_the_changing_part_of_the_page(self, admin_client: Client) -> None:
+    def test_it_returns_the_live_parts_of_the_page(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
 
         whole, now = page(admin_client), page(admin_client, part="now")
@@ -359,7 +359,7 @@ class TestNow:
         assert "registered" in now
         assert "<html" not in now
 
-    def test_what_has_not_changed_costs_no_body(self, admin_client: Client) -> None:
+    def test_an_unchanged_page_has_no_body(self, admin_client: Client) -> None:
         # An age in days stays as it is for the length of a test.
         last = timezone.now() - timedelta(days=3, hours=2, minutes=30)
         AgentFactory.create(agent_id="a", last_heartbeat=last)
@@ -372,7 +372,7 @@ class TestNow:
         assert (same.status_code, same.content) == (304, b"")
         assert changed.status_code == 200
 
-    def test_an_agent_that_went_meanwhile_is_told_as_gone(self, admin_client: Client) -> None:
+    def test_an_agent_removed_meanwhile_is_shown_as_gone(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
         leases.deregister(agent_id="a", actor="admin:ada", reason="a ghost")
 
@@ -381,16 +381,14 @@ class TestNow:
         assert "It was deregistered now, at" in html
         assert "by admin:ada: a ghost." in html
 
-    def test_who_may_not_see_agents_is_refused(self, staff: Callable[..., Client]) -> None:
+    def test_it_needs_the_permission_to_view_agents(self, staff: Callable[..., Client]) -> None:
         AgentFactory.create(agent_id="a")
 
         assert staff("view_agentevent").get(f"{AGENTS}a/now/").status_code == 403
 
 
 class TestGone:
-    def test_of_one_that_was_deregistered_its_page_tells_by_whom_and_why(
-        self, admin_client: Client
-    ) -> None:
+    def test_a_deregistered_agents_page_says_by_whom_and_why(self, admin_client: Client) -> None:
         leases.register(agent_id="a:1", host="h", port=1)
         leases.deregister(agent_id="a:1", actor="admin:ada", reason="a ghost")
         time_passes(7200)
@@ -404,9 +402,7 @@ class TestGone:
         assert f'href="{EVENTS}?agent_id__exact=a%3A1"' in html
         assert "Timeline" in html
 
-    def test_of_one_that_was_purged_it_tells_when_its_lease_ended(
-        self, admin_client: Client
-    ) -> None:
+    def test_a_purged_agents_page_says_when_its_lease_ended(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
         time_passes(3600)
         leases.purge_expired()
@@ -417,19 +413,21 @@ class TestGone:
         assert "(no heartbeat for 60 s); it was purged now, at" in sentence
         assert sentence.endswith("by sweep.")
 
-    def test_it_offers_nothing_to_do(self, admin_client: Client) -> None:
+    def test_it_offers_no_operations(self, admin_client: Client) -> None:
         event("deregistered", 1)
 
         assert 'name="action"' not in page(admin_client)
 
-    def test_of_an_id_that_nobody_knows_it_leads_to_the_list(self, admin_client: Client) -> None:
+    def test_an_unknown_id_redirects_to_the_list(self, admin_client: Client) -> None:
         response = admin_client.get(f"{AGENTS}never/change/", follow=True)
 
         assert response.redirect_chain == [(AGENTS, 302)]
         html = response.content.decode()
         assert "Agent never has no record and no history." in html
 
-    def test_who_may_see_no_events_is_led_to_the_list(self, staff: Callable[..., Client]) -> None:
+    def test_users_who_may_not_view_events_are_redirected_to_the_list(
+        self, staff: Callable[..., Client]
+    ) -> None:
         event("deregistered", 1)
 
         response = staff("view_agentrecord").get(f"{AGENTS}a/change/", follow=True)
@@ -440,7 +438,7 @@ class TestGone:
 
 class TestQueries:
     @pytest.mark.parametrize("registrations", [1, 60])
-    def test_they_do_not_grow_with_the_history(
+    def test_the_number_of_queries_does_not_grow_with_the_history(
         self, admin_client: Client, django_assert_num_queries: Any, registrations: int
     ) -> None:
         for _ in range(registrations):
@@ -454,9 +452,7 @@ class TestQueries:
         with django_assert_num_queries(5):
             page(admin_client, part="now")
 
-    def test_the_newest_events_are_on_it_with_a_way_to_the_others(
-        self, admin_client: Client
-    ) -> None:
+    def test_it_shows_the_newest_events_and_links_to_all(self, admin_client: Client) -> None:
         for _ in range(25):
             leases.register(agent_id="a", host="h", port=1)
         leases.register(agent_id="b", host="h", port=1)

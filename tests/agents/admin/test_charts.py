@@ -1,4 +1,4 @@
-"""Charts of counts over time: right at no data, at a fleet's numbers, and for who does not see."""
+"""Charts: scales, labels, and their descriptions and tables."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -67,7 +67,7 @@ def texts(shown: Chart, kind: str) -> list[str | None]:
         *((999_600, "1M"), (2_000_000, "2M"), (441_107_672, "441M"), (7_500_000_000, "7.5G")),
     ],
 )
-def test_large_numbers_are_said_in_short(count: int, text: str) -> None:
+def test_large_numbers_are_shortened(count: int, text: str) -> None:
     assert in_short(count) == text
 
 
@@ -85,13 +85,13 @@ def test_large_numbers_are_said_in_short(count: int, text: str) -> None:
         (1, 100_000, Scale(step=50_000, top=50_000, bottom=100_000)),
     ],
 )
-def test_an_axis_goes_in_round_steps_past_the_highest(up: int, down: int, scale: Scale) -> None:
+def test_an_axis_has_round_steps_up_to_the_highest_count(up: int, down: int, scale: Scale) -> None:
     assert scale_for(up, down) == scale
 
 
 @pytest.mark.parametrize("up", [0, 1, 9, 10, 11, 99, 12_345, 441_107_672])
 @pytest.mark.parametrize("down", [0, 1, 60, 100_000])
-def test_an_axis_has_few_numbers_and_all_counts_on_it(up: int, down: int) -> None:
+def test_an_axis_has_few_numbers_and_covers_all_counts(up: int, down: int) -> None:
     scale = scale_for(up, down)
 
     assert 2 <= len(scale.ticks) <= 7
@@ -100,7 +100,7 @@ def test_an_axis_has_few_numbers_and_all_counts_on_it(up: int, down: int) -> Non
     assert up <= scale.ticks[-1]
 
 
-def test_what_comes_stands_on_zero_and_what_goes_hangs_from_it() -> None:
+def test_series_are_stacked_above_and_below_zero() -> None:
     shown = chart(came(2, 0), left(0, 1), expired(0, 1))
 
     # From 2 to -2: zero is in the middle.
@@ -112,7 +112,7 @@ def test_what_comes_stands_on_zero_and_what_goes_hangs_from_it() -> None:
     assert texts(shown, "chart-number") == ["2", "1", "0", "1", "2"][::-1]
 
 
-def test_without_anything_there_are_axes_and_no_bars() -> None:
+def test_a_chart_without_data_has_axes_and_no_bars() -> None:
     shown = chart(came(*[0] * 60), left(*[0] * 60))
 
     assert shown.is_empty
@@ -121,25 +121,25 @@ def test_without_anything_there_are_axes_and_no_bars() -> None:
     assert shown.description == "No activity in the last hour."
 
 
-def test_the_times_below_it_are_round_ones() -> None:
+def test_labelled_times_are_round() -> None:
     shown = chart(came(*[1] * 60), begin=NOON + 5 * MINUTE)
 
     assert texts(shown, "chart-time") == ["12:10", "12:20", "12:30", "12:40", "12:50", "13:00"]
 
 
-def test_no_time_is_cut_off_at_the_ends() -> None:
+def test_no_label_is_cut_off_at_the_ends() -> None:
     shown = chart(came(*[1] * 60), begin=NOON)
 
     assert texts(shown, "chart-time") == ["12:10", "12:20", "12:30", "12:40", "12:50"]
 
 
-def test_the_numbers_of_a_large_fleet_fit_beside_it() -> None:
+def test_numbers_of_a_large_fleet_fit() -> None:
     shown = chart(came(100_000, 3), expired(0, 100_000))
 
     assert texts(shown, "chart-number") == ["100k", "50k", "0", "50k", "100k"]
 
 
-def test_it_is_said_in_words() -> None:
+def test_a_chart_has_a_description() -> None:
     shown = chart(came(1, 1_500, 0), expired(2, 0, 0))
 
     assert shown.description == (
@@ -153,13 +153,13 @@ def test_it_is_said_in_words() -> None:
     assert labels == [one.attrib["id"] for one in drawn(shown) if "id" in one.attrib]
 
 
-def test_it_is_a_table_as_well() -> None:
+def test_a_chart_has_a_table() -> None:
     shown = chart(came(1, 2), expired(3, 4))
 
     assert shown.rows == [("12:00", [1, 3]), ("12:01", [2, 4])]
 
 
-def test_each_slot_says_its_numbers_to_who_points_at_it() -> None:
+def test_each_slot_has_its_numbers_as_a_title() -> None:
     shown = chart(came(1, 2_000), expired(3, 0))
 
     titles = [one.findtext(f"{SVG}title") for one in drawn(shown).iter(f"{SVG}g")]
@@ -169,17 +169,17 @@ def test_each_slot_says_its_numbers_to_who_points_at_it() -> None:
     ]
 
 
-def test_the_slot_that_is_not_over_is_told_apart() -> None:
+def test_the_unfinished_slot_is_marked() -> None:
     kinds = [one.attrib["class"] for one in drawn(chart(came(1, 1, 1))).iter(f"{SVG}g")]
 
     assert kinds == ["chart-slot", "chart-slot", "chart-slot chart-unfinished"]
 
 
-def test_nothing_of_it_is_styled_inside_since_the_policy_forbids_that() -> None:
+def test_a_chart_has_no_inline_styles() -> None:
     assert not re.search(r"\bstyle\s*=|<style", str(chart(came(1), expired(2)).svg))
 
 
-def test_text_in_it_is_no_markup() -> None:
+def test_text_is_escaped() -> None:
     svg = str(chart(came(1), title="<script>alert(1)</script>").svg)
 
     assert "<script" not in svg

@@ -1,4 +1,4 @@
-"""Before something is done to agents, a page says what will happen, and asks for a reason."""
+"""The pages that explain an operation and ask for confirmation."""
 
 import re
 from typing import Any
@@ -43,7 +43,7 @@ def fact(html: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_every_action_asks_first_and_does_nothing_before(admin_client: Client, action: str) -> None:
+def test_every_action_asks_for_confirmation_first(admin_client: Client, action: str) -> None:
     AgentFactory.create(agent_id="a", expired=True)
 
     html = ask(admin_client, action, "a")
@@ -56,7 +56,7 @@ def test_every_action_asks_first_and_does_nothing_before(admin_client: Client, a
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_the_reason_goes_to_the_history(admin_client: Client, action: str) -> None:
+def test_the_reason_is_recorded_in_the_history(admin_client: Client, action: str) -> None:
     AgentFactory.create(
         agent_id="a", expired=True, state="draining" if action == "resume" else "active"
     )
@@ -67,7 +67,7 @@ def test_the_reason_goes_to_the_history(admin_client: Client, action: str) -> No
     assert event.reason.endswith(WHY)
 
 
-def test_it_names_the_agents_and_how_many_of_them_are_alive(admin_client: Client) -> None:
+def test_it_lists_the_agents_and_counts_the_alive(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a:1")
     AgentFactory.create(agent_id="b", expired=True)
 
@@ -78,7 +78,7 @@ def test_it_names_the_agents_and_how_many_of_them_are_alive(admin_client: Client
     assert '<li>b <span class="agent-label level-bad">expired</span></li>' in html
 
 
-def test_of_many_agents_it_names_the_first(admin_client: Client) -> None:
+def test_it_lists_the_first_of_many_agents(admin_client: Client) -> None:
     AgentFactory.create_batch(60)
 
     html = ask(admin_client, "deregister", "agent", select_across="1")
@@ -90,7 +90,7 @@ def test_of_many_agents_it_names_the_first(admin_client: Client) -> None:
     assert html.count('name="_selected_action"') == 1
 
 
-def test_a_purge_names_those_that_expired_and_counts_those_that_are_left(
+def test_a_purge_lists_the_expired_and_counts_the_skipped(
     admin_client: Client,
 ) -> None:
     AgentFactory.create(agent_id="alive-1")
@@ -104,7 +104,7 @@ def test_a_purge_names_those_that_expired_and_counts_those_that_are_left(
     assert "<li>alive-1" not in html
 
 
-def test_across_pages_those_are_meant_that_match_when_it_is_confirmed(
+def test_across_pages_the_agents_that_match_at_confirmation_are_affected(
     admin_client: Client,
 ) -> None:
     AgentFactory.create_batch(120, tags=["eu"])
@@ -118,7 +118,7 @@ def test_across_pages_those_are_meant_that_match_when_it_is_confirmed(
     assert AgentRecord.objects.get(pk="other").state == "active"
 
 
-def test_where_all_are_gone_there_is_nothing_to_ask(admin_client: Client) -> None:
+def test_without_remaining_agents_there_is_no_confirmation(admin_client: Client) -> None:
     response = admin_client.post(
         AGENTS, {"action": "deregister", "_selected_action": "a"}, follow=True
     )
@@ -138,7 +138,7 @@ def test_an_expired_agent_is_extended_and_alive_again(admin_client: Client) -> N
 @pytest.mark.parametrize(
     ("action", "longest"), [("drain", 256), ("extend", 220), ("deregister", 256)]
 )
-def test_a_reason_that_is_too_long_is_asked_for_again(
+def test_a_reason_that_is_too_long_is_refused(
     admin_client: Client, action: str, longest: int
 ) -> None:
     AgentFactory.create(agent_id="a")
@@ -152,7 +152,7 @@ def test_a_reason_that_is_too_long_is_asked_for_again(
     assert "r" * longest in AgentEvent.objects.get().reason
 
 
-def test_a_reason_that_no_database_keeps_is_asked_for_again(admin_client: Client) -> None:
+def test_a_reason_with_nul_is_refused(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a")
 
     html = ask(admin_client, "drain", "a", confirmed="yes", reason="a\0b")
@@ -161,7 +161,7 @@ def test_a_reason_that_no_database_keeps_is_asked_for_again(admin_client: Client
     assert not AgentEvent.objects.exists()
 
 
-def test_ids_that_no_database_keeps_are_nobodys(admin_client: Client) -> None:
+def test_ids_with_nul_match_no_agent(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a")
 
     response = post(admin_client, "drain", "a\0b", from_agent="a\0b")
@@ -170,7 +170,7 @@ def test_ids_that_no_database_keeps_are_nobodys(admin_client: Client) -> None:
     assert AgentRecord.objects.get().state == "active"
 
 
-def test_from_an_agents_page_it_leads_back_to_it(admin_client: Client) -> None:
+def test_an_action_from_an_agents_page_returns_to_it(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a:1")
 
     html = ask(admin_client, "drain", "a:1", from_agent="a:1")
@@ -180,7 +180,7 @@ def test_from_an_agents_page_it_leads_back_to_it(admin_client: Client) -> None:
     assert response.redirect_chain == [(f"{AGENTS}a_3A1/change/", 302)]
 
 
-def test_what_agents_are_called_and_why_stays_text(admin_client: Client) -> None:
+def test_ids_and_reasons_are_escaped(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a")
     AgentRecord.objects.update(agent_id="<script>")
 
@@ -189,7 +189,7 @@ def test_what_agents_are_called_and_why_stays_text(admin_client: Client) -> None
     assert "<script>" not in html.split("<main")[1]
 
 
-def test_what_is_gone_between_asking_and_confirming_is_told(admin_client: Client) -> None:
+def test_agents_removed_before_confirmation_are_counted(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a")
     AgentFactory.create(agent_id="b")
     html = ask(admin_client, "extend", "a", "b")
@@ -200,7 +200,7 @@ def test_what_is_gone_between_asking_and_confirming_is_told(admin_client: Client
     assert "1 agent extended; 1 was no longer registered." in response.content.decode()
 
 
-def test_asking_costs_the_same_for_many_agents(
+def test_the_number_of_queries_does_not_grow_with_the_selection(
     admin_client: Client, django_assert_num_queries: Any
 ) -> None:
     AgentFactory.create_batch(100)

@@ -1,4 +1,4 @@
-"""The front page: how the fleet and the registry are, for whose eyes, and told only when new."""
+"""The dashboard: the fleet, the registry's health, permissions, and refreshing."""
 
 import re
 import socket
@@ -85,7 +85,7 @@ class TestFleet:
         AgentFactory.create(state="quarantined", expired=True)
 
     @pytest.mark.usefixtures("agents")
-    def test_each_kind_is_counted(self, admin_client: Client) -> None:
+    def test_tiles_count_agents_by_lease_and_state(self, admin_client: Client) -> None:
         counts = {name: count for name, (count, _) in tiles(page(admin_client)).items()}
 
         assert counts == {
@@ -101,9 +101,7 @@ class TestFleet:
     @pytest.mark.parametrize(
         "name", ["Alive", "Expiring soon", "Expired", "Draining", "Quarantined", "Total"]
     )
-    def test_a_number_leads_to_the_agents_that_it_counts(
-        self, admin_client: Client, name: str
-    ) -> None:
+    def test_a_tile_links_to_the_agents_it_counts(self, admin_client: Client, name: str) -> None:
         count, url = tiles(page(admin_client))[name]
 
         assert admin_client.get(url).context["cl"].result_count == int(count)
@@ -115,14 +113,14 @@ class TestFleet:
         assert "/agents/register" in html
         assert "No events yet." in html
 
-    def test_large_numbers_can_be_read(self, admin_client: Client) -> None:
+    def test_large_numbers_have_separators(self, admin_client: Client) -> None:
         fleet(1_234)
 
         assert tiles(page(admin_client))["Alive"][0] == "1,234"
 
 
 class TestActivity:
-    def test_an_hour_and_a_day_are_drawn_and_are_tables(self, admin_client: Client) -> None:
+    def test_charts_of_an_hour_and_a_day_have_tables(self, admin_client: Client) -> None:
         now = timezone.now().replace(second=0, microsecond=0)
         ActivityMinute.objects.create(
             minute=now - timedelta(minutes=10), registrations=12, expiries=3, heartbeats=4_567
@@ -147,14 +145,12 @@ class TestActivity:
         assert html.count('<tr><th scope="row">') == 60 + 48 + 60 + 48
         assert "<td>1000000</td>" in html
 
-    def test_without_any_that_is_said(self, admin_client: Client) -> None:
+    def test_charts_say_that_there_is_no_activity(self, admin_client: Client) -> None:
         assert page(admin_client).count('<p class="chart-nothing">No activity in the last') == 4
 
 
 class TestEvents:
-    def test_the_newest_ten_are_there_and_lead_to_the_agent_and_its_history(
-        self, admin_client: Client
-    ) -> None:
+    def test_the_newest_ten_events_link_to_agent_and_history(self, admin_client: Client) -> None:
         for number in range(12):
             leases.register(agent_id=f"agent-{number}", host="h", port=1)
         leases.set_state(agent_id="agent-5", state="draining", actor="admin:g", reason="moves")
@@ -168,7 +164,7 @@ class TestEvents:
         assert 'href="/admin/agents/agentevent/?agent_id__exact=agent-5"' in html
         assert "moves, by admin:g" in html
 
-    def test_what_happened_to_the_registry_leads_to_no_agent(self, admin_client: Client) -> None:
+    def test_events_of_the_registry_link_to_no_agent(self, admin_client: Client) -> None:
         AgentEvent.objects.create(kind="purge-forced", at=timezone.now(), actor="command")
 
         html = page(admin_client)
@@ -176,7 +172,7 @@ class TestEvents:
         assert "purge-forced</span> the registry" in html
 
     @pytest.mark.parametrize("text", [HOSTILE, "\u202edlrow", "w" * 256, "a\nb\r\nc"])
-    def test_what_agents_and_people_say_is_text(self, admin_client: Client, text: str) -> None:
+    def test_what_agents_and_people_write_is_escaped(self, admin_client: Client, text: str) -> None:
         AgentEvent.objects.create(
             agent_id=text[:255],
             kind="expired",
@@ -193,9 +189,7 @@ class TestEvents:
 
 
 class TestPermissions:
-    def test_without_the_right_to_see_agents_nobody_learns_how_many_there_are(
-        self, staff: Staff
-    ) -> None:
+    def test_users_who_may_not_view_agents_see_no_numbers(self, staff: Staff) -> None:
         fleet(7)
         fleet(4_321, silent_for=3600)
         leases.purge_expired(force=True)
@@ -211,7 +205,7 @@ class TestPermissions:
             assert "Its file" not in html
         assert client.get(CHARTS).status_code == 403
 
-    def test_without_the_right_to_see_events_there_are_none(self, staff: Staff) -> None:
+    def test_users_who_may_not_view_events_see_none(self, staff: Staff) -> None:
         leases.register(agent_id="secret-agent", host="h", port=1)
 
         html = page(staff("view_agentrecord"))
@@ -220,7 +214,7 @@ class TestPermissions:
         assert "Newest events" not in html
         assert tiles(html)["Alive"][0] == "1"
 
-    def test_who_sees_events_alone_is_led_to_no_agent(self, staff: Staff) -> None:
+    def test_users_who_may_view_events_only_get_no_links_to_agents(self, staff: Staff) -> None:
         leases.register(agent_id="weather", host="h", port=1)
 
         html = page(staff("view_agentevent"))
@@ -230,7 +224,7 @@ class TestPermissions:
 
     @pytest.mark.parametrize("url", [FRONT, OVERVIEW, CHARTS])
     @pytest.mark.parametrize("is_known", [False, True])
-    def test_it_is_for_the_staff(self, client: Client, url: str, is_known: bool) -> None:
+    def test_it_is_for_staff_only(self, client: Client, url: str, is_known: bool) -> None:
         if is_known:
             client.force_login(User.objects.create_user("nobody"))
 
@@ -239,7 +233,7 @@ class TestPermissions:
         assert answer.status_code == 302
         assert answer["Location"].startswith("/admin/login/")
 
-    def test_the_lists_of_the_admin_are_there_for_who_may_see_them(
+    def test_the_admins_index_follows_the_permissions(
         self, staff: Staff, admin_client: Client
     ) -> None:
         assert "Access attempts" in page(admin_client)
@@ -247,7 +241,7 @@ class TestPermissions:
 
 
 class TestHealth:
-    def test_all_is_well(self, admin_client: Client) -> None:
+    def test_a_healthy_registry(self, admin_client: Client) -> None:
         fleet(2, silent_for=3600)
         leases.purge_expired()
 
@@ -261,14 +255,14 @@ class TestHealth:
         assert re.search(r"Responded in under \d+ ms.$", found["Database"][1])
 
     @pytest.mark.usefixtures("just_started")
-    def test_a_registry_that_was_just_started_is_not_late(self, admin_client: Client) -> None:
+    def test_a_registry_that_has_just_started_is_not_overdue(self, admin_client: Client) -> None:
         html = page(admin_client)
 
         assert parts(html)["Sweeper"][0] == "starting"
         assert '<p class="visually-hidden" role="status"></p>' in html
 
     @pytest.mark.usefixtures("sweeps_are_due")
-    def test_without_sweeps_while_the_broker_answers_it_is_the_worker(
+    def test_overdue_sweeps_with_the_broker_up_mean_that_the_worker_is_down(
         self, admin_client: Client
     ) -> None:
         leases.purge_expired()
@@ -282,11 +276,11 @@ class TestHealth:
         assert 'role="status">The worker is down and the sweep is overdue</p>' in html
 
     @pytest.mark.usefixtures("sweeps_are_due")
-    def test_a_registry_that_never_swept_says_so(self, admin_client: Client) -> None:
+    def test_a_registry_without_any_sweep_says_so(self, admin_client: Client) -> None:
         assert "There has been no sweep yet." in page(admin_client)
 
     @pytest.mark.usefixtures("sweeps_are_due", "redis_refuses")
-    def test_without_the_broker_nobody_knows_of_the_worker(self, admin_client: Client) -> None:
+    def test_with_the_broker_down_the_worker_is_unknown(self, admin_client: Client) -> None:
         html = page(admin_client)
 
         assert parts(html)["Broker"] == ("down", "redis: connection refused.")
@@ -294,7 +288,7 @@ class TestHealth:
         assert "The broker is down." in html
         assert "The sweep is overdue." in html
 
-    def test_folders_that_are_gone_are_no_broker(
+    def test_missing_folders_mean_that_the_broker_is_down(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         options = current_app.conf.broker_transport_options
@@ -303,7 +297,7 @@ class TestHealth:
         assert parts(page(admin_client))["Broker"][0] == "down"
 
     @pytest.mark.usefixtures("redis_is_silent")
-    def test_nobody_waits_for_a_broker_that_never_answers(self, admin_client: Client) -> None:
+    def test_pages_do_not_wait_for_a_silent_broker(self, admin_client: Client) -> None:
         began = time.monotonic()
         for _ in range(10):
             html = page(admin_client)
@@ -312,7 +306,7 @@ class TestHealth:
         assert parts(html)["Broker"] == ("down", "redis: no response in time.")
 
     @pytest.mark.usefixtures("redis_refuses")
-    def test_no_password_of_the_broker_is_shown(self, admin_client: Client) -> None:
+    def test_the_brokers_password_is_not_shown(self, admin_client: Client) -> None:
         assert "hunter2" not in page(admin_client)
 
     @pytest.fixture
@@ -335,7 +329,7 @@ class TestRefreshing:
     def ask(self, client: Client, url: str, tag: str) -> Any:
         return client.get(url, headers={"If-None-Match": tag})
 
-    def test_the_page_says_what_is_to_be_refreshed_and_by_what(self, admin_client: Client) -> None:
+    def test_the_page_names_its_live_regions_and_scripts(self, admin_client: Client) -> None:
         html = page(admin_client)
 
         assert f'<div id="overview" data-live="{OVERVIEW}" data-live-seconds="5">' in html
@@ -345,7 +339,7 @@ class TestRefreshing:
             assert finders.find(script)
         assert "agents/live.js" in html
 
-    def test_what_is_the_same_is_not_told_again(self, admin_client: Client) -> None:
+    def test_unchanged_parts_are_not_sent_again(self, admin_client: Client) -> None:
         fleet(3)
         for url in (OVERVIEW, CHARTS):
             tag = admin_client.get(url)["ETag"]
@@ -355,15 +349,13 @@ class TestRefreshing:
             assert again.status_code == 304
             assert again.content == b""
 
-    def test_that_time_passes_is_nothing_new(self, admin_client: Client) -> None:
+    def test_the_passing_of_time_is_no_change(self, admin_client: Client) -> None:
         leases.purge_expired()
         tag = admin_client.get(OVERVIEW)["ETag"]
 
         assert self.ask(admin_client, OVERVIEW, tag).status_code == 304
 
-    def test_what_is_new_is_told_in_the_same_words_as_on_the_page(
-        self, admin_client: Client
-    ) -> None:
+    def test_a_refreshed_part_equals_that_of_the_page(self, admin_client: Client) -> None:
         fleet(3)
         tag = admin_client.get(OVERVIEW)["ETag"]
         fleet(2)
@@ -377,7 +369,7 @@ class TestRefreshing:
         assert tiles(html)["Alive"][0] == "5"
 
     @pytest.mark.parametrize("change", ["event", "sweep", "hold"])
-    def test_whatever_is_shown_counts(self, admin_client: Client, change: str) -> None:
+    def test_every_part_changes_the_etag(self, admin_client: Client, change: str) -> None:
         fleet(14, silent_for=70)
         tag = admin_client.get(OVERVIEW)["ETag"]
         if change == "event":
@@ -397,7 +389,7 @@ class TestRefreshing:
         assert answer.status_code == 200
         assert ("Purging is held" in answer.content.decode()) is (change == "hold")
 
-    def test_a_minute_that_is_counted_is_drawn(self, admin_client: Client) -> None:
+    def test_a_new_minute_of_activity_is_sent(self, admin_client: Client) -> None:
         tag = admin_client.get(CHARTS)["ETag"]
         minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=1)
         ActivityMinute.objects.create(minute=minute, heartbeats=12_345)
@@ -407,14 +399,14 @@ class TestRefreshing:
         assert answer.status_code == 200
         assert "12,345 heartbeats" in answer.content.decode()
 
-    def test_what_others_may_see_is_not_the_same(self, staff: Staff, admin_client: Client) -> None:
+    def test_the_etag_depends_on_the_permissions(self, staff: Staff, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
 
         tag = admin_client.get(OVERVIEW)["ETag"]
         assert self.ask(staff(), OVERVIEW, tag).status_code == 200
 
     @pytest.mark.parametrize("agents", [0, 300])
-    def test_it_costs_few_queries_however_many_agents_there_are(
+    def test_the_number_of_queries_does_not_grow_with_the_fleet(
         self,
         admin_client: Client,
         django_assert_max_num_queries: Callable[..., Any],
@@ -433,5 +425,5 @@ class TestRefreshing:
     ("size", "text"),
     [(0, "0.0 kB"), (385_000, "385 kB"), (9_960_000, "10 MB"), (1_230_000_000, "1.2 GB")],
 )
-def test_sizes_are_said_in_two_digits_or_three(size: int, text: str) -> None:
+def test_sizes_have_two_or_three_digits(size: int, text: str) -> None:
     assert in_bytes(size) == text

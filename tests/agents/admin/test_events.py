@@ -1,4 +1,4 @@
-"""The history: it outlives agents, and is searched, narrowed, paged and exported."""
+"""The history: list, search, pages, time limit, export."""
 
 import csv
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def exported(client: Client, **query: str) -> list[list[str]]:
 
 
 class TestList:
-    def test_it_tells_of_agents_that_are_no_more_newest_first(self, admin_client: Client) -> None:
+    def test_it_includes_removed_agents_newest_first(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1, address="192.0.2.7")
         leases.deregister(agent_id="a", reason="work is done")
         leases.register(agent_id="b", host="h", port=1)
@@ -68,7 +68,7 @@ class TestList:
             assert text in html
         assert 'href="/admin/agents/agentrecord/a/change/"' in html
 
-    def test_nothing_in_it_can_be_changed(self, admin_client: Client) -> None:
+    def test_events_cannot_be_changed(self, admin_client: Client) -> None:
         pk = event().pk
 
         assert admin_client.get(f"{EVENTS}{pk}/change/").status_code == 200
@@ -87,7 +87,7 @@ class TestList:
         assert found(admin_client, o="-0") == ["later", "earlier", "earliest"]
 
     @pytest.mark.parametrize("count", [1, 300])
-    def test_its_queries_do_not_grow(
+    def test_the_number_of_queries_is_constant(
         self, admin_client: Client, django_assert_max_num_queries: Any, count: int
     ) -> None:
         many(count)
@@ -97,7 +97,7 @@ class TestList:
         with django_assert_max_num_queries(4 if connection.vendor == "sqlite" else 7):
             page(admin_client)
 
-    def test_its_words_and_questions_stay_text(self, admin_client: Client) -> None:
+    def test_events_and_search_terms_are_escaped(self, admin_client: Client) -> None:
         event(actor=HOSTILE, reason=HOSTILE)
 
         html = page(admin_client, why="alert", agent="", by="<script>alert")
@@ -107,7 +107,7 @@ class TestList:
         for forbidden in ["<style", "<script>", ' style="', ' onclick="']:
             assert forbidden not in html
 
-    def test_who_may_see_no_events_is_refused(self, staff: Callable[..., Client]) -> None:
+    def test_it_needs_the_permission_to_view_events(self, staff: Callable[..., Client]) -> None:
         client = staff("view_agentrecord")
 
         assert client.get(EVENTS).status_code == 403
@@ -162,7 +162,7 @@ class TestSearch:
 
     @pytest.mark.parametrize("name", ["agent", "by", "why"])
     @pytest.mark.parametrize("text", ["a\0b", "\U0010ffff", "'", "\\", "x" * 60_000, "\u202e"])
-    def test_text_that_nothing_has_finds_nothing(
+    def test_impossible_text_finds_nothing(
         self, admin_client: Client, name: str, text: str
     ) -> None:
         assert found(admin_client, **{name: text}) == []
@@ -177,27 +177,25 @@ class TestSearch:
             {"until": "2026-02-30"},
         ],
     )
-    def test_what_is_no_number_or_date_is_no_fault_of_ours(
+    def test_invalid_numbers_and_dates_are_no_server_error(
         self, admin_client: Client, query: dict[str, str]
     ) -> None:
         assert admin_client.get(EVENTS, query).status_code in {200, 302}
 
-    def test_the_form_keeps_what_was_asked_and_what_the_list_is_narrowed_to(
-        self, admin_client: Client
-    ) -> None:
+    def test_the_form_keeps_its_values_and_the_filters(self, admin_client: Client) -> None:
         html = page(admin_client, agent="weather-", kind__exact="expired")
 
         assert 'name="agent" value="weather-"' in html
         assert '<input type="hidden" name="kind__exact" value="expired">' in html
         assert 'href="?agent=weather-&amp;kind__exact=purged"' in html.replace("&amp;p=1", "")
 
-    def test_columns_are_not_asked_otherwise(self, admin_client: Client) -> None:
+    def test_other_lookups_are_refused(self, admin_client: Client) -> None:
         for lookup, value in {"address__exact": "no address", "generation__regex": "["}.items():
             assert admin_client.get(EVENTS, {lookup: value}).status_code == 400
 
 
 class TestPages:
-    def test_what_is_beyond_the_last_page_is_told_and_not_counted(
+    def test_events_beyond_the_last_page_are_mentioned_but_not_counted(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(CappedPaginator, "MOST", 200)
@@ -210,7 +208,7 @@ class TestPages:
         assert len(last) == 100
         assert admin_client.get(EVENTS, {"p": "3"}).status_code == 302
 
-    def test_exactly_as_many_as_have_pages_are_all_of_them(
+    def test_exactly_as_many_events_as_have_pages_are_counted(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(CappedPaginator, "MOST", 200)
@@ -221,7 +219,7 @@ class TestPages:
 
 
 class TestTime:
-    def test_a_question_that_takes_too_long_is_stopped_and_told(
+    def test_a_search_that_takes_too_long_is_stopped(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         many(20_000, reason="no heartbeat for 60 s")
@@ -237,7 +235,7 @@ class TestTime:
         monkeypatch.undo()
         assert found(admin_client, why="nowhere") == []
 
-    def test_other_faults_of_the_database_are_told_as_they_are(self) -> None:
+    def test_other_database_errors_are_raised(self) -> None:
         with (
             pytest.raises(DatabaseError, match="nothing_at_all"),
             time_limit(5),
@@ -245,7 +243,7 @@ class TestTime:
         ):
             cursor.execute("SELECT * FROM nothing_at_all")
 
-    def test_the_limit_ends_with_its_block(self) -> None:
+    def test_the_time_limit_ends_with_its_block(self) -> None:
         slow = "SELECT PG_SLEEP(0.05)"
         if connection.vendor == "sqlite":
             slow = (
@@ -260,7 +258,7 @@ class TestTime:
 
 
 class TestExport:
-    def test_what_the_filters_match_comes_as_lines_newest_first(self, admin_client: Client) -> None:
+    def test_matching_events_are_lines_newest_first(self, admin_client: Client) -> None:
         event("b", reason="not this")
         event("a", generation=3, address="192.0.2.7")
         event("a", "expired", actor="registry", reason='said "no", twice')
@@ -273,9 +271,7 @@ class TestExport:
             [NOW.isoformat(), "a", "registered", "", "agent", "192.0.2.7", "3"],
         ]
 
-    def test_no_event_is_missed_or_comes_twice_between_two_chunks(
-        self, admin_client: Client
-    ) -> None:
+    def test_no_event_is_missed_or_repeated_between_chunks(self, admin_client: Client) -> None:
         many(4_001)
         AgentEvent.objects.filter(agent_id="many").update(generation=None)
 
@@ -287,12 +283,12 @@ class TestExport:
 
         assert exported(admin_client)[1][3] == f"'{text}"
 
-    def test_a_bad_question_leads_back_to_the_list(self, admin_client: Client) -> None:
+    def test_an_invalid_search_redirects_to_the_list(self, admin_client: Client) -> None:
         response = admin_client.get(f"{EVENTS}export/csv/", {"since": "never"})
 
         assert response["Location"] == f"{EVENTS}?e=1"
 
-    def test_the_list_leads_to_it_with_its_filters(self, admin_client: Client) -> None:
+    def test_the_list_links_to_the_export_of_its_filters(self, admin_client: Client) -> None:
         event()
 
         assert 'href="export/csv/?agent=a&amp;by=agent"' in page(
@@ -300,7 +296,7 @@ class TestExport:
         )
 
 
-def test_the_newest_events_are_at_hand_whatever_the_time_says(admin_client: Client) -> None:
+def test_the_newest_events_come_first_whatever_their_time(admin_client: Client) -> None:
     event("told last", at=timezone.now() - timedelta(days=1))
 
     assert found(admin_client)[0] == "told last"

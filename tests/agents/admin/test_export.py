@@ -1,4 +1,4 @@
-"""What matches the list's address, as a file."""
+"""The export of the agent list."""
 
 import csv
 import io
@@ -162,7 +162,7 @@ def test_each_export_is_told_to_the_log(
 
 
 @both
-def test_it_is_for_those_who_may_see_agents(
+def test_it_needs_the_permission_to_view_agents(
     staff: Callable[..., Client], client: Client, kind: str
 ) -> None:
     url = f"{AGENTS}export/{kind}/"
@@ -173,7 +173,7 @@ def test_it_is_for_those_who_may_see_agents(
 
 
 @both
-def test_columns_are_not_asked_in_ways_that_no_filter_asks(admin_client: Client, kind: str) -> None:
+def test_lookups_that_no_filter_uses_are_refused(admin_client: Client, kind: str) -> None:
     url = f"{AGENTS}export/{kind}/"
 
     assert admin_client.get(url, {"state__regex": "["}).status_code == 400
@@ -190,7 +190,7 @@ def test_the_list_links_to_what_it_shows(admin_client: Client) -> None:
 
 
 @both
-def test_it_is_for_all_who_are_shown_the_list(staff: Callable[..., Client], kind: str) -> None:
+def test_everyone_who_may_see_the_list_may_use_it(staff: Callable[..., Client], kind: str) -> None:
     client = staff("change_agentrecord")
 
     assert client.get(AGENTS).status_code == 200

@@ -1,4 +1,4 @@
-"""What the list of agents is narrowed to, and how it says so."""
+"""The filters of the agent list."""
 
 import html as html_module
 import re
@@ -32,9 +32,7 @@ def page(client: Client, **query: Any) -> str:
 
 
 @pytest.mark.parametrize("parameter", ["tag", "skill"])
-def test_a_tag_or_a_skill_is_one_of_the_list_and_of_several_all(
-    admin_client: Client, parameter: str
-) -> None:
+def test_an_agent_must_have_all_given_tags_or_skills(admin_client: Client, parameter: str) -> None:
     field = f"{parameter}s"
     AgentFactory.create(agent_id="both", **{field: ["eu", "gpu"]})
     AgentFactory.create(agent_id="one", **{field: ["eu"]})
@@ -47,7 +45,7 @@ def test_a_tag_or_a_skill_is_one_of_the_list_and_of_several_all(
 
 
 @pytest.mark.parametrize("parameter", ["version", "host"])
-def test_a_version_or_a_host_is_exactly_that(admin_client: Client, parameter: str) -> None:
+def test_versions_and_hosts_match_exactly(admin_client: Client, parameter: str) -> None:
     AgentFactory.create(agent_id="a", **{parameter: "1.2"})
     AgentFactory.create(agent_id="b", **{parameter: "1.20"})
 
@@ -55,7 +53,7 @@ def test_a_version_or_a_host_is_exactly_that(admin_client: Client, parameter: st
     assert listed(admin_client, **{parameter: ["1.20", "1.2"]}) == ["a"]  # the last one
 
 
-def test_those_that_expire_soon_are_a_choice(admin_client: Client) -> None:
+def test_expiring_soon_is_a_filter(admin_client: Client) -> None:
     now = timezone.now()
     AgentFactory.create(agent_id="alive")
     AgentFactory.create(agent_id="soon", last_heartbeat=now - timedelta(seconds=50))
@@ -65,7 +63,7 @@ def test_those_that_expire_soon_are_a_choice(admin_client: Client) -> None:
     assert listed(admin_client, liveness="alive") == ["alive", "soon"]
 
 
-def test_all_of_it_together(admin_client: Client) -> None:
+def test_filters_combine(admin_client: Client) -> None:
     AgentFactory.create(agent_id="weather-1", tags=["eu"], version="1", state="draining")
     AgentFactory.create(agent_id="weather-2", tags=["eu"], version="2", state="draining")
     AgentFactory.create(agent_id="ledger-1", tags=["eu"], version="1", state="draining")
@@ -75,7 +73,7 @@ def test_all_of_it_together(admin_client: Client) -> None:
     assert found == ["weather-1"]
 
 
-def test_what_is_in_force_is_said_with_a_link_to_drop_each(admin_client: Client) -> None:
+def test_each_active_filter_has_a_link_that_clears_it(admin_client: Client) -> None:
     query = {"q": "x", "tag": ["eu", "gpu"], "liveness": "alive", "o": "1"}
 
     html = page(admin_client, **query)
@@ -93,7 +91,7 @@ def test_what_is_in_force_is_said_with_a_link_to_drop_each(admin_client: Client)
     assert {said: set(pairs) for said, pairs in found.items()} == rest
 
 
-def test_a_tag_of_a_row_narrows_the_list_by_it_too(admin_client: Client) -> None:
+def test_a_tag_in_a_row_links_to_the_list_with_that_filter_added(admin_client: Client) -> None:
     AgentFactory.create(tags=["eu", "gpu"], version="1.2")
 
     html = page(admin_client, q="agent", tag="eu", version="1.2")
@@ -107,7 +105,7 @@ def test_a_tag_of_a_row_narrows_the_list_by_it_too(admin_client: Client) -> None
 
 
 @pytest.mark.parametrize("form", ["fleet-text-filters", "changelist-search"])
-def test_what_is_typed_keeps_what_is_in_force(admin_client: Client, form: str) -> None:
+def test_the_forms_keep_the_active_filters(admin_client: Client, form: str) -> None:
     html = page(admin_client, q="x", tag=["eu", "gpu"], state__exact="draining", o="-1", p="3")
 
     [inside] = re.findall(rf'<form (?:class|id)="{form}".*?</form>', html, re.DOTALL)
@@ -116,7 +114,7 @@ def test_what_is_typed_keeps_what_is_in_force(admin_client: Client, form: str) -
     assert hidden == (kept | {("q", "x")} if form == "fleet-text-filters" else kept)
 
 
-def test_sorting_and_turning_pages_keep_every_tag(admin_client: Client) -> None:
+def test_sorting_and_paging_keep_every_tag(admin_client: Client) -> None:
     AgentFactory.create_batch(101, tags=["eu", "gpu"])
 
     html = page(admin_client, tag=["eu", "gpu"])
@@ -125,7 +123,7 @@ def test_sorting_and_turning_pages_keep_every_tag(admin_client: Client) -> None:
         assert {("tag", "eu"), ("tag", "gpu")} <= set(parse_qsl(query))
 
 
-def test_where_nothing_matches_it_says_why_and_leads_out(admin_client: Client) -> None:
+def test_an_empty_result_shows_the_filters_and_how_to_clear_them(admin_client: Client) -> None:
     AgentFactory.create()
 
     html = page(admin_client, tag="nothing", q="agent")
@@ -152,9 +150,7 @@ def test_where_nothing_matches_it_says_why_and_leads_out(admin_client: Client) -
     ],
     ids=["nul within", "nul", "long", "words", "controls", "rtl", "bracket", "quotes", "number"],
 )
-def test_a_value_that_no_agent_can_have_finds_nobody(
-    admin_client: Client, name: str, value: str
-) -> None:
+def test_impossible_values_match_nothing(admin_client: Client, name: str, value: str) -> None:
     AgentFactory.create(agent_id="a")
 
     assert listed(admin_client, **{name: value}) in ([], ["a"] if value == "-1" else [])
@@ -162,7 +158,7 @@ def test_a_value_that_no_agent_can_have_finds_nobody(
 
 @pytest.mark.parametrize("name", ["o", "p", "e", "all", "_facets"])
 @pytest.mark.parametrize("value", ["\0", "9" * 400, "1." * 2500, "-1", "x", ""])
-def test_how_a_page_is_shown_is_never_a_fault(admin_client: Client, name: str, value: str) -> None:
+def test_bad_display_parameters_are_no_error(admin_client: Client, name: str, value: str) -> None:
     AgentFactory.create_batch(3)
 
     response = admin_client.get(AGENTS, {name: value}, follow=True)
@@ -171,12 +167,12 @@ def test_how_a_page_is_shown_is_never_a_fault(admin_client: Client, name: str, v
     assert len(response.context["cl"].result_list) == 3
 
 
-def test_a_value_that_is_at_fault_says_so(admin_client: Client) -> None:
+def test_an_impossible_value_says_why(admin_client: Client) -> None:
     assert "over the limit of 64 characters" in page(admin_client, version="v" * 65)
     assert "the database cannot store a NUL character" in page(admin_client, tag="a\0b")
 
 
-def test_no_choices_are_looked_for_in_the_records(
+def test_choices_of_filters_cost_no_query(
     admin_client: Client, django_assert_num_queries: Any
 ) -> None:
     AgentFactory.create_batch(50, tags=["eu"], version="1", skills=["s"])
@@ -186,7 +182,7 @@ def test_no_choices_are_looked_for_in_the_records(
         page(admin_client, tag="eu", skill="s", version="1", host="agents.example", q="agent")
 
 
-def test_what_agents_say_stays_text_where_it_is_in_force(admin_client: Client) -> None:
+def test_values_of_active_filters_are_escaped(admin_client: Client) -> None:
     hostile = "<script>alert(1)</script>\"'>"
 
     raw = admin_client.get(AGENTS, dict.fromkeys(NAMES, hostile)).content.decode()

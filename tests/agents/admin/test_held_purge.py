@@ -1,4 +1,4 @@
-"""What the admin says while a purge is held, and the button that has it done all the same."""
+"""The banner while purging is held, and the button to purge anyway."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ def text_of(client: Client, url: str) -> str:
 
 
 @pytest.mark.parametrize("url", [INDEX, LIST])
-def test_the_pages_tell_how_many_since_when_and_until_when(
+def test_the_banner_says_how_many_since_when_and_until_when(
     staff: Staff, held: list[str], url: str
 ) -> None:
     page = text_of(staff(VIEW), url)
@@ -52,27 +52,25 @@ def test_the_pages_tell_how_many_since_when_and_until_when(
 
 
 @pytest.mark.parametrize("url", [INDEX, LIST])
-def test_without_a_hold_there_is_nothing_to_tell(staff: Staff, url: str) -> None:
+def test_without_a_hold_there_is_no_banner(staff: Staff, url: str) -> None:
     fleet(9, silent_for=70)
     leases.purge_expired()
 
     assert "Purging is held" not in text_of(staff(VIEW), url)
 
 
-def test_once_the_agents_are_back_nothing_is_told_even_before_the_next_sweep(
-    staff: Staff, held: list[str]
-) -> None:
+def test_the_banner_goes_when_the_agents_are_back(staff: Staff, held: list[str]) -> None:
     client = staff(VIEW)
     heartbeats(held)
 
     assert "Purging is held" not in text_of(client, INDEX)
 
 
-def test_who_may_not_see_agents_is_not_told(staff: Staff, held: list[str]) -> None:
+def test_users_who_may_not_view_agents_see_no_banner(staff: Staff, held: list[str]) -> None:
     assert "Purging is held" not in text_of(staff("view_agentevent"), INDEX)
 
 
-def test_who_may_not_delete_agents_has_no_button_and_no_page(staff: Staff, held: list[str]) -> None:
+def test_users_who_may_not_delete_agents_cannot_purge(staff: Staff, held: list[str]) -> None:
     client = staff(VIEW)
 
     assert "Purge anyway" not in text_of(client, LIST)
@@ -81,7 +79,9 @@ def test_who_may_not_delete_agents_has_no_button_and_no_page(staff: Staff, held:
     assert AgentRecord.objects.count() == 14
 
 
-def test_who_may_is_asked_first_and_told_the_number(staff: Staff, held: list[str]) -> None:
+def test_purging_anyway_asks_for_confirmation_with_the_number(
+    staff: Staff, held: list[str]
+) -> None:
     client = staff(VIEW, REMOVE)
     assert "Purge anyway" in text_of(client, LIST)
 
@@ -94,9 +94,7 @@ def test_who_may_is_asked_first_and_told_the_number(staff: Staff, held: list[str
     assert AgentRecord.objects.count() == 14
 
 
-def test_confirmed_they_are_purged_and_the_history_tells_by_whom(
-    staff: Staff, held: list[str]
-) -> None:
+def test_a_confirmed_purge_records_who_did_it(staff: Staff, held: list[str]) -> None:
     client = staff(VIEW, REMOVE, "view_agentevent")
 
     answer = client.post(PURGE_ANYWAY, {"confirmed": "yes"}, follow=True)
@@ -113,7 +111,7 @@ def test_confirmed_they_are_purged_and_the_history_tells_by_whom(
     assert "agent_id__exact=&" not in events
 
 
-def test_a_form_from_elsewhere_purges_nothing(held: list[str], admin_user: object) -> None:
+def test_purging_needs_a_csrf_token(held: list[str], admin_user: object) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)  # type: ignore[arg-type]
 
@@ -121,7 +119,7 @@ def test_a_form_from_elsewhere_purges_nothing(held: list[str], admin_user: objec
     assert AgentRecord.objects.count() == 14
 
 
-def test_the_front_page_judges_the_fleet_only_while_something_is_held(staff: Staff) -> None:
+def test_the_dashboard_counts_the_fleet_only_during_a_hold(staff: Staff) -> None:
     client = staff(VIEW)
     fleet(3)
 
@@ -136,9 +134,7 @@ def test_the_front_page_judges_the_fleet_only_while_something_is_held(staff: Sta
     assert judges_fleet()
 
 
-def test_who_may_not_see_agents_is_not_told_how_many_would_be_purged(
-    staff: Staff, held: list[str]
-) -> None:
+def test_the_page_needs_the_permission_to_view_agents(staff: Staff, held: list[str]) -> None:
     client = staff(REMOVE)
 
     assert client.get(PURGE_ANYWAY).status_code == 403

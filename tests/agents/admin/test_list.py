@@ -1,4 +1,4 @@
-"""The list of agents: its columns, its pages, and how its rows are brought up to date."""
+"""The agent list: columns, pages, and the refreshing of rows."""
 
 import html as html_module
 import re
@@ -73,7 +73,7 @@ class TestColumns:
             ("agent_1", 80, "http://agent_1:80/"),
         ],
     )
-    def test_an_address_is_a_link_that_tells_the_other_end_nothing(
+    def test_an_address_is_a_link_without_a_referrer(
         self, admin_client: Client, host: str, port: int, url: str
     ) -> None:
         AgentFactory.create(host=host, port=port)
@@ -88,16 +88,20 @@ class TestColumns:
             *("-a", "evil.example#", "evil.example?", "a\\b", "h" * 256, "\u202eevil"),
         ],
     )
-    def test_a_host_that_is_none_is_text(self, admin_client: Client, host: str) -> None:
+    def test_an_invalid_host_is_no_link(self, admin_client: Client, host: str) -> None:
         AgentFactory.create(host=host)
 
         assert 'target="_blank"' not in page(admin_client)
 
     @pytest.mark.parametrize(
         ("silent", "level", "words"),
-        [(10, "ok", r"1 min 1\d s|1 min 20 s"), (70, "warn", r"19 s|20 s"), (150, "bad", "1 min")],
+        [
+            (10, "ok", r"1 min 1\d s|1 min 20 s"),
+            (70, "warn", r"^1\d s|^20 s"),
+            (150, "bad", "1 min"),
+        ],
     )
-    def test_time_left_is_a_bar_whose_colour_says_what_its_words_say(
+    def test_time_left_is_a_bar_with_a_level_and_words(
         self, admin_client: Client, silent: int, level: str, words: str
     ) -> None:
         heartbeat = timezone.now() - timedelta(seconds=silent)
@@ -119,7 +123,7 @@ class TestColumns:
             ({"state": "draining"}, "draining", "set by an operator"),
         ],
     )
-    def test_the_state_is_the_worst_word_and_why(
+    def test_the_state_column_shows_the_condition_and_its_reason(
         self, admin_client: Client, more: dict[str, Any], word: str, why: str
     ) -> None:
         AgentFactory.create(**more)
@@ -127,7 +131,7 @@ class TestColumns:
         pattern = r'agent-label level-[\w-]+">([^<]+)</span><span class="agent-aside"[^>]*>([^<]*)<'
         assert re.findall(pattern, page(admin_client)) == [(word, why)]
 
-    def test_sorted_by_state_the_worst_come_first(self, admin_client: Client) -> None:
+    def test_sorting_by_state_puts_the_worst_first(self, admin_client: Client) -> None:
         soon = timezone.now() - timedelta(seconds=50)
         kinds: list[tuple[str, dict[str, Any]]] = [
             ("alive", {}),
@@ -150,7 +154,7 @@ class TestColumns:
         assert len(set(ranks)) == 5
         assert listed(admin_client, o=f"-{COLUMN['state']}")[-1] in sorted_ids[:18]
 
-    def test_it_is_sorted_by_every_column_but_the_tags(self, admin_client: Client) -> None:
+    def test_every_column_but_the_tags_can_be_sorted(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", host="z", version="2", status="ready", ttl_seconds=500)
         AgentFactory.create(agent_id="b", host="y", version="1", status="busy", ttl_seconds=400)
 
@@ -166,7 +170,9 @@ class TestPages:
         monkeypatch.setattr(CappedPaginator, "MOST", 250)
 
     @pytest.mark.usefixtures("few_are_counted")
-    def test_of_a_large_fleet_no_more_is_counted_than_has_pages(self, admin_client: Client) -> None:
+    def test_a_large_fleet_is_counted_only_as_far_as_it_has_pages(
+        self, admin_client: Client
+    ) -> None:
         fleet(400)
 
         html = page(admin_client, q="agent")
@@ -177,13 +183,13 @@ class TestPages:
         assert "?p=4" not in html
 
     @pytest.mark.usefixtures("few_are_counted")
-    def test_the_whole_fleet_is_told_by_a_count_that_is_shared(self, admin_client: Client) -> None:
+    def test_the_size_of_the_fleet_comes_from_a_shared_count(self, admin_client: Client) -> None:
         fleet(400)
 
         assert "400 agents" in page(admin_client)
 
     @pytest.mark.usefixtures("few_are_counted")
-    def test_every_page_that_is_linked_is_there(self, admin_client: Client) -> None:
+    def test_every_linked_page_exists(self, admin_client: Client) -> None:
         fleet(400)
 
         numbers = {int(number) for number in re.findall(r'href="\?p=(\d+)', page(admin_client))}
@@ -194,23 +200,19 @@ class TestPages:
         assert seen == sorted(AgentRecord.objects.values_list("pk", flat=True))[:250]
 
     @pytest.mark.parametrize("number", ["3", "99", "9" * 30])
-    def test_a_page_that_is_not_there_any_more_is_the_last(
-        self, admin_client: Client, number: str
-    ) -> None:
+    def test_a_page_beyond_the_last_is_the_last(self, admin_client: Client, number: str) -> None:
         fleet(150)
 
         assert len(listed(admin_client, p=number)) == 50
 
-    def test_few_agents_are_shown_all_at_once_where_that_is_asked_for(
-        self, admin_client: Client
-    ) -> None:
+    def test_show_all_shows_a_small_fleet_on_one_page(self, admin_client: Client) -> None:
         fleet(150)
 
         assert 'class="showall"' in page(admin_client)
         assert len(listed(admin_client, all="")) == 150
 
     @pytest.mark.usefixtures("few_are_counted")
-    def test_all_that_match_are_chosen_without_a_count(self, admin_client: Client) -> None:
+    def test_all_matching_agents_are_selected_without_a_count(self, admin_client: Client) -> None:
         fleet(400)
 
         html = page(admin_client, q="agent")
@@ -231,7 +233,7 @@ class TestPages:
             (300, {"q": "agent", "o": "6", "liveness": "alive"}, 6),
         ],
     )
-    def test_its_queries_do_not_grow(
+    def test_the_number_of_queries_is_constant(
         self,
         admin_client: Client,
         django_assert_num_queries: Any,
@@ -258,7 +260,7 @@ class TestPages:
 
 
 class TestEmpty:
-    def test_it_says_how_the_first_agent_is_registered(
+    def test_an_empty_list_says_how_to_register_an_agent(
         self, admin_client: Client, settings: Any
     ) -> None:
         settings.REGISTRY_URL = "https://registry.example"
@@ -271,7 +273,7 @@ class TestEmpty:
 
 
 class TestRows:
-    def test_what_changes_by_itself_is_as_in_the_list(self, admin_client: Client) -> None:
+    def test_live_cells_are_the_same_as_in_the_list(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
         leases.renew(agent_id="a", status="busy", load=0.5, note="n")
 
@@ -283,7 +285,7 @@ class TestRows:
         assert "busy, load 50%" in cells["report"]
         assert "</time>" in cells["last_heartbeat"]
 
-    def test_it_follows_the_agent(self, admin_client: Client) -> None:
+    def test_rows_show_the_present_condition(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", expired=True)
         assert ">expired</span>" in rows(admin_client, "a")["a"]["state"]
 
@@ -293,7 +295,7 @@ class TestRows:
         assert ">degraded</span>" in cells["state"]
         assert bar(cells["time_left"])[0] == "ok"
 
-    def test_an_agent_that_is_gone_is_told_as_gone(self, admin_client: Client) -> None:
+    def test_a_removed_agent_is_shown_as_gone(self, admin_client: Client) -> None:
         cells = rows(admin_client, "a:1")["a:1"]
 
         assert set(cells) == {"state"}
@@ -301,12 +303,12 @@ class TestRows:
         assert ">gone</span>" in cells["state"]
         assert 'href="/admin/agents/agentevent/?agent_id__exact=a%3A1"' in cells["state"]
 
-    def test_who_may_see_no_history_is_not_led_there(self, staff: Callable[..., Client]) -> None:
+    def test_users_without_history_get_no_link_to_it(self, staff: Callable[..., Client]) -> None:
         cells = rows(staff("view_agentrecord"), "gone")["gone"]
 
         assert "agentevent" not in cells["state"]
 
-    def test_it_costs_the_same_for_all_rows_of_a_page(
+    def test_the_number_of_queries_does_not_grow_with_the_rows(
         self, admin_client: Client, django_assert_num_queries: Any
     ) -> None:
         ids = fleet(100)
@@ -315,15 +317,15 @@ class TestRows:
         with django_assert_num_queries(3):
             assert len(rows(admin_client, *ids)) == 100
 
-    def test_no_more_is_told_than_a_page_has(self, admin_client: Client) -> None:
+    def test_no_more_rows_than_a_page_are_returned(self, admin_client: Client) -> None:
         ids = fleet(250)
 
         assert len(rows(admin_client, *ids)) == 200
 
-    def test_what_no_database_keeps_is_left_out(self, admin_client: Client) -> None:
+    def test_ids_with_nul_are_ignored(self, admin_client: Client) -> None:
         assert rows(admin_client, "a\0b") == {}
 
-    def test_what_agents_say_stays_text(self, admin_client: Client) -> None:
+    def test_what_agents_send_is_escaped(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", note=HOSTILE, status="degraded")
 
         cells = "".join(
@@ -332,14 +334,14 @@ class TestRows:
 
         assert "<script>" not in cells
 
-    def test_it_is_for_those_who_may_see_agents(
+    def test_it_needs_the_permission_to_view_agents(
         self, staff: Callable[..., Client], client: Client
     ) -> None:
         assert client.post(ROWS, {"id": "a"})["Location"].startswith("/admin/login/")
         assert staff("view_agentevent").post(ROWS, {"id": "a"}).status_code == 403
 
     @pytest.mark.parametrize("permission", ["view_agentrecord", "change_agentrecord"])
-    def test_it_is_for_all_who_are_shown_the_list(
+    def test_everyone_who_may_see_the_list_may_use_it(
         self, staff: Callable[..., Client], permission: str
     ) -> None:
         client = staff(permission)
@@ -347,7 +349,7 @@ class TestRows:
         assert client.get(AGENTS).status_code == 200
         assert client.post(ROWS, {"id": "a"}).status_code == 200
 
-    def test_it_is_asked_by_a_form_of_ours_alone(self, admin_client: Client) -> None:
+    def test_it_needs_a_csrf_token(self, admin_client: Client) -> None:
         assert admin_client.get(ROWS).status_code == 405
         guarded = Client(enforce_csrf_checks=True)
         guarded.cookies = admin_client.cookies

@@ -1,4 +1,4 @@
-"""What the operator's confirmed actions do; `test_fleet_actions` has what they say before."""
+"""What confirmed operations do. `test_confirmations`: the pages before them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,9 +64,7 @@ class TestStates:
         assert rows_of("by-admin") == rows_of("by-leases")
         assert said(response) == [f"1 agent {word}."]
 
-    def test_the_message_counts_those_that_were_so_already_and_those_that_are_gone(
-        self, admin_client: Client
-    ) -> None:
+    def test_the_message_counts_unchanged_and_removed_agents(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
         AgentFactory.create(agent_id="b")
         AgentFactory.create(agent_id="c", state="draining")
@@ -78,7 +76,7 @@ class TestStates:
         ]
         assert AgentEvent.objects.count() == 2
 
-    def test_an_agent_that_was_ticked_is_drained_though_the_filter_lets_it_go(
+    def test_a_ticked_agent_stays_selected_when_it_no_longer_matches(
         self, admin_client: Client
     ) -> None:
         AgentFactory.create(agent_id="a", expired=True)
@@ -99,7 +97,7 @@ class TestPurge:
         assert rows_of("by-admin") == rows_of("by-leases")
         assert remaining() == set()
 
-    def test_of_the_selected_only_the_expired_are_purged(self, admin_client: Client) -> None:
+    def test_only_expired_agents_of_the_selection_are_purged(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="alive-1")
         AgentFactory.create(agent_id="alive-2")
         AgentFactory.create(agent_id="dead", expired=True)
@@ -112,7 +110,7 @@ class TestPurge:
             "1 agent purged; 2 skipped because they are alive; 1 was no longer registered."
         ]
 
-    def test_an_alive_agent_alone_is_left_and_told(self, admin_client: Client) -> None:
+    def test_an_alive_agent_is_skipped_with_a_message(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         assert said(act(admin_client, "purge", "a")) == [
@@ -121,7 +119,7 @@ class TestPurge:
 
 
 class TestDeregister:
-    def test_confirmed_it_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
+    def test_it_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
         for agent_id in ["by-admin", "by-leases"]:
             AgentFactory.create(agent_id=agent_id)
 
@@ -131,7 +129,9 @@ class TestDeregister:
         assert rows_of("by-admin") == rows_of("by-leases")
         assert said(response) == ["1 agent deregistered."]
 
-    def test_an_agent_that_goes_before_the_confirmation_is_told(self, admin_client: Client) -> None:
+    def test_an_agent_removed_before_the_confirmation_is_counted(
+        self, admin_client: Client
+    ) -> None:
         AgentFactory.create(agent_id="b")
 
         response = act(admin_client, "deregister", "a", "b")
@@ -140,7 +140,7 @@ class TestDeregister:
 
 
 class TestAcrossPages:
-    def test_all_that_match_are_meant_and_no_others(self, admin_client: Client) -> None:
+    def test_exactly_the_matching_agents_are_affected(self, admin_client: Client) -> None:
         AgentFactory.create_batch(120, state="draining")
         AgentFactory.create(agent_id="active")
         url = f"{AGENTS}?state__exact=draining"
@@ -151,7 +151,7 @@ class TestAcrossPages:
         assert AgentEvent.objects.filter(kind="resumed", actor=ADMIN).count() == 120
         assert not AgentEvent.objects.filter(agent_id="active").exists()
 
-    def test_purging_all_leaves_the_alive(self, admin_client: Client) -> None:
+    def test_purging_all_skips_the_alive(self, admin_client: Client) -> None:
         AgentFactory.create_batch(30, expired=True)
         AgentFactory.create_batch(20)
 
@@ -160,7 +160,7 @@ class TestAcrossPages:
         assert said(response) == ["30 agents purged; 20 skipped because they are alive."]
         assert AgentRecord.objects.alive().count() == AgentRecord.objects.count() == 20
 
-    def test_ids_are_read_by_chunks_however_many_there_are(
+    def test_ids_are_read_in_chunks(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(selection, "CHUNK", 7)
@@ -179,7 +179,7 @@ class TestAcrossPages:
             ("purge", "0 agents purged; 1 skipped because it is alive"),
         ],
     )
-    def test_an_action_that_takes_too_long_stops_and_says_so(
+    def test_an_operation_stops_after_a_time_limit_and_says_so(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, told: str
     ) -> None:
         monkeypatch.setattr(selection, "MAX_SECONDS", -1)
@@ -191,7 +191,7 @@ class TestAcrossPages:
         assert said(response) == [f"{told}; stopped after -1 s: run it again for the rest."]
         assert AgentRecord.objects.filter(state="active").count() == 4
 
-    def test_without_javascript_a_box_to_tick_means_all(self, admin_client: Client) -> None:
+    def test_without_javascript_a_check_box_selects_all(self, admin_client: Client) -> None:
         AgentFactory.create_batch(101)
         html = admin_client.get(AGENTS).content.decode()
         within = html.split("<noscript>")[1].split("</noscript>")[0]
@@ -206,7 +206,7 @@ class TestAcrossPages:
 
         assert said(response) == ["101 agents drained."]
 
-    def test_without_javascript_nothing_ticked_means_none(self, admin_client: Client) -> None:
+    def test_without_javascript_nothing_ticked_selects_none(self, admin_client: Client) -> None:
         AgentFactory.create_batch(101)
 
         response = act(admin_client, "drain", "", select_across="0")
@@ -215,7 +215,9 @@ class TestAcrossPages:
 
 
 class TestAgentPage:
-    def test_its_buttons_act_on_it_and_lead_back_to_it(self, admin_client: Client) -> None:
+    def test_its_buttons_act_on_the_agent_and_return_to_its_page(
+        self, admin_client: Client
+    ) -> None:
         AgentFactory.create(agent_id="a:1")
         AgentFactory.create(agent_id="b")
 
@@ -227,15 +229,13 @@ class TestAgentPage:
             AgentRecord.objects.get(pk="a:1")
         }
 
-    def test_an_agent_that_was_purged_meanwhile_is_a_friendly_message(
-        self, admin_client: Client
-    ) -> None:
+    def test_an_agent_purged_meanwhile_gives_a_message(self, admin_client: Client) -> None:
         response = act(admin_client, "drain", "a", from_agent="a")
 
         assert response.redirect_chain == [(AGENTS, 302)]
         assert said(response) == ["0 agents drained; 1 was no longer registered."]
 
-    def test_a_deregistered_agents_page_leads_to_the_list(self, admin_client: Client) -> None:
+    def test_deregistering_returns_to_the_list(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         response = act(admin_client, "deregister", "a", from_agent="a")
@@ -253,7 +253,7 @@ class TestPermissions:
             ("delete_agentrecord", ["purge", "deregister"]),
         ],
     )
-    def test_each_action_asks_for_its_own(
+    def test_each_action_needs_its_permission(
         self, staff: Callable[..., Client], permission: str, allowed: list[str]
     ) -> None:
         client = staff("view_agentrecord", permission)
@@ -273,7 +273,7 @@ class TestPermissions:
             done = AgentEvent.objects.filter(actor="admin:grace").exists()
             assert done == (action in allowed), action
 
-    def test_a_stranger_is_asked_to_log_in(self, client: Client) -> None:
+    def test_anonymous_users_are_sent_to_the_login(self, client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         response = client.post(AGENTS, {"action": "drain", "_selected_action": "a"})

@@ -1,4 +1,4 @@
-"""What the operator sees: the list of agents; and what goes for all pages."""
+"""All pages of the admin: bad input, permissions, inline scripts; and the agent list."""
 
 import re
 import time
@@ -39,9 +39,7 @@ def listed(client: Client, **query: Any) -> list[str]:
 
 class TestBadInput:
     @pytest.mark.parametrize("url", [f"{AGENTS}a%00b/change/", f"{AGENTS}a%00b/delete/"])
-    def test_an_id_that_no_database_holds_is_no_fault_of_ours(
-        self, admin_client: Client, url: str
-    ) -> None:
+    def test_ids_with_nul_are_no_server_error(self, admin_client: Client, url: str) -> None:
         admin_client.raise_request_exception = False
         # SQLite can look for it, and leads to the history of what is not there.
         assert admin_client.get(url).status_code in {302, 400, 403}
@@ -56,7 +54,7 @@ class TestBadInput:
             (EVENTS, "generation__regex", "["),
         ],
     )
-    def test_columns_are_not_asked_in_ways_that_no_filter_asks(
+    def test_lookups_that_no_filter_uses_are_refused(
         self, admin_client: Client, url: str, lookup: str, value: str
     ) -> None:
         assert admin_client.get(url, {lookup: value}).status_code == 400
@@ -72,7 +70,7 @@ class TestBadInput:
             ("axes/accessfailurelog", "id__in", "9" * 40),
         ],
     )
-    def test_nor_are_those_of_the_lists_that_are_not_ours(
+    def test_the_same_holds_for_the_other_models(
         self, admin_client: Client, model: str, lookup: str, value: str
     ) -> None:
         assert admin_client.get(f"/admin/{model}/", {lookup: value}).status_code == 400
@@ -81,7 +79,7 @@ class TestBadInput:
         "model", ["agents/accesstoken", "agents/agentrecord", "auth/user", "axes/accesslog"]
     )
     @pytest.mark.parametrize("words", [128, 2000])
-    def test_a_search_for_very_many_words_is_answered(
+    def test_a_search_for_very_many_words_is_no_error(
         self, admin_client: Client, model: str, words: int
     ) -> None:
         search = {"q": " ".join("a" * words)}
@@ -98,7 +96,7 @@ class TestBadInput:
             ("axes/accessfailurelog", {"locked_out__exact": "1"}),
         ],
     )
-    def test_their_filters_go_on_working(
+    def test_their_filters_still_work(
         self, admin_client: Client, model: str, filters: dict[str, str]
     ) -> None:
         assert admin_client.get(f"/admin/{model}/", filters).status_code == 200
@@ -132,19 +130,17 @@ class TestBadInput:
 
         assert not AccessAttempt.objects.exists()
 
-    def test_what_is_no_filter_at_all_is_left_out(self, admin_client: Client) -> None:
+    def test_unknown_parameters_are_ignored(self, admin_client: Client) -> None:
         assert admin_client.get(AGENTS, {"nothing": "x"})["Location"] == f"{AGENTS}?e=1"
 
-    def test_events_of_an_id_that_no_database_holds_are_no_fault_of_ours(
-        self, admin_client: Client
-    ) -> None:
+    def test_events_of_an_id_with_nul_are_no_server_error(self, admin_client: Client) -> None:
         admin_client.raise_request_exception = False
         answer = admin_client.get(EVENTS, {"agent_id__exact": "a\0b"})
         assert answer.status_code in {200, 400}
 
 
 class TestIndex:
-    def test_it_leads_to_the_fleet_and_to_its_history(self, admin_client: Client) -> None:
+    def test_it_links_to_agents_and_history(self, admin_client: Client) -> None:
         html = page(admin_client, "/admin/")
 
         assert f'href="{AGENTS}"' in html
@@ -154,9 +150,7 @@ class TestIndex:
 
 
 class TestList:
-    def test_an_agent_is_shown_with_all_that_an_operator_asks_for(
-        self, admin_client: Client
-    ) -> None:
+    def test_a_row_shows_what_an_operator_needs(self, admin_client: Client) -> None:
         leases.register(
             agent_id="weather-1", agent_name="Weather", host="10.0.0.7", port=8000, tags=["eu"]
         )
@@ -174,7 +168,7 @@ class TestList:
         assert re.search(r'<span class="fleet-left">5\d s</span>', html)
         assert re.search(r">(now|\d s ago)</time>", html)
 
-    def test_an_expired_agent_tells_since_when(self, admin_client: Client) -> None:
+    def test_an_expired_agent_shows_since_when(self, admin_client: Client) -> None:
         AgentFactory.create(expired=True)
 
         html = page(admin_client)
@@ -186,7 +180,7 @@ class TestList:
     @pytest.mark.parametrize(
         ("state", "level"), [("draining", "hold"), ("quarantined", "isolated")]
     )
-    def test_the_operators_word_stands_before_the_lease(
+    def test_the_operators_state_outranks_a_valid_lease(
         self, admin_client: Client, state: str, level: str
     ) -> None:
         AgentFactory.create(state=state)
@@ -196,7 +190,7 @@ class TestList:
         assert f'<span class="agent-label level-{level}">{state}</span>' in html
         assert "set by an operator" in html
 
-    def test_alive_is_judged_by_the_databases_clock_and_not_by_this_hosts(
+    def test_the_lease_is_judged_by_the_databases_clock(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         leases.register(agent_id="a", host="h", port=1)
@@ -208,7 +202,7 @@ class TestList:
         assert listed(admin_client, liveness="alive") == ["a"]
         assert listed(admin_client, liveness="expired") == []
 
-    def test_it_is_narrowed_by_liveness_and_by_both_words(self, admin_client: Client) -> None:
+    def test_it_can_be_filtered_by_liveness_state_and_status(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", state="draining")
         AgentFactory.create(agent_id="b", expired=True, state="draining", status="busy")
         AgentFactory.create(agent_id="c", status="busy")
@@ -232,7 +226,7 @@ class TestList:
         assert "Quarantined (0)" in html
 
     @pytest.mark.parametrize("text", ["WEATHER", "Köln", "node-7", "1.e"])
-    def test_text_is_looked_for_in_id_name_and_host(self, admin_client: Client, text: str) -> None:
+    def test_it_searches_ids_names_and_hosts(self, admin_client: Client, text: str) -> None:
         AgentFactory.create(agent_id="weather-1", agent_name="Köln's own", host="node-7.example")
         AgentFactory.create(agent_id="x-1.e" if text == "1.e" else "other")
 
@@ -240,7 +234,7 @@ class TestList:
 
         assert found == (["x-1.e"] if text == "1.e" else ["weather-1"])
 
-    def test_it_is_sorted_by_what_has_an_order(self, admin_client: Client) -> None:
+    def test_columns_can_be_sorted(self, admin_client: Client) -> None:
         now = timezone.now()
         AgentFactory.create(
             agent_id="a", ttl_seconds=600, last_heartbeat=now - timedelta(seconds=60)
@@ -256,9 +250,7 @@ class TestList:
         assert listed(admin_client, o=f"-{left}") == ["a", "c", "b"]
         assert listed(admin_client, o=heartbeat) == ["a", "b", "c"]
 
-    def test_of_many_tags_and_a_long_note_a_row_shows_the_beginning(
-        self, admin_client: Client
-    ) -> None:
+    def test_many_tags_and_a_long_note_are_shortened(self, admin_client: Client) -> None:
         AgentFactory.create(tags=[f"tag-{number}" for number in range(64)], note="n" * 256)
 
         html = page(admin_client)
@@ -267,7 +259,7 @@ class TestList:
         assert "+60" in html
         assert f">{'n' * 79}…<" in html
 
-    def test_what_agents_say_of_themselves_stays_text(self, admin_client: Client) -> None:
+    def test_what_agents_send_is_escaped(self, admin_client: Client) -> None:
         AgentFactory.create(
             agent_id="a",
             agent_name=HOSTILE,
@@ -288,7 +280,7 @@ class TestList:
             assert "<script>alert" not in html
             assert "<img src=x" not in html
 
-    def test_ids_that_are_no_plain_words_lead_to_their_pages(self, admin_client: Client) -> None:
+    def test_ids_with_special_characters_link_to_their_pages(self, admin_client: Client) -> None:
         for agent_id in ["add", "a:b_c-d.e", "_3A", "x" * 255, "..."]:
             AgentFactory.create(agent_id=agent_id)
 
@@ -296,7 +288,7 @@ class TestList:
             url = admin_client.get(AGENTS).context["cl"].url_for_result(agent)
             assert admin_client.get(url).context["agent"] == agent
 
-    def test_an_empty_registry_tells_where_agents_register(
+    def test_an_empty_registry_says_where_agents_register(
         self, admin_client: Client, settings: Any
     ) -> None:
         settings.REGISTRY_URL = "https://registry.example"
@@ -306,7 +298,7 @@ class TestList:
         AgentFactory.create()
         assert "https://registry.example/agents/register" not in page(admin_client)
 
-    def test_a_sweep_that_is_overdue_is_told(
+    def test_an_overdue_sweep_is_shown(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("agents.leases.purge.sweep_mark._started", time.monotonic())
@@ -325,7 +317,7 @@ class TestList:
         assert "sweep is overdue" not in page(admin_client)
 
     @pytest.mark.parametrize("agents", [1, 100])
-    def test_its_queries_do_not_grow_with_the_fleet(
+    def test_the_number_of_queries_does_not_grow_with_the_fleet(
         self, admin_client: Client, django_assert_num_queries: Any, agents: int
     ) -> None:
         AgentFactory.create_batch(agents, tags=["a"] * 64)
@@ -334,7 +326,7 @@ class TestList:
         with django_assert_num_queries(5):
             page(admin_client)
 
-    def test_no_page_needs_a_script_or_a_style_within_it(self, admin_client: Client) -> None:
+    def test_pages_have_no_inline_scripts_and_styles(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", note="n", tags=["t"])
 
         for url in [AGENTS, f"{AGENTS}a/change/", EVENTS]:
@@ -347,9 +339,7 @@ class TestList:
 
 
 class TestPermissions:
-    def test_who_may_view_agents_sees_them_and_no_way_to_act(
-        self, staff: Callable[..., Client]
-    ) -> None:
+    def test_viewing_allows_no_actions(self, staff: Callable[..., Client]) -> None:
         AgentFactory.create(agent_id="a", expired=True)
         client = staff("view_agentrecord")
 
@@ -360,7 +350,9 @@ class TestPermissions:
         assert "History" not in html
         assert client.get(EVENTS).status_code == 403
 
-    def test_who_may_view_no_agents_sees_none(self, staff: Callable[..., Client]) -> None:
+    def test_the_list_needs_the_permission_to_view_agents(
+        self, staff: Callable[..., Client]
+    ) -> None:
         AgentFactory.create(agent_id="a")
         client = staff("view_agentevent")
 
@@ -368,7 +360,7 @@ class TestPermissions:
         assert client.get(f"{AGENTS}a/change/").status_code == 403
         assert client.get(EVENTS).status_code == 200
 
-    def test_an_agents_page_offers_what_is_allowed_and_would_change_something(
+    def test_an_agents_page_offers_operations_that_are_allowed_and_useful(
         self, staff: Callable[..., Client]
     ) -> None:
         AgentFactory.create(agent_id="alive", state="draining")

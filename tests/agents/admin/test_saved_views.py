@@ -1,4 +1,4 @@
-"""Named views of the list, which the staff shares."""
+"""Saved views of the agent list."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def test_some_are_built_in(admin_client: Client) -> None:
     ]
 
 
-def test_each_that_is_built_in_is_a_view_of_the_list(admin_client: Client) -> None:
+def test_built_in_views_filter_the_list(admin_client: Client) -> None:
     AgentFactory.create(agent_id="draining", state="draining")
     AgentFactory.create(agent_id="degraded", status="degraded")
     AgentFactory.create(agent_id="expired", expired=True)
@@ -64,7 +64,7 @@ def test_each_that_is_built_in_is_a_view_of_the_list(admin_client: Client) -> No
     }
 
 
-def test_a_view_is_saved_for_all_of_the_staff_with_who_made_it(
+def test_a_view_is_saved_for_all_staff_with_its_author(
     staff: Callable[..., Client], admin_client: Client
 ) -> None:
     save(staff("view_agentrecord", "change_agentrecord"), "  In   the EU ", "?tag=eu&tag=gpu&q=%26")
@@ -74,7 +74,7 @@ def test_a_view_is_saved_for_all_of_the_staff_with_who_made_it(
     assert shown(admin_client)["In the EU"] == "q=%26&tag=eu&tag=gpu" == view.query
 
 
-def test_saving_leads_to_the_view(admin_client: Client) -> None:
+def test_saving_redirects_to_the_view(admin_client: Client) -> None:
     response = save(admin_client, "mine", "tag=eu&o=-1")
 
     assert response.redirect_chain == [(f"{AGENTS}?o=-1&tag=eu", 302)]
@@ -82,7 +82,7 @@ def test_saving_leads_to_the_view(admin_client: Client) -> None:
     assert 'aria-current="page">mine</a>' in response.content.decode()
 
 
-def test_on_which_page_somebody_was_is_no_part_of_it(admin_client: Client) -> None:
+def test_the_page_number_is_not_saved(admin_client: Client) -> None:
     save(admin_client, "mine", "tag=eu&p=7&all=&_facets=True&e=1")
 
     assert SavedView.objects.get().query == "tag=eu"
@@ -99,7 +99,7 @@ def test_on_which_page_somebody_was_is_no_part_of_it(admin_client: Client) -> No
         ("javascript:alert(1)=1", "javascript:alert(1)"),
     ],
 )
-def test_what_is_no_parameter_of_the_list_is_refused_by_name(
+def test_unknown_parameters_are_refused_by_name(
     admin_client: Client, query: str, unknown: str
 ) -> None:
     response = save(admin_client, "mine", query)
@@ -117,14 +117,14 @@ def test_what_is_no_parameter_of_the_list_is_refused_by_name(
         ("mine", "&".join(["tag=x"] * 101)),
     ],
 )
-def test_what_cannot_be_kept_is_refused(admin_client: Client, name: str, query: str) -> None:
+def test_invalid_names_and_queries_are_refused(admin_client: Client, name: str, query: str) -> None:
     response = save(admin_client, name, query)
 
     assert len(said(response)) == 1
     assert not SavedView.objects.exists()
 
 
-def test_a_name_is_taken_once(admin_client: Client) -> None:
+def test_names_are_unique(admin_client: Client) -> None:
     save(admin_client, "mine", "tag=eu")
 
     response = save(admin_client, "mine", "tag=us")
@@ -145,7 +145,7 @@ def test_a_view_is_deleted(admin_client: Client) -> None:
     assert said(admin_client.post(url, follow=True)) == ["That view was already deleted."]
 
 
-def test_who_may_not_change_agents_sees_views_and_changes_none(
+def test_users_who_may_not_change_agents_cannot_save_or_delete(
     staff: Callable[..., Client], admin_client: Client
 ) -> None:
     save(admin_client, "mine")
@@ -159,14 +159,14 @@ def test_who_may_not_change_agents_sees_views_and_changes_none(
     assert SavedView.objects.count() == 1
 
 
-def test_a_link_changes_nothing(admin_client: Client) -> None:
+def test_views_change_by_post_only(admin_client: Client) -> None:
     save(admin_client, "mine")
 
     assert admin_client.get(SAVE, {"name": "x"}).status_code == 405
     assert admin_client.get(delete_url("mine")).status_code == 405
 
 
-def test_what_a_view_is_called_stays_text(admin_client: Client) -> None:
+def test_names_of_views_are_escaped(admin_client: Client) -> None:
     save(admin_client, "<script>alert(1)</script>", "q=<script>")
 
     html = admin_client.get(AGENTS).content.decode()

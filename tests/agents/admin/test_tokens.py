@@ -37,9 +37,7 @@ def page_of(token: AccessToken) -> str:
 
 
 class TestIssuing:
-    def test_the_next_page_shows_the_token_and_what_to_do_with_it(
-        self, admin_client: Client
-    ) -> None:
+    def test_the_token_is_shown_with_its_use(self, admin_client: Client) -> None:
         answer = admin_client.post(ADD, TERMS | {"max_agents": "5", "may_read": "on"})
 
         assert answer.status_code == 200
@@ -60,7 +58,7 @@ class TestIssuing:
         assert token.expires_at is not None
         assert token.expires_at - token.created_at == timedelta(days=30)
 
-    def test_it_is_kept_nowhere_and_in_no_cache(self, admin_client: Client) -> None:
+    def test_the_token_is_stored_and_cached_nowhere(self, admin_client: Client) -> None:
         answer = admin_client.post(ADD, TERMS)
         secret = answer.context["text"][17:]
 
@@ -72,7 +70,7 @@ class TestIssuing:
             assert secret not in page(admin_client, url)
         assert secret not in str(list(AgentEvent.objects.values()))
 
-    def test_the_form_begins_with_a_token_that_ends_by_itself(self, admin_client: Client) -> None:
+    def test_the_form_proposes_a_token_that_expires(self, admin_client: Client) -> None:
         text = page(admin_client, ADD)
 
         assert 'name="days" value="90"' in text
@@ -95,7 +93,7 @@ class TestIssuing:
             ("days", {"days": "9" * 30}),
         ],
     )
-    def test_wrong_terms_are_told_at_their_field(
+    def test_invalid_terms_are_reported_at_their_field(
         self, admin_client: Client, field: str, change: dict[str, str]
     ) -> None:
         answer = admin_client.post(ADD, TERMS | change)
@@ -104,7 +102,7 @@ class TestIssuing:
         assert list(answer.context["adminform"].form.errors) == field.split()
         assert not AccessToken.objects.exists()
 
-    def test_without_days_it_lasts_until_it_is_revoked(self, admin_client: Client) -> None:
+    def test_a_token_without_days_lasts_until_it_is_revoked(self, admin_client: Client) -> None:
         answer = admin_client.post(ADD, TERMS | {"days": ""})
 
         assert AccessToken.objects.get().expires_at is None
@@ -112,7 +110,7 @@ class TestIssuing:
 
 
 class TestRevoking:
-    def test_it_is_asked_about_first_and_then_done(
+    def test_revoking_asks_for_confirmation(
         self, admin_client: Client, django_capture_on_commit_callbacks: Any
     ) -> None:
         token, text = access_tokens.issue(name="weather", actor="command")
@@ -133,7 +131,7 @@ class TestRevoking:
         token.refresh_from_db()
         assert token.revoked_by == "admin:admin"
 
-    def test_what_is_revoked_is_not_revoked_again(self, admin_client: Client) -> None:
+    def test_a_revoked_token_is_not_revoked_again(self, admin_client: Client) -> None:
         token = issue()
         access_tokens.revoke(key=token.key, actor="command")
 
@@ -143,14 +141,12 @@ class TestRevoking:
         assert [str(message) for message in done.context["messages"]] == ["Already revoked."]
         assert "Revoke…" not in page(admin_client, page_of(token))
 
-    def test_a_tokens_page_has_the_button(self, admin_client: Client) -> None:
+    def test_a_tokens_page_has_a_button_to_revoke_it(self, admin_client: Client) -> None:
         assert "Revoke…" in page(admin_client, page_of(issue()))
 
 
 class TestPages:
-    def test_the_list_tells_of_each_token_and_leads_to_what_it_registered(
-        self, admin_client: Client
-    ) -> None:
+    def test_the_list_shows_each_token_and_links_to_its_agents(self, admin_client: Client) -> None:
         token = issue(agent_prefix="weather-", max_agents=5, lifetime=timedelta(days=30))
         AgentFactory.create(agent_id="mine", enrolled_by=token.key)
         AgentFactory.create(agent_id="other")
@@ -164,7 +160,7 @@ class TestPages:
         assert "mine" in listed
         assert "other" not in listed
 
-    def test_the_list_can_be_narrowed_to_a_state(self, admin_client: Client) -> None:
+    def test_the_list_can_be_filtered_by_state(self, admin_client: Client) -> None:
         issue(name="usable", lifetime=timedelta(days=1))
         issue(name="eternal")
         issue(name="late", lifetime=timedelta(days=1))
@@ -196,23 +192,21 @@ class TestPages:
         assert "Issue the token" not in text
         assert 'name="name"' not in text
 
-    def test_an_agents_page_leads_to_the_token_it_registered_with(
-        self, admin_client: Client
-    ) -> None:
+    def test_an_agents_page_links_to_its_token(self, admin_client: Client) -> None:
         token = issue(name="weather")
         AgentFactory.create(agent_id="a", enrolled_by=token.key)
 
         assert page_of(token) in page(admin_client, "/admin/agents/agentrecord/a/change/")
 
     @pytest.mark.parametrize(("auth", "told"), [("open", True), ("token", False)])
-    def test_that_the_registry_is_open_is_told(
+    def test_an_open_registry_is_pointed_out(
         self, admin_client: Client, settings: Any, auth: str, told: bool
     ) -> None:
         settings.REGISTRY_AUTH = auth
 
         assert ("This registry is open" in page(admin_client, TOKENS)) is told
 
-    def test_hostile_names_stay_text(self, admin_client: Client) -> None:
+    def test_names_are_escaped(self, admin_client: Client) -> None:
         token = issue(name="<script>alert(1)</script>")
 
         for url in (TOKENS, page_of(token)):
@@ -220,7 +214,7 @@ class TestPages:
 
 
 class TestPermissions:
-    def test_who_may_view_may_neither_issue_nor_revoke(self, staff: Staff) -> None:
+    def test_viewing_allows_neither_issuing_nor_revoking(self, staff: Staff) -> None:
         token = issue()
         client = staff("view_accesstoken")
 
@@ -232,7 +226,7 @@ class TestPermissions:
         client.post(TOKENS, data)
         assert AccessToken.objects.get().revoked_at is None
 
-    def test_who_may_add_issues(self, staff: Staff) -> None:
+    def test_adding_allows_issuing(self, staff: Staff) -> None:
         client = staff("add_accesstoken")
 
         answer = client.post(ADD, TERMS)
@@ -240,7 +234,7 @@ class TestPermissions:
         assert access_tokens.authenticate(answer.context["text"])
         assert AccessToken.objects.get().created_by == "admin:grace"
 
-    def test_who_may_change_revokes_but_edits_nothing(self, staff: Staff) -> None:
+    def test_changing_allows_revoking_but_no_editing(self, staff: Staff) -> None:
         token = issue()
         client = staff("view_accesstoken", "change_accesstoken")
 
@@ -251,7 +245,7 @@ class TestPermissions:
         token.refresh_from_db()
         assert (token.name, token.revoked_by) == ("a token", "admin:grace")
 
-    def test_nobody_deletes(self, admin_client: Client) -> None:
+    def test_tokens_cannot_be_deleted(self, admin_client: Client) -> None:
         token = issue()
 
         assert admin_client.post(f"{TOKENS}{token.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -259,7 +253,7 @@ class TestPermissions:
         admin_client.post(TOKENS, data)
         assert AccessToken.objects.exists()
 
-    def test_who_may_nothing_sees_nothing(self, staff: Staff) -> None:
+    def test_without_permissions_the_pages_are_refused(self, staff: Staff) -> None:
         page(staff("view_agentrecord"), TOKENS, status=403)
 
 

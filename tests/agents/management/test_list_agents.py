@@ -40,12 +40,12 @@ def list_agents(*arguments: str, **options: Any) -> str:
 
 
 class TestTable:
-    def test_an_empty_registry_tells_where_agents_register(self) -> None:
+    def test_an_empty_registry_says_where_agents_register(self) -> None:
         url = f"{settings.REGISTRY_URL}/agents/register"
 
         assert list_agents() == f"No agents are registered. Agents register at {url}.\n"
 
-    def test_an_alive_agent_has_all_that_people_ask_for(self) -> None:
+    def test_a_row_has_what_an_operator_needs(self) -> None:
         leases.register(
             agent_id="weather-1", agent_name="Weather", host="10.0.0.7", port=8000, tags=["eu", "x"]
         )
@@ -61,7 +61,7 @@ class TestTable:
         assert cells[-4:] == ["ready", "10.0.0.7:8000", "Weather", "eu,x"]
         assert count == "1 agent alive"
 
-    def test_an_expired_agent_is_listed_only_when_asked_for_and_counted_always(self) -> None:
+    def test_expired_agents_are_counted_but_listed_only_on_request(self) -> None:
         AgentFactory.create(agent_id="alive")
         AgentFactory.create(agent_id="dead", expired=True)
 
@@ -76,7 +76,7 @@ class TestTable:
         assert "1 h ago" in listed[2]
         assert listed[-1] == "2 agents: 1 alive, 1 expired"
 
-    def test_where_none_is_alive_the_expired_are_told(self) -> None:
+    def test_without_alive_agents_the_expired_are_counted(self) -> None:
         AgentFactory.create(expired=True)
 
         assert list_agents() == "No agents are alive; 1 expired: --include-dead lists them.\n"
@@ -90,7 +90,7 @@ class TestTable:
         assert "alive, draining" in text
         assert "expired, quarantined" in text
 
-    def test_an_ipv6_address_is_told_from_its_port(self) -> None:
+    def test_an_ipv6_address_is_in_brackets(self) -> None:
         AgentFactory.create(host="2001:db8::7", port=8000)
 
         assert " [2001:db8::7]:8000 " in list_agents()
@@ -101,7 +101,7 @@ class TestTable:
 
         assert [line[:1] for line in list_agents().splitlines()[1:4]] == ["a", "b", "c"]
 
-    def test_through_a_pipe_nothing_is_cut_and_nothing_coloured(self) -> None:
+    def test_in_a_pipe_nothing_is_cut_or_coloured(self) -> None:
         long = AgentFactory.create(agent_id="x" * 255, agent_name="n" * 256, tags=["t" * 64] * 64)
 
         line = list_agents().splitlines()[1]
@@ -111,7 +111,7 @@ class TestTable:
         assert line.endswith(",".join(long.tags))
         assert "\x1b" not in line
 
-    def test_what_a_terminal_would_obey_is_not_printed(self) -> None:
+    def test_control_characters_are_replaced(self) -> None:
         AgentFactory.create(agent_name="\x1b[2J\r\nforged line \u202e", tags=["\x07"])
 
         text = list_agents()
@@ -119,7 +119,7 @@ class TestTable:
         assert "?[2J??forged line ?" in text
         assert text.replace("\n", "").isprintable()
 
-    def test_a_terminal_that_lacks_a_character_gets_another_for_it(self) -> None:
+    def test_characters_that_the_terminal_lacks_are_replaced(self) -> None:
         AgentFactory.create(agent_name="Köln ☂")
         output = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
 
@@ -220,7 +220,7 @@ class TestJson:
 
 
 @pytest.mark.integration
-def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     """As in ``manage.py list_agents | head -1``."""
     url = f"sqlite:///{tmp_path}/registry.sqlite3"
     environment = os.environ | {"REGISTRY_VAR_DIR": str(tmp_path), "DATABASE_URL": url}

@@ -29,13 +29,13 @@ def issued(*arguments: str) -> AccessToken:
 
 
 class TestIssuing:
-    def test_quiet_it_prints_the_token_and_nothing_else(self) -> None:
+    def test_quiet_prints_only_the_token(self) -> None:
         text = manage("issue_token", "--quiet")
 
         assert text.endswith("\n")
         assert access_tokens.authenticate(text.removesuffix("\n")).may_register
 
-    def test_else_it_tells_what_the_token_is_good_for_and_what_to_do_with_it(self) -> None:
+    def test_it_says_what_the_token_may_do_and_how_to_use_it(self) -> None:
         told = manage("issue_token", "--prefix=weather-", "--days=30", "--max-agents=5").split("\n")
 
         token = AccessToken.objects.get()
@@ -47,7 +47,7 @@ class TestIssuing:
         assert "AGENT_ENROLMENT_TOKEN" in told[5]
         assert told[6] == f"To revoke it: python manage.py revoke_token {token.key}"
 
-    def test_all_that_was_asked_for_is_in_the_record(self) -> None:
+    def test_all_options_are_stored(self) -> None:
         token = issued("--name=w", "--prefix=weather-", "--days=30", "--max-agents=5", "--read")
 
         assert (token.name, token.agent_prefix, token.max_agents) == ("w", "weather-", 5)
@@ -55,14 +55,14 @@ class TestIssuing:
         assert token.expires_at is not None
         assert token.expires_at - token.created_at == timedelta(days=30)
 
-    def test_by_default_it_registers_all_ids_for_ever_and_does_not_read(self) -> None:
+    def test_by_default_a_token_registers_any_id_forever_and_cannot_read(self) -> None:
         token = issued()
 
         assert (token.agent_prefix, token.max_agents, token.expires_at) == ("", None, None)
         assert token.rights == ["register"]
         assert token.name == "all agents"
 
-    def test_it_may_be_for_reading_only(self) -> None:
+    def test_a_token_may_be_for_reading_only(self) -> None:
         token = issued("--read-only")
 
         assert token.rights == ["read"]
@@ -92,13 +92,13 @@ class TestIssuing:
 
         assert not AccessToken.objects.exists()
 
-    def test_reading_only_and_reading_too_exclude_each_other(self) -> None:
+    def test_read_and_read_only_exclude_each_other(self) -> None:
         with pytest.raises(CommandError, match="--read-only"):
             manage("issue_token", "--read", "--read-only")
 
 
 class TestRevoking:
-    def test_by_its_key_a_token_is_revoked_once(self) -> None:
+    def test_a_token_is_revoked_once_by_its_key(self) -> None:
         token = issued()
 
         assert manage("revoke_token", token.key) == f"{token.key} revoked\n"
@@ -106,7 +106,7 @@ class TestRevoking:
         token.refresh_from_db()
         assert token.revoked_by == "command"
 
-    def test_so_is_one_that_was_found_somewhere_as_a_whole(self) -> None:
+    def test_a_leaked_token_can_be_revoked_by_its_full_text(self) -> None:
         text = manage("issue_token", "--quiet").strip()
 
         assert manage("revoke_token", text) == f"{text[4:16]} revoked\n"
@@ -115,17 +115,17 @@ class TestRevoking:
             access_tokens.authenticate(text)
 
     @pytest.mark.parametrize("key", ["nobody", "", "x\0", "0" * 12])
-    def test_a_key_that_no_token_has_is_told(self, key: str) -> None:
+    def test_an_unknown_key_is_reported(self, key: str) -> None:
         with pytest.raises(CommandError, match="list_tokens"):
             manage("revoke_token", key)
 
 
 class TestListing:
-    def test_without_tokens_it_tells_how_to_make_one(self) -> None:
+    def test_without_tokens_it_says_how_to_make_one(self) -> None:
         assert "issue_token" in manage("list_tokens")
         assert json.loads(manage("list_tokens", "--json")) == []
 
-    def test_each_token_has_its_line(self) -> None:
+    def test_each_token_has_a_line(self) -> None:
         manage("issue_token", "--prefix=weather-", "--days=30", "--max-agents=5")
         manage("issue_token", "--name=old")
         manage("issue_token", "--read-only")
@@ -145,7 +145,7 @@ class TestListing:
         assert lines[1].split() == [old.key, "revoked", "-", "register", "-", "0", "never", "old"]
         assert lines[2].split()[2:] == ["-", "read", "-", "-", "never", "reading"]
 
-    def test_as_json_it_has_all_but_the_secret(self) -> None:
+    def test_json_has_everything_but_the_secret(self) -> None:
         text = manage("issue_token", "--quiet", "--days=1").strip()
         AgentFactory.create(enrolled_by=text[4:16])
 
