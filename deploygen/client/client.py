@@ -192,7 +192,7 @@ class AgentRegistryClient:
 
     def _not_registered(self, problem: str) -> None:
         self._set_problem(problem)
-        self._schedule.refused()
+        self._schedule.refused(soon=self._lease.was_held)
 
     def _set_problem(self, problem: str) -> None:
         if problem != self.problem:

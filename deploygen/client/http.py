@@ -15,6 +15,8 @@ LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
 # A record has a few kilobytes; a registry does not send more than this.
 LONGEST_RESPONSE_BYTES = 1024 * 1024
 LONGEST_REASON = 300
+# Every error of the registry is a Problem Details (RFC 9457).
+PROBLEM_TYPE = "application/problem+json"
 # Statuses that mean "later", as those from 500 on do.
 BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 # With these, nothing has been carried out.
@@ -26,7 +28,7 @@ class RegistryError(Exception):
 
 
 class RegistryRefused(RegistryError):
-    """It refuses what was sent. `status` is that of its response."""
+    """The registry itself refuses what was sent. `status` is that of its response."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -34,7 +36,7 @@ class RegistryRefused(RegistryError):
 
 
 class RegistryUnavailable(RegistryError):
-    """It is away, busy or broken, or something else responds in its place.
+    """It is away, busy or broken, or something else, such as a proxy, responds in its place.
 
     `retry_after` is the pause in seconds that it asks for. `perhaps_done`: it may have carried out
     the call nevertheless, or may still do so.
@@ -68,13 +70,14 @@ class RegistryHttp:
         path: str,
         *,
         seconds: float,
+        expected: Mapping[str, Any],
         body: Mapping[str, Any] | None = None,
         lease_token: str | None = None,
         access_token: str | None = None,
     ) -> dict[str, Any]:
         """Return the JSON object of a response within `seconds`.
 
-        Raises RegistryRefused, RegistryUnavailable.
+        A success has the members `expected`. Raises RegistryRefused, RegistryUnavailable.
         """
         headers = {"Accept": "application/json"}
         content = None
@@ -102,7 +105,7 @@ class RegistryHttp:
         except httpx.HTTPError as error:
             message = f"the connection broke: {error or type(error).__name__}"
             raise RegistryUnavailable(message) from error
-        return _judge(response, text)
+        return _judge(response, text, expected)
 
     def _open(self) -> httpx.AsyncClient:
         verify: ssl.SSLContext | bool = True
@@ -126,27 +129,46 @@ async def _read(response: httpx.Response) -> bytes:
     return text
 
 
-def _judge(response: httpx.Response, text: bytes) -> dict[str, Any]:
+def _judge(response: httpx.Response, text: bytes, expected: Mapping[str, Any]) -> dict[str, Any]:
     status = response.status_code
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        content = None
+    content = _json_object(text)
     if response.is_success:
-        if isinstance(content, dict):
+        if content is not None and expected.items() <= content.items():
             return content
-        raise RegistryUnavailable(f"{status}, but no JSON object")
+        raise RegistryUnavailable(f"{status}: this is not a response of a registry")
     message = f"{status}{_reason(response, content)}"
     if status in BUSY or response.is_server_error:
         raise RegistryUnavailable(
             message, retry_after=retry_after(response.headers), perhaps_done=status not in NOT_DONE
         )
+    if not _is_problem(response, content):
+        raise RegistryUnavailable(
+            f"{message}: this is not a response of a registry", perhaps_done=False
+        )
     raise RegistryRefused(message, status)
 
 
-def _reason(response: httpx.Response, content: Any) -> str:
+def _json_object(text: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _is_problem(response: httpx.Response, content: dict[str, Any] | None) -> bool:
+    """Whether it is an error of the registry, not the page of a proxy in front of it."""
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return (
+        media_type == PROBLEM_TYPE
+        and content is not None
+        and content.get("status") == response.status_code
+    )
+
+
+def _reason(response: httpx.Response, content: dict[str, Any] | None) -> str:
     if response.is_redirect:
         return f", moved to {response.headers.get('location', '')}"[:LONGEST_REASON]
-    detail = content.get("detail") if isinstance(content, dict) else None
+    detail = content.get("detail") if content is not None else None
     reason = detail if isinstance(detail, str) else response.reason_phrase
     return f", {' '.join(reason.split())}"[:LONGEST_REASON] if reason else ""

@@ -30,6 +30,7 @@ class Lease:
     def __init__(self, http: RegistryHttp, agent_id: str, ttl_seconds: int) -> None:
         self.http = http
         self.held = False
+        self.was_held = False  # at any time
         # Another agent has registered under this id.
         self.superseded = False
         # A registration of ours had no response, so that it may be the newest of all.
@@ -48,13 +49,14 @@ class Lease:
                 "/agents/register",
                 body=body,
                 access_token=access_token,
+                expected={"agent_id": self._agent_id},
                 seconds=min(LONGEST_REQUEST_SECONDS, self._ttl_seconds),
             )
             self._token = _lease_token(record)
         except RegistryUnavailable as error:
             self.in_doubt = self.in_doubt or error.perhaps_done
             raise
-        self.held = True
+        self.held = self.was_held = True
         return record
 
     async def renew(self, report: dict[str, Any], interval: float) -> dict[str, Any]:
@@ -83,7 +85,11 @@ class Lease:
         while self.held:
             try:
                 await self.http.call(
-                    "DELETE", self._path, lease_token=self._token, seconds=DEREGISTER_SECONDS
+                    "DELETE",
+                    self._path,
+                    lease_token=self._token,
+                    expected={"status": "deleted"},
+                    seconds=DEREGISTER_SECONDS,
                 )
             except RegistryUnavailable:
                 await asyncio.sleep(DEREGISTER_PAUSE_SECONDS)
@@ -102,6 +108,7 @@ class Lease:
             f"{self._path}/heartbeat",
             body=report,
             lease_token=self._token,
+            expected={"status": "ok"},
             seconds=min(LONGEST_REQUEST_SECONDS, interval),
         )
 

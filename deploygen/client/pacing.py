@@ -19,8 +19,8 @@ class Pacing:
     """Pauses in seconds after calls that fail.
 
     A registry that is away is called again after `first_seconds`, then after twice as long and so
-    on, up to `longest_seconds`. One that refuses the agent needs a person, and is called every
-    `refused_seconds`.
+    on, up to `longest_seconds`. One that refuses an agent that never had a lease needs a person,
+    and is called every `refused_seconds`.
     """
 
     first_seconds: float = 5.0
@@ -84,8 +84,10 @@ class Schedule:
         self._due = time.monotonic() + pause
         return pause
 
-    def refused(self) -> None:
-        self._due = time.monotonic() + self._pacing.after_refusal()
+    def refused(self, *, soon: bool) -> None:
+        """`soon`: the agent had a lease, so the refusal may pass before that would have ended."""
+        pause = self._pacing.after_refusal()
+        self._due = time.monotonic() + (min(pause, self.interval) if soon else pause)
 
     def _bounded(self, interval: float) -> float:
         if interval > self._ttl_seconds / 2:

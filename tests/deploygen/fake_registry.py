@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer, whose `body` may be bytes that are no JSON.
+    """An answer. An object gets the form of the registry: what a success always has, or the
+    members and the media type of a Problem Details. Bytes and lists are sent as they are.
 
-    `hangs`: it never comes; `breaks`: the connection ends instead; `after`: it comes then.
+    `foreign`: an object is sent as it is, too. `hangs`: it never comes; `breaks`: the connection
+    ends instead; `after`: it comes then.
     """
 
     status: int = 200
@@ -23,6 +26,7 @@ class Reply:
     hangs: bool = False
     breaks: bool = False
     after: threading.Event | None = None
+    foreign: bool = False
 
 
 HANGS = Reply(hangs=True)
@@ -130,14 +134,29 @@ def _handler_for(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             reply = registry.reply(Call(kind, self.path, body, *shown))
             if reply.hangs or reply.breaks:
                 return  # and the connection is closed
-            content = (
-                reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            )
+            content, headers = _formed(reply, kind, body)
             self.send_response(reply.status)
-            for name, value in reply.headers.items():
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
     return Handler
+
+
+def _formed(reply: Reply, kind: str, sent: Any) -> tuple[bytes, dict[str, str]]:
+    """Return the body and the headers of a reply."""
+    headers = {"Content-Type": "application/json", **reply.headers}
+    body = reply.body
+    if isinstance(body, bytes):
+        return body, dict(reply.headers)
+    if isinstance(body, dict) and not reply.foreign:
+        if reply.status >= HTTPStatus.BAD_REQUEST:
+            body = {"title": HTTPStatus(reply.status).phrase, "status": reply.status, **body}
+            headers["Content-Type"] = "application/problem+json"
+        elif kind == "register":
+            body = {"agent_id": sent["agent_id"], **body}
+        else:
+            body = {"status": "deleted" if kind == "delete" else "ok", **body}
+    return json.dumps(body).encode(), headers

@@ -123,14 +123,25 @@ class Fleet:
         body = {"agent_id": agent_id, "ttl_seconds": NEWCOMERS_TTL_SECONDS, **ADDRESS}
         with contextlib.suppress(RegistryError):
             answer = await http.call(
-                *("POST", "/agents/register"), body=body, access_token=ENROLMENT_TOKEN, seconds=10
+                "POST",
+                "/agents/register",
+                body=body,
+                access_token=ENROLMENT_TOKEN,
+                expected={"agent_id": agent_id},
+                seconds=10,
             )
             kept.append((http, agent_id, answer.get("lease_token")))
         await http.aclose()
 
     async def _take_off(self, http: RegistryHttp, agent_id: str, token: str | None) -> None:
         with contextlib.suppress(RegistryError):
-            await http.call("DELETE", f"/agents/{agent_id}", lease_token=token, seconds=10)
+            await http.call(
+                "DELETE",
+                f"/agents/{agent_id}",
+                lease_token=token,
+                expected={"status": "deleted"},
+                seconds=10,
+            )
         await http.aclose()
 
     async def _begin(self, agent_id: str) -> tuple[AgentRegistryClient, int]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from deploygen.client.http import RegistryRefused, RegistryUnavailable
+from deploygen.client.http import RegistryUnavailable
 from deploygen.client.lease import LONGEST_REQUEST_SECONDS
+from deploygen.client.pacing import Pacing
 from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import BREAKS, HANGS, Call, FakeRegistry, Reply
 from tests.processes import wait_in_loop
@@ -109,7 +110,19 @@ FAULTS = {
     "a list": Reply(200, []),
     "deep": Reply(200, b"[" * 100_000),
     "no answer": BREAKS,
+    "an ingress reloads": Reply(404, b"404 page not found\n", {"Content-Type": "text/plain"}),
+    "a gateway without routes": Reply(404, {"message": "no Route matched"}, foreign=True),
+    "another service": Reply(404, {"detail": "Not Found"}, foreign=True),
+    "a firewall": Reply(403, b"<h1>Forbidden</h1>", {"Content-Type": "text/html"}),
+    "a proxy wants a login": Reply(401, b"", {"WWW-Authenticate": "Basic"}),
+    "a proxy's conflict": Reply(409, b"conflict"),
+    "a proxy's problem about another status": Reply(404, {"status": 502}),
+    "a problem in another type": Reply(404, {"status": 404, "detail": "x"}, foreign=True),
+    "gone": Reply(410, b"gone"),
+    "a login page elsewhere": Reply(302, b"", {"Location": "http://login.example/"}),
+    "a page about maintenance": Reply(200, {"message": "back soon"}, foreign=True),
 }
+REGISTERED = Reply(201, {"lease_token": "1.token", "heartbeat_interval": 0.05})
 NO_TOKENS = {
     "two lines": Reply(201, {"lease_token": "a\nb"}),
     "a number": Reply(201, {"lease_token": 1}),
@@ -139,6 +152,22 @@ def test_a_fault_at_the_registration_is_tried_again(registry: FakeRegistry, faul
 
     asyncio.run(story())
     assert len(registry.of("register")) == 3
+
+
+def test_an_agent_that_had_a_lease_is_registered_again_within_its_ttl_after_a_refusal(
+    registry: FakeRegistry,
+) -> None:
+    registry.script["heartbeat"] = [Reply(404)]
+    registry.script["register"] = [REGISTERED, Reply(403)]
+
+    async def story() -> None:
+        async with living(registry, ttl_seconds=3, pacing=Pacing(refused_seconds=60)):
+            await wait_in_loop(lambda: len(registry.of("register")) == 2, "the refusal")
+            refused = time.monotonic()
+            await wait_in_loop(lambda: len(registry.of("register")) == 3, "the next one")
+            assert time.monotonic() - refused < 3
+
+    asyncio.run(story())
 
 
 def test_a_registry_without_lease_tokens_is_enough(registry: FakeRegistry) -> None:
@@ -194,7 +223,7 @@ def test_a_redirection_is_told_with_where_it_leads(registry: FakeRegistry) -> No
 
     async def story() -> None:
         client = client_of(registry)
-        with pytest.raises(RegistryRefused, match=r"307, moved to https://elsewhere\.example/"):
+        with pytest.raises(RegistryUnavailable, match=r"307, moved to https://elsewhere\.example/"):
             await client.register()
         await client.deregister()
 

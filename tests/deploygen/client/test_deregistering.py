@@ -60,8 +60,11 @@ def test_a_refused_deregistration_is_told(registry: FakeRegistry) -> None:
     assert not asyncio.run(story())
 
 
-def test_deregistering_is_tried_again_after_a_fault(registry: FakeRegistry) -> None:
-    registry.script["delete"] = [Reply(503)]
+@pytest.mark.parametrize(
+    "fault", [Reply(503), Reply(404, b"404 page not found")], ids=["503", "a proxy's 404"]
+)
+def test_deregistering_is_tried_again_after_a_fault(registry: FakeRegistry, fault: Reply) -> None:
+    registry.script["delete"] = [fault]
 
     async def story() -> bool:
         client = client_of(registry)
