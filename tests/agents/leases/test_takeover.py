@@ -173,6 +173,26 @@ class TestNumberOfAgents:
         assert register(token, "b").status_code == 201
         assert register(token, "a").status_code == 403
 
+    @pytest.mark.usefixtures("token_mode")
+    def test_an_id_that_is_held_is_409_even_if_the_token_may_have_no_more(self) -> None:
+        register(new_token(), "a")
+        token = new_token(max_agents=1)
+        register(token, "b")
+
+        assert register(token, "a").status_code == 409
+
+    def test_those_that_recovered_beyond_the_number_may_register_again(self) -> None:
+        token = new_token(max_agents=1)
+        lease = register(token, "a").json()["lease_token"]
+        expire("a")
+        register(token, "b")
+        APIClient(headers={"Lease-Token": lease}).post("/agents/a/heartbeat")
+        assert AgentRecord.objects.alive().count() == 2
+
+        assert register(token, "a").status_code == 200
+        assert register(token, "b").status_code == 200
+        assert register(token, "c").status_code == 403
+
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
