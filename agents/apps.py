@@ -1,7 +1,19 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class AgentsConfig(AppConfig):
     name = "agents"
     verbose_name = "Registry"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        connection_created.connect(prepare_connection)
+
+
+def prepare_connection(connection: Any, **_kwargs: Any) -> None:
+    from agents.database.dialect import dialect  # noqa: PLC0415 - asks the settings
+
+    dialect.prepare_connection(connection)

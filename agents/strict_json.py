@@ -1,8 +1,12 @@
 """JSON by RFC 8259, without Python's extensions to it."""
 
+import codecs
 import json
 import math
 from typing import Any
+
+# What JSON readers in other languages hold exactly, as an integer.
+MAX_INTEGER = 2**63
 
 
 class InvalidJSON(ValueError):
@@ -10,11 +14,16 @@ class InvalidJSON(ValueError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Raise InvalidJSON, also for NaN, infinities, numbers beyond a double, and duplicate keys."""
+    """Parse JSON in UTF-8; a byte order mark is ignored.
+
+    Raise InvalidJSON, also for NaN, infinities, integers beyond 2**63, numbers beyond a double, and
+    duplicate keys.
+    """
     try:
         return json.loads(
-            body.decode("utf-8"),
+            body.removeprefix(codecs.BOM_UTF8).decode("utf-8"),
             parse_constant=_refuse_constant,
+            parse_int=_bounded,
             parse_float=_finite,
             object_pairs_hook=_unique_keys,
         )
@@ -28,6 +37,13 @@ def parse_json(body: bytes) -> Any:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _bounded(text: str) -> int:
+    # Python would refuse very long ones with a text of its own.
+    if len(text) <= len(str(-MAX_INTEGER)) and -MAX_INTEGER <= (number := int(text)) < MAX_INTEGER:
+        return number
+    raise ValueError(f"the number {text[:40]} is too large")
 
 
 def _finite(text: str) -> float:

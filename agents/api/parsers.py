@@ -24,11 +24,24 @@ class LengthRequired(APIException):
     default_code = "length_required"
 
 
-def check_length(request: Request, limit: int) -> None:
-    """Raise BodyTooLarge or LengthRequired, judging by the headers.
+class EncodingRefused(APIException):
+    status_code = 415
+    default_code = "unsupported_encoding"
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"Content-Encoding: {encoding[:40]} is not accepted. Send the body as it is."
+        )
+
+
+def check_body(request: Request, limit: int) -> None:
+    """Raise EncodingRefused, BodyTooLarge or LengthRequired, judging by the headers.
 
     Under WSGI a chunked body would look like an empty one.
     """
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise EncodingRefused(encoding)
     if request.META.get("HTTP_TRANSFER_ENCODING"):
         raise LengthRequired
     length = str(request.META.get("CONTENT_LENGTH") or 0)

@@ -23,10 +23,16 @@ from agents.api.authentication import (
     address_of,
 )
 from agents.api.etags import ETags
-from agents.api.filters import filter_agents
+from agents.api.filters import FiltersSerializer, filter_agents
 from agents.api.page_responses import is_plain_json, page_response
-from agents.api.pagination import AgentPagination, link_to_next, read_page_query
-from agents.api.parsers import check_length
+from agents.api.pagination import (
+    AgentPagination,
+    PageQuerySerializer,
+    link_to_next,
+    read_page_query,
+)
+from agents.api.parameters import check_parameters
+from agents.api.parsers import check_body
 from agents.api.permissions import (
     MayDeregister,
     MayHeartbeat,
@@ -49,6 +55,7 @@ from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
 from agents.serializers.agent_page import read_page
 from agents.serializers.cached import represent, validate
 
+PARAMETERS = (FiltersSerializer, PageQuerySerializer)
 # These act on a lease, and need its token.
 LEASE_ACTIONS = ("heartbeat", "destroy")
 PERMISSIONS: dict[str, type[BasePermission]] = {
@@ -97,8 +104,9 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         is_bulk = self.action == "heartbeat_many"
-        check_length(request, settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES)
+        check_body(request, settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
+        check_parameters(request, PARAMETERS if self.action == "list" else ())
 
     def get_queryset(self) -> AgentQuerySet:
         return AgentRecord.objects.with_read_at()
@@ -156,10 +164,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
     @action(detail=False, methods=["post"], url_path="heartbeat", url_name="heartbeats")
     def heartbeat_many(self, request: Request) -> Response:
         call = validate(ManyHeartbeatsSerializer, request.data)
-        admitted = admit_many(
-            [(lease["agent_id"], lease.get("lease_token")) for lease in call["agents"]],
-            address_of(request),
-        )
+        admitted = admit_many(call["agents"], address_of(request))
         outcomes = leases.renew_many(admitted.renewals, waits=True)
         return Response(bulk_answer(admitted, outcomes))
 

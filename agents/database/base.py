@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, Q
 
 from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate
@@ -25,6 +26,10 @@ class Dialect(ABC):
     has_one_writer: ClassVar[bool]
     # Whether only processes of one machine can use the database.
     is_local: ClassVar[bool]
+
+    @abstractmethod
+    def prepare_connection(self, connection: BaseDatabaseWrapper) -> None:
+        """Prepare a connection that has just been opened."""
 
     # The clock: times are SQL, and compare with columns of times.
 

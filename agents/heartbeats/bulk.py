@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import Throttled, ValidationError
 
 from agents.heartbeats.admission import admit
+from agents.heartbeats.serializers import InvalidLease, InvalidLeaseSerializer
 from agents.leases import Renewal, Renewed, StaleLease, UnknownAgent
 from agents.metrics import counters
 from agents.problems.errors import AgentNotFound, LeaseHeldByAnother, LeaseTokenRefused
 from agents.rate_limits import RateExceeded
+from agents.serializers.cached import represent
 from agents.states import State
 from agents.tokens.lease import InvalidLeaseToken
 
@@ -20,14 +22,22 @@ class Admitted:
     """The admitted renewals of a call, and the ids of the other agents."""
 
     renewals: list[Renewal] = field(default_factory=list)
+    invalid: list[InvalidLease] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     throttled: list[str] = field(default_factory=list)
 
 
-def admit_many(leases: Iterable[tuple[str, str | None]], address: str | None) -> Admitted:
+def admit_many(
+    leases: Iterable[tuple[str, str | None] | InvalidLease], address: str | None
+) -> Admitted:
     """Judge leases, given as agents' ids and lease tokens."""
     admitted = Admitted()
-    for agent_id, token in leases:
+    for lease in leases:
+        if isinstance(lease, InvalidLease):
+            admitted.invalid.append(lease)
+            counters.count_refusal(ValidationError.default_code)
+            continue
+        agent_id, token = lease
         try:
             generation = admit(agent_id, token)
         except InvalidLeaseToken:
@@ -50,6 +60,7 @@ def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> 
         "renewed": 0,
         "unknown": [],
         "refused": admitted.refused,
+        "invalid": [represent(InvalidLeaseSerializer, lease) for lease in admitted.invalid],
         "throttled": admitted.throttled,
         "states": {},
     }

@@ -6,10 +6,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest
 
 from agents.addresses import parse_address
+from agents.allowed_hosts import is_allowed_host
 from agents.heartbeats.admission import admit
 from agents.heartbeats.bodies import parse_leases, parse_report
 from agents.heartbeats.bulk import Admitted, admit_many, bulk_answer
@@ -58,7 +57,7 @@ class FastPath:
         self._headers = DjangoHeaders()
         self._responses = Responses()
         self._client = _cached_client_of(client_of)
-        self._is_allowed_host = lru_cache(maxsize=HOSTS_CACHE_SIZE)(_is_allowed_host)
+        self._is_allowed_host = lru_cache(maxsize=HOSTS_CACHE_SIZE)(is_allowed_host)
 
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
@@ -162,16 +161,6 @@ class FastPath:
     def _problem(self, waiting: Waiting, error: Exception) -> Response:
         content = self._responses.problem(error, waiting.headers, keeps_open=waiting.keeps_open)
         return Response(waiting.caller, content, waiting.keeps_open)
-
-
-def _is_allowed_host(host: str) -> bool:
-    request = HttpRequest()
-    request.META["HTTP_HOST"] = host
-    try:
-        request.get_host()
-    except DisallowedHost:
-        return False
-    return True
 
 
 def _cached_client_of(client_of: ClientOf) -> Callable[[str, str, str], tuple[str | None, str]]:

@@ -1,12 +1,13 @@
 """What heartbeats look like, in the API's terms: requests and answers."""
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from rest_framework import serializers
 
 from agents.leases import Renewed
-from agents.models import MAX_NOTE_LENGTH
+from agents.models import MAX_ID_LENGTH, MAX_NOTE_LENGTH
+from agents.problems.details import encodable, field_errors
 from agents.serializers.fields import AgentIdField
 from agents.serializers.strict import StrictSerializer
 from agents.states import State, Status
@@ -31,6 +32,24 @@ class HeartbeatSerializer(StrictSerializer):
         return load
 
 
+class InvalidLease:
+    """An entry that is no lease, by its place in the call."""
+
+    def __init__(self, place: int, entry: Any, errors: dict[str, list[str]]) -> None:
+        self.place, self.errors = place, errors
+        agent_id = entry.get("agent_id") if isinstance(entry, dict) else None
+        self.agent_id = encodable(agent_id[:MAX_ID_LENGTH]) if isinstance(agent_id, str) else None
+
+
+class InvalidLeaseSerializer(serializers.Serializer[InvalidLease]):
+    place = serializers.IntegerField(help_text="In the list of the call, from 0.")
+    agent_id = serializers.CharField(allow_null=True, help_text="As it was sent, if it is text.")
+    errors = serializers.DictField(  # type: ignore[assignment]  # a field's name, here
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="What is wrong with each field.",
+    )
+
+
 class LeaseSerializer(StrictSerializer):
     """One lease, in a call that renews many."""
 
@@ -40,10 +59,26 @@ class LeaseSerializer(StrictSerializer):
     )
 
 
+class LeasesSerializer(serializers.ListSerializer[Any]):
+    """Leases as ids and tokens. A bad entry becomes an InvalidLease."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list) or len(data) > MAX_LEASES:
+            return super().to_internal_value(data)  # type: ignore[no-any-return]  # it raises
+        return [self._lease(place, entry) for place, entry in enumerate(data)]
+
+    def _lease(self, place: int, entry: Any) -> "tuple[str, str | None] | InvalidLease":
+        try:
+            lease = cast("LeaseSerializer", self.child).run_validation(entry)
+        except serializers.ValidationError as error:
+            return InvalidLease(place, entry, field_errors(error.detail))
+        return lease["agent_id"], lease.get("lease_token")
+
+
 class ManyHeartbeatsSerializer(StrictSerializer):
     """Heartbeats of many agents in one call."""
 
-    agents: Any = serializers.ListSerializer(child=LeaseSerializer(), max_length=MAX_LEASES)
+    agents: Any = LeasesSerializer(child=LeaseSerializer(), max_length=MAX_LEASES)
 
 
 class RenewedSerializer(serializers.Serializer[Renewed]):
@@ -70,6 +105,7 @@ class ManyRenewedSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(),
         help_text="Agents whose lease token is missing, wrong, or of an older registration.",
     )
+    invalid = InvalidLeaseSerializer(many=True, help_text="Entries of the call that are no leases.")
     throttled = serializers.ListField(
         child=serializers.CharField(), help_text="Agents that exceed the rate of heartbeats."
     )

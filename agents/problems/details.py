@@ -41,9 +41,9 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
         for index, value in enumerate(detail):
             yield from _flatten(value, f"{path}[{index}]")
     else:
-        yield _encodable(path) or "body", [_encodable(str(text)) for text in detail]
+        yield encodable(path) or "body", [encodable(str(text)) for text in detail]
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Escape lone surrogates: JSON can send them, but UTF-8 cannot carry them back."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,5 +1,6 @@
 """Fields with rules of their own."""
 
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -9,11 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from agents import agent_ids
-from agents.addresses import parse_address
 from agents.models import MAX_HOST_LENGTH, MAX_ID_LENGTH
+from agents.strict_json import InvalidJSON, parse_json
 
 # A DNS name, but with the underscores that container networks allow.
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+# Programs read a name that ends in a number as an IPv4 address, in one of its many notations.
+NUMERIC = re.compile(r"(.*\.)?(\d+|0[xX][0-9A-Fa-f]*)\.?")
 MAX_METADATA_BYTES = 4_000
 MAX_METADATA_DEPTH = 32
 MAX_NAMES = 64
@@ -38,17 +41,27 @@ class AgentIdField(serializers.RegexField):
 
 
 class HostField(serializers.CharField):
-    """A host name or an IP address, without a port."""
+    """A host name or an IP address, without a port, that others can call."""
 
-    default_error_messages = {"invalid_host": "Give a host name or an IP address, without a port."}
+    default_error_messages = {
+        "invalid_host": "Give a host name or an IP address, without a port.",
+        "no_address": "{value!r} is not an IPv4 address. Give four numbers from 0 to 255.",
+        "uncallable": "Nobody can call {value}: it is {kind}. Give the address of this agent.",
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=MAX_HOST_LENGTH, trim_whitespace=False, **options)
 
     def to_internal_value(self, data: Any) -> str:
         value: str = super().to_internal_value(data)
-        if not HOST_NAME.fullmatch(value) and not _is_address_without_zone(value):
-            self.fail("invalid_host")
+        address = _address_without_zone(value)
+        if address is None:
+            if NUMERIC.fullmatch(value):
+                self.fail("no_address", value=value)
+            if not HOST_NAME.fullmatch(value):
+                self.fail("invalid_host")
+        elif kind := _uncallable(address):
+            self.fail("uncallable", value=value, kind=kind)
         return value
 
 
@@ -77,8 +90,8 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, str):
             try:
-                data = json.loads(data)
-            except (ValueError, RecursionError):
+                data = parse_json(data.encode())
+            except (InvalidJSON, UnicodeEncodeError):
                 self.fail("not_an_object")
         if not isinstance(data, Mapping):
             self.fail("not_an_object")
@@ -112,8 +125,23 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
         self.fail("too_deep", limit=MAX_METADATA_DEPTH)
 
 
-def _is_address_without_zone(text: str) -> bool:
-    return parse_address(text) is not None and "%" not in text
+def _address_without_zone(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return None if "%" in text else ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _uncallable(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
+    """Return what kind of address it is that no agent can be called at; None for all others."""
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_unspecified:
+        return "the address of every interface, for listening"
+    if address.is_multicast:
+        return "a multicast address"
+    if str(address) == "255.255.255.255":
+        return "the broadcast address"
+    return "a reserved address" if address.is_reserved and address.version == 4 else None  # noqa: PLR2004
 
 
 def _can_be_stored(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Serializers that refuse what they do not know."""
+"""Serializers that refuse unknown fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,16 @@ MAX_SHOWN_LENGTH = 80
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses unknown fields by name: a misspelt one would otherwise be silently dropped."""
+    """Refuses unknown fields by name: a misspelt one would otherwise be silently dropped.
+
+    Null means that an optional field is not given: many clients write all their fields.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.allow_null = field.allow_null or not field.required  # in the OpenAPI document
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
@@ -20,9 +29,15 @@ class StrictSerializer(serializers.Serializer[Any]):
             name[:MAX_SHOWN_LENGTH]: [NO_SUCH_FIELD] for name in unknown[:MOST_NAMED]
         }
         try:
-            value = super().to_internal_value(data)
+            value = super().to_internal_value(self._given(data))
         except serializers.ValidationError as error:
             raise serializers.ValidationError(error.detail | errors) from error  # type: ignore[operator]  # a dict, from here
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+    def _given(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        optional = {name for name, field in self.fields.items() if not field.required}
+        return {k: v for k, v in data.items() if v is not None or k not in optional}

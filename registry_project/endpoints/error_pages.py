@@ -3,6 +3,7 @@
 import sys
 from http import HTTPStatus
 
+from django.core.exceptions import DisallowedHost
 from django.db import DataError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
@@ -17,6 +18,8 @@ PAGES = ("/admin", "/docs")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    if isinstance(exception, DisallowedHost):  # its text is for the caller
+        return _problem_json(HTTPStatus.BAD_REQUEST, str(exception))
     if request.path.startswith(PAGES):
         return defaults.bad_request(request, exception)
     return _problem_json(HTTPStatus.BAD_REQUEST, "The request cannot be understood.")

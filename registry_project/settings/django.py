@@ -27,7 +27,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "registry_project.security.proxies.TrustedProxies",
-    "registry_project.endpoints.probe_hosts.ProbeHosts",
+    "registry_project.endpoints.hosts.Hosts",
     "registry_project.endpoints.head_requests.NoBody",
     # Before what may answer by itself, so that these answers have the headers too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

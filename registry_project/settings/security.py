@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from registry_project.endpoints.probe_hosts import PROBED
+from registry_project.endpoints.hosts import PROBED
 from registry_project.security.proxies import parse_proxy_list
 from registry_project.security.secret_key import read_or_create
 from registry_project.settings.base import VAR_DIR, env

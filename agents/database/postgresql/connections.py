@@ -5,12 +5,16 @@ from contextlib import contextmanager
 
 import psycopg
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
 from agents.database.tables import table
 
 
 class Connections:
+    def prepare_connection(self, connection: BaseDatabaseWrapper) -> None:
+        """Do nothing: PostgreSQL has all that is needed."""
+
     @contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
         # For the transaction only: the connection keeps its own limit.

@@ -11,13 +11,14 @@ from agents.database.sqlite.clock import Clock
 from agents.database.sqlite.connections import Connections
 from agents.database.sqlite.ids import Ids
 from agents.database.sqlite.json_sql import JsonSql
+from agents.database.sqlite.text import Text
 from agents.database.sqlite.writes import Writes
 
 # It sorts after every character that ids and names of actors may contain.
 LAST_CHARACTER = "\U0010ffff"
 
 
-class SQLite(Clock, JsonSql, Batches, Writes, Ids, Connections, Dialect):
+class SQLite(Clock, JsonSql, Batches, Writes, Ids, Connections, Text, Dialect):
     name = "SQLite"
     has_one_writer = True
     is_local = True

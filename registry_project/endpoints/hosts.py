@@ -1,4 +1,4 @@
-"""Health checks and metrics answer under any host name.
+"""Host headers: checked by ALLOWED_HOSTS, except for health checks and metrics.
 
 Orchestrators, load balancers and Prometheus call each process by its address and past the proxy:
 without TLS, and under none of ALLOWED_HOSTS.
@@ -9,17 +9,24 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
+from agents.allowed_hosts import check_host
+
 # A path without its first slash, as SECURE_REDIRECT_EXEMPT wants it.
 PROBED = r"^(health(/|$)|metrics/?$)"
 
 
-class ProbeHosts:
-    """Middleware that accepts any Host header for these paths: no answer depends on it."""
+class Hosts:
+    """Middleware that replaces Django's `get_host`, which is stricter about names."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if re.match(PROBED, request.path_info.lstrip("/")):
-            request.get_host = lambda: "localhost"  # type: ignore[method-assign]
+        def get_host() -> str:
+            host = str(request.META.get("HTTP_HOST") or request.META["SERVER_NAME"])
+            check_host(host)
+            return host
+
+        is_probe = re.match(PROBED, request.path_info.lstrip("/"))
+        request.get_host = (lambda: "localhost") if is_probe else get_host  # type: ignore[method-assign]
         return self._get_response(request)

@@ -1,0 +1,39 @@
+"""JSON or a page: pages are for browsers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import Http404
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.request import Request
+
+
+class Negotiation(DefaultContentNegotiation):
+    """DRF's, except that programs get no page if they accept JSON as well.
+
+    Java's HttpURLConnection, for one, accepts HTML before anything else.
+    """
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> Any:
+        if not (is_browser(request) or request.query_params.get("format")):
+            programs = [one for one in renderers if not isinstance(one, BrowsableAPIRenderer)]
+            try:
+                return super().select_renderer(request, programs, format_suffix)
+            except (NotAcceptable, Http404):
+                pass  # it accepts nothing but a page
+        return super().select_renderer(request, renderers, format_suffix)
+
+
+def is_browser(request: Request) -> bool:
+    """Whether a browser shows the response: they send fetch metadata, or accept XHTML."""
+    if "HTTP_SEC_FETCH_MODE" in request.META:
+        return True
+    sends_json = str(request.META.get("CONTENT_TYPE", "")).startswith("application/json")
+    return not sends_json and "application/xhtml+xml" in request.META.get("HTTP_ACCEPT", "")
