@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from .http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
+from .http import (
+    EnvironmentUnusable,
+    RegistryError,
+    RegistryHttp,
+    RegistryRefused,
+    RegistryUnavailable,
+)
 from .lease import DEREGISTER_SECONDS, LAST_CALL_SECONDS, Lease
 from .pacing import Pacing, Schedule
 from .registration import EnrolmentToken, describe, hint, token_to_show
@@ -147,7 +153,7 @@ class AgentRegistryClient:
             self._not_registered(f"the registry refused the registration: {error}{more}")
             raise
         except RegistryUnavailable as error:
-            self._failed(str(error), error.retry_after)
+            self._unavailable(error)
             raise
         self._succeeded(record)
         self._schedule.registered(started)
@@ -158,7 +164,7 @@ class AgentRegistryClient:
         try:
             response = await self._lease.renew(dict(self._report()), self.interval)
         except RegistryUnavailable as error:
-            self._failed(str(error), error.retry_after)
+            self._unavailable(error)
         except RegistryRefused as error:
             if self._lease.superseded:
                 self._set_problem(f"another agent has registered as {self.agent_id}")
@@ -184,6 +190,11 @@ class AgentRegistryClient:
     def _succeeded(self, response: Mapping[str, Any]) -> None:
         self.problem = None
         self._schedule.follow(response.get("heartbeat_interval"))
+
+    def _unavailable(self, error: RegistryUnavailable) -> None:
+        if isinstance(error, EnvironmentUnusable):
+            self._set_problem(f"the registry cannot be called: {error}")
+        self._failed(str(error), error.retry_after)
 
     def _failed(self, why: str, retry_after: float | None = None) -> None:
         pause = self._schedule.failed(retry_after)

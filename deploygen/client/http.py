@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,7 +10,9 @@ from typing import Any
 
 import httpx
 
+from .certificates import trusted_certificates
 from .pacing import retry_after
+from .proxy import Route, UnusableVariable, find_route
 
 LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
 # A record has a few kilobytes; a registry does not send more than this.
@@ -50,6 +53,10 @@ class RegistryUnavailable(RegistryError):
         self.perhaps_done = perhaps_done
 
 
+class EnvironmentUnusable(RegistryUnavailable):
+    """A variable of the environment keeps the client from calling it; a person must change it."""
+
+
 class RegistryHttp:
     """Calls one registry. For one event loop at a time."""
 
@@ -63,6 +70,7 @@ class RegistryHttp:
             raise ValueError(f"the registry's URL must begin with http:// or https://, not {url!r}")
         self.url = url.rstrip("/")
         self._http: httpx.AsyncClient | None = None
+        self._route = Route()
 
     async def call(
         self,
@@ -90,6 +98,7 @@ class RegistryHttp:
             headers["Authorization"] = f"Bearer {access_token}"
         if self._http is None:
             self._http = self._open()
+        through = f" ({self._route})" if self._route.proxy else ""
         try:
             async with asyncio.timeout(seconds):
                 request = self._http.stream(
@@ -98,21 +107,34 @@ class RegistryHttp:
                 async with request as response:
                     text = await _read(response)
         except TimeoutError as error:
-            raise RegistryUnavailable(f"no response in {seconds:g} s") from error
-        except (httpx.ConnectError, httpx.UnsupportedProtocol) as error:
-            message = f"no connection: {error}"
+            raise RegistryUnavailable(f"no response in {seconds:g} s{through}") from error
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+            message = f"no connection{through}: {error}"
             raise RegistryUnavailable(message, perhaps_done=False) from error
         except httpx.HTTPError as error:
-            message = f"the connection broke: {error or type(error).__name__}"
+            message = f"the connection broke{through}: {error or type(error).__name__}"
             raise RegistryUnavailable(message) from error
-        return _judge(response, text, expected)
+        return _judge(response, text, expected, through)
 
     def _open(self) -> httpx.AsyncClient:
-        verify: ssl.SSLContext | bool = True
-        if self.url.startswith("http:"):
-            # Loading the trusted certificates takes a while, and none is needed here.
-            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return httpx.AsyncClient(verify=verify, timeout=None)  # noqa: S113 - the call has a limit
+        url = httpx.URL(self.url)
+        try:
+            self._route = find_route(url, os.environ)
+            proxy = self._route.proxy
+            # Loading the trusted certificates takes a while, and only TLS needs them.
+            if url.scheme == "https" or (proxy and proxy.url.scheme == "https"):
+                verify = trusted_certificates(os.environ)
+            else:
+                verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            if proxy and proxy.url.scheme == "https":
+                proxy.ssl_context = verify
+            # Each call has its own limit of time.
+            return httpx.AsyncClient(verify=verify, proxy=proxy, trust_env=False, timeout=None)  # noqa: S113
+        except UnusableVariable as error:
+            raise EnvironmentUnusable(str(error), perhaps_done=False) from error
+        except ImportError as error:  # httpx needs a package for SOCKS
+            message = f"{self._route.variable} cannot be used: {error}"
+            raise EnvironmentUnusable(message, perhaps_done=False) from error
 
     async def aclose(self) -> None:
         if self._http is not None:
@@ -129,22 +151,25 @@ async def _read(response: httpx.Response) -> bytes:
     return text
 
 
-def _judge(response: httpx.Response, text: bytes, expected: Mapping[str, Any]) -> dict[str, Any]:
+def _judge(
+    response: httpx.Response, text: bytes, expected: Mapping[str, Any], through: str
+) -> dict[str, Any]:
     status = response.status_code
     content = _json_object(text)
     if response.is_success:
         if content is not None and expected.items() <= content.items():
             return content
-        raise RegistryUnavailable(f"{status}: this is not a response of a registry")
+        raise RegistryUnavailable(f"{status}: this is not a response of a registry{through}")
     message = f"{status}{_reason(response, content)}"
+    is_registry = _is_problem(response, content)
+    if not is_registry:
+        message += f": this is not a response of a registry{through}"
     if status in BUSY or response.is_server_error:
         raise RegistryUnavailable(
             message, retry_after=retry_after(response.headers), perhaps_done=status not in NOT_DONE
         )
-    if not _is_problem(response, content):
-        raise RegistryUnavailable(
-            f"{message}: this is not a response of a registry", perhaps_done=False
-        )
+    if not is_registry:
+        raise RegistryUnavailable(message, perhaps_done=False)
     raise RegistryRefused(message, status)
 
 
