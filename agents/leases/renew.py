@@ -1,9 +1,10 @@
-"""Heartbeats: a lease lasts for its TTL from now."""
+"""Heartbeats: each renews a lease, which then ends a TTL from now."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
 from agents.database.clock import from_microseconds
 from agents.database.dialect import dialect
@@ -14,7 +15,7 @@ from agents.leases.errors import Claim, LeaseLocked, Miss, explain_misses
 from agents.metrics import counters
 from agents.models import AgentRecord
 
-# The fields of a Renewal, with their types on PostgreSQL: those that name the lease, and the rest.
+# The fields of a Renewal, with their types on PostgreSQL: first those that name the lease.
 LEASE = {"agent_id": "text", "generation": "int8"}
 REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
 RENEWAL = RowUpdate(
@@ -37,15 +38,17 @@ RENEWAL = RowUpdate(
     # within seconds, and a dead one's lease must not be renewed.
     max_delay=2.0,
 )
-# So often a record is looked for that others keep changing meanwhile.
-MOST_TRIES = 10
+# Attempts to renew a record that others keep changing.
+MAX_ATTEMPTS = 10
+
+Lease = tuple[str, int | None]  # agent_id and generation, as a heartbeat gives them
 
 
 class Renewal(NamedTuple):
-    """A heartbeat. None for what the agent says of itself leaves that as it is.
+    """A heartbeat. Fields of the report that are None leave the record as it is.
 
-    `generation` None: the agent has shown no lease token, and is taken at its word. `seen_address`
-    is where the heartbeat came from.
+    `generation` is None if the agent has shown no lease token. `seen_address` is where the
+    heartbeat came from.
     """
 
     agent_id: str
@@ -55,15 +58,15 @@ class Renewal(NamedTuple):
     load: float | None = None
     note: str | None = None
 
-    def and_then(self, later: "Renewal") -> "Renewal":
-        """Return what both say together, where `later` has the last word."""
-        said = {name: getattr(later, name) for name in REPORT}
-        return self._replace(**{name: word for name, word in said.items() if word is not None})
+    def updated_by(self, later: "Renewal") -> "Renewal":
+        """Return both as one; where both report a field, `later` wins."""
+        report = {name: getattr(later, name) for name in REPORT}
+        return self._replace(**{name: value for name, value in report.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed(LeaseTimes):
-    """What an agent is told whose lease was renewed."""
+    """A renewed lease, as its agent gets to know it."""
 
     last_heartbeat: datetime
     ttl_seconds: int
@@ -79,10 +82,9 @@ def renew(
     note: str | None = None,
     address: str | None = None,
 ) -> Renewed:
-    """Renew a lease, until its TTL from now. Raise a Miss: UnknownAgent, StaleLease, LeaseLocked.
+    """Renew a lease: it ends a TTL from now. Raise a Miss: UnknownAgent, StaleLease, LeaseLocked.
 
-    An expired lease is renewed as well, as long as its record has not been purged. A record that
-    somebody has locked is waited for.
+    An expired lease can be renewed until its record is purged. If the record is locked, wait.
     """
     renewal = Renewal(agent_id, generation, address, status, load, note)
     [outcome] = renew_many([renewal], waits=True)
@@ -92,15 +94,15 @@ def renew(
 
 
 def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
-    """Do the same for many, in few statements; return what became of each, in their order.
+    """Renew many leases in few statements; return the outcome of each, in order.
 
-    Agents may come twice. With `waits`, records that somebody has locked are waited for, and so do
-    all; without, LeaseLocked says so of them at once. Two such calls never wait for each other,
-    since records are locked in the order of their ids.
+    An agent may occur twice. With `waits`, wait for locked records, and so let all others wait
+    too; without, their outcome is LeaseLocked. Records are locked in the order of their ids, so
+    that two such calls never wait for each other.
     """
     outcomes = _renew(renewals, waits=waits)
-    for _ in range(MOST_TRIES if waits else 0):
-        # Changed while it was waited for, and so to be looked for anew.
+    for _ in range(MAX_ATTEMPTS if waits else 0):
+        # The record was changed while the statement waited for it, and so was skipped.
         locked = [place for place, one in enumerate(outcomes) if isinstance(one, LeaseLocked)]
         if not locked:
             break
@@ -112,8 +114,8 @@ def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Mi
 
 
 def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
-    outcomes: dict[tuple[str, int | None], Renewed | Miss] = {}
-    for batch in _without_doubles(renewals):
+    outcomes: dict[Lease, Renewed | Miss] = {}
+    for batch in _batches(renewals):
         renewed = _update(batch, waits=waits)
         outcomes.update(renewed)
         if len(renewed) < len(batch):
@@ -126,56 +128,46 @@ def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
     return [outcomes[one.agent_id, one.generation] for one in renewals]
 
 
-def _without_doubles(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
-    """Give at most two batches that renew no record twice, since one UPDATE changes it once.
+def _batches(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
+    """Yield one batch, or two: an UPDATE must not change a record twice.
 
-    What comes twice by one lease is put together. Of several leases of one agent only one can be
-    the record's, so all of them go together; what comes without a lease token is good for every
-    record, and takes its turn if another came with one, or the other way round.
+    Renewals of the same lease are merged. Renewals of one agent with different generations can
+    share a batch, since the record has only one. But one without a generation matches any record,
+    so it must not share a batch with one that has a generation.
     """
     left = renewals
     while left:
-        batch: dict[tuple[str, int | None], Renewal] = {}
-        with_token: dict[str, bool] = {}
-        again = []
+        batch: dict[Lease, Renewal] = {}
+        has_generation: dict[str, bool] = {}
+        next_batch = []
         for one in left:
-            has_token = one.generation is not None
-            if with_token.setdefault(one.agent_id, has_token) != has_token:
-                again.append(one)
+            has = one.generation is not None
+            if has_generation.setdefault(one.agent_id, has) != has:
+                next_batch.append(one)
                 continue
             lease = one.agent_id, one.generation
             first = batch.setdefault(lease, one)
             if first is not one:
-                batch[lease] = first.and_then(one)
-        yield sorted(batch.values(), key=lambda one: one.agent_id)
-        left = again
+                batch[lease] = first.updated_by(one)
+        yield sorted(batch.values(), key=attrgetter("agent_id"))
+        left = next_batch
 
 
-def _update(
-    batch: Sequence[Renewal], *, waits: bool
-) -> dict[tuple[str, int | None], Renewed | Miss]:
-    """Renew the leases that are as `batch` says, by one statement.
-
-    Return them by their agents' ids and the generations that `batch` has.
-    """
-    rows = dialect.update_rows(RENEWAL, batch, waits=waits)
-    same: dict[Any, Renewed] = {}
-    found = {}
-    for agent_id, generation, *told in rows:
-        key = at, ttl_seconds, state = tuple(told)
-        if key not in same:
-            same[key] = Renewed(from_microseconds(at), ttl_seconds, state)
-        found[agent_id] = generation, same[key]
-    return _by_lease(batch, found)
-
-
-def _by_lease(
-    batch: Sequence[Renewal], found: Mapping[str, tuple[int, Renewed]]
-) -> dict[tuple[str, int | None], Renewed | Miss]:
-    """Tell which of the leases of `batch` are those of the records `found`."""
-    renewed: dict[tuple[str, int | None], Renewed | Miss] = {}
-    for one in batch:
-        held = found.get(one.agent_id)
-        if held is not None and (one.generation is None or one.generation == held[0]):
-            renewed[one.agent_id, one.generation] = held[1]
-    return renewed
+def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[Lease, Renewed]:
+    """Renew by one statement; return the leases that were renewed."""
+    same: dict[tuple[int, int, str], Renewed] = {}
+    found: dict[str, tuple[int, Renewed]] = {}
+    for agent_id, generation, at, ttl_seconds, state in dialect.update_rows(
+        RENEWAL, batch, waits=waits
+    ):
+        # Most rows have the same values: they share an object.
+        values = at, ttl_seconds, state
+        if values not in same:
+            same[values] = Renewed(from_microseconds(at), ttl_seconds, state)
+        found[agent_id] = generation, same[values]
+    return {
+        (one.agent_id, one.generation): held[1]
+        for one in batch
+        if (held := found.get(one.agent_id))
+        and (one.generation is None or one.generation == held[0])
+    }
