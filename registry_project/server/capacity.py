@@ -1,7 +1,7 @@
-"""How many connections and bytes a process keeps, and which connection goes when it is too much.
+"""How many connections and bytes a process keeps, and which connection it drops beyond that.
 
-It is always the one that has waited for its client the longest. One whose request is being served,
-or that carries an event stream, does not have to go.
+It drops the one that has waited for its client the longest, and never one whose request is being
+served or that carries an event stream.
 """
 
 import errno
@@ -37,11 +37,11 @@ class Capacity:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so many wait for their client that answers close their connections."""
-        return len(self.waiting) >= self._most * limits.KEPT
+        """Whether answers should close their connections, because so many wait for a client."""
+        return len(self.waiting) >= self._most * limits.MAX_WAITING_SHARE
 
     def has_room_for_stream(self, streams: int) -> bool:
-        return streams < self._most * limits.STREAMS
+        return streams < self._most * limits.MAX_STREAMS_SHARE
 
     def accept(self, listener: socket.socket, server: Any) -> Connection | None:
         """Accept a connection, if there is one; `server` is the listener's address."""
@@ -61,12 +61,12 @@ class Capacity:
         return Connection(client_socket, client, server)
 
     def limit_unread(self, newest: Connection) -> None:
-        """Keep within MAX_UNREAD_BYTES, now that `newest` has more."""
+        """Keep within MAX_UNREAD_BYTES, after `newest` has received more."""
         if newest.incoming.size > limits.FEW_UNREAD_BYTES:
             self._limit(newest, limits.MAX_UNREAD_BYTES, lambda conn: conn.incoming.size)
 
     def limit_unsent(self, newest: Connection) -> None:
-        """Keep within MAX_UNSENT_BYTES, now that `newest` has more."""
+        """Keep within MAX_UNSENT_BYTES, after `newest` has got more to send."""
         self._limit(newest, limits.MAX_UNSENT_BYTES, lambda conn: conn.outgoing.size)
 
     def drop(self, conn: Connection) -> None:

@@ -1,8 +1,8 @@
-"""The body of a request that comes in chunks (RFC 9112, 7.1), read as it arrives."""
+"""Reads the body of a request that arrives in chunks (RFC 9112, 7.1)."""
 
 import re
 
-# Of the size of a chunk with its extensions, which are ignored, and of a line of the trailer.
+# Of a line with the size of a chunk and its extensions (which are ignored), or of a trailer field.
 MAX_LINE_BYTES = 256
 MAX_TRAILER_BYTES = 8 * 1024
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -15,31 +15,31 @@ TRAILER = re.compile(rb"%s:[\t\x20-\x7e\x80-\xff]*" % TOKEN)
 
 
 class MalformedChunksError(Exception):
-    """The bytes are no body in chunks: it cannot be known where the request ends."""
+    """The bytes are not a body in chunks, so the end of the request is unknown."""
 
 
 class ChunkedBody:
-    """What has been read of one body. At most `most` bytes of it, and no trailer, are kept.
+    """What has been read of one body of at most `most` bytes. The trailer is dropped.
 
-    `size` is that of the chunks that have begun.
+    `size` is the size of all chunks so far, including the one that is being read.
     """
 
     def __init__(self, most: int) -> None:
         self.content = bytearray()
         self.size = 0
         self._most = most
-        self._left = 0  # of the chunk that is being read
-        self._ends_chunk = False  # a chunk is complete but for its line end
-        self._trailer_bytes = -1  # from 0 on, the last chunk has been read
+        self._left = 0  # bytes of the chunk that is being read
+        self._ends_chunk = False  # only the line end of a chunk is missing
+        self._trailer_bytes = -1  # 0 or more after the last chunk
 
     @property
     def is_too_large(self) -> bool:
         return self.size > self._most
 
     def read(self, received: bytearray) -> bool:
-        """Take what is there of the body out of `received`; return whether that was the last of it.
+        """Move what has arrived of the body out of `received`. Return True when it is complete.
 
-        Also return True when the body is too large. Raise MalformedChunksError.
+        Also return True if it is too large. Raise MalformedChunksError.
         """
         at = 0
         try:
@@ -62,7 +62,7 @@ class ChunkedBody:
             del received[:at]
 
     def _take_line(self, line: bytearray) -> bool:
-        """Take a line that is not content; return whether it ends the body."""
+        """Read a line between chunks; return whether it ends the body."""
         if self._ends_chunk:
             if line:
                 raise MalformedChunksError("a chunk is longer than its size says")
@@ -81,7 +81,7 @@ class ChunkedBody:
 
     def _take_trailer(self, line: bytearray) -> bool:
         if line and not TRAILER.fullmatch(line):
-            raise MalformedChunksError("a line of the trailer is no field")
+            raise MalformedChunksError("a line of the trailer is not a field")
         self._trailer_bytes += len(line)
         if self._trailer_bytes > MAX_TRAILER_BYTES:
             raise MalformedChunksError("the trailer is too long")
@@ -89,7 +89,7 @@ class ChunkedBody:
 
 
 def _line(received: bytearray, at: int) -> bytearray | None:
-    """Return the line at `at` without its end, None when it is not complete."""
+    """Return the line at `at` without its end, None if it is not complete."""
     end = received.find(b"\r\n", at, at + MAX_LINE_BYTES)
     if end < 0 and len(received) - at >= MAX_LINE_BYTES:
         raise MalformedChunksError("a line is too long")

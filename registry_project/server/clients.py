@@ -1,12 +1,12 @@
-"""What happens next on each connection. All of it in the event loop, and nothing in it blocks.
+"""What happens next on each connection. All of this runs in the event loop, and never blocks.
 
 A connection is in one of these states:
 
-- It waits for its client until a deadline (`Waiting`): for the first or for more bytes of a request
-  (`_read`), to take the rest of an answer (`_write`), to take what there is of an answer that is
-  still being made (`_write_more`), or to close (`_discard`).
+- It waits for its client (`Waiting`), until a deadline: to send a request (`_read`), to receive the
+  rest of an answer (`_write`), to receive what there is of an answer that is still being made
+  (`_write_more`), or to close (`_discard`).
 - A thread serves its request (`Exchange`).
-- It is set aside: the fast path makes the answer.
+- It is set aside, while the fast path makes the answer.
 - It carries an event stream (`Watchers`).
 """
 
@@ -25,20 +25,22 @@ from registry_project.server.watchers import Watchers
 
 
 class Worker(Server, Protocol):
-    """What the clients need of the worker."""
+    """What `Clients` needs from the worker."""
 
     def take(self, conn: Connection, request: bytes) -> bool: ...
     def serve(self, conn: Connection, exchange: Exchange) -> None: ...
 
 
 class Clients:
+    """All connections of a process."""
+
     def __init__(self, loop: EventLoop, worker: Worker, run_in_thread: RunInThread) -> None:
         self.capacity = Capacity(loop, worker.cfg.worker_connections, run_in_thread)
         self._worker = worker
         self._waiting = self.capacity.waiting
         self._watchers = Watchers(loop, self, run_in_thread)
         self._idle_seconds = float(worker.cfg.keepalive)
-        self._next_look = 0.0
+        self._next_check = 0.0
 
     # --- For the worker ----------------------------------------------------------------------
 
@@ -53,19 +55,19 @@ class Clients:
             self._await_request(conn)
             self._read(conn)  # it has often arrived already
 
-    def look(self) -> None:
-        """From time to time, close what has waited for too long."""
+    def check_deadlines(self) -> None:
+        """Close the connections that have waited for too long, every CHECK_SECONDS."""
         now = time.monotonic()
-        if now < self._next_look:
+        if now < self._next_check:
             return
-        self._next_look = now + limits.LOOK_SECONDS
+        self._next_check = now + limits.CHECK_SECONDS
         for conn in self._waiting.expired(now):
-            if conn in self._waiting:  # and has not had to go for another
+            if conn in self._waiting:  # and was not dropped for another
                 self._expire(conn)
-        self._watchers.look(now)
+        self._watchers.check_deadlines(now)
 
     def stop(self) -> None:
-        """Let the requests that have begun finish, and no other begin: the process stops."""
+        """Close idle connections soon and end all streams, because the process stops."""
         until = time.monotonic() + limits.LINGER_SECONDS
         for conn in self._waiting:
             if not conn.incoming.has_begun and not conn.outgoing.size:
@@ -73,7 +75,7 @@ class Clients:
         self._watchers.end_all()
 
     def go_on(self, conn: Connection, outcome: Next) -> None:
-        """Go on where a thread has left off."""
+        """Continue a connection that a thread is done with."""
         exchange = conn.exchange
         if outcome is Next.RESUME:
             conn.wait(limits.ANSWER_SECONDS)
@@ -102,14 +104,14 @@ class Clients:
         )
 
     def set_aside(self, conn: Connection) -> None:
-        """Wait for nothing on a connection until `give` is called."""
+        """Stop waiting for a client, until `give` is called."""
         self._waiting.set_aside(conn)
 
     def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
-        """Send the answer to a connection that was set aside, and go on."""
+        """Send the answer on a connection that was set aside, and continue."""
         keep = conn.send_at_once(answer) and keep
         if keep and self._worker.alive and not conn.outgoing.size and not conn.incoming.has_begun:
-            # As nearly always: the shortest way to where `answered` leads.
+            # A shortcut to what `answered` nearly always does.
             conn.wait(self._idle_seconds)
             self._waiting.add(conn, READ, self._read)
         else:
@@ -118,14 +120,14 @@ class Clients:
     # --- The states --------------------------------------------------------------------------
 
     def answered(self, conn: Connection, *, keep: bool) -> None:
-        """Go on after an answer: with the rest of it, the next request, or the end."""
+        """Continue after an answer: with the rest of it, the next request, or the end."""
         conn.keeps_open = keep
         if conn.outgoing.size:
             conn.wait(limits.ANSWER_SECONDS)
             self._waiting.add(conn, WRITE, self._write)
             self.capacity.limit_unsent(conn)
         elif keep:
-            # Also when the process stops: the client was told that it may send another.
+            # Even if the process stops: the answer has promised that another request is welcome.
             self._await_request(conn)
             if not self._worker.alive and not conn.incoming.has_begun:
                 conn.wait(limits.LINGER_SECONDS)

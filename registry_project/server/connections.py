@@ -1,4 +1,4 @@
-"""A client's connection. Nothing in it ever waits."""
+"""A client's connection: its socket, what has arrived, and what is to be sent. It never blocks."""
 
 import socket
 import struct
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_BYTES = 16 * 1024
-# On, for zero seconds: close() resets the connection, and drops what the kernel has of it.
+# Linger for zero seconds: close() resets the connection, and drops what the kernel has not sent.
 RESET = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """One client. It belongs to the event loop, but while a thread serves its request.
+    """One client. While a thread serves its request, the event loop does not touch it.
 
-    `client` and `server` are the addresses of the two ends. `deadline`, by the monotonic clock, is
-    when the event loop stops to wait for what it waits for. `polled_for` is what the event loop
-    polls its socket for, and `on_ready` what it does then.
+    `client` and `server` are the addresses of both ends. `deadline` (of the monotonic clock) is
+    when the event loop gives up waiting for the client. `polled_for` is the event that the socket
+    is polled for, and `on_ready` is called when it occurs.
     """
 
     __slots__ = (
@@ -46,23 +46,23 @@ class Connection:
         self.server = server
         self.incoming = Incoming()
         self.outgoing = Outgoing()
-        # The request that is served; also while its client has to take a part of the answer.
+        # The request that is being served, until its answer is complete.
         self.exchange: Exchange | None = None
-        # Whether another request may follow when the answer has been sent.
+        # Whether another request may follow the answer that is being sent.
         self.keeps_open = False
         self.polled_for = 0
         self.on_ready: Callable[[Connection], None] = _ignore
         self.deadline = 0.0
 
     def ready(self) -> None:
-        """Do what is to be done when the socket is ready for what it is polled for."""
+        """Handle the event that the socket is polled for."""
         self.on_ready(self)
 
     def wait(self, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
 
     def read(self) -> int | None:
-        """Take in what has arrived; return how much, 0 at its end, None when there is nothing."""
+        """Read what has arrived. Return its size, 0 at the end, None if there is nothing yet."""
         try:
             data = self.socket.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -82,7 +82,7 @@ class Connection:
         return request
 
     def send(self) -> bool:
-        """Send what the client takes at this moment; return False when it is gone."""
+        """Send what the kernel takes at once. Return False if the client is gone."""
         try:
             self.outgoing.send_to(self.socket)
         except OSError:
@@ -90,7 +90,7 @@ class Connection:
         return True
 
     def send_at_once(self, answer: bytes) -> bool:
-        """Send a whole answer, of which the client mostly takes all; return False if it is gone."""
+        """Send a complete, short answer with a single call. Return False if the client is gone."""
         if self.outgoing.size:
             self.outgoing.sendall(answer)
             return self.send()
@@ -105,7 +105,7 @@ class Connection:
         return True
 
     def end(self) -> bool:
-        """Tell the client that no more comes; return False when it is gone."""
+        """Shut down the sending side. Return False if the client is gone."""
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:
@@ -113,17 +113,17 @@ class Connection:
         return True
 
     def discard(self) -> bool:
-        """Throw away what has arrived; return False at its end."""
+        """Discard what has arrived. Return False if the client has closed."""
         came = self.read()
         self.incoming.clear()
         return came != 0
 
     def close(self, *, reset: bool = False) -> None:
-        """Close it; with `reset`, so that the client cannot take the answer for a whole one."""
+        """Close the connection. With `reset`, the client sees that the answer is incomplete."""
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.socket.close()
 
 
 def _ignore(_conn: Connection) -> None:
-    """Nothing is waited for yet."""
+    """Handle no event."""

@@ -1,4 +1,4 @@
-"""The event loop of a web process: sockets that are ready, and calls from other threads."""
+"""The event loop of a web process: it handles ready sockets, and calls from other threads."""
 
 import os
 import selectors
@@ -18,7 +18,7 @@ class Pollable(Protocol):
     polled_for: int
 
     def ready(self) -> None:
-        """Do what is to be done when the socket is ready."""
+        """Handle the event."""
 
 
 class EventLoop:
@@ -27,21 +27,21 @@ class EventLoop:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._calls: deque[Callable[[], object]] = deque()
-        # A byte in this pipe wakes the loop. While one is on its way, no other is needed.
+        # A byte in this pipe wakes the loop. One is enough until the loop has read it.
         self._wake_reader, self._wake_writer = os.pipe()
         self._is_woken = False
         os.set_blocking(self._wake_reader, False)
         self._selector.register(self._wake_reader, READ)
 
     def call_soon(self, call: Callable[[], object]) -> None:
-        """Have the loop make a call. May come from any thread, and from a signal's handler."""
+        """Have the loop make a call. Any thread and any signal handler may call this."""
         self._calls.append(call)
         if not self._is_woken:
             self._is_woken = True
             os.write(self._wake_writer, b"\0")
 
     def poll(self, what: Pollable, event: int) -> None:
-        """Call its `ready` whenever its socket is ready for the event, and for no other."""
+        """Call its `ready` whenever its socket is ready for this event, and for no other."""
         if what.polled_for == event:
             return
         if not event:
@@ -53,7 +53,7 @@ class EventLoop:
         what.polled_for = event
 
     def turn(self, seconds: float) -> None:
-        """Wait up to so many seconds for something to happen, and do what it calls for."""
+        """Wait for events, at most for so many seconds, and handle them."""
         for key, event in self._selector.select(seconds):
             if key.data is None:
                 self._run_calls()
@@ -62,7 +62,7 @@ class EventLoop:
 
     def _run_calls(self) -> None:
         os.read(self._wake_reader, 64)
-        # Before the calls are counted: one that comes after that wakes the loop again.
+        # Reset this before counting the calls: a later call wakes the loop again.
         self._is_woken = False
         for _ in range(len(self._calls)):
             self._calls.popleft()()

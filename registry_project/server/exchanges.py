@@ -1,9 +1,9 @@
-"""One request and its answer: what the threads do.
+"""A request and its answer: what happens in the threads.
 
-A thread calls the WSGI application, and sends its answer piece by piece. It waits for no client:
-when one has not taken what there is, the thread leaves, and the event loop has a thread go on when
-it has. So the pieces of an answer may be made in different threads, and what makes them must not
-keep anything that belongs to a thread, as a cursor or a transaction does.
+A thread calls the WSGI application, and sends its answer piece by piece. It never waits for the
+client: if the client has not received what there is, the thread is done, and when it has, the event
+loop lets a thread continue. So the pieces of an answer may be made in different threads. An
+application that answers in pieces must not keep a cursor or a transaction from one to the next.
 """
 
 import json
@@ -33,17 +33,17 @@ NO_ROOM = (
 
 
 class Next(Enum):
-    """What the event loop is to do when a thread has done its part."""
+    """What the event loop has to do when a thread is done with a connection."""
 
-    REQUEST = auto()  # send the rest, then wait for another request
-    CLOSE = auto()  # send the rest, then close
-    CUT = auto()  # break off: the answer cannot be completed
-    RESUME = auto()  # when the client has taken most of it, have the next piece made
-    STREAM = auto()  # send what comes from the event stream
+    REQUEST = auto()  # send the rest of the answer, then wait for another request
+    CLOSE = auto()  # send the rest of the answer, then close
+    CUT = auto()  # reset the connection: the answer cannot be completed
+    RESUME = auto()  # send what there is, then let a thread make the next piece
+    STREAM = auto()  # send what the event stream brings
 
 
 class Server(Protocol):
-    """What an exchange needs of the worker."""
+    """What an exchange needs from the worker."""
 
     cfg: Any
     log: Any
@@ -56,7 +56,7 @@ class Server(Protocol):
 
 
 class Exchange:
-    """`advance` and `abandon` are called in a thread, never two at once."""
+    """`advance` and `abandon` run in threads, but never in two at once."""
 
     __slots__ = (
         "_answer",
@@ -77,18 +77,18 @@ class Exchange:
         self._conn = conn
         self._bytes = request
         self._may_keep = may_keep
-        self._started = datetime.now()  # noqa: DTZ005 - gunicorn's log takes the difference alone
+        self._started = datetime.now()  # noqa: DTZ005 - for a difference, in gunicorn's log
         self._request: Any = None
         self._response: Any = None  # a Response, once the request has been read
         self._environ: dict[str, Any] = {}
         self._answer: Iterable[bytes] | None = None
         self._pieces: Iterator[bytes] | None = None
-        # Set with Next.STREAM.
+        # Set when the outcome is Next.STREAM.
         self.stream: EventStream | None = None
 
     @property
-    def is_about_life(self) -> bool:
-        """Whether it asks if the process lives, which is answered however busy all threads are."""
+    def is_liveness_check(self) -> bool:
+        """Whether it asks if the process is alive, which needs an answer when all threads wait."""
         return self._bytes.startswith((b"GET /health/live ", b"GET /health/live/ "))
 
     @property
@@ -97,7 +97,7 @@ class Exchange:
         return bool(self._response.chunked)
 
     def advance(self) -> Next:
-        """Make the answer, as far as the client takes it."""
+        """Make the answer, as far as the client receives it."""
         try:
             if self._answer is None:
                 answer = self._answer = self._begin()
@@ -108,11 +108,11 @@ class Exchange:
             return self._fail(error)
 
     def abandon(self) -> None:
-        """Let go of an answer that nobody waits for any more."""
+        """Close an unfinished answer, because the connection is closed."""
         self._finish(Next.CUT)
 
     def _begin(self) -> Iterable[bytes]:
-        """Read the request, and return what the application answers."""
+        """Parse the request, and return the application's answer."""
         server, conn = self._server, self._conn
         self._request = next(get_parser(server.cfg, [self._bytes], conn.client))
         self._bytes = b""
@@ -130,12 +130,12 @@ class Exchange:
         return answer
 
     def _produce(self) -> Next:
-        """Send piece after piece, until the last, or until the client takes no more."""
+        """Make and send pieces until the last one, or until the client cannot keep up."""
         conn, response = self._conn, self._response
         if self._pieces is None:
-            # So as not to have a whole export made for a HEAD.
+            # HEAD on an export makes no export.
             self._pieces = iter(() if response.omits_body else self._answer or ())
-        # The blocks of a file are small, and need not be sent one by one.
+        # The blocks of a file are small, so several are sent at a time.
         enough = limits.PAUSE_BYTES if isinstance(self._answer, FileWrapper) else 0
         for piece in self._pieces:
             response.write(piece)
@@ -154,7 +154,7 @@ class Exchange:
         return self._finish(Next.REQUEST if keeps_open else Next.CLOSE)
 
     def _hand_over(self, answer: EventStreamResponse) -> Next | None:
-        """Leave the connection to the event stream; return None where it has to be iterated."""
+        """Leave the connection to the event stream. Return None if the answer must be iterated."""
         if self._response.omits_body:
             return None
         if not self._server.has_room_for_stream():
@@ -170,7 +170,7 @@ class Exchange:
         return self._finish(Next.STREAM)
 
     def _fail(self, error: Exception) -> Next:
-        """Answer that there is an error; where an answer has begun, break it off."""
+        """Answer with an error; if an answer has already begun, cut it off."""
         server, conn = self._server, self._conn
         if self._response is not None and self._response.headers_sent:
             server.log.error("The answer to %s broke off", self._request.uri, exc_info=error)

@@ -1,4 +1,4 @@
-"""The registry's worker: heartbeats are answered in its event loop, all else in its threads."""
+"""The registry's worker: it answers heartbeats in the event loop, everything else in threads."""
 
 import gc
 import time
@@ -12,13 +12,13 @@ from registry_project.server.worker import Worker
 if TYPE_CHECKING:
     from agents.heartbeats.calls import Call
 
-# Seconds for which the event loop goes on reading heartbeats, as long as there are more, before it
-# has them committed.
+# Seconds for which the event loop reads more heartbeats, while there are any, before it has them
+# committed.
 LONGEST_GATHERING = 0.01
 
 
 class RegistryWorker(Worker):
-    """Shows each request to the fast path first."""
+    """Offers each request to the fast path first."""
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -30,8 +30,8 @@ class RegistryWorker(Worker):
         self._has_more = False
         self._fast_path = FastPath(commits, Trust().client_of)
         commits.start()
-        # What there is now stays: to look through all of Django for garbage, again and again, costs
-        # tens of milliseconds each time, in which nobody is answered.
+        # Everything that exists now stays. Each search for garbage in all of Django would stop the
+        # event loop for tens of milliseconds.
         gc.collect()
         gc.freeze()
 
@@ -42,7 +42,7 @@ class RegistryWorker(Worker):
                 request, peer, conn, may_keep_open=self.clients.may_keep(conn)
             )
         except Exception:
-            # A fault of ours, in the thread that serves everybody: Django may know better.
+            # A bug must not stop the thread that serves everybody. Django may do better.
             self.log.exception("The fast path cannot judge a request")
             return False
         if taken is False:
@@ -50,16 +50,15 @@ class RegistryWorker(Worker):
         self._has_more = True
         self.clients.set_aside(conn)
         if taken is not True:
-            # In its turn, and not from here: of one client's many requests, each would be served
-            # inside the one before, and all of them before anybody else's.
+            # Not from here: each of a client's pipelined requests would be answered inside the one
+            # before, and all of them before any other client's.
             give = partial(self.clients.give, conn, taken.content, keep=taken.keeps_open)
             self.loop.call_soon(give)
         return True
 
     def turn(self, seconds: float) -> None:
         super().turn(seconds)
-        # What has arrived meanwhile is taken along: on a busy machine it saves a third of the
-        # commits.
+        # Take what has arrived since: on a busy machine, this saves a third of the commits.
         until = time.monotonic() + LONGEST_GATHERING
         while self._has_more and time.monotonic() < until:
             self._has_more = False
@@ -67,6 +66,6 @@ class RegistryWorker(Worker):
         self._fast_path.flush()
 
     def _deliver(self, calls: "list[Call]") -> None:
-        self._has_more = True  # who was answered may have sent another
+        self._has_more = True  # clients that are answered may send another
         for conn, content, keeps_open in self._fast_path.responses(calls):
             self.clients.give(conn, content, keep=keeps_open)

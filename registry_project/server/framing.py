@@ -1,16 +1,16 @@
-"""Where a request ends, read off the bytes that have arrived. Nothing else is understood here."""
+"""Where a request ends in the bytes that have arrived. Nothing else is parsed here."""
 
 import re
 from typing import NamedTuple
 
 MAX_HEAD_BYTES = 64 * 1024
-# The largest body of the API, with one exception, and the largest form of the admin.
+# The largest body of an API call, with one exception, and the largest form of the admin.
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_BYTES = 256 * 1024
-# A thousand leases, with ids of the greatest length.
+# A thousand leases, with the longest ids.
 MAX_BULK_BODY_BYTES = 512 * 1024
-# Where more than MAX_BODY_BYTES may come, by how a request begins.
-LARGER = {
+# Requests that may have more than MAX_BODY_BYTES, by how they begin.
+LARGER_BODIES = {
     b"POST /admin/": MAX_FORM_BYTES,
     b"POST /agents/heartbeat ": MAX_BULK_BODY_BYTES,
     b"POST /agents/heartbeat/ ": MAX_BULK_BODY_BYTES,
@@ -24,9 +24,9 @@ HTTP_1_1 = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n")
 
 
 class Frame(NamedTuple):
-    """A request that can be served: the first `size` bytes.
+    """The first `size` bytes are a request that can be served.
 
-    With `is_last`, the bytes behind it cannot be trusted to be another request.
+    With `is_last`, the bytes after it cannot be trusted to be another request.
     """
 
     size: int
@@ -34,9 +34,9 @@ class Frame(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """The beginning of a request: there is no need to look again before `needed` bytes are there.
+    """The bytes are the beginning of a request. Fewer than `needed` bytes cannot complete it.
 
-    The first `searched` bytes hold no end of a head. With `wants_continue` the client waits for a
+    The head does not end in the first `searched` bytes. With `wants_continue`, the client waits for
     "100 Continue" before it sends the body (RFC 9110, 10.1.1).
     """
 
@@ -46,10 +46,10 @@ class Unfinished(NamedTuple):
 
 
 class ChunkedHead(NamedTuple):
-    """The head of a request, `size` bytes, that a body in chunks follows.
+    """The first `size` bytes are the head of a request with a body in chunks.
 
-    `coding` is where "\\r\\nTransfer-Encoding: chunked" stands in it; `max_body` is how large the
-    body may be.
+    `coding` is the place of "\\r\\nTransfer-Encoding: chunked" in it. The body may have `max_body`
+    bytes.
     """
 
     size: int
@@ -65,10 +65,10 @@ class HeadTooLargeError(Exception):
 def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfinished:
     """Return where the first request ends. Raise HeadTooLargeError.
 
-    `searched` is that of the answer before, when fewer bytes were there.
+    `searched` comes from the last call with fewer bytes of the same request.
 
-    A body that is too large, and one whose framing is malformed, is not waited for: the application
-    (413) or gunicorn's parser (400) answers to the head alone, and the connection ends with that.
+    If a body is too large or its framing is malformed, the head alone is returned, as the last
+    request: the application (413) or gunicorn's parser (400) refuses it.
     """
     found = received.find(HEAD_END, searched, MAX_HEAD_BYTES)
     if found < 0:
@@ -106,7 +106,7 @@ def _with_length(
 
 
 def _is_chunked(received: bytearray, field: re.Match[bytes]) -> bool:
-    """Whether a Transfer-Encoding is the one that is understood, in the one way to write it."""
+    """Whether a Transfer-Encoding is exactly "chunked"; gunicorn's parser refuses all others."""
     _, space, value = field.groups()
     return not space and value.strip().lower() == b"chunked" and bool(HTTP_1_1.match(received))
 
@@ -118,5 +118,6 @@ def _wants_continue(received: bytearray, fields: list[re.Match[bytes]]) -> bool:
 
 def _max_body(received: bytearray) -> int:
     return next(
-        (most for begin, most in LARGER.items() if received.startswith(begin)), MAX_BODY_BYTES
+        (most for begin, most in LARGER_BODIES.items() if received.startswith(begin)),
+        MAX_BODY_BYTES,
     )

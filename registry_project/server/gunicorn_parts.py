@@ -1,7 +1,7 @@
-"""Everything of gunicorn that this server builds on, beside its settings.
+"""Everything of gunicorn that this server uses, except its settings.
 
-Most of it is not documented by gunicorn and may change with any version. So gunicorn is pinned to a
-minor version, a test names each part, and no other module imports gunicorn.
+Most of it is undocumented and may change with any version. So gunicorn is pinned to a minor
+version, a test checks each part by name, and no other module imports gunicorn.
 
 - `GunicornWorker`: `init_process` ends with `load_wsgi`, which sets `wsgi`, and `run`; `notify`
   tells the master that the process lives; `handle_exit` and `handle_quit` handle signals;
@@ -36,23 +36,23 @@ __all__ = [
 
 
 class Response(GunicornResponse):  # type: ignore[misc]  # gunicorn has no types
-    """Says how far the answer is."""
+    """An answer that knows how much of it is written."""
 
     @property
     def omits_body(self) -> bool:
-        """Whether it has no body: to HEAD, and by its status. Known from `start_response` on."""
+        """Whether it has no body, because of HEAD or its status. False before `start_response`."""
         return bool(self._omits_body)
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing of the body is left to be written, so far as that is known."""
+        """Whether the whole body is written, as far as that is known."""
         return self.omits_body or (
             self.response_length is not None and self.sent >= self.response_length
         )
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether less was written than Content-Length promises."""
+        """Whether less is written than Content-Length promises."""
         return self.response_length is not None and not self.is_complete
 
 

@@ -1,11 +1,11 @@
-"""What a client has sent, cut into requests."""
+"""What a client has sent, split into requests."""
 
 from registry_project.server.chunked import ChunkedBody, MalformedChunksError
 from registry_project.server.framing import ChunkedHead, HeadTooLargeError, Unfinished, frame
 
 
 class RefusedError(Exception):
-    """No request can be read off the bytes: the client gets this status, and is disconnected."""
+    """The bytes are not a request. The client gets this status, and is disconnected."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status, reason)
@@ -14,7 +14,7 @@ class RefusedError(Exception):
 
 
 class Incoming:
-    """The bytes that have arrived on one connection, and are not of a request that is served."""
+    """The bytes that have arrived on one connection and do not make up a complete request yet."""
 
     __slots__ = (
         "_body",
@@ -34,14 +34,14 @@ class Incoming:
         self._head = b""
         self._coding = slice(0)
         self._body: ChunkedBody | None = None
-        # Whether nothing on the connection can be another request.
+        # Whether the connection has to end with the last request: what follows is not trusted.
         self.is_last = False
-        # Whether the client waits for a "100 Continue".
+        # Whether the client waits for "100 Continue".
         self.must_continue = False
 
     @property
     def has_begun(self) -> bool:
-        """Whether a part of a request has come."""
+        """Whether a part of a request has arrived."""
         return bool(self._received) or self._body is not None
 
     @property
@@ -60,8 +60,8 @@ class Incoming:
     def next_request(self) -> bytes | None:
         """Return the next request as soon as it is complete. Raise RefusedError.
 
-        One whose body came in chunks is given with a Content-Length instead: nobody else has to
-        know of chunks.
+        A body in chunks is joined and gets a Content-Length, so that nothing else needs to handle
+        chunks.
         """
         if len(self._received) < self._needed:
             return None
@@ -94,7 +94,7 @@ class Incoming:
         if not is_whole:
             return None
         self._body, self.must_continue = None, False
-        # Of one that is too large, the application is to see the size, and nothing else.
+        # If it is too large, the application sees its size only, and refuses it.
         self.is_last = body.is_too_large
         content = b"" if body.is_too_large else body.content
         before, behind = self._head[: self._coding.start], self._head[self._coding.stop :]

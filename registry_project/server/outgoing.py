@@ -1,4 +1,4 @@
-"""What is to be sent to a client, and has not been taken by it yet."""
+"""What is still to be sent to a client."""
 
 import socket
 from itertools import islice
@@ -8,10 +8,7 @@ MOST_PIECES = 64
 
 
 class Outgoing:
-    """Bytes on their way to a client.
-
-    gunicorn writes answers into it as into a socket: it takes all of them at once.
-    """
+    """Bytes to be sent. gunicorn writes answers into it as into a socket that takes everything."""
 
     __slots__ = ("_pieces", "size")
 
@@ -20,23 +17,19 @@ class Outgoing:
         self.size = 0
 
     def sendall(self, data: bytes) -> None:
-        """Keep it for `send_to`."""
+        """Keep data for `send_to`."""
         if data:
             self._pieces.append(data)
             self.size += len(data)
 
     def send_to(self, client: socket.socket) -> None:
-        """Send what the kernel takes at this moment. Raise OSError when the client is gone."""
+        """Send what the kernel takes at once. Raise OSError if the client is gone."""
         while self._pieces:
             try:
                 sent = client.sendmsg(islice(self._pieces, MOST_PIECES))
             except (BlockingIOError, InterruptedError):
                 return
             self._remove(sent)
-
-    def clear(self) -> None:
-        self._pieces.clear()
-        self.size = 0
 
     def _remove(self, sent: int) -> None:
         self.size -= sent
@@ -48,14 +41,14 @@ class Outgoing:
         if sent:
             self._pieces[0] = memoryview(self._pieces[0])[sent:]
 
-    # What gunicorn asks of a socket beside that.
+    # The other socket methods that gunicorn calls.
 
     def send(self, data: bytes) -> int:
-        """Drop a "100 Continue": it was sent when the head of the request had arrived."""
+        """Ignore a "100 Continue": it was sent when the head of the request arrived."""
         return len(data)
 
     def setblocking(self, _blocking: bool) -> None:
-        """Nothing in it blocks."""
+        """Do nothing: it never blocks."""
 
     def gettimeout(self) -> float:
         return 0.0

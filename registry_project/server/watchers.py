@@ -15,32 +15,36 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """The stream of one connection. `stuck_since` is when the client last took something of what
-    it has not all taken; 0 when it has.
+    """The stream on one connection.
+
+    `stuck_since` is when the client last received anything, while `unsent` bytes are left to send;
+    0 while there are none.
     """
 
-    __slots__ = ("is_chunked", "stream", "stuck_since")
+    __slots__ = ("is_chunked", "stream", "stuck_since", "unsent")
 
     def __init__(self, stream: EventStream, *, is_chunked: bool) -> None:
         self.stream = stream
         self.is_chunked = is_chunked
         self.stuck_since = 0.0
+        self.unsent = 0
 
 
 class Watchers:
-    """All of a process. The owner of a stream is told by a thread when it is over."""
+    """All streams of a process. A thread reports the end of a stream to its owner."""
 
     def __init__(self, loop: EventLoop, clients: "Clients", run_in_thread: RunInThread) -> None:
         self._loop = loop
         self._clients = clients
         self._run_in_thread = run_in_thread
         self._watchers: dict[Connection, Watcher] = {}
+        self._unsent = 0
 
     def __len__(self) -> int:
         return len(self._watchers)
 
     def add(self, conn: Connection, stream: EventStream, *, is_chunked: bool) -> None:
-        """Send what comes from the stream. The head of the answer has been sent."""
+        """Take over a connection on which the head of the answer has been sent."""
         watcher = self._watchers[conn] = Watcher(stream, is_chunked=is_chunked)
         conn.incoming.clear()
         conn.on_ready = self._on_ready
@@ -49,8 +53,8 @@ class Watchers:
         if self._flush(conn, watcher):
             stream.attach(partial(self._loop.call_soon, partial(self._send, conn)))
 
-    def look(self, now: float) -> None:
-        """Disconnect who has taken nothing for too long, and break the silence."""
+    def check_deadlines(self, now: float) -> None:
+        """Cut clients that have received nothing for too long; send comments on silent streams."""
         for conn, watcher in list(self._watchers.items()):
             if watcher.stuck_since and now - watcher.stuck_since > limits.ANSWER_SECONDS:
                 self._cut(conn, Closed.SLOW)
@@ -61,17 +65,17 @@ class Watchers:
                     self._flush(conn, watcher)
 
     def end_all(self) -> None:
-        """End all streams in good order, since the process stops."""
+        """End all streams properly, because the process stops."""
         for conn, watcher in list(self._watchers.items()):
             self._put(conn, watcher, *watcher.stream.take())
             self._end(conn, Closed.STOPPING)
 
     def _send(self, conn: Connection) -> None:
-        """Send what has come from the stream."""
+        """Send what the owner has sent into the stream."""
         watcher = self._watchers.get(conn)
         if watcher is None:
             return
-        over = watcher.stream.over  # before the events are taken: none comes later
+        over = watcher.stream.over  # read first: no event is sent after that
         if over is Closed.SLOW:
             self._cut(conn, over)
             return
@@ -83,7 +87,7 @@ class Watchers:
             self._flush(conn, watcher)
 
     def _on_ready(self, conn: Connection) -> None:
-        """Go on sending; what the client sends means nothing but that it is there."""
+        """Continue to send, and notice if the client has gone. Whatever it sends is discarded."""
         watcher = self._watchers[conn]
         if conn.outgoing.size and not self._flush(conn, watcher):
             return
@@ -97,7 +101,7 @@ class Watchers:
             )
 
     def _flush(self, conn: Connection, watcher: Watcher) -> bool:
-        """Send what the client takes; return False when it is gone."""
+        """Send what the kernel takes at once; return False if the connection was cut."""
         before = conn.outgoing.size
         if not conn.send():
             self._cut(conn, Closed.GONE)
@@ -107,12 +111,20 @@ class Watchers:
             watcher.stuck_since = 0.0
         elif unsent < before or not watcher.stuck_since:
             watcher.stuck_since = time.monotonic()
+        self._unsent += unsent - watcher.unsent
+        watcher.unsent = unsent
         watcher.stream.has_taken(unsent)
         self._loop.poll(conn, READ | WRITE if unsent else READ)
-        return True
+        while self._unsent > limits.MAX_UNSENT_BYTES:
+            self._cut_longest_stuck()
+        return conn in self._watchers
+
+    def _cut_longest_stuck(self) -> None:
+        stuck = [conn for conn, watcher in self._watchers.items() if watcher.unsent]
+        self._cut(min(stuck, key=lambda conn: self._watchers[conn].stuck_since), Closed.SLOW)
 
     def _end(self, conn: Connection, reason: Closed) -> None:
-        """End a stream so that the client knows that it was the end."""
+        """End a stream so that the client can see that it is complete."""
         watcher = self._forget(conn, reason)
         if watcher.is_chunked:
             conn.outgoing.sendall(b"0\r\n\r\n")
@@ -125,6 +137,7 @@ class Watchers:
 
     def _forget(self, conn: Connection, reason: Closed) -> Watcher:
         watcher = self._watchers.pop(conn)
+        self._unsent -= watcher.unsent
         if report := watcher.stream.close(reason):
             self._run_in_thread(report)
         return watcher

@@ -14,7 +14,7 @@ from registry_project.server.event_loop import READ, EventLoop
 from registry_project.server.exchanges import Exchange, Next
 from registry_project.server.gunicorn_parts import GunicornWorker
 
-# At most, between two signs of life to gunicorn's master.
+# At most, between two calls of `notify`, without which gunicorn's master kills the process.
 TURN_SECONDS = 1.0
 
 
@@ -33,7 +33,7 @@ class Listener:
 
 
 class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Waits for clients in its event loop, and in its threads for nobody but the database."""
+    """Waits for clients in the event loop. Threads wait for the database only."""
 
     alive: bool
     loop: EventLoop
@@ -51,7 +51,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         self._threads = ThreadPoolExecutor(self.cfg.threads)
-        # Whether the process lives is answered when all threads wait for a database.
+        # For liveness checks, when all other threads wait for the database.
         self._lifeline = ThreadPoolExecutor(1)
         self.loop = EventLoop()
         self.clients = Clients(self.loop, self, self.run_in_thread)
@@ -63,6 +63,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self.notify()
             self._listen(on=self.clients.capacity.has_room)
             self.turn(TURN_SECONDS)
+        self.alive = False
         self._listen(on=False)
         self.clients.stop()
         until = time.monotonic() + self.cfg.graceful_timeout
@@ -80,23 +81,23 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._threads.shutdown(wait=False)
         super().handle_quit(sig, frame)
 
-    # --- What goes on in the event loop ----------------------------------------------------------
+    # --- In the event loop -----------------------------------------------------------------------
 
     def turn(self, seconds: float) -> None:
-        """Do what there is to do, after so many seconds at the latest."""
+        """Wait for events, at most for so many seconds, and handle them."""
         self.loop.turn(seconds)
-        self.clients.look()
+        self.clients.check_deadlines()
 
     def take(self, conn: Connection, request: bytes) -> bool:  # noqa: ARG002
-        """Answer a request without a thread; return whether it is one of which that can be done.
+        """Answer a request in the event loop; return False if it needs a thread.
 
-        Whoever does so sets the connection aside meanwhile, and gives it the answer later.
+        A subclass that answers it calls `clients.set_aside` at once, and `clients.give` later.
         """
         return False
 
     def serve(self, conn: Connection, exchange: Exchange) -> None:
-        """Have a thread begin or go on with an answer."""
-        threads = self._lifeline if exchange.is_about_life else self._threads
+        """Let a thread begin an answer, or continue it."""
+        threads = self._lifeline if exchange.is_liveness_check else self._threads
         threads.submit(self._advance, conn, exchange)
 
     def run_in_thread(self, call: Callable[[], object]) -> None:
@@ -106,10 +107,10 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self._listeners:
             self.loop.poll(listener, READ if on else 0)
 
-    # --- What goes on in threads -----------------------------------------------------------------
+    # --- In threads ------------------------------------------------------------------------------
 
     def count_request(self) -> None:
-        """Stop after `max_requests`, for another process to take the place of this one."""
+        """Stop after `max_requests`: the master starts another process."""
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Restarting after %s requests", self.nr)
@@ -135,4 +136,4 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _wake() -> None:
-    """Nothing to do but to look whether the process stops."""
+    """Do nothing: the loop only has to notice that the process stops."""

@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import path
 
-from agents import event_streams
 from agents.event_streams import (
     COMMENT,
     MAX_UNSENT_BYTES,
@@ -21,6 +20,7 @@ from agents.event_streams import (
     EventStream,
     EventStreamResponse,
     encode_event,
+    response,
 )
 
 streams: list[EventStream] = []
@@ -134,12 +134,12 @@ def test_the_tests_client_can_read_a_stream(client: Client) -> None:
 
 
 def test_silence_is_broken_by_comments(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_streams, "SILENCE_SECONDS", 0.01)
-    response = client.get("/events")
-    pieces = iter(response)
+    monkeypatch.setattr(response, "SILENCE_SECONDS", 0.01)
+    answer = client.get("/events")
+    pieces = iter(answer)
 
     assert [next(pieces) for _ in range(3)] == [COMMENT] * 3
-    response.close()
+    answer.close()
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def wsgiref_server() -> Iterator[WSGIServer]:
 
 
 def test_another_wsgi_server_sends_events_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_streams, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(response, "SILENCE_SECONDS", 0.05)
     with (
         wsgiref_server() as server,
         socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as client,
@@ -172,7 +172,7 @@ def test_another_wsgi_server_sends_events_one_by_one(monkeypatch: pytest.MonkeyP
 
 
 def test_an_asgi_server_sends_events_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_streams, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(response, "SILENCE_SECONDS", 0.05)
 
     async def read() -> list[bytes]:
         stream = EventStream()

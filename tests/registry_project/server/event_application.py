@@ -84,12 +84,11 @@ def flood(_request: HttpRequest) -> JsonResponse:
 
 
 def fill(_request: HttpRequest) -> JsonResponse:
-    """Send until the client of the one stream has left something, but not too much."""
-    [stream] = streams
-    while stream.unsent < 30_000:
-        assert stream.send(LARGE_EVENT)
-        time.sleep(0.001)  # for the event loop to send it
-    return JsonResponse(stream.unsent, safe=False)
+    """Send until each client has left something, but not too much."""
+    for stream in list(streams):
+        while stream.unsent < 30_000 and stream.send(LARGE_EVENT):
+            time.sleep(0.001)  # for the event loop to send it
+    return JsonResponse(len(streams), safe=False)
 
 
 def end(_request: HttpRequest) -> JsonResponse:

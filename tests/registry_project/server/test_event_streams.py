@@ -249,6 +249,21 @@ def test_a_stop_ends_streams_at_once(tmp_path: Path) -> None:
         assert "closed: stopping" in server.log.read_text()
 
 
+def test_what_all_clients_leave_is_bounded(tmp_path: Path) -> None:
+    few = SILENCE + "limits.MAX_UNSENT_BYTES = 100_000\n"
+    with (
+        running_server(tmp_path, application=APPLICATION, configuration=few) as server,
+        ExitStack() as stack,
+    ):
+        for _ in range(6):
+            watch(server, stack, receive_buffer=4_096)
+        call(server, "fill")
+        wait_until(lambda: state(server)["open"] <= 3, "the end of some", SOON)
+        found = state(server)
+        assert found["open"] >= 2
+        assert set(found["closed"]) == {"slow"}
+
+
 # --- Many -----------------------------------------------------------------------------------
 
 

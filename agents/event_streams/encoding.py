@@ -1,0 +1,22 @@
+"""Events as they are sent."""
+
+import re
+
+# Sent when there is no event. It keeps proxies from closing the connection, and finds clients that
+# vanished without closing it.
+COMMENT = b":\n\n"
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def encode_event(data: str, *, name: str = "", event_id: str = "") -> bytes:
+    """Return an event as it is sent; encode it once for all streams that it goes to.
+
+    Raise ValueError where a name or an id has a line end, or an id has a NUL.
+    """
+    for value in (name, event_id):
+        if LINE_END.search(value) or "\0" in value:
+            raise ValueError(f"an event cannot have the name or id {value!r}")
+    lines = [f"event: {name}\n"] if name else []
+    lines += [f"id: {event_id}\n"] if event_id else []
+    lines += [f"data: {line}\n" for line in LINE_END.split(data)]
+    return "".join([*lines, "\n"]).encode()

@@ -1,0 +1,75 @@
+"""The response that carries a stream of events."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from django.http import StreamingHttpResponse
+
+from agents.event_streams.encoding import COMMENT
+from agents.event_streams.stream import Closed, EventStream
+
+# Seconds without an event after which servers other than our own send a comment.
+SILENCE_SECONDS = 15.0
+
+
+class EventStreamResponse(StreamingHttpResponse):
+    """The answer to a request that asks for a stream. Closing it closes the stream."""
+
+    def __init__(self, stream: EventStream, **more: Any) -> None:
+        self._own_content = self._events()
+        super().__init__(self._own_content, content_type="text/event-stream", **more)
+        self["Cache-Control"] = "no-store"
+        self["X-Accel-Buffering"] = "no"  # or nginx holds events back
+        self._stream = stream
+        self._is_handed_over = False
+
+    def hand_over(self) -> EventStream | None:
+        """Return the stream, for a server that serves it without the response.
+
+        Return None if the response has to be iterated, because middleware has changed its content.
+        """
+        if vars(self)["_iterator"] is not self._own_content:
+            return None
+        self._is_handed_over = True
+        return self._stream
+
+    def close(self) -> None:
+        super().close()
+        if not self._is_handed_over and (report := self._stream.close(Closed.GONE)):
+            report()
+
+    def _events(self) -> Iterator[bytes]:
+        is_new = threading.Event()
+        self._stream.attach(is_new.set)
+        yield COMMENT  # so that the client sees the head of the answer
+        while True:
+            has_new = is_new.wait(SILENCE_SECONDS)
+            is_new.clear()
+            over = self._stream.over
+            yield b"".join(self._take()) if has_new else COMMENT
+            if over:
+                return
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the same for an ASGI server."""
+        loop, is_new = asyncio.get_running_loop(), asyncio.Event()
+        self._stream.attach(lambda: loop.call_soon_threadsafe(is_new.set))
+        yield COMMENT
+        while True:
+            try:
+                await asyncio.wait_for(is_new.wait(), SILENCE_SECONDS)
+            except TimeoutError:
+                yield COMMENT
+            is_new.clear()
+            over = self._stream.over
+            if events := self._take():
+                yield b"".join(events)
+            if over:
+                return
+
+    def _take(self) -> list[bytes]:
+        events = self._stream.take()
+        self._stream.has_taken(0)
+        return events

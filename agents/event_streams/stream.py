@@ -1,0 +1,115 @@
+"""A stream of events to one client."""
+
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+
+# How much of a stream its client may leave unread.
+MAX_UNSENT_BYTES = 128 * 1024
+
+
+class Closed(StrEnum):
+    """Why a stream has ended."""
+
+    ENDED = "ended"  # its owner has ended it
+    GONE = "gone"  # the client has disconnected
+    SLOW = "slow"  # the client did not read fast enough
+    STOPPING = "stopping"  # the server stops
+
+
+class EventStream:
+    """Events for one client.
+
+    `on_close` is called once, with the reason, when the stream has ended and its connection is
+    closed. It may be called in any thread, but never by `send` or `end`.
+    """
+
+    __slots__ = (
+        "_lock",
+        "_on_close",
+        "_over",
+        "_pending",
+        "_pending_bytes",
+        "_taken_bytes",
+        "_wake",
+    )
+
+    def __init__(self, on_close: Callable[[Closed], object] | None = None) -> None:
+        self._on_close = on_close
+        self._lock = threading.Lock()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._taken_bytes = 0
+        self._over: Closed | None = None
+        self._wake: Callable[[], object] | None = None
+
+    @property
+    def over(self) -> Closed | None:
+        """Why the stream has ended; None while events can be sent."""
+        return self._over
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the client has not received yet."""
+        return self._pending_bytes + self._taken_bytes
+
+    def send(self, event: bytes) -> bool:
+        """Send an event, as `encode_event` returns it. Return False if the stream has ended.
+
+        A client that leaves more than MAX_UNSENT_BYTES is disconnected.
+        """
+        with self._lock:
+            if self._over:
+                return False
+            if self.unsent + len(event) > MAX_UNSENT_BYTES:
+                self._over = Closed.SLOW
+            else:
+                self._pending.append(event)
+                self._pending_bytes += len(event)
+            # The server was woken for an earlier event, and takes this one with it.
+            wake = self._wake if len(self._pending) == 1 or self._over else None
+        if wake is not None:
+            wake()
+        return not self._over
+
+    def end(self) -> None:
+        """End the stream: the client gets what was sent before, and is disconnected."""
+        with self._lock:
+            self._over = self._over or Closed.ENDED
+            wake = self._wake
+        if wake is not None:
+            wake()
+
+    # --- For the server ----------------------------------------------------------------------
+
+    def attach(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called, in any thread, when there is something new to `take`."""
+        with self._lock:
+            self._wake = wake
+            has_something = self._pending or self._over
+        if has_something:
+            wake()
+
+    def take(self) -> list[bytes]:
+        """Return the events that were sent since the last call."""
+        with self._lock:
+            events, self._pending = self._pending, []
+            self._taken_bytes += self._pending_bytes
+            self._pending_bytes = 0
+        return events
+
+    def has_taken(self, unsent: int) -> None:
+        """Record how many bytes of the events taken so far the client has not received."""
+        with self._lock:
+            self._taken_bytes = unsent
+
+    def close(self, reason: Closed) -> Callable[[], object] | None:
+        """Record that the connection is closed.
+
+        Return a call that reports it to the owner, or None if there is nothing to report.
+        """
+        with self._lock:
+            self._over = over = self._over or reason
+            on_close, self._on_close, self._wake = self._on_close, None, None
+            self._pending.clear()
+        return None if on_close is None else lambda: on_close(over)
