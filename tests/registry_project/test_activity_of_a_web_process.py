@@ -15,7 +15,7 @@ def test_a_web_process_that_stops_leaves_behind_what_it_counted(tmp_path: Path) 
     with registry_web(tmp_path, environment, workers=2) as web:
         web.register("a", ttl_seconds=3600)
         for _ in range(7):
-            assert web.ask(heartbeat("a")).status == 200
+            assert web.exchange(heartbeat("a")).status == 200
 
     database = sqlite3.connect(tmp_path / "var" / "registry.sqlite3")
     [(heartbeats,)] = database.execute("SELECT SUM(heartbeats) FROM agents_activityminute")

@@ -1,4 +1,4 @@
-"""The registry's own web server as a process, and clients that speak HTTP to it by hand."""
+"""The registry's web server as a process, and clients that send it bytes."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,11 @@ from tests.processes import ServerProcess, descendants, wait_until
 
 # Seconds for an answer, on a machine that is busy.
 PATIENCE = 60.0
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n\r\n"
 
 
-class Said(NamedTuple):
-    """An answer; the names of its headers are in small letters."""
+class Answer(NamedTuple):
+    """An answer; the names of its headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -30,7 +32,7 @@ class Said(NamedTuple):
         return self.headers.get("connection", "").lower() == "close"
 
 
-class ByHand:
+class RawClient:
     """A connection to a web server."""
 
     def __init__(self, port: int) -> None:
@@ -38,7 +40,7 @@ class ByHand:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
 
-    def __enter__(self) -> "ByHand":
+    def __enter__(self) -> "RawClient":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -48,8 +50,8 @@ class ByHand:
         for part in parts:
             self.socket.sendall(part)
 
-    def receive(self) -> Said:
-        """Return the next answer. Raise EOFError where the server has closed instead."""
+    def receive(self) -> Answer:
+        """Return the next answer. Raise EOFError if the server closes instead."""
         while b"\r\n\r\n" not in self._received:
             self._receive_more()
         head, _, self._received = self._received.partition(b"\r\n\r\n")
@@ -62,14 +64,14 @@ class ByHand:
         while len(self._received) < length:
             self._receive_more()
         body, self._received = self._received[:length], self._received[length:]
-        return Said(int(line.split()[1]), headers, body)
+        return Answer(int(line.split()[1]), headers, body)
 
-    def ask(self, request: bytes) -> Said:
+    def exchange(self, request: bytes) -> Answer:
         self.send(request)
         return self.receive()
 
     def is_closed(self) -> bool:
-        """Wait for the server's end; return whether that is what comes next."""
+        """Return whether the server closes the connection next, without an answer."""
         return not self._received and self.socket.recv(1) == b""
 
     def _receive_more(self) -> None:
@@ -83,23 +85,23 @@ class ByHand:
 class RegistryWeb(ServerProcess):
     log: Path
 
-    def connect(self) -> ByHand:
-        return ByHand(self.port)
+    def connect(self) -> RawClient:
+        return RawClient(self.port)
 
-    def ask(self, request: bytes) -> Said:
+    def exchange(self, request: bytes) -> Answer:
         with self.connect() as client:
-            return client.ask(request)
+            return client.exchange(request)
 
     def register(self, agent_id: str, **more: Any) -> Any:
         body = json.dumps({"agent_id": agent_id, "host": "h", "port": 80} | more).encode()
-        said = self.ask(request("POST", "/agents/register", body=body))
-        assert said.status in {200, 201}, said
-        return json.loads(said.body)
+        answer = self.exchange(request("POST", "/agents/register", body=body))
+        assert answer.status in {200, 201}, answer
+        return json.loads(answer.body)
 
     def agent(self, agent_id: str) -> Any:
-        said = self.ask(request("GET", f"/agents/{agent_id}"))
-        assert said.status == 200, said
-        return json.loads(said.body)
+        answer = self.exchange(request("GET", f"/agents/{agent_id}"))
+        assert answer.status == 200, answer
+        return json.loads(answer.body)
 
     def workers(self) -> list[int]:
         return sorted(descendants(self.process.pid))
@@ -107,7 +109,7 @@ class RegistryWeb(ServerProcess):
     def is_alive(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
         try:
-            return self.ask(request("GET", "/health/live")).status == 200
+            return self.exchange(request("GET", "/health/live")).status == 200
         except ConnectionError:
             return False
 
@@ -118,17 +120,17 @@ def registry_web(
     environment: Mapping[str, str],
     *,
     workers: int = 1,
-    planted: str = "",
+    injected: str = "",
     is_quiet: bool = True,
 ) -> Iterator[RegistryWeb]:
     """Run gunicorn with the registry, on a database that has its tables.
 
-    `planted` is Python that each of its processes runs when it begins: a fault, say. With
-    `is_quiet`, it is to log no traceback.
+    Each of its processes runs the Python code `injected` when it starts. With `is_quiet`, it must
+    log no traceback.
     """
     port = free_port()
     log, configuration = folder / f"web-{port}.log", folder / f"web-{port}.py"
-    lines = "\n".join(f"    {line}" for line in (planted or "pass").splitlines())
+    lines = "\n".join(f"    {line}" for line in (injected or "pass").splitlines())
     configuration.write_text(
         "from registry_project.server.configuration import *\n"
         f"def post_worker_init(worker):\n{lines}\n"
@@ -170,7 +172,11 @@ def heartbeat(agent_id: str | None, *lines: str, body: bytes = b"", version: str
 
 
 def request(method: str, path: str, *lines: str, body: bytes = b"", version: str = "1.1") -> bytes:
-    said = [f"{method} {path} HTTP/{version}", "Host: registry.example", *lines]
+    answer = [f"{method} {path} HTTP/{version}", "Host: registry.example", *lines]
     if body:
-        said += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "".join(f"{line}\r\n" for line in [*said, ""]).encode() + body
+        answer += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "".join(f"{line}\r\n" for line in [*answer, ""]).encode() + body
+
+
+def last_heartbeat_of(answer: Answer) -> datetime:
+    return datetime.fromisoformat(json.loads(answer.body)["last_heartbeat"])

@@ -26,7 +26,7 @@ def test_a_request_in_any_pieces_is_one_request(server: WebServer) -> None:
     assert answer.endswith(b" /a 5 5")
 
 
-def test_a_client_that_asks_whether_to_send_its_body_is_told_to(server: WebServer) -> None:
+def test_a_client_that_waits_for_100_continue_gets_it(server: WebServer) -> None:
     head = b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n"
     with server.connect() as client:
         client.sendall(head)
@@ -35,7 +35,7 @@ def test_a_client_that_asks_whether_to_send_its_body_is_told_to(server: WebServe
         assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_nobody_is_believed_about_the_scheme_by_the_server(server: WebServer) -> None:
+def test_the_server_itself_trusts_no_header_about_the_scheme(server: WebServer) -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on", "X-Forwarded-For": "1.2.3.4"}
 
     assert plain_http.get(f"{server.url}/echo", headers=headers).text.startswith("http 127.0.0.1 ")

@@ -1,4 +1,4 @@
-"""Clients that are slow, idle or too many cost nobody else anything."""
+"""Slow, idle and too many clients do not delay the others."""
 
 import socket
 import time
@@ -130,7 +130,7 @@ def test_more_connections_than_places_make_room_for_the_next(server: WebServer) 
         assert idle[-1].recv(12) == b"HTTP/1.1 200"
 
 
-def test_whether_it_lives_is_told_while_all_threads_wait(server: WebServer) -> None:
+def test_liveness_checks_are_answered_while_all_threads_wait(server: WebServer) -> None:
     with ExitStack() as stack:
         waiting = [stack.enter_context(server.connect()) for _ in range(THREADS)]
         for client in waiting:

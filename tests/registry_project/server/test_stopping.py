@@ -32,7 +32,7 @@ def test_a_stop_lets_requests_finish(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
-def test_who_was_told_to_ask_again_may_do_so_although_it_stops(tmp_path: Path) -> None:
+def test_a_client_that_may_send_another_request_can_while_the_server_stops(tmp_path: Path) -> None:
     with running_server(tmp_path) as server, server.connect() as client:
         client.sendall(GET.replace(b"/echo", b"/large"))
         begin = client.recv(1000)
@@ -46,7 +46,7 @@ def test_who_was_told_to_ask_again_may_do_so_although_it_stops(tmp_path: Path) -
         assert server.process.wait(30) == 0
 
 
-def test_a_body_that_comes_slowly_is_waited_for_although_it_stops(tmp_path: Path) -> None:
+def test_a_stop_waits_for_a_slow_body(tmp_path: Path) -> None:
     with running_server(tmp_path) as server, server.connect() as client, server.connect() as idle:
         client.sendall(b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\nab")
         idle.sendall(GET)

@@ -29,6 +29,8 @@ from tests.registry_project.server.web_server import (
 CLOSE = "Connection: close"
 # What the kernel of either side may take of an answer, and a few pieces.
 KERNEL_BYTES = 16 * 1024 * 1024
+# For tests in which no client may be disconnected for being slow.
+LONG = "limits.ANSWER_SECONDS = 600\n"
 
 
 def counts(server: WebServer) -> dict[str, int]:
@@ -156,24 +158,24 @@ def test_who_does_not_read_is_disconnected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["end", "reset"])
 def test_an_answer_that_nobody_waits_for_is_closed(tmp_path: Path, kind: str) -> None:
-    with running_server(tmp_path) as server:
+    with running_server(tmp_path, configuration=LONG) as server:
         client = server.connect(receive_buffer=4_096)
         client.sendall(get("/endless"))
         assert client.recv(1)
         if kind == "reset":
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
-        wait_until(lambda: counts(server)["closed"] == 1, "the end of the answer", PATIENCE - 1)
+        wait_until(lambda: counts(server)["closed"] == 1, "the end of the answer")
 
 
 def test_what_clients_leave_of_all_answers_is_bounded(tmp_path: Path) -> None:
-    few = "limits.MAX_UNSENT_BYTES = 600_000\n"
+    few = LONG + "limits.MAX_UNSENT_BYTES = 600_000\n"
     with running_server(tmp_path, configuration=few) as server, ExitStack() as stack:
         for _ in range(20):
             client = stack.enter_context(server.connect(receive_buffer=4_096))
             client.sendall(get("/endless"))
             assert client.recv(1)
-        wait_until(lambda: counts(server)["closed"] >= 10, "the end of the oldest", PATIENCE - 1)
+        wait_until(lambda: counts(server)["closed"] >= 10, "the end of the oldest")
 
 
 # --- Faults ---------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ def test_a_stop_lets_an_answer_in_pieces_finish(tmp_path: Path) -> None:
 
 
 def test_a_stop_does_not_wait_for_who_does_not_read(tmp_path: Path) -> None:
-    soon = "graceful_timeout = 1\nlimits.ANSWER_SECONDS = 60\n"
+    soon = LONG + "graceful_timeout = 1\n"
     with (
         running_server(tmp_path, configuration=soon) as server,
         server.connect(receive_buffer=4_096) as client,
