@@ -23,7 +23,7 @@ NOT_CONFIGURED = {"requirements", "base_image", "slim", "environment", "registry
 # Variables that configure every agent, then those of the registration: see README.md there.
 SETTINGS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
-    *("AGENT_DRAIN_SECONDS", "AGENT_LOG_FORMAT"),
+    *("AGENT_DRAIN_SECONDS", "AGENT_KEEP_ALIVE_SECONDS", "AGENT_LOG_FORMAT"),
 )
 REGISTRY_SETTINGS = (
     *("AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS", "AGENT_HEARTBEAT_SECONDS"),

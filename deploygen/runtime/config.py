@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError, field_validator
 
+from .port import port_variable
+
 CONFIG_FILE = "agent.json"
+# And that of the port: see port.py.
 VARIABLES = {
     "agent_id": "AGENT_ID",
-    "port": "AGENT_PORT",
     "drain_seconds": "AGENT_DRAIN_SECONDS",
+    "keep_alive_seconds": "AGENT_KEEP_ALIVE_SECONDS",
 }
 # Longer is a mistake, such as milliseconds, and more than a thread can wait.
 LONGEST_SECONDS = 86_400
@@ -77,6 +80,9 @@ class AgentConfig(Part):
     # How long running requests may go on after SIGTERM. With what follows, it is less than the ten
     # seconds after which `docker stop` kills.
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
+    # How long a connection stays open between two requests: longer than a load balancer keeps its
+    # own, commonly 60 seconds, so that the agent never closes one that it is about to use.
+    keep_alive_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 75.0
     # Modules that are started with the server: see extensions.py.
     extensions: list[str] = []
     # Of the process: the same object, since secrets are put into it.
@@ -99,7 +105,8 @@ def read_config(folder: Path, environ: MutableMapping[str, str]) -> AgentConfig:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path} must hold a JSON object")
-    return validated(AgentConfig, {**document, "environ": environ}, VARIABLES, environ, str(path))
+    variables = VARIABLES | {"port": port_variable(document.get("port"), environ)}
+    return validated(AgentConfig, {**document, "environ": environ}, variables, environ, str(path))
 
 
 def validated(

@@ -10,11 +10,13 @@ import os
 import sys
 from pathlib import Path
 
+from .port import port_variable
+
 TIMEOUT_SECONDS = 3
 
 
 def main(folder: Path) -> int:
-    """`folder` has the agent.json with the port, which AGENT_PORT overrides."""
+    """`folder` has the agent.json with the port, which a variable overrides."""
     try:
         port = os.environ.get("AGENT_PORT") or _configured_port(folder)
         connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=TIMEOUT_SECONDS)
@@ -27,9 +29,9 @@ def main(folder: Path) -> int:
     return 0 if status == http.client.OK else 1
 
 
-def _configured_port(folder: Path) -> int:
+def _configured_port(folder: Path) -> int | str:
     port: int = json.loads((folder / "agent.json").read_text(encoding="utf-8"))["port"]
-    return port
+    return os.environ.get(port_variable(port, os.environ)) or port
 
 
 if __name__ == "__main__":

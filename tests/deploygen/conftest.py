@@ -12,7 +12,7 @@ OF_AGENTS = (
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*OF_AGENTS, "AGENT_HEARTBEAT_SECONDS", "AGENT_DRAIN_SECONDS"):
+    for variable in (*OF_AGENTS, "AGENT_HEARTBEAT_SECONDS", "AGENT_DRAIN_SECONDS", "PORT"):
         monkeypatch.delenv(variable, raising=False)
 
 

@@ -9,6 +9,7 @@ from .about import add_descriptions
 from .bodies import RequestBodies
 from .health import add_health
 from .request_ids import RequestIds
+from .routing import Routing
 from .runs import add_runs
 
 
@@ -22,10 +23,12 @@ def create_app(agent: Lifecycle) -> FastAPI:
         version=config.version,
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
     )
     bodies = RequestBodies()
     add_health(app, agent)
     add_runs(app, agent, bodies)
     add_descriptions(app, agent, A2AEndpoint(agent, bodies))
+    app.add_middleware(Routing)
     app.add_middleware(RequestIds)
     return app

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ..config import ConfigError
 
 # Seconds that a connection has to send the head of a request, and the rest of a body that nobody
-# reads any more. An idle connection that had a response has uvicorn's five.
+# reads any more. One that had a response stays open for keep_alive_seconds.
 REQUEST_SECONDS = 10.0
 
 

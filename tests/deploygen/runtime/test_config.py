@@ -34,6 +34,21 @@ def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
     assert (config.agent_id, config.port, config.drain_seconds) == ("other", 9001, 2.5)
 
 
+def test_a_platforms_port_moves_the_default_port(tmp_path: Path) -> None:
+    assert config_of(tmp_path, PORT="8123").port == 8123
+
+
+def test_a_platforms_port_gives_way_to_that_of_the_spec_and_of_the_variable(tmp_path: Path) -> None:
+    assert config_of(tmp_path, {**DOCUMENT, "port": 9000}, PORT="8123").port == 9000
+    assert config_of(tmp_path, PORT="8123", AGENT_PORT="8000").port == 8000
+    assert config_of(tmp_path, {**DOCUMENT, "port": 9000}, PORT="none").port == 9000
+
+
+def test_a_platforms_port_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^PORT: "):
+        config_of(tmp_path, PORT="tcp://10.0.0.1:80")
+
+
 def test_it_may_drain_for_a_day_at_most(tmp_path: Path) -> None:
     assert config_of(tmp_path, AGENT_DRAIN_SECONDS="86400").drain_seconds == 86_400
     with pytest.raises(
@@ -59,6 +74,7 @@ def test_empty_variables_count_as_unset(tmp_path: Path) -> None:
         ("AGENT_PORT", "http"),
         ("AGENT_PORT", "-1"),
         ("AGENT_PORT", "\u0661\u0662\u0663"),
+        ("AGENT_KEEP_ALIVE_SECONDS", "0"),
         ("AGENT_DRAIN_SECONDS", "soon"),
         ("AGENT_DRAIN_SECONDS", "-1"),
         ("AGENT_DRAIN_SECONDS", "inf"),

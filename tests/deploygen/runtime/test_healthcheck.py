@@ -76,6 +76,16 @@ def test_the_port_is_that_of_the_file_without_the_variable(
     assert agent.paths
 
 
+def test_the_port_is_that_of_the_platform(
+    agent: type[Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", os.environ["AGENT_PORT"])
+    monkeypatch.delenv("AGENT_PORT")
+    (tmp_path / "agent.json").write_text(json.dumps({"port": 8000}))
+    assert healthcheck.main(tmp_path) == 0
+    assert agent.paths
+
+
 def test_a_folder_without_a_port_is_unhealthy(tmp_path: Path) -> None:
     (tmp_path / "agent.json").write_text("{}")
     assert healthcheck.main(tmp_path) == 1

@@ -86,3 +86,17 @@ def test_an_answer_may_take_longer_and_so_may_the_next_request(tmp_path: Path) -
             let_pass(3 * SECONDS)
             connection.request("GET", "/health")
             assert connection.getresponse().status == 200
+
+
+def test_an_idle_connection_is_closed_after_the_seconds_of_the_setting(tmp_path: Path) -> None:
+    environ = {"AGENT_KEEP_ALIVE_SECONDS": "0.2"}
+    with running_agent(tmp_path, environ=environ) as agent, connected(agent) as connection:
+        connection.sendall(b"HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        connection.settimeout(3)  # less than uvicorn's own five seconds
+        assert connection.recv(4096) == b""
+
+
+def test_an_idle_connection_outlives_the_idle_time_of_a_load_balancer(tmp_path: Path) -> None:
+    with running_agent(tmp_path) as agent:
+        assert agent.lifecycle.config.keep_alive_seconds == 75
