@@ -20,10 +20,11 @@ FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
 def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
     """Return the result as JSON text.
 
-    Raises ContractBroken when it is not as declared, and what the encoder raises when it is not
-    JSON, such as NaN or half of a surrogate pair.
+    Raises ContractBroken when it is not as declared, ValueError when two of an object's keys are
+    the same in JSON, and what the encoder raises when it is not JSON, such as NaN or half of a
+    surrogate pair.
     """
-    text = json.dumps(result, allow_nan=False, ensure_ascii=False).encode()
+    text = _json(result)
     if outputs is not None and outputs.declared:
         outline = {name: _outline(value) for name, value in result.items()}
         outputs.read(json.loads(json.dumps(outline)))
@@ -35,8 +36,20 @@ def sendable(refusal: HTTPException) -> HTTPException:
     status, headers = refusal.status_code, refusal.headers
     if not isinstance(status, int) or not LOWEST_STATUS <= status <= HIGHEST_STATUS:
         raise ValueError(f"the status {status!r} is not one of {LOWEST_STATUS} to {HIGHEST_STATUS}")
-    detail = json.loads(json.dumps(refusal.detail, allow_nan=False, ensure_ascii=False).encode())
+    detail = json.loads(_json(refusal.detail))
     return HTTPException(int(status), detail, _headers(headers) if headers else None)
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    # Keys such as 1 and "1" become the same. Only texts and others side by side can, and these
+    # cannot be sorted: far cheaper to find out than by a look at each key.
+    try:
+        json.dumps(value, sort_keys=True)
+    except TypeError:
+        if json.dumps(json.loads(text), ensure_ascii=False) != text:
+            raise ValueError("two keys of an object are the same in JSON") from None
+    return text.encode()
 
 
 def _outline(value: Any) -> Any:

@@ -390,3 +390,35 @@ def test_a_caller_that_goes_away_does_no_harm(
     wait_until(lambda: "the client has gone away" in caplog.text, "its word", seconds=10)
     assert "Traceback" not in caplog.text
     assert echo.run(a=1).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        '{1: "a", "1": "b"}',
+        '{"deep": [{"er": {True: 1, "true": 2}}]}',
+        '{None: 1, "null": 2}',
+        '{1.5: 1, "1.5": 2, 3: 4}',
+    ],
+)
+def test_a_result_with_a_key_twice_is_a_failure_of_the_handler(
+    tmp_path: Path, returned: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_agent(tmp_path, f"def handle(inputs): return {returned}") as agent:
+        assert agent.run().status_code == 500
+    assert "two keys of an object are the same in JSON" in caplog.text
+
+
+def test_a_detail_with_a_key_twice_is_a_failure_of_the_handler(tmp_path: Path) -> None:
+    handler = """
+from fastapi import HTTPException
+def handle(inputs): raise HTTPException(422, {1: "a", "1": "b"})
+"""
+    with running_agent(tmp_path, handler) as agent:
+        assert agent.run().status_code == 500
+
+
+def test_a_result_may_have_keys_that_are_no_text(tmp_path: Path) -> None:
+    handler = "def handle(inputs): return {2: 'a', 'b': {None: 1, 'x': 1.0, True: 'é'}}"
+    with running_agent(tmp_path, handler) as agent:
+        assert agent.run().text == '{"2": "a", "b": {"null": 1, "x": 1.0, "true": "é"}}'
