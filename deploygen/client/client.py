@@ -44,7 +44,7 @@ class AgentRegistryClient:
         `report` is called before each heartbeat, and returns the agent's status, load and note.
         `enrolment_token` is shown when registering; a function that returns it is called each
         time, and may raise ValueError. Raises ValueError when `registry_url` is not an http or
-        https URL.
+        https URL without user, password, query and fragment.
         """
         self.agent_id = agent_id
         self.ttl_seconds = ttl_seconds

@@ -13,6 +13,7 @@ import httpx
 from .certificates import trusted_certificates
 from .pacing import retry_after
 from .proxy import Route, UnusableVariable, find_route
+from .url import check_url
 
 LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
 # A record has a few kilobytes; a registry does not send more than this.
@@ -61,13 +62,8 @@ class RegistryHttp:
     """Calls one registry. For one event loop at a time."""
 
     def __init__(self, url: str) -> None:
-        """Raises ValueError when `url` is not an http or https URL."""
-        try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise ValueError(f"the registry's URL is not a URL: {error}") from error
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise ValueError(f"the registry's URL must begin with http:// or https://, not {url!r}")
+        """Raises ValueError as check_url does."""
+        check_url(url)
         self.url = url.rstrip("/")
         self._http: httpx.AsyncClient | None = None
         self._route = Route()

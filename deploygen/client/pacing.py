@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 SHORTEST_INTERVAL_SECONDS = 0.05
-# A longer Retry-After is cut to this.
+# No pause is longer, whatever Retry-After says.
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 
 
@@ -38,7 +38,7 @@ class Pacing:
         doubled = self.first_seconds * 2.0 ** min(failures - 1, 10)
         pause = min(doubled, self.longest_seconds, interval) * _random(0.5, 1.0)
         if retry_after is not None:
-            pause = max(pause, min(retry_after, LONGEST_RETRY_AFTER_SECONDS) * _random(1.0, 1.2))
+            pause = max(pause, _spread(retry_after))
         return pause
 
     def after_refusal(self) -> float:
@@ -125,6 +125,14 @@ def _date(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _spread(retry_after: float) -> float:
+    """Return a pause of `retry_after` and up to a fifth more; within the limit, whatever it is."""
+    longest = LONGEST_RETRY_AFTER_SECONDS
+    if retry_after > longest:
+        return _random(longest / 1.2, longest)
+    return _random(retry_after, min(retry_after * 1.2, longest))
 
 
 def _random(low: float, high: float) -> float:

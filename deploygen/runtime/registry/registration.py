@@ -15,7 +15,7 @@ from ..config import AgentConfig, ConfigError
 from ..extensions import StatusReader
 from .client import STOPPING_SECONDS, AgentRegistryClient
 from .loop_lag import LoopLag
-from .settings import read_enrolment_token, read_settings
+from .settings import read_enrolment_token, read_settings, url_source
 
 LONGEST_NOTE = 256
 # A loop that is blocked for longer than this is reported.
@@ -46,7 +46,7 @@ class Registration:
                 enrolment_token=lambda: read_enrolment_token(config.environ),
             )
         except ValueError as error:
-            raise ConfigError(f"AGENT_REGISTRY_URL: {error}") from error
+            raise ConfigError(f"{url_source(config)}: {error}") from error
         self._lag: LoopLag | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()

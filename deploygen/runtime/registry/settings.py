@@ -45,6 +45,12 @@ def read_settings(config: AgentConfig) -> RegistrySettings:
     return validated(RegistrySettings, section, VARIABLES, config.environ, where)
 
 
+def url_source(config: AgentConfig) -> str:
+    """Return where the registry's URL is set, for an error."""
+    variable = VARIABLES["url"]
+    return variable if config.environ.get(variable) else f'{CONFIG_FILE}, "{SECTION}": url'
+
+
 def read_enrolment_token(environ: Mapping[str, str]) -> str | None:
     """Return the token to show when registering, None when none is set.
 

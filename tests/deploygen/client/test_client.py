@@ -68,11 +68,37 @@ def test_a_port_that_is_no_number_is_the_callers_fault(
 
 @pytest.mark.parametrize(
     "url",
-    ["", "localhost:9000", "ftp://host", "http://", "http://[::1", "http://a:b", "http://a\nb"],
+    [
+        "",
+        "localhost:9000",
+        "ftp://host",
+        "http://",
+        "http://[::1",
+        "http://a:b",
+        "http://a\nb",
+        "http://a:0",
+        "http://a:9110?x=1",
+        "http://a?",
+        "http://a/path#part",
+        "http://a#",
+        "http://user:a-password@a",
+        " http://a",
+    ],
 )
 def test_an_unusable_url_is_refused_at_once(url: str) -> None:
-    with pytest.raises(ValueError, match="the registry's URL"):
+    with pytest.raises(ValueError, match="the registry's URL") as refused:
         AgentRegistryClient(url, "an-agent")
+    assert "a-password" not in str(refused.value)
+
+
+def test_a_url_may_have_a_path_and_a_slash_at_its_end(registry: FakeRegistry) -> None:
+    async def story() -> None:
+        client = AgentRegistryClient(f"{registry.url}/base/", "an-agent")
+        await client.register()
+        await client.deregister()
+
+    asyncio.run(story())
+    assert registry.of("register")[0].path == "/base/agents/register"
 
 
 def test_metadata_that_is_no_json_is_the_callers_fault(registry: FakeRegistry) -> None:

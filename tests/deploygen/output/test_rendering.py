@@ -16,7 +16,13 @@ SERVER = {"__init__.py", "__main__.py", "server.py", "healthcheck.py", "config.p
 REGISTRATION = {
     *("__init__.py", "loop_lag.py", "registration.py", "settings.py"),
     *("client/__init__.py", "client/client.py", "client/http.py", "client/lease.py"),
-    *("client/certificates.py", "client/pacing.py", "client/proxy.py", "client/registration.py"),
+    *(
+        "client/certificates.py",
+        "client/pacing.py",
+        "client/proxy.py",
+        "client/registration.py",
+        "client/url.py",
+    ),
 }
 BESIDE = {
     "handler.py",
