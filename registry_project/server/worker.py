@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from registry_project.server import limits
 from registry_project.server.clients import Clients
 from registry_project.server.connections import Connection
 from registry_project.server.event_loop import READ, EventLoop
@@ -21,15 +22,20 @@ TURN_SECONDS = 1.0
 class Listener:
     """A socket on which connections are accepted."""
 
-    def __init__(self, sock: socket.socket, clients: Clients) -> None:
+    def __init__(self, sock: socket.socket, accept: Callable[[socket.socket, Any], None]) -> None:
         sock.setblocking(False)
+        if sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            # Connections inherit it. Without it, the kernel sends to a client that vanished without
+            # closing for a quarter of an hour.
+            milliseconds = int(limits.ANSWER_SECONDS * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         self.socket = sock
         self.polled_for = 0
-        self._clients = clients
+        self._accept = accept
         self._address = sock.getsockname()
 
     def ready(self) -> None:
-        self._clients.accept(self.socket, self._address)
+        self._accept(self.socket, self._address)
 
 
 class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -58,7 +64,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         super().init_process()
 
     def run(self) -> None:
-        self._listeners = [Listener(sock, self.clients) for sock in self.sockets]
+        self._listeners = [Listener(sock, self.clients.accept) for sock in self.sockets]
         while self.alive and self.ppid == os.getppid():
             self.notify()
             self._listen(on=self.clients.capacity.has_room)
