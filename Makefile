@@ -56,7 +56,7 @@ fleet: install ## measure a registry: AGENTS=1000 TTL=60 DURATION=120 PORT=9000,
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(PICTURE),--picture $(PICTURE))
 
 bench: DURATION := 3
-bench: install ## what a heartbeat costs, beside the peers: DURATION=3 ROUNDS=5 ONLY="door etcd" WRITE=1
+bench: install ## what a heartbeat costs, beside the peers: DURATION=3 ROUNDS=5 ONLY="fast etcd" WRITE=1
 	@exec $(PY) -m benchmarks.heartbeats --duration $(DURATION) --rounds $(ROUNDS) \
 		$(if $(WRITE),--write) $(if $(REQUIRE_ALL),--require-all) $(if $(ONLY),--only $(ONLY))
 

@@ -33,7 +33,7 @@ from benchmarks.cpu_time import cpu_seconds
 from benchmarks.postgres_cost import Server
 from benchmarks.throwaway import throwaway_database
 from benchmarks.web import web_server
-from registry_project.postgresql.base import limit_waiting
+from registry_project.postgresql.connection import limit_waiting
 
 ROUNDS = 5
 # A round has so many calls that the ticks in which the kernel tells of CPU do not matter.
@@ -142,7 +142,7 @@ NUMBERS = _numbers()
 
 def through_wsgi() -> Send:
     """Return what makes calls of the WSGI application in this process."""
-    from registry_project.postgresql.base import limit_waiting  # noqa: PLC0415 - needs settings
+    from registry_project.postgresql.connection import limit_waiting  # noqa: PLC0415 - needs settings
 
     # What registry_project.wsgi does, but for the pulse: its thread would hold the database.
     application: Any = get_wsgi_application()

@@ -17,6 +17,6 @@ app.autodiscover_tasks()
 def limit_waiting_for_database(**_kwargs: Any) -> None:
     from django.conf import settings  # noqa: PLC0415 - Celery's application is made before
 
-    from registry_project.postgresql.base import limit_waiting  # noqa: PLC0415
+    from registry_project.postgresql.connection import limit_waiting  # noqa: PLC0415
 
     limit_waiting(settings.TASK_DATABASE_TIMEOUT_SECONDS)

@@ -11,7 +11,7 @@ application = get_wsgi_application()
 
 # Behind it, since a backend of a database asks for the settings.
 from agents.background import start_background_thread  # noqa: E402
-from registry_project.postgresql.base import limit_waiting  # noqa: E402
+from registry_project.postgresql.connection import limit_waiting  # noqa: E402
 
 limit_waiting(settings.DATABASE_TIMEOUT_SECONDS)
 

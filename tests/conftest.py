@@ -14,7 +14,7 @@ from django.db import connection, connections
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
-from registry_project.postgresql import base
+from registry_project.postgresql import connection as limited
 from tests.browser.devtools import find_browser
 from tests.integration.postgres_cluster import find_programs
 from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
@@ -45,9 +45,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Once the test database exists, limit how long statements may take, as the web does."""
     if connection.vendor == "postgresql":
-        base.limit_waiting(project_settings.DATABASE_TIMEOUT_SECONDS)
+        limited.limit_waiting(project_settings.DATABASE_TIMEOUT_SECONDS)
     yield
-    base.limit_waiting(None)
+    limited.limit_waiting(None)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from benchmarks.heartbeats.measuring import Figures, WrongAnswers, measure, medi
 from benchmarks.programs import PROJECT, DidNotStart, Missing
 
 TITLE = "CPU seconds of server and database per 1,000 heartbeats"
-OURS = ("door", "drf", "bulk")
+OURS = ("fast", "drf", "bulk")
 
 
 def main() -> None:

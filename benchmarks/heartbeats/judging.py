@@ -40,10 +40,10 @@ def ratios(measured: Mapping[str, Figures]) -> list[Ratio]:
     floors = [name for name in FLOORS if name in measured]
     floor = min(floors, key=lambda name: measured[name].cpu, default=FLOORS[0])
     wanted = [
-        Ratio("etcd", "door-32", "etcd-32", 0.40),
-        Ratio("etcd-256", "door-256", "etcd-256", 0.25),
-        Ratio("naive", "door-32", "naive-32", 0.035),
-        Ratio("floor", "door-32", floor, 3.5),
+        Ratio("etcd", "fast-32", "etcd-32", 0.40),
+        Ratio("etcd-256", "fast-256", "etcd-256", 0.25),
+        Ratio("naive", "fast-32", "naive-32", 0.035),
+        Ratio("floor", "fast-32", floor, 3.5),
         Ratio("bulk-etcd", "bulk", "etcd-32", 0.06),
     ]
     return [_divided(ratio, measured) for ratio in wanted]

@@ -18,8 +18,8 @@ def costing(cpu: float) -> Figures:
 
 
 ALL = {
-    "door-32": costing(0.1),
-    "door-256": costing(0.05),
+    "fast-32": costing(0.1),
+    "fast-256": costing(0.05),
     "bulk": costing(0.01),
     "etcd-32": costing(0.25),
     "etcd-256": costing(0.5),
@@ -55,7 +55,7 @@ def test_each_ratio_is_ours_over_theirs() -> None:
 
 @pytest.mark.parametrize(("value", "too_much"), [(0.40, False), (0.401, True)], ids=["at", "above"])
 def test_a_ratio_may_be_its_limit_and_no_more(value: float, too_much: bool) -> None:
-    ratio = Ratio("etcd", "door-32", "etcd-32", 0.40, value)
+    ratio = Ratio("etcd", "fast-32", "etcd-32", 0.40, value)
     assert ratio.is_too_much is too_much
     assert ratio.verdict.endswith("too much" if too_much else "ok")
 

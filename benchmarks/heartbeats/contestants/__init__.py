@@ -5,8 +5,8 @@ from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Set
 
 # In the order of the table.
 SETUPS: dict[str, Setup] = {
-    "door": ours.on_postgresql,
-    "door-sqlite": ours.on_sqlite,
+    "fast": ours.on_postgresql,
+    "fast-sqlite": ours.on_sqlite,
     "drf": ours.without_door,
     "etcd": etcd.etcd,
     "oo-a2a-registry": a2a_registry.a2a_registry,

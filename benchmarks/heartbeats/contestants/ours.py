@@ -1,4 +1,4 @@
-"""The registry: its fast door, its bulk call, and the DRF action; with each agent's lease token."""
+"""The registry: its fast path, its bulk call, and the DRF action; with each agent's lease token."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ def on_postgresql(ground: Ground) -> Iterator[Sequence[Contestant]]:
     ):
         processes = (server, pid)
         yield [
-            *_doors("door", "fast door, PostgreSQL", address, leases, processes),
+            *_fast("fast", "fast path, PostgreSQL", address, leases, processes),
             Contestant(
                 "bulk",
                 f"bulk call of {BULK} agents, PostgreSQL",
@@ -47,7 +47,7 @@ def on_postgresql(ground: Ground) -> Iterator[Sequence[Contestant]]:
 @contextmanager
 def on_sqlite(ground: Ground) -> Iterator[Sequence[Contestant]]:
     with _registry(ground) as (server, address, leases):
-        yield _doors("door-sqlite", "fast door, SQLite", address, leases, [server])
+        yield _fast("fast-sqlite", "fast path, SQLite", address, leases, [server])
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def without_door(ground: Ground) -> Iterator[Sequence[Contestant]]:
         yield [Contestant("drf-32", "DRF action, PostgreSQL", target, 32, (server, pid))]
 
 
-def _doors(
+def _fast(
     name: str, what: str, address: Address, leases: Leases, processes: Sequence[int]
 ) -> list[Contestant]:
     target = Target(address, _heartbeats(address, leases))

@@ -16,7 +16,8 @@ from django.db import NotSupportedError, OperationalError
 from django.db.utils import load_backend
 from pytest_django import DjangoDbBlocker
 
-from registry_project.postgresql import base, deadlines
+from registry_project.postgresql import connection as limits
+from registry_project.postgresql import deadlines
 from registry_project.postgresql.deadlines import ServerClock
 from tests.integration.postgres_cluster import PostgresCluster, running_cluster
 from tests.integration.registry_process import environment_for, migrate, started_registry
@@ -42,9 +43,9 @@ def with_database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture
 def limited() -> Iterator[None]:
-    base.limit_waiting(TIMEOUT_SECONDS)
+    limits.limit_waiting(TIMEOUT_SECONDS)
     yield
-    base.limit_waiting(None)
+    limits.limit_waiting(None)
 
 
 @contextmanager
@@ -334,7 +335,7 @@ class TestWhetherAConnectionWorks:
         self, connection: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         backend = ask(connection, "SELECT pg_backend_pid()")
-        monkeypatch.setattr(base, "JUST_NOW_SECONDS", -1)
+        monkeypatch.setattr(limits, "JUST_NOW_SECONDS", -1)
         connection.close_if_unusable_or_obsolete()
         connection.close_if_health_check_failed()
         assert "CLOCK_TIMESTAMP" in last_statement_of(connection, backend)
@@ -366,9 +367,9 @@ def last_statement_of(connection: Any, backend: int) -> str:
 
 
 def test_a_server_that_refuses_is_asked_again_at_once(limited: None) -> None:
-    with pytest.raises(psycopg.OperationalError), base.outage.watch():
+    with pytest.raises(psycopg.OperationalError), limits.outage.watch():
         raise psycopg.OperationalError("connection refused")
-    with base.outage.watch():
+    with limits.outage.watch():
         pass
 
 

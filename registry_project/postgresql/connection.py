@@ -1,0 +1,145 @@
+"""Connections with time limits, and cursors whose writes have deadlines.
+
+PostgreSQL's own time limits do not work while the server is frozen or cut off, and psycopg would
+wait for ever. Here a call that gets no answer within the seconds of `limit_waiting` raises
+OperationalError, and its connection is closed.
+
+If the server gets to such a call later, it must not execute it (`deadlines`). So every COMMIT is
+sent with a check of its deadline, and so is every write outside of a transaction, which commits by
+itself. The check is in the same message, and costs no round trip.
+"""
+
+import math
+import select
+import time
+from typing import Any, TypeVar
+
+import psycopg
+from django.db.backends.postgresql import base
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from psycopg.sql import Composable
+
+from registry_project.postgresql.deadlines import CLOCK, ServerClock, in_time_sql, is_too_late
+from registry_project.postgresql.outage import Outage
+
+Result = TypeVar("Result")
+
+# A connection that answered within this time counts as working.
+JUST_NOW_SECONDS = 5.0
+GOT_TO_IT_LATE = "PostgreSQL got to it too late"
+
+outage = Outage()
+
+
+def limit_waiting(seconds: float | None) -> None:
+    """Let no call of this process wait longer for PostgreSQL. Commands have no limit.
+
+    The server's own limits apply to connections that are made from now on.
+    """
+    outage.limit(seconds)
+
+
+class LimitedConnection(psycopg.Connection[Any]):
+    """A connection that never waits for the server without a limit."""
+
+    _answered_at = float("-inf")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.clock = ServerClock()
+
+    def wait(
+        self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None
+    ) -> Result:
+        limit = outage.seconds if timeout is None else timeout
+        started = time.monotonic()
+        try:
+            with outage.watch():
+                answer = super().wait(gen, interval=interval, timeout=limit)
+        except psycopg.OperationalError as error:
+            if limit is None or time.monotonic() - started < limit:
+                raise
+            self.close()
+            raise psycopg.OperationalError(f"no answer within {limit:g} s") from error
+        except psycopg.DataError as error:
+            if not is_too_late(error):
+                raise
+            # We still waited, so the server's clock has been set since we read it.
+            self.clock.forget()
+            raise psycopg.OperationalError(GOT_TO_IT_LATE) from error
+        self._answered_at = time.monotonic()
+        return answer
+
+    def deadline(self, seconds: float = math.inf) -> float:
+        """Return when a statement that is sent now will be given up, or `seconds` from now.
+
+        The earlier of the two, in seconds since 1970 by the server's clock; infinite where
+        statements have no limit.
+        """
+        if outage.seconds is None:
+            return math.inf
+        if not self.clock.is_known:
+            self.read_clock()
+        return self.clock.after(min(seconds, outage.seconds))
+
+    def read_clock(self) -> float:
+        """Ask the server what time it is, in seconds since 1970."""
+        [shown] = self.execute(f"SELECT DATE_PART('epoch', {CLOCK})").fetchone() or [math.nan]
+        self.clock.set(shown)
+        return float(shown)
+
+    def check_deadline(self, deadline: float) -> None:
+        """Raise OperationalError when it has passed. For statements that check it silently."""
+        if outage.seconds is not None and self.read_clock() >= deadline:
+            raise psycopg.OperationalError(GOT_TO_IT_LATE)
+
+    def commit(self) -> None:
+        """Commit, unless the server gets to it after we have given up."""
+        is_open = self.info.transaction_status is TransactionStatus.INTRANS
+        if is_open and outage.seconds is not None:
+            self.execute(f"SELECT {self.in_time_sql()}; COMMIT")
+        else:
+            super().commit()
+
+    def in_time_sql(self) -> str:
+        """Return SQL that raises an error after the deadline of a statement that is sent now."""
+        return in_time_sql(self.deadline())
+
+    @property
+    def worked_just_now(self) -> bool:
+        """Whether the server answered a moment ago, and has sent nothing since."""
+        if self.closed or time.monotonic() - self._answered_at > JUST_NOW_SECONDS:
+            return False
+        waiting = select.poll()
+        waiting.register(self.fileno(), select.POLLIN)
+        return not waiting.poll(0)
+
+
+class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
+    """Django's cursor. A write outside of a transaction is followed by the check of its deadline.
+
+    PostgreSQL treats the two statements of one message as one transaction: if the check fails, the
+    write is rolled back.
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "Cursor":
+        if self._is_alone:
+            text = query.as_string(self) if isinstance(query, Composable) else query
+            if text.lstrip()[:6].upper() != "SELECT":
+                connection: Any = self.connection
+                query = f"{text}\n; SELECT {connection.in_time_sql()}"
+        super().execute(query, params, **options)
+        return self
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        if self._is_alone:  # it pipelines, and a pipelined message holds one statement
+            raise psycopg.NotSupportedError("executemany outside of a transaction")
+        super().executemany(query, params_seq, **options)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether the next statement will be a transaction of its own, and have a limit."""
+        connection = self.connection
+        is_idle = connection.info.transaction_status is TransactionStatus.IDLE
+        return outage.seconds is not None and connection.autocommit and is_idle
