@@ -13,6 +13,7 @@ from ..config import ConfigError
 # Seconds that a connection has to send the head of a request, and the rest of a body that nobody
 # reads any more. One that had a response stays open for keep_alive_seconds.
 REQUEST_SECONDS = 10.0
+BACKLOG = 2048
 
 
 class Connection(H11Protocol):
@@ -59,8 +60,22 @@ class Server(uvicorn.Server):
 
 
 def listen(port: int) -> socket.socket:
-    """Raises ConfigError."""
+    """Listen on IPv6 and IPv4, or on the one that this machine has. Raises ConfigError."""
     try:
-        return socket.create_server(("0.0.0.0", port), backlog=2048)  # noqa: S104 - a container's
+        if _has_ipv6():
+            return socket.create_server(
+                ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
+            )
+        return socket.create_server(("0.0.0.0", port), backlog=BACKLOG)  # noqa: S104 - a container's
     except OSError as error:
         raise ConfigError(f"port {port} (AGENT_PORT) cannot be used: {error.strerror}") from error
+
+
+def _has_ipv6() -> bool:
+    """Whether a socket of IPv6 can be bound, and can take connections of IPv4 as well."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+    except OSError:  # switched off, or not built in
+        return False
+    return socket.has_dualstack_ipv6()

@@ -424,3 +424,24 @@ async def handle(inputs):
         assert answers[0].status_code == 503
         assert (agent.folder / "put in order").exists()
         assert registry.calls[-1].kind == "delete"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_client_reaches_it_by_ipv4_and_by_ipv6(tmp_path: Path, host: str) -> None:
+    if ":" in host and not _has_loopback(host):
+        pytest.skip("this machine has no IPv6")
+    with started(tmp_path, None) as agent:
+        wait_until(agent.is_ready, "readiness")
+        port = int(agent.url.rpartition(":")[2])
+        with socket.create_connection((host, port), timeout=10) as connection:
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def _has_loopback(host: str) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
