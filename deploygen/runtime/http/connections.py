@@ -52,6 +52,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.listens.set()
 
+    def connected(self) -> list[socket.socket]:
+        """Return the sockets of the open connections."""
+        transports = [each.transport for each in self.server_state.connections]
+        return [each.get_extra_info("socket") for each in transports if not each.is_closing()]
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the lifecycle. uvicorn would stop to listen at once, and end the process

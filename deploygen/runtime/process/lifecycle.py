@@ -18,6 +18,7 @@ from ..handler.contract import make_contract
 from ..handler.runner import HandlerRunner
 from ..http.connections import Connection, Server, listen
 from ..jobs import Jobs
+from .children import free_forks
 from .exit import exit_now
 from .shutdown import CANCELLING_SECONDS, Shutdown, Step
 
@@ -47,6 +48,7 @@ class Lifecycle:
         self._shutdown = Shutdown(config.drain_seconds)
         self._extensions = load_extensions(config, self.status)
         self._stop = asyncio.Event()
+        self._server: Server | None = None
 
     def status(self) -> AgentStatus:
         if self.draining:
@@ -74,6 +76,7 @@ class Lifecycle:
         Raises ConfigError.
         """
         listening = listen(self.config.port)
+        free_forks(lambda: [listening, *self._connections()])
         for number in (signal.SIGTERM, signal.SIGINT):
             # Not asyncio's: these are called even while a handler blocks the loop.
             signal.signal(number, lambda *_: self.request_stop())
@@ -101,7 +104,7 @@ class Lifecycle:
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._follow, args=[loop], name="shutdown", daemon=True).start()
         self._start_parts()
-        server = Server(
+        server = self._server = Server(
             uvicorn.Config(
                 app,
                 http=Connection,
@@ -151,6 +154,9 @@ class Lifecycle:
             logger.warning("stopping without %s running request(s)", self.jobs.running)
         await self.jobs.cancel_all(CANCELLING_SECONDS)
         self._shutdown.report(Step.DRAINED)
+
+    def _connections(self) -> list[socket.socket]:
+        return self._server.connected() if self._server else []
 
     async def _stop_extensions(self) -> None:
         for extension in self._extensions:

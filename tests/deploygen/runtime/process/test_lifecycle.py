@@ -181,6 +181,7 @@ def test_extensions_stop_before_the_door_closes(tmp_path: Path) -> None:
         "        while not self.path.with_suffix('.go').exists(): await asyncio.sleep(0.01)",
     )
     with running_agent(tmp_path, **with_recorder(tmp_path, source)) as agent:
+        wait_until((tmp_path / "record").exists, "the start of the extension")
         agent.lifecycle.request_stop()
         record = tmp_path / "record"
         wait_until(lambda: "stop" in record.read_text().split(), "the stopping of the extension")

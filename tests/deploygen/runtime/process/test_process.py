@@ -22,7 +22,7 @@ from deploygen.output.writing import write_folder
 from tests import plain_http
 from tests.deploygen.fake_registry import HANGS, FakeRegistry, Reply
 from tests.deploygen.specs import spec_of
-from tests.processes import wait_until
+from tests.processes import descendants, is_running, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -445,3 +445,41 @@ def _has_loopback(host: str) -> bool:
     except OSError:
         return False
     return True
+
+
+FORKS = """
+import multiprocessing, os, signal, subprocess, sys
+from concurrent.futures import ProcessPoolExecutor
+POOL = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork"))
+def work(_):
+    links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+             if os.path.exists(f"/proc/self/fd/{fd}")]
+    sockets = {link[8:-1] for link in links if link.startswith("socket:[")}
+    tables = [open(f"/proc/net/{name}").read() for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    port = f":{int(os.environ['AGENT_PORT']):04X}"
+    held = [row for row in rows if row[9] in sockets and row[1].endswith(port)]
+    return [os.getpid(), signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, len(held)]
+def handle(inputs):
+    subprocess.Popen([sys.executable, "-c", "import signal, time; "
+                      "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
+    return {"children": list(POOL.map(work, range(2)))}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_stopped_it_leaves_no_process_of_its_handler_and_starts_again_on_its_port(
+    tmp_path: Path,
+) -> None:
+    with started(tmp_path, None, FORKS) as agent:
+        wait_until(agent.is_ready, "readiness")
+        result = plain_http.post(f"{agent.url}/run", json={}).json()
+        # The pool has the signals of a program of its own, and none of the agent's sockets.
+        assert [child[1:] for child in result["children"]] == [[True, 0], [True, 0]]
+        below = descendants(agent.process.pid)
+        assert len(below) >= 2
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.ends_with() == 0
+        wait_until(lambda: not any(is_running(pid) for pid in below), "the end of all", 5)
+        with socket.create_server(("127.0.0.1", int(agent.url.rpartition(":")[2]))):
+            pass
