@@ -24,14 +24,12 @@ from tests.processes import descendants, is_running, wait_until
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment whose database is ready."""
-    environment = environment_for(
-        tmp_path_factory.mktemp("registry"), SWEEP_INTERVAL_SECONDS="1", TERM="dumb"
-    )
-    migrate(environment)
-    return environment
+Folders = pytest.TempPathFactory
+
+
+@pytest.fixture
+def environment(tmp_path_factory: Folders) -> dict[str, str]:
+    return new_environment(tmp_path_factory)
 
 
 @pytest.fixture
@@ -39,6 +37,32 @@ def registry(tmp_path: Path, environment: dict[str, str]) -> Iterator[RegistryPr
     with started_registry(tmp_path, environment) as registry:
         registry.wait_until_ready()
         yield registry
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: Folders) -> Iterator[RegistryProcess]:
+    """A registry that the tests do nothing bad to."""
+    environment = new_environment(tmp_path_factory)
+    with started_registry(tmp_path_factory.mktemp("started-in"), environment) as registry:
+        registry.wait_until_ready()
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory: Folders) -> Iterator[RegistryProcess]:
+    """A registry whose programs the tests kill, one after the other."""
+    environment = new_environment(tmp_path_factory)
+    with started_registry(tmp_path_factory.mktemp("started-in"), environment) as registry:
+        registry.wait_until_ready()
+        yield registry
+
+
+def new_environment(folders: Folders) -> dict[str, str]:
+    """Return an environment whose database is ready."""
+    folder = folders.mktemp("registry")
+    environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1", TERM="dumb")
+    migrate(environment)
+    return environment
 
 
 def assert_it_sweeps(registry: RegistryProcess) -> None:
@@ -50,23 +74,23 @@ def assert_it_sweeps(registry: RegistryProcess) -> None:
     wait_until(lambda: plain_http.get(url).status_code == httpx.codes.NOT_FOUND, "the purge")
 
 
-def test_it_tells_where_to_look_and_each_of_these_answers(registry: RegistryProcess) -> None:
-    wait_until(lambda: "/admin/" in registry.output, "the addresses")
+def test_it_tells_where_to_look_and_each_of_these_answers(undisturbed: RegistryProcess) -> None:
+    wait_until(lambda: "/admin/" in undisturbed.output, "the addresses")
 
     for path in ("agents", "docs", "admin/"):
-        url = f"{registry.url}/{path}"
-        assert url in registry.output
+        url = f"{undisturbed.url}/{path}"
+        assert url in undisturbed.output
         assert plain_http.get(url, follow_redirects=True).status_code == httpx.codes.OK
 
 
 def test_it_sweeps_writes_no_warnings_and_no_files_where_it_was_started(
-    registry: RegistryProcess, tmp_path: Path
+    undisturbed: RegistryProcess,
 ) -> None:
-    assert_it_sweeps(registry)
+    assert_it_sweeps(undisturbed)
 
-    assert [path.name for path in tmp_path.iterdir()] == [registry.log.name]
-    assert "warn" not in registry.output.lower()
-    assert "error" not in registry.output.lower()
+    assert list(undisturbed.log.parent.iterdir()) == [undisturbed.log]
+    assert "warn" not in undisturbed.output.lower()
+    assert "error" not in undisturbed.output.lower()
 
 
 def test_it_sweeps_with_redis_as_the_broker(
@@ -96,16 +120,16 @@ def test_stopped_it_exits_with_0_and_leaves_no_process(
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
 def test_a_killed_program_comes_back_and_everything_works_again(
-    registry: RegistryProcess, name: str
+    disturbed: RegistryProcess, name: str
 ) -> None:
-    wait_until(lambda: set(registry.programs()) == {"web", "worker", "beat"}, "all programs")
-    killed = registry.programs()[name]
+    wait_until(lambda: set(disturbed.programs()) == {"web", "worker", "beat"}, "all programs")
+    killed = disturbed.programs()[name]
     os.kill(killed, signal.SIGKILL)
 
-    wait_until(lambda: registry.programs().get(name, killed) != killed, f"{name} again")
-    registry.wait_until_ready()
-    assert_it_sweeps(registry)
-    assert f"system | {name} was killed by SIGKILL; restarting in 1 s" in registry.output
+    wait_until(lambda: disturbed.programs().get(name, killed) != killed, f"{name} again")
+    disturbed.wait_until_ready()
+    assert_it_sweeps(disturbed)
+    assert f"system | {name} was killed by SIGKILL; restarting in 1 s" in disturbed.output
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills orphans for us")
@@ -133,10 +157,10 @@ def test_it_can_stop_with_the_process_that_started_it(
 
 
 def test_a_taken_port_is_told_and_nothing_is_started(
-    registry: RegistryProcess, environment: dict[str, str]
+    undisturbed: RegistryProcess, environment: dict[str, str]
 ) -> None:
     second = subprocess.run(
-        [*MANAGE, "start_registry", "--host=127.0.0.1", f"--port={registry.port}"],
+        [*MANAGE, "start_registry", "--host=127.0.0.1", f"--port={undisturbed.port}"],
         env=environment,
         capture_output=True,
         text=True,
@@ -144,9 +168,9 @@ def test_a_taken_port_is_told_and_nothing_is_started(
     )
 
     assert second.returncode == 1
-    assert f"Port {registry.port} on 127.0.0.1 is in use by another program" in second.stderr
+    assert f"Port {undisturbed.port} on 127.0.0.1 is in use by another program" in second.stderr
     assert "Traceback" not in second.stderr
-    assert registry.is_ready()
+    assert undisturbed.is_ready()
 
 
 def test_prepared_it_makes_its_database_and_a_login_that_is_told_once(tmp_path: Path) -> None:
