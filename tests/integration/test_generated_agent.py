@@ -38,14 +38,21 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
         yield registry
 
 
-@pytest.fixture
-def start_agent(tmp_path: Path) -> StartAgent:
-    """Generate an agent for the registry at a URL, and run it."""
+@pytest.fixture(scope="module")
+def agent_folder(registry: RegistryProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an agent that was generated for the registry above."""
+    folder = tmp_path_factory.mktemp("agent") / "echo-agent"
+    generate_agent(folder, registry.url)
+    return folder
 
-    def start(registry_url: str, **environment: str) -> AbstractContextManager[AgentProcess]:
-        generate_agent(tmp_path / "echo-agent", registry_url)
+
+@pytest.fixture
+def start_agent(agent_folder: Path, tmp_path: Path) -> StartAgent:
+    """Run the agent, with other settings if there are any."""
+
+    def start(**environment: str) -> AbstractContextManager[AgentProcess]:
         return running_agent(
-            tmp_path / "echo-agent", f"echo-{uuid.uuid4()}", tmp_path / "agent.log", environment
+            agent_folder, f"echo-{uuid.uuid4()}", tmp_path / "agent.log", environment
         )
 
     return start
@@ -90,7 +97,7 @@ def last_heartbeat(registry: RegistryProcess, agent: AgentProcess) -> datetime:
 def test_it_registers_by_itself_says_so_and_works(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
-    with start_agent(registry.url) as agent:
+    with start_agent() as agent:
         wait_until_listed(registry, agent)
         record = registry.listed()[agent.agent_id]
         ready = agent.get("/health/ready")
@@ -106,7 +113,7 @@ def test_it_registers_by_itself_says_so_and_works(
 def test_its_heartbeats_keep_its_lease_past_the_first_end_of_it(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
-    with start_agent(registry.url) as agent:
+    with start_agent() as agent:
         generation = wait_until_listed(registry, agent)
         ends_at = datetime.fromisoformat(registry.listed()[agent.agent_id]["expires_at"])
         wait_until(lambda: last_heartbeat(registry, agent) > ends_at, "a heartbeat after that")
@@ -117,7 +124,7 @@ def test_its_heartbeats_keep_its_lease_past_the_first_end_of_it(
 def test_killed_it_leaves_the_listing_when_its_lease_ends_and_is_purged(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
-    with start_agent(registry.url) as agent:
+    with start_agent() as agent:
         wait_until_listed(registry, agent)
         agent.process.kill()
         agent.process.wait()
@@ -134,7 +141,7 @@ def test_killed_it_leaves_the_listing_when_its_lease_ends_and_is_purged(
 def test_asked_to_stop_it_is_gone_at_once(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
-    with start_agent(registry.url, **LONG_LEASE) as agent:
+    with start_agent(**LONG_LEASE) as agent:
         wait_until_listed(registry, agent)
         agent.process.terminate()
 
@@ -145,7 +152,7 @@ def test_asked_to_stop_it_is_gone_at_once(
 def test_it_lives_through_a_restart_of_the_registry(
     tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
 ) -> None:
-    with start_agent(f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
+    with start_agent(AGENT_REGISTRY_URL=f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
         with start_registry(tmp_path) as registry:
             generation = wait_until_listed(registry, agent)
             before = last_heartbeat(registry, agent)
@@ -161,7 +168,7 @@ def test_in_a_registry_that_has_lost_everything_it_registers_again(
 ) -> None:
     (first := tmp_path / "first").mkdir()
     (second := tmp_path / "second").mkdir()
-    with start_agent(f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
+    with start_agent(AGENT_REGISTRY_URL=f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
         with start_registry(first) as registry:
             wait_until_listed(registry, agent)
         with start_registry(second) as registry:
@@ -171,7 +178,7 @@ def test_in_a_registry_that_has_lost_everything_it_registers_again(
 def test_started_before_the_registry_it_registers_when_that_is_there(
     tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
 ) -> None:
-    with start_agent(f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
+    with start_agent(AGENT_REGISTRY_URL=f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
         wait_until(lambda: agent.get("/health/live"), "the agent's own server")
         with start_registry(tmp_path) as registry:
             wait_until_listed(registry, agent)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.registry_process import (
     PROJECT,
+    RegistryProcess,
     environment_for,
     free_port,
     ready_registry,
@@ -39,6 +40,14 @@ def demo(folder: Path, registry_url: str) -> Iterator["subprocess.Popen[str]"]:
             process.terminate()  # it clears up then
 
 
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
+    folder = tmp_path_factory.mktemp("registry")
+    environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1")
+    with ready_registry(folder, environment) as registry:
+        yield registry
+
+
 def nowhere() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
@@ -52,19 +61,14 @@ def test_the_demo_shows_every_step_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demo_uses_the_registry_that_runs(tmp_path: Path) -> None:
-    (folder := tmp_path / "registry").mkdir()
-    environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1")
-    with (
-        ready_registry(folder, environment) as registry,
-        demo(tmp_path, registry.url) as process,
-    ):
+def test_the_demo_uses_the_registry_that_runs(tmp_path: Path, registry: RegistryProcess) -> None:
+    with demo(tmp_path, registry.url) as process:
         output, _ = process.communicate(timeout=100)
 
     assert process.returncode == 0, output
     assert f"at {registry.url}" in output.splitlines()[0]
     assert len(output.splitlines()) == STEPS
-    assert list(tmp_path.iterdir()) == [folder]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
@@ -81,8 +85,8 @@ def test_the_interrupted_demo_leaves_nothing(tmp_path: Path, ending: signal.Sign
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_demo_that_fails_names_the_step(tmp_path: Path) -> None:
-    with demo(tmp_path, nowhere()) as process:
+def test_a_demo_that_fails_names_the_step(tmp_path: Path, registry: RegistryProcess) -> None:
+    with demo(tmp_path, registry.url) as process:
         assert process.stdout is not None
         while "the agent starts" not in (line := process.stdout.readline()):
             assert line
