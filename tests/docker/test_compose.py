@@ -23,7 +23,11 @@ from tests.docker.engine import docker
 from tests.integration.registry_process import PROJECT, RegistryProcess, free_port
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("docker"),
+]
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 STAND_INS_IMAGE = "agent-test-stand-ins:local"

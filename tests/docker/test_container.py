@@ -20,7 +20,11 @@ from tests.integration.registry_process import (
 )
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("docker"),
+]
 
 REGISTERED_SECONDS = 5.0
 SHORT_LEASE = {"AGENT_TTL_SECONDS": "3", "AGENT_HEARTBEAT_SECONDS": "0.5"}

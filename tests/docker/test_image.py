@@ -15,7 +15,11 @@ from tests.docker import agents, engine
 from tests.docker.conftest import MARKER, needy_spec
 from tests.docker.engine import docker
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("docker"),
+]
 
 SHELLS = {"sh", "bash", "dash", "ash", "busybox", "zsh"}
 OF_PACKAGE_MANAGERS = {"pip", "pip3", "apt", "apt-get", "dpkg", "apk"}

@@ -7,7 +7,11 @@ import pytest
 from tests.docker import engine
 from tests.docker.engine import docker
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("docker"),
+]
 
 MOST_BYTES = 150_000_000
 

@@ -9,10 +9,12 @@ from tests.fuzz.fuzzing import Turn
 from tests.fuzz.own_registry import Target, environment_of, running_target
 from tests.integration.registry_process import migrate
 
+# The files that use the target share one.
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("fuzz-target")]
+
 SEED = 20_261
 
 
-@pytest.mark.integration
 def test_the_registry_answers_as_the_document_says(target: Target) -> None:
     document = ApiDocument(target.url, SEED)
     assert len(document.calls) >= 8
@@ -24,7 +26,6 @@ def test_the_registry_answers_as_the_document_says(target: Target) -> None:
     assert {200, 201, 400, 404, 422} <= document.statuses.keys()
 
 
-@pytest.mark.integration
 def test_it_tells_of_wrong_tokens_and_of_rates_as_well(tmp_path: Path) -> None:
     rates = {"RATE_WRONG_TOKENS_PER_ADDRESS": "10/hour"}
     environment = environment_of(tmp_path) | {"REGISTRY_AUTH": "token"} | rates
@@ -37,7 +38,6 @@ def test_it_tells_of_wrong_tokens_and_of_rates_as_well(tmp_path: Path) -> None:
     assert {401, 403, 429} <= document.statuses.keys()
 
 
-@pytest.mark.integration
 def test_an_answer_that_the_document_does_not_have_is_found(target: Target) -> None:
     """The document is not the one of this registry: it knows no 404 and no 422."""
     document = ApiDocument(target.url, SEED)

@@ -12,6 +12,9 @@ from tests.fuzz.fuzzing import PieceFuzzer, Turn
 from tests.fuzz.own_registry import Target
 from tests.fuzz.raw_http import GROWTH_BYTES, RawHttp
 
+# The files that use the target share one.
+pytestmark = pytest.mark.xdist_group("fuzz-target")
+
 SEED = 20_261
 GET = [b"GET /health HTTP/1.1\r\n", b"Host: x\r\n", b"\r\n"]
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
