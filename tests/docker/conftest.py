@@ -18,7 +18,8 @@ from tests.integration.registry_process import (
 )
 from tests.services import without
 
-ECHO_IMAGE = "agent-test-echo:local"
+ECHO_IMAGE = engine.image_name("echo")
+NEEDY_IMAGE = engine.image_name("needy")
 MARKER = "hunter2-is-in-no-layer"
 
 
@@ -77,8 +78,8 @@ def handle(inputs: dict[str, Any]) -> dict[str, Any]:
 """
     folder = tmp_path_factory.mktemp("needy") / "agent"
     agents.generate(folder, handler, needy_spec())
-    engine.build(folder, "agent-test-needy:local", base=base)
-    return "agent-test-needy:local"
+    engine.build(folder, NEEDY_IMAGE, base=base)
+    return NEEDY_IMAGE
 
 
 def needy_spec(*, slim: bool = True) -> AgentSpec:
@@ -98,7 +99,7 @@ def needy_spec(*, slim: bool = True) -> AgentSpec:
 @pytest.fixture(scope="session")
 def registry_image(base: str) -> str:
     """The name of the registry's own image."""
-    image = "agent-test-registry:local"
+    image = engine.image_name("registry")
     arguments = ("--network=host", f"--build-arg=BASE={base}", f"--tag={image}")
     docker("build", *arguments, str(PROJECT), legacy=not engine.has_buildkit())
     return image

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.integration.registry_process import PROJECT
 from tests.processes import wait_until
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 SLOW_SECONDS = 600
 CHUNK_BYTES = 1 << 20
+# Another copy of the project may be tested at the same time, by the same engine.
+COPY = f"{zlib.crc32(str(PROJECT).encode()):08x}"
 # What `gzip -6` writes.
 GZIP_LEVEL = 6
 GZIP_FORMAT = 31
@@ -23,6 +26,11 @@ GZIP_FORMAT = 31
 
 class DockerError(Exception):
     """Docker refused or failed; the message has what it said."""
+
+
+def image_name(name: str) -> str:
+    """Return the name of an image that is made for the tests of this copy of the project."""
+    return f"agent-test-{name}-{COPY}"
 
 
 def docker(*arguments: str, seconds: float = SLOW_SECONDS, legacy: bool | None = None) -> str:
@@ -137,7 +145,15 @@ class Container:
         wait_until(is_healthy, f"a healthy container: {self.name}")
 
     def logs(self) -> str:
-        return docker("logs", self.id)
+        """Return what it has printed, errors included."""
+        done = subprocess.run(
+            ["docker", "logs", self.id],  # noqa: S607 - wherever this system has it
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        )
+        return done.stdout
 
     def python(self, code: str) -> str:
         """Run code by the container's own Python, and return what it printed."""

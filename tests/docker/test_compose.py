@@ -30,8 +30,8 @@ pytestmark = [
 ]
 
 STAND_INS = Path(__file__).parent / "stand_ins"
-STAND_INS_IMAGE = "agent-test-stand-ins:local"
-COMPOSED_AGENT = "agent-test-composed"
+STAND_INS_IMAGE = engine.image_name("stand-ins")
+COMPOSED_AGENT = engine.image_name("composed")
 ECHO = "def handle(inputs): return {'echo': inputs}\n"
 
 

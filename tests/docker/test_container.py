@@ -1,5 +1,6 @@
 """An agent's container and a real registry: coming, staying, going, in good ways and bad ones."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -30,6 +31,7 @@ REGISTERED_SECONDS = 5.0
 SHORT_LEASE = {"AGENT_TTL_SECONDS": "3", "AGENT_HEARTBEAT_SECONDS": "0.5"}
 # Leases that do not end while the test runs: what vanishes then has not expired.
 LONG_LEASE = {"AGENT_TTL_SECONDS": "600", "AGENT_HEARTBEAT_SECONDS": "0.5"}
+BLOCKED_TTL = 2
 BLOCKED_TTLS = 3
 BLOCKING = """\
 import time
@@ -121,16 +123,16 @@ def registry_at(port: int, folder: Path) -> AbstractContextManager[RegistryProce
 
 
 @pytest.fixture
-def blocking(echo: str, tmp_path: Path) -> Iterator[str]:
-    """The image with another handler laid over its own."""
+def blocking(echo: str, echo_folder: Path, tmp_path: Path) -> Iterator[str]:
+    """The image with another handler instead of its own, and a lease of BLOCKED_TTL seconds."""
     (tmp_path / "handler.py").write_text(BLOCKING)
-    (tmp_path / "agent.json").write_text('{"name": "b", "agent_id": "b", "port": 8000,')
-    with (tmp_path / "agent.json").open("a") as file:
-        file.write('"extensions": [".registry"], "sync_timeout": 60,')
-        file.write('"registry": {"url": "http://127.0.0.1:9", "ttl_seconds": 2}}')
+    config = json.loads((echo_folder / "agent.json").read_text())
+    config |= {"inputs": [], "sync_timeout": 60}
+    config["registry"]["ttl_seconds"] = BLOCKED_TTL
+    (tmp_path / "agent.json").write_text(json.dumps(config))
     dockerfile = f"FROM {echo}\nCOPY handler.py agent.json /app/\n"
     (tmp_path / "Dockerfile").write_text(dockerfile)
-    image = "agent-test-blocking:local"
+    image = engine.image_name("blocking")
     docker("build", "--tag", image, str(tmp_path), legacy=not engine.has_buildkit())
     yield image
     docker("image", "rm", "--force", image)
@@ -139,7 +141,6 @@ def blocking(echo: str, tmp_path: Path) -> Iterator[str]:
 def test_a_handler_that_blocks_the_loop_for_three_leases_does_not_cost_the_lease(
     registry: RegistryProcess, blocking: str
 ) -> None:
-    ttl = 2
     with agents.running_agent(blocking, registry_url=registry.url) as agent:
         generation = wait_until_listed(registry, agent)
         wait_until(agent.is_ready, "readiness")
@@ -151,7 +152,7 @@ def test_a_handler_that_blocks_the_loop_for_three_leases_does_not_cost_the_lease
                 timeout=httpx.Timeout(5, read=0.5),
             )
         statuses = set()
-        while time.monotonic() - begin < BLOCKED_TTLS * ttl:
+        while time.monotonic() - begin < BLOCKED_TTLS * BLOCKED_TTL:
             record = registry.listed().get(agent.agent_id)
             assert record is not None, "its lease ended"
             assert record["generation"] == generation

@@ -197,7 +197,7 @@ def test_a_plain_base_is_kept_when_that_is_asked_for(base: str, tmp_path: Path) 
     spec = needy_spec(slim=False)
     handler = "import numpy\ndef handle(inputs): return {'sum': int(numpy.sum(inputs['values']))}\n"
     agents.generate(tmp_path / "plain", handler, spec)
-    image = "agent-test-plain:local"
+    image = engine.image_name("plain")
     engine.build(tmp_path / "plain", image, base=base)
     try:
         with agents.running_agent(image, environment={"API_KEY": "x"}) as agent:
@@ -214,7 +214,7 @@ def test_a_plain_base_is_kept_when_that_is_asked_for(base: str, tmp_path: Path) 
 def test_the_other_builder_makes_the_same(echo: str, echo_folder: Path, base: str) -> None:
     if not engine.has_buildkit():
         pytest.skip("this docker command has one builder only")
-    image = "agent-test-legacy:local"
+    image = engine.image_name("legacy")
     engine.build(echo_folder, image, base=base, legacy=True)
     try:
         assert contents(image) == contents(echo)
