@@ -4,8 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -129,11 +130,20 @@ def rank(item: pytest.Item) -> int:
 
 
 def folder_of(nodeid: str) -> str:
-    return nodeid.removeprefix("tests/").partition("/")[0]
+    """Return the folder below tests/, or the file if it lies right there."""
+    return nodeid.partition("::")[0].removeprefix("tests/").partition("/")[0]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests were skipped and why, and how to run those that were left out."""
+    """Say how long each folder took, what was skipped and why, and how to run what was left out."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            seconds[folder_of(report.nodeid)] += report.duration
+    if len(seconds) > 1:
+        terminalreporter.section("seconds by folder, of all processes together")
+        for folder in sorted(seconds, key=seconds.__getitem__, reverse=True):
+            terminalreporter.write_line(f"{seconds[folder]:7.1f} {folder}")
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     left_out = reasons.pop(LEFT_OUT, 0)
