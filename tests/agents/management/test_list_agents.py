@@ -211,7 +211,9 @@ class TestJson:
         assert [agent["agent_id"] for agent in printed] == (["a", "b"] if dead else ["b"])
 
     def test_ten_thousand_agents_take_one_query(self, django_assert_num_queries: Any) -> None:
-        AgentRecord.objects.bulk_create(AgentFactory.build_batch(10_000), batch_size=500)
+        AgentRecord.objects.bulk_create(
+            AgentFactory.build_batch(10_000, ttl_seconds=3600), batch_size=500
+        )
 
         with django_assert_num_queries(1):
             printed = list_agents("--json")
