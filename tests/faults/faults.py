@@ -122,8 +122,8 @@ def freeze_postgres(bed: Bed) -> None:
     """Who calls meanwhile is told so in time, and the web processes are there all along."""
     with watched_calls(bed) as calls:
         bed.pause(1)
-        frozen = time.time()
         bed.cluster.freeze()
+        frozen = time.time()  # not before: until then, some calls are still answered
         try:
             bed.pause(20)
         finally:
