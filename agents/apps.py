@@ -14,6 +14,6 @@ class AgentsConfig(AppConfig):
 
 
 def prepare_connection(connection: Any, **_kwargs: Any) -> None:
-    from agents.database.dialect import DIALECTS  # noqa: PLC0415 - asks the settings
+    from agents.database.dialect import dialect_of  # noqa: PLC0415 - asks the settings
 
-    DIALECTS[connection.vendor]().prepare_connection(connection)
+    dialect_of(connection).prepare_connection(connection)
