@@ -29,6 +29,8 @@ class Capacity:
         self.waiting = Waiting(loop)
         self._loop = loop
         self._most = most
+        self._most_waiting = most * limits.MAX_WAITING_SHARE
+        self._most_streams = most * limits.MAX_STREAMS_SHARE
         self._run_in_thread = run_in_thread
 
     @property
@@ -38,10 +40,10 @@ class Capacity:
     @property
     def is_crowded(self) -> bool:
         """Whether answers should close their connections, because so many wait for a client."""
-        return len(self.waiting) >= self._most * limits.MAX_WAITING_SHARE
+        return len(self.waiting) >= self._most_waiting
 
     def has_room_for_stream(self, streams: int) -> bool:
-        return streams < self._most * limits.MAX_STREAMS_SHARE
+        return streams < self._most_streams
 
     def accept(self, listener: socket.socket, server: Any) -> Connection | None:
         """Accept a connection, if there is one; `server` is the listener's address."""
@@ -62,8 +64,7 @@ class Capacity:
 
     def limit_unread(self, newest: Connection) -> None:
         """Keep within MAX_UNREAD_BYTES, after `newest` has received more."""
-        if newest.incoming.size > limits.FEW_UNREAD_BYTES:
-            self._limit(newest, limits.MAX_UNREAD_BYTES, lambda conn: conn.incoming.size)
+        self._limit(newest, limits.MAX_UNREAD_BYTES, lambda conn: conn.incoming.size)
 
     def limit_unsent(self, newest: Connection) -> None:
         """Keep within MAX_UNSENT_BYTES, after `newest` has got more to send."""

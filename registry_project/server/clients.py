@@ -152,7 +152,8 @@ class Clients:
         elif came is None and not conn.incoming.has_begun:
             conn.wait(self._idle_seconds)
         else:
-            self.capacity.limit_unread(conn)
+            if conn.incoming.size > limits.FEW_UNREAD_BYTES:
+                self.capacity.limit_unread(conn)
             self._serve_next(conn)
 
     def _serve_next(self, conn: Connection) -> None:

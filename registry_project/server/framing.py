@@ -20,6 +20,7 @@ HEAD_END = b"\r\n\r\n"
 FRAMING = re.compile(
     rb"\r\n(content-length|transfer-encoding|expect)([ \t]*):[ \t]*([^\r\n]*)", re.IGNORECASE
 )
+LENGTH = re.compile(rb"[0-9]{1,9}[ \t]*")
 HTTP_1_1 = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n")
 
 
@@ -95,7 +96,7 @@ def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfin
 def _with_length(
     received: bytearray, head_size: int, length: bytes, *, wants_continue: bool
 ) -> Frame | Unfinished:
-    if not re.fullmatch(rb"[0-9]{1,9}[ \t]*", length):
+    if not LENGTH.fullmatch(length):
         return Frame(head_size, is_last=True)
     body_size = int(length)
     if body_size > MAX_BODY_BYTES and body_size > _max_body(received):
