@@ -74,12 +74,16 @@ class Bed:
 
     def start_programs(self) -> None:
         """Start those that do not run, and keep them until the end."""
-        addresses = ["127.0.0.1", *([self.network.address] if self.network else [])]
-        for name, argv in registry_commands([f"{address}:{self.port}" for address in addresses]):
+        for name, argv in self.commands().items():
             if name not in self.programs:
                 self.programs[name] = self.program(name, argv)
         for program in self.programs.values():
             program.start()
+
+    def commands(self) -> dict[str, list[str]]:
+        """Return the commands of the registry's programs, by name."""
+        addresses = ["127.0.0.1", *([self.network.address] if self.network else [])]
+        return registry_commands([f"{address}:{self.port}" for address in addresses], self.code)
 
     def program(self, name: str, argv: list[str]) -> Program:
         environment = self.environment | {"PYTHONPATH": str(self.code)}

@@ -233,9 +233,9 @@ def upgrade(bed: Bed) -> None:
     bed.code = PROJECT
     bed.manage("migrate", "--verbosity=0")
     bed.pause(5)
-    for name, old in list(bed.programs.items()):
-        old.stop()
-        bed.programs[name] = bed.program(name, old.argv)
+    for name, argv in bed.commands().items():
+        bed.programs[name].stop()
+        bed.programs[name] = bed.program(name, argv)
         bed.programs[name].start()
         bed.pause(4)
 

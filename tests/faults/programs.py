@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -103,14 +103,22 @@ class RedisServer(Program):
         super().__init__("redis", argv, folder=folder, environment=os.environ, log=log)
 
 
-def registry_commands(addresses: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield what to run, by name: two web servers, side by side on `addresses`, worker and beat."""
+def registry_commands(addresses: Sequence[str], code: Path) -> dict[str, list[str]]:
+    """Return what to run, by name: two web servers, side by side on `addresses`, worker and beat.
+
+    `code` is the registry's, perhaps of before 0.2.0, which had another configuration.
+    """
+    is_moved = (code / "registry_project" / "server").exists()
+    configuration = "server.configuration" if is_moved else "web_server"
     celery = [sys.executable, "-m", "celery", "--app=registry_project", "--quiet"]
     web = [
         *(sys.executable, "-m", "gunicorn", "registry_project.wsgi", "--workers=1"),
-        *("--config=python:registry_project.server.configuration", "--reuse-port"),
+        *(f"--config=python:registry_project.{configuration}", "--reuse-port"),
         *(f"--bind={address}" for address in addresses),
     ]
-    yield from [("web-1", web), ("web-2", web)]
-    yield "worker", [*celery, "worker", "--loglevel=WARNING", "--pool=solo"]
-    yield "beat", [*celery, "beat", "--loglevel=WARNING"]
+    return {
+        "web-1": web,
+        "web-2": web,
+        "worker": [*celery, "worker", "--loglevel=WARNING", "--pool=solo"],
+        "beat": [*celery, "beat", "--loglevel=WARNING"],
+    }
