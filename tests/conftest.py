@@ -5,9 +5,10 @@ import shutil
 import signal
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as project_settings
@@ -132,6 +133,25 @@ def rank(item: pytest.Item) -> int:
 def folder_of(nodeid: str) -> str:
     """Return the folder below tests/, or the file if it lies right there."""
     return nodeid.partition("::")[0].removeprefix("tests/").partition("/")[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Escape half characters (lone surrogates) in what a test logged.
+
+    xdist cannot send them, and would lose the process.
+    """
+    return without_surrogates((yield))
+
+
+def without_surrogates(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode(errors="backslashreplace").decode()
+    if isinstance(data, dict):
+        return {key: without_surrogates(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(without_surrogates(value) for value in data)
+    return data
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
