@@ -9,7 +9,7 @@ from django.views.decorators.http import conditional_page
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import action
-from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -106,7 +106,8 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
         is_bulk = self.action == "heartbeat_many"
         check_body(request, settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
-        check_parameters(request, PARAMETERS if self.action == "list" else ())
+        if request.method in SAFE_METHODS:
+            check_parameters(request, PARAMETERS if self.action == "list" else ())
 
     def get_queryset(self) -> AgentQuerySet:
         return AgentRecord.objects.with_read_at()
