@@ -16,6 +16,9 @@ ANSWER_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 # Without an event, after which an event stream sends a comment.
 SILENCE_SECONDS = event_streams.SILENCE_SECONDS
+# For the client of an event stream to acknowledge what the kernel has sent. It is more than
+# ANSWER_SECONDS, so that a client that is there but does not read counts as slow.
+ACKNOWLEDGE_SECONDS = ANSWER_SECONDS + 10.0
 # Between two checks of deadlines.
 CHECK_SECONDS = 0.25
 

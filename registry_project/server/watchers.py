@@ -47,6 +47,7 @@ class Watchers:
         """Take over a connection on which the head of the answer has been sent."""
         watcher = self._watchers[conn] = Watcher(stream, is_chunked=is_chunked)
         conn.incoming.clear()
+        conn.expect_acknowledgements(limits.ACKNOWLEDGE_SECONDS)
         conn.on_ready = self._on_ready
         conn.wait(limits.SILENCE_SECONDS)
         self._put(conn, watcher, COMMENT)

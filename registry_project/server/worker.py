@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from registry_project.server import limits
 from registry_project.server.clients import Clients
 from registry_project.server.connections import Connection
 from registry_project.server.event_loop import READ, EventLoop
@@ -24,11 +23,6 @@ class Listener:
 
     def __init__(self, sock: socket.socket, accept: Callable[[socket.socket, Any], None]) -> None:
         sock.setblocking(False)
-        if sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-            # Connections inherit it. Without it, the kernel sends to a client that vanished without
-            # closing for a quarter of an hour.
-            milliseconds = int(limits.ANSWER_SECONDS * 1000)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         self.socket = sock
         self.polled_for = 0
         self._accept = accept

@@ -23,6 +23,9 @@ from agents.event_streams import (
     response,
 )
 
+# The end of a response looks after the connections to the database.
+pytestmark = pytest.mark.django_db
+
 streams: list[EventStream] = []
 reasons: list[Closed] = []
 

@@ -21,6 +21,7 @@ from agents.event_streams import (
 )
 
 LARGE_EVENT = encode_event("x" * 10_000)
+SOMETHING = 30_000
 
 streams: set[EventStream] = set()
 reasons: list[str] = []
@@ -84,11 +85,15 @@ def flood(_request: HttpRequest) -> JsonResponse:
 
 
 def fill(_request: HttpRequest) -> JsonResponse:
-    """Send until each client has left something, but not too much."""
+    """Send until each client has left something, but not too much.
+
+    Answer whether all had before: the event loop sends what the kernel takes between two calls.
+    """
+    was_full = all(stream.unsent >= SOMETHING for stream in streams)
     for stream in list(streams):
-        while stream.unsent < 30_000 and stream.send(LARGE_EVENT):
-            time.sleep(0.001)  # for the event loop to send it
-    return JsonResponse(len(streams), safe=False)
+        while stream.unsent < SOMETHING and stream.send(LARGE_EVENT):
+            time.sleep(0.001)
+    return JsonResponse(was_full, safe=False)
 
 
 def end(_request: HttpRequest) -> JsonResponse:

@@ -214,8 +214,8 @@ def test_a_client_that_takes_nothing_for_too_long_is_cut_off(tmp_path: Path) -> 
         ExitStack() as stack,
     ):
         client = watch(server, stack, receive_buffer=4_096)
-        call(server, "fill")
         started = time.monotonic()
+        wait_until(lambda: call(server, "fill"), "a client that has left something")
         wait_until(lambda: state(server)["open"] == 0, "the end of the stream")
         assert time.monotonic() - started > PATIENCE - 1
         assert state(server)["closed"] == ["slow"]
@@ -250,15 +250,15 @@ def test_a_stop_ends_streams_at_once(tmp_path: Path) -> None:
 
 
 def test_what_all_clients_leave_is_bounded(tmp_path: Path) -> None:
-    few = SILENCE + "limits.MAX_UNSENT_BYTES = 100_000\n"
+    few = SILENCE + "limits.ANSWER_SECONDS = 600\nlimits.MAX_UNSENT_BYTES = 100_000\n"
     with (
         running_server(tmp_path, application=APPLICATION, configuration=few) as server,
         ExitStack() as stack,
     ):
         for _ in range(6):
             watch(server, stack, receive_buffer=4_096)
-        call(server, "fill")
-        wait_until(lambda: state(server)["open"] <= 3, "the end of some", SOON)
+        wait_until(lambda: call(server, "fill"), "clients that have left something")
+        wait_until(lambda: state(server)["open"] <= 3, "the end of some")
         found = state(server)
         assert found["open"] >= 2
         assert set(found["closed"]) == {"slow"}
