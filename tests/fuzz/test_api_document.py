@@ -23,7 +23,9 @@ def test_the_registry_answers_as_the_document_says(target: Target) -> None:
 
     assert document.failures == []
     assert document.tried >= 180
-    assert {200, 201, 400, 404, 422} <= document.statuses.keys()
+    assert {400, 404, 422} <= document.statuses.keys()
+    # Other tests of this target may have registered the same ids.
+    assert {200, 201} & document.statuses.keys()
 
 
 def test_it_tells_of_wrong_tokens_and_of_rates_as_well(tmp_path: Path) -> None:

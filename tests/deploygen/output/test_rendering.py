@@ -133,7 +133,8 @@ def test_requirements_are_given_as_they_are_with_the_versions_of_ours_without_ha
 
 def test_without_a_registry_no_file_has_a_word_of_it() -> None:
     for name, text in rendered(registry_url=None, description="Echoes.").items():
-        assert not re.search(r"(?i)regist|(?<!re)lease|heartbeat|\bTTL", name + text), name
+        words = (name + text).replace("register_at_fork", "")  # Python's
+        assert not re.search(r"(?i)regist|(?<!re)lease|heartbeat|\bTTL", words), name
 
 
 def test_the_same_spec_gives_the_same_bytes() -> None:
