@@ -34,21 +34,19 @@ def check_holder(agent_id: str, enrolment: Enrolment) -> None:
         raise IdHeldByAnother(holder.generation)
 
 
-def check_number(agent_id: str, enrolment: Enrolment) -> None:
-    """Raise TooManyAgents if the token has as many agents as it may have.
+def check_number(agent_id: str, enrolment: Enrolment, max_agents: int) -> None:
+    """Raise TooManyAgents if the token has `max_agents` living agents without this one.
 
     Locks the record and the token until the end of the transaction, so that the second of two
     simultaneous registrations counts the first.
     """
-    if enrolment.max_agents is None:
-        return
     holder = _holder(AgentRecord.objects.select_for_update(), agent_id, enrolment)
     if holder is not None and (_is_taken(holder, enrolment) or _counts(holder, enrolment)):
         return
     AccessToken.objects.select_for_update().filter(key=enrolment.token).first()
     others = AgentRecord.objects.filter(enrolled_by=enrolment.token).exclude(pk=agent_id)
-    if others.alive().count() >= enrolment.max_agents:
-        raise TooManyAgents(enrolment.max_agents)
+    if others.alive().count() >= max_agents:
+        raise TooManyAgents(max_agents)
 
 
 def _holder(agents: AgentQuerySet, agent_id: str, enrolment: Enrolment) -> _Holder | None:

@@ -71,7 +71,7 @@ def _try_to_register(columns: Mapping[str, Any], enrolment: Enrolment) -> Regist
         registration = take(columns, enrolment)
     else:
         with transaction.atomic():
-            check_number(agent_id, enrolment)
+            check_number(agent_id, enrolment, enrolment.max_agents)
             registration = take(columns, enrolment)
     if registration is None:
         check_holder(agent_id, enrolment)
