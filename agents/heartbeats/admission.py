@@ -1,7 +1,4 @@
-"""Who may renew a lease: the one rule for the fast path, the call for many, and the DRF action.
-
-DRF's hooks call its parts: authentication and permission `check_token`, the throttle `count`.
-"""
+"""Who may renew a lease: the one rule for the fast path, the bulk call and the DRF action."""
 
 from django.conf import settings
 
@@ -16,10 +13,7 @@ _heartbeats = WindowCounter()
 
 
 def admit(agent_id: str, token: str | None) -> int | None:
-    """Check a heartbeat's token, and count it; return the generation, as `check_token` does.
-
-    Raise InvalidLeaseToken or RateExceeded.
-    """
+    """Return the token's generation. Raise InvalidLeaseToken or RateExceeded."""
     generation = check_token(agent_id, token)
     refusal = count(agent_id, token)
     if refusal is not None:
@@ -28,10 +22,9 @@ def admit(agent_id: str, token: str | None) -> int | None:
 
 
 def check_token(agent_id: str, token: str | None) -> int | None:
-    """Return the generation that a token proves; None if none was sent, in open mode.
+    """Return the token's generation. Raise InvalidLeaseToken.
 
-    A token that was sent has to be right, even in open mode. Raise InvalidLeaseToken, or
-    LeaseTokenMissing, which is one.
+    Open mode needs no token, but one that is sent has to be right.
     """
     if token is not None:
         return lease_tokens.verify(agent_id, token)
@@ -41,5 +34,5 @@ def check_token(agent_id: str, token: str | None) -> int | None:
 
 
 def count(agent_id: str, token: str | None) -> Refusal | None:
-    """Count a heartbeat, for each token apart: nobody can use up another agent's rate."""
+    """Count by token too, so that nobody can use up another agent's rate."""
     return _heartbeats.count(getattr(settings, HEARTBEAT_RATE), hash((agent_id, token)))

@@ -1,7 +1,4 @@
-"""Heartbeats' bodies in their plainest form, for the fast path.
-
-All else is for the serializers, which accept more and explain what is wrong.
-"""
+"""Plain heartbeat bodies; serializers take all others, and explain what is wrong."""
 
 import re
 from functools import lru_cache
@@ -16,9 +13,8 @@ from agents.tokens.lease import MAX_LENGTH as MAX_LEASE_TOKEN_LENGTH
 
 STATUSES = frozenset(Status.values)
 LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
-# Many agents send the same report each time; long ones are not worth the memory.
 CACHE_SIZE = 4_096
-LONGEST_CACHED = 256
+LONGEST_CACHED = 256  # longer reports are rarely repeated
 
 
 class Report(NamedTuple):
@@ -31,14 +27,14 @@ EMPTY = Report()
 
 
 def parse_report(body: bytes) -> Report | None:
-    """Return one agent's report; None if a serializer has to judge it."""
+    """Return None if a serializer has to judge it."""
     if not body:
         return EMPTY
     return (_parse_cached if len(body) <= LONGEST_CACHED else _parse_report)(body)
 
 
 def parse_leases(body: bytes) -> list[tuple[str, str | None]] | None:
-    """Return many agents' ids and lease tokens; None as above."""
+    """Return ids and lease tokens; None as above."""
     call = _parse(body)
     if not isinstance(call, dict) or call.keys() != {"agents"}:
         return None
@@ -46,7 +42,7 @@ def parse_leases(body: bytes) -> list[tuple[str, str | None]] | None:
     if not isinstance(agents, list) or len(agents) > MAX_LEASES:
         return None
     leases = [_lease(agent) for agent in agents]
-    return None if None in leases else leases  # type: ignore[return-value]  # there is no None
+    return None if None in leases else leases  # type: ignore[return-value]
 
 
 def _lease(agent: Any) -> tuple[str, str | None] | None:
@@ -87,7 +83,7 @@ def _is_share(load: Any) -> bool:
 
 
 def _is_note(note: Any) -> bool:
-    # The database can store anything that is printable.
+    # Anything printable can be stored.
     return (
         isinstance(note, str)
         and len(note) <= MAX_NOTE_LENGTH

@@ -1,4 +1,4 @@
-"""Many leases in one call: each has its own token and outcome."""
+"""Heartbeats of many agents in one call."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,6 @@ from agents.tokens.lease import InvalidLeaseToken
 
 @dataclass
 class Admitted:
-    """The admitted renewals of a call, and the ids of the other agents."""
-
     renewals: list[Renewal] = field(default_factory=list)
     invalid: list[InvalidLease] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -30,7 +28,6 @@ class Admitted:
 def admit_many(
     leases: Iterable[tuple[str, str | None] | InvalidLease], address: str | None
 ) -> Admitted:
-    """Judge leases, given as agents' ids and lease tokens."""
     admitted = Admitted()
     for lease in leases:
         if isinstance(lease, InvalidLease):
@@ -52,10 +49,7 @@ def admit_many(
 
 
 def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[str, Any]:
-    """Return the answer, as ManyRenewedSerializer describes it, to the outcomes of renewals.
-
-    Raise the first outcome that is not the caller's fault.
-    """
+    """Return what ManyRenewedSerializer describes. Raise an outcome that is our fault."""
     answer: dict[str, Any] = {
         "renewed": 0,
         "unknown": [],

@@ -1,4 +1,4 @@
-"""Calls that wait for their commit: which are accepted, and which come next."""
+"""Calls that wait for their commit."""
 
 import time
 from collections import deque
@@ -10,23 +10,17 @@ from agents.leases import LeaseLocked, Renewal, Renewed
 
 Outcome = Renewed | Exception
 
-# Renewals in one statement: 1,000 take PostgreSQL some 10 ms.
-MAX_BATCH = 1_000
+MAX_BATCH = 1_000  # renewals: some 10 ms on PostgreSQL
 MAX_WAITING = 50_000
-# Seconds that a call may have to wait for its turn.
-PATIENCE = 2.0
-# Seconds for which a renewal is retried whose record is locked.
-LOCK_PATIENCE = 2.0
-# Smaller batches cost about as much, and would overstate the cost of a renewal.
+PATIENCE = 2.0  # seconds that a call may wait for its turn
+LOCK_PATIENCE = 2.0  # seconds that a locked record is tried again
+# Smaller batches cost as much, and would overstate the cost of a renewal.
 SMALL_BATCH = 50
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """The renewals of one request, and their outcomes in the same order.
-
-    `retries`: the indexes of renewals whose records were locked.
-    """
+    """The renewals of one request. `retries`: indexes of those whose records were locked."""
 
     renewals: Sequence[Renewal]
     caller: Any
@@ -52,12 +46,12 @@ class Call:
 
 
 class CallQueue:
-    """The event loop calls `offer`, the committing thread all else."""
+    """The event loop calls `offer` and `has_waiting`, the committing thread all else."""
 
     def __init__(self) -> None:
         self._waiting: deque[Call] = deque()
         self._locked: deque[Call] = deque()
-        # Numbers of renewals; each is written by one thread only, and needs no lock.
+        # Numbers of renewals. One thread writes each, so neither needs a lock.
         self._offered = self._taken = 0
         self._seconds_each = 0.0
         self._batch_began: float | None = None
@@ -81,7 +75,7 @@ class CallQueue:
     def begin_batch(self) -> list[Call]:
         calls: list[Call] = []
         size = 0
-        # Locked records may take half of a batch at most.
+        # Locked records get half of a batch at most.
         while self._locked and size < MAX_BATCH // 2:
             call = self._locked.popleft()
             calls.append(call)
@@ -102,7 +96,6 @@ class CallQueue:
         self._seconds_each += (seconds_each - self._seconds_each) / 8
 
     def requeue_if_locked(self, call: Call, now: float) -> bool:
-        """Return whether the call has to wait for a locked record."""
         locked = [i for i, outcome in enumerate(call.outcomes) if type(outcome) is LeaseLocked]
         if not locked:
             return False

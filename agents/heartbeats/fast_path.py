@@ -1,4 +1,4 @@
-"""The fast path: answers ordinary heartbeats without Django."""
+"""Answers ordinary heartbeats without Django."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,12 +25,10 @@ from agents.tokens.lease import InvalidLeaseToken
 
 logger = logging.getLogger("agents.heartbeats")
 
-# (peer, X-Forwarded-For, X-Forwarded-Proto) -> the client's address, and its scheme if a trusted
-# proxy has given it.
+# (peer, X-Forwarded-For, X-Forwarded-Proto) -> the client's address, and its scheme if known.
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
 CLIENTS_CACHE_SIZE = 65_536
-# Longer forwarding headers are not cached: they would only fill the memory.
-LONGEST_CACHED = 256
+LONGEST_CACHED = 256  # longer forwarding headers would fill the memory
 HOSTS_CACHE_SIZE = 1_024
 
 
@@ -41,7 +39,7 @@ class Response(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A caller that waits for its response; `admitted` in a call for many agents."""
+    """`admitted`: of a call for many agents."""
 
     caller: Any
     keeps_open: bool
@@ -50,7 +48,7 @@ class Waiting(NamedTuple):
 
 
 class FastPath:
-    """For the server's event loop; `commits` delivers the calls that `responses` answers."""
+    """`commits` delivers the calls that `responses` answers."""
 
     def __init__(self, commits: GroupCommit, client_of: ClientOf) -> None:
         self._commits = commits
@@ -62,9 +60,9 @@ class FastPath:
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
     ) -> bool | Response:
-        """Return False if a request is for Django, True if `responses` will answer it.
+        """Return the response, True if it follows in `responses`, False if Django has to answer.
 
-        If it needs no commit, return the response. `peer` is an address.
+        `peer` is an address.
         """
         heartbeat = parse_heartbeat(request)
         if heartbeat is None:
@@ -83,7 +81,7 @@ class FastPath:
         return self._take_one(heartbeat, heartbeat.agent_id, address, waiting)
 
     def flush(self) -> None:
-        """Start a commit; to be called when no more requests are at hand."""
+        """Start a commit: no more requests are at hand."""
         self._commits.flush()
 
     def responses(self, calls: Iterable[Call]) -> Iterator[Response]:
@@ -105,7 +103,7 @@ class FastPath:
         [outcome] = call.outcomes
         if not isinstance(outcome, Renewed):
             return self._problem(waiting, outcome)
-        # Agents with the same TTL in one commit get the same response.
+        # Agents of equal TTL share an outcome, and so a response.
         key = id(outcome), id(waiting.headers), waiting.keeps_open
         if key not in shared:
             answer = represent(RenewedSerializer, outcome)
@@ -117,7 +115,7 @@ class FastPath:
     ) -> bool | Response:
         token = heartbeat.lease_token
         if token is None and heartbeat.client.has_cookie:
-            return False  # perhaps a session of the staff
+            return False  # perhaps a staff session
         report = parse_report(heartbeat.body)
         if report is None:
             return False

@@ -1,7 +1,4 @@
-"""Group commit: heartbeats that arrive during a commit share the next one.
-
-A heartbeat never waits for others to join it: alone, it is committed at once.
-"""
+"""Group commit: heartbeats that arrive during a commit share the next; a lone one never waits."""
 
 import logging
 import threading
@@ -18,19 +15,15 @@ from agents.leases import Renewal
 
 logger = logging.getLogger("agents.heartbeats")
 
-# Seconds between two tries to renew a record that is locked.
-LOCK_PAUSE = 0.005
-# Seconds after which an idle connection is checked before use.
-IDLE = 5.0
-# A batch that fails within so many seconds met a dead connection, and is tried again.
-QUICK = 1.0
+LOCK_PAUSE = 0.005  # seconds between tries to renew a locked record
+IDLE = 5.0  # seconds after which a connection is checked before use
+QUICK = 1.0  # a batch that fails within so many seconds met a dead connection
 
 
 class GroupCommit:
-    """Commits calls in a thread of its own, one batch at a time.
+    """Commits batches in a thread of its own, which passes finished calls to `deliver`.
 
-    That thread calls `deliver` with the finished calls of a batch; the event loop has to call
-    `delivered` before the next batch starts. `offer` and `flush` are for the event loop too.
+    The event loop calls `delivered` before the next batch may start.
     """
 
     def __init__(self, deliver: Callable[[list[Call]], None]) -> None:
@@ -44,17 +37,15 @@ class GroupCommit:
         threading.Thread(target=self._run, name="heartbeats", daemon=True).start()
 
     def offer(self, call: Call) -> bool:
-        """Return whether the call is accepted: it is not if it could not be served in time."""
+        """Return False if the call could not be served in time."""
         return self._calls.offer(call)
 
     def flush(self) -> None:
-        """Start a batch with the calls that wait, unless one is under way."""
         if not self._is_committing and self._calls.has_waiting():
             self._is_committing = True
             self._wake_ups.put(None)
 
     def delivered(self) -> None:
-        """Let the next `flush` start the next batch."""
         self._is_committing = False
 
     def commit_waiting(self) -> None:
@@ -77,7 +68,7 @@ class GroupCommit:
                 self._wake_ups.get()
             try:
                 self.commit_waiting()
-            except Exception:  # without the thread, no heartbeat would be answered any more
+            except Exception:  # without the thread, no heartbeat would be answered
                 logger.exception("heartbeats could not be committed")
 
     def _commit(self, calls: Sequence[Call], *, is_retry: bool = False) -> None:
@@ -93,7 +84,7 @@ class GroupCommit:
                 for call in calls:
                     call.fail(error)
                 return
-            # It may have been committed all the same: renewing twice does no harm.
+            # It may have been committed: renewing twice does no harm.
             self._commit(calls, is_retry=True)
         except Exception as error:
             _disconnect()
@@ -119,6 +110,5 @@ class GroupCommit:
 
 
 def _disconnect() -> None:
-    """Make the next batch connect anew, unless it runs within a transaction of its caller."""
     if not connection.in_atomic_block:
         connection.close()

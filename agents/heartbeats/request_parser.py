@@ -1,4 +1,4 @@
-"""Which requests are ordinary heartbeats: those that no HTTP parser could read differently."""
+"""Parses ordinary heartbeats: requests that all HTTP parsers read in the same way."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agents import agent_ids
 
-# Beyond these, limits of the server apply.
+# Beyond these, the server has its own limits.
 MAX_HEAD_BYTES = 4_000
 MAX_HEADERS = 50
 HEAD_END = b"\r\n\r\n"
@@ -15,14 +15,14 @@ REQUEST_LINE = re.compile(
     rb"POST /agents/(?:(%s)/)?heartbeat/? HTTP/1\.([01])\r\n" % agent_ids.PATTERN.encode()
 )
 LEASE_TOKEN = re.compile(rb"(?<=\r\n)[Ll]ease-[Tt]oken:[ ]?([!-~]*)\r\n")
-# Possessive, so that rejecting a request costs no more than accepting one.
+# Possessive: rejecting a request costs no more than accepting it.
 HEADERS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+\r\n)*+")
 HEADER = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)")
-# A client that accepts some of JSON_TYPES, and only ACCEPTABLE ones, gets JSON from DRF.
+# DRF sends JSON to clients that accept ACCEPTABLE types only, and some of JSON_TYPES.
 ACCEPTABLE = {"application/json", "*/*", "text/plain", "application/*"}
 JSON_TYPES = {"application/json", "*/*"}
 CONTENT_TYPES = {b"application/json", b"application/json; charset=utf-8"}
-# Headers that are for Django; among them a lease token that LEASE_TOKEN does not match.
+# For Django; a lease token is here if LEASE_TOKEN does not match it.
 UNUSUAL = {
     b"transfer-encoding",
     b"content-encoding",
@@ -31,13 +31,12 @@ UNUSUAL = {
     b"http2-settings",
     b"lease-token",
 }
-# Clients of one kind send the same headers each time.
 CACHE_SIZE = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What the headers say, apart from the lease token."""
+    """The headers but for the lease token, which would leave nothing to cache."""
 
     host: str
     forwarded_for: str
@@ -48,7 +47,7 @@ class Client:
 
 
 class Heartbeat(NamedTuple):
-    """An ordinary heartbeat; without an `agent_id`, a call for many agents."""
+    """Without an `agent_id`, a call for many agents."""
 
     agent_id: str | None
     lease_token: str | None
@@ -57,7 +56,7 @@ class Heartbeat(NamedTuple):
 
 
 def parse_heartbeat(request: bytes) -> Heartbeat | None:
-    """Return None for a request that is not an ordinary heartbeat."""
+    """Return None for anything else."""
     line = REQUEST_LINE.match(request)
     if line is None:
         return None
@@ -73,7 +72,7 @@ def parse_heartbeat(request: bytes) -> Heartbeat | None:
     agent_id, version = line.groups()
     client = _parse_headers(headers, version)
     body = request[end + 2 :]
-    # If the length is wrong or too large, the server passes the head alone.
+    # The server passes the head alone if the length is wrong or too large.
     if client is None or client.body_length != b"%d" % len(body):
         return None
     name = None if agent_id is None else agent_id.decode()

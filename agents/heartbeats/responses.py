@@ -1,4 +1,4 @@
-"""The fast path's responses: status, headers and body as Django would send them."""
+"""The fast path's responses, as Django would send them."""
 
 import time
 from email.utils import formatdate
@@ -16,7 +16,7 @@ from agents.problems.responses import fault_response, problem_response
 from agents.tokens import lease as lease_tokens
 
 JSON = "application/json"
-# Headers that the server or the response itself determines.
+# Headers that the server or each response sets.
 OF_EACH_RESPONSE = {
     "content-type",
     "content-length",
@@ -28,7 +28,7 @@ OF_EACH_RESPONSE = {
 
 
 class DjangoHeaders:
-    """The headers that Django and its middleware add, taken from its response to OPTIONS."""
+    """The headers that Django's middleware adds, taken from a response to OPTIONS."""
 
     def __init__(self) -> None:
         self._handler: WSGIHandler | None = None
@@ -40,7 +40,7 @@ class DjangoHeaders:
         if known is None:
             response = self._request(scheme, host, has_lease_token=has_lease_token)
             known = _lines(response)
-            # An error's headers must not go with every later response.
+            # An error's headers must not go with later responses.
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._known[key] = known
         return known
@@ -94,7 +94,7 @@ class _Start(NamedTuple):
 
 
 def fallback_fault(*, keeps_open: bool) -> bytes:
-    """A response for when no other could be made."""
+    """For when no other response could be made."""
     start = _Start(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
     return _start_lines(start) + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
 

@@ -1,4 +1,4 @@
-"""What heartbeats look like, in the API's terms: requests and answers."""
+"""Heartbeats and their answers in the API."""
 
 import math
 from typing import Any, Literal, cast
@@ -13,8 +13,7 @@ from agents.serializers.strict import StrictSerializer
 from agents.states import State, Status
 from agents.tokens.lease import MAX_LENGTH as MAX_LEASE_TOKEN_LENGTH
 
-# Leases in one call.
-MAX_LEASES = 1_000
+MAX_LEASES = 1_000  # in one call
 
 
 class HeartbeatSerializer(StrictSerializer):
@@ -33,8 +32,6 @@ class HeartbeatSerializer(StrictSerializer):
 
 
 class InvalidLease:
-    """An entry that is no lease, by its place in the call."""
-
     def __init__(self, place: int, entry: Any, errors: dict[str, list[str]]) -> None:
         self.place, self.errors = place, errors
         agent_id = entry.get("agent_id") if isinstance(entry, dict) else None
@@ -44,7 +41,7 @@ class InvalidLease:
 class InvalidLeaseSerializer(serializers.Serializer[InvalidLease]):
     place = serializers.IntegerField(help_text="In the list of the call, from 0.")
     agent_id = serializers.CharField(allow_null=True, help_text="As it was sent, if it is text.")
-    errors = serializers.DictField(  # type: ignore[assignment]  # a field's name, here
+    errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()),
         help_text="What is wrong with each field.",
     )
@@ -60,7 +57,7 @@ class LeaseSerializer(StrictSerializer):
 
 
 class LeasesSerializer(serializers.ListSerializer[Any]):
-    """Leases as ids and tokens. A bad entry becomes an InvalidLease."""
+    """A bad entry becomes an InvalidLease, and costs the others nothing."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if not isinstance(data, list) or len(data) > MAX_LEASES:
