@@ -1,4 +1,4 @@
-"""Building the image of a generated folder by the command docker."""
+"""Builds the image of a generated folder."""
 
 import shlex
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class BuildError(Exception):
-    """There is no image; the message says why."""
+    """No image was built; the message says why."""
 
 
 def build_command(name: str, folder: Path) -> list[str]:
@@ -16,7 +16,7 @@ def build_command(name: str, folder: Path) -> list[str]:
 
 
 def require_docker() -> None:
-    """Raise BuildError if there is no such command."""
+    """Raises BuildError."""
     if shutil.which("docker") is None:
         raise BuildError(
             "there is no command docker on the PATH; install Docker, or leave --build out"
@@ -24,7 +24,7 @@ def require_docker() -> None:
 
 
 def build_image(name: str, folder: Path) -> None:
-    """Build the image `name`; Docker's output goes to the terminal. Raises BuildError."""
+    """Docker's output goes to the terminal. Raises BuildError."""
     command = build_command(name, folder)
     try:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode

@@ -1,7 +1,7 @@
-"""YAML as agent.yaml may have it: the values of JSON, each with its line.
+"""Reads YAML as JSON values with their lines.
 
-Parsers of YAML disagree about some texts. What two of them could read differently is refused: keys
-that occur twice or are not text, tags, and unquoted words such as `no`, `017` or `2026-01-01`.
+What two YAML parsers could read differently is refused: duplicate keys, tags, and unquoted words
+such as `no`, `017` or `2026-01-01`.
 """
 
 import math
@@ -18,12 +18,11 @@ from ruamel.yaml.resolver import VersionedResolver
 
 LARGEST_BYTES = 64 * 1024
 DEEPEST = 20
-# Aliases can stand for far more than is written.
+# A few aliases can expand to billions of values.
 MOST_VALUES = 10_000
 HIGHEST_INTEGER = 2**63 - 1
 LONGEST_SHOWN = 40
 
-# Unquoted words that every parser reads alike, and not as text.
 WORDS = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -35,12 +34,12 @@ NOT_JSON = re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE)
 SURROGATE = re.compile("[\ud800-\udfff]")
 RESOLVERS = (VersionedResolver((1, 1)), VersionedResolver((1, 2)))
 TEXT = "tag:yaml.org,2002:str"
-# Booleans in YAML 1.1, and to no parser.
+# Booleans by the text of YAML 1.1, but in no parser.
 LETTERS = frozenset("yYnN")
 
 
 class DocumentError(Exception):
-    """The text cannot be used. `line` counts from 1; `path` is "" for the whole document."""
+    """`line` counts from 1; `path` is "" for the whole document."""
 
     def __init__(self, line: int, path: str, problem: str) -> None:
         super().__init__(f"line {line}: {problem}")
@@ -51,8 +50,7 @@ class DocumentError(Exception):
 
 @dataclass
 class Document:
-    """`lines` and `sources` are keyed by paths such as "inputs[0].type". `sources` has the text of
-    each unquoted word that is not read as text."""
+    """Keyed by paths such as "inputs[0].type". `sources`: unquoted words that are not text."""
 
     value: Any = None
     lines: dict[str, int] = field(default_factory=dict)
@@ -148,7 +146,6 @@ def _key(node: Node, path: str, line: int) -> str:
 
 
 def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
-    """Return what an unquoted word means."""
     text: str = node.value
     if _is_text(text):
         return text
@@ -156,7 +153,7 @@ def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
     if text in WORDS:
         return WORDS[text]
     if INTEGER.fullmatch(text):
-        # Python refuses to read integers of thousands of digits.
+        # int() refuses thousands of digits.
         if len(text) > LONGEST_SHOWN or abs(int(text)) > HIGHEST_INTEGER:
             raise DocumentError(line, path, "it must fit into 64 bits")
         return int(text)
@@ -173,14 +170,14 @@ def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
 
 
 def _text(text: str, path: str, line: int) -> str:
-    """Refuse halves of characters, which an escape can write and UTF-8 cannot."""
+    """Refuse lone surrogates, which an escape can write and UTF-8 cannot."""
     if half := SURROGATE.search(text):
         raise DocumentError(line, path, f"it must be text, without {half[0]!r}")
     return text
 
 
 def _is_text(word: str) -> bool:
-    """Whether parsers of YAML 1.1 and of YAML 1.2 read an unquoted word as text."""
+    """Whether YAML 1.1 and 1.2 both read an unquoted word as text."""
     found = {str(each.resolve(ScalarNode, word, (True, False))) for each in RESOLVERS}
     return found == {TEXT} or word in LETTERS
 
@@ -190,7 +187,6 @@ def _shown(text: str) -> str:
 
 
 def _line(where: Any) -> int:
-    """Return the line of a node or of an error, 1 where neither knows it."""
     for name in ("start_mark", "problem_mark", "context_mark"):
         if (mark := getattr(where, name, None)) is not None:
             line: int = mark.line + 1

@@ -1,4 +1,4 @@
-"""What is wrong with a spec, in words for the person who wrote it."""
+"""A spec's errors, worded for its author."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ LIMITS = {
     "string_too_long": "it may have {max_length} characters, not {length}",
     "too_long": "there may be {max_length} of them, not {length}",
 }
-# Not errors of the author: a field that depends on one that is wrong.
+# The default of this field depends on one that is wrong.
 FOLLOWING = "default_factory_not_called"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`field` is a path such as "inputs[0].type", "" for the whole; `at` is where it is written."""
+    """`field` is a path such as "inputs[0].type", "" for the whole; `at` the path with its line."""
 
     field: str
     text: str
@@ -42,18 +42,13 @@ class Problem:
 
 
 class SpecError(Exception):
-    """The spec cannot be used, for at least one problem."""
-
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(f"{each.field}: {each.text}" for each in problems))
         self.problems = problems
 
 
 def make_spec(values: Any, sources: Mapping[str, str] | None = None) -> AgentSpec:
-    """Return the spec that `values` describe, as agent.yaml would.
-
-    `sources` has what was written for values that are not text, by path. Raises SpecError.
-    """
+    """`sources`: what was written for values that are not text, by path. Raises SpecError."""
     try:
         return AgentSpec.model_validate(values)
     except ValidationError as error:
@@ -62,7 +57,7 @@ def make_spec(values: Any, sources: Mapping[str, str] | None = None) -> AgentSpe
             for each in error.errors(include_url=False)
             if each["type"] != FOLLOWING
         ]
-    raise SpecError(problems)  # without the error itself, which repeats values: secrets, perhaps
+    raise SpecError(problems)  # not chained: that error repeats values, perhaps secrets
 
 
 def _problem(error: ErrorDetails, sources: Mapping[str, str]) -> Problem:
@@ -113,7 +108,6 @@ def _hint(key: str, model: type[BaseModel]) -> str:
 
 
 def _model_at(location: Sequence[str | int]) -> type[BaseModel]:
-    """Return the model of the mapping at a place of a spec."""
     models = {field: _model_in(info.annotation) for field, info in AgentSpec.model_fields.items()}
     found = models.get(str(location[0])) if location else None
     return found or AgentSpec

@@ -1,4 +1,4 @@
-"""The kinds of fields that a spec is made of: how a value is checked, and its JSON schema."""
+"""Kinds of fields of a spec: validation and JSON schema."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from pydantic import GetCoreSchemaHandler as CoreHandler
 from pydantic import GetJsonSchemaHandler as JsonHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-# As many as the registry keeps of an agent's tags and skills.
+# The registry's limits for tags and skills.
 MOST_LISTED = 64
 LONGEST_LISTED = 64
 LONGEST_DESCRIPTION = 500
@@ -20,8 +20,6 @@ LONGEST_SHOWN = 60
 
 
 class Part(BaseModel):
-    """A mapping of the spec. Unknown keys are refused, and types are not converted."""
-
     model_config = ConfigDict(
         strict=True,
         extra="forbid",
@@ -32,13 +30,13 @@ class Part(BaseModel):
 
 
 def wrong(problem: str, *at: str | int) -> PydanticCustomError:
-    """Return an error for a validator to raise; `at` leads from its value to what is wrong."""
+    """`at` leads from the validator's value to the wrong part."""
     return PydanticCustomError("spec", "{problem}", {"problem": problem, "at": at})
 
 
 @dataclass(frozen=True, eq=False)
 class Must:
-    """Annotates a field: its value must be as `what` says; `schema` is the same for JSON schema."""
+    """Annotates a field with a rule: `what` for people, `schema` for JSON schema."""
 
     what: str
     holds: Callable[[Any], bool]
@@ -67,9 +65,8 @@ def shown(value: object) -> str:
 
 
 def matching(pattern: str, what: str) -> Must:
-    """Return the rule for a text that a regular expression describes as a whole."""
     compiled = re.compile(pattern)
-    # JSON schema looks for a pattern anywhere in the text. The message is for editors.
+    # JSON schema does not anchor patterns. Editors show the message.
     schema = {"pattern": f"^(?:{pattern})$", "patternErrorMessage": what}
     return Must(what, lambda text: compiled.fullmatch(text) is not None, schema)
 
@@ -84,12 +81,12 @@ def _not_null(source: Any, handler: CoreHandler) -> CoreSchema:
     return handler(get_args(source)[0])
 
 
-# For `X | None`: None is what the field is when it is not given, and cannot be given.
+# For `X | None`: None is the default, but cannot be given.
 UNLESS_GIVEN = GetPydanticSchema(_not_null)
 
 
 def plain_text(text: str, *, line_ends: bool = False) -> str:
-    """Refuse control characters, and halves of characters, which UTF-8 cannot encode."""
+    """Refuse control characters and lone surrogates."""
     for character in text:
         allowed = line_ends and character in "\n\r\t"
         if unicodedata.category(character) in ("Cc", "Cs") and not allowed:
@@ -109,7 +106,7 @@ def _trimmed(text: str) -> str:
 
 @dataclass(frozen=True)
 class Unique:
-    """Annotates a list: no item, or no `key` of an item, may occur twice."""
+    """Annotates a list whose items, or their `key`, must be unique."""
 
     key: str = ""
 
@@ -133,7 +130,6 @@ class Unique:
 LISTED = Field(max_length=MOST_LISTED)
 Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION), AfterValidator(_lines)]
 Line = Annotated[str, Field(max_length=LONGEST_VALUE), AfterValidator(plain_text)]
-# A short name such as a tag.
 Label = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_LISTED),

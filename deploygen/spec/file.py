@@ -1,4 +1,4 @@
-"""agent.yaml: from a file to a spec, with the line and the field of whatever is wrong in it."""
+"""Reads agent.yaml; errors have its lines and fields."""
 
 import stat
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,14 @@ from deploygen.spec.model import AgentSpec
 
 
 class SpecFileError(Exception):
-    """The file cannot be used. `problems` are lines, fields and what is wrong there.
-
-    Each line of the message begins with the file and the line, as compilers' messages do.
-    """
+    """`problems`: line, field, text. The message has one "file:line: ..." each, as compilers do."""
 
     def __init__(self, path: Path, problems: Sequence[tuple[int | None, str, str]]) -> None:
         lines = []
         for line, field, problem in problems:
             where = str(path) if line is None else f"{path}:{line}"
             text = f"{where}: {field}: {problem}" if field else f"{where}: {problem}"
-            # A key may hold what moves a terminal's cursor.
+            # A key may hold a terminal's control characters.
             lines.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
         super().__init__("\n".join(lines))
         self.problems = problems
@@ -35,15 +32,14 @@ class SpecFile:
 
     @property
     def registry(self) -> Any:
-        """The section as it is written, {} when there is none."""
+        """The section as written, {} without one."""
         value = self.document.value
         return value.get("registry", {}) if isinstance(value, dict) else {}
 
     def spec(self, options: Mapping[str, Any] | None = None) -> AgentSpec:
-        """Make the spec. `options` are values by their paths, such as "registry.url"; they override
-        the file.
+        """`options`, by paths such as "registry.url", override the file.
 
-        Raises SpecError for what the options say, otherwise SpecFileError for what the file says.
+        Raises SpecError for wrong options, otherwise SpecFileError.
         """
         options = options or {}
         try:
@@ -64,7 +60,7 @@ class SpecFile:
 
 
 def overridden(values: Any, options: Mapping[str, Any]) -> Any:
-    """Return the values of a file with those of `options`, which go by paths, in their places."""
+    """Return `values` with `options`, by path, in their places."""
     if not isinstance(values, dict):
         return values
     values = dict(values)
@@ -91,7 +87,7 @@ def read_spec(path: Path) -> SpecFile:
 
 
 def _read(path: Path) -> bytes:
-    # Opening a pipe would wait for somebody to write into it.
+    # Opening a pipe would block.
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is not a file")
     with path.open("rb") as file:

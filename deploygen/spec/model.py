@@ -1,7 +1,4 @@
-"""The description of an agent: each field of agent.yaml, once.
-
-From it follow what is checked, the JSON schema and the table of the documentation (reference.py).
-"""
+"""The fields of agent.yaml. reference.py writes the JSON schema and the docs' table from them."""
 
 from typing import Annotated, Any, Literal
 
@@ -39,7 +36,7 @@ SAMPLES: dict[str, Any] = {
     "object": {},
 }
 
-# A component of an image's name (OCI distribution, "name"), as long as a label of DNS.
+# A component of an OCI image's name, at most as long as a DNS label.
 Name = Annotated[
     str,
     matching(
@@ -62,7 +59,7 @@ Handler = Annotated[
     ),
     AfterValidator(rules.importable),
 ]
-# A reference to an image (OCI distribution): registry, path, tag, digest.
+# An OCI reference: registry, path, tag, digest.
 Image = Annotated[
     str,
     matching(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image such as python:3.13-slim"),
@@ -150,11 +147,10 @@ class AgentSpec(Part):
 
     @property
     def registry_url(self) -> str | None:
-        """None: the agent has nothing to do with a registry."""
+        """None: the agent joins no registry."""
         return self.registry.url if self.registry else None
 
     def sample_inputs(self) -> dict[str, Any]:
-        """Return inputs that a run takes, to show how it is called."""
         if not self.inputs:
             return {"input": "hello"}
         return {item.name: SAMPLES[item.type] for item in self.inputs if item.required}

@@ -1,4 +1,4 @@
-"""The parts of a spec: inputs, outputs, skills, variables of the environment, the registry."""
+"""The objects that a spec contains."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,7 +29,6 @@ from deploygen.spec.fields import (
 HIGHEST_TTL_SECONDS = 86_400
 
 Type = Literal["string", "integer", "number", "boolean", "array", "object"]
-# A name of a field in Python as in JSON.
 FieldName = Annotated[
     str,
     matching(

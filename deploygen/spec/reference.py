@@ -1,7 +1,4 @@
-"""``python -m deploygen.spec.reference``: write the JSON schema and the table of all keys to docs/.
-
-Both follow from the model of the spec.
-"""
+"""``python -m deploygen.spec.reference`` writes the JSON schema and the table of keys to docs/."""
 
 import json
 import re
@@ -17,12 +14,12 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = DOCS / "agent.schema.json"
 PAGE = DOCS / "agents.md"
 TABLE = re.compile(r"(?s)(?<=<!-- the keys of agent.yaml -->\n\n).*?(?=\n<!-- end of the keys -->)")
-# Defaults that say no more than that a key may be left out.
+# Defaults that say only that a key is optional.
 EMPTY: tuple[Any, ...] = (None, "", [])
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON schema of agent.yaml. It cannot say what concerns several keys at once."""
+    """Rules that concern several keys are not in it."""
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         "title": "agent.yaml",
@@ -35,7 +32,7 @@ def schema_text() -> str:
 
 
 def table() -> str:
-    """Return the keys as a table of Markdown."""
+    """Return the keys as Markdown."""
     whole = schema()
     rows = [
         "| key | meaning | values | default |",
@@ -52,7 +49,7 @@ def main() -> None:
 
 
 def _tidied(value: Any) -> Any:
-    """Drop titles, which repeat the names, empty defaults, and line ends in descriptions."""
+    """Drop titles, empty defaults, and line ends in descriptions."""
     if isinstance(value, list):
         return [_tidied(each) for each in value]
     if not isinstance(value, dict):
@@ -78,7 +75,6 @@ def _rows(of: dict[str, Any], parts: dict[str, Any], path: str) -> Iterator[str]
 
 
 def _values(field: dict[str, Any]) -> str:
-    """Return what a field may hold, in words."""
     if field.get("type") == "array":
         each = _values(field["items"])
         return f"list, each {each}" if each else "list of objects"
@@ -94,7 +90,7 @@ def _values(field: dict[str, Any]) -> str:
 
 
 def _part(field: dict[str, Any]) -> str | None:
-    """Return the name of the definition that a field, or each item of it, is made of."""
+    """Return the name of the definition of a field or of its items."""
     field = field.get("items", field)
     choices = [field, *field.get("oneOf", ()), *field.get("anyOf", ())]
     references = [each["$ref"] for each in choices if "$ref" in each]

@@ -1,4 +1,4 @@
-"""What some fields of a spec may hold, beyond what a pattern or a range says."""
+"""Rules for fields that no pattern or range can express."""
 
 import keyword
 import re
@@ -11,15 +11,14 @@ from deploygen.spec.fields import wrong
 
 HIGHEST_PORT = 65535
 LONGEST_URL = 2000
-# What may occur in a URL (RFC 3986, appendix A), less what a shell would take for more than text.
+# The characters of RFC 3986, without those special to a shell.
 URL_TEXT = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!*+,;=%-]*")
 HOST_AND_PORT = re.compile(r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
-# Paths of the registry's API, and what clients take for steps in a path.
+# Paths of the registry's API, and relative segments.
 RESERVED_IDS = frozenset({"register", "heartbeat", "watch", "pick", ".", ".."})
-# Variables by which the image finds its Python and its libraries.
+# The image finds its Python and libraries by these.
 IMAGE_VARIABLES = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH"})
 AGENT_VARIABLES = "AGENT_"
-# The types of inputs and outputs, in the words of JSON schema, as Python has them.
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -44,18 +43,18 @@ def importable(handler: str) -> str:
 
 
 def registry_url(url: str) -> str:
-    """Return the URL without a slash at its end."""
+    """Return the URL without trailing slashes."""
     problem = _problem_of_url(url)
     if not problem and ("?" in url or "#" in url):
         problem = "it must have no query and no fragment"
     if problem:
-        # Without the URL itself: it may hold a password.
+        # The URL itself may hold a password.
         raise wrong(problem)
     return url.rstrip("/")
 
 
 def dependency(target: str) -> str:
-    """Require what can be connected to: a URL, or host:port."""
+    """Require a URL or host:port."""
     if "://" in target:
         if problem := _problem_of_url(target):
             raise wrong(problem)
@@ -67,14 +66,14 @@ def dependency(target: str) -> str:
 
 
 def requirement(text: str) -> str:
-    """Require what pip can install anywhere: a name with versions, or an https URL (PEP 508)."""
+    """Require what pip can install anywhere: a PEP 508 name or https URL."""
     try:
         parsed = Requirement(text)
     except InvalidRequirement as error:
         problem = str(error).splitlines()[0].rstrip(":")
         raise wrong(f"it is not a requirement such as 'numpy>=2': {problem}") from error
     if re.search(r"\\|\$|\s#", text):
-        # In a file of requirements: the next line, a variable, a comment.
+        # Special in a requirements file.
         raise wrong(r"it must have no '\', no '$' and no comment")
     if parsed.url is not None:
         parts = urlsplit(parsed.url)
@@ -92,7 +91,6 @@ def variable(name: str) -> str:
 
 
 def value_of_type(value: Any, type_name: str) -> Any:
-    """Require a value of one of PYTHON_TYPES."""
     is_bool = isinstance(value, bool) and type_name != "boolean"
     if is_bool or not isinstance(value, PYTHON_TYPES[type_name]):
         article = "an" if type_name[0] in "aio" else "a"
