@@ -1,4 +1,4 @@
-"""Puts together the file system of an agent's image, while the image is built.
+"""Assembles the file system of an agent's image, in the build stage.
 
-It runs by the Python of the base image, needs only the standard library, and is not in the image.
+It runs on the base image's Python with nothing but the standard library.
 """

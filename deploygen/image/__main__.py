@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
         help="only what is added to the base image, which keeps all that it has",
     )
     given = parser.parse_args(arguments)
-    # Readable for the agent, whatever the modes of the files are here.
+    # The agent's user must be able to read it all.
     os.umask(0o022)
     paths = (given.environment.absolute(), given.app.absolute(), given.lock.absolute())
     sources = Sources(*paths, given.name)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from .tree import Tree
 
-# As in other images without a shell; below 65534, which is the user nobody.
+# "nonroot" in other images without a shell.
 USER_ID = 65532
-# The only writable folder: programs keep their caches at home.
+# The only writable folder; programs keep caches at home.
 HOME = "/tmp"  # noqa: S108
 
 
@@ -17,6 +17,6 @@ def add_accounts(tree: Tree) -> None:
         f"agent:x:{USER_ID}:{USER_ID}:agent:{HOME}:/sbin/nologin\n",
     )
     tree.write(Path("/etc/group"), f"root:x:0:\nagent:x:{USER_ID}:\n")
-    # Without it, the GNU C library would query DNS before it reads /etc/hosts.
+    # Without it, glibc would query DNS before /etc/hosts.
     tree.write(Path("/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n")
     tree.folder(Path(HOME), 0o1777)

@@ -1,4 +1,4 @@
-"""The order in which an image's file system is put together."""
+"""Assembles an image's file system."""
 
 import compileall
 import json
@@ -18,7 +18,7 @@ from .tree import Tree
 
 ENVIRONMENT = Path("/venv")
 APP = Path("/app")
-# Files of the agent's folder that are needed only to build the image.
+# Needed only to build the image.
 OF_THE_BUILD = (
     "agent_runtime/image",
     "requirements.txt",
@@ -26,7 +26,7 @@ OF_THE_BUILD = (
     "constraints.txt",
 )
 TIME_ZONES = Path("/usr/share/zoneinfo")
-# Copies of the zones, with leap seconds and without, and what they are compiled from.
+# Variants of the zones, and their sources.
 OTHER_ZONES = ("posix", "right", "tzdata.zi", "leapseconds", "leap-seconds.list")
 
 
@@ -34,7 +34,7 @@ OTHER_ZONES = ("posix", "right", "tzdata.zi", "leapseconds", "leap-seconds.list"
 class Sources:
     """Absolute paths: the environment with all packages, the code, the lock of our own packages.
 
-    `name` is the name in the bill of materials, None for that of the code's agent.json.
+    `name` is for the bill of materials; None means that of agent.json.
     """
 
     environment: Path
@@ -44,7 +44,7 @@ class Sources:
 
 
 def assemble(sources: Sources, image: Path) -> Iterator[str]:
-    """Make `image`, which runs on its own. Yields notes for whoever builds it."""
+    """Write a self-contained image. Yields notes for whoever builds it."""
     tree = Tree(image)
     _add_agent(tree, sources)
     interpreter = Interpreter.running()
@@ -62,7 +62,7 @@ def assemble(sources: Sources, image: Path) -> Iterator[str]:
 
 
 def assemble_beside_base(sources: Sources, image: Path) -> Iterator[str]:
-    """Make `image` with what is added to a base image."""
+    """Write only what is added to the base image."""
     tree = Tree(image)
     _add_agent(tree, sources)
     _add_bill(tree, sources, all_packages())
@@ -73,7 +73,7 @@ def _add_agent(tree: Tree, sources: Sources) -> None:
     tree.copy_folder(sources.environment, ENVIRONMENT)
     finish(tree.inside(ENVIRONMENT), sources.lock, ENVIRONMENT)
     tree.copy_folder(sources.app, APP, *OF_THE_BUILD)
-    # With a checked hash, unlike the rest: somebody may mount a file over one of these.
+    # Hashes are checked here: somebody may mount a file over one of these.
     compileall.compile_dir(
         tree.inside(APP),
         quiet=2,
@@ -91,7 +91,7 @@ def _add_interpreter(tree: Tree, interpreter: Interpreter) -> None:
     licence = interpreter.library / "LICENSE.txt"
     if licence.is_file():
         tree.copy(licence)
-    # They are in the image, though not as files, and belong to packages.
+    # They are in the archive: their packages belong in the bill of materials.
     tree.copied.update(path.resolve() for path in module_files(interpreter.library))
 
 
@@ -106,7 +106,6 @@ def _add_libraries(tree: Tree, sources: Sources, interpreter: Interpreter) -> It
     packaged = list(shared_libraries.elf_files(sources.environment))
     libraries = shared_libraries.libraries_of([*files, *packaged], loader)
     for path in [*late, *sorted(libraries.paths)]:
-        # Those of packages are in the image already.
         if not path.resolve().is_relative_to(sources.environment):
             tree.copy(path)
     for path in shared_libraries.settings_of_loader():

@@ -1,15 +1,15 @@
-"""Compiling modules to bytecode that Python loads without a source."""
+"""Compiles modules to bytecode that needs no source."""
 
 import ast
 import importlib.util
 import marshal
 
-# PEP 552: the hash of the source is in the file, and nobody checks it.
+# PEP 552: Python does not check the source's hash.
 UNCHECKED_HASH = 0b01
 
 
 def compile_module(source: bytes, filename: str) -> bytes:
-    """Return the content of a .pyc file without docstrings. Raises SyntaxError, ValueError.
+    """Return a .pyc file without docstrings. Raises SyntaxError, ValueError.
 
     Asserts stay, unlike with -OO: packages may rely on them.
     """
@@ -29,7 +29,7 @@ def _drop_docstring(
     if not node.body or not _is_text(node.body[0]):
         return
     first = node.body.pop(0)
-    # A body must not be empty, and a text at its beginning would become the docstring.
+    # A body must not be empty, nor a string that follows become the docstring.
     if not node.body or _is_text(node.body[0]):
         node.body.insert(0, ast.copy_location(ast.Pass(), first))
 

@@ -1,4 +1,4 @@
-"""The certificates of the authorities that TLS trusts, where OpenSSL looks for them."""
+"""The certificates of the authorities that TLS trusts."""
 
 import ssl
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from pathlib import Path
 from .tree import Tree
 
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-# Of Debian and Alpine; of Alpine without its package; of Fedora.
+# Debian and Alpine; Alpine without ca-certificates; Fedora.
 KNOWN = (BUNDLE, Path("/etc/ssl/cert.pem"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 
 
 def add_certificates(tree: Tree, site: Path) -> Path | None:
-    """Put the base's bundle into the image, or else that of certifi. Return where it was.
+    """Copy the base's bundle, else certifi's, and link it to where OpenSSL looks.
 
-    It is where most programs look; OpenSSL's own place, which differs between systems, is a link.
+    Returns where it was, None if there is none.
     """
     paths = ssl.get_default_verify_paths()
     for path in _candidates(Path(paths.openssl_cafile), site):

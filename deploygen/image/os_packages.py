@@ -1,7 +1,4 @@
-"""The packages of dpkg (Debian) or apk (Alpine) that files in the image belong to.
-
-Their records are put where scanners for vulnerabilities look.
-"""
+"""The packages of dpkg or apk that files in the image belong to, for vulnerability scanners."""
 
 import os
 import platform
@@ -15,14 +12,14 @@ from .tree import Tree
 
 DPKG = Path("/var/lib/dpkg")
 APK = Path("/lib/apk/db/installed")
-# In an image without a package manager: a file for each package.
+# Where scanners look in an image without dpkg.
 DPKG_RECORDS = DPKG / "status.d"
 DOCUMENTS = Path("/usr/share/doc")
 
 
 @dataclass(frozen=True)
 class OsPackage:
-    """`record` is the entry in the database of packages; `kind` is the type of the package URL."""
+    """`record`: the package manager's entry; `kind`: the type of the package URL."""
 
     kind: str
     name: str
@@ -32,7 +29,7 @@ class OsPackage:
     record: str
 
     def purl(self, distribution: dict[str, str]) -> str:
-        """Return the package URL (purl-spec, types deb and apk)."""
+        """As purl-spec defines the types deb and apk."""
         system, release = distribution.get("ID", "linux"), distribution.get("VERSION_ID", "")
         of = f"&distro={system}-{release}" if release else ""
         name = quote(self.name, safe="")
@@ -41,7 +38,7 @@ class OsPackage:
 
 
 def distribution_of_base() -> dict[str, str]:
-    """Return the content of /etc/os-release, {} without it."""
+    """Return /etc/os-release, {} without it."""
     try:
         return platform.freedesktop_os_release()
     except OSError:
@@ -54,20 +51,20 @@ def all_packages(root: Path = Path("/")) -> list[OsPackage]:
 
 
 def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
-    """Return the packages that these files, absolute paths without links, belong to."""
+    """`files`: absolute paths without links."""
     wanted = set(files)
     names = {path.name for path in wanted}
     found = [
         package
         for package, listed in [*_of_dpkg(root), *_of_apk(root)]
-        # Resolving links takes a while: only of paths with a name that is wanted.
+        # Resolving links is slow: only where the name matches.
         if any(path.name in names and _real(path) in wanted for path in listed)
     ]
     return sorted(found, key=lambda package: package.name)
 
 
 def add_records(tree: Tree, packages: list[OsPackage]) -> None:
-    """Put the records of the packages into the image, with their licences."""
+    """Copy the packages' records and licences."""
     for package in packages:
         if package.kind == "deb":
             tree.write(DPKG_RECORDS / package.name, package.record + "\n")
@@ -118,7 +115,6 @@ def _of_apk(root: Path) -> Iterator[tuple[OsPackage, list[Path]]]:
 
 
 def _entries(database: Path) -> list[str]:
-    """Return the entries of a database, which are separated by blank lines."""
     if not database.is_file():
         return []
     text = database.read_text(encoding="utf-8", errors="replace")

@@ -1,7 +1,6 @@
-"""The installed packages: compiled, and those of the runtime's lock without their sources.
+"""Compiles the installed packages, and drops the sources of those in the runtime's lock.
 
-The locked packages are tested in this form. Those of the author keep all their files, since they
-may read any of them.
+The author's packages keep all files, since they may read any of them.
 """
 
 import compileall
@@ -16,18 +15,17 @@ from py_compile import PycInvalidationMode
 from .bytecode import compile_module
 
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
-# Written by the venv module for shells.
+# For shells, by the venv module.
 ACTIVATION = re.compile(r"(?i)activate(\..*)?")
 
 
 def site_of(environment: Path) -> Path:
-    """Return the folder with the packages of an environment."""
     [site] = environment.glob("lib/python3*/site-packages")
     return site
 
 
 def normalised(name: str) -> str:
-    """Return a project's name in its normalized form (PyPA, "Names and normalization")."""
+    """As PyPA's "Names and normalization" says."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -36,7 +34,7 @@ def locked_names(lock: Path) -> set[str]:
 
 
 def installed(environment: Path) -> list[Distribution]:
-    """Return the packages, sorted by name, each once."""
+    """Sorted by name, each once."""
     found = {
         normalised(each.metadata["Name"]): each
         for each in distributions(path=[str(site_of(environment))])
@@ -45,14 +43,14 @@ def installed(environment: Path) -> list[Distribution]:
 
 
 def finish(environment: Path, lock: Path, at: Path) -> None:
-    """Compile the packages of an environment whose path in the image is `at`."""
+    """Compile the packages; `at` is the environment's path in the image."""
     known = locked_names(lock)
     for package in installed(environment):
         if normalised(package.metadata["Name"]) in known:
             _drop_sources(package, environment, at)
     compileall.compile_dir(
         site_of(environment),
-        quiet=2,  # some files, such as templates, are not Python of this version
+        quiet=2,  # some files, such as templates, do not compile
         stripdir=str(environment),
         prependdir=str(at),
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
@@ -63,7 +61,7 @@ def finish(environment: Path, lock: Path, at: Path) -> None:
 
 
 def _drop_sources(package: Distribution, environment: Path, at: Path) -> None:
-    """Replace each source by its bytecode, in the package's record as well."""
+    """Replace each source by its bytecode, in RECORD too."""
     site = site_of(environment)
     compiled = {}
     for name in _sources(package, site):
@@ -89,6 +87,6 @@ def _drop_sources(package: Distribution, environment: Path, at: Path) -> None:
 
 def _sources(package: Distribution, site: Path) -> Iterator[str]:
     for file in package.files or []:
-        # Scripts are elsewhere, and run from their sources.
+        # Scripts, in other folders, run from their sources.
         if file.suffix == ".py" and ".." not in file.parts and (site / file).is_file():
             yield str(file)

@@ -1,4 +1,4 @@
-"""The image's bill of materials, as CycloneDX 1.5 has it (https://cyclonedx.org/docs/1.5/json/)."""
+"""The image's bill of materials in CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/)."""
 
 import json
 import platform
@@ -22,10 +22,7 @@ def bill_of_materials(
     system: list[OsPackage],
     distribution: dict[str, str],
 ) -> str:
-    """Return the document, the same for the same packages.
-
-    `about` has the name of the image, and perhaps its version.
-    """
+    """Return the same document for the same packages. `about`: name, perhaps version."""
     components = [
         _interpreter(),
         *(_of_python(package) for package in python),
@@ -70,7 +67,7 @@ def _of_python(package: Distribution) -> Component:
     if "License-Expression" in metadata:
         component["licenses"] = [{"expression": metadata["License-Expression"]}]
     elif "License" in metadata and (text := metadata["License"].strip()):
-        # Some have a whole licence in the field; its first line is the name.
+        # Some contain the whole text; its first line is the name.
         component["licenses"] = [{"license": {"name": text.splitlines()[0]}}]
     return component
 

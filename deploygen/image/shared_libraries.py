@@ -1,7 +1,6 @@
-"""Which shared libraries a program needs, as its loader lists them.
+"""The shared libraries that programs need, as the loader of glibc or musl lists them.
 
-Only the loader knows all the rules: its folders, its cache, the paths in the files, $ORIGIN. Both
-the GNU C library's and musl's are supported.
+Only the loader knows all the rules: folders, cache, paths in the files, $ORIGIN.
 """
 
 import ctypes
@@ -21,7 +20,7 @@ PT_INTERP = 3
 
 
 class Layout(NamedTuple):
-    """Offsets in the ELF header, and in an entry of the table of segments (elf(5))."""
+    """Offsets in the ELF header and in a program header (elf(5))."""
 
     word: str
     table: int
@@ -33,28 +32,27 @@ class Layout(NamedTuple):
 ELF64 = Layout("Q", table=32, entry_size=54, offset=8, length=32)
 ELF32 = Layout("I", table=28, entry_size=42, offset=4, length=16)
 
-# "libc.so.6 => /lib/libc.so.6 (0x7f...)", and of musl also "/lib/ld-musl-x86_64.so.1 (0x7f...)"
+# Such as "libc.so.6 => /lib/libc.so.6 (0x7f...)"; musl also omits the name.
 FOUND = re.compile(r"^\s*(?:\S+ => )?(?P<path>/.+?) \(0x[0-9a-f]+\)$")
 NOT_FOUND = re.compile(r"^\s*(?P<name>\S+) => not found$|library (?P<of_musl>\S+): No such file")
-# Files that the loader reads; each exists only on some systems.
 SETTINGS = ("etc/ld.so.cache", "etc/ld-musl-*.path")
-# The C library loads it when a thread ends; no program lists it.
+# Loaded when a thread ends; no program lists it.
 OF_ENDING_THREADS = "libgcc_s.so.1"
-# From this version on, the GNU C library resolves host names without further libraries.
+# Since then, glibc resolves host names without more libraries.
 NAMES_BUILT_IN = (2, 34)
 OF_HOST_NAMES = ("libnss_files.so.2", "libnss_dns.so.2")
 
 
 @dataclass
 class Libraries:
-    """Absolute paths, and the names that the loader did not find with the files that need them."""
+    """`missing`: names that the loader did not find, with the first file that needs each."""
 
     paths: set[Path] = field(default_factory=set)
     missing: dict[str, Path] = field(default_factory=dict)
 
 
 def loader_of(program: Path) -> Path | None:
-    """Return the loader that an ELF program names, None if it is linked statically."""
+    """Return an ELF program's loader, None if it is linked statically. Raises ValueError."""
     content = program.read_bytes()
     if content[:4] != ELF:
         raise ValueError(f"{program} is not an ELF file")
@@ -87,7 +85,6 @@ def is_elf(path: Path) -> bool:
 
 
 def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
-    """Return what the loader would load for these files."""
     libraries = Libraries()
     for path in files:
         done = subprocess.run(
@@ -101,7 +98,7 @@ def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
 
 
 def read_list(text: str) -> tuple[set[Path], set[str]]:
-    """Return the paths, and the names that were not found, in a loader's output."""
+    """Return a loader's output as paths, and names not found."""
     found, missing = set(), set()
     for line in text.splitlines():
         if match := FOUND.match(line):
@@ -112,7 +109,7 @@ def read_list(text: str) -> tuple[set[Path], set[str]]:
 
 
 def late_libraries() -> Iterator[Path]:
-    """Yield the libraries that are loaded by name while a program runs."""
+    """Yield libraries that the C library loads by name at run time."""
     name, version = platform.libc_ver()
     built_in = name != "glibc" or tuple(map(int, version.split(".")[:2])) >= NAMES_BUILT_IN
     for wanted in (OF_ENDING_THREADS, *(() if built_in else OF_HOST_NAMES)):

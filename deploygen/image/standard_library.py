@@ -1,4 +1,4 @@
-"""The interpreter, and its standard library as one archive without what no server needs."""
+"""The interpreter, and an archive of the standard library without what no server needs."""
 
 import importlib.util
 import io
@@ -12,7 +12,6 @@ from pathlib import Path
 
 from .bytecode import compile_module
 
-# Tests, windows, documentation, building and installing packages, Python 2, passwords of users.
 PRUNED = frozenset(
     {
         *("test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "pydoc_data"),
@@ -20,25 +19,21 @@ PRUNED = frozenset(
         *("site-packages", "dist-packages", "lib-dynload", "__pycache__", "__phello__"),
     }
 )
-# Folders for linking with Python statically.
+# For linking Python statically.
 PRUNED_PREFIX = "config-"
-# Terminals, sound cards, passwords, NIS; and files of databases, for which dbm.dumb and sqlite3
-# remain.
+# Of the databases, dbm.dumb and sqlite3 remain.
 PRUNED_EXTENSIONS = re.compile(
     r"(_curses(_panel)?|readline|_tkinter|ossaudiodev|_crypt|spwd|nis|_dbm|_gdbm|xxlimited.*|"
     r"xxsubtype|_ctypes_test|_test.*|_xxtestfuzz)\."
 )
-# Replacements in Python for modules in C, needed where those were not built.
+# Fallbacks in Python, and the modules in C that make them superfluous.
 TWINS = {"_pydecimal.py": "_decimal", "_pyio.py": "_io", "_pydatetime.py": "_datetime"}
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """Absolute paths of the parts of the Python that runs this.
-
-    It looks for its standard library in `archive` before `library`.
-    """
+    """Absolute paths. Python looks for modules in `archive` before `library`."""
 
     executable: Path
     library: Path
@@ -47,10 +42,10 @@ class Interpreter:
 
     @classmethod
     def running(cls) -> "Interpreter":
-        """Raises RuntimeError when this Python has another layout."""
+        """Raises RuntimeError for another layout."""
         archive = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
         return cls(
-            # The base's, even if the Python of an environment runs this.
+            # The base's, even in a virtual environment.
             executable=Path(getattr(sys, "_base_executable", sys.executable)),
             library=Path(sysconfig.get_path("stdlib")),
             extensions=_on_path("lib-dynload"),
@@ -72,7 +67,7 @@ def extension_modules(interpreter: Interpreter) -> Iterator[Path]:
 
 
 def module_files(library: Path) -> Iterator[Path]:
-    """Yield the sources that go into the archive."""
+    """Yield the sources for the archive."""
     for path in sorted(library.iterdir()):
         if path.name in PRUNED or path.name.startswith(PRUNED_PREFIX):
             continue
@@ -85,14 +80,14 @@ def module_files(library: Path) -> Iterator[Path]:
 
 
 def make_archive(interpreter: Interpreter) -> bytes:
-    """Return the archive of bytecode, the same bytes each time."""
+    """Return the same bytes each time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         folders: set[str] = set()
         for path in module_files(interpreter.library):
             name = path.relative_to(interpreter.library)
             for folder in reversed(name.parents[:-1]):
-                # A folder without __init__ can be imported only if it has an entry.
+                # Without an entry, a folder without __init__ cannot be imported.
                 if folder.as_posix() not in folders:
                     folders.add(folder.as_posix())
                     archive.writestr(_entry(f"{folder.as_posix()}/", 0o755), b"")

@@ -1,4 +1,4 @@
-"""The file system of the image, in a folder of the build stage."""
+"""The image's file system, in a folder of the build stage."""
 
 import os
 import shutil
@@ -8,10 +8,7 @@ MOST_LINKS = 40
 
 
 class Tree:
-    """`copied` are files of the base that are in the image or that parts of it are made from.
-
-    They are absolute paths without symbolic links.
-    """
+    """`copied`: the base's files that the image has or is made from, absolute and without links."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -19,14 +16,13 @@ class Tree:
         root.mkdir(parents=True)
 
     def inside(self, path: Path) -> Path:
-        """Return the place of the image's absolute `path` in the build stage."""
+        """Return where the image's absolute `path` is in the build stage."""
         return self.root / path.relative_to("/")
 
     def copy(self, path: Path) -> None:
-        """Copy the file at the absolute `path` to the same path, with each link on the way to it.
+        """Copy a file to the same path, with each symbolic link on the way.
 
-        Where /lib is a link to /usr/lib, for example, the image gets both. Of a folder, its content
-        is not copied.
+        Of a folder, the content is not copied.
         """
         left = list(path.parts[1:])
         at = Path("/")
@@ -50,10 +46,7 @@ class Tree:
         self._copy_real(at)
 
     def copy_folder(self, folder: Path, to: Path, *skipped: str) -> None:
-        """Copy a folder with its content, links as links, to the path `to` of the image.
-
-        Without `skipped`: paths relative to the folder.
-        """
+        """Copy a folder, links as links, without `skipped`: paths relative to it."""
 
         def ignored(visited: str, names: list[str]) -> set[str]:
             below = Path(visited).relative_to(folder)
@@ -70,7 +63,7 @@ class Tree:
         self._place(path).write_bytes(content.encode() if isinstance(content, str) else content)
 
     def link(self, path: Path, target: Path) -> None:
-        """Make a symbolic link at `path` of the image, unless it exists."""
+        """Link `path` to `target`, unless it exists."""
         self._link(Path("/", self._place(path).relative_to(self.root)), target)
 
     def folder(self, path: Path, mode: int) -> None:
@@ -78,7 +71,7 @@ class Tree:
         self._place(path).chmod(mode)
 
     def _place(self, path: Path) -> Path:
-        """Return the place of the image's `path`, with the links on the way followed."""
+        """Return `inside` of `path`, with its links copied and followed."""
         self.copy(next(folder for folder in path.parents if folder.exists()))
         place = self.inside(path.parent.resolve() / path.name)
         place.parent.mkdir(parents=True, exist_ok=True)
