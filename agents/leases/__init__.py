@@ -1,7 +1,4 @@
-"""The only writer of agents: API, tasks, commands and the admin all call it.
-
-A lease belongs to one registration, its generation. Each change is committed with its event.
-"""
+"""The only writer of agents. Each change is committed with its event."""
 
 from agents.leases.deregister import deregister
 from agents.leases.errors import LeaseLocked, Miss, StaleLease, UnknownAgent

@@ -1,4 +1,4 @@
-"""Deregistering: an agent, or an operator, deletes its record."""
+"""Deletes an agent's record, for the agent or an operator."""
 
 from django.db import connection, transaction
 
@@ -18,7 +18,7 @@ def deregister(
     reason: str = "",
     address: str | None = None,
 ) -> None:
-    """Delete the record of an agent. Raise a Miss, as `renew` does."""
+    """Raise a Miss. Without `generation`, delete the record whatever its generation is."""
     with transaction.atomic():
         gone = _delete(agent_id, generation)
         if gone is not None:
@@ -37,10 +37,7 @@ def deregister(
 
 
 def _delete(agent_id: str, generation: int | None) -> int | None:
-    """Delete a record, by one statement; return its generation, None when there is none such.
-
-    `generation` None: of whatever generation it is.
-    """
+    """Return the generation of the deleted record."""
     lease = {"agent_id": agent_id} | ({} if generation is None else {"generation": generation})
     condition = " AND ".join(f"{column} = %s" for column in lease)
     sql = f"DELETE FROM {table(AgentRecord)} WHERE {condition} RETURNING generation"  # noqa: S608

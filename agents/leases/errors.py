@@ -1,4 +1,4 @@
-"""What it means that a renewal or a deletion found no row of its lease."""
+"""Why a renewal or a deletion found no row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from agents.models import AgentRecord
 
 
 class Miss(Exception):
-    """A lease was not found as the caller says it is."""
+    """The caller's lease was not found."""
 
 
 class UnknownAgent(Miss):
-    """There is no such agent, or not any more: it has to register (again)."""
+    """The agent has to register (again)."""
 
 
 class StaleLease(Miss):
-    """The lease is of an older generation: another registration holds the id."""
+    """A later registration holds the id."""
 
 
 class LeaseLocked(Miss):
-    """The lease is the caller's, but somebody was changing the record: it has to try again."""
+    """Somebody was changing the record: try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease that somebody says to hold; `generation` None: it has shown no lease token."""
+    """A lease that somebody claims; `generation` is None without a lease token."""
 
     agent_id: str
     generation: int | None
@@ -33,7 +33,7 @@ class Claim:
 
 
 def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss]:
-    """Return by its id and generation what each of `claims` met that found no row."""
+    """Return by id and generation why each claim found no row; record stale leases."""
     ids = [claim.agent_id for claim in claims]
     holders = dict(AgentRecord.objects.filter(pk__in=ids).values_list("pk", "generation"))
     misses: dict[tuple[str, int | None], Miss] = {}
@@ -42,7 +42,7 @@ def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss
         lease = claim.agent_id, claim.generation
         held = holders.get(claim.agent_id)
         if held is None or (claim.generation is not None and held < claim.generation):
-            # A newer lease than the record's: the registry was set back, and has to be told again.
+            # The lease is newer than the record: the registry was restored from a backup.
             misses[lease] = UnknownAgent(claim.agent_id)
         elif claim.generation is None or held == claim.generation:
             misses[lease] = LeaseLocked(claim.agent_id)

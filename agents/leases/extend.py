@@ -1,4 +1,4 @@
-"""A lease that is renewed in its agent's place, by an operator who knows why it is silent."""
+"""Renews a lease in its agent's place, for an operator who knows why it is silent."""
 
 from datetime import datetime
 
@@ -12,15 +12,12 @@ from agents.models import AgentRecord
 
 
 def extend(*, agent_id: str, actor: str, reason: str = "") -> datetime:
-    """Renew a lease once, so that it ends a TTL from now; return when that is.
+    """Let a lease, even an expired one, end a TTL from now; return its end. Raise UnknownAgent.
 
-    An expired agent comes back by it, as long as its record has not been purged. The generation
-    stays, and so does all that the agent said of itself. The history has the end and `reason`,
-    together at most as long as any reason: `MAX_EXTENSION_REASON_LENGTH` characters are good.
-    Raise UnknownAgent.
+    `reason`: at most MAX_EXTENSION_REASON_LENGTH characters, as the history adds the end to it.
     """
     with transaction.atomic():
-        # The lease lasts from when the record was waited for, which takes a statement of its own.
+        # Lock in a statement of its own, so that `DatabaseNow` is the time after waiting.
         agent = AgentRecord.objects.select_for_update().filter(pk=agent_id).first()
         if agent is None:
             raise UnknownAgent(agent_id)

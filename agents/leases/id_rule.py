@@ -1,6 +1,6 @@
 """Who may take an id: the token that holds it, or anybody after its agent's lease has ended.
 
-It is SQL, because it has to hold when a registration locks the record.
+SQL, because it has to hold while a registration locks the record.
 """
 
 from typing import NamedTuple
@@ -37,8 +37,7 @@ def check_holder(agent_id: str, enrolment: Enrolment) -> None:
 def check_number(agent_id: str, enrolment: Enrolment, max_agents: int) -> None:
     """Raise TooManyAgents if the token has `max_agents` living agents without this one.
 
-    Locks the record and the token until the end of the transaction, so that the second of two
-    simultaneous registrations counts the first.
+    Its locks let the second of two simultaneous registrations count the first.
     """
     holder = _holder(AgentRecord.objects.select_for_update(), agent_id, enrolment)
     if holder is not None and (_is_taken(holder, enrolment) or _counts(holder, enrolment)):
@@ -51,7 +50,7 @@ def check_number(agent_id: str, enrolment: Enrolment, max_agents: int) -> None:
 
 def _holder(agents: AgentQuerySet, agent_id: str, enrolment: Enrolment) -> _Holder | None:
     record = table(AgentRecord)
-    is_free = RawSQL(is_free_sql(record), [enrolment.token], BooleanField())  # noqa: S611 - all ours
+    is_free = RawSQL(is_free_sql(record), [enrolment.token], BooleanField())  # noqa: S611
     is_expired = RawSQL(_is_expired_sql(record), [], BooleanField())  # noqa: S611
     found = agents.filter(pk=agent_id).annotate(is_free=is_free, is_expired=is_expired)
     row = found.values_list("generation", "enrolled_by", "is_free", "is_expired").first()
@@ -63,7 +62,7 @@ def _is_taken(holder: _Holder, enrolment: Enrolment) -> bool:
 
 
 def _counts(holder: _Holder, enrolment: Enrolment) -> bool:
-    """Whether the record is one of the token's living agents already."""
+    """Whether the token's living agents include it already."""
     return holder.enrolled_by == enrolment.token and not holder.is_expired
 
 

@@ -29,11 +29,9 @@ def register(
     address: str | None = None,
     enrolment: Enrolment = ANYBODY,
 ) -> Registration:
-    """Record an agent, and start a new generation of its lease.
+    """Replace all that the agent has sent before, and keep the operator's state.
 
-    A registration replaces everything that the agent has sent before; the operator's state stays.
-    `metadata`, `tags` and `skills` have been validated. `address` is where the call came from.
-    Raise IdHeldByAnother or TooManyAgents, by the rules for `enrolment`.
+    `address` is where the call came from. Raise IdHeldByAnother or TooManyAgents.
     """
     columns = {
         "agent_id": agent_id,
@@ -65,7 +63,7 @@ def register(
 
 
 def _try_to_register(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Return None if the id was taken, but has become free meanwhile."""
+    """Return None if the id was taken, but is free now."""
     agent_id = columns["agent_id"]
     if enrolment.max_agents is None:
         registration = take(columns, enrolment)

@@ -1,4 +1,4 @@
-"""Heartbeats: each renews a lease, which then ends a TTL from now."""
+"""Renews leases."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from agents.leases.errors import Claim, LeaseLocked, Miss, explain_misses
 from agents.metrics import counters
 from agents.models import AgentRecord
 
-# The fields of a Renewal, with their types on PostgreSQL: first those that name the lease.
+# The fields of a Renewal, with their types on PostgreSQL.
 LEASE = {"agent_id": "text", "generation": "int8"}
 REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
 RENEWAL = RowUpdate(
@@ -26,30 +26,24 @@ RENEWAL = RowUpdate(
         "held.agent_id = given.agent_id"
         " AND (given.generation IS NULL OR held.generation = given.generation)"
     ),
-    # What an agent does not report stays as it is.
     changes=", ".join(
         [f"last_heartbeat = {dialect.now()}"]
         + [f"{name} = COALESCE(given.{name}, held.{name})" for name in REPORT]
     ),
-    # A driver would parse the time for each row, though all have the same.
+    # As an integer: a driver would parse the same time for each row.
     returning=f"agent_id, generation, {dialect.microseconds('last_heartbeat')}, ttl_seconds, state",
     lock_order="agent_id",
-    # The database starts it at once unless it is frozen or cut off. Agents give up on a heartbeat
-    # within seconds, and a dead one's lease must not be renewed.
+    # A database that was frozen must not renew leases of agents that have died meanwhile.
     max_delay=2.0,
 )
-# Attempts to renew a record that others keep changing.
+# For a record that others keep changing.
 MAX_ATTEMPTS = 10
 
-Lease = tuple[str, int | None]  # agent_id and generation, as a heartbeat gives them
+Lease = tuple[str, int | None]  # agent_id and generation
 
 
 class Renewal(NamedTuple):
-    """A heartbeat. Fields of the report that are None leave the record as it is.
-
-    `generation` is None if the agent has shown no lease token. `seen_address` is where the
-    heartbeat came from.
-    """
+    """`generation`: None without a lease token. Fields that are None leave the record as it is."""
 
     agent_id: str
     generation: int | None = None
@@ -59,15 +53,12 @@ class Renewal(NamedTuple):
     note: str | None = None
 
     def updated_by(self, later: "Renewal") -> "Renewal":
-        """Return both as one; where both report a field, `later` wins."""
         report = {name: getattr(later, name) for name in REPORT}
         return self._replace(**{name: value for name, value in report.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed(LeaseTimes):
-    """A renewed lease, as its agent gets to know it."""
-
     last_heartbeat: datetime
     ttl_seconds: int
     state: str
@@ -82,9 +73,9 @@ def renew(
     note: str | None = None,
     address: str | None = None,
 ) -> Renewed:
-    """Renew a lease: it ends a TTL from now. Raise a Miss: UnknownAgent, StaleLease, LeaseLocked.
+    """Let a lease, even an expired one, end a TTL from now. Raise a Miss.
 
-    An expired lease can be renewed until its record is purged. If the record is locked, wait.
+    If the record is locked, wait.
     """
     renewal = Renewal(agent_id, generation, address, status, load, note)
     [outcome] = renew_many([renewal], waits=True)
@@ -94,15 +85,14 @@ def renew(
 
 
 def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
-    """Renew many leases in few statements; return the outcome of each, in order.
+    """Return the outcome of each renewal, in order. An agent may occur twice.
 
-    An agent may occur twice. With `waits`, wait for locked records, and so let all others wait
-    too; without, their outcome is LeaseLocked. Records are locked in the order of their ids, so
-    that two such calls never wait for each other.
+    Without `waits`, the outcome of locked records is LeaseLocked. With it, they are waited for, in
+    the order of their ids, so that two such calls cannot deadlock.
     """
     outcomes = _renew(renewals, waits=waits)
     for _ in range(MAX_ATTEMPTS if waits else 0):
-        # The record was changed while the statement waited for it, and so was skipped.
+        # A record that changes while the statement waits for it is skipped.
         locked = [place for place, one in enumerate(outcomes) if isinstance(one, LeaseLocked)]
         if not locked:
             break
@@ -131,9 +121,8 @@ def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
 def _batches(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
     """Yield one batch, or two: an UPDATE must not change a record twice.
 
-    Renewals of the same lease are merged. Renewals of one agent with different generations can
-    share a batch, since the record has only one. But one without a generation matches any record,
-    so it must not share a batch with one that has a generation.
+    A renewal without a generation matches any. So it must not share a batch with renewals of the
+    same agent that have one.
     """
     left = renewals
     while left:
@@ -154,13 +143,12 @@ def _batches(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
 
 
 def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[Lease, Renewed]:
-    """Renew by one statement; return the leases that were renewed."""
     same: dict[tuple[int, int, str], Renewed] = {}
     found: dict[str, tuple[int, Renewed]] = {}
     for agent_id, generation, at, ttl_seconds, state in dialect.update_rows(
         RENEWAL, batch, waits=waits
     ):
-        # Most rows have the same values: they share an object.
+        # Most rows have the same values, and share an object.
         values = at, ttl_seconds, state
         if values not in same:
             same[values] = Renewed(from_microseconds(at), ttl_seconds, state)

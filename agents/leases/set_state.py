@@ -9,10 +9,7 @@ from agents.states import State
 
 
 def set_state(*, agent_id: str, state: str, actor: str, reason: str = "") -> bool:
-    """Set an agent's state; return whether that changed it.
-
-    Raise UnknownAgent.
-    """
+    """Return whether the state changed. Raise UnknownAgent."""
     with transaction.atomic():
         agent = AgentRecord.objects.select_for_update().filter(pk=agent_id).first()
         if agent is None:

@@ -1,4 +1,4 @@
-"""The statements by which a registration takes an id, and its event; both or neither."""
+"""Writes a registration and its event."""
 
 import json
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 from agents.tokens.enrollment import Enrolment
 
-# What the registry sets itself; a registration replaces all other columns.
+# Set by the registry.
 OURS = ("last_heartbeat", "registered_at", "generation", "state")
 FIELDS = AgentRecord._meta.concrete_fields  # noqa: SLF001 - Django documents it
 NAMES = [field.attname for field in FIELDS]
 SENT = [field for field in FIELDS if field.attname not in OURS]
-# What the database may have kept, or stores in a form of its own.
+# What the database may have kept or normalised.
 KEPT = ("generation", "state", "metadata", "seen_address")
 
 
@@ -34,13 +34,9 @@ class Registration:
 
 
 def take(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Write an agent with a lease of a new generation; `columns` are all but `OURS`.
+    """Write `columns`, which are all but `OURS`; return None if the id is not free.
 
-    Return None, with nothing written, if the id is not free for `enrolment`. The agent has
-    `read_at`.
-
-    A generation is the id of its event. Ids are never used again, so neither are generations after
-    the row is deleted; and they ascend in the order in which registrations lock the agent's row.
+    The generation is the id of the event, so it is never granted again, even after a deletion.
     """
     values = [f.get_db_prep_save(columns[f.attname], connection) for f in SENT]
     row = dialect.upsert(
@@ -62,11 +58,10 @@ def take(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | Non
 
 @cache
 def _registration(*, takes_over: bool) -> LoggedUpsert:
-    """Return the statement. Parameters: the values of SENT, the state, the token; the actor."""
+    """Parameters: the values of SENT, the state, the token unless `takes_over`; the actor."""
     names = [connection.ops.quote_name(str(field.column)) for field in SENT]
     now, generation = dialect.now(), dialect.next_id(AgentEvent)
-    # DO UPDATE is evaluated after the row has been locked. So generations come in the order of the
-    # locks, and the lease starts then.
+    # Evaluated after the row is locked, so generations ascend in the order of the locks.
     replaced = {name: f"EXCLUDED.{name}" for name in names}
     replaced |= {"last_heartbeat": dialect.now_after_waiting(), "generation": generation}
     changes = ", ".join(f"{name} = {value}" for name, value in replaced.items())
@@ -76,7 +71,7 @@ def _registration(*, takes_over: bool) -> LoggedUpsert:
         table=agents,
         key="agent_id",
         upsert=(
-            f"INSERT INTO {agents} AS held"  # noqa: S608 - all ours
+            f"INSERT INTO {agents} AS held"  # noqa: S608
             f" ({', '.join(names)}, state, last_heartbeat, registered_at, generation)"
             f" VALUES ({', '.join(['%s'] * len(names))}, %s, {now}, {now}, {generation})"
             f" ON CONFLICT (agent_id) DO UPDATE SET {changes}{is_free}"

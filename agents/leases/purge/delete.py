@@ -1,7 +1,4 @@
-"""Deletions of agents whose lease has ended, and the events that record them.
-
-The database does both: of a hundred thousand agents none becomes a Python object.
-"""
+"""Deletes agents and writes their events; none becomes a Python object."""
 
 from collections.abc import Iterator
 
@@ -20,15 +17,14 @@ PURGE = LoggedDelete(
 
 
 def purge_one(*, agent_id: str, actor: str, reason: str = "") -> bool:
-    """Delete one agent if its lease has ended; return whether it had."""
+    """Return whether the agent's lease had ended."""
     condition = f"agent_id = %s AND {expired_sql()}"
     return bool(dialect.delete(PURGE, condition, [agent_id], [reason, actor]))
 
 
 def purge_batches(condition: str, actor: str, batch_size: int) -> Iterator[int]:
-    """Purge the agents for which `condition` holds; yield how many after each transaction.
+    """Purge agents by an SQL condition; yield how many after each transaction.
 
-    A transaction deletes at most `batch_size`. An agent that renews between being found and being
-    deleted survives.
+    An agent that renews between being found and being deleted survives.
     """
     return dialect.delete_in_batches(PURGE, condition, ["", actor], batch_size)

@@ -1,4 +1,4 @@
-"""The hold on purging, while the network is probably to blame for silent agents."""
+"""The hold on purging while the network is probably to blame."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,30 +10,27 @@ from agents.history.feed import newest_first
 from agents.history.record import Kind
 from agents.models import SweepMark
 
-# A hold ends after this time, even if the agents stay silent.
-LONGEST_HOLD = timedelta(minutes=15)
+LONGEST_HOLD = timedelta(minutes=15)  # even if the agents stay silent
 
 
 @dataclass(frozen=True)
 class Hold:
-    """Expired agents have been left in place since the sweep at `since`."""
-
     since: datetime
     lasted: timedelta
 
     @property
     def until(self) -> datetime:
-        """When it ends at the latest."""
+        """Its end at the latest."""
         return self.since + LONGEST_HOLD
 
     @property
     def is_over(self) -> bool:
-        # One that begins in the future began before the database's clock was set back.
+        # Negative after the database's clock was set back.
         return not timedelta(0) <= self.lasted < LONGEST_HOLD
 
 
 def current_hold() -> Hold | None:
-    """Return the hold that the last sweep began or continued; none outlives a dead sweeper."""
+    """Return the last sweep's hold, None if that sweep is older than LONGEST_HOLD."""
     begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
     mark = (
         SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)

@@ -1,6 +1,6 @@
 """Whether so many agents are silent at once that the network is probably to blame.
 
-Then the expired are not purged yet, so that when it is back, their next heartbeat renews them.
+Then expired agents are held, so that their next heartbeat renews them.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from agents.leases.purge.hold import LONGEST_HOLD, Hold, current_hold
 from agents.leases.purge.registry_uptime import silent_since_sql
 from agents.models import MAX_TTL_SECONDS, AgentRecord
 
-# Fewer silent agents than this hold nothing, whatever share of the fleet they are.
+# Fewer silent agents than this hold nothing.
 FEWEST_SILENT = 10
-# One agent in this many has to be silent for the share of heartbeats to count.
+# One agent in so many has to be silent for the share of heartbeats to count.
 SMALLEST_SHARE = 10
 
-# Seconds of silence. Heartbeats come each third of a TTL, so in a fleet that is cut off all are
-# silent by the time the first lease ends.
+# Seconds. Heartbeats come each third of a TTL, so all agents of a fleet that is cut off are silent
+# when the first lease ends.
 SILENT = "((ttl_seconds * 2 + 2) / 3)"  # two thirds, rounded up
 EXPIRED = "ttl_seconds"
 OVERDUE = f"(ttl_seconds + {int(LONGEST_HOLD.total_seconds())})"
@@ -28,7 +28,7 @@ OVERDUE = f"(ttl_seconds + {int(LONGEST_HOLD.total_seconds())})"
 
 @dataclass(frozen=True)
 class Share:
-    """A number of agents, and how many heartbeats they send in a day."""
+    """A number of agents, and their heartbeats in a day."""
 
     agents: int = 0
     heartbeats: int = 0
@@ -39,8 +39,8 @@ class Share:
     def is_most_of(self, fleet: "Share") -> bool:
         """Whether this is more than half of `fleet`, by agents or by heartbeats.
 
-        By heartbeats, because agents with long TTLs are silent for hours anyway. But a handful with
-        tiny TTLs does not stand for a fleet.
+        By heartbeats, because it takes hours until agents with long TTLs are silent; but a handful
+        with tiny TTLs does not stand for a fleet.
         """
         if 2 * self.agents > fleet.agents:
             return True
@@ -52,8 +52,8 @@ class Share:
 class Assessment:
     """How silent the fleet is, not counting time in which the registry was down.
 
-    `overdue` agents expired longer ago than a hold may last; `fleet` and `silent` are without them.
-    `expired` are the silent agents whose lease has ended. `hold`: the current one.
+    `overdue`: expired longer ago than a hold may last, and in neither `fleet` nor `silent`.
+    `expired`: those of `silent` whose lease has ended.
     """
 
     fleet: Share
@@ -64,10 +64,7 @@ class Assessment:
 
     @property
     def must_hold(self) -> bool:
-        """Whether the expired must not be purged yet.
-
-        A hold that is over does not start again, or short-lived agents could extend it forever.
-        """
+        """A hold that is over stays so, or short-lived agents could extend it forever."""
         too_many = self.silent.agents >= FEWEST_SILENT and self.silent.is_most_of(self.fleet)
         return self.expired > 0 and too_many and not (self.hold and self.hold.is_over)
 
@@ -81,7 +78,6 @@ class Assessment:
         return self.overdue if self.must_hold else self.overdue + self.expired
 
     def explain(self, *, purged: int, force: bool) -> str:
-        """Return why a sweep purged or held agents, for its event."""
         numbers = f"{self.silent.agents:,} of {self.fleet.agents:,} agents are silent"
         if self.must_hold and not force:
             return f"{numbers}; {self.expired:,} expired agents held"
@@ -91,7 +87,6 @@ class Assessment:
 
 
 def assess_fleet() -> Assessment:
-    """Assess the whole fleet, in one pass over its records."""
     shares = _shares_by_silence()
     silent = shares.get("silent", Share()) + shares.get("expired", Share())
     return Assessment(
@@ -104,12 +99,12 @@ def assess_fleet() -> Assessment:
 
 
 def purgeable_sql(*, on_hold: bool) -> str:
-    """Return SQL for whether a sweep may purge a lease; to be executed with parameters."""
+    """To be executed with parameters."""
     return _silent_for(OVERDUE if on_hold else EXPIRED)
 
 
 def count_excused() -> int:
-    """Return how many leases have ended but are kept because the registry was down."""
+    """Return how many expired agents are kept because the registry was down."""
     condition = f"{expired_sql()} AND NOT {_silent_for(EXPIRED)}"
     sql = f"SELECT COUNT(*) FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
     with connection.cursor() as cursor:
@@ -118,7 +113,7 @@ def count_excused() -> int:
 
 
 def _shares_by_silence() -> dict[str, Share]:
-    # Nearly all agents have been heard: one comparison decides.
+    # 'heard' comes first: one comparison decides for nearly all agents.
     silence = (
         f"CASE WHEN NOT {_silent_for(SILENT)} THEN 'heard'"
         f" WHEN NOT {_silent_for(EXPIRED)} THEN 'silent'"

@@ -1,7 +1,6 @@
-"""The registry's own uptime: agents are not to blame for its outages.
+"""The registry's own uptime: no agent's silence counts from before it.
 
-Each web process writes a pulse every two seconds. After a gap of `GAP_SECONDS`, because the web or
-its database was down, a new uptime begins. No agent's silence counts from earlier than that.
+A new one begins after GAP_SECONDS without the pulse of a web process.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ GAP_SECONDS = 10
 
 @dataclass(frozen=True)
 class UptimeReport:
-    """`seen_at`: when a web process was last at work. `seconds`: the uptime, 0 while none is."""
+    """`seen_at`: the last pulse. `seconds`: the uptime, 0 while no web process is at work."""
 
     up_since: datetime
     seen_at: datetime
@@ -29,7 +28,7 @@ class UptimeReport:
 
 
 def pulse() -> None:
-    """Write that a web process is at work, once per PULSE_SECONDS for all processes together."""
+    """Write that a web process is at work, once per PULSE_SECONDS for all together."""
     mark, now = table(Uptime), dialect.now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -42,12 +41,11 @@ def pulse() -> None:
 
 
 def restart_uptime() -> None:
-    """Let no agent's silence count from earlier than now."""
     Uptime.objects.update(up_since=DatabaseNow())
 
 
 def report_uptime() -> UptimeReport | None:
-    """Return the registry's uptime, None if no web process has ever pulsed."""
+    """Return None if no web process has ever pulsed."""
     row = Uptime.objects.annotate(read_at=DatabaseNow()).first()
     if row is None:
         return None
@@ -61,19 +59,18 @@ def report_uptime() -> UptimeReport | None:
 
 
 def silent_since_sql() -> str:
-    """Return SQL for when an agent's silence began, to be executed with parameters.
+    """Return SQL for the later of last heartbeat and uptime; now while no web process is at work.
 
-    That is its last heartbeat or the begin of the registry's uptime, whichever is later; and now
-    while no web process is at work.
+    To be executed with parameters.
     """
     up_since = (
-        f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608 - all ours
+        f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608
         f" ELSE {dialect.now()} END FROM {table(Uptime)})"
     )
     return dialect.latest("last_heartbeat", up_since)
 
 
 def _seen_within(seconds: int) -> str:
-    # A time far ahead was written before the database's clock was set back.
+    # A time ahead: the database's clock was set back.
     earliest, latest = dialect.now_plus(f"-{seconds}"), dialect.now_plus(f"{GAP_SECONDS}")
     return f"({table(Uptime)}.seen_at BETWEEN {earliest} AND {latest})"

@@ -1,4 +1,4 @@
-"""A sweep: delete the agents whose lease has ended, with care."""
+"""Deletes the agents whose lease has ended."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,7 @@ DEFAULT_BATCH_SIZE = 1000
 
 @dataclass(frozen=True)
 class Purge:
-    """How many expired agents a sweep purged, and how many it held back.
-
-    `event`: a hold began or ended, or the purge was forced; `reason`: why it did what it did.
-    """
+    """`event`: a hold began or ended, or the purge was forced."""
 
     purged: int
     held: int = 0
@@ -31,15 +28,12 @@ def purge_expired(
 ) -> Purge:
     """Delete the agents whose lease has ended, unless they are probably not to blame.
 
-    Heartbeats missed while the registry was down do not count (`registry_uptime`). When too many
-    agents expire at once, the purge is held for a while (`mass_expiry`). `force` ignores both.
-
-    A transaction deletes at most `batch_size` rows, so that heartbeats get their turn in between.
-    Rows that a heartbeat has locked are left alone: it is about to renew them.
+    `force` ignores outages (`registry_uptime`) and holds (`mass_expiry`). Each transaction deletes
+    at most `batch_size` rows and skips locked ones: heartbeats do not wait for long.
     """
     fleet = assess_fleet()
     if fleet.is_recovering and not force:
-        # They do not all come back at once: each gets a whole TTL from now.
+        # They do not all come back at once: each gets a TTL from now.
         restart_uptime()
         fleet = assess_fleet()
     on_hold = fleet.must_hold and not force

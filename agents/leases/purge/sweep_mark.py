@@ -1,4 +1,4 @@
-"""What the last sweep did, and whether the next one is overdue."""
+"""The record of the last sweep."""
 
 import time
 from dataclasses import dataclass
@@ -13,17 +13,13 @@ from agents.history.record import Kind, record_event
 from agents.leases.purge.hold import current_hold
 from agents.models import SweepMark
 
-# Sweeps that may be missed before the next one is overdue.
-MISSED_SWEEPS = 4
+MISSED_SWEEPS = 4  # after which the next is overdue
 _started = time.monotonic()
 
 
 @dataclass(frozen=True)
 class SweepReport:
-    """`last_purge`: when the last sweep ended, None before the first; `age`: seconds since then.
-
-    `purged` and `held`: how many expired agents that sweep purged, and how many it left in place.
-    """
+    """`last_purge`: the end of the last sweep, None before the first. `age`: seconds since then."""
 
     last_purge: datetime | None
     overdue: bool
@@ -34,7 +30,7 @@ class SweepReport:
 
 
 def report_sweeps() -> SweepReport:
-    """Report the last sweep. The next is not `overdue` while this process is new."""
+    """The next sweep is not `overdue` while this process is new."""
     mark = SweepMark.objects.annotate(read_at=DatabaseNow()).first()
     patience = MISSED_SWEEPS * settings.SWEEP_INTERVAL_SECONDS
     waited = time.monotonic() - _started
@@ -54,7 +50,7 @@ def report_sweeps() -> SweepReport:
 def record_sweep(
     *, purged: int, held: int, actor: str, reason: str, forced: bool = False
 ) -> Kind | None:
-    """Record a sweep. Return the kind of its event: a hold began or ended, or it was `forced`."""
+    """Return the kind of the sweep's event: a hold began or ended, or it was `forced`."""
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)
         SweepMark.objects.bulk_create([first], ignore_conflicts=True)
