@@ -1,8 +1,4 @@
-"""How many connections and bytes a process keeps, and which connection it drops beyond that.
-
-It drops the one that has waited for its client the longest, and never one whose request is being
-served or that carries an event stream.
-"""
+"""How many connections and bytes a process keeps; beyond that, the longest waiting is dropped."""
 
 import errno
 import socket
@@ -22,8 +18,6 @@ RunInThread = Callable[[Callable[[], object]], None]
 
 
 class Capacity:
-    """All connections of a process: `count` of at most `most`."""
-
     def __init__(self, loop: EventLoop, most: int, run_in_thread: RunInThread) -> None:
         self.count = 0
         self.waiting = Waiting(loop)
@@ -39,14 +33,14 @@ class Capacity:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether answers should close their connections, because so many wait for a client."""
+        """Whether answers should close their connections."""
         return len(self.waiting) >= self._most_waiting
 
     def has_room_for_stream(self, streams: int) -> bool:
         return streams < self._most_streams
 
     def accept(self, listener: socket.socket, server: Any) -> Connection | None:
-        """Accept a connection, if there is one; `server` is the listener's address."""
+        """Accept a connection; `server` is the listener's address."""
         if self.count >= self._most - 1:
             self._drop_oldest()
         try:
@@ -57,17 +51,15 @@ class Capacity:
             if error.errno not in TOO_MANY_FILES:
                 raise
             if not self._drop_oldest():
-                time.sleep(0.05)  # all files are in use by requests that are being served
+                time.sleep(0.05)  # requests that are being served use all files
             return None
         self.count += 1
         return Connection(client_socket, client, server)
 
     def limit_unread(self, newest: Connection) -> None:
-        """Keep within MAX_UNREAD_BYTES, after `newest` has received more."""
         self._limit(newest, limits.MAX_UNREAD_BYTES, lambda conn: conn.incoming.size)
 
     def limit_unsent(self, newest: Connection) -> None:
-        """Keep within MAX_UNSENT_BYTES, after `newest` has got more to send."""
         self._limit(newest, limits.MAX_UNSENT_BYTES, lambda conn: conn.outgoing.size)
 
     def drop(self, conn: Connection) -> None:
@@ -87,7 +79,7 @@ class Capacity:
             self._run_in_thread(conn.exchange.abandon)
 
     def _drop_oldest(self) -> bool:
-        """Drop the connection that has waited the longest; return whether there was one."""
+        """Return whether there was one."""
         oldest = self.waiting.oldest()
         if oldest is not None:
             self.drop(oldest)

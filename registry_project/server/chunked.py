@@ -2,7 +2,7 @@
 
 import re
 
-# Of a line with the size of a chunk and its extensions (which are ignored), or of a trailer field.
+# Of a chunk's size and extensions, which are ignored, or of a trailer field.
 MAX_LINE_BYTES = 256
 MAX_TRAILER_BYTES = 8 * 1024
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -15,21 +15,18 @@ TRAILER = re.compile(rb"%s:[\t\x20-\x7e\x80-\xff]*" % TOKEN)
 
 
 class MalformedChunksError(Exception):
-    """The bytes are not a body in chunks, so the end of the request is unknown."""
+    """The end of the request is unknown."""
 
 
 class ChunkedBody:
-    """What has been read of one body of at most `most` bytes. The trailer is dropped.
-
-    `size` is the size of all chunks so far, including the one that is being read.
-    """
+    """A body of at most `most` bytes. The trailer is dropped."""
 
     def __init__(self, most: int) -> None:
         self.content = bytearray()
-        self.size = 0
+        self.size = 0  # of all chunks so far, also of the unread part of the last
         self._most = most
-        self._left = 0  # bytes of the chunk that is being read
-        self._ends_chunk = False  # only the line end of a chunk is missing
+        self._left = 0  # unread bytes of the last chunk
+        self._ends_chunk = False  # only its line end is missing
         self._trailer_bytes = -1  # 0 or more after the last chunk
 
     @property
@@ -37,9 +34,9 @@ class ChunkedBody:
         return self.size > self._most
 
     def read(self, received: bytearray) -> bool:
-        """Move what has arrived of the body out of `received`. Return True when it is complete.
+        """Move the body out of `received`. Return True when it is complete or too large.
 
-        Also return True if it is too large. Raise MalformedChunksError.
+        Raise MalformedChunksError.
         """
         at = 0
         try:
@@ -62,7 +59,7 @@ class ChunkedBody:
             del received[:at]
 
     def _take_line(self, line: bytearray) -> bool:
-        """Read a line between chunks; return whether it ends the body."""
+        """Return whether the line ends the body."""
         if self._ends_chunk:
             if line:
                 raise MalformedChunksError("a chunk is longer than its size says")
@@ -89,7 +86,7 @@ class ChunkedBody:
 
 
 def _line(received: bytearray, at: int) -> bytearray | None:
-    """Return the line at `at` without its end, None if it is not complete."""
+    """Return a line without its end, None if it is incomplete."""
     end = received.find(b"\r\n", at, at + MAX_LINE_BYTES)
     if end < 0 and len(received) - at >= MAX_LINE_BYTES:
         raise MalformedChunksError("a line is too long")

@@ -1,13 +1,7 @@
-"""What happens next on each connection. All of this runs in the event loop, and never blocks.
+"""What happens next on each connection. This runs in the event loop, and never blocks.
 
-A connection is in one of these states:
-
-- It waits for its client (`Waiting`), until a deadline: to send a request (`_read`), to receive the
-  rest of an answer (`_write`), to receive what there is of an answer that is still being made
-  (`_write_more`), or to close (`_discard`).
-- A thread serves its request (`Exchange`).
-- It is set aside, while the fast path makes the answer.
-- It carries an event stream (`Watchers`).
+A connection waits for its client until a deadline (`Waiting`), or a thread serves its request
+(`Exchange`), or it is set aside for the fast path, or it carries an event stream (`Watchers`).
 """
 
 import socket
@@ -32,8 +26,6 @@ class Worker(Server, Protocol):
 
 
 class Clients:
-    """All connections of a process."""
-
     def __init__(self, loop: EventLoop, worker: Worker, run_in_thread: RunInThread) -> None:
         self.capacity = Capacity(loop, worker.cfg.worker_connections, run_in_thread)
         self._worker = worker
@@ -42,32 +34,28 @@ class Clients:
         self._idle_seconds = float(worker.cfg.keepalive)
         self._next_check = 0.0
 
-    # --- For the worker ----------------------------------------------------------------------
-
     @property
     def has_room_for_stream(self) -> bool:
         return self.capacity.has_room_for_stream(len(self._watchers))
 
     def accept(self, listener: socket.socket, server: Any) -> None:
-        """Accept a connection; `server` is the listener's address."""
         conn = self.capacity.accept(listener, server)
         if conn is not None:
             self._await_request(conn)
             self._read(conn)  # it has often arrived already
 
     def check_deadlines(self) -> None:
-        """Close the connections that have waited for too long, every CHECK_SECONDS."""
         now = time.monotonic()
         if now < self._next_check:
             return
         self._next_check = now + limits.CHECK_SECONDS
         for conn in self._waiting.expired(now):
-            if conn in self._waiting:  # and was not dropped for another
+            if conn in self._waiting:  # unless dropped for another
                 self._expire(conn)
         self._watchers.check_deadlines(now)
 
     def stop(self) -> None:
-        """Close idle connections soon and end all streams, because the process stops."""
+        """Close idle connections soon, and end all streams."""
         until = time.monotonic() + limits.LINGER_SECONDS
         for conn in self._waiting:
             if not conn.incoming.has_begun and not conn.outgoing.size:
@@ -75,7 +63,7 @@ class Clients:
         self._watchers.end_all()
 
     def go_on(self, conn: Connection, outcome: Next) -> None:
-        """Continue a connection that a thread is done with."""
+        """Continue after a thread."""
         exchange = conn.exchange
         if outcome is Next.RESUME:
             conn.wait(limits.ANSWER_SECONDS)
@@ -92,10 +80,7 @@ class Clients:
         else:
             self.answered(conn, keep=outcome is Next.REQUEST)
 
-    # --- For the fast path -------------------------------------------------------------------
-
     def may_keep(self, conn: Connection) -> bool:
-        """Whether a client may send another request on its connection."""
         return (
             self._worker.alive
             and self._idle_seconds > 0
@@ -104,11 +89,10 @@ class Clients:
         )
 
     def set_aside(self, conn: Connection) -> None:
-        """Stop waiting for a client, until `give` is called."""
         self._waiting.set_aside(conn)
 
     def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
-        """Send the answer on a connection that was set aside, and continue."""
+        """Send the answer on a connection that was set aside."""
         keep = conn.send_at_once(answer) and keep
         if keep and self._worker.alive and not conn.outgoing.size and not conn.incoming.has_begun:
             # A shortcut to what `answered` nearly always does.
@@ -117,17 +101,15 @@ class Clients:
         else:
             self.answered(conn, keep=keep)
 
-    # --- The states --------------------------------------------------------------------------
-
     def answered(self, conn: Connection, *, keep: bool) -> None:
-        """Continue after an answer: with the rest of it, the next request, or the end."""
+        """Continue with the rest of the answer, the next request, or the end."""
         conn.keeps_open = keep
         if conn.outgoing.size:
             conn.wait(limits.ANSWER_SECONDS)
             self._waiting.add(conn, WRITE, self._write)
             self.capacity.limit_unsent(conn)
         elif keep:
-            # Even if the process stops: the answer has promised that another request is welcome.
+            # Even if the process stops: the answer has promised it.
             self._await_request(conn)
             if not self._worker.alive and not conn.incoming.has_begun:
                 conn.wait(limits.LINGER_SECONDS)

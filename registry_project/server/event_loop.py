@@ -1,4 +1,4 @@
-"""The event loop of a web process: it handles ready sockets, and calls from other threads."""
+"""The event loop of a web process."""
 
 import os
 import selectors
@@ -12,7 +12,7 @@ WRITE = selectors.EVENT_WRITE
 
 
 class Pollable(Protocol):
-    """Something with a socket, which is polled for READ, WRITE, both or nothing (0)."""
+    """`polled_for` is READ, WRITE, both, or 0 for nothing."""
 
     socket: socket.socket
     polled_for: int
@@ -27,21 +27,21 @@ class EventLoop:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._calls: deque[Callable[[], object]] = deque()
-        # A byte in this pipe wakes the loop. One is enough until the loop has read it.
+        # A byte in it wakes the loop.
         self._wake_reader, self._wake_writer = os.pipe()
         self._is_woken = False
         os.set_blocking(self._wake_reader, False)
         self._selector.register(self._wake_reader, READ)
 
     def call_soon(self, call: Callable[[], object]) -> None:
-        """Have the loop make a call. Any thread and any signal handler may call this."""
+        """Have the loop make a call. Safe in other threads and in signal handlers."""
         self._calls.append(call)
         if not self._is_woken:
             self._is_woken = True
             os.write(self._wake_writer, b"\0")
 
     def poll(self, what: Pollable, event: int) -> None:
-        """Call its `ready` whenever its socket is ready for this event, and for no other."""
+        """Call `what.ready` on this event, and on no other."""
         if what.polled_for == event:
             return
         if not event:
@@ -53,16 +53,16 @@ class EventLoop:
         what.polled_for = event
 
     def turn(self, seconds: float) -> None:
-        """Wait for events, at most for so many seconds, and handle them."""
+        """Wait for at most so many seconds, and handle what happens."""
         for key, event in self._selector.select(seconds):
             if key.data is None:
                 self._run_calls()
-            elif key.data.polled_for & event:  # a call before it in this turn may have ended that
+            elif key.data.polled_for & event:  # a call before it may have ended that
                 key.data.ready()
 
     def _run_calls(self) -> None:
         os.read(self._wake_reader, 64)
-        # Reset this before counting the calls: a later call wakes the loop again.
+        # Before counting the calls: a later one has to wake the loop again.
         self._is_woken = False
         for _ in range(len(self._calls)):
             self._calls.popleft()()

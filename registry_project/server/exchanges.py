@@ -1,9 +1,7 @@
-"""A request and its answer: what happens in the threads.
+"""What happens to a request and its answer in the threads.
 
-A thread calls the WSGI application, and sends its answer piece by piece. It never waits for the
-client: if the client has not received what there is, the thread is done, and when it has, the event
-loop lets a thread continue. So the pieces of an answer may be made in different threads. An
-application that answers in pieces must not keep a cursor or a transaction from one to the next.
+They never wait for a client: when it has caught up, any thread makes the next piece. So an
+application must not keep a cursor or a transaction from piece to piece.
 """
 
 import json
@@ -33,12 +31,12 @@ NO_ROOM = (
 
 
 class Next(Enum):
-    """What the event loop has to do when a thread is done with a connection."""
+    """What the event loop does after a thread."""
 
-    REQUEST = auto()  # send the rest of the answer, then wait for another request
-    CLOSE = auto()  # send the rest of the answer, then close
-    CUT = auto()  # reset the connection: the answer cannot be completed
-    RESUME = auto()  # send what there is, then let a thread make the next piece
+    REQUEST = auto()  # send the rest, then wait for another request
+    CLOSE = auto()  # send the rest, then close
+    CUT = auto()  # reset: the answer cannot be completed
+    RESUME = auto()  # send what there is, then let a thread make more
     STREAM = auto()  # send what the event stream brings
 
 
@@ -56,7 +54,7 @@ class Server(Protocol):
 
 
 class Exchange:
-    """`advance` and `abandon` run in threads, but never in two at once."""
+    """`advance` and `abandon` run in threads, never in two at once."""
 
     __slots__ = (
         "_answer",
@@ -83,21 +81,18 @@ class Exchange:
         self._environ: dict[str, Any] = {}
         self._answer: Iterable[bytes] | None = None
         self._pieces: Iterator[bytes] | None = None
-        # Set when the outcome is Next.STREAM.
-        self.stream: EventStream | None = None
+        self.stream: EventStream | None = None  # set when the outcome is Next.STREAM
 
     @property
     def is_liveness_check(self) -> bool:
-        """Whether it asks if the process is alive, which needs an answer when all threads wait."""
         return self._bytes.startswith((b"GET /health/live ", b"GET /health/live/ "))
 
     @property
     def is_chunked(self) -> bool:
-        """Whether each piece of the answer is sent as a chunk."""
         return bool(self._response.chunked)
 
     def advance(self) -> Next:
-        """Make the answer, as far as the client receives it."""
+        """Make as much of the answer as the client keeps up with."""
         try:
             if self._answer is None:
                 answer = self._answer = self._begin()
@@ -108,11 +103,10 @@ class Exchange:
             return self._fail(error)
 
     def abandon(self) -> None:
-        """Close an unfinished answer, because the connection is closed."""
+        """Give up the answer: its connection is closed."""
         self._finish(Next.CUT)
 
     def _begin(self) -> Iterable[bytes]:
-        """Parse the request, and return the application's answer."""
         server, conn = self._server, self._conn
         self._request = next(get_parser(server.cfg, [self._bytes], conn.client))
         self._bytes = b""
@@ -130,12 +124,11 @@ class Exchange:
         return answer
 
     def _produce(self) -> Next:
-        """Make and send pieces until the last one, or until the client cannot keep up."""
         conn, response = self._conn, self._response
         if self._pieces is None:
             # HEAD on an export makes no export.
             self._pieces = iter(() if response.omits_body else self._answer or ())
-        # The blocks of a file are small, so several are sent at a time.
+        # A file's blocks are small: send several at a time.
         enough = limits.PAUSE_BYTES if isinstance(self._answer, FileWrapper) else 0
         for piece in self._pieces:
             response.write(piece)
@@ -154,7 +147,7 @@ class Exchange:
         return self._finish(Next.REQUEST if keeps_open else Next.CLOSE)
 
     def _hand_over(self, answer: EventStreamResponse) -> Next | None:
-        """Leave the connection to the event stream. Return None if the answer must be iterated."""
+        """Return None if the answer must be iterated."""
         if self._response.omits_body:
             return None
         if not self._server.has_room_for_stream():
@@ -170,7 +163,7 @@ class Exchange:
         return self._finish(Next.STREAM)
 
     def _fail(self, error: Exception) -> Next:
-        """Answer with an error; if an answer has already begun, cut it off."""
+        """Answer with an error, or cut off an answer that has begun."""
         server, conn = self._server, self._conn
         if self._response is not None and self._response.headers_sent:
             server.log.error("The answer to %s broke off", self._request.uri, exc_info=error)
@@ -183,7 +176,6 @@ class Exchange:
         return self._finish(Next.CLOSE)
 
     def _finish(self, outcome: Next) -> Next:
-        """Close the application's answer, and return `outcome`."""
         server, answer = self._server, self._answer
         self._answer = self._pieces = None
         try:

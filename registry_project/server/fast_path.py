@@ -1,4 +1,4 @@
-"""The registry's worker: it answers heartbeats in the event loop, everything else in threads."""
+"""The worker that answers heartbeats in the event loop, and everything else in threads."""
 
 import gc
 import time
@@ -12,17 +12,14 @@ from registry_project.server.worker import Worker
 if TYPE_CHECKING:
     from agents.heartbeats.calls import Call
 
-# Seconds for which the event loop reads more heartbeats, while there are any, before it has them
-# committed.
+# Seconds in which heartbeats are gathered for one commit, while there are more.
 LONGEST_GATHERING = 0.01
 
 
 class RegistryWorker(Worker):
-    """Offers each request to the fast path first."""
-
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        # Not before Django is set up, which the application does.
+        # Now that the application has set up Django.
         from agents.heartbeats.fast_path import FastPath  # noqa: PLC0415
         from agents.heartbeats.group_commit import GroupCommit  # noqa: PLC0415
 
@@ -30,8 +27,7 @@ class RegistryWorker(Worker):
         self._has_more = False
         self._fast_path = FastPath(commits, Trust().client_of)
         commits.start()
-        # Everything that exists now stays. Each search for garbage in all of Django would stop the
-        # event loop for tens of milliseconds.
+        # Searching all of Django for garbage would stop the event loop for tens of milliseconds.
         gc.collect()
         gc.freeze()
 
@@ -42,7 +38,7 @@ class RegistryWorker(Worker):
                 request, peer, conn, may_keep_open=self.clients.may_keep(conn)
             )
         except Exception:
-            # A bug must not stop the thread that serves everybody. Django may do better.
+            # A bug must not stop the event loop. Django may do better.
             self.log.exception("The fast path cannot judge a request")
             return False
         if taken is False:
@@ -50,8 +46,7 @@ class RegistryWorker(Worker):
         self._has_more = True
         self.clients.set_aside(conn)
         if taken is not True:
-            # Not from here: each of a client's pipelined requests would be answered inside the one
-            # before, and all of them before any other client's.
+            # Not from here: a client's pipelined requests would nest, and come before all others.
             give = partial(self.clients.give, conn, taken.content, keep=taken.keeps_open)
             self.loop.call_soon(give)
         return True

@@ -4,12 +4,10 @@ import re
 from typing import NamedTuple
 
 MAX_HEAD_BYTES = 64 * 1024
-# The largest body of an API call, with one exception, and the largest form of the admin.
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_BYTES = 256 * 1024
-# A thousand leases, with the longest ids.
-MAX_BULK_BODY_BYTES = 512 * 1024
-# Requests that may have more than MAX_BODY_BYTES, by how they begin.
+MAX_BULK_BODY_BYTES = 512 * 1024  # a thousand leases with the longest ids
+# By how a request begins.
 LARGER_BODIES = {
     b"POST /admin/": MAX_FORM_BYTES,
     b"POST /agents/heartbeat ": MAX_BULK_BODY_BYTES,
@@ -25,20 +23,16 @@ HTTP_1_1 = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n")
 
 
 class Frame(NamedTuple):
-    """The first `size` bytes are a request that can be served.
-
-    With `is_last`, the bytes after it cannot be trusted to be another request.
-    """
+    """A request of `size` bytes. If it `is_last`, what follows cannot be trusted."""
 
     size: int
     is_last: bool = False
 
 
 class Unfinished(NamedTuple):
-    """The bytes are the beginning of a request. Fewer than `needed` bytes cannot complete it.
+    """The request has `needed` bytes or more; its head does not end in the first `searched`.
 
-    The head does not end in the first `searched` bytes. With `wants_continue`, the client waits for
-    "100 Continue" before it sends the body (RFC 9110, 10.1.1).
+    With `wants_continue`, the client waits for "100 Continue" (RFC 9110, 10.1.1).
     """
 
     searched: int
@@ -47,11 +41,7 @@ class Unfinished(NamedTuple):
 
 
 class ChunkedHead(NamedTuple):
-    """The first `size` bytes are the head of a request with a body in chunks.
-
-    `coding` is the place of "\\r\\nTransfer-Encoding: chunked" in it. The body may have `max_body`
-    bytes.
-    """
+    """A head of `size` bytes. At `coding` are a line end and its field Transfer-Encoding."""
 
     size: int
     coding: slice
@@ -60,16 +50,14 @@ class ChunkedHead(NamedTuple):
 
 
 class HeadTooLargeError(Exception):
-    """The request line and the headers together are larger than MAX_HEAD_BYTES."""
+    """The head is larger than MAX_HEAD_BYTES."""
 
 
 def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfinished:
-    """Return where the first request ends. Raise HeadTooLargeError.
+    """Return where the first request ends; `searched` is that of the last `Unfinished`.
 
-    `searched` comes from the last call with fewer bytes of the same request.
-
-    If a body is too large or its framing is malformed, the head alone is returned, as the last
-    request: the application (413) or gunicorn's parser (400) refuses it.
+    A head whose body is too large or malformed is framed alone, as the last request: the
+    application (413) or gunicorn's parser (400) refuses it. Raise HeadTooLargeError.
     """
     found = received.find(HEAD_END, searched, MAX_HEAD_BYTES)
     if found < 0:
@@ -107,7 +95,7 @@ def _with_length(
 
 
 def _is_chunked(received: bytearray, field: re.Match[bytes]) -> bool:
-    """Whether a Transfer-Encoding is exactly "chunked"; gunicorn's parser refuses all others."""
+    """gunicorn's parser refuses all others."""
     _, space, value = field.groups()
     return not space and value.strip().lower() == b"chunked" and bool(HTTP_1_1.match(received))
 

@@ -5,7 +5,7 @@ from registry_project.server.framing import ChunkedHead, HeadTooLargeError, Unfi
 
 
 class RefusedError(Exception):
-    """The bytes are not a request. The client gets this status, and is disconnected."""
+    """The client gets this status, and is disconnected."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status, reason)
@@ -14,8 +14,6 @@ class RefusedError(Exception):
 
 
 class Incoming:
-    """The bytes that have arrived on one connection and do not make up a complete request yet."""
-
     __slots__ = (
         "_body",
         "_coding",
@@ -34,19 +32,15 @@ class Incoming:
         self._head = b""
         self._coding = slice(0)
         self._body: ChunkedBody | None = None
-        # Whether the connection has to end with the last request: what follows is not trusted.
-        self.is_last = False
-        # Whether the client waits for "100 Continue".
-        self.must_continue = False
+        self.is_last = False  # what follows the last request cannot be trusted
+        self.must_continue = False  # the client waits for "100 Continue"
 
     @property
     def has_begun(self) -> bool:
-        """Whether a part of a request has arrived."""
         return bool(self._received) or self._body is not None
 
     @property
     def size(self) -> int:
-        """How many bytes are kept."""
         size = len(self._received)
         return size if self._body is None else size + len(self._head) + len(self._body.content)
 
@@ -58,10 +52,9 @@ class Incoming:
         self._body = None
 
     def next_request(self) -> bytes | None:
-        """Return the next request as soon as it is complete. Raise RefusedError.
+        """Return the next request once it is complete. Raise RefusedError.
 
-        A body in chunks is joined and gets a Content-Length, so that nothing else needs to handle
-        chunks.
+        A chunked body gets a Content-Length: nothing else needs to handle chunks.
         """
         if len(self._received) < self._needed:
             return None
@@ -94,7 +87,7 @@ class Incoming:
         if not is_whole:
             return None
         self._body, self.must_continue = None, False
-        # If it is too large, the application sees its size only, and refuses it.
+        # If it is too large, the application gets its size only, and refuses it.
         self.is_last = body.is_too_large
         content = b"" if body.is_too_large else body.content
         before, behind = self._head[: self._coding.start], self._head[self._coding.stop :]

@@ -1,7 +1,6 @@
-"""Where the processes of a web server put what they count, so that each can tell the sum.
+"""The folder in which a web server's processes share what they count.
 
-There is a folder for each server, since two may share a machine or a volume. It is locked for as
-long as one of the server's processes lives; one that nobody has locked is left over.
+Two servers may share a volume. So each has its own folder, locked while one of its processes lives.
 """
 
 import fcntl
@@ -17,23 +16,16 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's
 
 
 def share_counters(parents: Sequence[Path]) -> None:
-    """Let all processes that this one will fork off count together, unless they do already.
-
-    It has to be called before metrics are made. `parents`: where the folder may be, best first.
-    """
-    # One of ours is of the server which this one replaces.
+    """Count together with all forks of this process. Call it before metrics are made."""
+    # A folder of ours in it belongs to the server that this one replaces (SIGUSR2).
     if Path(os.environ.get(VARIABLE, PREFIX)).name.startswith(PREFIX):
         os.environ[VARIABLE] = str(open_metrics_folder(parents))
 
 
 def open_metrics_folder(parents: Sequence[Path]) -> Path:
-    """Make a folder in the first of `parents` that can be written to; return it.
-
-    It belongs to this process and those that it forks off. What servers that have ended, in
-    whatever way, left there is removed.
-    """
+    """Make a folder in the first writable one of `parents`, and remove leftovers there."""
     parent = next(path for path in parents if os.access(path, os.W_OK))
-    # Of two servers that start at once, neither may take the other's new folder for a leftover.
+    # A server that starts meanwhile must not take the new folder for a leftover.
     with _opened(parent.resolve()) as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         for leftover in parent.glob(f"{PREFIX}*"):
@@ -41,7 +33,7 @@ def open_metrics_folder(parents: Sequence[Path]) -> Path:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(leftover)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        # Open for as long as one of the processes lives: the lock is the descriptor's.
+        # Never closed: the lock ends with the last process that has the descriptor.
         fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
     return folder
 

@@ -3,12 +3,11 @@
 import socket
 from itertools import islice
 
-# In one call of the kernel, which takes 1,024.
-MOST_PIECES = 64
+MOST_PIECES = 64  # the kernel takes 1,024 at once
 
 
 class Outgoing:
-    """Bytes to be sent. gunicorn writes answers into it as into a socket that takes everything."""
+    """gunicorn writes answers into it as into a socket that takes everything."""
 
     __slots__ = ("_pieces", "size")
 
@@ -17,13 +16,12 @@ class Outgoing:
         self.size = 0
 
     def sendall(self, data: bytes) -> None:
-        """Keep data for `send_to`."""
         if data:
             self._pieces.append(data)
             self.size += len(data)
 
     def send_to(self, client: socket.socket) -> None:
-        """Send what the kernel takes at once. Raise OSError if the client is gone."""
+        """Raise OSError if the client is gone."""
         while self._pieces:
             try:
                 sent = client.sendmsg(islice(self._pieces, MOST_PIECES))
@@ -44,11 +42,11 @@ class Outgoing:
     # The other socket methods that gunicorn calls.
 
     def send(self, data: bytes) -> int:
-        """Ignore a "100 Continue": it was sent when the head of the request arrived."""
+        """Ignore "100 Continue": it was sent when the head arrived."""
         return len(data)
 
     def setblocking(self, _blocking: bool) -> None:
-        """Do nothing: it never blocks."""
+        """It never blocks."""
 
     def gettimeout(self) -> float:
         return 0.0

@@ -1,4 +1,4 @@
-"""The connections that wait for their client: to send, to receive, or to close."""
+"""The connections that wait for their client."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +7,7 @@ from registry_project.server.event_loop import EventLoop
 
 
 class Waiting:
-    """The longest waiting comes first. Each has a deadline."""
+    """The longest waiting comes first."""
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
@@ -23,7 +23,6 @@ class Waiting:
         return iter(list(self._connections))
 
     def add(self, conn: Connection, event: int, on_ready: Callable[[Connection], None]) -> None:
-        """Wait for an event on the client's socket, which calls `on_ready` each time."""
         conn.on_ready = on_ready
         self._connections[conn] = None
         if conn.polled_for != event:
@@ -34,11 +33,8 @@ class Waiting:
         self._loop.poll(conn, 0)
 
     def set_aside(self, conn: Connection) -> None:
-        """Stop waiting while the event loop itself makes the answer.
-
-        The socket is still polled, which saves two system calls: usually nothing arrives before the
-        answer is sent.
-        """
+        """Stop waiting, while the event loop makes the answer."""
+        # Still polled, to save two system calls: usually nothing arrives before the answer.
         del self._connections[conn]
         conn.on_ready = self._stop_polling
 

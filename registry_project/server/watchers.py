@@ -1,4 +1,4 @@
-"""The connections that carry an event stream. The event loop sends the events; no thread waits."""
+"""The connections that carry an event stream. The event loop sends the events."""
 
 import time
 from functools import partial
@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """The stream on one connection.
-
-    `stuck_since` is when the client last received anything, while `unsent` bytes are left to send;
-    0 while there are none.
-    """
+    """`stuck_since` is when the client last received anything, 0 if nothing is unsent."""
 
     __slots__ = ("is_chunked", "stream", "stuck_since", "unsent")
 
@@ -31,8 +27,6 @@ class Watcher:
 
 
 class Watchers:
-    """All streams of a process. A thread reports the end of a stream to its owner."""
-
     def __init__(self, loop: EventLoop, clients: "Clients", run_in_thread: RunInThread) -> None:
         self._loop = loop
         self._clients = clients
@@ -44,7 +38,7 @@ class Watchers:
         return len(self._watchers)
 
     def add(self, conn: Connection, stream: EventStream, *, is_chunked: bool) -> None:
-        """Take over a connection on which the head of the answer has been sent."""
+        """Take over a connection after the answer's head was sent."""
         watcher = self._watchers[conn] = Watcher(stream, is_chunked=is_chunked)
         conn.incoming.clear()
         conn.expect_acknowledgements(limits.ACKNOWLEDGE_SECONDS)
@@ -55,7 +49,6 @@ class Watchers:
             stream.attach(partial(self._loop.call_soon, partial(self._send, conn)))
 
     def check_deadlines(self, now: float) -> None:
-        """Cut clients that have received nothing for too long; send comments on silent streams."""
         for conn, watcher in list(self._watchers.items()):
             if watcher.stuck_since and now - watcher.stuck_since > limits.ANSWER_SECONDS:
                 self._cut(conn, Closed.SLOW)
@@ -66,13 +59,11 @@ class Watchers:
                     self._flush(conn, watcher)
 
     def end_all(self) -> None:
-        """End all streams properly, because the process stops."""
         for conn, watcher in list(self._watchers.items()):
             self._put(conn, watcher, *watcher.stream.take())
             self._end(conn, Closed.STOPPING)
 
     def _send(self, conn: Connection) -> None:
-        """Send what the owner has sent into the stream."""
         watcher = self._watchers.get(conn)
         if watcher is None:
             return
@@ -88,7 +79,6 @@ class Watchers:
             self._flush(conn, watcher)
 
     def _on_ready(self, conn: Connection) -> None:
-        """Continue to send, and notice if the client has gone. Whatever it sends is discarded."""
         watcher = self._watchers[conn]
         if conn.outgoing.size and not self._flush(conn, watcher):
             return
@@ -102,7 +92,7 @@ class Watchers:
             )
 
     def _flush(self, conn: Connection, watcher: Watcher) -> bool:
-        """Send what the kernel takes at once; return False if the connection was cut."""
+        """Return False if the connection was cut."""
         before = conn.outgoing.size
         if not conn.send():
             self._cut(conn, Closed.GONE)
@@ -125,7 +115,7 @@ class Watchers:
         self._cut(min(stuck, key=lambda conn: self._watchers[conn].stuck_since), Closed.SLOW)
 
     def _end(self, conn: Connection, reason: Closed) -> None:
-        """End a stream so that the client can see that it is complete."""
+        """The client sees that the stream is complete."""
         watcher = self._forget(conn, reason)
         if watcher.is_chunked:
             conn.outgoing.sendall(b"0\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The web process: gunicorn's worker with an event loop for all clients, and threads for Django."""
+"""gunicorn's worker, with an event loop for clients and threads for Django."""
 
 import os
 import socket
@@ -14,13 +14,11 @@ from registry_project.server.event_loop import READ, EventLoop
 from registry_project.server.exchanges import Exchange, Next
 from registry_project.server.gunicorn_parts import GunicornWorker
 
-# At most, between two calls of `notify`, without which gunicorn's master kills the process.
+# Between two calls of `notify`: gunicorn's master kills a process that makes none.
 TURN_SECONDS = 1.0
 
 
 class Listener:
-    """A socket on which connections are accepted."""
-
     def __init__(self, sock: socket.socket, accept: Callable[[socket.socket, Any], None]) -> None:
         sock.setblocking(False)
         self.socket = sock
@@ -33,8 +31,6 @@ class Listener:
 
 
 class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Waits for clients in the event loop. Threads wait for the database only."""
-
     alive: bool
     loop: EventLoop
     clients: Clients
@@ -51,7 +47,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         self._threads = ThreadPoolExecutor(self.cfg.threads)
-        # For liveness checks, when all other threads wait for the database.
+        # For liveness checks while all other threads wait for the database.
         self._lifeline = ThreadPoolExecutor(1)
         self.loop = EventLoop()
         self.clients = Clients(self.loop, self, self.run_in_thread)
@@ -84,19 +80,14 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     # --- In the event loop -----------------------------------------------------------------------
 
     def turn(self, seconds: float) -> None:
-        """Wait for events, at most for so many seconds, and handle them."""
         self.loop.turn(seconds)
         self.clients.check_deadlines()
 
     def take(self, conn: Connection, request: bytes) -> bool:  # noqa: ARG002
-        """Answer a request in the event loop; return False if it needs a thread.
-
-        A subclass that answers it calls `clients.set_aside` at once, and `clients.give` later.
-        """
+        """Return False if the request needs a thread; else `set_aside` now, and `give` later."""
         return False
 
     def serve(self, conn: Connection, exchange: Exchange) -> None:
-        """Let a thread begin an answer, or continue it."""
         threads = self._lifeline if exchange.is_liveness_check else self._threads
         threads.submit(self._advance, conn, exchange)
 
@@ -136,4 +127,4 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _wake() -> None:
-    """Do nothing: the loop only has to notice that the process stops."""
+    """Do nothing: the loop only has to notice `alive`."""
