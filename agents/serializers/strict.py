@@ -1,14 +1,19 @@
 """Serializers that refuse unknown fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rest_framework import serializers
 
 NO_SUCH_FIELD = "There is no such field."
-# An answer names at most this many unknown fields.
+# An error names at most this many unknown fields.
 MOST_NAMED = 10
 MAX_SHOWN_LENGTH = 80
+
+
+def name_errors(names: Iterable[str], text: str) -> dict[str, list[str]]:
+    """Return errors that give `text` for the first few of the `names`, each shortened."""
+    return {name[:MAX_SHOWN_LENGTH]: [text] for name in sorted(names)[:MOST_NAMED]}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -24,10 +29,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, Mapping) else []
-        errors: dict[str, Any] = {
-            name[:MAX_SHOWN_LENGTH]: [NO_SUCH_FIELD] for name in unknown[:MOST_NAMED]
-        }
+        unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else ()
+        errors: dict[str, Any] = dict(name_errors(unknown, NO_SUCH_FIELD))
         try:
             value = super().to_internal_value(self._given(data))
         except serializers.ValidationError as error:
