@@ -1,4 +1,4 @@
-"""Which errors mean that the database is unavailable, and a log line that they cannot flood."""
+"""Errors that mean that the database is unavailable."""
 
 import logging
 
@@ -8,7 +8,7 @@ from agents.log_limits import LogLimit
 
 logger = logging.getLogger("agents.database.availability")
 
-# It does not answer, is locked for too long, or cannot write: all of it may pass.
+# It does not answer, is locked for too long, or cannot write: it may recover.
 UNAVAILABLE = (OperationalError, InterfaceError, InternalError)
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -16,7 +16,7 @@ _limit = LogLimit(SECONDS_BETWEEN_LINES)
 
 
 def log_unavailable(error: Exception) -> None:
-    """Log that the database is unavailable, at most once in SECONDS_BETWEEN_LINES per process."""
+    """Write at most one line in SECONDS_BETWEEN_LINES per process."""
     more = _limit.pass_line()
     if more is not None:
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -1,8 +1,4 @@
-"""The one clock: the database's.
-
-Several hosts serve one registry, and their clocks differ. So times are made, added and compared
-where the records are.
-"""
+"""The database's clock. The hosts' clocks differ, so the database makes and compares all times."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,7 +37,7 @@ class Minute(Fragment):
 
 
 class Silence(Fragment):
-    """Seconds since the last heartbeat, exact to a millisecond: cheap, and good for counting."""
+    """Seconds since the last heartbeat, exact to a millisecond, which is cheaper."""
 
     fragment = staticmethod(dialect.seconds_since)
     arity = 1
@@ -49,7 +45,7 @@ class Silence(Fragment):
 
 
 class ExpiresAt(Fragment):
-    """``last_heartbeat + ttl_seconds``, exact to the microsecond: when a lease ends."""
+    """When a lease ends, exact to the microsecond."""
 
     fragment = staticmethod(dialect.expires_at)
     arity = 2
@@ -60,17 +56,14 @@ class ExpiresAt(Fragment):
 
 
 def _wanes(now: str, heartbeat: str, ttl: str) -> str:
-    # In whole numbers, because a third of a second is no number of microseconds.
+    # Multiplied: a third of a second is not a whole number of microseconds.
     silence = f"({dialect.microseconds(now)} - {dialect.microseconds(heartbeat)})"
     missed = (HEARTBEATS_PER_TTL - 1) * 1_000_000
     return f"({silence} * {HEARTBEATS_PER_TTL} > {ttl} * CAST({missed} AS BIGINT))"
 
 
 class LeaseWanes(Fragment):
-    """Whether at `now` less than a third of a lease's TTL is left, exact to the microsecond.
-
-    True also when nothing is left.
-    """
+    """Whether at `now` less than a third of the TTL is left, or nothing."""
 
     fragment = staticmethod(_wanes)
     arity = 3
@@ -83,14 +76,13 @@ class LeaseWanes(Fragment):
 
 
 def database_now() -> datetime:
-    """Ask the database what time it is."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {dialect.microseconds(dialect.now())}", [])
         return from_microseconds(cursor.fetchone()[0])
 
 
 def from_microseconds(microseconds: int) -> datetime:
-    """Return the time that `dialect.microseconds` gives as an integer."""
+    """`microseconds` since 1970."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 

@@ -1,4 +1,4 @@
-"""The dialect of the database that the settings name. Nothing else asks which one that is."""
+"""The dialect of the database in use."""
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,7 +11,7 @@ DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
 
 
 def dialect_of(connection: BaseDatabaseWrapper) -> Dialect:
-    """Return the dialect of a connection, which may lead to another database."""
+    """For a connection that may lead to another database."""
     return DIALECTS[connection.vendor]
 
 

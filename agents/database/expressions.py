@@ -1,4 +1,4 @@
-"""Expressions of the ORM whose SQL comes from the dialect."""
+"""ORM expressions whose SQL comes from the dialect."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -13,11 +13,11 @@ Compiled = tuple[str, Any]
 
 
 class Fragment(Func):
-    """A fragment of SQL, made by a method of the dialect from the SQL of the arguments."""
+    """Calls a method of the dialect with the SQL of the arguments."""
 
     fragment: ClassVar[Callable[..., str]]
 
-    def as_sql(  # type: ignore[override]  # Func's own has options for templates
+    def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, _connection: BaseDatabaseWrapper, **_context: Any
     ) -> Compiled:
         compiled = [compiler.compile(expression) for expression in self.source_expressions]
@@ -26,7 +26,7 @@ class Fragment(Func):
 
 
 class ListContains(Fragment):
-    """Whether a JSON array of strings contains a string; Django has this for PostgreSQL alone."""
+    """Whether a JSON array contains a string; Django knows this on PostgreSQL only."""
 
     fragment = staticmethod(dialect.list_contains)
     arity = 2

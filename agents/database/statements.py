@@ -1,4 +1,4 @@
-"""Descriptions of the statements that SQLite and PostgreSQL run in different ways."""
+"""Statements that SQLite and PostgreSQL run in different ways."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 class RowUpdate:
     """An UPDATE of many rows, each with values of its own.
 
-    A row that is given has values for `keys` and then for `values`: names, with their types on
-    PostgreSQL. Its values are called `given` in `match` and `changes`, and the row in the table
-    `held`. `match` finds at most one held row for a given one. `returning` may contain all columns
-    but those of `values`. Rows are locked in the order of the column `lock_order`. A server that
-    starts the statement later than `max_delay` seconds after it was sent does nothing.
+    `match` and `changes` call the values `given`, and the row in the table `held`.
+    `keys`, then `values`: the columns of `given`, with their types on PostgreSQL.
+    `match`: finds at most one held row for a given one.
+    `returning`: any columns but those of `values`.
+    `max_delay`: seconds after which a server that was frozen must not start the statement.
     """
 
     table: str
@@ -27,11 +27,10 @@ class RowUpdate:
 
 @dataclass(frozen=True, eq=False)
 class LoggedUpsert:
-    """An INSERT with ON CONFLICT DO UPDATE, and another INSERT with what came of it.
+    """An INSERT with ON CONFLICT (`key`) DO UPDATE, and an INSERT that logs it.
 
-    `upsert` has no RETURNING: `returning` has the expressions for it, by name. `log` inserts from
-    a table `written` with these columns and `created`, which is whether the row is new. `key` is
-    the column of the conflict.
+    `returning`: expressions by name. `log` inserts from a table `written`, which has these columns
+    and `created`: whether the row is new.
     """
 
     table: str
@@ -43,7 +42,7 @@ class LoggedUpsert:
 
 @dataclass(frozen=True, eq=False)
 class LoggedDelete:
-    """A DELETE, and an INSERT for what it deleted; `returning` and `log` are as above."""
+    """A DELETE, and an INSERT that logs it; `returning` and `log` as above."""
 
     table: str
     returning: Mapping[str, str]
@@ -51,5 +50,4 @@ class LoggedDelete:
 
 
 def returning_clause(returning: Mapping[str, str]) -> str:
-    """Return RETURNING with its expressions and their names."""
     return "RETURNING " + ", ".join(f"{sql} AS {name}" for name, sql in returning.items())

@@ -1,4 +1,4 @@
-"""A limit for how long a query that a person asks for may take."""
+"""Time limits for queries that people ask for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from agents.database.dialect import dialect
 
 
 class TakesTooLong(Exception):
-    """A query was interrupted by its time limit."""
+    """The time limit interrupted a query."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt queries of the block after so many seconds, and raise TakesTooLong."""
+    """Raise TakesTooLong if a query of the block is not done by then."""
     try:
         with dialect.time_limit(seconds):
             yield

@@ -1,4 +1,4 @@
-"""All that is special about PostgreSQL: a server, locks of rows, statements that feed others."""
+"""PostgreSQL: a server, row locks, statements that feed others."""
 
 from django.db.models import Q
 from django.db.models.constants import LOOKUP_SEP

@@ -7,8 +7,7 @@ from django.db import connection
 
 from agents.database.statements import LoggedDelete, returning_clause
 
-# Pages that one transaction looks through: 16 MB. The rows it finds are locked until it ends, and
-# a heartbeat of an agent that comes back would wait for as long.
+# Pages that one transaction looks through: 16 MB. It keeps heartbeats of the rows it finds waiting.
 PAGES = 2048
 
 
@@ -16,8 +15,7 @@ class Batches:
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # By its place in the table a row is found without an index. One that is updated gets
-        # another place, but then it has changed.
+        # ctid finds a row without an index. A row that is updated gets another, but has changed.
         sql = (
             "WITH found AS MATERIALIZED ("  # noqa: S608
             f"SELECT ctid FROM {statement.table} WHERE ctid > %s::tid AND ctid < %s::tid"

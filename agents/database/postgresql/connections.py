@@ -1,4 +1,4 @@
-"""Limits and facts of connections to PostgreSQL."""
+"""Connections to PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ from agents.database.tables import table
 
 class Connections:
     def prepare_connection(self, connection: BaseDatabaseWrapper) -> None:
-        """Do nothing: PostgreSQL has all that is needed."""
+        """Do nothing."""
 
     @contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
-        # For the transaction only: the connection keeps its own limit.
+        # Local to the transaction: the connection keeps its own limit.
         with transaction.atomic(), connection.cursor() as cursor:
             milliseconds = str(max(round(seconds * 1000), 1))
             cursor.execute("SELECT SET_CONFIG('statement_timeout', %s, TRUE)", [milliseconds])
@@ -28,7 +28,7 @@ class Connections:
 
     @contextmanager
     def without_waiting_for_writers(self) -> Iterator[None]:
-        # It locks rows, not the database: SKIP LOCKED is enough.
+        # Writers lock rows only: SKIP LOCKED is enough.
         yield
 
     def close_before_fork(self) -> None:

@@ -1,12 +1,12 @@
-"""Ids that PostgreSQL does not assign again: sequences."""
+"""Ids from PostgreSQL's sequences."""
 
 from django.db import connection, transaction
 from django.db.models import Model
 
 from agents.database.tables import table
 
-# A writer takes this lock before its statement does anything, and keeps it until its changes can be
-# seen or never will be.
+# A writer holds this lock from before its statement does anything until its changes are visible or
+# rolled back.
 WRITERS = (
     "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
     " AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted"

@@ -1,14 +1,14 @@
-"""JSON that PostgreSQL makes."""
+"""JSON by PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
-# {0} is the column. A load of 0 or 1 is written with a point, as in Python.
+# {0}: the column. A load of 0 or 1 has a point, as in Python.
 JSON_OF = {
     models.CharField: "TO_JSON({0})",
-    # An interval for UTC: PostgreSQL looks up names of time zones for each row.
+    # INTERVAL '0' is UTC: a name would be looked up for each row.
     models.DateTimeField: (
         """'"' || REPLACE(TO_CHAR({0} AT TIME ZONE INTERVAL '0', """
         """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z') || '"'"""

@@ -1,4 +1,4 @@
-"""Writes on PostgreSQL: one statement each, so that no lock is held between two of them."""
+"""Writes on PostgreSQL: one statement each, so that no lock outlives a round trip."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,14 +14,14 @@ class Writes:
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:
-        # One array for each column; one of NULLs alone is NULL itself.
+        # One array for each column, or NULL if it has nothing else.
         columns = [
             list(column) if column.count(None) < len(column) else None
             for column in zip(*rows, strict=True)
         ]
         connection.ensure_connection()
         with connection.wrap_database_errors:
-            # Django's cursor puts values into the text, which the server then plans each time.
+            # Django's cursor puts values into the text, so the server would plan it each time.
             prepared = psycopg.Cursor(connection.connection)
             deadline = connection.connection.deadline(update.max_delay)
             prepared.execute(_update(update, waits=waits), [*columns, deadline], prepare=True)
@@ -33,12 +33,12 @@ class Writes:
     def upsert(
         self,
         statement: LoggedUpsert,
-        key: Any,  # noqa: ARG002 - the statement finds out whether the row is new
+        key: Any,  # noqa: ARG002
         parameters: Sequence[Any],
         log_parameters: Sequence[Any],
     ) -> dict[str, Any] | None:
         names = ["created", *statement.returning]
-        # A row that this transaction has locked before it wrote it has an xmax.
+        # A row that existed was locked, and so has an xmax.
         returning = returning_clause({**statement.returning, "created": "xmax = 0"})
         with connection.cursor() as cursor:
             cursor.execute(
@@ -68,11 +68,11 @@ class Writes:
 
 @cache
 def _update(update: RowUpdate, *, waits: bool) -> str:
-    """Return the statement, which is the same, and so planned once, for any number of rows."""
+    """The same for any number of rows, and so planned once."""
     given = {**update.keys, **update.values}
     arrays = ", ".join(f"%s::{kind}[]" for kind in given.values())
     values = "".join(f", given.{name}" for name in update.values)
-    # Cheaper than raising an error: whether this is why nothing changed, the caller finds out.
+    # Cheaper than an error: the caller finds out whether this is why nothing changed.
     in_time = "DATE_PART('epoch', STATEMENT_TIMESTAMP()) < %s::float8"
     order = f"ORDER BY held.{update.lock_order}" if waits else ""
     return (

@@ -1,4 +1,4 @@
-"""All that is special about SQLite: a file, one writer at a time, times as text."""
+"""SQLite: a file, one writer at a time, times as text."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from agents.database.sqlite.json_sql import JsonSql
 from agents.database.sqlite.text import Text
 from agents.database.sqlite.writes import Writes
 
-# It sorts after every character that ids and names of actors may contain.
+# Sorts after all that ids and actors may contain.
 LAST_CHARACTER = "\U0010ffff"
 
 
@@ -24,7 +24,7 @@ class SQLite(Clock, JsonSql, Batches, Writes, Ids, Connections, Text, Dialect):
     is_local = True
 
     def starts_with(self, column: str, text: str) -> Q:
-        # LIKE ignores case, and so can use no index.
+        # LIKE ignores case and uses no index.
         bounds: dict[str, Any] = {
             f"{column}{LOOKUP_SEP}gte": text,
             f"{column}{LOOKUP_SEP}lt": text + LAST_CHARACTER,

@@ -10,7 +10,7 @@ from django.db import connection
 from agents.database.sqlite.writes import Writes
 from agents.database.statements import LoggedDelete
 
-# There is one writer at a time, and one that waits only looks now and then whether it may write.
+# Few, since other writers wait meanwhile, and look only now and then whether they may write.
 MOST_ROWS = 250
 
 
@@ -18,7 +18,7 @@ class Batches(Writes):
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # Finding the rows locks nobody out, and takes longer than deleting them.
+        # Finding the rows takes longer than deleting them, but locks nobody out.
         find = (
             f"SELECT rowid FROM {statement.table} WHERE rowid > %s AND {condition}"  # noqa: S608
             " ORDER BY rowid LIMIT %s"
@@ -36,5 +36,5 @@ class Batches(Writes):
                 last = rows[-1]
             if len(rows) < most:
                 return
-            # Other writers get as much time as this took.
+            # Other writers get as much time.
             time.sleep(time.monotonic() - started)

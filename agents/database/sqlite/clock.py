@@ -1,7 +1,6 @@
-"""Times on SQLite: text, which compares correctly because each has six digits of a second.
+"""Times on SQLite: text, with six digits of a second so that it compares correctly.
 
-Django stores a time of whole seconds without the digits. SQLite's own functions round to
-milliseconds.
+Django leaves the digits out of whole seconds, and SQLite's own functions round to milliseconds.
 """
 
 SIX_DIGITS = ".000000"
@@ -12,7 +11,7 @@ class Clock:
         return "(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') || '000')"
 
     def now_after_waiting(self) -> str:
-        # The transaction has waited for its turn to write before the statement began.
+        # It waits for its turn before the statement begins.
         return self.now()
 
     def now_plus(self, seconds: str) -> str:
@@ -22,18 +21,18 @@ class Clock:
         return f"SUBSTR({parameter} || '{SIX_DIGITS}', 1, 26)"
 
     def expires_at(self, heartbeat: str, ttl: str) -> str:
-        # The fraction, which whole seconds do not change, is put back after the addition.
+        # Whole seconds do not change the fraction, which STRFTIME would round.
         return (
             f"(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%S', SUBSTR({heartbeat}, 1, 19), {ttl} || ' seconds')"
             f" || SUBSTR({heartbeat} || '{SIX_DIGITS}', 20, 7))"
         )
 
     def latest(self, time: str, other: str) -> str:
-        # MAX of anything and NULL is NULL.
+        # MAX with NULL is NULL.
         return f"MAX({time}, COALESCE({other}, ''))"
 
     def start_of_minute(self, time: str) -> str:
-        # As Django stores it: without a fraction.
+        # Without a fraction, as Django stores it.
         return f"(SUBSTR({time}, 1, 16) || ':00')"
 
     def microseconds(self, time: str) -> str:

@@ -1,4 +1,4 @@
-"""Limits and facts of connections to SQLite."""
+"""Connections to SQLite."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import connection
 from django.db.models import Model
 
-# SQLite looks at the clock after each so many steps of its virtual machine.
+# Of SQLite's virtual machine, between two looks at the clock.
 STEPS = 10_000
 
 
@@ -38,9 +38,9 @@ class Connections:
                 cursor.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
 
     def close_before_fork(self) -> None:
-        # Locks of a file belong to the process that took them.
+        # File locks belong to the process that took them.
         connection.close()
 
-    def size_on_disk(self, model: type[Model]) -> int | None:  # noqa: ARG002 - one file has all
+    def size_on_disk(self, model: type[Model]) -> int | None:  # noqa: ARG002
         path = Path(str(connection.settings_dict["NAME"]))
         return path.stat().st_size if path.is_file() else None

@@ -1,4 +1,4 @@
-"""Ids that SQLite does not assign again: its sqlite_sequence has the last one of each table."""
+"""Ids on SQLite: sqlite_sequence has the last one of each table."""
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -8,7 +8,7 @@ from agents.database.tables import table
 
 class Ids:
     def next_id(self, model: type[Model]) -> str:
-        # Nobody else can take it before it is inserted: the transaction is the only writer.
+        # Nobody else can take it: the transaction is the only writer.
         return (
             "(SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence"  # noqa: S608
             f" WHERE name = '{model._meta.db_table}')"  # noqa: SLF001
@@ -26,5 +26,5 @@ class Ids:
         return last
 
     def open_writers(self, model: type[Model]) -> frozenset[str]:  # noqa: ARG002
-        # Only the one writer holds ids, and nobody can see the next until it has committed.
+        # The only writer has committed before others can take an id.
         return frozenset()

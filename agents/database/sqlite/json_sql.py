@@ -1,11 +1,11 @@
-"""JSON that SQLite makes."""
+"""JSON by SQLite."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
-# {0} is the column. JSON is stored in a form that can be passed on.
+# {0}: the column.
 JSON_OF = {
     models.CharField: "JSON_QUOTE({0})",
     models.DateTimeField: (
@@ -14,7 +14,7 @@ JSON_OF = {
     models.BooleanField: "CASE WHEN {0} THEN 'true' ELSE 'false' END",
     models.PositiveIntegerField: "{0}",
     models.BigIntegerField: "{0}",
-    # By default SQLite writes 15 digits; 17 distinguish all doubles.
+    # By default SQLite writes 15 digits, but only 17 distinguish all doubles.
     models.FloatField: "CASE WHEN {0} IS NULL THEN 'null' ELSE PRINTF('%%!.17g', {0}) END",
     models.JSONField: "{0}",
     models.GenericIPAddressField: "JSON_QUOTE({0})",
@@ -32,11 +32,11 @@ class JsonSql:
         return f"GROUP_CONCAT({text}, ',') FILTER (WHERE {condition})"
 
     def fingerprint(self, columns: Mapping[str, models.Field[Any, Any]], condition: str) -> str:
-        # JSON_ARRAY too writes 15 digits of a number.
+        # JSON_ARRAY writes 15 digits too.
         values = ", ".join(
             self.field_as_json(field, name) if isinstance(field, models.FloatField) else name
             for name, field in columns.items()
         )
         rows = self.join_rows(f"JSON_ARRAY({values})", condition)
-        # Django adds SHA1 to SQLite.
+        # Django adds SHA1.
         return f"SHA1(COALESCE({rows}, ''))"

@@ -1,4 +1,4 @@
-"""LIKE that ignores case in all scripts, as PostgreSQL does: SQLite's knows ASCII alone."""
+"""LIKE that ignores case in all scripts, as on PostgreSQL; SQLite's knows ASCII only."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def _like(pattern: Any, text: Any, escape: str = "") -> bool | None:
 
 @lru_cache(CACHE_SIZE)
 def _matcher(pattern: str, escape: str) -> Callable[[str], bool]:
-    """Return a test for text in lower case; `pattern` is as in SQL."""
+    """Return a test for case-folded text."""
     parts: list[str] = []
     characters = iter(pattern)
     for character in characters:
@@ -35,7 +35,7 @@ def _matcher(pattern: str, escape: str) -> Callable[[str], bool]:
             parts.append(WILDCARDS.get(character) or re.escape(character.casefold()))
     matches = re.compile("".join(parts), re.DOTALL).fullmatch
     if parts[:1] == parts[-1:] == [".*"] and not {".*", "."} & set(parts[1:-1]):
-        # "Contains", as searches ask: finding a text is faster than matching a pattern.
+        # `in` is faster, and searches ask for "contains".
         needle = re.sub(r"\\(.)", r"\1", "".join(parts[1:-1]))
         return lambda text: needle in text
     return lambda text: matches(text) is not None

@@ -1,7 +1,6 @@
 """Writes on SQLite.
 
-A statement cannot insert what another returns. In a transaction, which keeps other writers out, the
-rows go through the process, as JSON.
+A statement cannot insert what another returns, so the rows go through the process, as JSON.
 """
 
 import json
@@ -20,7 +19,7 @@ class Writes:
         update: RowUpdate,
         rows: Sequence[Sequence[Any]],
         *,
-        waits: bool,  # noqa: ARG002 - there are no locks of rows
+        waits: bool,  # noqa: ARG002
     ) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(_update(update), [json.dumps(rows)])
@@ -82,13 +81,13 @@ def _log(
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH written AS MATERIALIZED ({_rows(names)}) {log}",
-            # Times come as Python's, whose text is that of the database.
+            # Times come as datetimes, whose `str` the database stores.
             [json.dumps(rows, default=str), *parameters],
         )
 
 
 def _rows(names: Iterable[str]) -> str:
-    """Return a SELECT of rows that its parameter, an array of arrays in JSON, has."""
+    """Parameter: the rows, as a JSON array of arrays."""
     columns = ", ".join(
         f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(names)
     )
