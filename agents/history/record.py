@@ -1,4 +1,4 @@
-"""The only writer of events. Statements that write many at once take their INSERT from here."""
+"""The only writer of events. Statements that write many take their INSERT from here."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from agents.database.tables import table
 from agents.models import AgentEvent
 
 Kind = AgentEvent.Kind
-# What `purge_sql` needs of each agent, by name, as SQL over its record.
+# What `purge_sql` needs of a record: SQL by name.
 PURGED_COLUMNS = {
     "agent_id": "agent_id",
     "generation": "generation",
@@ -27,7 +27,7 @@ def record_event(
     reason: str = "",
     address: str | None = None,
 ) -> None:
-    """Write an event that happens now, to an agent or to the whole registry."""
+    """Without an `agent_id`, the event is the whole registry's."""
     AgentEvent.objects.create(
         kind=kind,
         at=DatabaseNow(),
@@ -42,7 +42,7 @@ def record_event(
 def record_refused_registration(
     agent_id: str, *, actor: str, reason: str, address: str | None
 ) -> None:
-    """Write that a registration was refused, once per actor and reason, since agents try again."""
+    """Write it once per actor and reason: agents try again."""
     known = AgentEvent.objects.filter(
         agent_id=agent_id, kind=Kind.REFUSED, generation=None, actor=actor, reason=reason
     )
@@ -51,9 +51,9 @@ def record_refused_registration(
 
 
 def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> None:
-    """Write that calls with superseded leases were refused, once per lease, since agents try again.
+    """Write refusals once per lease: agents try again.
 
-    Each item: agent_id, the caller's generation, the generation that holds the lease, the address.
+    Each: agent_id, the caller's generation, the generation that holds the lease, address.
     """
     earlier = AgentEvent.objects.filter(
         kind=Kind.REFUSED, actor=AGENT, agent_id__in={agent_id for agent_id, *_ in refused}
@@ -79,10 +79,7 @@ def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> 
 
 
 def registration_sql(registered: str) -> str:
-    """Return an INSERT of an event for each row of `registered`. Parameter: the actor.
-
-    Its columns: generation (the event's id), agent_id, created, last_heartbeat, seen_address.
-    """
+    """Return an INSERT for each row of the table `registered`. Parameter: the actor."""
     values = {
         "id": "generation",
         "agent_id": "agent_id",
@@ -97,9 +94,9 @@ def registration_sql(registered: str) -> str:
 
 
 def purge_sql(purged: str) -> str:
-    """Return an INSERT of two events, expired and purged, for each row of `purged`.
+    """Return an INSERT of two events for each row of the table `purged`, of PURGED_COLUMNS.
 
-    Its columns: PURGED_COLUMNS. Parameters: the reason and the actor of the purge.
+    Parameters: the reason and the actor of the purge.
     """
     values = {
         "agent_id": "agent_id",

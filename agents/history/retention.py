@@ -1,4 +1,4 @@
-"""Deletes old events, and the old activity counted from them."""
+"""Deletes old events and activity."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ BATCH_SIZE = 1000
 
 
 def delete_old_history(*, days: int, batch_size: int = BATCH_SIZE) -> int:
-    """Delete what is older than `days`, in batches; return the number of events."""
+    """Return the number of events deleted."""
     oldest = DatabaseNow() - timedelta(days=days)
     ActivityMinute.objects.filter(minute__lt=oldest).delete()
     deleted = 0

@@ -1,8 +1,7 @@
 """When an agent was alive, from its events and its record.
 
-Time before the first known event counts neither way, nor does time after a lease that ended while
-the registry was down. Recovering before a purge leaves no event, so such an agent counts as alive
-throughout.
+Unknown: the time before the first event, and after a lease that ended while the registry was down.
+An agent that recovered before a purge counts as alive throughout, since that leaves no event.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,8 +16,7 @@ from agents.models import AgentEvent
 Kind = AgentEvent.Kind
 BEGINS = frozenset({Kind.REGISTERED, Kind.RE_REGISTERED})
 ENDS = frozenset({Kind.EXPIRED, Kind.DEREGISTERED, Kind.PURGED})
-# Hundredths of a percent in a whole.
-WHOLE = 10_000
+WHOLE = 10_000  # hundredths of a percent
 
 
 class Event(Protocol):
@@ -56,14 +54,14 @@ class Span:
 
 @dataclass(frozen=True)
 class Share:
-    """How long an agent was alive, of the time in which its presence is known."""
+    """How long an agent was alive, of the time that is known."""
 
     alive: timedelta
     known: timedelta
 
     @property
     def percent(self) -> float | None:
-        """0 to 100, rounded down to hundredths, so that 100 means no gap. None if unknown."""
+        """Rounded down to hundredths, so that 100 means no gap; None if unknown."""
         return (self.alive * WHOLE // self.known) * 100 / WHOLE if self.known else None
 
 
@@ -74,16 +72,15 @@ def spans(
     end: datetime,
     up_since: datetime | None = None,
 ) -> list[Span]:
-    """Return the spans that fill the time from `begin` to `end`.
+    """Return spans that fill the time from `begin` to `end`.
 
-    `events`: those of one agent, oldest first. `record`: the agent's at `end`. `up_since`: when the
-    registry's own uptime began.
+    `events`: of one agent, oldest first. `record`: at `end`. `up_since`: the registry's own.
     """
     return list(_joined(clip(_all_spans(events, record, end, up_since), begin, end)))
 
 
 def clip(spans: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
-    """Give the parts between `begin` and `end`. What no span covers is unknown."""
+    """Yield spans that fill the time from `begin` to `end`; what was not covered is unknown."""
     covered = begin
     for span in spans:
         cut = replace(span, begin=max(span.begin, covered), end=min(span.end, end))
@@ -109,7 +106,7 @@ def _total(spans: Iterable[Span]) -> timedelta:
 
 @dataclass(frozen=True)
 class _Life:
-    """None: no event says when."""
+    """None where no event says when."""
 
     begin: datetime | None
     end: datetime | None
@@ -125,7 +122,7 @@ def _lives(events: Iterable[Event]) -> Iterator[_Life]:
                 begin = None
             begin = begin or event.at
         elif event.kind in ENDS:
-            # The purge after an expiry ends nothing.
+            # A purge after an expiry ends nothing.
             if begin is not None or is_first:
                 yield _Life(begin, event.at)
             begin = None
@@ -137,7 +134,7 @@ def _lives(events: Iterable[Event]) -> Iterator[_Life]:
 
 
 def _with_current_life(lives: Sequence[_Life], record: Record) -> list[_Life]:
-    """Add the life of the record. Its registration may be older than the history."""
+    """The record's registration may be older than the history."""
     former, begin = list(lives), record.registered_at
     if former and former[-1].end is None:
         begin = min(former.pop().begin or begin, begin)

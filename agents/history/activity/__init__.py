@@ -1,4 +1,4 @@
-"""Heartbeats, registrations, deregistrations and expiries, by the minute."""
+"""What happened, by the minute."""
 
 from agents.history.activity.event_counts import count_events
 from agents.history.activity.heartbeat_counts import HeartbeatCounter

@@ -1,6 +1,5 @@
-"""Registrations, deregistrations and expiries by the minute, counted from events.
+"""Counts events by the minute, each minute anew as a whole, so that counting twice is harmless.
 
-Each minute with new events is counted again from all of its events, so counting twice is harmless.
 An expiry belongs to the minute in which the lease ended, which can be long before its event.
 """
 
@@ -14,11 +13,11 @@ from agents.database.clock import DatabaseNow, Minute
 from agents.history import feed
 from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
-# Between two counts, of all processes together.
+# Between two counts by any process.
 PAUSE = timedelta(seconds=8)
-# For one count, while it catches up.
+# For one count.
 MAX_EVENTS = 50_000
-# How far back the first count goes: as far as the charts.
+# For the first count, as far back as the charts go.
 DAY = timedelta(hours=25)
 MINUTE = timedelta(minutes=1)
 
@@ -33,7 +32,7 @@ COUNTED = [kind for kinds in KINDS.values() for kind in kinds]
 
 
 def count_events() -> bool:
-    """Count the minutes of new events, unless another process just did; return if more are left."""
+    """Count unless another process just did; return whether more events are left."""
     mark = ActivityMark.objects.first()
     if mark is not None and feed.newest_position() <= mark.settled:
         return False
@@ -60,15 +59,15 @@ def count_events() -> bool:
 def _create_mark(end: int) -> None:
     first = feed.position_before(DatabaseNow() - DAY)
     position = end if first is None else min(first, end)
-    # As if the last count had been long ago.
+    # The next count is due.
     mark = ActivityMark(settled=position, counted_at=DatabaseNow() - DAY)
     ActivityMark.objects.bulk_create([mark], ignore_conflicts=True)
 
 
 def _lock_mark() -> int | None:
-    """Lock the mark and return its position; None if it is not time to count.
+    """Return the mark's position, None if it is not time to count.
 
-    Without the lock, a count with an older view of the events could overwrite a newer one.
+    Its lock keeps an older view of the events from overwriting a newer count.
     """
     mark = ActivityMark.objects.select_for_update(skip_locked=True)
     due = mark.filter(counted_at__lt=DatabaseNow() - PAUSE)

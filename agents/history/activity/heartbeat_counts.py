@@ -1,4 +1,4 @@
-"""Heartbeats by the minute, from the counter of renewals that each process has for its metrics."""
+"""Heartbeats by the minute, from the process's own metric."""
 
 import threading
 import time
@@ -12,15 +12,12 @@ from agents.database.tables import table
 from agents.metrics.counters import count_renewed_here
 from agents.models import ActivityMinute
 
-# Kept while the database is away: a quarter of an hour's.
+# Kept while the database is away: some 15 minutes.
 MAX_SAMPLES = 450
 
 
 class HeartbeatCounter:
-    """The heartbeats of this process that are not in the database yet.
-
-    An outage of the database loses none; a connection lost right after a commit adds some twice.
-    """
+    """An outage of the database loses none; a connection lost after a commit adds some twice."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,7 +26,6 @@ class HeartbeatCounter:
         self._flushing = threading.Lock()
 
     def sample(self) -> None:
-        """Note how many heartbeats there were since the last sample."""
         total = count_renewed_here()
         if total == self._seen:
             return
@@ -40,7 +36,7 @@ class HeartbeatCounter:
             self._samples.appendleft((at, oldest + second))
 
     def flush(self) -> None:
-        """Add the samples to the rows of their minutes, by one statement."""
+        """Add the samples to their minutes."""
         with self._flushing:
             samples = list(self._samples)
             if not samples:
@@ -60,9 +56,9 @@ def _statement(samples: int) -> str:
     minute = dialect.start_of_minute(dialect.now_plus("-CAST(column1 AS DOUBLE PRECISION)"))
     values = ", ".join(["(%s, %s)"] * samples)
     return (
-        f"INSERT INTO {minutes} (minute, heartbeats)"  # noqa: S608 - all ours
+        f"INSERT INTO {minutes} (minute, heartbeats)"  # noqa: S608
         f" SELECT {minute} AS minute, SUM(column2) FROM (VALUES {values}) AS samples"
-        # Everyone locks minutes in this order.
+        # Ordered, so that two processes cannot deadlock.
         " WHERE TRUE GROUP BY 1 ORDER BY 1 ON CONFLICT (minute) DO UPDATE"
         f" SET heartbeats = {minutes}.heartbeats + EXCLUDED.heartbeats"
     )

@@ -1,7 +1,4 @@
-"""Records activity, in the background thread of each web process.
-
-The worker could count events too, but then an operator would see no registrations while it is down.
-"""
+"""Records activity in each web process, since the worker may be down."""
 
 import atexit
 import logging
@@ -17,12 +14,11 @@ from agents.history.activity.heartbeat_counts import HeartbeatCounter
 
 logger = logging.getLogger("agents.history.activity")
 
-# Seconds between two writes.
-INTERVAL = 10.0
+INTERVAL = 10.0  # seconds
 
 
 class ActivityRecorder:
-    """Make it before the first request; then `sample` and `record` every few seconds."""
+    """Make one before the first request; call `sample` and `record` every few seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,7 +31,7 @@ class ActivityRecorder:
         self._heartbeats.sample()
 
     def record(self) -> None:
-        """Bring the minutes up to date, if it is time; log errors."""
+        """Write if it is time; log errors."""
         now = self._clock()
         if now < self._next:
             return
@@ -45,7 +41,7 @@ class ActivityRecorder:
             if count_events():
                 self._next = now
             self._is_away = False
-        except Error as error:  # away, or not migrated yet: try again later
+        except Error as error:  # away, or not migrated yet
             self._is_away = True
             log_unavailable(error)
         except Exception:  # a bug here must not end the thread
@@ -55,7 +51,7 @@ class ActivityRecorder:
         atexit.register(self._record_last)
 
     def _record_last(self) -> None:
-        # Forked processes inherit the handler, but must not write these heartbeats again.
+        # Forks inherit the handler, but must not write these heartbeats again.
         if os.getpid() != self._process or self._is_away:
             return
         try:

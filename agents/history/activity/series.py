@@ -1,4 +1,4 @@
-"""The minutes of activity, summed up in buckets of equal length."""
+"""Activity, summed up in buckets of equal length."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ Row = tuple[datetime, int, int, int, int]
 
 
 def read_minutes(begin: datetime) -> list[Row]:
-    """Return the minutes from `begin` on in which anything happened, oldest first."""
+    """Return the minutes in which anything happened, oldest first."""
     minutes = ActivityMinute.objects.filter(minute__gte=begin).order_by("minute")
     return list(minutes.values_list("minute", *COUNTS))
 
 
 def in_buckets(rows: Iterable[Row], *, now: datetime, number: int, minutes: int) -> list[Bucket]:
-    """Return `number` buckets of `minutes` each, aligned in UTC, up to the one of `now`."""
+    """Return `number` buckets of `minutes`, aligned in UTC, up to that of `now`."""
     length = timedelta(minutes=minutes)
     last = EPOCH + (now - EPOCH) // length * length
     begin = last - (number - 1) * length
