@@ -1,16 +1,11 @@
-"""Server-sent events: a view answers with a stream, and events are sent into it from any thread.
+"""Server-sent events: a view answers with a stream, and any thread sends events into it.
 
     def watch(request):
         stream = EventStream(on_close=lambda _reason: streams.discard(stream))
         streams.add(stream)
         return EventStreamResponse(stream)
 
-    for stream in list(streams):
-        stream.send(encode_event("...", name="agent", event_id="17"))
-
-The view runs in a thread like any other, and may refuse. Once it has answered, the registry's web
-server holds no thread for the stream: its event loop sends the events, and a comment when there are
-none. Under other servers this is an ordinary streaming response, which holds a thread.
+Our web server sends them by its event loop and holds no thread for the stream; others do.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """

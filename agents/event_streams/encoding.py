@@ -1,18 +1,14 @@
-"""Events as they are sent."""
+"""The wire format."""
 
 import re
 
-# Sent when there is no event. It keeps proxies from closing the connection, and finds clients that
-# vanished without closing it.
+# Sent when there is no event, so that proxies keep the connection and vanished clients are found.
 COMMENT = b":\n\n"
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def encode_event(data: str, *, name: str = "", event_id: str = "") -> bytes:
-    """Return an event as it is sent; encode it once for all streams that it goes to.
-
-    Raise ValueError where a name or an id has a line end, or an id has a NUL.
-    """
+    """Encode an event once for all streams. Raise ValueError for line ends or NUL in name or id."""
     for value in (name, event_id):
         if LINE_END.search(value) or "\0" in value:
             raise ValueError(f"an event cannot have the name or id {value!r}")

@@ -1,4 +1,4 @@
-"""The response that carries a stream of events."""
+"""The response that carries a stream."""
 
 import asyncio
 import threading
@@ -10,12 +10,12 @@ from django.http import StreamingHttpResponse
 from agents.event_streams.encoding import COMMENT
 from agents.event_streams.stream import Closed, EventStream
 
-# Seconds without an event after which servers other than our own send a comment.
+# Seconds without an event after which other servers than ours send a comment.
 SILENCE_SECONDS = 15.0
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """The answer to a request that asks for a stream. Closing it closes the stream."""
+    """Closing it closes the stream."""
 
     def __init__(self, stream: EventStream, **more: Any) -> None:
         self._own_content = self._events()
@@ -26,9 +26,9 @@ class EventStreamResponse(StreamingHttpResponse):
         self._is_handed_over = False
 
     def hand_over(self) -> EventStream | None:
-        """Return the stream, for a server that serves it without the response.
+        """Return the stream for a server that needs no response to send it.
 
-        Return None if the response has to be iterated, because middleware has changed its content.
+        Return None if middleware has changed the content, which then has to be iterated.
         """
         if vars(self)["_iterator"] is not self._own_content:
             return None
@@ -43,7 +43,7 @@ class EventStreamResponse(StreamingHttpResponse):
     def _events(self) -> Iterator[bytes]:
         is_new = threading.Event()
         self._stream.attach(is_new.set)
-        yield COMMENT  # so that the client sees the head of the answer
+        yield COMMENT  # so that the client gets the head
         while True:
             has_new = is_new.wait(SILENCE_SECONDS)
             is_new.clear()
@@ -53,7 +53,7 @@ class EventStreamResponse(StreamingHttpResponse):
                 return
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the same for an ASGI server."""
+        """The same for ASGI servers."""
         loop, is_new = asyncio.get_running_loop(), asyncio.Event()
         self._stream.attach(lambda: loop.call_soon_threadsafe(is_new.set))
         yield COMMENT

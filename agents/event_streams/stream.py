@@ -4,24 +4,24 @@ import threading
 from collections.abc import Callable
 from enum import StrEnum
 
-# How much of a stream its client may leave unread.
+# What a client may leave unread.
 MAX_UNSENT_BYTES = 128 * 1024
 
 
 class Closed(StrEnum):
     """Why a stream has ended."""
 
-    ENDED = "ended"  # its owner has ended it
-    GONE = "gone"  # the client has disconnected
-    SLOW = "slow"  # the client did not read fast enough
+    ENDED = "ended"  # by its owner
+    GONE = "gone"  # the client disconnected
+    SLOW = "slow"  # the client read too slowly
     STOPPING = "stopping"  # the server stops
 
 
 class EventStream:
     """Events for one client.
 
-    `on_close` is called once, with the reason, when the stream has ended and its connection is
-    closed. It may be called in any thread, but never by `send` or `end`.
+    `on_close` is called once, when the connection is closed; in any thread, but never by `send` or
+    `end`.
     """
 
     __slots__ = (
@@ -45,18 +45,18 @@ class EventStream:
 
     @property
     def over(self) -> Closed | None:
-        """Why the stream has ended; None while events can be sent."""
+        """None while events can be sent."""
         return self._over
 
     @property
     def unsent(self) -> int:
-        """How many bytes the client has not received yet."""
+        """Bytes that the client has not received yet."""
         return self._pending_bytes + self._taken_bytes
 
     def send(self, event: bytes) -> bool:
-        """Send an event, as `encode_event` returns it. Return False if the stream has ended.
+        """Send what `encode_event` returns; return False if the stream has ended.
 
-        A client that leaves more than MAX_UNSENT_BYTES is disconnected.
+        A client that leaves more than MAX_UNSENT_BYTES unread is disconnected.
         """
         with self._lock:
             if self._over:
@@ -66,24 +66,24 @@ class EventStream:
             else:
                 self._pending.append(event)
                 self._pending_bytes += len(event)
-            # The server was woken for an earlier event, and takes this one with it.
+            # The server was woken for an earlier event, and takes this one too.
             wake = self._wake if len(self._pending) == 1 or self._over else None
         if wake is not None:
             wake()
         return not self._over
 
     def end(self) -> None:
-        """End the stream: the client gets what was sent before, and is disconnected."""
+        """Disconnect the client once it has what was sent."""
         with self._lock:
             self._over = self._over or Closed.ENDED
             wake = self._wake
         if wake is not None:
             wake()
 
-    # --- For the server ----------------------------------------------------------------------
+    # For the server:
 
     def attach(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called, in any thread, when there is something new to `take`."""
+        """`wake` is called, in any thread, when there is something new to `take`."""
         with self._lock:
             self._wake = wake
             has_something = self._pending or self._over
@@ -91,7 +91,7 @@ class EventStream:
             wake()
 
     def take(self) -> list[bytes]:
-        """Return the events that were sent since the last call."""
+        """Return the events sent since the last call."""
         with self._lock:
             events, self._pending = self._pending, []
             self._taken_bytes += self._pending_bytes
@@ -99,15 +99,12 @@ class EventStream:
         return events
 
     def has_taken(self, unsent: int) -> None:
-        """Record how many bytes of the events taken so far the client has not received."""
+        """`unsent`: bytes of the events taken so far that the client has not received."""
         with self._lock:
             self._taken_bytes = unsent
 
     def close(self, reason: Closed) -> Callable[[], object] | None:
-        """Record that the connection is closed.
-
-        Return a call that reports it to the owner, or None if there is nothing to report.
-        """
+        """Record that the connection is closed; return the call that reports it to the owner."""
         with self._lock:
             self._over = over = self._over or reason
             on_close, self._on_close, self._wake = self._on_close, None, None
