@@ -1,4 +1,4 @@
-"""The options of generate_agent: which there are, and which fields of the spec they set."""
+"""The options of generate_agent, and the fields of the spec that they set."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from deploygen.project.scaffold import SPEC_FILE
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.parts import Registry
 
-# Options that are fields of the spec, and the paths of these.
+# By option, the path of its field.
 FIELDS = {
     "agent_id": "agent_id",
     "description": "description",
@@ -20,7 +20,7 @@ FIELDS = {
 }
 LEASE = ("ttl", "heartbeat_interval")
 OTHERS = ("no_registry", "output", "force", "dry_run", "build")
-# Where the agent goes if its spec is in the folder that has its name.
+# For the agent whose spec is in a folder of its name.
 BELOW_THE_SPEC = "build"
 
 
@@ -86,11 +86,11 @@ def option_name(option: str) -> str:
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the spec that options set, by their paths."""
+    """Return the fields that options set, by path."""
     return {path: options[name] for name, path in FIELDS.items() if options[name] is not None}
 
 
 def other_than_init(options: Mapping[str, Any]) -> list[str]:
-    """Return the names of the options that were given, which --init has no use for."""
+    """Return the given options that --init has no use for."""
     values = {name: options[name] for name in (*FIELDS, *OTHERS)}
     return [name for name, value in values.items() if value is not None and value is not False]

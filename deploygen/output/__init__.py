@@ -1,1 +1,1 @@
-"""From a spec to the files of an agent, and these into a folder."""
+"""Renders a spec to files, and writes them into a folder."""

@@ -1,4 +1,4 @@
-"""What every agent gets as it is: the package `agent_runtime` and the lock of its requirements."""
+"""What every agent gets unchanged: the package `agent_runtime` and its requirements."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,22 +10,21 @@ CLIENT = DEPLOYGEN / "client"
 IMAGE = DEPLOYGEN / "image"
 
 PACKAGE = "agent_runtime"
-# Only in agents that join a registry. The client takes the place of a module that imports it.
+# Only with a registry; there, the client takes the place of the module that imports it.
 REGISTRY_FOLDER = "registry/"
 CLIENT_FOLDER = "registry/client"
 CLIENT_MODULE = "registry/client.py"
-# Puts the image together; not in the image.
 IMAGE_FOLDER = "image"
 
 LOCK = "requirements.txt"
 OWN_REQUIREMENTS = "requirements-agent.txt"
-# The lock without its hashes: with hashes, pip would ask for those of the author's packages too.
+# The lock without hashes: with them, pip would demand some for the author's packages too.
 CONSTRAINTS = "constraints.txt"
 PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
 
 
 def package_files(*, with_registry: bool) -> dict[str, str]:
-    """Return the texts of the package, by their paths in the agent's folder."""
+    """Return texts by path in the agent's folder."""
     files = {
         name: text
         for name, text in _modules(RUNTIME)
@@ -49,10 +48,10 @@ def requirement_files(requirements: Sequence[str]) -> dict[str, str]:
 
 
 def top_level_names() -> frozenset[str]:
-    """Return the names that imports of the package and of the locked packages begin with."""
+    """Return the names by which the runtime and the locked packages are imported."""
     pins = PINNED.findall(_lock())
     names = {pin.partition("==")[0].lower().replace("-", "_") for pin in pins}
-    # PyPI's opentelemetry-api, for one, is imported as opentelemetry.
+    # opentelemetry-api is imported as opentelemetry.
     return frozenset({PACKAGE, *names, *(name.removesuffix("_api") for name in names)})
 
 

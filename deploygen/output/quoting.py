@@ -1,7 +1,4 @@
-"""Filters for the templates: values as the syntax of a generated file requires them.
-
-Whatever a value holds, it stays one value: it becomes no instruction, key or markup.
-"""
+"""Template filters. Whatever a value holds, it becomes no instruction, key or markup."""
 
 import json
 import re
@@ -15,9 +12,9 @@ def json_text(value: Any) -> str:
 
 
 def yaml_flow(value: Any) -> str:
-    """Return a scalar or a structure as YAML on one line, which is JSON too."""
+    """Return YAML on one line, which is JSON too."""
     text = json.dumps(value, ensure_ascii=False)
-    # YAML takes some characters for line ends, and refuses others, even in quotes.
+    # Even in quotes, YAML refuses some characters and takes others for line ends.
     return "".join(
         character
         if character.isprintable() or ord(character) > 0xFFFF  # noqa: PLR2004
@@ -27,11 +24,11 @@ def yaml_flow(value: Any) -> str:
 
 
 def dockerfile_quoted(text: str) -> str:
-    """Return `text` as a double-quoted word of a Dockerfile; line ends become blanks."""
+    """Return one double-quoted word; line ends become blanks."""
     escaped = re.sub(r'(["\\$])', r"\\\1", LINE_ENDS.sub(" ", text))
     return f'"{escaped}"'
 
 
 def markdown_escaped(text: str) -> str:
-    """Return `text` as one line of plain text in Markdown, without markup or HTML."""
+    """Return one line of plain text."""
     return re.sub(r"([\\`*_\[\]<>#|~&!$])", r"\\\1", " ".join(text.split()))

@@ -1,7 +1,4 @@
-"""From a spec to the files of an agent: no side effects, and the same bytes for the same spec.
-
-Templates that end in .j2 are rendered; all other files are copied.
-"""
+"""Renders a spec, without side effects, to the same bytes each time."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,9 +15,9 @@ from deploygen.spec.model import AgentSpec
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_container"
 RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
-# Fields of the spec that concern the image only, or are in agent.json in another form.
+# Only for the image, or in agent.json in another form.
 NOT_CONFIGURED = {"requirements", "base_image", "slim", "environment", "registry"}
-# Variables that configure every agent, then those of the registration: see README.md there.
+# The agent's README.md explains these.
 SETTINGS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
     *("AGENT_DRAIN_SECONDS", "AGENT_KEEP_ALIVE_SECONDS", "AGENT_LOG_FORMAT"),
@@ -33,14 +30,14 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class NameTaken(Exception):
-    """A module of the author has the name of a package that every agent has."""
+    """A module of the author would hide a package of every agent."""
 
 
 def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the text of each file of the agent, by its path in the agent's folder.
+    """Return texts by path in the agent's folder. Raises NameTaken.
 
-    `modules` are the author's, texts by file names, and are copied. If the handler is to be in
-    handler.py and that is not among them, there is one to fill in. Raises NameTaken.
+    `modules`: the author's, texts by file name. If they lack the spec's handler.py, there is one to
+    fill in.
     """
     modules = modules or {}
     files = package_files(with_registry=spec.registry_url is not None)
@@ -56,12 +53,12 @@ def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[st
 
 
 def is_local(registry_url: str) -> bool:
-    """Whether the URL is of the machine that uses it; in a container, that is the container."""
+    """Whether it leads to the caller's own machine; in a container, that is the container."""
     return urlsplit(registry_url).hostname in LOOPBACK_HOSTS
 
 
 def configuration(spec: AgentSpec) -> dict[str, Any]:
-    """Return the content of agent.json: what the runtime has to know about the agent."""
+    """Return the content of agent.json."""
     config = spec.model_dump(exclude=NOT_CONFIGURED, exclude_none=True)
     config["environment"] = {variable.name: variable.value for variable in spec.environment}
     if spec.registry and spec.registry.url is not None:
@@ -85,7 +82,6 @@ def _context(spec: AgentSpec, modules: Mapping[str, str]) -> Mapping[str, Any]:
         "spec": spec,
         "config": configuration(spec),
         "settings": SETTINGS if spec.registry_url is None else SETTINGS + REGISTRY_SETTINGS,
-        # Whether the handler is a copy of a module beside the spec.
         "has_modules": bool(modules),
         "registry_is_local": spec.registry_url is not None and is_local(spec.registry_url),
     }

@@ -24,7 +24,7 @@ def summary(plan: Plan, folder: Path, *, dry_run: bool) -> str:
 
 
 def next_steps(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str:
-    """Return how to run the agent in `folder`; its code is changed in `code`."""
+    """`code`: the folder in which the agent's code is to be changed."""
     where = shlex.quote(str(folder))
     if code == folder:
         change = f"Write what it does into {folder / spec.handler_module.replace('.', '/')}.py."

@@ -1,8 +1,7 @@
-"""Changes of a folder's files that happen as a whole or not at all, whatever interrupts them.
+"""Changes a folder's files as a whole or not at all, whatever interrupts it.
 
-The new files are staged inside the folder. One rename says that the staging is complete; from then
-on the change is carried out, if need be by the next run. The folder itself is never replaced, since
-a shell, an editor or a mount may hold on to it.
+Files are staged inside the folder. Renaming the staging commits the change; the next run finishes
+it if need be. The folder is not replaced: a shell, an editor or a mount may hold on to it.
 """
 
 import errno
@@ -16,19 +15,16 @@ from pathlib import Path, PurePosixPath
 
 STAGING = ".generating"
 READY = ".generating-ready"
-# In both of these: the new files, and empty ones in the places of those to remove.
+# In the staging: new files, and empty ones for those to remove.
 WRITE = "write"
 REMOVE = "remove"
-# Makes a folder ours, and so comes first.
+# Makes the folder ours, so it comes first.
 MARKER = ".generated.json"
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Make a folder if there is none, and keep other runs away from it.
-
-    Raises OSError when another run is at work in it.
-    """
+    """Make the folder if needed, and lock it. Raises OSError if another run has it."""
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -48,7 +44,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def change_folder(folder: Path, write: Mapping[str, str], remove: Iterable[str] = ()) -> None:
-    """Write and remove files of a folder that is `locked`. Raises OSError."""
+    """Change a `locked` folder. Raises OSError."""
     staging = folder / STAGING
     if os.path.lexists(staging):  # left by a run that was killed
         _check_own(staging)
@@ -70,12 +66,11 @@ def change_folder(folder: Path, write: Mapping[str, str], remove: Iterable[str] 
 
 
 def was_interrupted(folder: Path) -> bool:
-    """Whether there is a change of the folder to finish."""
     return os.path.lexists(folder / READY)
 
 
 def finish_change(folder: Path) -> None:
-    """Carry out what is left of an interrupted change of a `locked` folder. Raises OSError."""
+    """Finish an interrupted change of a `locked` folder. Raises OSError."""
     ready = folder / READY
     if not was_interrupted(folder):
         return
@@ -95,21 +90,21 @@ def finish_change(folder: Path) -> None:
 
 
 def files_in(folder: Path) -> Iterator[str]:
-    """Yield the paths of all files but those that are staged."""
+    """Yield the paths of files that are not staged."""
     for path in _files_below(folder):
         if PurePosixPath(path).parts[0] not in (STAGING, READY):
             yield path
 
 
 def is_inside(name: str) -> bool:
-    """Whether a path, relative to a folder, leads to a place in it."""
+    """Whether a relative path stays in its folder."""
     path = PurePosixPath(name)
     leads_out = path.is_absolute() or ".." in path.parts or "\0" in name
     return bool(path.name) and not leads_out
 
 
 def check_inside(folder: Path, name: str) -> None:
-    """Require that a path leads to a place in the folder, and over no link. Raises OSError."""
+    """Require that a path stays in the folder and crosses no link. Raises OSError."""
     if not is_inside(name):
         raise OSError(errno.EINVAL, f"{name!r} leads out of the folder")
     for parent in PurePosixPath(name).parents:
@@ -118,7 +113,7 @@ def check_inside(folder: Path, name: str) -> None:
 
 
 def _files_below(folder: Path) -> Iterator[str]:
-    """Yield the paths of all that is not a folder; a link is not followed."""
+    """Yield the paths of files and links, which are not followed."""
     if folder.is_symlink():
         raise OSError(errno.ELOOP, f"{folder} is a symbolic link")
     for path in folder.rglob("*"):
@@ -127,7 +122,7 @@ def _files_below(folder: Path) -> Iterator[str]:
 
 
 def _check_target(folder: Path, path: str) -> None:
-    """Require that a file can be renamed to a place, or removed from there."""
+    """Require that a file can be renamed to the path, or removed. Raises OSError."""
     check_inside(folder, path)
     target = folder / path
     parent = next(each for each in target.parents if os.path.lexists(each))
@@ -159,14 +154,14 @@ def _write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _check_own(staging: Path) -> None:
-    # Somebody may have put a link there, to make us work on what it leads to.
+    # Somebody may have put a link there to misdirect us.
     found = staging.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise OSError(errno.EPERM, f"{staging} is not as this command made it")
 
 
 def _sync(folder: Path) -> None:
-    """Make the names in a folder survive a loss of power."""
+    """Make the folder's names survive a power loss."""
     with suppress(PermissionError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -1,9 +1,7 @@
 """Writes an agent's files into a folder, and never over what somebody else wrote.
 
-The folder is new, empty, or ours: then a marker in it has the hash of each file that we wrote. A
-handler.py to fill in belongs to the user as soon as it exists. Other files of ours are replaced if
-they are unchanged, or removed if the agent does not need them any more; if a user has changed one,
-nothing is written unless by `force`. Files that we did not write are never touched.
+The folder is new, empty, or ours: a marker has the hash of each file that we wrote. A handler.py to
+fill in is the user's once it exists. Other files that a user has changed need `force`.
 """
 
 import hashlib
@@ -34,7 +32,7 @@ class WritingError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, or was done; paths are relative to the folder."""
+    """Paths are relative to the folder; `write` has texts by path."""
 
     write: dict[str, str] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
@@ -50,10 +48,10 @@ def write_folder(
     force: bool = False,
     dry_run: bool = False,
 ) -> Plan:
-    """Write `files`, texts by their paths, into `folder`: all of them, or none.
+    """Write all `files`, texts by path, or none. Raises WritingError.
 
-    Files that `users` names are written only if they do not exist. With `force`, other files that a
-    user has changed are overwritten. With `dry_run`, nothing is written. Raises WritingError.
+    Those in `users` are written only if they do not exist. `force` overwrites others that a user
+    has changed.
     """
     try:
         if folder.is_symlink():
@@ -131,7 +129,7 @@ def _with_marker(files: Mapping[str, str], users: frozenset[str]) -> dict[str, s
 
 
 def _read_marker(folder: Path) -> dict[str, str] | None:
-    """Return the hashes of the files that we wrote, None if there is no marker."""
+    """Return hashes by path, None without a marker."""
     path = folder / MARKER
     if not os.path.lexists(path):
         return None
@@ -139,7 +137,7 @@ def _read_marker(folder: Path) -> dict[str, str] | None:
         hashes = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise WritingError(f"{path} is not as this command wrote it") from error
-    # Somebody may have written it to make us remove files elsewhere.
+    # It may be forged, to make us remove files elsewhere.
     if path.is_symlink() or not all(is_inside(name) for name in hashes):
         raise WritingError(f"{path} is not as this command wrote it")
     return hashes
@@ -150,7 +148,7 @@ def _hash(text: str) -> str:
 
 
 def _hash_of_file(path: Path) -> str | None:
-    """Return the hash of a file, None if there is nothing, a text that is no hash if not a file."""
+    """None if there is nothing; no hash, but a text, if it is not a file."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):

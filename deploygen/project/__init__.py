@@ -1,1 +1,1 @@
-"""The author's project: starting one, and the modules beside its spec."""
+"""The author's project: starting one, and its modules."""

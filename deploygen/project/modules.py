@@ -1,4 +1,4 @@
-"""The author's modules beside agent.yaml, which are copied into the agent's folder."""
+"""The author's modules beside agent.yaml."""
 
 import os
 import stat
@@ -12,15 +12,11 @@ MOST_MODULES = 200
 
 
 class ModulesError(Exception):
-    """The modules cannot be copied; the message names the file."""
+    """The message names the file."""
 
 
 def read_modules(folder: Path, spec: AgentSpec) -> dict[str, str]:
-    """Return the texts of the modules in `folder`, by file name.
-
-    A module is a file `*.py` whose name can be imported; subfolders are ignored. Raises
-    ModulesError.
-    """
+    """Return texts by file name; subfolders are ignored. Raises ModulesError."""
     try:
         paths = sorted(path for path in folder.glob("*.py") if path.stem.isidentifier())
         if len(paths) > MOST_MODULES:
@@ -33,7 +29,7 @@ def read_modules(folder: Path, spec: AgentSpec) -> dict[str, str]:
 
 
 def _check_handler(folder: Path, spec: AgentSpec, modules: dict[str, str]) -> None:
-    """Refuse a handler that is not here, cannot be installed, and is not one to fill in."""
+    """Refuse a handler that is neither here, nor installed, nor one to fill in."""
     top = spec.handler_module.partition(".")[0]
     if f"{top}.py" in modules:
         return
@@ -54,7 +50,7 @@ def _check_handler(folder: Path, spec: AgentSpec, modules: dict[str, str]) -> No
 def _read(path: Path, folder: Path) -> str:
     if path.stem in sys.stdlib_module_names:
         raise ModulesError(f"{path} would hide Python's own {path.stem}: give it another name")
-    # A link may lead to a file that is not meant to be in an image.
+    # A link may lead to what must not be in an image.
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise ModulesError(f"{path} leads out of the folder")
     if not stat.S_ISREG(path.stat().st_mode):

@@ -26,10 +26,7 @@ class ScaffoldError(Exception):
 
 
 def write_scaffold(folder: Path) -> list[Path]:
-    """Write a commented spec and its handler into a new or empty folder, and return their paths.
-
-    The agent is named after the folder, if its name can be an agent's. Raises ScaffoldError.
-    """
+    """Write into a new or empty folder, and return the paths. Raises ScaffoldError."""
     files = _files(name_for(folder))
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ScaffoldError(f"{folder} exists already, and is not a folder")
@@ -47,7 +44,7 @@ def write_scaffold(folder: Path) -> list[Path]:
 
 
 def name_for(folder: Path) -> str:
-    """Return the name of the agent that is started in a folder."""
+    """Return the folder's name as an agent's, else a default."""
     words = re.findall(r"[a-z0-9]+", folder.resolve().name.lower())
     name = "-".join(words)[:LONGEST_NAME].rstrip("-")
     try:

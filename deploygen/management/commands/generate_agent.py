@@ -1,4 +1,4 @@
-"""``manage.py generate_agent SPEC_OR_NAME``: the folder of an agent that builds into an image."""
+"""Writes the folder of an agent, which builds into an image."""
 
 import shlex
 from argparse import ArgumentParser
@@ -101,7 +101,7 @@ class Command(BaseCommand):
 
 
 def _source(target: str) -> SpecFile | None:
-    """Return the spec in the file `target`, None if it is a name."""
+    """None if `target` is a name."""
     path = Path(target)
     is_there = path.exists() and not path.is_dir()
     if not is_there and path.suffix not in SPEC_SUFFIXES:
@@ -139,7 +139,6 @@ def _message(problem: Problem, labels: dict[str, str], target: str, source: Spec
 
 
 def _hint(target: str, source: SpecFile | None) -> str:
-    """Return a hint where the name is that of a folder with a spec in it."""
     spec = Path(target) / SPEC_FILE
     return f"; did you mean {spec}?" if source is None and spec.is_file() else ""
 
@@ -147,7 +146,7 @@ def _hint(target: str, source: SpecFile | None) -> str:
 def _folder(output: Path | str | None, spec: AgentSpec, source: SpecFile | None) -> Path:
     if output is not None:
         folder = Path(output)
-        # The step back would be taken from a folder that is not there, and so be made.
+        # mkdir would create the missing folders that ".." leads out of.
         return folder.resolve() if ".." in folder.parts else folder
     folder = Path(spec.name)
     if source is not None and source.path.parent.resolve() == folder.resolve():
