@@ -1,4 +1,4 @@
-"""The client of an agent registry. It needs httpx, and nothing of the package around it."""
+"""The client of an agent registry. It needs only httpx, nothing of the package around it."""
 
 from .client import STOPPING_SECONDS, AgentRegistryClient
 from .http import RegistryError, RegistryRefused, RegistryUnavailable

@@ -1,4 +1,4 @@
-"""The certificates that the client trusts: those of SSL_CERT_FILE or SSL_CERT_DIR, or certifi's."""
+"""Trusted certificates: of SSL_CERT_FILE, SSL_CERT_DIR or certifi."""
 
 import ssl
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from .proxy import UnusableVariable
 
 
 def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Return a context for TLS, which takes some 20 ms. Raises UnusableVariable."""
+    """Takes some 20 ms. Raises UnusableVariable."""
     file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
     if file is not None:
         folder = None
     try:
         if folder is not None:
-            list(Path(folder).iterdir())  # OpenSSL says nothing about one that cannot be read
+            list(Path(folder).iterdir())  # OpenSSL ignores one that it cannot read
         if file or folder:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file, folder)
     except OSError as error:
@@ -25,7 +25,7 @@ def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
         if file or folder:
             return ssl.create_default_context(cafile=file, capath=folder)
         return httpx.create_ssl_context(trust_env=False)
-    except OSError as error:  # a context opens this file, too
+    except OSError as error:  # a context opens it too
         raise _unusable("SSLKEYLOGFILE", error) from error
 
 

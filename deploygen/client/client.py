@@ -1,4 +1,4 @@
-"""Keeps an agent in the registry: registers it, renews its lease, and deregisters it."""
+"""Keeps an agent registered."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ STOPPING_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS
 
 
 class AgentRegistryClient:
-    """Keeps one agent's lease. For one event loop; any thread may read `problem`."""
+    """For one agent and one event loop; any thread may read `problem`."""
 
     def __init__(
         self,
@@ -39,12 +39,11 @@ class AgentRegistryClient:
         pacing: Pacing | None = None,
         enrolment_token: EnrolmentToken = None,
     ) -> None:
-        """`heartbeat_interval`: seconds. The registry's own replaces it unless `keep_interval`.
+        """`heartbeat_interval`: seconds; the registry's replaces it unless `keep_interval`.
 
-        `report` is called before each heartbeat, and returns the agent's status, load and note.
-        `enrolment_token` is shown when registering; a function that returns it is called each
-        time, and may raise ValueError. Raises ValueError when `registry_url` is not an http or
-        https URL without user, password, query and fragment.
+        `report` returns status, load and note for each heartbeat. A function as `enrolment_token`
+        is called for each registration, and may raise ValueError. Raises ValueError unless
+        `registry_url` is http or https without user, password, query and fragment.
         """
         self.agent_id = agent_id
         self.ttl_seconds = ttl_seconds
@@ -65,7 +64,7 @@ class AgentRegistryClient:
 
     @property
     def interval(self) -> float:
-        """Seconds between two heartbeats."""
+        """Seconds between heartbeats."""
         return self._schedule.interval
 
     async def register(
@@ -77,11 +76,10 @@ class AgentRegistryClient:
         tags: Sequence[str] = (),
         skills: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Register the agent under its host and port; return the registry's record of it.
+        """Return the registry's record. registration.describe() chooses host and port.
 
-        Both are as in registration.describe(). Raises RegistryRefused or RegistryUnavailable; a
-        heartbeat loop that runs, or is started afterwards, still registers the agent as soon as it
-        can. Raises ValueError when the port is not a number.
+        Raises ValueError if the port is not a number; RegistryRefused, RegistryUnavailable: the
+        heartbeat loop then registers the agent as soon as it can.
         """
         more = {"agent_name": agent_name, "version": version, "tags": list(tags)}
         self._description = describe(
@@ -92,25 +90,19 @@ class AgentRegistryClient:
             return await self._register()
 
     async def start_heartbeat_loop(self) -> None:
-        """Keep the lease, in the background, until another agent has registered under this id.
-
-        Whenever there is no lease, the loop registers the agent.
-        """
+        """Keep the agent registered, until another agent registers under its id."""
         if self._description is None:
             self._description = describe(self.agent_id, self.ttl_seconds, {})
         if self._heartbeats is None or self._heartbeats.done():
             self._heartbeats = asyncio.create_task(self._keep_lease())
 
     def heartbeat_now(self) -> None:
-        """Send the next heartbeat at once, because there is news to report."""
+        """Report news at once."""
         if self.registered:
             self._awake.set()
 
     async def deregister(self) -> bool:
-        """Stop the heartbeats and give the lease back. Returns whether it is gone.
-
-        Takes STOPPING_SECONDS at most; a lease that could not be given back ends by itself.
-        """
+        """Stop within STOPPING_SECONDS. Returns whether the lease is gone; else it expires."""
         await self._stop_heartbeats()
         try:
             async with asyncio.timeout(DEREGISTER_SECONDS):
@@ -179,7 +171,7 @@ class AgentRegistryClient:
             self._schedule.renewed()
 
     async def _stop_heartbeats(self) -> None:
-        # A registration that is cut off may still be carried out, and nobody would renew it.
+        # A registration that is cut off may still be carried out.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_CALL_SECONDS), self._turn:
                 pass

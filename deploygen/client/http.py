@@ -1,4 +1,4 @@
-"""One call to the registry: its response, or why there is no usable one."""
+"""Calls to the registry."""
 
 import asyncio
 import json
@@ -16,14 +16,14 @@ from .proxy import Route, UnusableVariable, find_route
 from .url import check_url
 
 LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
-# A record has a few kilobytes; a registry does not send more than this.
+# A record has a few kilobytes.
 LONGEST_RESPONSE_BYTES = 1024 * 1024
 LONGEST_REASON = 300
-# Every error of the registry is a Problem Details (RFC 9457).
+# Of all the registry's errors (RFC 9457).
 PROBLEM_TYPE = "application/problem+json"
-# Statuses that mean "later", as those from 500 on do.
+# "Later", like those from 500 on.
 BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-# With these, nothing has been carried out.
+# The call was not carried out.
 NOT_DONE = BUSY | {HTTPStatus.SERVICE_UNAVAILABLE}
 
 
@@ -32,7 +32,7 @@ class RegistryError(Exception):
 
 
 class RegistryRefused(RegistryError):
-    """The registry itself refuses what was sent. `status` is that of its response."""
+    """The registry itself refused the call, with this HTTP status."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -40,10 +40,9 @@ class RegistryRefused(RegistryError):
 
 
 class RegistryUnavailable(RegistryError):
-    """It is away, busy or broken, or something else, such as a proxy, responds in its place.
+    """It is away, busy or broken, or a proxy responds in its place.
 
-    `retry_after` is the pause in seconds that it asks for. `perhaps_done`: it may have carried out
-    the call nevertheless, or may still do so.
+    `retry_after`: seconds. `perhaps_done`: the call may be carried out all the same.
     """
 
     def __init__(
@@ -55,11 +54,11 @@ class RegistryUnavailable(RegistryError):
 
 
 class EnvironmentUnusable(RegistryUnavailable):
-    """A variable of the environment keeps the client from calling it; a person must change it."""
+    """A variable of the environment prevents all calls."""
 
 
 class RegistryHttp:
-    """Calls one registry. For one event loop at a time."""
+    """For one event loop at a time."""
 
     def __init__(self, url: str) -> None:
         """Raises ValueError as check_url does."""
@@ -79,9 +78,9 @@ class RegistryHttp:
         lease_token: str | None = None,
         access_token: str | None = None,
     ) -> dict[str, Any]:
-        """Return the JSON object of a response within `seconds`.
+        """Return the response's JSON object, which has the members `expected`.
 
-        A success has the members `expected`. Raises RegistryRefused, RegistryUnavailable.
+        Raises RegistryRefused, RegistryUnavailable.
         """
         headers = {"Accept": "application/json"}
         content = None
@@ -117,14 +116,14 @@ class RegistryHttp:
         try:
             self._route = find_route(url, os.environ)
             proxy = self._route.proxy
-            # Loading the trusted certificates takes a while, and only TLS needs them.
+            # Only TLS needs the certificates, which take a while to load.
             if url.scheme == "https" or (proxy and proxy.url.scheme == "https"):
                 verify = trusted_certificates(os.environ)
             else:
                 verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             if proxy and proxy.url.scheme == "https":
                 proxy.ssl_context = verify
-            # Each call has its own limit of time.
+            # Each call has its own limit.
             return httpx.AsyncClient(verify=verify, proxy=proxy, trust_env=False, timeout=None)  # noqa: S113
         except UnusableVariable as error:
             raise EnvironmentUnusable(str(error), perhaps_done=False) from error
@@ -178,7 +177,7 @@ def _json_object(text: bytes) -> dict[str, Any] | None:
 
 
 def _is_problem(response: httpx.Response, content: dict[str, Any] | None) -> bool:
-    """Whether it is an error of the registry, not the page of a proxy in front of it."""
+    """Whether the registry sent it, not a proxy."""
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return (
         media_type == PROBLEM_TYPE

@@ -1,4 +1,4 @@
-"""One agent's lease, and the three calls that take, renew and end it."""
+"""One agent's lease: taken, renewed, given back."""
 
 import asyncio
 import logging
@@ -12,12 +12,11 @@ from .http import RegistryHttp, RegistryRefused, RegistryUnavailable
 logger = logging.getLogger("agent.registry")
 
 LONGEST_REQUEST_SECONDS = 10.0
-# Seconds at the end of the agent: for a call that is under way, then to give the lease back, and
-# between two attempts of that.
+# At the agent's end: for a call under way, to give the lease back, between attempts of that.
 LAST_CALL_SECONDS = 0.5
 DEREGISTER_SECONDS = 1.5
 DEREGISTER_PAUSE_SECONDS = 0.2
-# Refusals of a heartbeat that concern the lease, not what the agent reports.
+# Refusals that concern the lease, not the report.
 ABOUT_THE_LEASE = (
     HTTPStatus.NOT_FOUND,
     HTTPStatus.UNAUTHORIZED,
@@ -31,9 +30,8 @@ class Lease:
         self.http = http
         self.held = False
         self.was_held = False  # at any time
-        # Another agent has registered under this id.
-        self.superseded = False
-        # A registration of ours had no response, so that it may be the newest of all.
+        self.superseded = False  # by another agent of this id
+        # A registration without a response may be the newest one.
         self.in_doubt = False
         self._agent_id = agent_id
         self._path = f"/agents/{quote(agent_id, safe=':')}"
@@ -42,7 +40,7 @@ class Lease:
         self._report_refused = False
 
     async def take(self, body: Mapping[str, Any], access_token: str | None) -> dict[str, Any]:
-        """Register; return the registry's record. Raises RegistryRefused, RegistryUnavailable."""
+        """Return the registry's record. Raises RegistryRefused, RegistryUnavailable."""
         try:
             record = await self.http.call(
                 "POST",
@@ -60,11 +58,9 @@ class Lease:
         return record
 
     async def renew(self, report: dict[str, Any], interval: float) -> dict[str, Any]:
-        """Send a heartbeat with the agent's report, within `interval` seconds.
+        """Send a heartbeat within `interval` seconds, without the report if that is refused.
 
-        A report that is refused does not cost the lease: the heartbeat is sent without it. Raises
-        RegistryUnavailable, or RegistryRefused; after that, `held` and `superseded` say what has
-        become of the lease.
+        Raises RegistryUnavailable, or RegistryRefused, which sets `held` and `superseded`.
         """
         try:
             response = await self._heartbeat(report, interval)
@@ -81,7 +77,7 @@ class Lease:
         return response
 
     async def give_back(self) -> bool:
-        """Deregister, however often that takes. Returns whether the lease is gone."""
+        """Retry without end. Returns whether the lease is gone."""
         while self.held:
             try:
                 await self.http.call(
@@ -121,7 +117,7 @@ class Lease:
 
 
 def is_sendable(token: str) -> bool:
-    """Whether a token can be the value of a header."""
+    """In a header."""
     return token.isascii() and token.isprintable()
 
 

@@ -1,4 +1,4 @@
-"""When the next call is due: the beat of the heartbeats, and the pauses after failures."""
+"""When the next call is due."""
 
 import email.utils
 import math
@@ -10,17 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 SHORTEST_INTERVAL_SECONDS = 0.05
-# No pause is longer, whatever Retry-After says.
+# Whatever the registry asks for.
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Pacing:
-    """Pauses in seconds after calls that fail.
+    """Pauses after failed calls: doubled from `first_seconds` up to `longest_seconds`.
 
-    A registry that is away is called again after `first_seconds`, then after twice as long and so
-    on, up to `longest_seconds`. One that refuses an agent that never had a lease needs a person,
-    and is called every `refused_seconds`.
+    `refused_seconds`: after a refusal of an agent that never had a lease, which needs a person.
     """
 
     first_seconds: float = 5.0
@@ -30,11 +28,7 @@ class Pacing:
     def after_failure(
         self, failures: int, interval: float, retry_after: float | None = None
     ) -> float:
-        """Return the pause after that many failures in a row.
-
-        It is not longer than `interval`, the seconds between two heartbeats, so that waiting does
-        not cost a lease; but it is not shorter than what the registry asks for by `retry_after`.
-        """
+        """Return seconds: at most `interval`, to save the lease, but at least `retry_after`."""
         doubled = self.first_seconds * 2.0 ** min(failures - 1, 10)
         pause = min(doubled, self.longest_seconds, interval) * _random(0.5, 1.0)
         if retry_after is not None:
@@ -46,12 +40,12 @@ class Pacing:
 
 
 class Schedule:
-    """When the next call of one client is due, on the monotonic clock."""
+    """On the monotonic clock."""
 
     def __init__(
         self, interval: float, ttl_seconds: int, pacing: Pacing, *, keep: bool = False
     ) -> None:
-        """An interval of more than half the TTL becomes a third of it; `keep`: for good."""
+        """An interval above half the TTL becomes a third of it. `keep` ignores the registry's."""
         self._keep = keep
         self._ttl_seconds = ttl_seconds
         self._pacing = pacing
@@ -63,12 +57,11 @@ class Schedule:
         return max(0.0, self._due - time.monotonic())
 
     def follow(self, interval: Any) -> None:
-        """Take over the interval that the registry wants, if it is one."""
+        """Adopt the registry's interval, whatever it sends for one."""
         if not self._keep and isinstance(interval, int | float) and 0 < interval < math.inf:
             self.interval = self._bounded(interval)
 
     def registered(self, started: float) -> None:
-        """A registration has succeeded that was started then."""
         self.failures = 0
         self._due = started + self.interval
 
@@ -85,7 +78,7 @@ class Schedule:
         return pause
 
     def refused(self, *, soon: bool) -> None:
-        """`soon`: the agent had a lease, so the refusal may pass before that would have ended."""
+        """`soon`: the agent had a lease, so the refusal may pass before that expires."""
         pause = self._pacing.after_refusal()
         self._due = time.monotonic() + (min(pause, self.interval) if soon else pause)
 
@@ -96,18 +89,15 @@ class Schedule:
 
 
 def next_beat(due: float, interval: float, now: float) -> float:
-    """Return when the beat after the one of `due` is, later than `now`.
-
-    Beats keep their distance however long a call takes; missed ones are skipped.
-    """
+    """Return the next beat after `due` and `now`, skipping missed ones to keep the rhythm."""
     missed = max(0, math.floor((now - due) / interval))
     return due + (missed + 1) * interval
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds of a Retry-After header, None without one.
+    """Return the seconds of Retry-After, None without it.
 
-    A date in it is compared with the registry's own clock, the Date header, if there is one.
+    A date is compared with the registry's own clock, if the response has its Date.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
@@ -128,7 +118,7 @@ def _date(text: str) -> datetime | None:
 
 
 def _spread(retry_after: float) -> float:
-    """Return a pause of `retry_after` and up to a fifth more; within the limit, whatever it is."""
+    """Add up to a fifth, within the limit."""
     longest = LONGEST_RETRY_AFTER_SECONDS
     if retry_after > longest:
         return _random(longest / 1.2, longest)

@@ -1,6 +1,6 @@
-"""Through which proxy the registry is reached, as the variables say that curl and httpx read.
+"""The registry's proxy, by the variables that curl and httpx read.
 
-They are read for the registry's URL alone: one that does not concern it may hold anything.
+A variable that does not concern the registry's URL may hold anything.
 """
 
 import ipaddress
@@ -14,12 +14,12 @@ PORTS = {"http": 80, "https": 443}
 
 
 class UnusableVariable(Exception):
-    """A variable that the calls need cannot be used; the message names it, without its value."""
+    """The message names the variable, without its value."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """The way to the registry: direct, or through the proxy that `variable` names."""
+    """Direct, or through the proxy that `variable` names."""
 
     variable: str = ""
     proxy: httpx.Proxy | None = None
@@ -48,16 +48,13 @@ def find_route(url: httpx.URL, environ: Mapping[str, str]) -> Route:
 def _proxy_variable(scheme: str, environ: Mapping[str, str]) -> str:
     names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
     if "REQUEST_METHOD" in environ:
-        # CGI puts the header "Proxy" of a request into HTTP_PROXY.
+        # CGI puts a request's header "Proxy" there.
         names = [name for name in names if name != "HTTP_PROXY"]
     return next((name for name in names if environ.get(name, "").strip()), "")
 
 
 def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
-    """Whether NO_PROXY lists the host: its name, its domain, its address or its network.
-
-    An entry that is none of these covers nothing.
-    """
+    """Whether NO_PROXY lists the host's name, domain, address or network."""
     entries = re.split(r"[\s,]+", no_proxy.lower())
     return any(_covers(entry.rpartition("://")[2], url) for entry in entries)
 
@@ -69,7 +66,7 @@ def _covers(entry: str, url: httpx.URL) -> bool:
     try:
         network = ipaddress.ip_network(entry.strip("[]"), strict=False)
         return ipaddress.ip_address(host) in network
-    except ValueError:  # one of the two is a name, which is not looked up
+    except ValueError:  # one of them is a name, which is not resolved
         pass
     name, port = entry, ""
     if re.search(r"[^:]:\d+$", entry):

@@ -1,4 +1,4 @@
-"""What a client sends when it registers its agent: the agent's description, and a token."""
+"""What a registration sends: the agent's description, and a token."""
 
 import os
 import socket
@@ -17,8 +17,8 @@ def describe(
 ) -> dict[str, Any]:
     """Return the body of a registration; of `more`, what is not empty.
 
-    Host and port are AGENT_HOST and AGENT_PORT, else those of the metadata, else the name of this
-    machine and 8000. Raises ValueError when the port is not a number.
+    Host and port: AGENT_HOST and AGENT_PORT, else from the metadata, else this machine's name and
+    8000. Raises ValueError if the port is not a number.
     """
     environ = os.environ
     return {
@@ -33,7 +33,7 @@ def describe(
 
 
 def token_to_show(enrolment_token: EnrolmentToken) -> str | None:
-    """Raises ValueError, whose message has nothing of the token."""
+    """Raises ValueError, without the token."""
     token = enrolment_token() if callable(enrolment_token) else enrolment_token
     if token and not is_sendable(token):
         raise ValueError("the enrolment token is not one line of ASCII characters")
@@ -41,7 +41,7 @@ def token_to_show(enrolment_token: EnrolmentToken) -> str | None:
 
 
 def hint(status: int, token: str | None) -> str:
-    """Return what to do about a registration that was refused, "" where that is not known."""
+    """Return what to do about a refusal, "" if that is not known."""
     if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return ""
     if token is None:

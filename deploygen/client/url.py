@@ -1,10 +1,10 @@
-"""What the URL of a registry may be: as registry.url of a spec."""
+"""What a registry's URL may be, as in a spec."""
 
 import httpx
 
 
 def check_url(url: str) -> None:
-    """Raises ValueError, whose message has nothing of the URL: that may hold a password."""
+    """Raises ValueError, without the URL, which may hold a password."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -16,7 +16,7 @@ def check_url(url: str) -> None:
     if parsed.userinfo:
         raise ValueError("the registry's URL must not hold a user or a password")
     if "?" in url or "#" in url:
-        # The paths of the API are put after it.
+        # The API's paths are appended to it.
         raise ValueError("the registry's URL must have no query and no fragment")
     if url != url.strip():
         raise ValueError("the registry's URL must not begin or end with blanks")
