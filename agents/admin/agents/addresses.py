@@ -1,5 +1,3 @@
-"""The address that an agent advertises, as a URL for a browser."""
-
 import ipaddress
 import re
 
@@ -10,10 +8,7 @@ HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 
 
 def base_url(agent: AgentRecord) -> str:
-    """Return ``http://host:port``; empty unless the host is a plain name or address.
-
-    Agents may claim any host: what could lead a user elsewhere (``user@host``, a path) is no link.
-    """
+    """Return ``http://host:port``; empty for a host that could lead elsewhere, as ``user@host``."""
     if not _is_well_formed(agent.host):
         return ""
     scheme = "https" if agent.port == HTTPS_PORT else "http"
@@ -21,7 +16,6 @@ def base_url(agent: AgentRecord) -> str:
 
 
 def before_port(host: str) -> str:
-    """Return a host as it is written before a port: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -30,4 +24,4 @@ def _is_well_formed(host: str) -> bool:
         ipaddress.ip_address(host)
     except ValueError:
         return HOST_NAME.fullmatch(host) is not None
-    return "%" not in host  # a zone has a meaning on the agent's own machine only
+    return "%" not in host  # a zone is valid on the agent's machine only

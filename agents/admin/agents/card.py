@@ -1,7 +1,6 @@
-"""An agent's card (A2A 1.0, section 4.4), from what the agent sent when it registered.
+"""An agent's card (A2A 1.0, section 4.4), from the metadata that it registered with.
 
-The registry never fetches cards: it would call whatever address an agent claims to have. What does
-not have the shape of a card is left out.
+Cards are never fetched: the registry would call any address that an agent claims.
 """
 
 from collections.abc import Mapping
@@ -10,9 +9,8 @@ from typing import Any
 
 from agents.models import AgentRecord
 
-# Keys of the metadata that may hold a whole card.
 CARD_KEYS = ("agent_card", "agentCard", "card")
-# Keys that only a card has, in A2A 1.0 or earlier versions.
+# Metadata with one of these keys is itself a card.
 CARD_MARKS = ("supportedInterfaces", "protocolVersion", "defaultInputModes")
 WEB_SCHEMES = ("http://", "https://")
 
@@ -30,24 +28,21 @@ class Interface:
 
     @property
     def link(self) -> str:
-        """The URL if it is safe to open in a browser, else empty."""
+        """The URL, or empty if it is not safe to open in a browser."""
         return self.url if self.url.lower().startswith(WEB_SCHEMES) else ""
 
 
 @dataclass(frozen=True)
 class Card:
-    """`is_whole`: it was sent as a card, not put together from the registration."""
-
     name: str
     description: str
     version: str
-    is_whole: bool
+    is_whole: bool  # sent as a card, not put together from the registration
     skills: list[Skill] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
-        """Whether it says more than the record's own fields."""
         return bool(self.is_whole or self.description or self.skills)
 
 

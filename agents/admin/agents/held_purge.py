@@ -26,7 +26,7 @@ VIEW, DELETE = "agents.view_agentrecord", "agents.delete_agentrecord"
 
 @dataclass(frozen=True)
 class HeldPurge:
-    """`expired` agents are kept; `silent` agents of the `fleet` fell silent together."""
+    """`silent` agents of a `fleet` fell silent together; all `expired` ones are kept."""
 
     expired: int
     silent: int
@@ -43,10 +43,7 @@ class HeldPurge:
 
 
 def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> HeldPurge | None:
-    """Return the purge that is held; None if there is none, or the user may not see agents.
-
-    The fleet is counted only if the last sweep held something.
-    """
+    """Return the purge that is held, if any; None for users who may not view agents."""
     if not request.user.has_perm(VIEW) or not (last_sweep or report_sweeps()).held:
         return None
     hold = current_hold()
@@ -75,7 +72,7 @@ class PurgeAnyway(ModelAdmin[AgentRecord]):
         ]
 
     def purge_anyway(self, request: HttpRequest) -> HttpResponse:
-        # The page says how many have expired, so it also needs the permission to view.
+        # The page shows a count of agents.
         if not request.user.has_perms([VIEW, DELETE]):
             raise PermissionDenied
         fleet = reverse("admin:agents_agentrecord_changelist")

@@ -1,4 +1,4 @@
-"""The history on an agent's page: bars, uptime in percent, gaps, and how the agent ended."""
+"""The history on an agent's page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from agents.history.timeline import ENDS, Presence, Share, Span, clip, share, sp
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 
-# An agent that keeps coming and going has very many events: the newest are read.
+# Of an agent that keeps coming and going.
 MAX_EVENTS = 2_000
 MAX_GAPS = 50
 WINDOWS = {1: "Last day", 7: "Last 7 days", 30: "Last 30 days"}
@@ -22,7 +22,7 @@ Kind = AgentEvent.Kind
 
 @dataclass(frozen=True)
 class Window:
-    """A bar over some days. `known`: how much of them is known, empty if all is."""
+    """A bar over some days. `known`: how much of them is known; empty if all is."""
 
     title: str
     days: int
@@ -59,7 +59,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class History:
-    """`events`: the newest of an agent, newest first. `is_cut`: there are older ones."""
+    """An agent's newest events, newest first. `is_cut`: there are older ones."""
 
     events: Sequence[AgentEvent]
     is_cut: bool
@@ -68,7 +68,6 @@ class History:
         return next((event for event in self.events if event.kind in kinds), None)
 
     def operator_event(self, agent: AgentRecord) -> AgentEvent | None:
-        """Return the event that set the agent's state, if it is among these."""
         kind = _event_of(agent.state)
         return self.newest(kind) if kind else None
 
@@ -82,14 +81,14 @@ class Timeline:
 
 
 def read_history(agent_id: str, limit: int = MAX_EVENTS) -> History:
-    """Return the newest events of an agent, each with `read_at`, the database's time."""
+    """Each event has `read_at`, the database's time."""
     events = newest_first(agent_id).annotate(read_at=DatabaseNow())
     found = list(events[: limit + 1])
     return History(found[:limit], is_cut=len(found) > limit)
 
 
 def operator_event(agent: AgentRecord) -> AgentEvent | None:
-    """Return the event that set the agent's state, if it is among the newest MAX_EVENTS."""
+    """`History.operator_event` without reading all events."""
     kind = _event_of(agent.state)
     if kind is None:
         return None
@@ -104,7 +103,7 @@ def _event_of(state: str) -> str | None:
 def draw(
     history: History, agent: AgentRecord | None, now: datetime, up_since: datetime | None
 ) -> Timeline:
-    """Return an agent's life until `now`; `agent` is None if it has no record."""
+    """`agent` is None if it has no record."""
     begin = now - timedelta(days=max(WINDOWS))
     in_order = history.events[::-1]
     whole = spans(in_order, agent, begin, now, up_since)

@@ -1,17 +1,17 @@
-"""An agent's metadata as rows of a table, readable however deep it is nested."""
+"""An agent's metadata as rows of a table."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Deeper levels are not indented further, to leave room for the values.
+# Deeper levels would leave no room for values.
 MAX_INDENT = 6
 
 
 @dataclass(frozen=True)
 class Row:
-    """`value` is None for an object or a list, whose rows follow; `size` says how many."""
+    """`value` is None for an object or a list: its rows follow, and `size` says how many."""
 
     depth: int
     key: str
@@ -24,7 +24,6 @@ class Row:
 
 
 def rows(metadata: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield the rows of `metadata`, parents before children."""
     stack = [(0, key, value) for key, value in reversed(list(metadata.items()))]
     while stack:
         depth, key, value = stack.pop()

@@ -1,5 +1,3 @@
-"""The agents: the list and a page for each. Nothing is edited here."""
-
 from typing import Any
 
 from django.contrib import admin

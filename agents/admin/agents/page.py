@@ -1,4 +1,4 @@
-"""One agent's page, which remains when the agent is gone. Nothing is edited here."""
+"""One agent's page, which remains when the agent is gone."""
 
 from hashlib import blake2b
 from typing import Any, cast
@@ -61,7 +61,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
         return TemplateResponse(request, f"{TEMPLATES}/agent.html", context)
 
     def now_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Return the parts of the page that change by themselves; 304 if they are the same."""
+        """Return the live parts of the page; 304 if they are unchanged."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         agent_id = unquote(object_id)

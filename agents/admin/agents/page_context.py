@@ -1,5 +1,3 @@
-"""What the templates of an agent's page show."""
-
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -23,7 +21,7 @@ VIEW_TOKENS = "agents.view_accesstoken"
 
 @dataclass(frozen=True)
 class LeaseMeter:
-    """Seconds left of a lease, negative after its end, and of how many."""
+    """In seconds; `left` is negative after the end."""
 
     left: float
     ttl: int
@@ -44,7 +42,7 @@ class LeaseMeter:
 def current_facts(
     agent: AgentRecord, history: History | None, operator_event: AgentEvent | None
 ) -> dict[str, Any]:
-    """Return what changes by itself. `history` is None for users who may not see it."""
+    """Return the live facts. `history` is None for users who may not view it."""
     now = cells.read_at(agent)
     return {
         "agent": agent,
@@ -80,7 +78,7 @@ def timeline(agent: AgentRecord | None, history: History | None) -> dict[str, An
 
 
 def addresses_differ(agent: AgentRecord) -> bool:
-    """Whether it was seen at another address than it advertises; unknown for host names."""
+    """Whether it was seen at another address than it advertises; False for host names."""
     try:
         advertised = ip_address(agent.host)
     except ValueError:

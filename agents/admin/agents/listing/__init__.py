@@ -1,1 +1,0 @@
-"""The agent list: columns, filters, saved views, live refresh, export."""

@@ -1,4 +1,4 @@
-"""A page of the agent list, without counting a large fleet for it."""
+"""A page of the agent list that does not count a large fleet."""
 
 from typing import Any, cast
 
@@ -12,17 +12,15 @@ from agents.admin.widgets.paging import CappedPaginator
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
 
-# Parameters that filter nothing, such as the page number.
 DISPLAY_PARAMETERS = {*IGNORED_PARAMS} - {SEARCH_VAR}
 TEXT_FIELDS = {"tag", "skill", "version", "host"}
 FLEET = SharedCount(AgentRecord.objects.count, lambda count: count)
 
 
 class FleetChangeList(ChangeList):
-    """`result_count`: the agents that have pages. `count_in_words`: all that match."""
+    """`result_count`: agents that have pages. `count_in_words`: all that match."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        # In the order of the query string, with repeated parameters.
         self.parameters = [
             (name, value)
             for name, values in request.GET.lists()
@@ -35,7 +33,7 @@ class FleetChangeList(ChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
-        # The database drivers refuse NUL, which Django's own filters let through.
+        # Database drivers refuse NUL; Django's filters let it through.
         for name in self.filter_params.keys() - DISPLAY_PARAMETERS:
             values = self.filter_params[name]
             if isinstance(values, list) and any("\0" in value for value in values):
@@ -45,7 +43,7 @@ class FleetChangeList(ChangeList):
         return super().get_queryset(request, exclude_parameters)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        # Databases limit the number of columns to sort by.
+        # Databases limit the columns of ORDER BY.
         if ORDER in self.params:
             columns = self.params[ORDER].split(".")
             self.params[ORDER] = ".".join(columns[: len(self.list_display)])
@@ -53,7 +51,7 @@ class FleetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002
         paginator = CappedPaginator(self.queryset, self.list_per_page)
-        # One row more than the first page shows whether there are others, without a count.
+        # One row too many shows without a count whether there is a second page.
         first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []
         if self.page_num <= 1 and len(first) <= self.list_per_page:
             paginator.set_count(len(first))
@@ -82,7 +80,7 @@ class FleetChangeList(ChangeList):
 
     @cached_property
     def count_in_words(self) -> str:
-        """How many agents match; a large number is only counted if it is the whole fleet."""
+        """How many agents match: exact up to MOST, and for the whole fleet."""
         if self.is_more and not self.active_filters:
             return f"{max(FLEET.get(), CappedPaginator.MOST):,} agents"
         if self.is_more:
@@ -91,12 +89,9 @@ class FleetChangeList(ChangeList):
 
     @property
     def hidden_parameters(self) -> list[tuple[str, str]]:
-        """What the form with the text filters sends in addition to its fields."""
         return [pair for pair in self.parameters if pair[0] not in TEXT_FIELDS]
 
 
 class MatchingAgents(FleetChangeList):
-    """The `queryset` of a list, without reading a page of it."""
-
     def get_results(self, request: HttpRequest) -> None:
-        """Read nothing."""
+        """Read nothing: only `queryset` is wanted."""

@@ -1,4 +1,4 @@
-"""The columns of the agent list, as HTML, by the database's clock."""
+"""The columns of the agent list, by the database's clock."""
 
 from functools import reduce
 from operator import or_
@@ -20,7 +20,6 @@ from agents.durations import ago, in_words
 from agents.models import AgentRecord
 from agents.states import Lease, Level, State, Status
 
-# What fits into a row; the agent's page shows everything.
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
 IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
@@ -39,10 +38,10 @@ def _level_rank() -> Case:
     return Case(*whens, default=Value(Level.OK.rank), output_field=IntegerField())
 
 
-# The worst come first when it is sorted once.
+# Descending, so that the first click sorts the worst to the top.
 @admin.display(description="state", ordering=_level_rank().desc())
 def state(agent: AgentRecord) -> SafeString:
-    """Return the agent's condition. `fleet.js` finds the row by the id in it."""
+    """`fleet.js` finds the row by ``data-agent``."""
     condition = condition_of(agent, read_at(agent))
     return format_html(
         '<div class="fleet-state" data-agent="{}"><span class="agent-label level-{}">{}</span>'
@@ -53,7 +52,7 @@ def state(agent: AgentRecord) -> SafeString:
 
 
 def _short_reason(agent: AgentRecord, condition: Condition) -> str:
-    """Return the reason; of a lease in words that stay true while its bar moves beside them."""
+    """Return a reason that stays true while the lease's bar moves."""
     lease = lease_of(agent, read_at(agent))
     if condition.word != lease.words:
         return condition.reason
@@ -64,7 +63,7 @@ def _short_reason(agent: AgentRecord, condition: Condition) -> str:
 
 
 def gone(agent_id: str, history_url: str | None) -> SafeString:
-    """Return the state of an agent whose record was deleted while its row is on the screen."""
+    """Return the state of an agent that was deleted while its row is on the screen."""
     note = "its record was deleted just now"
     if history_url:
         note = format_html('{}; <a href="{}">history</a>', note, history_url)
@@ -112,10 +111,7 @@ def tags(agent: AgentRecord) -> SafeString:
 
 
 def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
-    """Return a chip that leads to the list with this filter added.
-
-    `FleetChangeList` puts the present filters on each row, as `list_query`.
-    """
+    """Return a chip that adds this filter to those of `list_query`, set by FleetChangeList."""
     query = getattr(agent, "list_query", [])
     pairs = [pair for pair in query if parameter == "tag" or pair[0] != parameter]
     if (parameter, value) not in pairs:

@@ -1,7 +1,6 @@
-"""All agents that match the list's address, as a file: streamed, in the order of their ids.
+"""All agents that match the list's filters, as a file.
 
-It is read page by page, each from after the last id of the one before: however many agents there
-are, only a page of them is in memory, no transaction is kept open, and nobody comes twice.
+Streamed in pages by id: no transaction stays open, and no agent appears twice.
 """
 
 import json
@@ -36,7 +35,7 @@ PAGE = 100
 
 
 def as_json(pages: Iterator[str]) -> Iterator[str]:
-    """Give a JSON list of the agents, as the API tells of each."""
+    """Yield a list of agents as in the API."""
     yield "["
     for number, page in enumerate(pages):
         yield f",\n{page}" if number else page
@@ -44,17 +43,14 @@ def as_json(pages: Iterator[str]) -> Iterator[str]:
 
 
 def as_csv(pages: Iterator[str]) -> Iterator[str]:
-    """Give a line for each agent, with the API's names as the first line.
-
-    Lists and objects are JSON in their cell. No cell holds a line end, and none is a formula.
-    """
+    """Yield a header of the API's names, and a line for each agent; cells as in `csv_lines`."""
     yield lines([FIELDS])
     for page in pages:
         yield lines([cell(agent[name]) for name in FIELDS] for agent in _agents(page))
 
 
 def _agents(page: str) -> Iterator[dict[str, Any]]:
-    """Parse the agents of a page one by one, since all together they are large."""
+    """Parse one agent at a time: a page of parsed agents is large."""
     decoder, at = json.JSONDecoder(), 0
     while at < len(page):
         agent, at = decoder.raw_decode(page, at)
@@ -108,7 +104,7 @@ class Exports(ModelAdmin[AgentRecord]):
 
 
 def _pages(agents: AgentQuerySet) -> Iterator[str]:
-    # Where nothing can match, there is no statement to ask for a page of it.
+    # An empty query has no SQL for `read_page` to run.
     after: str | None = None if agents.query.is_empty() else ""
     while after is not None:
         page = read_page(agents.filter(pk__gt=after), PAGE)

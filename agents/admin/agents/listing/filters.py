@@ -1,5 +1,3 @@
-"""Filters of the agent list, and which of them a query string applies."""
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
@@ -15,11 +13,10 @@ from agents.models import MAX_HOST_LENGTH, MAX_VERSION_LENGTH
 from agents.querysets import AgentQuerySet
 from agents.states import Lease
 
-# Longer than any tag or skill can be.
 MAX_TEXT_LENGTH = 256
 MAX_LENGTHS = {"version": MAX_VERSION_LENGTH, "host": MAX_HOST_LENGTH}
 
-# Query parameters that filter the list, with their names for people.
+# Query parameters that filter the list.
 TITLES = {
     "q": "search",
     "liveness": "liveness",
@@ -35,8 +32,6 @@ ORDER = "o"
 
 
 class LivenessFilter(admin.SimpleListFilter):
-    """By the database's clock. Unknown values match nothing."""
-
     title = "liveness"
     parameter_name = "liveness"
 
@@ -60,9 +55,9 @@ class LivenessFilter(admin.SimpleListFilter):
 
 
 class TextFilter(admin.SimpleListFilter):
-    """A text field for an exact value, so that no query has to collect the choices.
+    """An exact value in a text field: a list of choices would take a query.
 
-    Where `takes_many`, an agent must match all values that are given; else the last one counts.
+    With `takes_many` an agent must match all values; otherwise the last one counts.
     """
 
     is_text = True
@@ -88,7 +83,6 @@ class TextFilter(admin.SimpleListFilter):
 
     @property
     def hidden_values(self) -> list[str]:
-        """The values that the form sends in addition to the one that is typed."""
         return self.values if self.takes_many else []
 
     @property
@@ -102,7 +96,7 @@ class TextFilter(admin.SimpleListFilter):
         return self.matching(agents) if self.values else agents
 
     def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
-        """Return the agents that match `values`, of which there is at least one."""
+        """Return the agents that match `values`, which is not empty."""
         return agents.filter(**{str(self.parameter_name): self.values[0]})
 
 
@@ -138,12 +132,11 @@ class HostFilter(TextFilter):
 
 @dataclass(frozen=True)
 class ActiveFilter:
-    """A filter in a query string. `without`: the query string without it."""
+    """`without`: the query string without this filter. `problem`: why no agent can match."""
 
     title: str
     value: str
     without: str
-    # Why no agent can match, if that is so.
     problem: str = ""
 
 

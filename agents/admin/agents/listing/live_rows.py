@@ -1,8 +1,4 @@
-"""What changes in the rows on the screen, for a page that asks every few seconds.
-
-Rows are requested by id: that costs the same however the list is filtered and sorted, and leaves
-the rows where they are.
-"""
+"""Refreshes the rows on the screen, by id: cheap whatever the filters and order of the list."""
 
 from typing import Any
 
@@ -26,9 +22,9 @@ class LiveRows(ModelAdmin[AgentRecord]):
         return [path("rows/", view, name="agents_agentrecord_rows"), *super().get_urls()]
 
     def live_rows(self, request: HttpRequest) -> HttpResponse:
-        """Return ``{"rows": {id: {column: HTML}}}`` for the ids that are posted as `id`.
+        """Return ``{"rows": {id: {column: HTML}}}`` for each `id` posted.
 
-        An agent without a record has the `state` column only, which says that it is gone.
+        Deleted agents have the `state` column only.
         """
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -1,5 +1,3 @@
-"""The page with the agent list."""
-
 from typing import Any
 
 from django import forms
@@ -41,7 +39,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         *(LivenessFilter, ("state", StateFilter), ("status", StatusFilter)),
         *(TagFilter, SkillFilter, VersionFilter, HostFilter),
     ]
-    # Those of the text filters, and of an access token's link to its agents.
+    # Of the text filters, and of an access token's link to its agents.
     linked_lookups = frozenset({"version", "host", "enrolled_by__exact"})
     search_fields = ["agent_id", "agent_name", "host"]
     search_help_text = "Part of the id, name or host"
@@ -57,7 +55,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
 
     @admin.display()
     def action_checkbox(self, obj: AgentRecord) -> SafeString:
-        # Django's own renders a template for each row: a quarter of the page's time.
+        # Django's renders a template for each row: a quarter of the page's time.
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select"'
             ' aria-label="Select {} for an action">',

@@ -1,6 +1,6 @@
-"""Named views of the agent list: filters, search and order, shared by the staff.
+"""Named views of the agent list, shared by the staff.
 
-A view is a query string of the list. It has no path and only parameters that the list knows.
+A view is a query string of known parameters: it cannot lead to another page.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from agents.states import Lease, State, Status
 
 CHANGE = "agents.change_agentrecord"
 KNOWN = {*TITLES, ORDER}
-# Which page is shown, and how, is not part of a view.
+# Not part of a view.
 IGNORED = {"p", "all", "e", "_facets"}
 
 
@@ -47,7 +47,7 @@ BUILT_IN = [
 
 
 class InvalidView(ValueError):
-    """Its text is a sentence for the user."""
+    """The message is for the user."""
 
 
 def view_query(lists: Iterable[tuple[str, list[str]]]) -> str:
@@ -56,7 +56,7 @@ def view_query(lists: Iterable[tuple[str, list[str]]]) -> str:
 
 
 def read_view(name: str, query: str) -> SavedView:
-    """Return an unsaved view. Raise InvalidView."""
+    """Raise InvalidView."""
     name = " ".join(name.split())
     if not name or len(name) > MAX_VIEW_NAME_LENGTH or not name.isprintable():
         raise InvalidView(f"A view needs a name of 1 to {MAX_VIEW_NAME_LENGTH} characters.")

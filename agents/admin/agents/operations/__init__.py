@@ -1,4 +1,4 @@
-"""What an operator can do to one agent or to many, by `agents.leases`."""
+"""What operators can do to agents, by `agents.leases`."""
 
 from agents.admin.agents.operations.actions import Operations
 

@@ -1,5 +1,3 @@
-"""The actions of the list and of an agent's page: each asks for confirmation first."""
-
 from collections.abc import Callable
 from typing import Any
 
@@ -43,16 +41,14 @@ def _action(operation: Operation) -> Callable[..., HttpResponse | None]:
     ) -> HttpResponse | None:
         return model_admin.operate(request, matching, operation)
 
-    act.__name__ = operation.name  # what is posted as `action`
+    act.__name__ = operation.name  # posted as `action`
     return act
 
 
 class Operations(ModelAdmin[AgentRecord]):
-    """The operations as actions of the list, each with its permission.
+    """The operations as actions of the list; each asks for confirmation and a reason first.
 
-    The list posts the ticked agents. An agent's page posts its own id, also as ``from_agent``, to
-    which the response then redirects. Without ``confirmed`` the response is a confirmation page,
-    with a field for the ``reason``.
+    An agent's page posts its id both as the ticked one and as ``from_agent``, to return to.
     """
 
     actions = [_action(operation) for operation in OPERATIONS.values()]
@@ -64,10 +60,7 @@ class Operations(ModelAdmin[AgentRecord]):
         return bool(request.user.has_perm("agents.delete_agentrecord"))
 
     def check_operation_permission(self, request: HttpRequest) -> None:
-        """Raise PermissionDenied if an operation is posted that the user may not do.
-
-        Django would only say that no action was selected.
-        """
+        """Raise PermissionDenied, where Django would say that no action was selected."""
         posted = {name for name in request.POST.getlist("action") if name in OPERATIONS}
         if not posted <= set(self.get_actions(request)):
             raise PermissionDenied
@@ -130,7 +123,7 @@ def _applicable(operation: Operation, count: FleetCount) -> int:
 
 
 def _agent_page(request: HttpRequest) -> str | None:
-    """Return the URL of the agent's page that posted, if it did and the agent still exists."""
+    """Return the URL of the agent's page that posted; None from the list, or if it is gone."""
     agent_id = request.POST.get("from_agent", "")
     if not agent_id or "\0" in agent_id:
         return None

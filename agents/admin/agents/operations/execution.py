@@ -1,5 +1,3 @@
-"""Runs an operation on the selected agents and reports what it did."""
-
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from agents.leases import UnknownAgent
 
 @dataclass(frozen=True)
 class Outcome:
-    """`is_complete`: it changed something, and did not run out of time."""
+    """`is_complete`: something changed, and time did not run out."""
 
     message: str
     is_complete: bool

@@ -1,5 +1,3 @@
-"""What an operator can do to agents, and how the confirmation page describes it."""
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +13,10 @@ OPERATE, REMOVE = "operate", "remove"
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation on each of the agents that were chosen.
+    """An operation on each selected agent.
 
-    `run` takes agent_id, actor and reason, returns whether it changed anything, and raises
-    UnknownAgent. `done` and `unchanged` describe the agents that it changed and the others.
+    `run` takes agent_id, actor and reason; it returns whether the agent changed, or raises
+    UnknownAgent. `done` and `unchanged` are participles for the summary.
     """
 
     name: str
@@ -29,7 +27,6 @@ class Operation:
     undo: str
     unchanged: str = ""
     permission: str = OPERATE
-    # The state that it sets.
     state: State | None = None
     reason_length: int = MAX_REASON_LENGTH
     expired_only: bool = False

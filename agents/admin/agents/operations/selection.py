@@ -1,5 +1,3 @@
-"""The agents that an operator has selected, and iteration over them."""
-
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +9,14 @@ from django.http import HttpRequest
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 
-# Each agent is a transaction of its own, to let heartbeats through in between. The request ends
-# before a proxy would give it up.
+# One transaction per agent lets heartbeats through; the request ends before a proxy gives up.
 MAX_SECONDS = 45
 CHUNK = 500
 
 
 @dataclass(frozen=True)
 class Selection:
-    """`ticked`: ids. `is_across`: all agents that match were selected, on all pages."""
+    """`ticked`: ids. `is_across`: all matching agents are selected, on all pages."""
 
     ticked: list[str]
     is_across: bool
@@ -27,15 +24,12 @@ class Selection:
 
     @property
     def hidden_ids(self) -> list[str]:
-        """What the confirmation page has to post again; Django wants at least one id."""
+        """What the confirmation page posts again; Django wants at least one id."""
         return self.ticked[:1] if self.is_across else self.ticked
 
 
 def read_selection(request: HttpRequest, matching: AgentQuerySet) -> Selection:
-    """Return the ticked agents, or all that match the list's filters now.
-
-    Ticked agents stay selected even if they no longer match: one may have expired meanwhile.
-    """
+    """Ticked agents stay selected even if they no longer match: one may have just expired."""
     posted = request.POST.getlist(ACTION_CHECKBOX_NAME)
     ticked = list(dict.fromkeys(one for one in posted if one and "\0" not in one))
     is_across = bool(BooleanField(required=False).clean(request.POST.get("select_across")))
@@ -44,10 +38,7 @@ def read_selection(request: HttpRequest, matching: AgentQuerySet) -> Selection:
 
 
 class IdsInChunks:
-    """The ids of agents, read in chunks while they are processed.
-
-    After MAX_SECONDS it stops and sets `timed_out`.
-    """
+    """Iterates over ids; after MAX_SECONDS it stops and sets `timed_out`."""
 
     def __init__(self, agents: AgentQuerySet) -> None:
         self.timed_out = False
