@@ -11,5 +11,5 @@ __all__ = ["AccessTokenAdmin", "AgentAdmin", "EventAdmin"]
 admin.site.site_header = "Agent registry"
 admin.site.site_title = "Agent registry"
 admin.site.index_title = "Overview"
-admin.site.site_url = None  # there is no other site; the template links the API's docs
+admin.site.site_url = None  # the template links the API's docs instead
 admin.site.enable_nav_sidebar = False  # the agent list needs the width

@@ -1,1 +1,0 @@
-"""The dashboard, which is the front page of the admin."""

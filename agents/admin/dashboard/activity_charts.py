@@ -1,4 +1,4 @@
-"""The charts of the dashboard: registrations, ends and heartbeats of the last hour and day."""
+"""The dashboard's charts of the last hour and day."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from agents.history.activity import Bucket, in_buckets, read_minutes
 
 @dataclass(frozen=True)
 class Span:
-    """The time until now, in `number` buckets of `minutes` each."""
+    """`number` buckets of `minutes` each, until now."""
 
     name: str
     per: str
@@ -24,7 +24,7 @@ DAY = Span("last day", "half hour", 48, 30, timedelta(hours=4))
 
 
 def activity_charts(now: datetime) -> list[Chart]:
-    """Return the charts as of `now`, the database's time. Makes one query, of a row a minute."""
+    """Return the charts as of `now`, the database's time, by one query."""
     rows = read_minutes(now - timedelta(minutes=DAY.number * DAY.minutes))
     spans = [
         (span, in_buckets(rows, now=now, number=span.number, minutes=span.minutes))

@@ -1,5 +1,3 @@
-"""Runs a check that may hang in the background, and shares its result."""
-
 import threading
 import time
 from collections.abc import Callable
@@ -16,9 +14,9 @@ class _Result(Generic[T]):
 
 
 class BackgroundCheck(Generic[T]):
-    """The result of `check`, kept for `seconds`. `check` must not raise.
+    """Runs `check`, which may hang but must not raise, in a thread, once at a time.
 
-    It runs in a thread, once at a time. Callers wait up to `patience` seconds since it began.
+    The result is kept for `seconds`. Callers wait until `patience` seconds after it began.
     """
 
     def __init__(
@@ -40,7 +38,7 @@ class BackgroundCheck(Generic[T]):
         self._began = 0.0
 
     def get(self) -> T | None:
-        """Return a recent result; None if there was none in time."""
+        """Return a recent result; None if there is none in time."""
         with self._lock:
             if self._is_fresh():
                 return self._value()

@@ -1,4 +1,4 @@
-"""Whether the broker, from which the worker gets its tasks, responds."""
+"""Whether Celery's broker responds."""
 
 import os
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from celery import current_app
 
 from agents.admin.dashboard.background_check import BackgroundCheck
 
-# Seconds for the broker to respond, and for which the result is kept.
+# Seconds.
 TIMEOUT = 2.0
 KEPT_SECONDS = 5.0
-# Seconds that a page waits for the result.
 PATIENCE = 0.5
 REASONS: dict[type[BaseException], str] = {
     PermissionError: "its folder is missing or not accessible",
@@ -21,7 +20,7 @@ REASONS: dict[type[BaseException], str] = {
 
 @dataclass(frozen=True)
 class BrokerReport:
-    """`transport`: such as "redis". `reason`: why it does not respond, without secrets."""
+    """`transport`: such as "redis". `reason`: why it does not respond; no secrets."""
 
     transport: str
     responds: bool
@@ -43,13 +42,13 @@ def _check() -> BrokerReport:
             _check_folders()
         else:
             _connect()
-    except Exception as error:  # of any transport; its text may contain the URL
+    except Exception as error:  # its text may contain the URL, with a password
         return BrokerReport(transport, responds=False, reason=_reason(error))
     return BrokerReport(transport, responds=True)
 
 
 def _connect() -> None:
-    """Open a new connection, without retries. For Redis, Kombu then sends a PING."""
+    # `establish_connection` does not retry; with Redis it sends a PING.
     limits = {"socket_connect_timeout": TIMEOUT, "socket_timeout": TIMEOUT}
     with current_app.connection_for_write(
         connect_timeout=TIMEOUT, transport_options=limits
@@ -59,7 +58,7 @@ def _connect() -> None:
 
 
 def _check_folders() -> None:
-    # Connecting to the file system transport does not touch its folders.
+    # Connecting to this transport does not touch its folders.
     for name in ("data_folder_in", "data_folder_out"):
         folder = current_app.conf.broker_transport_options[name]
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -70,7 +69,7 @@ def _reason(error: BaseException) -> str:
     found: BaseException | None = error
     while found is not None:
         for kind, words in REASONS.items():
-            # Client libraries define their own TimeoutError and the like.
+            # Client libraries have their own TimeoutError and so on.
             if isinstance(found, kind) or type(found).__name__ == kind.__name__:
                 return words
         found = found.__cause__ or found.__context__

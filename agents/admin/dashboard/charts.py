@@ -1,7 +1,6 @@
 """Bar charts of counts over time, as SVG.
 
-Lengths along the time axis are percentages, so that text keeps its size on any screen. Colours
-come from the style sheet. A description and a table say the same as the picture.
+Lengths along the time axis are percentages, so that text keeps its size on any screen.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,17 +13,17 @@ from django.utils.timezone import localtime
 
 from agents.admin.dashboard.scale import Scale, in_short, scale_for
 
-# Pixels: the whole, and the plot's top and height. The times are below it.
+# Pixels: the whole, and the plot's top and height.
 HEIGHT, TOP, PLOT = 214, 12, 172
-# Percent: the room for the numbers left of the plot; the share of a slot that its bar fills.
+# Percent of the width left of the plot; the share of a slot that its bar fills.
 LEFT, BAR = 9.0, 0.76
-# Percent: a time so near to an end would be cut off.
+# Percent: closer to an end, a time would be cut off.
 MARGIN = 2.5
 
 
 @dataclass(frozen=True)
 class Series:
-    """Counts, one for each time slot. `name` is a plural; `kind` selects the colour."""
+    """Counts by time slot. `name` is a plural; `kind` selects the colour."""
 
     name: str
     kind: str
@@ -42,10 +41,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series over time slots, each as long as `slot`; the last one is not over yet.
-
-    `span` names the whole time ("last hour"), `per` a slot ("minute"). `labelled` is the interval
-    between the times below the chart.
+    """`span` names the whole time ("last hour"), `per` a slot ("minute"). `labelled`: the
+    interval between the times below the chart. The last slot is not over yet.
     """
 
     key: str
@@ -67,7 +64,7 @@ class Chart:
 
     @property
     def description(self) -> str:
-        """What a reader who cannot see the picture should know."""
+        """The chart for readers who cannot see it."""
         if self.is_empty:
             return f"No activity in the {self.span}."
         totals = ", ".join(f"{one.total:,} {one.name}" for one in self.series)
@@ -77,7 +74,7 @@ class Chart:
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
-        """A row for each slot: its begin, and its counts in the order of the series."""
+        """For each slot: its begin, and its counts in the order of the series."""
         counts = zip(*(one.counts for one in self.series), strict=True)
         return [(clock(begin), list(row)) for begin, row in zip(self.begins, counts, strict=True)]
 
@@ -91,7 +88,7 @@ def clock(at: datetime) -> str:
 
 
 def draw(chart: Chart) -> SafeString:
-    """Return the chart as an <svg>. Ids in it begin with `chart.key`."""
+    """Return an <svg> whose ids begin with `chart.key`."""
     scale = chart.scale
     return format_html(
         '<svg class="chart" role="img" width="100%" height="{}" aria-labelledby="{}-title {}-desc">'

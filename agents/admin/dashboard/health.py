@@ -11,7 +11,7 @@ from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
 from agents.states import Level
 
-# Milliseconds. The database's latency is shown as "under" one of these, so that it changes rarely.
+# Milliseconds. The latency is shown as "under" one of these, so that it changes rarely.
 LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SLOW = 100
 OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
@@ -19,11 +19,7 @@ OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the registry: its state in a word, and the evidence.
-
-    `at` is a time that the detail ends with. `measured` varies from time to time, so it is no part
-    of comparisons.
-    """
+    """`at`: a time that ends the detail. `measured` varies, so comparisons and ETags ignore it."""
 
     name: str
     word: str
@@ -43,7 +39,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Health:
-    """`now` is the database's time."""
+    """`now`: the database's time."""
 
     now: datetime
     sweeps: SweepReport
@@ -52,7 +48,7 @@ class Health:
 
 
 def report_health(*, with_numbers: bool) -> Health:
-    """Check all parts. `with_numbers`: whether the user may know how many agents there are."""
+    """`with_numbers`: whether the user may know how many agents there are."""
     sweeps, broker = report_sweeps(), report_broker()
     now, database = _database(with_numbers=with_numbers)
     parts = [_sweeper(sweeps, with_numbers=with_numbers), _worker(sweeps, broker)]
@@ -102,13 +98,12 @@ def _database(*, with_numbers: bool) -> tuple[datetime, Part]:
 
 
 def _size() -> str:
-    """Return the size of the agents' table, or with SQLite of the database file."""
     size = dialect.size_on_disk(AgentRecord)
     return "In memory" if size is None else f"{in_bytes(size)} on disk"
 
 
 def in_bytes(size: int) -> str:
-    """Return a size in two or three digits: "840 kB", "1.2 MB", "23 GB"."""
+    """Return a size such as "840 kB", "1.2 MB" or "23 GB"."""
     value = size / 1000
     for unit in ("kB", "MB", "GB"):
         if value < 999.5:  # noqa: PLR2004

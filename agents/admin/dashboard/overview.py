@@ -1,5 +1,3 @@
-"""What the dashboard shows a user, and an ETag of it."""
-
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +24,7 @@ TALLY = SharedCount(AgentRecord.objects.tally, lambda tally: tally.total)
 
 @dataclass(frozen=True)
 class Tile:
-    """A number of agents that links to them. `level` is empty for a tile without a colour."""
+    """`level` is empty for a tile without a colour."""
 
     name: str
     count: int
@@ -41,7 +39,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class EventLine:
-    """An event; `agent_id` is empty if it is about the whole registry."""
+    """`agent_id` is empty if the event is about the whole registry."""
 
     number: int
     at: datetime
@@ -92,7 +90,7 @@ class Overview:
 
     @property
     def etag(self) -> str:
-        """Changes with what is shown, apart from ages, which the page updates by itself."""
+        """Does not depend on ages, which the page updates by itself."""
         held = self.held_purge
         banner = held and (held.expired, held.silent, held.fleet, held.time_left, held.may_purge)
         health = self.health
@@ -121,7 +119,7 @@ def may_view_agents(user: AbstractBaseUser | AnonymousUser) -> bool:
 
 
 def tiles(tally: FleetTally) -> list[Tile]:
-    """Return the tiles; a count of zero has no colour."""
+    """A count of zero has no colour."""
     fleet = reverse("admin:agents_agentrecord_changelist")
     counts = [
         *((lease, count, f"{fleet}?liveness={lease}") for lease, count in tally.leases.items()),

@@ -1,4 +1,4 @@
-"""The dashboard's URLs, to be included before the admin's own: it replaces the admin's index."""
+"""To be included before the admin's own URLs: the dashboard replaces its index."""
 
 from django.contrib import admin
 from django.urls import path

@@ -1,7 +1,4 @@
-"""The dashboard, and the parts of it that it requests to refresh itself.
-
-The URLs wrap the views in `admin_view`: for staff only.
-"""
+"""The dashboard, and the parts that it refreshes. The URLs admit staff only (`admin_view`)."""
 
 from typing import Any
 
@@ -16,7 +13,7 @@ from agents.admin.dashboard.overview import charts, may_view_agents, overview
 from agents.database.clock import database_now
 from agents.metrics.shared_counts import LARGE
 
-# Between two refreshes. A large fleet takes longer to count.
+# Between two refreshes: a large fleet takes longer to count.
 SECONDS, SECONDS_IF_LARGE = 5, 10
 
 
@@ -31,13 +28,11 @@ def front_page(request: HttpRequest) -> HttpResponse:
 
 
 def live_overview(request: HttpRequest) -> HttpResponseBase:
-    """All but the charts; 304 if unchanged."""
     present = overview(request)
     return _conditional(request, present.etag, "admin/overview/now.html", overview=present)
 
 
 def live_charts(request: HttpRequest) -> HttpResponseBase:
-    """The charts; 304 if unchanged, 403 for users who may not view agents."""
     if not may_view_agents(request.user):
         raise PermissionDenied
     drawn, etag = charts(database_now())

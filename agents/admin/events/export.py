@@ -1,5 +1,3 @@
-"""Export of the events that match a list's filters, as CSV, newest first."""
-
 from collections.abc import Iterator
 
 from django.db.models import QuerySet
@@ -14,7 +12,7 @@ COLUMNS = ("at", "agent_id", "kind", "reason", "actor", "address", "generation")
 
 
 def as_csv(events: QuerySet[AgentEvent]) -> Iterator[str]:
-    """Yield chunks of lines. Each chunk starts behind the last event, so none is repeated."""
+    """Yield lines in chunks, newest first, each from after the last key: none is repeated."""
     yield lines([COLUMNS])
     newest = events.order_by("-pk")
     last: int | None = None

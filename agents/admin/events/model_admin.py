@@ -1,5 +1,3 @@
-"""The history: what happened to agents, including those that are gone."""
-
 from typing import Any
 
 from django.contrib import admin
@@ -26,7 +24,7 @@ from agents.durations import exactly
 from agents.history.feed import newest_first
 from agents.models import AgentEvent
 
-# A search without an index reads every event: enough for some ten million.
+# A search without an index reads every event; this is enough for ten million.
 MAX_SECONDS = 4.0
 
 
@@ -51,14 +49,12 @@ def kind(event: AgentEvent) -> str:
 
 @admin.register(AgentEvent)
 class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
-    """A list without pages for single events: it shows all of their fields."""
-
     list_display = [when, agent, kind, "reason", "actor", "address", "generation"]
     list_display_links = None
     list_filter = [*TEXT_FILTERS, "kind", ("at", DateFilter)]
     linked_lookups = frozenset({"agent_id__exact"})
     paginator = CappedPaginator
-    # "12 of 34" and the facets would count all events again.
+    # Both would count all events again.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 

@@ -1,4 +1,4 @@
-"""The fields of the history's search form: agent, actor, reason, generation, dates."""
+"""The fields of the history's search form."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -15,18 +15,17 @@ from agents.database.dialect import dialect
 from agents.models import BY_STAFF, MAX_ACTOR_LENGTH, MAX_ID_LENGTH, MAX_REASON_LENGTH
 
 MAX_GENERATION = 2**63 - 1
-# The longest text in a column that is searched.
 MAX_TEXT_LENGTH = max(MAX_ID_LENGTH, MAX_ACTOR_LENGTH, MAX_REASON_LENGTH)
 
 
 def by(actor: str) -> Q:
     condition = dialect.starts_with("actor", actor)
-    # PostgreSQL uses the partial index of staff events if its condition is in the query.
+    # PostgreSQL uses the partial index only if the query has its condition.
     return condition & BY_STAFF if actor.startswith(STAFF) else condition
 
 
 def _of_generation(number: int) -> Q:
-    # The database refuses numbers that the column cannot hold.
+    # The database refuses larger numbers.
     return Q(generation=number) if 0 <= number <= MAX_GENERATION else Q(pk__in=[])
 
 
@@ -35,9 +34,7 @@ def _midnight(day: date) -> datetime:
 
 
 class TextFilter(ListFilter):
-    """A field of the form. Its query parameter is `name`."""
-
-    name: ClassVar[str]
+    name: ClassVar[str]  # of the query parameter
     template = "admin/agents/agentevent/no_filter.html"
 
     def __init__(
@@ -60,7 +57,7 @@ class TextFilter(ListFilter):
         return iter(())
 
     def condition(self, text: str) -> Q:
-        """Return the condition for matching events. Raise ValueError or OverflowError."""
+        """Raise ValueError or OverflowError."""
         raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
@@ -123,7 +120,7 @@ class UntilFilter(TextFilter):
         return Q(at__lt=_midnight(date.fromisoformat(text) + timedelta(days=1)))
 
 
-# Each with its type of input and an example.
+# With the type of input and an example.
 FIELDS: list[tuple[type[TextFilter], str, str]] = [
     (AgentFilter, "text", "weather-"),
     (ActorFilter, "text", "admin:grace"),

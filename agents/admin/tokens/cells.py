@@ -1,5 +1,3 @@
-"""The columns and fields of an access token, without its secret or hash."""
-
 from typing import Any
 
 from django.contrib import admin

@@ -1,5 +1,3 @@
-"""The form that issues an access token."""
-
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -9,7 +7,7 @@ from agents.models import AccessToken
 from agents.tokens.terms import NOTHING_ALLOWED, BadTerms, check_terms
 
 DEFAULT_DAYS = 90
-# Form fields whose name differs from the argument of `access_tokens.issue`.
+# Form fields by arguments of `access_tokens.issue`, where they differ.
 FORM_FIELDS = {"lifetime": "days"}
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: issued, listed and revoked. None is shown again or edited."""
+"""Access tokens are issued, listed and revoked, but never edited or shown again."""
 
 from typing import Any
 
@@ -102,7 +102,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         form: forms.ModelForm[AccessToken],
         change: bool,  # noqa: ARG002 - always False
     ) -> None:
-        """Issue the token. Its text is only on `obj`, for `response_add`."""
+        """Issue the token; `obj` carries its text to `response_add`."""
         terms = terms_of(form.cleaned_data)
         issued, text = access_tokens.issue(**terms, actor=staff(request.user))
         obj.pk, obj.key, obj.expires_at = issued.pk, issued.key, issued.expires_at
@@ -114,7 +114,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         obj: AccessToken,
         post_url_continue: str | None = None,  # noqa: ARG002
     ) -> HttpResponse:
-        """Show the token once, in this response: a redirect would have to carry it."""
+        """Show the token in this response: a redirect would have to carry it."""
         context = {
             **self.admin_site.each_context(request),
             "title": "The access token",

@@ -1,4 +1,4 @@
-"""A timeline as a bar of few shapes, however many spans it has, in which every gap is visible."""
+"""A timeline as a bar: few shapes for any number of spans, and every gap visible."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from itertools import groupby
 from agents.durations import exactly, in_words
 from agents.history.timeline import Presence, Span
 
-# The cells of a bar. A gap fills at least one, however short it is.
+# A gap fills at least one cell of a bar.
 CELLS = 360
-# Shapes differ in height as well as in colour.
+# For those who cannot tell the colours apart.
 BAR = 20
 HEIGHTS = {Presence.UNKNOWN: 2, Presence.ALIVE: 14, Presence.GAP: BAR}
-# Which of several spans in a cell is drawn: the highest.
+# Of several spans in a cell, the highest is drawn.
 ORDER = {Presence.UNKNOWN: 0, Presence.ALIVE: 1, Presence.GAP: 2}
 WORDS = {Presence.UNKNOWN: "Unknown", Presence.ALIVE: "Alive", Presence.GAP: "Not alive"}
 
@@ -35,7 +35,7 @@ class Shape:
 
 
 def shapes(spans: Sequence[Span], begin: datetime, end: datetime) -> Iterator[Shape]:
-    """Yield the shapes of a bar from `begin` to `end`, which `spans` fill."""
+    """`spans` fill the time from `begin` to `end`."""
     cells = [(Presence.UNKNOWN, 0, 0)] * CELLS
     for number, span in enumerate(spans):
         first = (span.begin - begin) * CELLS // (end - begin)

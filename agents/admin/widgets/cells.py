@@ -1,5 +1,3 @@
-"""Parts that several pages share: labels, ages, links."""
-
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +14,7 @@ NOTHING = "-"
 
 
 def read_at(record: Any) -> datetime:
-    """Return the annotation of `with_read_at`, which mypy does not know."""
+    # mypy does not know the annotation of `with_read_at`.
     moment: datetime = record.read_at
     return moment
 
@@ -30,10 +28,7 @@ def lease(agent: AgentRecord) -> SafeString:
 
 
 def moment(at: datetime, now: datetime) -> SafeString:
-    """Return "12 s ago", with the exact time as its title.
-
-    Inside an element with `data-now`, ages.js keeps it up to date.
-    """
+    """Return "12 s ago"; inside an element with `data-now`, ages.js keeps it up to date."""
     age = ago((now - at).total_seconds())
     html = '<time datetime="{}" title="{}" data-age>{}</time>'
     return format_html(html, at.isoformat(), exactly(at), age)

@@ -1,5 +1,3 @@
-"""What Django's admin passes on to the database unchecked, and a hand-made request can contain."""
-
 from typing import Any, ClassVar
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -9,7 +7,7 @@ from django.http import HttpRequest
 
 
 class CheckedInput:
-    """Mixin for a ModelAdmin that ignores ticked keys and field names that cannot exist."""
+    """Drops impossible keys and field names, which Django's admin passes on to the database."""
 
     model: ClassVar[Any]
 
@@ -22,19 +20,18 @@ class CheckedInput:
         return super().response_action(request, *args, **options)  # type: ignore[misc]
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        # A relation to this model has a name among its fields as well.
+        # Django also allows names of relations, which have no column.
         columns = {field.name for field in self.model._meta.concrete_fields}  # noqa: SLF001
         return to_field in columns and super().to_field_allowed(request, to_field)  # type: ignore[misc]
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        # An empty parameter names no field.
+        # The parameter may be empty.
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
 
 def _fits(field: Field[Any, Any], text: str) -> bool:
-    """Whether a text from a form could be a value of a field."""
     try:
         field.run_validators(field.to_python(text))
     except ValidationError:

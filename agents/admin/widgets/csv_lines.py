@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet shows as text, whatever agents put into it."""
+"""CSV in which a spreadsheet finds no formulas, whatever agents send."""
 
 import csv
 import io
@@ -20,10 +20,7 @@ def lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def cell(value: Any) -> str:
-    """Return the text of a cell, which has no line ends and is never a formula.
-
-    Lists and objects become JSON, times ISO 8601, None the empty string.
-    """
+    """Return a cell in one line: lists and objects as JSON, times in ISO 8601, None as empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -34,5 +31,5 @@ def cell(value: Any) -> str:
         return value.isoformat()
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text.translate(LINE_ENDS)
-    # Spreadsheets take what follows an apostrophe as text and hide the apostrophe.
+    # Spreadsheets hide a leading apostrophe and take the rest as text.
     return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text

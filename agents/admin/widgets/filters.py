@@ -1,5 +1,3 @@
-"""Filters with titles of our own, and by the database's clock."""
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,8 +11,6 @@ from agents.models import AccessToken
 
 
 class TokenStateFilter(admin.SimpleListFilter):
-    """Good, expired or revoked, by the database's clock."""
-
     title = "state"
     parameter_name = "token_state"
 

@@ -1,5 +1,3 @@
-"""Pagination of lists that may have millions of rows, which are counted up to a limit."""
-
 from typing import Any, cast
 
 from django.core.paginator import Paginator
@@ -8,17 +6,16 @@ from django.utils.functional import cached_property
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
-    """Has pages for the first MOST rows, so that counting takes no longer the more there are."""
+    """Has pages for the first MOST rows, so that counting millions takes no longer."""
 
     MOST = 10_000
 
     def set_count(self, rows: int) -> None:
-        """Spare the count where all rows have been read: there are `rows`."""
+        """Spare the query: there are `rows`."""
         self.counted = rows
 
     @cached_property
     def count(self) -> int:
-        """How many rows have pages."""
         return min(self.counted, self.MOST)
 
     @property

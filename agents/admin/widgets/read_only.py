@@ -1,5 +1,3 @@
-"""What the lists have in common: nothing is edited, and only some lookups are allowed."""
-
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -7,22 +5,21 @@ from django.http import HttpRequest
 
 from agents.admin.widgets.checked_input import CheckedInput
 
-# The lookups that Django's filters use.
+# What Django's filters use.
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 # Each word adds a condition, and databases limit their number.
 MAX_SEARCH_LENGTH = 256
 
 
 class NarrowLookups(CheckedInput):
-    """Mixin for a ModelAdmin that allows the lookups of its filters and of our links only.
+    """Allows only the lookups of filters and of our links.
 
-    Django accepts any lookup of any column in a query string, including some that fail in the
-    database or its driver.
+    Django allows any lookup of any column, including some that fail in the database.
     """
 
     model: ClassVar[Any]
     list_filter: ClassVar[Any]
-    # Lookups of our links beyond those of the filters.
+    # Of our links, beyond those of the filters.
     linked_lookups: ClassVar[frozenset[str]] = frozenset()
 
     def lookup_allowed(
@@ -33,7 +30,7 @@ class NarrowLookups(CheckedInput):
     ) -> bool:
         columns = {"pk", *(field.name for field in self.model._meta.get_fields())}  # noqa: SLF001
         if lookup.partition("__")[0] not in columns:
-            return True  # a custom filter, or unknown, which Django reports
+            return True  # a custom filter, or unknown: Django reports it
         filters = [found for found in self.list_filter if isinstance(found, str | tuple)]
         names = [found if isinstance(found, str) else found[0] for found in filters]
         lookups = {f"{name}{suffix}" for name in names for suffix in FILTER_LOOKUPS}
@@ -51,8 +48,6 @@ class NarrowLookups(CheckedInput):
 
 
 class ReadOnly(NarrowLookups):
-    """Mixin for a ModelAdmin whose records are not edited in the admin."""
-
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
 
