@@ -1,5 +1,3 @@
-"""Who calls: by an access token, or by the token of a lease."""
-
 import logging
 from dataclasses import dataclass
 
@@ -20,7 +18,7 @@ from agents.tokens.cache import Access
 logger = logging.getLogger("agents.tokens")
 
 SCHEME = "Bearer"
-# The same for a token that is missing, wrong, expired or revoked: only the log says which.
+# The same for tokens that are missing, wrong, expired or revoked: only the log says which.
 ACCESS_TOKEN_NEEDED = f"Send a good access token in the header: Authorization: {SCHEME} TOKEN."
 SECONDS_BETWEEN_LINES = 60.0
 
@@ -34,7 +32,7 @@ class Lease:
 
 
 class AccessTokenAuthentication(BaseAuthentication):
-    """``Authorization: Bearer TOKEN``; the request's `auth` becomes the token's `Access`."""
+    """``Authorization: Bearer TOKEN``; `auth` becomes an `Access`."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Access] | None:
         scheme, _, text = get_authorization_header(request).partition(b" ")
@@ -54,7 +52,7 @@ class AccessTokenAuthentication(BaseAuthentication):
 
 
 class LeaseTokenAuthentication(BaseAuthentication):
-    """``Lease-Token: TOKEN``, on a path with an `agent_id`; `auth` becomes the `Lease`."""
+    """``Lease-Token: TOKEN``, on paths with an `agent_id`; `auth` becomes a `Lease`."""
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, Lease] | None:
         token = request.headers.get(lease_tokens.HEADER)
@@ -78,5 +76,5 @@ def _log_refusal(address: str | None, error: access_tokens.InvalidToken) -> None
 
 
 def address_of(request: Request) -> str | None:
-    """Return where the call came from; None if it came through a Unix socket."""
+    """Return the caller's address; None for a Unix socket."""
     return parse_address(request.META.get("REMOTE_ADDR", ""))

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what is generated from the views."""
+"""What the OpenAPI document needs in addition to the views."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
 
 
 def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
-    """Mark tokens as optional for the calls that this registry allows everybody."""
+    """Mark tokens as optional where this registry admits everybody."""
     for methods in result["paths"].values():
         for method, call in methods.items():
             reading = method == "get" and settings.REGISTRY_PUBLIC_READ
@@ -71,7 +71,6 @@ def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:  
 
 
 def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
-    """Add 429 to the calls below /agents."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     refusal = {
         "description": "Too many calls. Try again after the seconds in Retry-After.",
@@ -86,13 +85,13 @@ def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:  # n
 
 
 def answers(*problems: int, **answers: Any) -> dict[Any, Any]:
-    """Return the responses of a call: shapes by status (``_200=``), Problem Details, always 503."""
+    """Return responses: `answers` by status (``_200=``), Problem Details for `problems` and 503."""
     found: dict[Any, Any] = {(int(name[1:]), JSON): shape for name, shape in answers.items()}
     return found | {(status, PROBLEM_JSON): ProblemSerializer for status in (*problems, 503)}
 
 
 def without_slashes(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Document each path without its trailing slash, which is optional."""
+    """Leave out the optional trailing slashes."""
     return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 

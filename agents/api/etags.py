@@ -1,7 +1,4 @@
-"""ETags of pages made by the database.
-
-An ETag covers the address, the shape of an agent in this version, and the page's tag.
-"""
+"""ETags of pages: of the URL, the JSON's shape in this version, and the page's tag."""
 
 import hashlib
 import re
@@ -13,7 +10,6 @@ from agents.serializers.agent_sql import agent_as_json
 
 DIGEST_BYTES = 8
 TAG = re.compile(r"[0-9a-f-]{1,64}")
-# How many of a client's tags the database compares.
 MAX_TAGS = 4
 
 
@@ -28,7 +24,7 @@ class ETags:
         return f'{self._prefix}{tag}"'
 
     def known_tags(self) -> list[str]:
-        """Return the client's tags (If-None-Match). Compressing proxies make ours weak."""
+        """Return the tags in If-None-Match; compressing proxies make ours weak."""
         sent = [etag.removeprefix("W/") for etag in parse_etags(self._sent)]
         ours = [etag for etag in sent if etag.startswith(self._prefix)]
         tags = [etag.removeprefix(self._prefix).removesuffix('"') for etag in ours]

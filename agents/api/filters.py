@@ -1,5 +1,3 @@
-"""The filters of the list of agents, as query parameters."""
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +12,6 @@ MAX_SEARCH_LENGTH = 256
 
 
 class NameFiltersField(serializers.ListField):
-    """Names to filter by; empty ones are ignored."""
-
     def __init__(self, **options: Any) -> None:
         child = serializers.CharField(max_length=MAX_NAME_IN_LIST_LENGTH, allow_blank=True)
         super().__init__(child=child, default=[], **options)
@@ -25,8 +21,6 @@ class NameFiltersField(serializers.ListField):
 
 
 class FiltersSerializer(serializers.Serializer[Any]):
-    """The filters of the list of agents."""
-
     include_dead = serializers.BooleanField(
         default=False, help_text="Also the agents that have expired and are not purged yet."
     )
@@ -50,7 +44,7 @@ class FiltersSerializer(serializers.Serializer[Any]):
 
 
 def filter_agents(agents: AgentQuerySet, parameters: Mapping[str, Any]) -> AgentQuerySet:
-    """Return the `agents` that match query parameters. Raise ValidationError."""
+    """Raise ValidationError."""
     filters = validate(FiltersSerializer, parameters)
     agents = agents.with_tags(filters["tag"]).with_skills(filters["skill"])
     if not filters["include_dead"]:

@@ -1,5 +1,3 @@
-"""JSON or a page: pages are for browsers."""
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,10 +9,7 @@ from rest_framework.request import Request
 
 
 class Negotiation(DefaultContentNegotiation):
-    """DRF's, except that programs get no page if they accept JSON as well.
-
-    Java's HttpURLConnection, for one, accepts HTML before anything else.
-    """
+    """Gives programs JSON even if they prefer HTML, as Java's HttpURLConnection does."""
 
     def select_renderer(
         self,
@@ -27,12 +22,12 @@ class Negotiation(DefaultContentNegotiation):
             try:
                 return super().select_renderer(request, programs, format_suffix)
             except (NotAcceptable, Http404):
-                pass  # it accepts nothing but a page
+                pass  # accepts nothing but a page
         return super().select_renderer(request, renderers, format_suffix)
 
 
 def is_browser(request: Request) -> bool:
-    """Whether a browser shows the response: they send fetch metadata, or accept XHTML."""
+    """Whether the caller sends fetch metadata, or accepts XHTML."""
     if "HTTP_SEC_FETCH_MODE" in request.META:
         return True
     sends_json = str(request.META.get("CONTENT_TYPE", "")).startswith("application/json")

@@ -1,5 +1,3 @@
-"""Responses with JSON that the database has made."""
-
 from django.http import HttpResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -17,9 +15,7 @@ def is_plain_json(request: Request) -> bool:
 
 
 def page_response(page: Page, etags: ETags, text: str | None, **headers: str) -> HttpResponse:
-    """Return the response; without content if the client has the page: `conditional_page` then
-    makes it a 304.
-    """
+    """Return the response; `conditional_page` makes it a 304 if the client has the page."""
     headers["ETag"] = etags.of(page.tag)
     content = b"" if page.body is None else str(text).encode()
     return HttpResponse(content, content_type=JSONRenderer.media_type, headers=headers)

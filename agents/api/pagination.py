@@ -1,4 +1,4 @@
-"""Pages by key: the next page starts after the last id, so changes of the fleet cannot shift it."""
+"""Each page starts after the last id of the previous one, so that no agent is skipped."""
 
 import base64
 import binascii
@@ -35,8 +35,6 @@ class CursorField(serializers.CharField):
 
 
 class PageQuerySerializer(serializers.Serializer[Any]):
-    """The parameters of paging."""
-
     limit = serializers.IntegerField(
         min_value=1,
         max_value=MAX_LIMIT,
@@ -50,7 +48,7 @@ class PageQuerySerializer(serializers.Serializer[Any]):
 
 @dataclass(frozen=True)
 class PageQuery:
-    """How many agents to return, and the id to start after; None: from the first one on."""
+    """`after`: the id to start after; None for the first page."""
 
     limit: int
     after: str | None
@@ -66,7 +64,7 @@ def read_page_query(request: Request) -> PageQuery:
 
 
 class AgentPagination(BasePagination):
-    """Pages are bare lists, ordered by id; ``Link: <...>; rel="next"`` leads to the next one."""
+    """Pages are bare lists, ordered by id, with a Link header to the next one."""
 
     display_page_controls = False
 
@@ -94,7 +92,7 @@ class AgentPagination(BasePagination):
 
 
 def link_to_next(request: Request, last: str) -> str:
-    """Return the Link header: a relative URL, since a proxy may serve another host name."""
+    """Return a Link header, relative since a proxy may serve another host name."""
     query = request.query_params.copy()
     query["cursor"] = base64.urlsafe_b64encode(last.encode()).decode()
     return f'<{request.path}?{urlencode(list(_pairs(query)))}>; rel="next"'

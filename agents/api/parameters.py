@@ -1,4 +1,4 @@
-"""Query parameters: unknown ones are refused, since a misspelt filter would filter nothing."""
+"""Unknown query parameters are refused: a misspelt filter would filter nothing."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -9,14 +9,14 @@ from rest_framework.serializers import Serializer
 
 from agents.serializers.strict import name_errors
 
-# Of Django REST framework: which renderer answers.
+# Django REST framework's own.
 FORMAT = "format"
 
 
 def check_parameters(
     request: Request, serializers: Iterable[type[Serializer[object]]] = ()
 ) -> None:
-    """Raise ValidationError for parameters that none of the `serializers` has as a field."""
+    """Raise ValidationError for parameters that are no field of the `serializers`."""
     known = set[str]().union(*map(_names, serializers))
     unknown = request.query_params.keys() - known - {FORMAT}
     if unknown:

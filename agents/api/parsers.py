@@ -1,5 +1,3 @@
-"""Reading request bodies: strict JSON, and no more of it than is allowed."""
-
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -35,14 +33,11 @@ class EncodingRefused(APIException):
 
 
 def check_body(request: Request, limit: int) -> None:
-    """Raise EncodingRefused, BodyTooLarge or LengthRequired, judging by the headers.
-
-    Under WSGI a chunked body would look like an empty one.
-    """
+    """Raise EncodingRefused, BodyTooLarge, LengthRequired or ParseError, by the headers."""
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
     if encoding.strip().lower() not in {"", "identity"}:
         raise EncodingRefused(encoding)
-    if request.META.get("HTTP_TRANSFER_ENCODING"):
+    if request.META.get("HTTP_TRANSFER_ENCODING"):  # under WSGI the body would look empty
         raise LengthRequired
     length = str(request.META.get("CONTENT_LENGTH") or 0)
     if not length.isdecimal():

@@ -1,4 +1,4 @@
-"""Who may do what: by token, or as staff by Django's permissions; in open mode everybody."""
+"""Who may do what: by token, as staff by Django's permissions, or everybody in open mode."""
 
 from typing import Any
 
@@ -20,9 +20,8 @@ ADD = "agents.add_agentrecord"
 
 
 class Permission(BasePermission):
-    """401 without credentials, 403 if they do not allow the call."""
+    """401 without credentials, 403 with insufficient ones. Staff have a session."""
 
-    # What staff need, who come by their session.
     staff_permission = ""
     credentials_needed = ACCESS_TOKEN_NEEDED
     message = "This token does not allow that."
@@ -57,7 +56,7 @@ class MayRead(Permission):
 
 
 class MayRegister(Permission):
-    """Even in open mode a token that is sent has to allow it; `enrolment_of` checks the id."""
+    """A token must allow it even in open mode. `enrolment_of` checks the id."""
 
     staff_permission = ADD
     message = "This token may not register agents."
@@ -96,7 +95,7 @@ def is_staff(request: Request, permission: str) -> bool:
 
 
 def enrolment_of(request: Request, agent_id: str) -> Enrolment:
-    """Return on whose behalf the caller registers the agent. Raise PermissionDenied."""
+    """Raise PermissionDenied if the token is not for this id."""
     access = request.auth
     if isinstance(access, Access):
         if not agent_id.startswith(access.agent_prefix):
@@ -108,6 +107,6 @@ def enrolment_of(request: Request, agent_id: str) -> Enrolment:
 
 
 def actor_of(request: Request) -> str:
-    """Return the caller's name in the history: that of the staff, else the agent itself."""
+    """Return the caller's name for the history."""
     user = request.user
     return actors.staff(user) if user.is_authenticated and user.is_staff else actors.AGENT

@@ -1,5 +1,3 @@
-"""What the API takes and gives besides agents and heartbeats."""
-
 from typing import Any
 
 from rest_framework import serializers
@@ -17,7 +15,7 @@ from agents.states import Status
 
 
 class RegistrationSerializer(StrictSerializer):
-    """What an agent gives of itself when it registers."""
+    """What an agent says about itself when it registers."""
 
     agent_id = AgentIdField()
     agent_name = serializers.CharField(

@@ -1,4 +1,4 @@
-"""Rates (settings RATE_...) by access token, by address, and by lease."""
+"""Rates (settings RATE_...) by access token, address and lease."""
 
 import hashlib
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from agents.tokens.expiring_cache import ExpiringCache
 KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
 REGISTRATIONS = "RATE_REGISTER_PER_AGENT"
-# How long a token that was right is tried even if the address has sent too many wrong ones.
+# How long a good token works although its address has sent too many wrong ones.
 RIGHT_SECONDS = 600.0
 
 _right_tokens = ExpiringCache[bool]()
@@ -49,7 +49,7 @@ class RateThrottle(BaseThrottle):
 
 
 def count_registration(agent_id: str) -> None:
-    """Limit the events in the history of one id. Raise RateExceeded."""
+    """Limit the history of one id. Raise RateExceeded."""
     refusal = _registrations.count(getattr(settings, REGISTRATIONS), hash(agent_id))
     if refusal is not None:
         raise rate_limits.RateExceeded(refusal)
@@ -57,9 +57,9 @@ def count_registration(agent_id: str) -> None:
 
 @contextmanager
 def limit_wrong_tokens(address: str | None, token: str) -> Iterator[None]:
-    """Wrap a check of `token`. Raise Throttled after too many wrong ones from an address.
+    """Wrap a check of `token`. Raise Throttled after too many wrong ones from `address`.
 
-    A token that was right recently is checked all the same: it may be another client's.
+    A token that was good recently is still checked: clients may share an address.
     """
     digest = hashlib.sha256(token.encode()).hexdigest()
     if not _right_tokens.get(digest):

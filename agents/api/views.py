@@ -56,7 +56,7 @@ from agents.serializers.agent_page import read_page
 from agents.serializers.cached import represent, validate
 
 PARAMETERS = (FiltersSerializer, PageQuerySerializer)
-# These act on a lease, and need its token.
+# They need the lease's token.
 LEASE_ACTIONS = ("heartbeat", "destroy")
 PERMISSIONS: dict[str, type[BasePermission]] = {
     "register": MayRegister,
@@ -87,20 +87,20 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
         return [PERMISSIONS.get(self._requested_action() or "", MayRead)()]
 
     def _requested_action(self) -> str | None:
-        """Return the action; for OPTIONS, the one that a POST to the same path would take."""
-        # `action` is not set yet, except by the OpenAPI generator, which has no request.
+        """Return the action; for OPTIONS, that of a POST."""
+        # Only the OpenAPI generator, which has no request, has set `action` by now.
         method = getattr(self.request, "method", None)
         if method is None:
             return self.action
         return self.action_map.get("post" if method == "OPTIONS" else method.lower())
 
     def check_permissions(self, request: Request) -> None:
-        # The rate comes first, since a refused call costs something too.
+        # Rates come first: refusing a call costs something too.
         super().check_throttles(request)
         super().check_permissions(request)
 
     def check_throttles(self, request: Request) -> None:
-        """DRF would check them here, after the permissions."""
+        """Too late here: DRF calls it after the permissions."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         is_bulk = self.action == "heartbeat_many"
@@ -180,5 +180,4 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
 
 
 def _generation(request: Request) -> int | None:
-    """Return the generation that the request's lease token proves; None without a token."""
     return request.auth.generation if isinstance(request.auth, Lease) else None

@@ -1,1 +1,1 @@
-"""Every error that a caller of the API gets, as Problem Details (RFC 9457)."""
+"""All errors of the API, as Problem Details (RFC 9457)."""

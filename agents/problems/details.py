@@ -1,5 +1,3 @@
-"""The body of an error by RFC 9457, with the errors of each field."""
-
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +8,7 @@ MEDIA_TYPE = "application/problem+json"
 def problem(
     status: int, detail: str = "", errors: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, Any]:
-    """Return the body of an error; `errors` are the messages by the path of their field."""
+    """Return a body by RFC 9457; `errors`: messages by the path of their field."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -24,7 +22,7 @@ def problem(
 
 
 def field_errors(detail: Any) -> dict[str, list[str]]:
-    """Return DRF's nested errors by the path of each field: ``tags[0]``, ``host``, ``body``."""
+    """Return DRF's nested errors by path, such as ``tags[0]``; ``body`` for those of no field."""
     return dict(_flatten(detail))
 
 
@@ -45,5 +43,5 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
 
 
 def encodable(text: str) -> str:
-    """Escape lone surrogates: JSON can send them, but UTF-8 cannot carry them back."""
+    """Escape lone surrogates, which JSON can hold but UTF-8 cannot."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,5 +1,3 @@
-"""The API's own errors: status, code and the text for the caller."""
-
 from rest_framework.exceptions import APIException
 
 from agents.leases import LeaseLocked, StaleLease, UnknownAgent

@@ -1,5 +1,3 @@
-"""The response to an error."""
-
 from http import HTTPStatus
 from typing import Any
 
@@ -24,7 +22,7 @@ NOT_FOUND = "There is nothing at this address."
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: the response to an error, None if it is unexpected."""
+    """DRF's exception handler. Return None for an unexpected error."""
     error = _translate(error)
     response = exception_handler(error, context)  # sets headers, and rolls back
     if response is None:
@@ -43,7 +41,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def fault_response() -> Response:
-    """Return the response to an unexpected error."""
+    """For an unexpected error."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return Response(problem(status, FAULT), status, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
@@ -61,7 +59,7 @@ def _translate(error: Exception) -> Exception:
 
 
 def _is_rendered_as_json(request: Request | None) -> bool:
-    """Whether the response is JSON; a request that failed before content negotiation gets JSON."""
+    """A request that failed before content negotiation gets JSON."""
     if request is None:
         return True
     if getattr(request, "accepted_renderer", None) is None:
