@@ -1,6 +1,6 @@
-"""The names of all metrics, and the counters of this process.
+"""All metrics by name, and this process's counters.
 
-`registry_project.endpoints.exposition` adds up those of all web processes, and reads the gauges.
+`registry_project.endpoints.exposition` adds up those of all web processes and reads the gauges.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
 
 PREFIX = "agent_registry_"
-# Creation times would double the series.
+# They would double the series.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 COUNTERS = CollectorRegistry()
@@ -23,7 +23,7 @@ HEARTBEATS = _counter("heartbeats", "Leases renewed.")
 DEREGISTRATIONS = _counter("deregistrations", "Agents deregistered, by themselves or an operator.")
 REFUSALS = _counter("refusals", "Calls that got an error, by its code.", "reason")
 
-# By name: the description and the labels.
+# The description and the labels, by name.
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "database_up": ("Whether the database answers. The other gauges are missing without it.", ()),
     "agents": ("Agents with a record, by lease and the operator's state.", ("lease", "state")),
@@ -33,10 +33,10 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "sweep_purged": ("Agents that the last sweep purged.", ()),
     "sweep_held": ("Expired agents that the last sweep kept because too many expired at once.", ()),
 }
-# Counted in the database: it is mostly workers that purge.
+# Counted in the database, since mostly workers purge.
 PURGED = ("purged", "Agents purged by sweeps.")
 
-# Prometheus only sees the first increase of a series that exists before it.
+# Prometheus misses the first increase of a series that did not exist before.
 for _kind in ("new", "again"):
     REGISTRATIONS.labels(_kind)
 
@@ -51,6 +51,6 @@ def count_refusal(codes: Any) -> None:
 
 
 def count_renewed_here() -> int:
-    """Return how many leases this process has renewed since it started."""
+    """Return the leases renewed since this process started."""
     [family] = HEARTBEATS.collect()
     return sum(int(sample.value) for sample in family.samples)

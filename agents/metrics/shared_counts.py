@@ -1,8 +1,3 @@
-"""Counts of the fleet: of a small one for each caller, of a large one shared for seconds.
-
-One caller at a time counts; the others get the last count meanwhile.
-"""
-
 import threading
 import time
 from collections.abc import Callable
@@ -11,13 +6,13 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Counting fewer agents takes less than two milliseconds.
+# Fewer are counted within two milliseconds.
 LARGE = 10_000
-# Counting these takes a hundredth of a second.
+# A count is shared for a hundred times as long as it takes.
 AGENTS_PER_SECOND = 100_000
 SHORTEST_SECONDS = 1.0
 LONGEST_SECONDS = 5.0
-# The oldest count given out while the next one is being made.
+# While the next count is being made.
 OLDEST_SECONDS = 15.0
 
 
@@ -29,14 +24,17 @@ class _Count(Generic[T]):
 
     @property
     def seconds(self) -> float:
-        """How long it is shared."""
         if self.agents < LARGE:
             return 0.0
         return min(max(self.agents / AGENTS_PER_SECOND, SHORTEST_SECONDS), LONGEST_SECONDS)
 
 
 class SharedCount(Generic[T]):
-    """`size` gives the number of agents in what `count` returns."""
+    """Counts a small fleet for each caller; shares the count of a large one for seconds.
+
+    One caller at a time counts a large fleet; the others get the last count. `size` returns the
+    number of agents in what `count` returns.
+    """
 
     def __init__(
         self,

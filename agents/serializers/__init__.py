@@ -1,1 +1,1 @@
-"""The JSON that the API takes and gives: the parts that heartbeats, the API and the admin share."""
+"""JSON that heartbeats, the API and the admin share."""

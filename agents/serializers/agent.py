@@ -1,4 +1,4 @@
-"""An agent as JSON: the one description, from which `agent_sql` derives what the database makes."""
+"""The one description of an agent as JSON; `agent_sql` derives SQL from it."""
 
 from rest_framework import serializers
 
@@ -8,7 +8,7 @@ from agents.tokens.lease import issue
 
 
 class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
-    """An agent. It takes records of `AgentQuerySet.with_read_at`."""
+    """An agent, alive or not."""
 
     is_alive = serializers.SerializerMethodField(help_text="By the database's clock.")
     expires_at = serializers.DateTimeField(read_only=True)
@@ -42,12 +42,12 @@ class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
         read_only_fields = fields
 
     def get_is_alive(self, agent: AgentRecord) -> bool:
-        now = getattr(agent, "read_at")  # noqa: B009 - mypy knows no annotations
+        now = getattr(agent, "read_at")  # noqa: B009 - of `with_read_at`, unknown to mypy
         return agent.is_alive(now)
 
 
 class RegisteredAgentSerializer(AgentSerializer):
-    """The answer to a registration: the agent, and what it needs for its heartbeats."""
+    """The agent, and what it needs for its heartbeats."""
 
     lease_token = serializers.SerializerMethodField(
         help_text="Send it as the header Lease-Token with heartbeats and when deregistering."
@@ -64,5 +64,4 @@ class RegisteredAgentSerializer(AgentSerializer):
         return issue(agent.agent_id, agent.generation)
 
 
-# The names in the JSON of an agent, in their order.
 FIELDS = AgentSerializer.Meta.fields

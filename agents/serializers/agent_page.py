@@ -1,4 +1,4 @@
-"""A page of agents as JSON, with a tag that changes whenever the JSON does; by one statement."""
+"""A page of agents as JSON, by one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ from agents.serializers.agent_sql import agent_as_json, columns, field_of
 
 @dataclass(frozen=True)
 class Page:
-    """`body`: JSON of the agents, separated by commas; None if the caller knows `tag`.
+    """`tag` changes whenever the JSON does.
 
-    `next_after`: the last id, if there is a next page.
+    `body`: the agents, separated by commas; None if the caller knows `tag`. `next_after`: the last
+    id, if there is a next page.
     """
 
     count: int
@@ -29,7 +30,7 @@ class Page:
 
 def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ()) -> Page:
     """Read the first `limit` of `agents` by id, without a body if its tag is in `known_tags`."""
-    # One more than the page holds, to know whether there is a next page.
+    # One row too many shows whether there is a next page.
     rows = agents.order_by("pk").annotate(row=Row()).values("row")[: limit + 1]
     sql, parameters = rows.query.sql_with_params()
     with connection.cursor() as cursor:
@@ -42,7 +43,7 @@ def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ())
 
 
 class Row(Fragment):
-    """All columns as one expression: for twenty, the ORM takes longer than the query."""
+    """All columns in one expression: for twenty, the ORM takes longer than the query."""
 
     fragment = staticmethod(columns)
     arity = 0
@@ -53,7 +54,7 @@ class Row(Fragment):
 def _page(known_tags: int) -> str:
     page = "page AS (SELECT *, ROW_NUMBER() OVER () <= %s AS shown FROM found)"
     others = "COUNT(*) FILTER (WHERE NOT shown)"
-    # The tag depends on whether there is a next page, not on what is in it.
+    # A page depends on whether there is a next one, but not on what is in that.
     summary = (
         f"COUNT(*) FILTER (WHERE shown) AS count, {others} AS others,"
         f" {_tag()} || '-' || {others} AS tag, MAX(agent_id) FILTER (WHERE shown) AS last"
@@ -61,7 +62,7 @@ def _page(known_tags: int) -> str:
     body = f"COALESCE({_joined()}, '')"
     if not known_tags:  # all in one pass over the rows
         return f"{page} SELECT {summary}, {body} FROM page"  # noqa: S608 - all ours
-    # CASE evaluates the body only if it is needed.
+    # CASE evaluates the body only if needed.
     known = f"tag IN ({', '.join(['%s'] * known_tags)})"
     return (
         f"{page}, tagged AS (SELECT {summary} FROM page) SELECT count, others, tag, last,"  # noqa: S608
@@ -69,11 +70,10 @@ def _page(known_tags: int) -> str:
     )
 
 
-# Rows arrive in the order of `found`: ORDER BY would sort again.
+# Without ORDER BY: rows arrive in the order of `found`.
 def _joined() -> str:
     return dialect.join_rows(agent_as_json(), "shown")
 
 
 def _tag() -> str:
-    """Return SQL for a text that changes with any column of any row."""
     return dialect.fingerprint({name: field_of(name) for name in FIELDS}, "shown")

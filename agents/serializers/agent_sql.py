@@ -1,7 +1,6 @@
 """AgentSerializer's JSON made by the database, at a tenth of the cost.
 
-Each field becomes an SQL expression, by the kind of its column. Only spaces, and the spelling of
-numbers in the metadata, differ.
+Only spaces, and the spelling of numbers in the metadata, differ.
 """
 
 from functools import cache
@@ -14,7 +13,7 @@ from agents.database.tables import table
 from agents.models import AgentRecord
 from agents.serializers.agent import FIELDS
 
-# Fields that have no column.
+# Fields without a column.
 COMPUTED: dict[str, models.Field[Any, Any]] = {
     "is_alive": models.BooleanField(),
     "expires_at": models.DateTimeField(),
@@ -23,7 +22,7 @@ COMPUTED: dict[str, models.Field[Any, Any]] = {
 
 @cache
 def columns() -> str:
-    """Return SQL for the values of FIELDS; to be executed with parameters, like all SQL here."""
+    """Return SQL for the values of FIELDS. Like all SQL here, its ``%`` are escaped."""
     record = table(AgentRecord)
     expires_at = dialect.expires_at(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
     computed = {"is_alive": f"{expires_at} > {dialect.now()}", "expires_at": expires_at}
@@ -32,15 +31,14 @@ def columns() -> str:
 
 @cache
 def agent_as_json() -> str:
-    """Return SQL for the JSON of an agent, from columns with the names of its fields."""
-    # One call with many arguments is the cheapest.
+    """Return SQL for the JSON of an agent, from columns named like FIELDS."""
+    # One call with many arguments is cheapest.
     template = ",".join(f'"{name}":%%s' for name in FIELDS)
     values = [dialect.field_as_json(field_of(name), _quoted(name)) for name in FIELDS]
     return dialect.format_text(f"{{{template}}}", values)
 
 
 def field_of(name: str) -> models.Field[Any, Any]:
-    """Return the model field that has the values of a field in JSON."""
     if name in COMPUTED:
         return COMPUTED[name]
     field: models.Field[Any, Any] = AgentRecord._meta.get_field(name)  # type: ignore[assignment]  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""One instance of each serializer for all calls: making one takes longer than using it."""
+"""One instance of each serializer: making one takes longer than using it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,11 +10,11 @@ from rest_framework import serializers
 
 
 def validate(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """Return the validated `data`. Raise ValidationError."""
+    """Raise ValidationError."""
     try:
         valid: dict[str, Any] = _instance(kind).run_validation(data)
     except serializers.ValidationError:
-        # A fresh instance gives the errors the shape that DRF gives them everywhere.
+        # A fresh instance gives the errors DRF's usual shape.
         serializer = kind(data=data)
         serializer.is_valid(raise_exception=True)
         valid = serializer.validated_data
@@ -22,9 +22,9 @@ def validate(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, An
 
 
 def represent(kind: type[serializers.Serializer[Any]], instance: Any) -> dict[str, Any]:
-    """Return an object's JSON ten times as fast as the serializer.
+    """Return JSON ten times as fast as the serializer.
 
-    Except for times and method fields, attributes have to be JSON values already.
+    Except for times and method fields, attributes must be JSON values already.
     """
     return {name: read(instance) for name, read in _readers(kind)}
 

@@ -1,5 +1,3 @@
-"""Fields with rules of their own."""
-
 import ipaddress
 import json
 import re
@@ -13,9 +11,9 @@ from agents import agent_ids
 from agents.models import MAX_HOST_LENGTH, MAX_ID_LENGTH
 from agents.strict_json import InvalidJSON, parse_json
 
-# A DNS name, but with the underscores that container networks allow.
+# A DNS name; container networks also allow underscores.
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
-# Programs read a name that ends in a number as an IPv4 address, in one of its many notations.
+# Programs read such a name as an IPv4 address.
 NUMERIC = re.compile(r"(.*\.)?(\d+|0[xX][0-9A-Fa-f]*)\.?")
 MAX_METADATA_BYTES = 4_000
 MAX_METADATA_DEPTH = 32
@@ -41,8 +39,6 @@ class AgentIdField(serializers.RegexField):
 
 
 class HostField(serializers.CharField):
-    """A host name or an IP address, without a port, that others can call."""
-
     default_error_messages = {
         "invalid_host": "Give a host name or an IP address, without a port.",
         "no_address": "{value!r} is not an IPv4 address. Give four numbers from 0 to 255.",
@@ -66,7 +62,7 @@ class HostField(serializers.CharField):
 
 
 class NamesField(serializers.ListField):
-    """A list of short names, without duplicates."""
+    """Drops duplicates."""
 
     def __init__(self, **options: Any) -> None:
         child = serializers.CharField(max_length=MAX_NAME_IN_LIST_LENGTH)
@@ -78,7 +74,7 @@ class NamesField(serializers.ListField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class MetadataField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object, or a string that holds one; null means an empty one."""
+    """A JSON object, or a string that holds one."""
 
     default_error_messages = {
         "not_an_object": "Give a JSON object.",
@@ -133,7 +129,7 @@ def _address_without_zone(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Ad
 
 
 def _uncallable(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
-    """Return what kind of address it is that no agent can be called at; None for all others."""
+    """Return why no agent can be called at an address; None if one can."""
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_unspecified:
         return "the address of every interface, for listening"

@@ -1,12 +1,9 @@
-"""Serializers that refuse unknown fields."""
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rest_framework import serializers
 
 NO_SUCH_FIELD = "There is no such field."
-# An error names at most this many unknown fields.
 MOST_NAMED = 10
 MAX_SHOWN_LENGTH = 80
 
@@ -17,9 +14,9 @@ def name_errors(names: Iterable[str], text: str) -> dict[str, list[str]]:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses unknown fields by name: a misspelt one would otherwise be silently dropped.
+    """Refuses unknown fields: DRF would drop a misspelt one without a word.
 
-    Null means that an optional field is not given: many clients write all their fields.
+    Null leaves out an optional field, since many clients send all their fields.
     """
 
     def get_fields(self) -> dict[str, Any]:

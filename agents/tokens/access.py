@@ -1,7 +1,6 @@
-"""Access tokens, for registering agents and for reading. The only writer of `AccessToken`.
+"""Access tokens, ``art_KEY_SECRET``. The only writer of `AccessToken`.
 
-A token is ``art_KEY_SECRET``. Stored are the key and a hash of the secret; for 256 random bits a
-fast hash is enough.
+Only a hash of the secret is stored; for 256 random bits a fast one is enough.
 """
 
 import hashlib
@@ -31,14 +30,11 @@ TOKEN = re.compile(
 
 
 class UnknownToken(Exception):
-    """There is no token with this key."""
+    """No token has this key."""
 
 
 class InvalidToken(Exception):
-    """The token is not good. The message says why: for the log, not for the caller.
-
-    `key` is empty if there is no token with that key.
-    """
+    """The message is for the log, not for the caller. `key` is empty if no token has it."""
 
     def __init__(self, reason: str, key: str = "") -> None:
         super().__init__(reason)
@@ -55,10 +51,9 @@ def issue(
     max_agents: int | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[AccessToken, str]:
-    """Return a new token's record, and its text, which cannot be recovered later.
+    """Return a new token's record, and its text, which is not stored. Raise BadTerms.
 
-    Without `lifetime` it never expires. At most `max_agents` of its agents may be alive at once.
-    Raise BadTerms.
+    At most `max_agents` of its agents may be alive at once.
     """
     terms: dict[str, Any] = {
         "name": name,
@@ -85,9 +80,9 @@ def issue(
 
 
 def revoke(*, key: str, actor: str) -> bool:
-    """Revoke a token; return False if it was revoked already.
+    """Return False if it was revoked already. Raise UnknownToken.
 
-    Other processes notice within `token_cache.SECONDS`. Raise UnknownToken.
+    Other processes notice within `token_cache.SECONDS`.
     """
     if not key.isalnum():  # it may hold NUL, which PostgreSQL refuses
         raise UnknownToken(key)
@@ -104,7 +99,7 @@ def revoke(*, key: str, actor: str) -> bool:
 
 
 def authenticate(text: str, address: str | None = None) -> Access:
-    """Return what a token allows, and record its use. Raise InvalidToken."""
+    """Record a token's use. Raise InvalidToken."""
     parts = TOKEN.fullmatch(text)
     if parts is None:
         raise InvalidToken("it does not look like a token")
@@ -121,7 +116,7 @@ def authenticate(text: str, address: str | None = None) -> Access:
 
 
 def _insert_with_key(token: AccessToken) -> bool:
-    """Return False if another token has the random key."""
+    """Return False if the random key is taken."""
     token.key = _random(KEY_CHARACTERS, TOKEN_KEY_LENGTH)
     try:
         with transaction.atomic():

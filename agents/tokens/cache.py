@@ -1,6 +1,6 @@
-"""What this process knows of access tokens.
+"""The access tokens that this process has seen.
 
-It is trusted for `SECONDS`: for so long, a token that another process has revoked stays good here.
+A token that another process revokes stays good here for up to `SECONDS`.
 """
 
 import logging
@@ -19,19 +19,19 @@ from agents.tokens.expiring_cache import ExpiringCache
 logger = logging.getLogger("agents.tokens")
 
 SECONDS = 2.0
-# Revoked and expired tokens never become good again.
+# They never become good again.
 SECONDS_OF_REFUSED = 60.0
-# How long a good token is trusted while the database does not answer.
+# How long a token stays good while the database does not answer.
 SECONDS_OF_OUTAGE = 3600.0
-# How often the last use of a token is recorded.
+# Between two records of a token's use.
 USE_SECONDS = 60.0
-# The same after that failed, as it may on a busy SQLite.
+# The same after a failure, as on a busy SQLite.
 SECONDS_AFTER_FAILURE = 1.0
 
 
 @dataclass(frozen=True)
 class Access:
-    """What a good token allows: registering ids that begin with `agent_prefix`, reading."""
+    """What a good token allows; it registers ids that begin with `agent_prefix`."""
 
     key: str
     may_register: bool
@@ -54,13 +54,13 @@ class KnownToken:
 _tokens = ExpiringCache[KnownToken]()
 # For outages: `/metrics` needs a token, but no database.
 _good_tokens = ExpiringCache[KnownToken]()
-# Separate, so that a flood of made-up keys does not evict real tokens.
+# Separate, so that a flood of made-up keys evicts no real tokens.
 _unknown_keys = ExpiringCache[bool]()
 _used = ExpiringCache[bool]()
 
 
 def find(key: str) -> KnownToken | None:
-    """Return None if there is no token with this key."""
+    """Return None if no token has this key."""
     known = _tokens.get(key)
     if known is not None or _unknown_keys.get(key):
         return known
@@ -72,7 +72,7 @@ def find(key: str) -> KnownToken | None:
             raise
         return known
     if token is None:
-        # Keys are random: no later token will have this one.
+        # Safe to cache: keys are random, so no later token will have this one.
         _unknown_keys.put(key, True, SECONDS)
         return None
     now: datetime = getattr(token, "read_at")  # noqa: B009 - mypy knows no annotations
@@ -87,13 +87,12 @@ def find(key: str) -> KnownToken | None:
 
 
 def forget(key: str | None = None) -> None:
-    """Forget one token, or all."""
     for cache in (_tokens, _unknown_keys, _good_tokens, _used):
         cache.forget(key)
 
 
 def record_use(token: KnownToken, address: str | None) -> None:
-    """Record the use of a token, at most once in USE_SECONDS, without waiting for locks."""
+    """Record it at most once in USE_SECONDS, without waiting for locks."""
     key = token.access.key
     if _used.get(key):
         return

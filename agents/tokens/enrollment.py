@@ -1,4 +1,4 @@
-"""On whose behalf an agent is registered. `agents.leases.id_rule` decides what that allows."""
+"""On whose behalf an agent registers; `agents.leases.id_rule` decides what that allows."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,11 @@ from agents.actors import AGENT
 
 
 class IdHeldByAnother(Exception):
-    """The id belongs to an agent that is alive and was registered by another token."""
-
     def __init__(self, generation: int) -> None:
         super().__init__(f"generation {generation} is alive, and was registered by another token")
 
 
 class TooManyAgents(Exception):
-    """The token has as many agents as it may have."""
-
     def __init__(self, most: int) -> None:
         super().__init__(f"This token may have {most:,} agents that are alive.")
 
@@ -22,8 +18,7 @@ class TooManyAgents(Exception):
 @dataclass(frozen=True)
 class Enrolment:
     """`token`: the key of an access token, or empty. `max_agents`: how many may be alive.
-
-    `takes_over`: whether it may take the id of another token's agent that is alive.
+    `takes_over`: whether it may take an id from another token's living agent.
     """
 
     actor: str = AGENT

@@ -1,5 +1,3 @@
-"""A cache in this process whose values expire one by one."""
-
 import time
 from typing import Generic, TypeVar
 
@@ -9,7 +7,7 @@ MAX_SIZE = 10_000
 
 
 class ExpiringCache(Generic[T]):
-    """Keeps each value for a time of its own; when it is full, it forgets all of them.
+    """Keeps each value for its own time; forgets all when it is full.
 
     Threads may share it: each operation is one step on a dict.
     """
@@ -28,7 +26,7 @@ class ExpiringCache(Generic[T]):
         self._values[key] = (time.monotonic() + seconds, value)
 
     def forget(self, key: str | None = None) -> None:
-        """Forget one key, or all of them."""
+        """Without a key, forget all."""
         if key is None:
             self._values.clear()
         else:

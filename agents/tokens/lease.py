@@ -1,7 +1,6 @@
-"""Lease tokens prove from which registration an agent comes, without a query.
+"""Lease tokens prove without a query which registration an agent comes from.
 
-A token is ``GENERATION.SIGNATURE``, for one agent's id, signed with SECRET_KEY; signatures by
-SECRET_KEY_FALLBACKS are accepted too.
+They are ``GENERATION.SIGNATURE``, for one id, by SECRET_KEY or one of SECRET_KEY_FALLBACKS.
 """
 
 import hashlib
@@ -19,17 +18,17 @@ MAX_LENGTH = 255
 SALT = "agents.lease"
 GENERATION = re.compile(r"[0-9]{1,19}")
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
-# Entries take a few hundred bytes.
+# Of a few hundred bytes each.
 CACHE_SIZE = 50_000
 HIGHEST_GENERATION = 2**63 - 1
 
 
 class InvalidLeaseToken(Exception):
-    """The token was not issued by this registry for this agent."""
+    """This registry did not issue the token for this agent."""
 
 
 class LeaseTokenMissing(InvalidLeaseToken):
-    """A token is needed, and none was sent."""
+    """A token is required, but none was sent."""
 
 
 def issue(agent_id: str, generation: int) -> str:
@@ -37,7 +36,7 @@ def issue(agent_id: str, generation: int) -> str:
 
 
 def verify(agent_id: str, token: str) -> int:
-    """Return the generation that `token` proves. Raise InvalidLeaseToken."""
+    """Return the token's generation. Raise InvalidLeaseToken."""
     for key in _keys():
         with suppress(InvalidLeaseToken):
             return _verify(agent_id, token, key)
@@ -51,11 +50,11 @@ def _keys() -> Iterator[str]:
 
 @lru_cache(maxsize=CACHE_SIZE)
 def _verify(agent_id: str, token: str, key: str) -> int:
-    """Verify with one key. Failures are not cached, so they cannot evict valid tokens."""
+    # Failures raise, so they are not cached and cannot evict valid tokens.
     generation, _, sent = token.partition(".")
     if not GENERATION.fullmatch(generation) or int(generation) > HIGHEST_GENERATION:
         raise InvalidLeaseToken(agent_id)
-    # Ids may contain colons, so the signed text is never taken apart.
+    # The signed text is ambiguous (ids may contain colons), so never parse it.
     signature = _signature(agent_id, generation, key)
     if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), signature):
         raise InvalidLeaseToken(agent_id)
@@ -63,7 +62,7 @@ def _verify(agent_id: str, token: str, key: str) -> int:
 
 
 def _signature(agent_id: str, generation: str, key: str) -> bytes:
-    """Return the signature of `django.core.signing.Signer` with this salt, ten times as fast."""
+    """Equals that of `django.core.signing.Signer` with this salt, ten times as fast."""
     digest = hmac.digest(_derived(key), f"{agent_id}:{generation}".encode(), "sha256")
     return b2a_base64(digest, newline=False).translate(URL_SAFE).rstrip(b"=")
 

@@ -1,5 +1,3 @@
-"""The terms of an access token: what one may be issued for."""
-
 import re
 from datetime import timedelta
 
@@ -13,8 +11,6 @@ NOTHING_ALLOWED = "A token may register, read, or both."
 
 
 class BadTerms(ValueError):
-    """No token can have these terms; `field` is the one that is wrong."""
-
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
@@ -29,7 +25,7 @@ def check_terms(
     max_agents: int | None,
     lifetime: timedelta | None,
 ) -> None:
-    """Raise BadTerms unless a token can have these terms; see `access.issue`."""
+    """Raise BadTerms unless `access.issue` can issue such a token."""
     if not (name and name.isprintable() and len(name) <= MAX_TOKEN_NAME_LENGTH):
         raise BadTerms("name", f"A name has 1 to {MAX_TOKEN_NAME_LENGTH} characters, in one line.")
     if not (may_register or may_read):
