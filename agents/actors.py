@@ -1,4 +1,4 @@
-"""Who did something, as the history has it."""
+"""Who did something, as recorded in the history."""
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -6,10 +6,9 @@ AGENT = "agent"
 SWEEP = "sweep"
 REGISTRY = "registry"
 COMMAND = "command"
-# What the name of a member of the staff begins with.
+# A prefix.
 STAFF = "admin:"
 
 
 def staff(user: AbstractBaseUser | AnonymousUser) -> str:
-    """Return the name of a member of the staff, who has logged in."""
     return f"{STAFF}{user.get_username()}"

@@ -1,5 +1,3 @@
-"""What an agent's id may look like."""
-
 import re
 
 from agents.models import MAX_ID_LENGTH
@@ -7,7 +5,7 @@ from agents.models import MAX_ID_LENGTH
 CHARACTERS = "A-Za-z0-9._:-"
 PATTERN = rf"[{CHARACTERS}]{{1,{MAX_ID_LENGTH}}}"
 PREFIX_PATTERN = rf"[{CHARACTERS}]{{0,{MAX_ID_LENGTH}}}"
-# Paths below /agents, now or later, and what clients resolve as steps in a path.
+# Paths below /agents, now or later, and what clients resolve as path segments.
 RESERVED = frozenset({"register", "heartbeat", "watch", "pick", ".", ".."})
 
 _ID = re.compile(PATTERN)

@@ -1,4 +1,4 @@
-"""The background thread of each web process: it pulses, and records activity."""
+"""The background thread of each web process."""
 
 import os
 import threading
@@ -13,7 +13,7 @@ from agents.leases.purge.registry_uptime import PULSE_SECONDS, pulse
 
 
 def start_background_thread() -> None:
-    """Start the thread here and in the processes that are forked off this one."""
+    """Start the thread here and in forks of this process."""
     _start()
     os.register_at_fork(after_in_child=_start)
 
@@ -31,7 +31,7 @@ def _run(recorder: ActivityRecorder) -> None:
             close_old_connections()
             pulse()
             recorder.record()
-        except Error as error:  # away, or not migrated yet: try again later
+        except Error as error:  # the database is away, or not migrated yet
             log_unavailable(error)
         dialect.close_before_fork()
         time.sleep(PULSE_SECONDS)

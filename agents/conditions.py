@@ -1,8 +1,4 @@
-"""How an agent is, and why: the worst of its lease, its operator's state and its own report.
-
-All of it is in the record, so no query is made here. The values and how serious they are:
-`agents.states`.
-"""
+"""How an agent is, and why: the worst of its lease, operator's state and own report."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +10,7 @@ from agents.states import Lease, Level, State, Status
 
 @dataclass(frozen=True)
 class Fact:
-    """What one source says of an agent; `reason` completes a sentence that begins with `word`."""
+    """What one source says about an agent; `reason` explains `word`."""
 
     source: str
     word: str
@@ -24,7 +20,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Condition:
-    """The word, reason and level of the worst of the `facts`: lease, report, probe, operator."""
+    """The word, reason and level of the worst of the `facts`."""
 
     word: str
     reason: str
@@ -41,9 +37,8 @@ NOT_PROBED = Fact("probe", "not probed", "the registry does not probe agents", L
 def condition_of(
     agent: AgentRecord, now: datetime, operator_event: AgentEvent | None = None
 ) -> Condition:
-    """Return the condition of `agent` at `now`, the database's time.
+    """`now`: the database's time. `operator_event`: who set the agent's state, and why, if known.
 
-    `operator_event` set the agent's state; without it the reason does not say who did, and why.
     Of equally bad facts the lease comes first, then the operator's state, then the report.
     """
     lease = _lease(agent, now)

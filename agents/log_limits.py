@@ -1,5 +1,3 @@
-"""Keeping floods of equal events out of the log."""
-
 import threading
 import time
 
@@ -7,16 +5,16 @@ MAX_KEYS = 10_000
 
 
 class LogLimit:
-    """Lets one line through per key and period, and counts the lines that it holds back."""
+    """Passes one line per key and period, and counts the lines that it holds back."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        # By key: when the next line may pass, and how many were held back.
+        # When the next line may pass, and how many were held back.
         self._keys: dict[str, tuple[float, int]] = {}
 
     def pass_line(self, key: str = "") -> str | None:
-        """Return a suffix with the number of lines held back; None if this one is held back too."""
+        """Return a suffix with the number of lines held back; None if this one is, too."""
         with self._lock:
             now = time.monotonic()
             allowed_at, held_back = self._keys.get(key, (now, 0))

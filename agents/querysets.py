@@ -1,5 +1,3 @@
-"""Questions to the records: who is alive, who is expired, who can do what."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -34,24 +32,19 @@ if TYPE_CHECKING:
     from agents.models import AccessToken, AgentRecord  # noqa: F401
 
 
-# More than there are agents, and few enough for sums of it to be exact.
+# More than any fleet, yet sums of it are exact in a double.
 MANY = 2**26
 
 
 @dataclass(frozen=True)
 class FleetCount:
-    """How many agents have a record, and how many of them are alive."""
-
     registered: int
     active: int
 
 
 @dataclass(frozen=True)
 class FleetTally:
-    """How many agents there are, by lease and by operator state other than the default.
-
-    Those expiring soon count as alive too.
-    """
+    """Agents by lease, where those expiring soon are alive too, and by non-default state."""
 
     total: int
     leases: Mapping[Lease, int]
@@ -59,18 +52,18 @@ class FleetTally:
 
 
 class AgentQuerySet(QuerySet["AgentRecord"]):
-    """`now` is the database's own time unless it is given."""
+    """`now` defaults to the database's time."""
 
     def alive(self, now: datetime | None = None) -> Self:
-        """Keep the agents whose lease lasts: now < expires_at."""
+        """now < expires_at"""
         return self.filter(GreaterThan(ExpiresAt(), _moment(now)))
 
     def expired(self, now: datetime | None = None) -> Self:
-        """Keep the agents whose lease has ended: now >= expires_at."""
+        """now >= expires_at"""
         return self.filter(LessThanOrEqual(ExpiresAt(), _moment(now)))
 
     def expiring_soon(self, now: datetime | None = None) -> Self:
-        """Keep the agents that are alive, with less than a third of their TTL left."""
+        """Alive, with less than a third of the TTL left."""
         return self.alive(now).filter(LeaseWanes(_moment(now)))
 
     def count_fleet(self) -> FleetCount:
@@ -79,9 +72,9 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         return FleetCount(**row)
 
     def tally(self) -> FleetTally:
-        """Count all kinds, in one pass over the records, and at one look at each of its leases."""
+        """Count all kinds in one pass, computing each lease once."""
         silence, ttl = Silence("last_heartbeat"), F("ttl_seconds")
-        # Nearly all have been heard lately, and are done after one comparison.
+        # The first test settles nearly all. The sum holds both counts: expired * MANY + expiring.
         kind = Case(
             When(
                 LessThanOrEqual(silence * HEARTBEATS_PER_TTL, ttl * (HEARTBEATS_PER_TTL - 1)),
@@ -106,19 +99,19 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         return FleetTally(row["total"], leases, {state: row[state.name] for state in states})
 
     def with_read_at(self) -> Self:
-        """Give each agent `read_at`, the database's time, to judge its lease by."""
+        """Give each agent `read_at`, the database's time, by which to judge its lease."""
         return self.annotate(read_at=DatabaseNow())
 
     def with_tags(self, tags: Sequence[str]) -> Self:
-        """Keep the agents that have all of `tags`."""
+        """Keep agents that have all of `tags`."""
         return self._listing("tags", tags)
 
     def with_skills(self, skills: Sequence[str]) -> Self:
-        """Keep the agents that have all of `skills`."""
+        """Keep agents that have all of `skills`."""
         return self._listing("skills", skills)
 
     def search(self, text: str) -> Self:
-        """Keep the agents in whose id, name or host `text` occurs, in whatever case."""
+        """Keep agents with `text` in their id, name or host, in any case."""
         return self.filter(
             Q(agent_id__icontains=text) | Q(agent_name__icontains=text) | Q(host__icontains=text)
         )

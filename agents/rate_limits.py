@@ -1,4 +1,4 @@
-"""Rate limits, counted by the library `limits`: in Redis, or in each process without one."""
+"""Rate limits, counted in Redis or, without it, in each process."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 logger = logging.getLogger("agents.rate_limits")
 
-# Seconds to wait for Redis, and to leave it alone after that.
+# Seconds to wait for Redis, and then to leave it alone.
 REDIS_TIMEOUT = 0.25
 REDIS_PAUSE = 5.0
 SECONDS_BETWEEN_SWEEPS = 1.0
@@ -26,26 +26,24 @@ REDIS_SCHEMES = ("redis://", "rediss://")
 
 
 class InvalidRate(ValueError):
-    """The text is not a rate such as "300/second"."""
+    """Not a rate such as "300/second"."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """`wait`: seconds until another try makes sense."""
+    """`wait`: seconds until a retry makes sense."""
 
     wait: float
 
 
 class RateExceeded(Exception):
-    """A call was refused; `wait` as in Refusal."""
-
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"try again in {refusal.wait:.0f} s")
         self.wait = refusal.wait
 
 
 def parse_rate(text: str) -> RateLimitItem | None:
-    """Return the rate; None for "off". Raise InvalidRate."""
+    """Return None for "off". Raise InvalidRate."""
     if text.strip().lower() in OFF:
         return None
     try:
@@ -58,21 +56,21 @@ def parse_rate(text: str) -> RateLimitItem | None:
 
 
 def count(setting: str, key: str) -> Refusal | None:
-    """Count a call of `key`; refuse it if it exceeds the rate in `setting`."""
+    """Count a call; refuse it if it exceeds the rate in `setting`."""
     rate = _rate(getattr(settings, setting))
     return None if rate is None else _counter(settings.RATE_STORE_URL).hit(rate, setting, key)
 
 
 def check(setting: str, key: str) -> Refusal | None:
-    """Refuse `key` if it has used up the rate in `setting`, without counting a call."""
+    """Refuse a call that would exceed the rate in `setting`, without counting it."""
     rate = _rate(getattr(settings, setting))
     return None if rate is None else _counter(settings.RATE_STORE_URL).test(rate, setting, key)
 
 
 class OwnStorage(MemoryStorage):
-    """The library's, except that its thread for expired counts starts at most once a second.
+    """Starts its cleaning thread at most once a second.
 
-    The library starts one unless `timer.is_alive()`.
+    The library starts one with each call unless `timer.is_alive()`.
     """
 
     @property  # type: ignore[override]  # an attribute there
@@ -117,7 +115,7 @@ class Counter:
         return self._try("hit", rate, *key)
 
     def test(self, rate: RateLimitItem, *key: str) -> Refusal | None:
-        """Count nothing; refuse what would exceed the rate."""
+        """Refuse without counting."""
         return self._try("test", rate, *key)
 
     def _try(
@@ -145,9 +143,9 @@ class Counter:
 
 
 class WindowCounter:
-    """Counts in this process within fixed windows of time: cheap enough for each heartbeat.
+    """Counts in this process by fixed windows: cheap enough for each heartbeat.
 
-    Each window forgets all keys, so that they cannot fill the memory.
+    Each window forgets all keys, which bounds memory.
     """
 
     def __init__(self) -> None:
@@ -155,7 +153,7 @@ class WindowCounter:
         self._calls: dict[int, int] = {}
 
     def count(self, text: str, key: int) -> Refusal | None:
-        """Count a call of `key`; refuse it if it exceeds the rate that `text` says."""
+        """Count a call; refuse it if it exceeds the rate `text`."""
         rate = _rate(text)
         if rate is None:
             return None

@@ -1,8 +1,7 @@
-"""What an agent can be: by its lease, by its operator, by its own report. One table for each.
+"""What an agent can be: by its lease, its operator, its own report.
 
-All code that lists these values takes them from here: choices of the models and the API, kinds of
-events, and in the admin the operations, filters, tiles, saved views and colours. A new operator
-state is one entry of `State` and a migration.
+Choices, kinds of events, and the admin's operations, filters and colours derive from these tables:
+a new operator state is one entry of `State` and a migration.
 """
 
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """`hint`: a few words that explain the value under a number of agents."""
+    """`hint`: explains the value under a number of agents."""
 
     value: str
     level: Level
@@ -37,9 +36,8 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class StateEntry(Entry):
-    """`verb`: the operation that sets the state. `event`: the kind of event that records it.
-
-    `effect`: what the operation does, in the words of the page that asks for confirmation.
+    """`verb`: the operation that sets the state. `event`: the event that records it. `effect`:
+    what the operation does, for its confirmation page.
     """
 
     verb: str
@@ -48,7 +46,7 @@ class StateEntry(Entry):
 
 
 class Described(models.TextChoices):
-    """Choices whose members have the fields of their entry as attributes."""
+    """Choices with their entry's fields as attributes."""
 
     level: Level
     hint: str
@@ -61,7 +59,7 @@ class Described(models.TextChoices):
 
     @classmethod
     def level_of(cls, value: str) -> Level:
-        """Return the level of a stored value, which a newer version may have written."""
+        """Return the level of a stored value; a newer version may have written it."""
         return cls(value).level if value in cls.values else Level.WARN
 
     @property
@@ -74,7 +72,7 @@ class Described(models.TextChoices):
 
 
 class Lease(Described):
-    """Whether the lease is valid. Follows from the time; not stored."""
+    """Follows from the time; not stored."""
 
     ALIVE = Entry(value="alive", level=Level.OK, hint="valid lease")
     EXPIRING_SOON = Entry(value="expiring-soon", level=Level.WARN, hint="two heartbeats missed")
@@ -120,8 +118,7 @@ class State(Described):
         return self is State.ACTIVE
 
 
-# In the order of the operations: those that set a state apart from the default, then the one that
-# takes it back.
+# The default comes last, since its operation undoes the others.
 BY_OPERATION = sorted(State, key=lambda state: state.is_default)
 
 

@@ -1,23 +1,22 @@
-"""JSON by RFC 8259, without Python's extensions to it."""
+"""JSON by RFC 8259, without Python's extensions."""
 
 import codecs
 import json
 import math
 from typing import Any
 
-# What JSON readers in other languages hold exactly, as an integer.
+# Integers of JSON readers in other languages.
 MAX_INTEGER = 2**63
 
 
 class InvalidJSON(ValueError):
-    """The text is not strict JSON. The message is for the caller."""
+    """The message is for the caller."""
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON in UTF-8; a byte order mark is ignored.
+    """Parse UTF-8, with or without a byte order mark. Raise InvalidJSON.
 
-    Raise InvalidJSON, also for NaN, infinities, integers beyond 2**63, numbers beyond a double, and
-    duplicate keys.
+    NaN, infinities, integers beyond 2**63, numbers beyond a double and duplicate keys are invalid.
     """
     try:
         return json.loads(
@@ -40,7 +39,7 @@ def _refuse_constant(name: str) -> float:
 
 
 def _bounded(text: str) -> int:
-    # Python would refuse very long ones with a text of its own.
+    # By length first: Python refuses very long ones with its own message.
     if len(text) <= len(str(-MAX_INTEGER)) and -MAX_INTEGER <= (number := int(text)) < MAX_INTEGER:
         return number
     raise ValueError(f"the number {text[:40]} is too large")

@@ -1,4 +1,4 @@
-"""Celery tasks. Their schedule is in the settings."""
+"""Celery tasks, scheduled in the settings."""
 
 import logging
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="agents.purge_expired")
 def purge_expired() -> int | None:
-    """Delete the agents whose lease has ended; return how many, None without the database."""
+    """Return how many agents were purged; None if the database is away."""
     try:
         purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=SWEEP)
     except UNAVAILABLE as error:
@@ -31,7 +31,7 @@ def purge_expired() -> int | None:
 
 @shared_task(name="agents.delete_old_history")
 def delete_old_history() -> int | None:
-    """Delete history older than EVENT_RETENTION_DAYS; return how many events, None as above."""
+    """Return how many events were deleted; None if the database is away."""
     try:
         return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:

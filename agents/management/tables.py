@@ -1,4 +1,4 @@
-"""Tables of text: fitted to a terminal and coloured, or plain and in full for a pipe."""
+"""Text tables: fitted and coloured on a terminal, plain and in full in a pipe."""
 
 import os
 import shutil
@@ -12,8 +12,8 @@ from wcwidth import clip, ljust, width
 GAP = "  "
 EMPTY = "-"
 CUT = "…"
-# Longer cells do not widen the first column. On a terminal, beyond this share of its width, they
-# get a line of their own; in a pipe, beyond this many columns, they shift the rest of their line.
+# Longer cells do not widen the first column: on a terminal they get their own line, in a pipe they
+# shift the rest of theirs.
 MAX_FIRST_SHARE = 0.4
 MAX_FIRST_IN_PIPE = 64
 
@@ -22,7 +22,7 @@ Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Column:
-    """`min_width`: how far it may shrink, if it may. `optional`: it may be left out after that."""
+    """`min_width`: how far it may shrink, if at all. `optional`: if still too wide, left out."""
 
     title: str
     min_width: int | None = None
@@ -32,7 +32,7 @@ class Column:
 
 @dataclass
 class Table:
-    """Rows under titles, fitted to `max_width` columns of a terminal; None for no limit.
+    """`max_width`: of the terminal, None for no limit.
 
     The first column and those without a `min_width` are never cut, even if lines get too long.
     """
@@ -50,7 +50,7 @@ class Table:
             yield from self._row_lines(row, widths, coloured=True)
 
     def _natural(self, rows: Sequence[Row]) -> list[int]:
-        """Return the widths that fit all cells, except outliers in the first column."""
+        """Return widths that fit all cells but outliers in the first column."""
         most = (
             MAX_FIRST_IN_PIPE if self.max_width is None else int(self.max_width * MAX_FIRST_SHARE)
         )
@@ -58,7 +58,7 @@ class Table:
         return [max(cell for cell in first if cell <= max(most, first[0])), *map(max, rest)]
 
     def _fitted(self, widths: list[int]) -> list[int]:
-        """Shrink columns from the right, then leave optional ones out (width 0), until all fit."""
+        """Shrink columns from the right, then drop optional ones (width 0), until all fit."""
         if self.max_width is None:
             return widths
         optional = [index for index, column in enumerate(self.columns) if column.optional]
@@ -97,7 +97,6 @@ def write_table(
     columns: Callable[[Style], Sequence[Column]],
     rows: Sequence[Row],
 ) -> None:
-    """Write a table to a command's output."""
     is_terminal = stdout.isatty()
     max_width = shutil.get_terminal_size().columns if is_terminal else None
     colours = style if is_terminal and not os.environ.get("NO_COLOR") else no_style()
@@ -107,12 +106,12 @@ def write_table(
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey instead of showing, such as escape sequences, by "?"."""
+    """Replace what a terminal would obey, such as escape sequences, by "?"."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def shorten(text: str, max_width: int) -> str:
-    """Cut `text` to `max_width` columns of a terminal, with "…" at the end if it was longer."""
+    """Cut `text` to `max_width` columns of a terminal, the last of them "…"."""
     if width(text) <= max_width:
         return text
     return clip(text, 0, max_width - len(CUT)).rstrip() + CUT

@@ -1,5 +1,3 @@
-"""The tables: agents, their history, activity, sweeps, access tokens, saved views."""
-
 from agents.models.activity import ActivityMark, ActivityMinute
 from agents.models.agent import AgentRecord
 from agents.models.event import BY_STAFF, EVENT_LEVELS, AgentEvent

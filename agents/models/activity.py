@@ -1,14 +1,11 @@
-"""Activity by the minute, and which events it includes."""
-
 from django.db import models
 from django.db.models import Q
 
 
 class ActivityMinute(models.Model):
-    """What happened within a minute. Minutes in which nothing did have no row.
+    """Written by `agents.history.activity`; minutes without activity have no row.
 
-    Only `agents.history.activity` writes it. Web processes count the heartbeats they answer; the
-    rest is counted from the minute's events.
+    Web processes count their heartbeats; the rest is counted from events.
     """
 
     minute = models.DateTimeField(primary_key=True, help_text="When it began, in whole minutes.")
@@ -30,7 +27,7 @@ class ActivityMinute(models.Model):
 
 
 class ActivityMark(models.Model):
-    """Which events the minutes of activity include, in one row."""
+    """Which events ActivityMinute includes, in one row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     settled = models.BigIntegerField(

@@ -1,5 +1,3 @@
-"""An agent and its lease."""
-
 from datetime import datetime
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -26,9 +24,8 @@ from agents.states import State, Status
 class AgentRecord(LeaseTimes, models.Model):
     """An agent and its lease. Only `agents.leases` writes it.
 
-    No foreign key may point here, and no signal may listen to deletions: either makes Django
-    select the rows first and delete them by id afterwards, which would purge an agent that renewed
-    in between.
+    No foreign key may point here, and no signal may listen to deletions: either makes Django select
+    rows and then delete them by id, which would purge an agent that renewed in between.
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
@@ -63,8 +60,8 @@ class AgentRecord(LeaseTimes, models.Model):
         null=True, blank=True, help_text="Where its last registration or heartbeat came from."
     )
 
-    # The key of an access token. No foreign key: deleting a token must not delete agents. The
-    # default is in the database so that processes of the previous version can still register.
+    # No foreign key: deleting a token must not delete agents. `db_default` is for processes of the
+    # previous version, which do not write this column.
     enrolled_by = models.CharField(
         max_length=TOKEN_KEY_LENGTH,
         blank=True,
@@ -95,8 +92,5 @@ class AgentRecord(LeaseTimes, models.Model):
         return self.agent_id
 
     def is_alive(self, now: datetime | None = None) -> bool:
-        """Whether the lease has not ended at `now`, by default the time of this host's clock.
-
-        Where it matters, `AgentQuerySet.alive` decides by the database's clock.
-        """
+        """`now` defaults to this host's clock; `AgentQuerySet.alive` uses the database's."""
         return (now or timezone.now()) < self.expires_at

@@ -1,5 +1,3 @@
-"""The history: what happened to agents."""
-
 from django.db import models
 from django.db.models import Q
 
@@ -11,10 +9,9 @@ BY_STAFF = Q(actor__startswith=STAFF)
 
 
 class AgentEvent(models.Model):
-    """Something that happened to an agent. No foreign key, since events outlive the agent.
+    """Written by `agents.history.record` only. No foreign key: events outlive the agent.
 
-    Only `agents.history.record` writes events. Those of the whole registry, such as a purge that
-    was held, have an empty `agent_id`.
+    Events of the whole registry, such as a held purge, have an empty `agent_id`.
     """
 
     class Kind(models.TextChoices):
@@ -49,14 +46,14 @@ class AgentEvent(models.Model):
     class Meta:
         verbose_name = "event"
         indexes = [
-            # For one agent or an id prefix, whatever the collation.
+            # By id or prefix, in any collation.
             models.Index(
                 fields=["agent_id", "id"],
                 opclasses=["varchar_pattern_ops", "int8_ops"],
                 name="event_agent_prefix",
             ),
             models.Index(fields=["at"], name="event_at"),
-            # Few of many events: partial, so that the others pay nothing for it.
+            # Partial: most events are not by staff, and pay nothing for it.
             models.Index(fields=["id"], condition=BY_STAFF, name="event_by_staff"),
         ]
 
@@ -64,7 +61,7 @@ class AgentEvent(models.Model):
         return f"{self.agent_id} {self.kind}"
 
 
-# Of the kinds that have a colour.
+# Other kinds have no colour.
 EVENT_LEVELS: dict[str, Level] = {
     AgentEvent.Kind.REGISTERED: Level.OK,
     AgentEvent.Kind.REFUSED: Level.BAD,

@@ -1,5 +1,3 @@
-"""The limits of field values, and the default TTL."""
-
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 256
 MAX_HOST_LENGTH = 256
@@ -10,7 +8,7 @@ MAX_VIEW_NAME_LENGTH = 60
 MAX_VIEW_QUERY_LENGTH = 2000
 MAX_ACTOR_LENGTH = 160
 MAX_REASON_LENGTH = 256
-# The rest of the reason is taken by "until 2026-03-01 12:00:00 UTC: ".
+# The event's reason begins with "until 2026-03-01 12:00:00 UTC: ".
 MAX_EXTENSION_REASON_LENGTH = 220
 TOKEN_KEY_LENGTH = 12
 MAX_PORT = 65_535

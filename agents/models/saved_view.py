@@ -1,12 +1,10 @@
-"""Saved views of the list of agents."""
-
 from django.db import models
 
 from agents.models.limits import MAX_ACTOR_LENGTH, MAX_VIEW_NAME_LENGTH, MAX_VIEW_QUERY_LENGTH
 
 
 class SavedView(models.Model):
-    """A named set of filters of the list of agents, shared by all staff."""
+    """Filters of the agent list under a name, shared by all staff."""
 
     name = models.CharField(max_length=MAX_VIEW_NAME_LENGTH, unique=True)
     query = models.CharField(

@@ -1,11 +1,9 @@
-"""The last sweep, and the registry's own uptime, by which a sweep judges silence."""
-
 from django.db import models
 from django.db.models import Q
 
 
 class SweepMark(models.Model):
-    """The last sweep, in one row: a sweeper that died is noticed by its age."""
+    """The last sweep, in one row, whose age betrays a dead sweeper."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField()
@@ -25,9 +23,9 @@ class SweepMark(models.Model):
 
 
 class Uptime(models.Model):
-    """Since when the registry has been taking heartbeats without a break, in one row.
+    """Since when the registry has answered heartbeats without a break, in one row.
 
-    Heartbeats missed before `up_since` do not count in a purge: the agent could not reach us.
+    A purge ignores heartbeats missed before `up_since`: agents could not reach us.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)

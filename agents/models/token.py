@@ -1,5 +1,3 @@
-"""Access tokens: who may register agents or read about them."""
-
 from datetime import datetime
 
 from django.db import models
@@ -16,14 +14,10 @@ from agents.states import Described, Entry, Level
 
 
 class AccessToken(models.Model):
-    """The right to register agents, to read, or both. Only `agents.tokens.access` writes it.
-
-    The token, ``art_KEY_SECRET``, is shown once, when it is issued: scanners for leaked secrets
-    recognise the prefix. Of the secret, which is random and long, only a hash is stored.
-    """
+    """The right to register agents, to read, or both. Only `agents.tokens.access` writes it."""
 
     class State(Described):
-        """Not stored: it follows from the time."""
+        """Follows from the time; not stored."""
 
         GOOD = Entry(value="good", level=Level.OK)
         EXPIRED = Entry(value="expired", level=Level.BAD)
@@ -68,13 +62,13 @@ class AccessToken(models.Model):
 
     @property
     def rights(self) -> list[str]:
-        """What it allows: register, read, or both."""
+        """Of "register" and "read"."""
         rights = {"register": self.may_register, "read": self.may_read}
         return [right for right, has in rights.items() if has]
 
     @property
     def in_words(self) -> str:
-        """What it allows, as the end of a sentence that begins with "it may"."""
+        """Completes "it may ..."."""
         rights = []
         if self.may_register:
             which = f" whose ids begin with {self.agent_prefix}" if self.agent_prefix else ""
@@ -85,7 +79,7 @@ class AccessToken(models.Model):
         return " and ".join(rights).removesuffix(",")
 
     def state(self, now: datetime) -> State:
-        """Return its state at `now`. At exactly `expires_at` it is expired."""
+        """At exactly `expires_at` it is expired."""
         if self.revoked_at is not None:
             return self.State.REVOKED
         lasts = self.expires_at is None or now < self.expires_at

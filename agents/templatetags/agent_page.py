@@ -1,5 +1,3 @@
-"""Tags for the page of one agent."""
-
 from django import template
 from django.urls import reverse
 
@@ -8,5 +6,5 @@ register = template.Library()
 
 @register.simple_tag
 def fleet_with(name: str, value: str) -> str:
-    """Return the URL of the agents with the same version, tag or skill."""
+    """Return the URL of the agents with that version, tag or skill."""
     return reverse("admin:agents_agentrecord_changelist", query={name: value})

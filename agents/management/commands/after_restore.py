@@ -1,5 +1,3 @@
-"""``manage.py after_restore``: invalidate leases that a restored database does not know."""
-
 from typing import Any
 
 from django.core.management.base import BaseCommand

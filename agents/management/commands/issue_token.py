@@ -1,5 +1,3 @@
-"""``manage.py issue_token``: make a token to register agents, or to read about them."""
-
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any

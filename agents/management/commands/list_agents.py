@@ -1,5 +1,3 @@
-"""``manage.py list_agents``: list agents, as a table or as JSON."""
-
 import json
 import os
 import sys
@@ -45,16 +43,15 @@ class Command(BaseCommand):
                 self._write_table(agents, include_dead=include_dead)
             self.stdout.flush()
         except BrokenPipeError:
-            # The reader has closed the pipe (`| head`). At exit Python would try again to write the
-            # rest, and complain.
+            # The reader (`| head`) is gone; at exit Python would try to write the rest again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _write_json(self, agents: AgentQuerySet) -> None:
-        """Write a list, one agent per line, without holding all of them in memory."""
+        """Write one agent per line, without holding all of them in memory."""
         serializer = AgentSerializer()
         before = "["
         for agent in agents.iterator():
-            # In ASCII, which any terminal's encoding can show.
+            # ASCII, which any terminal can show.
             text = json.dumps(serializer.to_representation(agent))
             self.stdout.write(f"{before}\n{text}", ending="")
             before = ","
@@ -100,7 +97,7 @@ def _columns(style: Style) -> list[Column]:
 
 
 def _row(agent: AgentRecord) -> Row:
-    now: datetime = getattr(agent, "read_at")  # noqa: B009 - mypy knows no annotations
+    now: datetime = getattr(agent, "read_at")  # noqa: B009 - unknown to mypy
     left = (agent.expires_at - now).total_seconds()
     lease = "alive" if agent.is_alive(now) else "expired"
     host = f"[{agent.host}]" if ":" in agent.host else agent.host

@@ -1,5 +1,3 @@
-"""``manage.py list_tokens``: list access tokens, as a table or as JSON."""
-
 import json
 from argparse import ArgumentParser
 from datetime import datetime

@@ -1,5 +1,3 @@
-"""``manage.py purge_expired``: purge expired agents now, as the sweep does."""
-
 from argparse import ArgumentParser
 from typing import Any
 
@@ -70,7 +68,7 @@ def _explain_hold(held: int, *, dry_run: bool) -> str:
 
 def _explain_uptime() -> str:
     up = report_uptime()
-    assert up is not None  # noqa: S101 - otherwise no agent would have been kept for it
+    assert up is not None  # noqa: S101 - else no agent would be kept for it
     if up.is_at_work:
         since = exactly(up.up_since)
         return f"because the registry was down until {since}: each has its TTL from then"

@@ -1,5 +1,3 @@
-"""``manage.py revoke_token``: revoke an access token."""
-
 from argparse import ArgumentParser
 from typing import Any
 
