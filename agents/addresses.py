@@ -1,5 +1,3 @@
-"""IP addresses of callers."""
-
 import ipaddress
 from functools import lru_cache
 

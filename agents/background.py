@@ -13,7 +13,6 @@ from agents.leases.purge.registry_uptime import PULSE_SECONDS, pulse
 
 
 def start_background_thread() -> None:
-    """Start the thread here and in forks of this process."""
     _start()
     os.register_at_fork(after_in_child=_start)
 

@@ -115,7 +115,6 @@ class Counter:
         return self._try("hit", rate, *key)
 
     def test(self, rate: RateLimitItem, *key: str) -> Refusal | None:
-        """Refuse without counting."""
         return self._try("test", rate, *key)
 
     def _try(

@@ -1,5 +1,3 @@
-"""What the OpenAPI document needs in addition to the views."""
-
 from typing import Any
 
 from django.conf import settings
@@ -91,7 +89,6 @@ def answers(*problems: int, **answers: Any) -> dict[Any, Any]:
 
 
 def without_slashes(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Leave out the optional trailing slashes."""
     return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 

@@ -20,7 +20,7 @@ ADD = "agents.add_agentrecord"
 
 
 class Permission(BasePermission):
-    """401 without credentials, 403 with insufficient ones. Staff have a session."""
+    """401 without credentials, 403 with insufficient ones."""
 
     staff_permission = ""
     credentials_needed = ACCESS_TOKEN_NEEDED
@@ -107,6 +107,5 @@ def enrolment_of(request: Request, agent_id: str) -> Enrolment:
 
 
 def actor_of(request: Request) -> str:
-    """Return the caller's name for the history."""
     user = request.user
     return actors.staff(user) if user.is_authenticated and user.is_staff else actors.AGENT

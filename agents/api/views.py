@@ -56,7 +56,6 @@ from agents.serializers.agent_page import read_page
 from agents.serializers.cached import represent, validate
 
 PARAMETERS = (FiltersSerializer, PageQuerySerializer)
-# They need the lease's token.
 LEASE_ACTIONS = ("heartbeat", "destroy")
 PERMISSIONS: dict[str, type[BasePermission]] = {
     "register": MayRegister,

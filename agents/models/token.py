@@ -62,7 +62,6 @@ class AccessToken(models.Model):
 
     @property
     def rights(self) -> list[str]:
-        """Of "register" and "read"."""
         rights = {"register": self.may_register, "read": self.may_read}
         return [right for right, has in rights.items() if has]
 

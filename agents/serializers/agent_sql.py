@@ -13,7 +13,6 @@ from agents.database.tables import table
 from agents.models import AgentRecord
 from agents.serializers.agent import FIELDS
 
-# Fields without a column.
 COMPUTED: dict[str, models.Field[Any, Any]] = {
     "is_alive": models.BooleanField(),
     "expires_at": models.DateTimeField(),

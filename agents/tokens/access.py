@@ -34,7 +34,7 @@ class UnknownToken(Exception):
 
 
 class InvalidToken(Exception):
-    """The message is for the log, not for the caller. `key` is empty if no token has it."""
+    """The message is for the log, not the caller. `key` is empty if no token has it."""
 
     def __init__(self, reason: str, key: str = "") -> None:
         super().__init__(reason)
@@ -51,10 +51,7 @@ def issue(
     max_agents: int | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[AccessToken, str]:
-    """Return a new token's record, and its text, which is not stored. Raise BadTerms.
-
-    At most `max_agents` of its agents may be alive at once.
-    """
+    """Return a new token's record, and its text, which is not stored. Raise BadTerms."""
     terms: dict[str, Any] = {
         "name": name,
         "may_register": may_register,

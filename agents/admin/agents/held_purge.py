@@ -72,7 +72,6 @@ class PurgeAnyway(ModelAdmin[AgentRecord]):
         ]
 
     def purge_anyway(self, request: HttpRequest) -> HttpResponse:
-        # The page shows a count of agents.
         if not request.user.has_perms([VIEW, DELETE]):
             raise PermissionDenied
         fleet = reverse("admin:agents_agentrecord_changelist")

@@ -1,5 +1,3 @@
-"""The history on an agent's page."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +11,6 @@ from agents.history.timeline import ENDS, Presence, Share, Span, clip, share, sp
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 
-# Of an agent that keeps coming and going.
 MAX_EVENTS = 2_000
 MAX_GAPS = 50
 WINDOWS = {1: "Last day", 7: "Last 7 days", 30: "Last 30 days"}
@@ -22,7 +19,7 @@ Kind = AgentEvent.Kind
 
 @dataclass(frozen=True)
 class Window:
-    """A bar over some days. `known`: how much of them is known; empty if all is."""
+    """`known`: how much of the window is known; empty if all is."""
 
     title: str
     days: int

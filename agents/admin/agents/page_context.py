@@ -42,7 +42,7 @@ class LeaseMeter:
 def current_facts(
     agent: AgentRecord, history: History | None, operator_event: AgentEvent | None
 ) -> dict[str, Any]:
-    """Return the live facts. `history` is None for users who may not view it."""
+    """`history` is None for users who may not view it."""
     now = cells.read_at(agent)
     return {
         "agent": agent,

@@ -1,5 +1,3 @@
-"""The dashboard's charts of the last hour and day."""
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

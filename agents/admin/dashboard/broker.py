@@ -1,5 +1,3 @@
-"""Whether Celery's broker responds."""
-
 import os
 from dataclasses import dataclass
 

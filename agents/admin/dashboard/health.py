@@ -103,7 +103,6 @@ def _size() -> str:
 
 
 def in_bytes(size: int) -> str:
-    """Return a size such as "840 kB", "1.2 MB" or "23 GB"."""
     value = size / 1000
     for unit in ("kB", "MB", "GB"):
         if value < 999.5:  # noqa: PLR2004

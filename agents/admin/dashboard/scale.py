@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-# On an axis, about.
+# An axis has about this many.
 STEPS = 4
 SHORT = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 
@@ -29,7 +29,7 @@ def scale_for(up: int, down: int = 0) -> Scale:
 
 
 def in_short(count: int) -> str:
-    """Return a count in about three digits, such as "950" or "12.3k"."""
+    """Return about three digits, such as "950" or "12.3k"."""
     for size, letter in SHORT:
         # So that 999,950 is "1M", not "1000k".
         if count >= size * 0.9995:

@@ -12,7 +12,7 @@ COLUMNS = ("at", "agent_id", "kind", "reason", "actor", "address", "generation")
 
 
 def as_csv(events: QuerySet[AgentEvent]) -> Iterator[str]:
-    """Yield lines in chunks, newest first, each from after the last key: none is repeated."""
+    """Yield chunks of lines, newest first, each from after the last key: none is repeated."""
     yield lines([COLUMNS])
     newest = events.order_by("-pk")
     last: int | None = None

@@ -1,5 +1,3 @@
-"""The fields of the history's search form."""
-
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar

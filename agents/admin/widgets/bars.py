@@ -8,7 +8,6 @@ from itertools import groupby
 from agents.durations import exactly, in_words
 from agents.history.timeline import Presence, Span
 
-# A gap fills at least one cell of a bar.
 CELLS = 360
 # For those who cannot tell the colours apart.
 BAR = 20

@@ -11,7 +11,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
     MOST = 10_000
 
     def set_count(self, rows: int) -> None:
-        """Spare the query: there are `rows`."""
+        """Spare the query that counts."""
         self.counted = rows
 
     @cached_property
@@ -24,6 +24,6 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
 
     @cached_property
     def counted(self) -> int:
-        """The number of rows, or MOST + 1 if there are more than MOST."""
+        """At most MOST + 1."""
         rows = cast("QuerySet[Any]", self.object_list).order_by().values("pk")
         return rows[: self.MOST + 1].count()

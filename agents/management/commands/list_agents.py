@@ -47,7 +47,7 @@ class Command(BaseCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _write_json(self, agents: AgentQuerySet) -> None:
-        """Write one agent per line, without holding all of them in memory."""
+        """Write one agent at a time: all of them may not fit in memory."""
         serializer = AgentSerializer()
         before = "["
         for agent in agents.iterator():

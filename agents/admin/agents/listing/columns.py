@@ -1,5 +1,3 @@
-"""The columns of the agent list, by the database's clock."""
-
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -63,7 +61,7 @@ def _short_reason(agent: AgentRecord, condition: Condition) -> str:
 
 
 def gone(agent_id: str, history_url: str | None) -> SafeString:
-    """Return the state of an agent that was deleted while its row is on the screen."""
+    """Return the state of an agent deleted while its row is on the screen."""
     note = "its record was deleted just now"
     if history_url:
         note = format_html('{}; <a href="{}">history</a>', note, history_url)

@@ -35,7 +35,6 @@ PAGE = 100
 
 
 def as_json(pages: Iterator[str]) -> Iterator[str]:
-    """Yield a list of agents as in the API."""
     yield "["
     for number, page in enumerate(pages):
         yield f",\n{page}" if number else page
@@ -43,7 +42,7 @@ def as_json(pages: Iterator[str]) -> Iterator[str]:
 
 
 def as_csv(pages: Iterator[str]) -> Iterator[str]:
-    """Yield a header of the API's names, and a line for each agent; cells as in `csv_lines`."""
+    """Yield a header of the API's names, then a line for each agent."""
     yield lines([FIELDS])
     for page in pages:
         yield lines([cell(agent[name]) for name in FIELDS] for agent in _agents(page))

@@ -16,7 +16,6 @@ from agents.states import Lease
 MAX_TEXT_LENGTH = 256
 MAX_LENGTHS = {"version": MAX_VERSION_LENGTH, "host": MAX_HOST_LENGTH}
 
-# Query parameters that filter the list.
 TITLES = {
     "q": "search",
     "liveness": "liveness",
@@ -96,7 +95,7 @@ class TextFilter(admin.SimpleListFilter):
         return self.matching(agents) if self.values else agents
 
     def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
-        """Return the agents that match `values`, which is not empty."""
+        """`values` is not empty."""
         return agents.filter(**{str(self.parameter_name): self.values[0]})
 
 

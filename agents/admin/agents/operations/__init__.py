@@ -1,5 +1,3 @@
-"""What operators can do to agents, by `agents.leases`."""
-
 from agents.admin.agents.operations.actions import Operations
 
 __all__ = ["Operations"]
