@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with time limits and deadlines: see `base`."""
+"""Django's PostgreSQL backend, with time limits and deadlines."""

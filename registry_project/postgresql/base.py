@@ -1,7 +1,4 @@
-"""The backend: ``"ENGINE": "registry_project.postgresql"``.
-
-Django's own, on the connections and cursors of `connection`.
-"""
+"""``"ENGINE": "registry_project.postgresql"``."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,17 +10,14 @@ from django.db.backends.postgresql import base
 from registry_project.postgresql.connection import Cursor, LimitedConnection, outage
 from registry_project.postgresql.deadlines import CLOCK
 
-# PostgreSQL's own limits as shares of ours, so that it gives up first and says why.
+# PostgreSQL's limits, as shares of ours: it gives up first, and says why.
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.5
-# For a process of ours that stops in the middle of a transaction and holds locks.
-IDLE_SHARE = 2.0
+IDLE_SHARE = 2.0  # of a process that stopped in a transaction, and holds locks
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's wrapper, with our connections and cursors."""
-
-    # Django's name for the driver: psycopg, with our connections.
+    # What Django calls the driver.
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": LimitedConnection.connect})
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -45,7 +39,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
 
     def close_if_health_check_failed(self) -> None:
-        # Django would ask the server before each request, often half of all its queries.
+        # Django would query the server before each request, often half of all queries.
         if self.connection is not None and self.connection.worked_just_now:
             return
         super().close_if_health_check_failed()
@@ -59,7 +53,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             "lock_timeout": LOCK_SHARE,
             "idle_in_transaction_session_timeout": IDLE_SHARE,
         }
-        # Not in the startup packet, which poolers such as PgBouncer restrict.
+        # Poolers such as PgBouncer do not take these in the startup packet.
         sql = ", ".join(["set_config(%s, %s, false)"] * len(shares))
         values: list[str] = []
         for name, share in shares.items():

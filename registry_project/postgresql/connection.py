@@ -1,12 +1,8 @@
 """Connections with time limits, and cursors whose writes have deadlines.
 
-PostgreSQL's own time limits do not work while the server is frozen or cut off, and psycopg would
-wait for ever. Here a call that gets no answer within the seconds of `limit_waiting` raises
-OperationalError, and its connection is closed.
-
-If the server gets to such a call later, it must not execute it (`deadlines`). So every COMMIT is
-sent with a check of its deadline, and so is every write outside of a transaction, which commits by
-itself. The check is in the same message, and costs no round trip.
+PostgreSQL's own limits do not work while it is frozen or cut off. Here a call without an answer
+raises OperationalError and closes its connection. The server must not execute it later, so COMMITs
+and writes outside of transactions carry a check of their deadline, without another round trip.
 """
 
 import math
@@ -25,7 +21,6 @@ from registry_project.postgresql.outage import Outage
 
 Result = TypeVar("Result")
 
-# A connection that answered within this time counts as working.
 JUST_NOW_SECONDS = 5.0
 GOT_TO_IT_LATE = "PostgreSQL got to it too late"
 
@@ -33,16 +28,11 @@ outage = Outage()
 
 
 def limit_waiting(seconds: float | None) -> None:
-    """Let no call of this process wait longer for PostgreSQL. Commands have no limit.
-
-    The server's own limits apply to connections that are made from now on.
-    """
+    """Let no call of this process wait longer for PostgreSQL. By default, there is no limit."""
     outage.limit(seconds)
 
 
 class LimitedConnection(psycopg.Connection[Any]):
-    """A connection that never waits for the server without a limit."""
-
     _answered_at = float("-inf")
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -65,17 +55,16 @@ class LimitedConnection(psycopg.Connection[Any]):
         except psycopg.DataError as error:
             if not is_too_late(error):
                 raise
-            # We still waited, so the server's clock has been set since we read it.
+            # The caller has not given up, so the server's clock was set.
             self.clock.forget()
             raise psycopg.OperationalError(GOT_TO_IT_LATE) from error
         self._answered_at = time.monotonic()
         return answer
 
     def deadline(self, seconds: float = math.inf) -> float:
-        """Return when a statement that is sent now will be given up, or `seconds` from now.
+        """Return when a statement sent now is given up, after at most `seconds`.
 
-        The earlier of the two, in seconds since 1970 by the server's clock; infinite where
-        statements have no limit.
+        In seconds since 1970 by the server's clock; infinite without a limit.
         """
         if outage.seconds is None:
             return math.inf
@@ -84,18 +73,18 @@ class LimitedConnection(psycopg.Connection[Any]):
         return self.clock.after(min(seconds, outage.seconds))
 
     def read_clock(self) -> float:
-        """Ask the server what time it is, in seconds since 1970."""
+        """Ask the server for its time, in seconds since 1970."""
         [shown] = self.execute(f"SELECT DATE_PART('epoch', {CLOCK})").fetchone() or [math.nan]
         self.clock.set(shown)
         return float(shown)
 
     def check_deadline(self, deadline: float) -> None:
-        """Raise OperationalError when it has passed. For statements that check it silently."""
+        """Raise OperationalError after it. For statements that check it without an error."""
         if outage.seconds is not None and self.read_clock() >= deadline:
             raise psycopg.OperationalError(GOT_TO_IT_LATE)
 
     def commit(self) -> None:
-        """Commit, unless the server gets to it after we have given up."""
+        """Commit, unless the server gets to it too late."""
         is_open = self.info.transaction_status is TransactionStatus.INTRANS
         if is_open and outage.seconds is not None:
             self.execute(f"SELECT {self.in_time_sql()}; COMMIT")
@@ -103,12 +92,12 @@ class LimitedConnection(psycopg.Connection[Any]):
             super().commit()
 
     def in_time_sql(self) -> str:
-        """Return SQL that raises an error after the deadline of a statement that is sent now."""
+        """Return SQL that raises an error if the server gets to it too late."""
         return in_time_sql(self.deadline())
 
     @property
     def worked_just_now(self) -> bool:
-        """Whether the server answered a moment ago, and has sent nothing since."""
+        """Whether the server has answered lately, and sent nothing since."""
         if self.closed or time.monotonic() - self._answered_at > JUST_NOW_SECONDS:
             return False
         waiting = select.poll()
@@ -117,10 +106,9 @@ class LimitedConnection(psycopg.Connection[Any]):
 
 
 class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
-    """Django's cursor. A write outside of a transaction is followed by the check of its deadline.
+    """Checks the deadline of a write outside of a transaction by a statement in the same message.
 
-    PostgreSQL treats the two statements of one message as one transaction: if the check fails, the
-    write is rolled back.
+    Both are one transaction, so a failed check rolls the write back.
     """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "Cursor":
@@ -139,7 +127,7 @@ class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
 
     @property
     def _is_alone(self) -> bool:
-        """Whether the next statement will be a transaction of its own, and have a limit."""
+        """Whether the next statement is a transaction of its own, with a limit."""
         connection = self.connection
         is_idle = connection.info.transaction_status is TransactionStatus.IDLE
         return outage.seconds is not None and connection.autocommit and is_idle

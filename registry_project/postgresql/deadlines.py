@@ -1,8 +1,7 @@
 """Deadlines by the server's clock: a statement whose caller has given up must do nothing.
 
-A frozen server executes what waits in its sockets as soon as it thaws, even if the client has
-closed the connection since. So a write carries its deadline, and the server compares it with its
-own clock. To send one without asking for the time first, the client keeps track of that clock.
+A server that thaws executes what waits in its sockets, even if the client has closed them. So a
+write carries a deadline, and the client keeps track of the server's clock.
 """
 
 import time
@@ -10,18 +9,15 @@ import time
 import psycopg
 
 CLOCK = "CLOCK_TIMESTAMP()"
-# Marks the error of a statement that missed its deadline.
-TOO_LATE = "its caller gave up before"
-# Seconds after which the server's clock is read again: the clocks drift, and can be set.
-MAX_AGE = 10.0
+TOO_LATE = "its caller gave up before"  # in the error of a statement
+MAX_AGE = 10.0  # seconds: clocks drift, and can be set
 
 
 class ServerClock:
     """A lower bound of what the server's clock shows now.
 
-    The server reads its clock before its response arrives, so an estimate from that reading is
-    behind by the latency of the response, and never ahead: a deadline computed from it has passed
-    when the caller gives up. Only a clock that is set back within MAX_AGE breaks this.
+    The reading is as old as the response that brought it, so the estimate is never ahead: when the
+    caller gives up, the deadline has passed. Only a clock that is set back breaks this.
     """
 
     def __init__(self) -> None:
@@ -33,7 +29,7 @@ class ServerClock:
         return time.monotonic() - self._set_at < MAX_AGE
 
     def set(self, shown: float) -> None:
-        """Set it to the time in a response that has just arrived, in seconds since 1970."""
+        """Set it from a response that has just arrived, in seconds since 1970."""
         now = time.monotonic()
         self._offset, self._set_at = shown - now, now
 
@@ -41,12 +37,12 @@ class ServerClock:
         self._set_at = float("-inf")
 
     def after(self, seconds: float) -> float:
-        """Return a time that it shows no later than so many seconds from now."""
+        """Return a time that it shows within so many seconds."""
         return time.monotonic() + self._offset + seconds
 
 
 def in_time_sql(deadline: float) -> str:
-    """Return a condition that is true before the deadline, and raises an error from then on."""
+    """Return a condition that is true before the deadline, and then raises an error."""
     message = f"'{TOO_LATE} ' || CAST({CLOCK} AS TEXT)"
     return (
         f"(CASE WHEN {CLOCK} < TO_TIMESTAMP({deadline}) THEN TRUE"
@@ -55,5 +51,4 @@ def in_time_sql(deadline: float) -> str:
 
 
 def is_too_late(error: Exception) -> bool:
-    """Whether this is the error that `in_time_sql` raises."""
     return isinstance(error, psycopg.errors.InvalidTextRepresentation) and TOO_LATE in str(error)

@@ -7,16 +7,11 @@ from contextlib import contextmanager
 
 import psycopg
 
-# Seconds without any call, after one that got no answer.
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 1.0  # after a call that got no answer
 
 
 class Outage:
-    """Whether the server answers this process.
-
-    `seconds` is how long a call waits for the server. None, as in commands and migrations: as long
-    as it takes.
-    """
+    """`seconds` is how long a call waits; None, as in commands: as long as it takes."""
 
     def __init__(self) -> None:
         self.seconds: float | None = None
@@ -24,13 +19,12 @@ class Outage:
         self._next_try: float | None = None
 
     def limit(self, seconds: float | None) -> None:
-        """Let calls wait for so many seconds from now on, and forget an earlier outage."""
         self.seconds = seconds
         self._next_try = None
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Run a call. Raise OperationalError at once if it is not its turn to check the server."""
+        """Raise OperationalError at once in an outage, unless it is this call's turn to try."""
         if self.seconds is None:
             yield
             return
