@@ -1,8 +1,7 @@
-"""The broker on one machine: kombu's filesystem transport in a folder, no server needed.
+"""The broker on one machine: kombu's filesystem transport.
 
-kombu writes messages and its tables of queues in place, and reads them without waiting for the
-writer. A crash, a full disk or bad luck then leaves a file with half its content, on which a worker
-crashes at each start. Here files appear whole, and what cannot be read is dropped with a warning.
+kombu writes files in place, and a worker crashes at each start on one that was cut short. Here
+files appear whole, and what cannot be read is dropped with a warning.
 """
 
 import fcntl
@@ -35,18 +34,15 @@ def folder_broker(folder: Path) -> dict[str, Any]:
         "data_folder_out": str(messages),
         "control_folder": str(control),
         "store_processed": False,
-        # Seconds. kombu's default of one second would delay each sweep and each stop by up to that.
-        "polling_interval": 0.25,
+        "polling_interval": 0.25,  # seconds, by which a sweep or a stop may be late
     }
 
 
 class FolderChannel(filesystem.Channel):
-    """kombu's channel, with whole files and no trust in what it finds."""
-
     def _put(  # type: ignore[override]  # takes what the stubs leave out
         self, queue: str, message: Any, **_kwargs: Any
     ) -> None:
-        # The name decides the order of messages; kombu's _get reads the queue from it.
+        # kombu's _get sorts messages by name, and finds their queue in it.
         folder = Path(self.data_folder_out)
         name = f"{time.monotonic() * 1000:.0f}_{uuid4()}.{queue}.msg"
         _write_whole(folder / name, dumps(message))
@@ -67,14 +63,14 @@ class FolderChannel(filesystem.Channel):
         return file
 
     def get_table(self, exchange: str) -> Bindings:  # type: ignore[override]  # stubs disagree
-        """Return the queues bound to an exchange; none if its file cannot be read."""
+        """Return the queues bound to an exchange, none if its file cannot be read."""
         file = self._file(exchange)
         try:
             return [Binding(*row) for row in loads(file.read_text(encoding="utf-8"))]
         except FileNotFoundError:
             return []
         except (ValueError, TypeError) as error:
-            # Workers bind their queues when they start, which writes the table anew.
+            # Workers write it anew when they start.
             logger.warning("%s cannot be read, and counts as empty: %s", file.name, error)
             return []
 
@@ -105,7 +101,6 @@ class FolderTransport(filesystem.Transport):
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a file that others see with all of its content, or not at all."""
     draft = path.with_name(f".{uuid4()}")
     try:
         draft.write_text(text, encoding="utf-8")
@@ -116,7 +111,6 @@ def _write_whole(path: Path, text: str) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock among all processes; the kernel releases it when one dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,22 +1,20 @@
-"""The output of several processes in one terminal: each line with the name of its process."""
+"""The output of several processes in one terminal."""
 
 import io
 import os
 import select
 from collections.abc import Mapping, Sequence
 
-# A longer line is printed in pieces of this many bytes.
-LONGEST_LINE_BYTES = 64 * 1024
+LONGEST_LINE_BYTES = 64 * 1024  # a longer one is printed in pieces
 OWN_NAME = "system"
 OWN_COLOUR = 1  # bold
 COLOURS = (36, 33, 35, 32, 34)  # cyan, yellow, magenta, green, blue
 
 
 class Console:
-    """Writes lines with a prefix such as ``web    | ``, in colour if `coloured`.
+    """Writes lines with a prefix such as ``web    | ``; `OWN_NAME` is the supervisor's.
 
-    The prefix `OWN_NAME` is for lines of the supervisor itself. `output` is unbuffered, so nothing
-    is left in it when its reader has gone.
+    `output` is unbuffered, so nothing is left in it when its reader has gone.
     """
 
     def __init__(self, output: io.FileIO, names: Sequence[str], *, coloured: bool = False) -> None:
@@ -31,29 +29,24 @@ class Console:
         self._output = output
 
     def write(self, name: str, lines: Sequence[bytes]) -> None:
-        """Print lines of the process `name`, without empty ones.
-
-        Raise OSError when the other end of the output is closed.
-        """
+        """Print lines of a process, except empty ones. Raise OSError if nobody reads them."""
         prefix = self._prefixes[name]
         text = b"".join(prefix + line.rstrip() + b"\n" for line in lines if line.strip())
         rest = memoryview(text)
         while rest:
             written = self._output.write(rest)
-            if written is None:  # it was made non-blocking, and is full
+            if written is None:  # non-blocking, and full
                 select.select([], [self._output], [])
             else:
                 rest = rest[written:]
 
 
 class Lines:
-    """Cuts a stream of bytes into lines."""
-
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Add a chunk; return the lines it completes, without line ends."""
+        """Return the lines that the chunk completes, without line ends."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) >= LONGEST_LINE_BYTES:
             lines.append(self._rest)

@@ -1,4 +1,4 @@
-"""Checks before the registry starts. Each error says what to do about it."""
+"""Checks before the registry starts."""
 
 import errno
 import socket
@@ -12,11 +12,11 @@ MIGRATIONS_TO_NAME = 3
 
 
 class PreflightError(Exception):
-    """The registry cannot start. The message says why, and what to do."""
+    """The message says why the registry cannot start, and what to do."""
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise PreflightError unless a server can listen on `host` and `port`."""
+    """Raise PreflightError unless a server can listen there."""
     try:
         _listen(host, port)
     except OSError as error:
@@ -32,7 +32,7 @@ def check_database() -> None:
 
 
 def check_migrations() -> None:
-    """Raise PreflightError unless the database, which answers, has all its tables."""
+    """Raise PreflightError unless the database has all migrations."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -49,7 +49,7 @@ def _listen(host: str, port: int) -> None:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As servers do: a port with connections in TIME_WAIT is free.
+        # As servers do: connections in TIME_WAIT do not occupy a port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
         probe.listen()

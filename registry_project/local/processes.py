@@ -1,4 +1,4 @@
-"""A child process and everything it starts: one group, which ends with its parent."""
+"""A child process and everything it starts."""
 
 import ctypes
 import os
@@ -15,7 +15,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: a name for the console, the arguments, and additional environment variables."""
+    """`environment` adds variables."""
 
     name: str
     argv: Sequence[str]
@@ -23,10 +23,9 @@ class Program:
 
 
 class ChildGroup:
-    """A running program in a session of its own.
+    """A running program in a session of its own, which Ctrl-C in the terminal does not reach.
 
-    Ctrl-C in the terminal does not reach it: its parent decides when it stops. On Linux the kernel
-    kills it when its parent dies, even by SIGKILL.
+    On Linux, the kernel kills it when its parent dies, even by SIGKILL.
     """
 
     def __init__(self, program: Program) -> None:
@@ -49,18 +48,18 @@ class ChildGroup:
 
     @property
     def output_fd(self) -> int:
-        """The pipe with the output of the group; it closes when all of the group is gone."""
+        """A pipe, which closes when all of the group is gone."""
         return self._output.fileno()
 
     def poll(self) -> int | None:
-        """Return how the leader ended: its exit code, or minus the signal; None while it runs."""
+        """Return the leader's exit code, or minus its signal; None while it runs."""
         return self._process.poll()
 
     def wait(self) -> int:
         return self._process.wait()
 
     def read(self) -> bytes | None:
-        """Return a chunk of output, b"" at its end, None if there is none at the moment."""
+        """Return a chunk of output, b"" at its end, None if there is none now."""
         try:
             return os.read(self.output_fd, CHUNK_BYTES)
         except BlockingIOError:
@@ -73,8 +72,8 @@ class ChildGroup:
         self._process.terminate()
 
     def kill(self) -> None:
-        """Kill the whole group, including what a dead leader left behind."""
-        # The group is empty; macOS reports that as a PermissionError.
+        """Kill the group, including what a dead leader has left."""
+        # macOS reports an empty group as a PermissionError.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -89,7 +88,7 @@ def describe_end(code: int) -> str:
 
 
 def _tie_to_parent() -> Callable[[], None] | None:
-    """Return a function for the child to run before exec, so that the kernel kills it with us."""
+    """Return what the child runs before exec, so that the kernel kills it with us."""
     if sys.platform != "linux":
         return None
     parent = os.getpid()

@@ -1,4 +1,4 @@
-"""The programs that make up a registry on one machine: web, worker, beat."""
+"""The programs of a registry on one machine."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ def _web_argv(host: str, port: int, workers: int) -> list[str]:
 
 
 def _worker_argv() -> list[str]:
-    # Sweeps run one at a time, so the worker needs no child processes, which could outlive it.
+    # Sweeps run one at a time: no child processes, which could outlive the worker.
     return [
         *(*_celery_argv(), "worker", "--loglevel=WARNING", "--pool=solo"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
@@ -38,6 +38,6 @@ def _worker_argv() -> list[str]:
 def _celery_argv() -> list[str]:
     celery = ["-m", "celery", "--app=registry_project", "--quiet"]
     if os.geteuid() == 0:
-        # Containers often run as root, and tasks are JSON, which cannot carry code.
+        # Containers often run as root; tasks are JSON, which cannot carry code.
         celery = ["-W", "ignore:You're running the worker with superuser", *celery]
     return [sys.executable, *celery]

@@ -1,4 +1,4 @@
-"""Restarts a program that dies, with growing delays if it keeps dying."""
+"""Restarts a program that dies, with growing delays."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from registry_project.local.console import OWN_NAME, Lines
 from registry_project.local.processes import ChildGroup, Program, describe_end
 
-# Chunks of output that are read after a program has ended: more than a pipe holds.
-LAST_CHUNKS = 32
+LAST_CHUNKS = 32  # more than a pipe holds
 
 Show = Callable[[str, Sequence[bytes]], None]
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """Delays in seconds.
+    """Seconds. Delays double, and start over after a steady run.
 
-    A program that died is restarted after `first_delay`, then after twice that, and so on up to
-    `longest_delay`. A program that ran for `steady_after` starts over with `first_delay`. Programs
-    that were asked to stop are killed after `stop_timeout`.
+    A program that does not stop is killed after `stop_timeout`.
     """
 
     first_delay: float = 1.0
@@ -29,10 +26,9 @@ class Backoff:
 
 
 class RestartedProgram:
-    """One program and its current process. Call its methods inside a running event loop.
+    """Call its methods in a running event loop.
 
-    `show` gets a name and complete lines: the program's output under its own name, news about it
-    under `OWN_NAME`.
+    `show` gets the program's output under its name, and news about it under `OWN_NAME`.
     """
 
     def __init__(self, program: Program, backoff: Backoff, show: Show) -> None:
@@ -63,7 +59,7 @@ class RestartedProgram:
         loop.add_reader(group.output_fd, self._relay, group)
 
     def notice_end(self) -> None:
-        """If the process has ended, clean up and, unless stopping, schedule the next one."""
+        """If the process has ended, schedule the next."""
         if self._group is None or (code := self._group.poll()) is None:
             return
         self._group.kill()
@@ -102,12 +98,12 @@ class RestartedProgram:
         self._next_delay = min(2 * delay, self._backoff.longest_delay)
         line = f"{self.program.name} {what_happened}; restarting in {delay:g} s"
         self._show(OWN_NAME, [line.encode()])
-        # Showing the line may have found the output closed, and stopped everything.
+        # Showing the line may have stopped everything: the output may be closed.
         if not self._stopping:
             self._restart = loop.call_later(delay, self.start)
 
     def _relay(self, group: ChildGroup) -> bool:
-        """Show at most one chunk, to be fair to other programs; return whether there was one."""
+        """Show one chunk, to be fair to other programs; return whether there was one."""
         chunk = group.read()
         if chunk:
             self._show(self.program.name, self._outputs[group].feed(chunk))

@@ -1,4 +1,4 @@
-"""Runs a few programs side by side, restarts those that die, and stops all of them together."""
+"""Runs programs side by side, restarts those that die, and stops all together."""
 
 import asyncio
 import signal
@@ -10,9 +10,9 @@ from registry_project.local.restart import Backoff, RestartedProgram
 
 
 class Supervisor:
-    """Runs `programs` until SIGINT, SIGTERM or SIGHUP, and leaves none of their processes behind.
+    """Stops at SIGINT, SIGTERM or SIGHUP, and leaves no processes behind.
 
-    It forks, so it has to run in the main thread of a process without other threads.
+    It forks: run it in the main thread of a process without other threads.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Supervisor:
         self._all_gone = asyncio.Event()
 
     async def run(self) -> None:
-        """Start all programs; return when all have stopped after a request to stop."""
+        """Return when all programs have stopped, after a signal."""
         loop = asyncio.get_running_loop()
         handlers = {
             signal.SIGINT: self.interrupt,
@@ -51,7 +51,6 @@ class Supervisor:
                 loop.remove_signal_handler(number)
 
     def interrupt(self) -> None:
-        """Handle Ctrl-C: stop; the second time, kill what still runs."""
         if self._stopping:
             self.say("killing what still runs")
             self._kill_all()
@@ -76,7 +75,7 @@ class Supervisor:
             return
         try:
             self._console.write(name, lines)
-        except OSError:  # the terminal or the pipe was closed: stop as on SIGHUP
+        except OSError:  # the terminal or the pipe is closed: as on SIGHUP
             self._output_closed = True
             self.stop()
 
