@@ -13,8 +13,7 @@ from agents.problems.details import MEDIA_TYPE, problem
 from agents.problems.errors import RETRY_AFTER_SECONDS, RegistryUnavailable
 from agents.problems.responses import FAULT, NOT_FOUND
 
-# Paths below these are for browsers.
-PAGES = ("/admin", "/docs")
+PAGES = ("/admin", "/docs")  # for browsers
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -32,10 +31,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer an unhandled exception; Django calls this while the exception is being handled."""
-    error = sys.exc_info()[1]
+    error = sys.exc_info()[1]  # Django is handling it
     if isinstance(error, DataError):
-        # Text that the database cannot hold, such as NUL in the address of an admin page.
+        # Text that the database cannot hold, such as NUL in the URL of an admin page.
         return bad_request(request, error)
     if isinstance(error, UNAVAILABLE):
         log_unavailable(error)

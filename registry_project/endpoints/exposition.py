@@ -1,4 +1,4 @@
-"""The page of metrics: the counters of all web processes, and gauges read from the database."""
+"""The counters of all web processes, and gauges read from the database."""
 
 import os
 from collections.abc import Iterator
@@ -22,8 +22,6 @@ from agents.states import State
 
 
 class FleetCollector(Collector):
-    """Asks the database, each time anew; but a large fleet is not counted each time."""
-
     def collect(self) -> Iterator[Metric]:
         try:
             metrics = [*_agents(), *_sweeps(), *_uptime()]
@@ -36,14 +34,13 @@ class FleetCollector(Collector):
 
 
 def exposition() -> bytes:
-    """Return all metrics in Prometheus' text format, also without a database."""
+    """Return all metrics in Prometheus' text format, even without a database."""
     fleet = CollectorRegistry()
     fleet.register(FleetCollector())
     return generate_latest(_counters()) + generate_latest(fleet)
 
 
 def _counters() -> CollectorRegistry:
-    """Return what this process has counted, or all processes that share a folder for it."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return COUNTERS
     together = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Health checks of the registry itself: for orchestrators, load balancers and people."""
+"""Health checks of the registry itself."""
 
 from typing import Any
 

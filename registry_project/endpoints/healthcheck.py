@@ -1,6 +1,6 @@
-"""``python -m registry_project.endpoints.healthcheck``: Docker's health check of the web server.
+"""``python -m registry_project.endpoints.healthcheck``: Docker's health check.
 
-It asks for liveness, not for readiness: restarting the container would not bring back its database.
+It checks liveness, not readiness: a restart would not bring back the database.
 """
 
 import http.client
@@ -11,11 +11,10 @@ TIMEOUT_SECONDS = 4
 
 
 def main(port: int = PORT) -> int:
-    """Return 0 if the web server answers with anything but a server error, else 1."""
+    """Return 1 if the web server does not answer, or with a server error; else 0."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/live")
-        # Any status below 500 comes from a living process.
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         print(f"unhealthy: {error}")

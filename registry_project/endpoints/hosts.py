@@ -1,7 +1,6 @@
-"""Host headers: checked by ALLOWED_HOSTS, except for health checks and metrics.
+"""Checks Host headers, except those of health checks and metrics.
 
-Orchestrators, load balancers and Prometheus call each process by its address and past the proxy:
-without TLS, and under none of ALLOWED_HOSTS.
+Orchestrators, load balancers and Prometheus call by address and past the proxy.
 """
 
 import re
@@ -11,12 +10,12 @@ from django.http import HttpRequest, HttpResponseBase
 
 from agents.allowed_hosts import check_host
 
-# A path without its first slash, as SECURE_REDIRECT_EXEMPT wants it.
+# Without the first slash, as SECURE_REDIRECT_EXEMPT wants it.
 PROBED = r"^(health(/|$)|metrics/?$)"
 
 
 class Hosts:
-    """Middleware that replaces Django's `get_host`, which is stricter about names."""
+    """Middleware that replaces Django's `get_host`, which refuses names with underscores."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -11,10 +11,9 @@ READING = ["get", "head"]
 
 
 class Document(SpectacularAPIView):
-    """One document in one language, without the query parameters of drf-spectacular's view.
+    """Without the query parameters of drf-spectacular's view.
 
-    That view copies any `version` into a header, even invalid characters, and makes Django load
-    and cache every `lang` it is given.
+    It copies any `version` into a header, and makes Django load and cache any `lang`.
     """
 
     http_method_names = READING
