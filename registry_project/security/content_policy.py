@@ -1,4 +1,4 @@
-"""Content-Security-Policy: what a browser may load and run on our pages."""
+"""Content-Security-Policy of our pages."""
 
 from functools import cache
 
@@ -7,16 +7,14 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponseBase
 
-# Django REST framework's pages use style attributes.
-BROWSABLE_API = {"style-src-attr": ["'unsafe-inline'"]}
-# Swagger UI has its icons as data: URLs.
-SWAGGER = {"img-src": ["'self'", "data:"]}
-# JSON always gets the same policy, which django-csp would build anew for each response.
+BROWSABLE_API = {"style-src-attr": ["'unsafe-inline'"]}  # it uses style attributes
+SWAGGER = {"img-src": ["'self'", "data:"]}  # its icons
+# They get one policy, which django-csp would build anew for each response.
 JSON_TYPES = {"application/json", "application/problem+json"}
 
 
 class ContentPolicy(CSPMiddleware):
-    """django-csp's middleware, with exceptions for Swagger UI and the browsable API."""
+    """django-csp's middleware, with exceptions for our pages."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -1,7 +1,6 @@
 """Protection of the login against guessing.
 
-django-axes locks a name for an address after a few wrong passwords, counted in the database. On top
-of that, an address has a limit of wrong passwords for all names together.
+django-axes locks a name for an address; a rate limits an address for all names together.
 """
 
 import math
@@ -25,7 +24,7 @@ WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
 
 
 class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]  # has no types
-    """Django's backend behind both locks, neither of which reveals whether a user exists."""
+    """Django's backend behind both locks, which do not reveal whether a user exists."""
 
     def authenticate(
         self,
@@ -34,15 +33,15 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         password: str | None = None,
         **more: Any,
     ) -> User | None:
-        """Return the user. Raise PermissionDenied if the name or the address is locked.
+        """Raise PermissionDenied if the name or the address is locked.
 
-        Without a request it is our own code that calls, and nothing is locked.
+        Nothing is locked for our own code, which calls without a request.
         """
         if request is None:
             return ModelBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)
         if refusal := rate_limits.check(WRONG_LOGINS, _key(request)):
-            # With these, the middleware of django-axes answers with its lockout page.
+            # With these, django-axes' middleware answers with its lockout page.
             request.axes_locked_out = True  # type: ignore[attr-defined]
             request.address_is_locked_for = refusal.wait  # type: ignore[attr-defined]
             request.axes_credentials = {"username": username}  # type: ignore[attr-defined]
@@ -57,9 +56,9 @@ def count_wrong_login(request: HttpRequest | None = None, **_kwargs: Any) -> Non
 
 
 def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """Return the name under which a failed login is recorded, where operators can read it.
+    """Return the name under which operators see a failed login.
 
-    An unknown name may be a password typed into the wrong field, so only its hash is recorded.
+    An unknown name may be a password in the wrong field, so its hash stands in.
     """
     name = str((credentials or request.POST).get("username") or "")
     if not name or User.objects.filter(username=name).exists():

@@ -1,4 +1,4 @@
-"""Where a call comes from, behind proxies: only trusted proxies are believed."""
+"""Where a call comes from: only trusted proxies are believed."""
 
 import ipaddress
 from collections.abc import Callable, Sequence
@@ -7,17 +7,14 @@ from functools import lru_cache
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-# How many parsed addresses are cached.
-MOST_ADDRESSES = 4_096
+MOST_ADDRESSES = 4_096  # in the cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# In TRUSTED_PROXIES: the peer at the other end of a Unix socket, which has no address.
-UNIX = "unix"
+UNIX = "unix"  # in TRUSTED_PROXIES: peers at a Unix socket, which have no address
 FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
-# Django decides by it whether the client used TLS (SECURE_PROXY_SSL_HEADER).
-FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
+FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"  # SECURE_PROXY_SSL_HEADER
 FORWARDED = (
     FORWARDED_FOR,
     FORWARDED_PROTO,
@@ -33,11 +30,10 @@ FORWARDED = (
 
 
 class Trust:
-    """Which forwarded headers to believe, by the settings.
+    """Which forwarded headers to believe, by TRUSTED_PROXIES.
 
-    A trusted peer is one in TRUSTED_PROXIES. X-Forwarded-For is read from the right, as far as
-    trusted proxies have appended to it: up to the first address that is not a trusted proxy, or
-    that is no address. X-Forwarded-Proto counts if the peer is trusted.
+    X-Forwarded-For is read from the right, as far as trusted proxies have appended to it: up to the
+    first address that is not a trusted proxy, or that is no address.
     """
 
     def __init__(self) -> None:
@@ -46,7 +42,7 @@ class Trust:
     def client_of(
         self, peer: str, forwarded_for: str, forwarded_proto: str
     ) -> tuple[str, str | None]:
-        """Return the client's address, and its scheme if a trusted peer forwarded it."""
+        """Return the client's address, and its scheme if a trusted peer has forwarded it."""
         address = parse_address(peer)
         if not self._is_trusted(address):
             return peer, None
@@ -73,10 +69,7 @@ class Trust:
 
 
 class TrustedProxies:
-    """Middleware, before all others: sets REMOTE_ADDR to the client's address.
-
-    It drops all other forwarded headers, so that no code behind it can trust them by mistake.
-    """
+    """The first middleware: sets REMOTE_ADDR, and drops headers that others might believe."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -95,21 +88,21 @@ class TrustedProxies:
 
 
 def parse_proxy_list(text: str) -> list[str]:
-    """Return what commas separate in TRUSTED_PROXIES. Raise ValueError if one is no network."""
+    """Raise ValueError if one is not a network."""
     proxies = [part.strip() for part in text.split(",") if part.strip()]
     parse_proxies(proxies)
     return proxies
 
 
 def parse_proxies(texts: Sequence[str]) -> tuple[list[Network], bool]:
-    """Return the networks, and whether peers at Unix sockets are trusted. Raise ValueError."""
+    """Return networks, and whether Unix sockets are trusted. Raise ValueError."""
     networks = [ipaddress.ip_network(text.strip()) for text in texts if text.strip() != UNIX]
     return networks, any(text.strip() == UNIX for text in texts)
 
 
 @lru_cache(MOST_ADDRESSES)
 def parse_address(text: str) -> Address | None:
-    """Return the address that `text` begins with: bare, with a port, or in brackets."""
+    """Return an address that is bare, with a port, or in brackets."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -119,7 +112,7 @@ def parse_address(text: str) -> Address | None:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    # A dual-stack socket reports IPv4 clients as mapped IPv6 addresses.
+    # Dual-stack sockets report IPv4 clients as mapped IPv6 addresses.
     return getattr(address, "ipv4_mapped", None) or address
 
 
@@ -128,6 +121,6 @@ def _split(header: str) -> list[str]:
 
 
 def _forwarded_scheme(proxies: int, forwarded_proto: str) -> str:
-    """Return the scheme noted by the proxy nearest to the client; each proxy appends its own."""
+    """Return the scheme from the proxy nearest to the client; each appends one."""
     words = _split(forwarded_proto)
     return words[max(len(words) - max(proxies, 1), 0)].lower() if words else ""

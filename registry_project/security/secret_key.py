@@ -1,4 +1,4 @@
-"""The secret key of a registry on one machine, where none was set."""
+"""The secret key of a registry on one machine."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,9 @@ from django.core.management.utils import get_random_secret_key
 
 
 def read_or_create(path: Path) -> str:
-    """Return the key in the file `path`; create one that only its owner can read if there is none.
+    """Return the key in a file, which is created if there is none.
 
-    Processes that start together agree on one key: each writes a draft and links it into place, and
-    the first link wins.
+    Processes that start together agree on a key: the first hard link wins.
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,7 +1,4 @@
-"""Sessions in the database, stored under a hash of their key.
-
-Whoever has a session's key is logged in, so the key is neither in the table nor in backups.
-"""
+"""Sessions under a hash of their key: whoever reads the table or a backup cannot log in by it."""
 
 import hashlib
 from typing import Any
@@ -10,13 +7,10 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 
-# Hexadecimal digits: the length of the column, 160 bits.
-HASH_LENGTH = 40
+HASH_LENGTH = 40  # hexadecimal digits: the column's length
 
 
 class SessionStore(db.SessionStore):
-    """Django's store, which looks for and saves the hash of a key."""
-
     def _get_session_from_db(self) -> Session | None:
         key = self.session_key
         if key is None:
@@ -25,7 +19,7 @@ class SessionStore(db.SessionStore):
         try:
             session: Session | None = super()._get_session_from_db()  # type: ignore[misc]
         finally:
-            # Django forgets the key if there is no such session; so do we.
+            # Django forgets the key of a session that does not exist.
             self._session_key = key if self._session_key else None
         return session
 
