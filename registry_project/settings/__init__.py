@@ -1,4 +1,4 @@
-"""The registry's settings. docs/configuration.md lists the environment variables they read."""
+"""docs/configuration.md lists the environment variables that these settings read."""
 
 import django_stubs_ext
 

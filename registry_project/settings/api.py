@@ -1,9 +1,9 @@
-"""The HTTP API: Django REST framework, and drf-spectacular for the OpenAPI document."""
+"""The HTTP API."""
 
 from registry_project.version import VERSION
 
 REST_FRAMEWORK = {
-    # The first one's challenge (WWW-Authenticate) goes with every 401.
+    # The first one's WWW-Authenticate goes with every 401.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "agents.api.authentication.AccessTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

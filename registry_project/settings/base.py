@@ -1,4 +1,4 @@
-"""What the other settings build on: the environment and the folders."""
+"""The environment and the folders."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from registry_project.environment import Environment
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-# Everything that the registry writes on one machine lies below this folder.
+# Everything that the registry writes on one machine.
 VAR_DIR = Path(env.text("REGISTRY_VAR_DIR", str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 

@@ -11,7 +11,7 @@ BROKER_SCHEMES = ("redis", "rediss", "sentinel", "amqp", "amqps", "filesystem", 
 CELERY_BROKER_URL = env.url(
     "CELERY_BROKER_URL", FOLDER_URL, BROKER_SCHEMES, example="redis://HOST:6379/0"
 )
-# Where web processes share their counts. Each counts for itself unless it is a Redis.
+# Web processes share their counts only if this is a Redis.
 RATE_STORE_URL = env.url(
     "RATE_STORE_URL",
     CELERY_BROKER_URL,
@@ -26,14 +26,13 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-# The schedule is short and idempotent: beat needs no memory of its own, and so no file that a
-# crash could corrupt.
+# In memory: the schedule is short and idempotent, and a crash could corrupt a file.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "purge-expired": {
         "task": "agents.purge_expired",
         "schedule": timedelta(seconds=SWEEP_INTERVAL_SECONDS),
-        # A worker that was away finds one sweep to do, not a backlog of them.
+        # A worker that was away finds no backlog.
         "options": {"expires": SWEEP_INTERVAL_SECONDS},
     },
     "delete-old-history": {

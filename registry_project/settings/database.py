@@ -1,13 +1,13 @@
-"""The database, by DATABASE_URL: PostgreSQL, or SQLite on one machine."""
+"""The database: PostgreSQL, or SQLite on one machine."""
 
 from registry_project.databases import TAKES, database_settings, parse_database_url
 from registry_project.settings.base import VAR_DIR, env
 
-# Seconds that a call of the web, or one of the worker, waits for PostgreSQL. Commands wait.
+# How long a call waits for PostgreSQL; in commands, as long as it takes.
 DATABASE_TIMEOUT_SECONDS = env.number("DATABASE_TIMEOUT_SECONDS", 10.0, 1, 3600)
 TASK_DATABASE_TIMEOUT_SECONDS = env.number("TASK_DATABASE_TIMEOUT_SECONDS", 60.0, 1, 3600)
-# Whether PostgreSQL plans the statement of the heartbeats once for each connection: half the work.
-# A pooler in transaction mode that has no prepared statements (PgBouncer before 1.21) needs it off.
+# Halves PostgreSQL's work for heartbeats. Off for a pooler in transaction mode without prepared
+# statements, such as PgBouncer before 1.21.
 PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 DATABASES = {
     "default": database_settings(

@@ -1,10 +1,10 @@
-"""Django itself: apps, middleware, templates, static files, logging."""
+"""Django itself."""
 
 from registry_project.logs import LEVELS, log_settings
 from registry_project.server import framing
 from registry_project.settings.base import BASE_DIR, env
 
-# Links are never built from the Host header, so any host will do; behind a proxy, narrow this.
+# Links are never built from the Host header.
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["*"])
 
 INSTALLED_APPS = [
@@ -29,7 +29,7 @@ MIDDLEWARE = [
     "registry_project.security.proxies.TrustedProxies",
     "registry_project.endpoints.hosts.Hosts",
     "registry_project.endpoints.head_requests.NoBody",
-    # Before what may answer by itself, so that these answers have the headers too.
+    # Before what may answer by itself: those answers need their headers too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry_project.security.content_policy.ContentPolicy",
     "django.middleware.security.SecurityMiddleware",
@@ -60,13 +60,12 @@ TEMPLATES = [
     },
 ]
 
-# The largest form that the web server waits for.
 DATA_UPLOAD_MAX_MEMORY_SIZE = framing.MAX_FORM_BYTES
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-# The files are served from the packages they come in: there is no step of collecting them.
+# From the packages they come in: collectstatic is not needed.
 WHITENOISE_USE_FINDERS = True
 LOGGING = log_settings(env.choice("LOG_LEVEL", "INFO", LEVELS))

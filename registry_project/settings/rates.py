@@ -6,7 +6,7 @@ from registry_project.settings.registry import REGISTRY_AUTH
 
 
 def rate(name: str, in_token_mode: str, *, in_open_mode: str = "off") -> str:
-    """Return a rate. Unless it is set, open mode has none: anybody may do anything there."""
+    """By default, open mode has no rates: anybody may do anything there."""
 
     def parse(text: str) -> str:
         parse_rate(text)
@@ -18,7 +18,7 @@ def rate(name: str, in_token_mode: str, *, in_open_mode: str = "off") -> str:
     )
 
 
-# Those of tokens have room for a fleet of 100,000 that starts all at once.
+# A token has room for a fleet of 100,000 that starts at once.
 RATE_REGISTER_PER_TOKEN = rate("RATE_REGISTER_PER_TOKEN", "1000/second")
 RATE_REGISTER_PER_ADDRESS = rate("RATE_REGISTER_PER_ADDRESS", "1000/second")
 RATE_REGISTER_PER_AGENT = rate("RATE_REGISTER_PER_AGENT", "30/minute")

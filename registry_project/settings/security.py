@@ -1,4 +1,4 @@
-"""Keys, proxies, TLS, cookies, sessions, logins, and what pages may load."""
+"""Keys, proxies, TLS, cookies, sessions, logins, contents."""
 
 from datetime import timedelta
 
@@ -13,35 +13,33 @@ DAY = 86_400
 SECRET_KEY = env.text("SECRET_KEY") or read_or_create(VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
-# Networks of the proxies in front of the registry, and "unix" for one at a Unix socket. Only they
-# are believed about where a call comes from.
+# Only they are believed about where a call comes from.
 TRUSTED_PROXIES: list[str] = env.parsed(
     "TRUSTED_PROXIES",
     [],
     parse_proxy_list,
     takes='networks such as 10.0.0.0/8, addresses, or "unix", separated by commas',
 )
-# Set by TrustedProxies alone.
+# From TrustedProxies alone.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Whether the registry is reached over TLS, which a proxy ends.
+# Whether a proxy ends TLS in front of the registry.
 HTTPS = env.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
-# Probes and Prometheus come from nearby, and past the proxy.
+# Probes and Prometheus come past the proxy.
 SECURE_REDIRECT_EXEMPT = [PROBED]
 HSTS_SECONDS = env.integer("HSTS_SECONDS", 365 * DAY, 0, 10 * 365 * DAY)
 SECURE_HSTS_SECONDS = HSTS_SECONDS if HTTPS else 0
-# Whether the other hosts of its domain are for TLS only is not the registry's to decide.
+# The registry does not decide about the other hosts of its domain.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-# The database holds hashes of session keys: reading it does not give a session.
 SESSION_ENGINE = "registry_project.security.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 
-# What pages may load and do; registry_project.security.content_policy has the exceptions.
+# registry_project.security.content_policy has exceptions.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -53,8 +51,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 AUTHENTICATION_BACKENDS = ["registry_project.security.logins.GuardedBackend"]
-# A name is locked for one address: nobody can lock an operator out from elsewhere. Failures are
-# counted in the database, for all processes together.
+# For one address only: nobody can lock an operator out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 5, 1, 1000)
 LOGIN_COOLOFF_MINUTES = env.integer("LOGIN_COOLOFF_MINUTES", 15, 1, 7 * 24 * 60)
@@ -64,7 +61,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "registry_project.security.logins.locked_out"
 AXES_VERBOSE = False
 AXES_USERNAME_CALLABLE = "registry_project.security.logins.name_to_record"
-# Some people type their password into the field for the name.
+# Some people type their password there.
 AXES_SENSITIVE_PARAMETERS = ["username"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
