@@ -29,7 +29,7 @@ ACCESS = {
     "open": "open to everybody who reaches it; REGISTRY_AUTH=token requires tokens",
     "token": "by token: python manage.py issue_token; REGISTRY_AUTH=open opens it",
 }
-# The address to talk to when a server listens on all of them.
+# Where to reach a server that listens on all addresses.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -93,7 +93,7 @@ def port_number(text: str) -> int:
 
 
 def default_workers() -> int:
-    """Return one process per processor, unless the processes would wait for each other to write."""
+    # Processes with one writer would wait for each other.
     return 1 if dialect.has_one_writer else os.cpu_count() or 1
 
 
@@ -122,10 +122,7 @@ async def announce(supervisor: Supervisor, host: str, port: int) -> None:
 
 
 async def answers_ready(host: str, port: int) -> bool:
-    """Whether ``GET /health/ready`` answers 200.
-
-    Written by hand because an HTTP client could start threads in a process that forks.
-    """
+    # By hand: an HTTP client could start threads in a process that forks.
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:
