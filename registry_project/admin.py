@@ -1,9 +1,9 @@
-"""The admin pages of Django's and axes' models, with the same restricted lookups as ours."""
+"""The admin pages of Django's and axes' models, with lookups as narrow as ours."""
 
 from typing import Any
 
 import axes.admin  # noqa: F401
-import django.contrib.auth.admin  # noqa: F401 - both register theirs, to be replaced here
+import django.contrib.auth.admin  # noqa: F401 - both register pages
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
@@ -14,7 +14,7 @@ from agents.admin.widgets.read_only import NarrowLookups
 
 
 class PreparedRequests:
-    """Mixin for the failed logins: their action reads what axes adds to the requests of a login."""
+    """For failed logins: their action reads what axes adds to requests of a login."""
 
     def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         AxesProxyHandler.update_request(request)

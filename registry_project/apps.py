@@ -11,6 +11,4 @@ class RegistryProjectConfig(AppConfig):
 
 
 class LoginsConfig(AxesConfig):  # type: ignore[misc]  # has no types
-    """django-axes, under a name that says to operators what its lists are about."""
-
     verbose_name = "Logins"

@@ -9,11 +9,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 
 application = get_asgi_application()
 
-# Behind it, since models and a backend of a database want the settings.
+# Models need the application's settings.
 from agents.background import start_background_thread  # noqa: E402
 from registry_project.postgresql.connection import limit_waiting  # noqa: E402
 
 limit_waiting(settings.DATABASE_TIMEOUT_SECONDS)
 
-# Wherever this module is loaded, a web process is at work.
-start_background_thread()
+start_background_thread()  # whatever loads this module is a web process

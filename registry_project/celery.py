@@ -1,4 +1,4 @@
-"""The Celery application. Its settings are Django's, with the prefix ``CELERY_``."""
+"""The Celery application."""
 
 import os
 from typing import Any
@@ -15,7 +15,7 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def limit_waiting_for_database(**_kwargs: Any) -> None:
-    from django.conf import settings  # noqa: PLC0415 - Celery's application is made before
+    from django.conf import settings  # noqa: PLC0415
 
     from registry_project.postgresql.connection import limit_waiting  # noqa: PLC0415
 

@@ -1,7 +1,4 @@
-"""System checks of how the registry is served.
-
-Wrong values of environment variables never get this far: `registry_project.environment`.
-"""
+"""System checks of how the registry is served."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The database: what DATABASE_URL says, with what the registry needs of SQLite and PostgreSQL."""
+"""Django's settings of the database, from DATABASE_URL."""
 
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,7 @@ from registry_project.environment import WrongValue, split_url
 SCHEMES = ("postgres", "postgresql", "sqlite")
 TAKES = "postgres://USER:PASSWORD@HOST:5432/NAME or sqlite:///PATH"
 
-# Writers take the lock when they begin, so that none fails half-way after having read. What is
-# acknowledged is on the disk.
+# IMMEDIATE: no writer fails half-way, after it has read. FULL: what is acknowledged is on disk.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -20,7 +19,7 @@ SQLITE_OPTIONS = {
 
 
 def parse_database_url(url: str) -> dict[str, Any]:
-    """Return Django's settings for the database at `url`. Raise WrongValue."""
+    """Return Django's settings. Raise WrongValue."""
     parts = split_url(url, SCHEMES)
     if parts.scheme != "sqlite" and not parts.path.strip("/"):
         raise WrongValue("the name of the database is missing")
@@ -37,7 +36,7 @@ def database_settings(
     timeout: float,
     prepares: bool,
 ) -> dict[str, Any]:
-    """Complete `database`. `max_age` and `timeout` are in seconds; `prepares`: plan once."""
+    """Complete `database`. `max_age` and `timeout` are in seconds."""
     common = {"CONN_MAX_AGE": max_age, "CONN_HEALTH_CHECKS": True}
     if database["ENGINE"] == "django.db.backends.sqlite3":
         return {
@@ -47,19 +46,18 @@ def database_settings(
             "TEST": {"NAME": str(var_dir / "test.sqlite3")},
         }
     options = {
-        # Seconds to connect; the rest is how soon a connection to a vanished host is given up.
+        # The keepalives give up a connection to a host that has vanished.
         "connect_timeout": max(1, min(5, int(timeout))),
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        # psycopg prepares nothing without a threshold. Django's own statements are never prepared.
+        # Only heartbeats: Django's own statements are never prepared.
         "prepare_threshold": 5 if prepares else None,
         **database["OPTIONS"],
     }
     return {
         **database,
         **common,
-        # Django's backend, which gives up on a server that does not answer.
         "ENGINE": "registry_project.postgresql",
         "OPTIONS": options,
     }

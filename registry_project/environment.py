@@ -1,9 +1,7 @@
 """The one reader of environment variables.
 
-Every variable may also come from a file: ``NAME_FILE`` is the path of a file that holds the value
-of ``NAME`` (Docker and Kubernetes secrets). A variable that is empty counts as unset. A value that
-cannot be used is never replaced by another: `Environment` collects all of them, so that one error
-lists every variable to correct.
+``NAME_FILE`` may name a file with the value of ``NAME`` (Docker and Kubernetes secrets). An empty
+variable counts as unset. A wrong value is never replaced: one error lists all of them.
 """
 
 import math
@@ -26,14 +24,13 @@ CREDENTIALS = re.compile("//.*@", re.DOTALL)
 
 
 class WrongValue(ValueError):
-    """A value that cannot be used; the message says what is wrong with it."""
+    """The message says what is wrong with the value."""
 
 
 class Environment:
-    """Reads variables strictly. Each method returns `default` where the variable is unset.
+    """Each method returns `default` for a variable that is unset, or wrong.
 
-    A wrong value is recorded in `problems`, and the default stands in for it until
-    `refuse_wrong_values` raises: nothing may start with it.
+    A wrong one gets into `problems`: nothing may start before `refuse_wrong_values`.
     """
 
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
@@ -42,7 +39,7 @@ class Environment:
         self.problems: list[str] = []
 
     def refuse_wrong_values(self) -> None:
-        """Raise ImproperlyConfigured, which names each variable that has a wrong value."""
+        """Raise ImproperlyConfigured, with all variables that have one."""
         if self.problems:
             lines = "".join(f"\n  {problem}" for problem in self.problems)
             raise ImproperlyConfigured(f"Environment variables with wrong values:{lines}")
@@ -68,7 +65,7 @@ class Environment:
         return self.parsed(name, default, parse, takes=takes)
 
     def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
-        """Return one of `choices`, in their spelling; the case of the variable does not matter."""
+        """Return one of `choices`; the variable's case does not matter."""
         known = {choice.lower(): choice for choice in choices}
 
         def parse(text: str) -> str:
@@ -79,12 +76,9 @@ class Environment:
         return self.parsed(name, default, parse, takes=f"one of: {', '.join(choices)}")
 
     def words(self, name: str, default: Sequence[str] = ()) -> list[str]:
-        """Return what commas separate, without surrounding spaces and without empty parts."""
         return self.parsed(name, list(default), _words, takes="words, separated by commas")
 
     def url(self, name: str, default: str, schemes: Sequence[str], *, example: str) -> str:
-        """Return a URL with one of `schemes`."""
-
         def parse(text: str) -> str:
             split_url(text, schemes)
             return text
@@ -94,10 +88,7 @@ class Environment:
     def parsed(
         self, name: str, default: Value, parse: Callable[[str], Value], *, takes: str
     ) -> Value:
-        """Return what `parse` makes of the variable: it raises ValueError for a wrong value.
-
-        The message of a WrongValue is shown as well. `takes` says what is right.
-        """
+        """`parse` raises ValueError, or WrongValue with its message; `takes` says what is right."""
         text = self._read(name)
         if text is None:
             return default
@@ -120,15 +111,15 @@ class Environment:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             self.problems.append(f"{name}_FILE is {file!r}; that file cannot be read: {reason}")
             return None
-        # Editors and commands end a file with a line end, which is not part of the value.
+        # A file mostly ends with a line end.
         return text.strip() or None
 
 
 def split_url(text: str, schemes: Sequence[str]) -> SplitResult:
-    """Return the parts of a URL. Raise WrongValue unless the registry can use it.
+    """Raise WrongValue unless the registry can use the URL.
 
-    A password with an unescaped `/`, `?` or `#` ends the host too early, which would silently
-    connect to another host; an `@` behind the host gives it away.
+    An unescaped `/`, `?` or `#` in a password ends the host early, and would silently connect to
+    another host; an `@` behind the host gives it away.
     """
     parts = urlsplit(text)
     if parts.scheme not in schemes:
@@ -162,6 +153,6 @@ def _within(value: Value, lowest: float, highest: float) -> Value:
 
 
 def _shown(text: str) -> str:
-    """Return a wrong value as an error may show it: without the password of a URL."""
+    """Without the password of a URL."""
     shown = CREDENTIALS.sub("//***@", text)
     return repr(shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}...")

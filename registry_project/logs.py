@@ -1,4 +1,4 @@
-"""What is logged: one line for each record, on standard error."""
+"""One line for each record, on standard error."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def log_settings(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-        # agents.database.availability logs a missing database now and then, not once a request.
+        # agents.database.availability logs outages, and not for each request.
         "filters": {
             "no_503": {
                 "()": "django.utils.log.CallbackFilter",
@@ -22,9 +22,9 @@ def log_settings(level: str) -> dict[str, Any]:
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "loggers": {
-            # 404s of agents that have to register again would flood the log.
+            # 404s of agents that must register again would flood the log.
             "django.request": {"level": "ERROR", "filters": ["no_503"]},
-            # Failed logins and lockouts; the rest is in the database.
+            # Failed logins and lockouts.
             "axes": {"level": "WARNING"},
         },
         "root": {"handlers": ["console"], "level": level},
