@@ -1,14 +1,10 @@
-# The registry: one image for web, worker, beat and every command of manage.py.
-#
-#     docker build --tag agent-registry .
-#
-# What runs is put together in the first stage, and is all that the image has: there is no shell in
-# it and no pip. Any Debian with Python 3.11 or newer, with its venv module, will do for BASE.
+# One image for web, worker, beat and all commands. It has only what the first stage puts together:
+# no shell and no pip. BASE may be any Debian with Python 3.11 or newer and its venv module.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
 WORKDIR /build
-# pip has an environment of its own: the one that the registry runs in gets none.
+# pip is not in the registry's environment.
 RUN python3 -m venv /pip && python3 -m venv --without-pip /venv
 COPY requirements/base.txt ./
 RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \

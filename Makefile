@@ -1,5 +1,4 @@
-# What one does with a checkout: `make help`. It needs make (GNU, 3.81 or newer), and Python 3.11
-# or newer, whose name PYTHON= can give.
+# Needs GNU make 3.81 or newer, and Python 3.11 or newer, which PYTHON= may name.
 
 PORT ?= 9000
 HOST ?= 0.0.0.0
@@ -9,7 +8,7 @@ DURATION ?= 120
 EXPIRED ?= 100000
 SEED ?= 1
 ROUNDS ?= 5
-# Processes that share the tests: three for two cores, since tests also wait.
+# Three test processes for two cores: tests also wait.
 JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
 VENV := .venv
@@ -20,7 +19,7 @@ RUN_PYTEST = $(if $(COVER),$(COVERAGE) run,$(PY)) -m pytest -n $(JOBS) --dist lo
 	--no-loadscope-reorder --max-worker-restart=0
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
-# Most of what starts slowly without compiled files is started by the tests, many times.
+# Tests start many programs, which are slow without compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-dev run dev demo fleet bench calls front-page exports event-streams \
@@ -125,7 +124,6 @@ ifeq ($(REQUIRE_SERVICES)/$(TEST_POSTGRES_URL),1/)
 endif
 	$(RUN_PYTEST)
 
-# The tests that another database could answer otherwise.
 test-postgresql: install-dev
 ifneq ($(TEST_POSTGRES_URL),)
 	DATABASE_URL=$$TEST_POSTGRES_URL $(RUN_PYTEST) tests/agents tests/registry_project \
@@ -152,7 +150,7 @@ clean: ## remove the environment and the caches; the data under var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
 		.grimp_cache htmlcov .coverage .coverage.*
 
-# Stamps: the second time, nothing is left to do; a changed list of requirements does it again.
+# Stamps: only a changed list of requirements is installed again.
 $(VENV)/.installed: requirements/base.txt $(VENV)/.created
 	@echo "Installing what the registry runs on into $(VENV)"
 	@$(PIP) install --require-hashes -r requirements/base.txt
