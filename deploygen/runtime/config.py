@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationErr
 from .port import port_variable
 
 CONFIG_FILE = "agent.json"
-# And that of the port: see port.py.
+# For the port, see port.py.
 VARIABLES = {
     "agent_id": "AGENT_ID",
     "drain_seconds": "AGENT_DRAIN_SECONDS",
     "keep_alive_seconds": "AGENT_KEEP_ALIVE_SECONDS",
 }
-# Longer is a mistake, such as milliseconds, and more than a thread can wait.
+# Longer is a mistake, such as milliseconds.
 LONGEST_SECONDS = 86_400
 
 JsonType = Literal["string", "integer", "number", "boolean", "array", "object"]
@@ -24,7 +24,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message names the file or the variable."""
+    """The message names the file or the variable."""
 
 
 class Part(BaseModel):
@@ -32,14 +32,13 @@ class Part(BaseModel):
 
 
 class Declared(Part):
-    """One input, or one output; an output is always required."""
+    """An input, or an output, which is always required."""
 
     name: Annotated[str, Field(min_length=1)]
     type: JsonType
     description: str = ""
     required: bool = True
-    # None: it has none. No type has null among its values.
-    default: Any = None
+    default: Any = None  # no type includes null
 
     @property
     def must_be_sent(self) -> bool:
@@ -55,7 +54,7 @@ class Skill(Part):
 
 
 class AgentConfig(Part):
-    """agent.json. What it has beyond these fields is in `model_extra`, for the extensions."""
+    """agent.json. Its other fields, for extensions, are in `model_extra`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -64,28 +63,26 @@ class AgentConfig(Part):
     port: Annotated[int, Field(ge=1, le=65535)]
     description: str = ""
     version: str = "0.1.0"
-    # module:function, where the module may be in a package.
     handler: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] = "handler:handle"
     inputs: list[Declared] = []
     outputs: list[Declared] = []
     skills: list[Skill] = []
     tags: list[str] = []
-    # The variables of the handler, with the value that each has when nobody sets it.
+    # The handler's variables, with default values.
     environment: dict[str, str | None] = {}
     secrets: list[str] = []
     dependencies: list[str] = []
-    # How long the caller of POST /run waits for the result, before it gets the id of a job.
+    # Until POST /run responds with a job instead of a result.
     sync_timeout: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 30.0
     max_jobs: Annotated[int, Field(ge=1, le=1000)] = 16
-    # How long running requests may go on after SIGTERM. With what follows, it is less than the ten
-    # seconds after which `docker stop` kills.
+    # For running requests after SIGTERM. With what follows, less than the ten of `docker stop`.
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
-    # How long a connection stays open between two requests: longer than a load balancer keeps its
-    # own, commonly 60 seconds, so that the agent never closes one that it is about to use.
+    # Longer than load balancers keep idle connections, commonly 60: the agent must not close one
+    # that is about to be used.
     keep_alive_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 75.0
-    # Modules that are started with the server: see extensions.py.
+    # Modules: see extensions.py.
     extensions: list[str] = []
-    # Of the process: the same object, since secrets are put into it.
+    # Not a copy: secrets are put into it.
     environ: SkipValidation[MutableMapping[str, str]]
 
     @field_validator("inputs", "outputs")
@@ -97,7 +94,7 @@ class AgentConfig(Part):
 
 
 def read_config(folder: Path, environ: MutableMapping[str, str]) -> AgentConfig:
-    """Read ``folder``/agent.json. Raises ConfigError."""
+    """Raises ConfigError."""
     path = folder / CONFIG_FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -116,10 +113,9 @@ def validated(
     environ: Mapping[str, str],
     where: str,
 ) -> Model:
-    """Make a model of the `values` from the place `where`.
+    """Return a model of the `values`, which are from `where`. Raises ConfigError.
 
-    `variables` are the fields that variables override; an empty variable counts as unset. Raises
-    ConfigError.
+    `variables`: by field, the variable that overrides it unless empty.
     """
     overriding = {
         field: environ[name]
@@ -138,7 +134,7 @@ def validated(
 
 
 def _json(text: str) -> Any:
-    """Return the number that a variable holds; its text if it holds none, which is then refused."""
+    """Return a number; or the text, which is then refused."""
     try:
         return json.loads(text)
     except ValueError:

@@ -1,5 +1,4 @@
-"""Whether the agent's dependencies can be reached: checked in the background, so that a readiness
-check costs nothing."""
+"""Whether dependencies can be reached, checked in the background so that /health/ready is cheap."""
 
 import http.client
 import socket
@@ -12,17 +11,17 @@ from urllib.parse import SplitResult, urlsplit
 
 TIMEOUT_SECONDS = 2.0
 GOOD_FOR_SECONDS = 5.0
-# A dependency that is away is checked more often, so that its return is noticed soon.
+# While it is away.
 RETRY_SECONDS = 1.0
-# Without a result for so long, the state is unknown: resolving a name may hang, for example.
+# Resolving a name may hang.
 STALE_SECONDS = GOOD_FOR_SECONDS + 2 * TIMEOUT_SECONDS + 1.0
 
 
 class DependencyChecks:
-    """One thread for each dependency, so that one that hangs does not delay the others."""
+    """A thread each, so that one that hangs does not delay the others."""
 
     def __init__(self, dependencies: Sequence[str]) -> None:
-        """They are URLs (http, https), or host:port. Raises ValueError."""
+        """`dependencies`: http or https URLs, or host:port. Raises ValueError."""
         self._checks = [_Check(dependency) for dependency in dependencies]
 
     def start(self) -> None:
@@ -35,7 +34,7 @@ class DependencyChecks:
             check.stopped.set()
 
     def problem(self) -> str | None:
-        """Which dependencies are away, and why; None when none is."""
+        """Which are away, and why; None if none is."""
         problems = (check.problem() for check in self._checks)
         return "; ".join(problem for problem in problems if problem) or None
 
@@ -75,7 +74,7 @@ def _target(dependency: str) -> SplitResult:
 
 
 def _name(target: SplitResult) -> str:
-    # Without user, password and query: anybody may read it.
+    # Anybody may read it: no user, password, query.
     place = target.netloc.rpartition("@")[2]
     return place if target.scheme == "tcp" else f"{target.scheme}://{place}{target.path}"
 
@@ -90,7 +89,7 @@ def _check(target: SplitResult) -> str | None:
     except OSError as error:
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except (http.client.HTTPException, ValueError) as error:
-        # Their messages repeat the response, or the URL with its query.
+        # The messages repeat the response, or the URL's query.
         return type(error).__name__
     return f"it responds with {status}" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
 

@@ -1,4 +1,4 @@
-"""What the handler finds in its environment: default values, and secrets."""
+"""The handler's environment: default values and secrets."""
 
 import os
 import stat
@@ -9,17 +9,14 @@ LARGEST_SECRET_BYTES = 64 * 1024
 
 
 def set_defaults(values: Mapping[str, str | None], environ: MutableMapping[str, str]) -> None:
-    """Set the variables that have a value here and are not set. An empty one is set."""
+    """An empty variable counts as set."""
     for name, value in values.items():
         if value is not None:
             environ.setdefault(name, value)
 
 
 def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str | None:
-    """Put the secrets that are in files into the environment, unless their variables are set.
-
-    Returns which are missing and why, without any value; None when none is.
-    """
+    """Set variables from NAME_FILE unless they are set. Returns which are missing, and why."""
     problems: list[str] = []
     for name in names:
         if environ.get(name):
@@ -37,7 +34,7 @@ def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str
 
 
 def read_secret(path: Path) -> str:
-    """Return what a file holds. Raises OSError, or ValueError, whose message has nothing of it."""
+    """Raises OSError, or ValueError without the content."""
     with open(path, "rb", opener=_open) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("it is not a regular file")
@@ -45,7 +42,7 @@ def read_secret(path: Path) -> str:
     if len(content) > LARGEST_SECRET_BYTES:
         raise ValueError(f"it has more than {LARGEST_SECRET_BYTES} bytes")
     try:
-        # Editors, and echo, add a line end that is not part of the secret.
+        # Editors and echo add a line end.
         secret = content.decode().rstrip("\r\n")
     except UnicodeDecodeError:  # whose text has some of it
         raise ValueError("it is not UTF-8") from None
@@ -55,5 +52,5 @@ def read_secret(path: Path) -> str:
 
 
 def _open(path: str, flags: int) -> int:
-    # Opening a pipe would wait for somebody to write into it.
+    # Opening a pipe would block.
     return os.open(path, flags | os.O_NONBLOCK)

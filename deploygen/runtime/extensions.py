@@ -1,8 +1,6 @@
-"""Modules that agent.json names under "extensions", which are started with the server.
+"""Modules that agent.json names under "extensions"; a leading dot means this package.
 
-Each has a function ``extension(config, status)`` that returns an Extension. The server knows
-nothing else about them, so an agent without one has no trace of it. Names with a leading dot are
-those of this package.
+Each has a function ``extension(config, status)`` that returns an Extension.
 """
 
 import importlib
@@ -15,8 +13,6 @@ from .config import AgentConfig, ConfigError
 
 @dataclass(frozen=True)
 class AgentStatus:
-    """What the agent says about itself at this moment."""
-
     status: Literal["starting", "ready", "degraded", "draining"]
     note: str = ""
 
@@ -29,21 +25,18 @@ class Extension(Protocol):
         """The socket listens. Must return at once."""
 
     def drain(self) -> None:
-        """The agent is stopping, and finishes its running requests. Must return at once.
-
-        Called by any thread.
-        """
+        """The agent finishes its running requests. In any thread; must return at once."""
 
     async def stop(self) -> None:
-        """The last request has its response. Must take bounded time, allow a second call, and work
-        on another event loop than the one that called start."""
+        """The last response is sent. Must take bounded time, and allow a second call, on another
+        event loop."""
 
     def problem(self) -> str | None:
-        """Why the agent should not be given work; None when it may."""
+        """Why the agent should get no work, if it should not."""
 
 
 def load_extensions(config: AgentConfig, status: StatusReader) -> list[Extension]:
-    """Import and make the extensions of agent.json. Raises ConfigError."""
+    """Raises ConfigError."""
     loaded: list[Extension] = []
     for name in config.extensions:
         try:

@@ -1,7 +1,6 @@
-"""``python -m agent_runtime.healthcheck``: exits with 0 when the agent on this machine answers.
+"""``python -m agent_runtime.healthcheck`` exits with 0 if the agent on this machine is alive.
 
-It asks whether the process is alive, not whether the agent is ready: Docker and others restart a
-container that fails this check, and a restart does not cure what makes a living agent unready.
+It need not be ready: a failure restarts the container, which cures no unready agent.
 """
 
 import http.client
@@ -16,7 +15,6 @@ TIMEOUT_SECONDS = 3
 
 
 def main(folder: Path) -> int:
-    """`folder` has the agent.json with the port, which a variable overrides."""
     try:
         port = os.environ.get("AGENT_PORT") or _configured_port(folder)
         connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""Runs of the handler: those that go on, and those whose result can still be fetched."""
+"""Runs of the handler, and their results."""
 
 import asyncio
 import contextlib
@@ -18,11 +18,11 @@ from .handler.runner import HandlerFailed, HandlerRunner
 logger = logging.getLogger("agent.jobs")
 
 State = Literal["running", "done", "failed", "cancelled"]
-# Jobs that have ended are remembered for an hour, unless newer ones need the room.
+# Ended jobs are remembered unless newer ones need the room.
 REMEMBERED_SECONDS = 3600.0
 MOST_REMEMBERED = 1000
 MOST_REMEMBERED_BYTES = 32 * 1024 * 1024
-# Characters that are kept of an error.
+# Of an error, in characters.
 LONGEST_PROBLEM = 2000
 
 
@@ -35,8 +35,7 @@ class Job:
         self.id = uuid.uuid4().hex
         self.state: State = "running"
         self.result = b""  # JSON text, of a job that is done
-        # Of a job that has failed: the error, for the client that waits for it, and once the job is
-        # remembered, a text of bounded length instead.
+        # For the client that waits; a remembered job has a bounded text instead.
         self.error: Exception | None = None
         self.problem = ""
         self.since = datetime.now(UTC)  # when it came to this state
@@ -46,12 +45,12 @@ class Job:
         self.wants_text = False
 
     def size(self) -> int:
-        """How many bytes it holds, beside what every job does."""
+        """In bytes, without what every job holds."""
         return len(self.result) + sys.getsizeof(self.problem) + sys.getsizeof(self.context_id)
 
 
 class Jobs:
-    """For the event loop of the server only; `running` can be read by any thread."""
+    """For the server's event loop; any thread may read `running`."""
 
     def __init__(
         self, runner: HandlerRunner, max_jobs: int, clock: Callable[[], float] = time.monotonic
@@ -60,21 +59,18 @@ class Jobs:
         self._max_jobs = max_jobs
         self._clock = clock
         self._known: dict[str, Job] = {}
-        # Until the call of the handler has ended, which may be later than the job.
+        # Until the handler's call ends, perhaps after the job.
         self._tasks: dict[asyncio.Task[None], Job] = {}
         self._ended: dict[str, float] = {}  # when, the oldest first
         self._bytes = 0
 
     @property
     def running(self) -> int:
-        """How many calls of the handler have not ended, with the cancelled ones."""
+        """Calls of the handler that have not ended, also cancelled ones."""
         return len(self._tasks)
 
     def start(self, inputs: dict[str, Any]) -> Job:
-        """Start to call the handler. Nobody else finds the job until it is remembered.
-
-        Raises TooManyJobs.
-        """
+        """The job cannot be found until it is remembered. Raises TooManyJobs."""
         if len(self._tasks) >= self._max_jobs:
             raise TooManyJobs(f"the agent runs as many jobs as it may: {self._max_jobs}")
         job = Job()
@@ -91,28 +87,23 @@ class Jobs:
         return job.ended.is_set()
 
     def remember(self, job: Job) -> None:
-        """Let `find` find it from now on."""
         self._known[job.id] = job
         if job.ended.is_set():
             self._note_end(job)
 
     def find(self, job_id: str) -> Job | None:
-        """Return the job, if it is still remembered."""
         self._forget_old()
         return self._known.get(job_id)
 
     def cancel(self, job: Job) -> None:
-        """End a running job without a result.
-
-        A coroutine gets a CancelledError. A function in a thread goes on, and occupies its place.
-        """
+        """End a job without a result. A thread goes on, and occupies its place."""
         self._end(job, "cancelled")
         for task, its_job in self._tasks.items():
             if its_job is job:
                 task.cancel()
 
     async def cancel_all(self, seconds: float) -> None:
-        """Cancel the running jobs, and wait for them up to `seconds`."""
+        """Wait for them up to `seconds`."""
         tasks = list(self._tasks)
         for job in list(self._tasks.values()):
             self.cancel(job)
@@ -125,13 +116,13 @@ class Jobs:
         except asyncio.CancelledError:
             self._end(job, "cancelled")
         except Exception as error:
-            # Without the frames of the handler, which would keep its variables in memory.
+            # Frames would keep the handler's variables in memory.
             error.__cause__ = error.__context__ = None
             self._end(job, "failed", error=error.with_traceback(None))
         else:
             self._end(job, "done", job_result)
         finally:
-            # Whatever else is raised: a job that never ends would never be forgotten.
+            # A job that never ends would never be forgotten.
             self._end(job, "failed", error=HandlerFailed("the run was interrupted"))
 
     def _end(
@@ -152,7 +143,7 @@ class Jobs:
         self._forget_old()
 
     def _forget_old(self) -> None:
-        # Called when a job ends or is looked for: no timer is needed.
+        # Called when a job ends or is looked for, so no timer is needed.
         oldest = self._clock() - REMEMBERED_SECONDS
         for job_id, ended in list(self._ended.items()):
             too_many = len(self._ended) > MOST_REMEMBERED or (

@@ -1,4 +1,4 @@
-"""The log on standard output: lines for people, or JSON for programs."""
+"""Logs on standard output, as text or JSON."""
 
 import json
 import logging
@@ -15,11 +15,7 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 
 
 def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) -> None:
-    """Log as AGENT_LOG_FORMAT says: json or text. Raises ConfigError.
-
-    By default, a terminal gets text, and everything else gets JSON: what reads the output of a
-    container is a program, to which a traceback in text would be thirty events.
-    """
+    """AGENT_LOG_FORMAT is json or text, by default text for terminals. Raises ConfigError."""
     chosen = environ.get(VARIABLE) or ("text" if is_terminal else "json")
     if chosen not in ("json", "text"):
         raise ConfigError(f"{VARIABLE} must be json or text, not {chosen!r}")
@@ -29,7 +25,7 @@ def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) ->
 
 
 class JsonLines(logging.Formatter):
-    """One object a line, with what a log call has in `extra`."""
+    """With the `extra` of log calls."""
 
     def __init__(self, agent_id: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which variable of the environment sets the port that the agent listens on."""
+"""The variable that sets the agent's port."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,7 @@ DEFAULT_PORT = 8000
 
 
 def port_variable(configured: Any, environ: Mapping[str, str]) -> str:
-    """Return AGENT_PORT; or PORT, which platforms set, if nothing else says another port.
-
-    `configured` is the port of agent.json.
-    """
+    """Return PORT, which platforms set, unless AGENT_PORT or agent.json (`configured`) sets one."""
     if not environ.get("AGENT_PORT") and configured == DEFAULT_PORT:
         return "PORT"
     return "AGENT_PORT"

@@ -1,4 +1,4 @@
-"""Reads the agent's configuration and serves the agent."""
+"""Configures and serves the agent."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from .process.lifecycle import Lifecycle
 
 
 def main(folder: Path) -> int:
-    """Serve the agent in `folder` until a signal stops it. Returns the exit code of the process."""
+    """Serve until a signal; return the exit code."""
     try:
         config = read_config(folder, os.environ)
         set_up_logs(config.agent_id, os.environ, sys.stdout.isatty())

@@ -1,1 +1,1 @@
-"""The agent as other agents see it: its card and JSON-RPC, as A2A 1.0 defines them."""
+"""A2A 1.0: the agent's card and JSON-RPC."""

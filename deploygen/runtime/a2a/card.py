@@ -1,4 +1,4 @@
-"""The agent's card (A2A 1.0, section 4.4): who it is, what it can do, where it is reached."""
+"""The agent's card (A2A 1.0, section 4.4)."""
 
 import hashlib
 import json
@@ -11,17 +11,15 @@ from .content import JSON_TYPE, TEXT_TYPE, text_input
 A2A_PATH = "/a2a"
 CARD_PATH = "/.well-known/agent-card.json"
 PROTOCOL_VERSION = "1.0"
-# A card changes with a new version of the agent, and looking again costs a 304.
 CACHE_CONTROL = "public, max-age=300"
 HOST = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
 BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
 def base_url(config: AgentConfig, host_header: str) -> str:
-    """Return the URL under which others reach the agent, without a slash at its end.
+    """Return AGENT_PUBLIC_URL, else AGENT_HOST with the port, else the request's own host.
 
-    It is AGENT_PUBLIC_URL; else AGENT_HOST with the port; else the host that the request was sent
-    to. Raises ConfigError.
+    Without trailing slash. Raises ConfigError.
     """
     public = config.environ.get("AGENT_PUBLIC_URL")
     if public:
@@ -36,7 +34,7 @@ def base_url(config: AgentConfig, host_header: str) -> str:
 
 
 def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
-    """Return the card of an agent whose URL is `base`."""
+    """`base`: the agent's URL."""
     takes_text = text_input(config.inputs) is not None
     description = config.description or f"The agent {config.name}"
     only = Skill(id="run", name=config.name, description=description)
@@ -76,6 +74,6 @@ def entity_tag(body: bytes) -> str:
 
 
 def is_known(if_none_match: str, tag: str) -> bool:
-    """Whether the client has what `tag` stands for (RFC 9110, 13.1.2)."""
+    """As RFC 9110, 13.1.2 says."""
     known = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
     return tag in known or known == ["*"]

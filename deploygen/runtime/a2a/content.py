@@ -1,19 +1,16 @@
-"""Which content the agent takes and gives: JSON, and text where that is clear."""
+"""Content as JSON, or as text where that is clear."""
 
 from collections.abc import Sequence
 
 from ..config import Declared
 
 JSON_TYPE, TEXT_TYPE = "application/json", "text/plain"
-# The input that a text becomes where no inputs are declared.
+# If no inputs are declared.
 TEXT_INPUT = "input"
 
 
 def text_input(inputs: Sequence[Declared]) -> str | None:
-    """Return the name of the input that a plain text becomes, None when that is not clear.
-
-    It is the only required input of type string, else the only one of type string.
-    """
+    """Return the input that a text becomes: the only required string, else the only string."""
     if not inputs:
         return TEXT_INPUT
     strings = [each for each in inputs if each.type == "string"]

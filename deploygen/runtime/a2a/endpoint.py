@@ -1,7 +1,4 @@
-"""POST /a2a: the JSON-RPC binding of A2A 1.0 (section 9), without streaming.
-
-It has SendMessage, GetTask and CancelTask. A task is a job of the agent, with the same id.
-"""
+"""POST /a2a: the JSON-RPC binding of A2A 1.0 (section 9), without streaming. Tasks are jobs."""
 
 import json
 from collections.abc import Mapping
@@ -21,9 +18,7 @@ from .errors import Busy, RpcError
 from .messages import UnsupportedContent, inputs_of
 from .tasks import task_of
 
-# The task keeps it.
 LONGEST_CONTEXT_ID = 256
-# Methods of the protocol that this agent does not have.
 UNSUPPORTED = {
     "SendStreamingMessage": errors.UNSUPPORTED,
     "SubscribeToTask": errors.UNSUPPORTED,
@@ -47,7 +42,7 @@ class A2AEndpoint:
         }
 
     async def respond(self, request: Request) -> Response:
-        """Carry out one call. Raises HTTPException for a body that is not JSON at all."""
+        """Raises HTTPException as RequestBodies.read does."""
         body = await self._bodies.read(request)
         call_id: str | int | None = None
         try:
@@ -64,7 +59,7 @@ class A2AEndpoint:
         return Response(head[:-1] + b', "result": ' + result + b"}", media_type=JSON_TYPE)
 
     async def _call(self, call: Mapping[str, Any]) -> bytes:
-        """Return the result as JSON. Raises RpcError."""
+        """Return JSON. Raises RpcError."""
         name, params = call.get("method"), call.get("params", {})
         if not isinstance(name, str):
             raise RpcError(errors.INVALID_REQUEST, "method must be a string")
@@ -162,14 +157,14 @@ def _call_id(call: Mapping[str, Any]) -> str | int:
     call_id = call.get("id")
     if call.get("jsonrpc") != "2.0":
         raise RpcError(errors.INVALID_REQUEST, 'jsonrpc must be "2.0"')
-    # A call without an id wants no response, but the methods here are of no use without one.
+    # A notification, without an id, would be of no use here.
     if isinstance(call_id, bool) or not isinstance(call_id, str | int):
         raise RpcError(errors.INVALID_REQUEST, "id must be a string or an integer")
     return call_id
 
 
 def _check_version(version: str) -> None:
-    # No version at all would mean 0.3 (section 3.6), whose methods have other names than these.
+    # None would mean 0.3 (section 3.6), whose methods have other names.
     if version and version.partition(".")[0] != "1":
         raise RpcError(errors.WRONG_VERSION, "this agent speaks A2A 1.0")
 

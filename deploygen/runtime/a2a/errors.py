@@ -8,7 +8,7 @@ BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 class Code(NamedTuple):
     number: int
-    # Of A2A's own errors; JSON-RPC's have none.
+    # Only of A2A's own errors.
     reason: str = ""
 
 
@@ -26,7 +26,7 @@ WRONG_VERSION = Code(-32009, "VERSION_NOT_SUPPORTED")
 
 
 class RpcError(Exception):
-    """`fields` are the problems of the inputs, by the names of the inputs."""
+    """`fields`: problems of inputs, by name."""
 
     def __init__(
         self, code: Code, message: str, fields: list[dict[str, str]] | None = None
@@ -46,7 +46,7 @@ class RpcError(Exception):
 
 
 class Busy(RpcError):
-    """Try again later. The HTTP status says so too: no caller retries for a code inside a 200."""
+    """Sent as 503, since no caller retries for a code inside a 200."""
 
     def __init__(self, message: str) -> None:
         super().__init__(INTERNAL_ERROR, message)

@@ -1,4 +1,4 @@
-"""From A2A's messages (A2A 1.0, section 4.1) to the agent's inputs."""
+"""Messages (A2A 1.0, section 4.1) as inputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,19 +6,18 @@ from typing import Any
 from ..handler.contract import Contract
 from .content import text_input
 
-# Beyond this, a double is whole, but not exactly the number that was meant.
+# Beyond it, a double may not be the number that was meant.
 LARGEST_EXACT = 2**53
 
 
 class UnsupportedContent(Exception):
-    """A part of a kind that the agent does not take."""
+    """The agent takes no such part."""
 
 
 def inputs_of(message: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
-    """Return the inputs that a message holds, not yet checked against the contract.
+    """Return unchecked inputs: the members of data parts, and text parts as text_input().
 
-    Data parts are objects whose members are inputs. All text parts together are the one input of
-    text_input(). Raises UnsupportedContent, and ValueError for what is not a message.
+    Raises UnsupportedContent, ValueError.
     """
     parts = message.get("parts")
     if not isinstance(parts, list) or not parts:
@@ -47,8 +46,7 @@ def inputs_of(message: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """Turn whole numbers into integers. The SDKs send data as a protobuf Value, which knows only
-    doubles: 5 arrives as 5.0."""
+    """Turn 5.0 into 5: the SDKs send data as a protobuf Value, which has only doubles."""
     if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
         return int(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A job of the agent as a task (A2A 1.0, section 4.1)."""
+"""Jobs as tasks (A2A 1.0, section 4.1)."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from ..jobs import Job
 from .content import JSON_TYPE, TEXT_TYPE
 
-# An object with one field, a text, as json.dumps writes it.
+# An object with one text, as json.dumps writes it.
 ONE_TEXT = re.compile(r'\{"(?:[^"\\]++|\\.)*+": ("(?:[^"\\]++|\\.)*+")\}')
 STATES = {
     "running": "TASK_STATE_WORKING",
@@ -19,7 +19,7 @@ STATES = {
 
 
 def task_of(job: Job) -> bytes:
-    """Return the task as JSON."""
+    """Return JSON."""
     status: dict[str, Any] = {"state": STATES[job.state], "timestamp": _timestamp(job.since)}
     task: dict[str, Any] = {"id": job.id, "contextId": job.context_id, "status": status}
     if job.state == "failed":
@@ -39,7 +39,7 @@ def task_of(job: Job) -> bytes:
 
 
 def _result_part(job: Job) -> bytes:
-    # The result is JSON text already, and may be large: it is not parsed and written again.
+    # JSON already, and perhaps large: not parsed and written again.
     kind, content = "data", job.result
     if job.wants_text:
         text = job.result.decode()

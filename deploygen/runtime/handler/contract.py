@@ -1,4 +1,4 @@
-"""What /run takes and returns: a Pydantic model and a JSON schema of the declared fields."""
+"""The declared inputs or outputs, as a Pydantic model and a JSON schema."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ..config import Declared
 
-# A thousand lines about a thousand wrong fields would say no more.
 MOST_ERRORS = 20
 NO_SUCH_FIELD = "There is no such field"
-# Of a declaration, what its JSON schema has under the same names.
+# Also in the JSON schema, by the same names.
 DESCRIBED = {"type", "description", "default"}
 
 
 class ContractBroken(Exception):
-    """A value is not as declared. `errors` are of the form of Pydantic's."""
+    """`errors` have the form of Pydantic's."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         self.errors = errors
@@ -26,14 +25,14 @@ class ContractBroken(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """The inputs or the outputs. If nothing is declared, any JSON object will do."""
+    """If nothing is declared, any JSON object will do."""
 
     declared: tuple[Declared, ...]
     model: type[BaseModel] | None
     schema: dict[str, Any]
 
     def read(self, value: Any) -> dict[str, Any]:
-        """Return the object with the defaults filled in. Raises ContractBroken."""
+        """Return the object with defaults. Raises ContractBroken."""
         if not isinstance(value, dict):
             raise ContractBroken(
                 [{"loc": [], "msg": "This must be a JSON object", "type": "dict_type"}]
@@ -41,13 +40,13 @@ class Contract:
         if self.model is None:
             return value
         names = {each.name for each in self.declared}
-        # Found here, not by the model, which would make an error of each of 100,000.
+        # The model would make an error of each of 100,000.
         unknown = list(islice((name for name in value if name not in names), MOST_ERRORS))
         errors = [{"loc": [name], "msg": NO_SUCH_FIELD, "type": "extra"} for name in unknown]
         try:
             read = self.model.model_validate({k: v for k, v in value.items() if k in names})
         except ValidationError as error:
-            # "from None": its text repeats the values.
+            # Not chained: its text repeats the values.
             raise ContractBroken((_errors(error) + errors)[:MOST_ERRORS]) from None
         if errors:
             raise ContractBroken(errors)
@@ -59,7 +58,7 @@ class Contract:
 
 
 def make_contract(declared: Sequence[Declared]) -> Contract:
-    """Raises ValueError when a default is not of the declared type."""
+    """Raises ValueError for a default of another type."""
     declared = tuple(declared)
     contract = Contract(declared, _model(declared) if declared else None, _schema(declared))
     defaults = {each.name: each.default for each in declared if each.default is not None}
@@ -73,7 +72,7 @@ def make_contract(declared: Sequence[Declared]) -> Contract:
 
 
 def _whole(value: Any) -> Any:
-    # To JSON Schema, as to JavaScript, 5.0 is the integer 5.
+    # In JSON Schema, 5.0 is an integer.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -88,7 +87,7 @@ TYPES: dict[str, Any] = {
 
 
 def _model(declared: tuple[Declared, ...]) -> type[BaseModel]:
-    # Attributes of our own naming: a declared name may be any text, that of a method included.
+    # Attributes are numbered: a declared name may be that of a method.
     fields: dict[str, Any] = {
         _attribute(number): (
             TYPES[each.type],

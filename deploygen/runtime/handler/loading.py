@@ -1,4 +1,4 @@
-"""Importing the author's function, in a thread of its own."""
+"""Imports the author's function."""
 
 import importlib
 import logging
@@ -15,8 +15,7 @@ Function = Callable[[dict[str, Any]], Any]
 
 
 class HandlerLoader:
-    """Imports the handler in the background: a model may take minutes to load, and until then the
-    agent has to answer its health checks."""
+    """Imports in the background: a model may take minutes, and health checks must be answered."""
 
     def __init__(self, handler: str) -> None:
         """`handler` is module:function."""
@@ -25,11 +24,11 @@ class HandlerLoader:
         self.loaded: Future[Function] = Future()
 
     def start(self) -> None:
-        # A daemon, so that a process that is stopped need not wait for the import.
+        # A daemon: the process can end during the import.
         threading.Thread(target=self._load, name="load-handler", daemon=True).start()
 
     def refuse(self, problem: str) -> None:
-        """Have no handler, and say why."""
+        """Have no handler, for this reason."""
         self.problem = problem
         self.loaded.cancel()
 
@@ -38,7 +37,7 @@ class HandlerLoader:
             function = _import_function(self._module, self._function)
         except BaseException as error:
             number, reason = error_number(), _reason(error)
-            # In Python, a name may hold any character.
+            # Names may hold any character.
             reason = reason if reason.isprintable() else ascii(reason)
             logger.exception("the handler cannot be loaded: %s", number)
             self.refuse(
@@ -51,7 +50,7 @@ class HandlerLoader:
 
 
 def error_number() -> str:
-    """Return a number under which somebody finds an error in the log."""
+    """Return a number to find an error in the log by."""
     return uuid.uuid4().hex[:12]
 
 
@@ -67,7 +66,7 @@ def _import_function(module: str, name: str) -> Function:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what everybody may know: names of code. A message may hold secrets."""
+    """Return only names of code: a message may hold secrets."""
     kind = type(error).__name__
     if isinstance(error, _NoSuchFunction):
         return str(error)

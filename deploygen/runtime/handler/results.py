@@ -1,4 +1,4 @@
-"""Making what a handler returns or raises fit to be sent."""
+"""What a handler returns or raises, as it can be sent."""
 
 import json
 import re
@@ -9,21 +9,17 @@ from fastapi import HTTPException
 
 from .contract import Contract
 
-# Statuses below come before a response; h11 knows none above.
+# Below are interim responses; h11 knows none above.
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 HEADER_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
-# The server alone says where a response ends.
+# For the server alone to set.
 FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
 
 
 def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
-    """Return the result as JSON text.
-
-    Raises ContractBroken when it is not as declared, ValueError when two of an object's keys are
-    the same in JSON, and what the encoder raises when it is not JSON, such as NaN or half of a
-    surrogate pair.
-    """
+    """Return JSON. Raises ContractBroken, ValueError for keys that are the same in JSON, and the
+    encoder's errors for what is not JSON, such as NaN."""
     text = _json(result)
     if outputs is not None and outputs.declared:
         outline = {name: _outline(value) for name, value in result.items()}
@@ -32,7 +28,7 @@ def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
 
 
 def sendable(refusal: HTTPException) -> HTTPException:
-    """Return the refusal as it can be sent. Raises ValueError, or what its own parts raise."""
+    """Raises ValueError, or what the refusal's parts raise."""
     status, headers = refusal.status_code, refusal.headers
     if not isinstance(status, int) or not LOWEST_STATUS <= status <= HIGHEST_STATUS:
         raise ValueError(f"the status {status!r} is not one of {LOWEST_STATUS} to {HIGHEST_STATUS}")
@@ -42,8 +38,8 @@ def sendable(refusal: HTTPException) -> HTTPException:
 
 def _json(value: Any) -> bytes:
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    # Keys such as 1 and "1" become the same. Only texts and others side by side can, and these
-    # cannot be sorted: far cheaper to find out than by a look at each key.
+    # 1 and "1" become the same key. Keys of several types cannot be sorted, which is far cheaper
+    # to find out than by a look at each.
     try:
         json.dumps(value, sort_keys=True)
     except TypeError:
@@ -53,7 +49,7 @@ def _json(value: Any) -> bytes:
 
 
 def _outline(value: Any) -> Any:
-    # A contract looks no deeper, and below there may be millions of values.
+    # Contracts look no deeper; below may be millions of values.
     if isinstance(value, list | tuple):
         return []
     return {} if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""Calling the author's function: in a thread, or on the event loop."""
+"""Calls the author's function, in a thread or on the event loop."""
 
 import asyncio
 import contextvars
@@ -16,16 +16,16 @@ from .results import result_json, sendable
 
 logger = logging.getLogger("agent.handler")
 
-# Seconds that a request waits for a handler that is still being imported.
+# For a handler that is still being imported.
 LOADING_PATIENCE_SECONDS = 5.0
 
 
 class HandlerUnavailable(Exception):
-    """There is no handler to call; the message says why."""
+    """The message says why."""
 
 
 class HandlerFailed(Exception):
-    """The handler raised, or returned what cannot be sent. The client may see the message."""
+    """The client may see the message."""
 
 
 class HandlerRunner:
@@ -46,23 +46,20 @@ class HandlerRunner:
         self._loader.start()
 
     def refuse(self, problem: str) -> None:
-        """Have no handler, and say why."""
         self._loader.refuse(problem)
 
     def is_loading(self) -> bool:
         return not self._loader.loaded.done()
 
     def problem(self) -> str | None:
-        """Why ``run`` cannot work; None when it can."""
+        """Why `run` cannot work, if it cannot."""
         return self._loader.problem
 
     async def run(self, inputs: dict[str, Any]) -> bytes:
-        """Call the handler; return its result as JSON text.
+        """Return the handler's result as JSON. When cancelled, ends as soon as the handler does.
 
-        Raises HandlerUnavailable, HandlerFailed, and the HTTPException of a handler that refuses
-        its inputs. Other exceptions of the handler go to the log and not to the client, since
-        their messages may hold secrets. When cancelled, it ends as soon as the handler does: a
-        thread cannot be stopped.
+        Raises HandlerUnavailable, HandlerFailed, and the handler's HTTPException. Its other
+        exceptions go to the log alone, since they may hold secrets.
         """
         function = await self._loaded()
         try:
@@ -76,12 +73,11 @@ class HandlerRunner:
                 raise
             raise self._raised(error) from error  # a task of the handler was cancelled
         except BaseException as error:
-            # SystemExit too, and what extension modules raise beside Exception, such as panics of
-            # Rust: no call of a handler may end the agent.
+            # No handler may end the agent, by SystemExit or a panic of Rust.
             raise self._raised(error) from error
 
     def close(self) -> None:
-        """Let idle threads end; no call may follow."""
+        """No call may follow."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _loaded(self) -> Function:
@@ -97,7 +93,7 @@ class HandlerRunner:
             getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
         ):
             return self._as_json(await function(inputs))
-        # With the context, in which the log finds the id of the request.
+        # The log finds the request's id in the context.
         context = contextvars.copy_context()
         call = self._threads.submit(context.run, self._call_in_thread, function, inputs)
         result = await _to_its_end(asyncio.wrap_future(call))
@@ -107,7 +103,7 @@ class HandlerRunner:
         try:
             result = function(inputs)
         except StopIteration as error:
-            # A future cannot hold a StopIteration: the request would never get a response.
+            # A future cannot hold it: the request would get no response.
             raise RuntimeError(f"{self._name} raised StopIteration") from error
         return result if inspect.isawaitable(result) else self._as_json(result)
 
@@ -139,7 +135,7 @@ class HandlerRunner:
 
 
 async def _to_its_end(call: "asyncio.Future[Any]") -> Any:
-    """Wait for the thread even when cancelled: as long as it works, it occupies its place."""
+    """Wait even when cancelled: a working thread occupies its place."""
     cancelled = False
     while not call.done():
         try:
@@ -147,7 +143,7 @@ async def _to_its_end(call: "asyncio.Future[Any]") -> Any:
         except asyncio.CancelledError:
             cancelled = True
     if cancelled:
-        call.exception()  # or asyncio would log that nobody looked at it
+        call.exception()  # or asyncio would log it as never retrieved
         raise asyncio.CancelledError
     return call.result()
 

@@ -1,4 +1,4 @@
-"""What the agent is: /, /schema, /docs, its card, and the endpoint that the card names."""
+"""Endpoints that describe the agent, and A2A's."""
 
 from http import HTTPStatus
 from typing import Any

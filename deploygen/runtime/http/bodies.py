@@ -1,4 +1,4 @@
-"""Reading what clients send: bounded in size, time and depth, and JSON as RFC 8259 defines it."""
+"""Reads bodies, bounded in size, time and depth, as JSON by RFC 8259."""
 
 import asyncio
 import re
@@ -10,22 +10,20 @@ from pydantic_core import from_json, to_json
 from starlette.requests import Request
 
 LARGEST_BODY_BYTES = 1024 * 1024
-# Of all bodies that are being read at a time.
+# Of all bodies being read.
 LARGEST_TOGETHER_BYTES = 32 * LARGEST_BODY_BYTES
-# How much is read and thrown away of a body that is too large: a connection that is closed while
-# the client still sends loses the response.
+# Read and discarded: closing while the client still sends would lose the response.
 LARGEST_REFUSED_BYTES = 16 * LARGEST_BODY_BYTES
 READING_SECONDS = 30.0
-# Of every response that means "later".
 RETRY_AFTER = {"Retry-After": "5"}
 JSON_TYPES = re.compile(r"application/(json|.+\+json)")
-# A number may be too large for a double; the parser makes an infinity of it. The second pattern
-# begins where the digits do: otherwise each of 300 digits would be looked at 300 times.
+# The parser makes infinities of numbers too large for doubles. The lookbehind makes the search
+# linear.
 PERHAPS_INFINITE = re.compile(rb"[eE]\+?\d{3}|(?<!\d)\d{309}")
 
 
 class RequestBodies:
-    """The bodies that one server reads. For its event loop only."""
+    """For the server's event loop."""
 
     def __init__(self) -> None:
         self._held = 0  # bytes of bodies that are not complete
@@ -33,7 +31,7 @@ class RequestBodies:
     async def read(self, request: Request) -> bytes:
         """Return a JSON body. Raises HTTPException: 408, 413, 415, 503."""
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        # A web page can make its visitors send anything to an agent near them, but not this type.
+        # A web page can make its visitors send anything but this type.
         if not JSON_TYPES.fullmatch(media_type):
             raise HTTPException(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the Content-Type must be application/json"
@@ -71,7 +69,7 @@ class RequestBodies:
 
 
 def parse_json(body: bytes) -> Any:
-    """Return the value; its arrays and objects are nested 200 times at most. Raises ValueError."""
+    """Raises ValueError, also for more than 200 levels."""
     value = from_json(body, allow_inf_nan=False)
     if PERHAPS_INFINITE.search(body) and not _is_finite(value):
         raise ValueError("a number is too large")
@@ -79,6 +77,5 @@ def parse_json(body: bytes) -> Any:
 
 
 def _is_finite(value: Any) -> bool:
-    # To write it twice takes a tenth of the time of walking through it: the two texts differ only
-    # where there is an infinity.
+    # The texts differ only at infinities; ten times faster than a walk through the value.
     return to_json(value, inf_nan_mode="null") == to_json(value, inf_nan_mode="constants")

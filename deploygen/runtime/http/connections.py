@@ -1,4 +1,4 @@
-"""The socket that an agent listens on, and uvicorn's server and connections with our changes."""
+"""The agent's socket, and uvicorn's server and connections with our changes."""
 
 import asyncio
 import contextlib
@@ -10,14 +10,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..config import ConfigError
 
-# Seconds that a connection has to send the head of a request, and the rest of a body that nobody
-# reads any more. One that had a response stays open for keep_alive_seconds.
+# For the head of a request, or the rest of a body that nobody reads any more.
 REQUEST_SECONDS = 10.0
 BACKLOG = 2048
 
 
 class Connection(H11Protocol):
-    """Closes a connection that sends no whole request; uvicorn waits for it without end."""
+    """Closes connections that send no whole request, for which uvicorn waits without end."""
 
     _deadline: asyncio.TimerHandle | None = None
 
@@ -53,19 +52,17 @@ class Server(uvicorn.Server):
         self.listens.set()
 
     def connected(self) -> list[socket.socket]:
-        """Return the sockets of the open connections."""
         transports = [each.transport for each in self.server_state.connections]
         return [each.get_extra_info("socket") for each in transports if not each.is_closing()]
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the lifecycle. uvicorn would stop to listen at once, and end the process
-        by raising the signal again."""
+        """Leave signals to the lifecycle: uvicorn would stop listening, and raise them again."""
         yield
 
 
 def listen(port: int) -> socket.socket:
-    """Listen on IPv6 and IPv4, or on the one that this machine has. Raises ConfigError."""
+    """On IPv6 and IPv4, or the one that this machine has. Raises ConfigError."""
     try:
         if _has_ipv6():
             return socket.create_server(
@@ -77,7 +74,7 @@ def listen(port: int) -> socket.socket:
 
 
 def _has_ipv6() -> bool:
-    """Whether a socket of IPv6 can be bound, and can take connections of IPv4 as well."""
+    """Whether an IPv6 socket can be bound, and takes IPv4 too."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::", 0))

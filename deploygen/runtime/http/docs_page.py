@@ -1,4 +1,4 @@
-"""The page at /docs: what the agent is, its calls and its schemas. It loads no other file."""
+"""The page at /docs, which loads no other file."""
 
 import json
 from html import escape
@@ -31,7 +31,7 @@ pre { background: #f6f8fa; padding: .75rem; overflow-x: auto; }
 def docs_page(
     config: AgentConfig, app: FastAPI, inputs: dict[str, Any], outputs: dict[str, Any]
 ) -> str:
-    """Return the page's HTML. Whatever agent.json holds is escaped."""
+    """Return HTML, with all of agent.json escaped."""
     name, version = escape(config.name), escape(config.version)
     return f"""<!doctype html>
 <html lang="en">

@@ -9,7 +9,7 @@ from ..process.lifecycle import Lifecycle
 
 
 def add_health(app: FastAPI, agent: Lifecycle) -> None:
-    # Coroutines, which need no thread: the handler may occupy all of them.
+    # Coroutines: the handler may occupy all threads.
     @app.get("/health")
     async def health() -> dict[str, str]:
         """The agent is there."""

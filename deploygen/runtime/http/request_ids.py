@@ -1,4 +1,4 @@
-"""An id for each request: in the response, and in each line of the log that it causes."""
+"""An id for each request, in its response and log."""
 
 import logging
 import re
@@ -15,16 +15,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 logger = logging.getLogger("agent.requests")
 
 HEADER = "X-Request-ID"
-# Ids that others make: UUIDs, ULIDs, trace ids; nothing that breaks a line of a log.
+# UUIDs, ULIDs, trace ids; nothing that breaks a log line.
 SAFE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-# Called every few seconds, by programs.
+# Called every few seconds.
 UNLOGGED = "/health"
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIds:
-    """ASGI middleware. Takes the id that the client sends if it is safe, else makes one."""
+    """ASGI middleware. Takes the client's id if that is safe."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

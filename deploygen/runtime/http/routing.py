@@ -1,4 +1,4 @@
-"""Requests that reach the same route as another: HEAD as GET, a path with a slash at its end."""
+"""Routes HEAD as GET, and paths with a trailing slash as without."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,6 +12,6 @@ class Routing:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            # Not by a redirection: its URL would need the scheme and host that the client used.
+            # A redirect would need the scheme and host that the client used.
             scope = {**scope, "method": method, "path": scope["path"].rstrip("/") or "/"}
         await self._app(scope, receive, send)

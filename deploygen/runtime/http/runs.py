@@ -1,4 +1,4 @@
-"""POST /run, and what becomes of a run that takes longer: /status/{job_id}."""
+"""POST /run and /status/{job_id}."""
 
 import json
 from http import HTTPStatus
@@ -100,13 +100,13 @@ def _status(job: Job) -> Response:
         about["error"] = job.problem
     content = json.dumps(about).encode()
     if job.state == "done":
-        # The result is JSON text already, and may be large: it is not parsed and written again.
+        # JSON already, and perhaps large: not parsed and written again.
         content = content[:-1] + b', "result": ' + job.result + b"}"
     return Response(content, media_type="application/json")
 
 
 def _result(job: Job) -> Response:
-    """Return the response to a job that has ended. Raises HTTPException."""
+    """Of a job that has ended. Raises HTTPException."""
     error = job.error
     if isinstance(error, HandlerUnavailable):
         raise _later(str(error)) from error

@@ -1,1 +1,1 @@
-"""The process of the agent, from its start to its end."""
+"""The agent's process."""

@@ -1,4 +1,4 @@
-"""The processes that a handler has started: what they inherit, and that they end with the agent."""
+"""What processes that a handler starts inherit, and their end with the agent."""
 
 import contextlib
 import os
@@ -10,16 +10,13 @@ from multiprocessing import active_children
 from pathlib import Path
 
 PROC = Path("/proc")
-# Seconds that they have to end by themselves after SIGTERM.
+# After SIGTERM, to end by themselves.
 ENDING_SECONDS = 0.25
 POLL_SECONDS = 0.01
 
 
 def free_forks(sockets: Callable[[], Iterable[socket.socket]]) -> None:
-    """Let what this process forks keep neither the agent's signal handlers nor its sockets.
-
-    `sockets` returns those that are open at that moment.
-    """
+    """Let forks keep neither the agent's signal handlers nor its open `sockets`."""
 
     def free() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -31,7 +28,7 @@ def free_forks(sockets: Callable[[], Iterable[socket.socket]]) -> None:
         signal.set_wakeup_fd(-1)  # which leads to the agent's event loop
         nothing = os.open(os.devnull, os.O_RDWR)
         for each in sockets():
-            # The number stays in use: the copied objects will close it some time.
+            # Not closed: the copied objects will close the number later.
             with contextlib.suppress(OSError):  # closed in this moment
                 os.dup2(nothing, each.fileno(), inheritable=False)
         os.close(nothing)
@@ -40,13 +37,12 @@ def free_forks(sockets: Callable[[], Iterable[socket.socket]]) -> None:
 
 
 def terminate_children() -> None:
-    """Ask all processes below this one to end."""
     for pid in _descendants():
         _send(pid, signal.SIGTERM)
 
 
 def kill_children() -> None:
-    """End all processes below this one, after a moment to end by themselves."""
+    """Wait up to ENDING_SECONDS before."""
     deadline = time.monotonic() + ENDING_SECONDS
     while (left := _descendants()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
@@ -60,13 +56,13 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 
 def _descendants() -> list[int]:
-    """Return the living processes below this one; without /proc, those of multiprocessing."""
+    """Return those that are alive; without /proc, those of multiprocessing."""
     if not (PROC / "self/stat").exists():
         return [child.pid for child in active_children() if child.pid is not None]
     children: dict[int, list[int]] = {}
     for path in PROC.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):
-            # After the name, which may hold anything: the state, then the parent.
+            # The name before these may hold anything.
             state, parent = path.read_text(errors="replace").rpartition(")")[2].split()[:2]
             if state not in "ZX":
                 children.setdefault(int(parent), []).append(int(path.parent.name))

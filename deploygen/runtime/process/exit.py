@@ -1,4 +1,4 @@
-"""Ending the process, whatever its threads are doing, and what it has started."""
+"""Ends the process, whatever its threads are doing, and its children."""
 
 import atexit
 import os
@@ -7,18 +7,16 @@ import threading
 
 from .children import kill_children, terminate_children
 
-# Seconds for the functions that atexit was given.
+# For the functions of atexit.
 EXITING_SECONDS = 1.0
-# Held by the thread that ends the process, never to be released: two threads may want to.
+# Never released: two threads may want to end the process.
 EXITING = threading.Lock()
 
 
 def exit_now() -> None:
-    """End the process with 0.
+    """Exit with 0, calling atexit's functions: an exporter may have something left to send.
 
-    The functions that atexit was given are called, within EXITING_SECONDS: an exporter that the
-    handler uses may have something left to send. Processes that the handler has started, such as
-    those of a pool, get SIGTERM before that, and are killed after it.
+    Children get SIGTERM before that, and are killed after it.
     """
     with EXITING:
         try:
@@ -27,7 +25,7 @@ def exit_now() -> None:
             last.start()
             last.join(EXITING_SECONDS)
             kill_children()
-        finally:  # although no thread could be started
+        finally:  # even if no thread can start
             os._exit(0)
 
 

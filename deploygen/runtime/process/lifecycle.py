@@ -1,4 +1,4 @@
-"""An agent's process from its start to its end: listening, draining, stopping."""
+"""Starts, serves, drains and stops an agent."""
 
 import asyncio
 import logging
@@ -25,15 +25,15 @@ from .shutdown import CANCELLING_SECONDS, Shutdown, Step
 logger = logging.getLogger("agent")
 
 POLL_SECONDS = 0.01
-# Seconds to send the last responses, once the handler has finished or was given up.
+# For the last responses.
 SENDING_SECONDS = 1
 
 
 class Lifecycle:
-    """An agent's process. Any thread may read its state."""
+    """Any thread may read its state."""
 
     def __init__(self, config: AgentConfig, give_up: Callable[[], None] = exit_now) -> None:
-        """`give_up` ends the process, with whatever still runs in it. Raises ConfigError."""
+        """`give_up` ends the process, whatever still runs. Raises ConfigError."""
         self.config = config
         try:
             self.inputs = make_contract(config.inputs)
@@ -59,7 +59,6 @@ class Lifecycle:
         return AgentStatus("degraded", problem) if problem else AgentStatus("ready")
 
     def problem(self) -> str | None:
-        """Why the agent should not be given work; None when it may."""
         if self.draining:
             return "the agent is stopping"
         problems = [self.runner.problem(), self._dependencies.problem()]
@@ -67,18 +66,15 @@ class Lifecycle:
         return next((problem for problem in problems if problem), None)
 
     def request_stop(self) -> None:
-        """Let running requests finish, then stop. A second request does not wait for them."""
+        """Let running requests finish, unless called twice, then stop."""
         self._shutdown.report(Step.REQUESTED)
 
     def run(self, app: FastAPI) -> int:
-        """Serve `app` until SIGTERM or SIGINT, then give up what is left. Returns the exit code.
-
-        Raises ConfigError.
-        """
+        """Serve until SIGTERM or SIGINT; return the exit code. Raises ConfigError."""
         listening = listen(self.config.port)
         free_forks(lambda: [listening, *self._connections()])
         for number in (signal.SIGTERM, signal.SIGINT):
-            # Not asyncio's: these are called even while a handler blocks the loop.
+            # Unlike asyncio's, called even while a handler blocks the loop.
             signal.signal(number, lambda *_: self.request_stop())
         with asyncio.Runner() as runner:
             loop = runner.get_loop()
@@ -89,18 +85,17 @@ class Lifecycle:
                 except BaseException:
                     if serving.done():
                         raise
-                    # A SystemExit in a task that a handler has started stops the loop; go on.
+                    # A SystemExit in a handler's task stops the loop.
                     logger.exception("a task of the handler failed")
         return 0
 
     async def _serve_and_exit(self, app: FastAPI, listening: socket.socket) -> None:
         await self.serve(app, listening)
-        # Before the loop closes, which would wait for the threads of asyncio.to_thread, and before
-        # the interpreter exits, which would wait for threads that a handler has started.
+        # Closing the loop, or a regular exit, would wait for the handler's threads.
         self._give_up()
 
     async def serve(self, app: FastAPI, listening: socket.socket) -> None:
-        """Serve until `request_stop`, with the extensions."""
+        """Serve until `request_stop`."""
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._follow, args=[loop], name="shutdown", daemon=True).start()
         self._start_parts()
@@ -124,7 +119,7 @@ class Lifecycle:
             await extension.start()
         await self._stop.wait()
         await self._finish_running()
-        # Before the socket closes: as long as the agent is listed, it can be reached.
+        # Before the socket closes: a listed agent can be reached.
         await self._stop_extensions()
         server.should_exit = True
         await serving
@@ -134,7 +129,7 @@ class Lifecycle:
         self._shutdown.report(Step.ENDED)
 
     def _start_parts(self) -> None:
-        # Before the handler is imported, which may read its variables and secrets.
+        # Before the handler is imported, which may read them.
         set_defaults(self.config.environment, self.config.environ)
         missing = load_secrets(self.config.secrets, self.config.environ)
         if missing:
@@ -163,7 +158,7 @@ class Lifecycle:
             await extension.stop()
 
     def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start to drain when requested; end the process if a handler blocks the loop."""
+        """Drain when requested; give up if a handler blocks the loop."""
         self._shutdown.wait_for_request()
         self.draining = True
         logger.info("stopping; running requests: %s", self.jobs.running)
@@ -177,7 +172,7 @@ class Lifecycle:
 
 
 async def _cancel_tasks() -> None:
-    """Cancel what a handler has left running on the loop, and give it some time to end."""
+    """Cancel what a handler has left running."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()

@@ -1,13 +1,13 @@
-"""Stopping in bounded time, although a handler may block the event loop."""
+"""Stopping in bounded time, even if a handler blocks the event loop."""
 
 import asyncio
 import enum
 import queue
 import time
 
-# Seconds that handlers have to clean up once they are cancelled.
+# For cancelled handlers to clean up.
 CANCELLING_SECONDS = 0.25
-# Seconds in which an event loop responds that no handler blocks.
+# A loop that does not respond in time is blocked.
 BLOCKED_SECONDS = 0.5
 
 
@@ -15,28 +15,27 @@ class Step(enum.Enum):
     REQUESTED = "requested"
     DRAINED = "drained"
     ENDED = "ended"
-    ALIVE = "alive"  # the event loop, when it was asked
+    ALIVE = "alive"  # the event loop's response
 
 
 class Shutdown:
-    """The steps of stopping, as another thread than the event loop's follows them."""
+    """The steps of stopping, followed outside the event loop's thread."""
 
     def __init__(self, drain_seconds: float) -> None:
-        # Requested twice: running requests are not waited for.
-        self.hurried = False
+        self.hurried = False  # requested twice: do not wait for running requests
         self._drain_seconds = drain_seconds
-        # A SimpleQueue, since a signal handler may put into it at any moment.
+        # A signal handler may put into a SimpleQueue at any moment.
         self._steps: queue.SimpleQueue[Step] = queue.SimpleQueue()
 
     def report(self, step: Step) -> None:
-        """Any thread, and a signal handler, may call this."""
+        """For any thread and signal handlers."""
         self._steps.put(step)
 
     def wait_for_request(self) -> None:
         self._steps.get()
 
     def ends_in_time(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Wait for the end of the loop's work; return False when a handler blocks the loop."""
+        """Return False if a handler blocks the loop."""
         seconds = self._drain_seconds + CANCELLING_SECONDS
         drained = self._reaches(Step.DRAINED, loop, seconds)
         return drained and self._reaches(Step.ENDED, loop, CANCELLING_SECONDS)

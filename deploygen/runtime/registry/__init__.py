@@ -1,4 +1,4 @@
-"""Keeps the agent registered. An agent without a registry does not have this package."""
+"""Keeps the agent registered. Agents without a registry lack this package."""
 
 from .registration import extension
 

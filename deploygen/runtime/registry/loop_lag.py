@@ -1,4 +1,4 @@
-"""How long the server's event loop has been blocked by a handler."""
+"""How long a handler has blocked the server's event loop."""
 
 import asyncio
 import time
@@ -7,19 +7,18 @@ PING_SECONDS = 0.25
 
 
 class LoopLag:
-    """Measures one event loop from another, in which `measure` runs."""
+    """Measures an event loop from another one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._pinged: float | None = None  # when; None once the loop has responded
 
     def seconds(self) -> float:
-        """Return how long the loop has not responded by now."""
         pinged = self._pinged
         return 0.0 if pinged is None else time.monotonic() - pinged
 
     async def measure(self) -> None:
-        """Ping until cancelled, or until the loop has been closed."""
+        """Ping until cancelled, or until the loop is closed."""
         while not self._loop.is_closed():
             if self._pinged is None:
                 self._pinged = time.monotonic()

@@ -1,7 +1,6 @@
 """The extension that keeps the agent registered.
 
-It has a thread and an event loop of its own, so that a handler that blocks the server's loop does
-not cost the agent its lease.
+It has its own thread and event loop: a handler that blocks the server's must not cost the lease.
 """
 
 import asyncio
@@ -18,14 +17,14 @@ from .loop_lag import LoopLag
 from .settings import read_enrolment_token, read_settings, url_source
 
 LONGEST_NOTE = 256
-# A loop that is blocked for longer than this is reported.
+# A loop blocked for longer is reported.
 DEGRADED_LAG_SECONDS = 1.0
 STOP_SECONDS = STOPPING_SECONDS + 0.5
 
 
 def extension(config: AgentConfig, status: StatusReader) -> "Registration":
-    """Return the registration of this agent. Raises ConfigError."""
-    # A line for each heartbeat would be too much.
+    """Raises ConfigError."""
+    # No line for each heartbeat.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     return Registration(config, status)
 
@@ -97,7 +96,7 @@ class Registration:
         await self._client.deregister()
 
     def _call(self, function: Any) -> None:
-        """Call a function on our loop, if it runs."""
+        """Call it on our loop, if that runs."""
         with contextlib.suppress(RuntimeError):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(function)
@@ -108,6 +107,6 @@ class Registration:
         lag = self._lag.seconds() if self._lag else 0.0
         if lag > DEGRADED_LAG_SECONDS and status == "ready":
             status, note = "degraded", f"the handler has blocked the event loop for {lag:.0f} s"
-        # A registry refuses control characters and halves of surrogate pairs.
+        # The registry refuses control characters and lone surrogates.
         printable = "".join(each if each.isprintable() else " " for each in note[:LONGEST_NOTE])
         return {"status": status, "note": printable}

@@ -1,4 +1,4 @@
-"""The settings of the registration: its section of agent.json, and variables that override it."""
+"""The registration's settings: a section of agent.json, and variables that override it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,23 +40,20 @@ def read_settings(config: AgentConfig) -> RegistrySettings:
     if not isinstance(section, dict):
         raise ConfigError(f"{where} must be an object")
     if config.environ.get(TTL):
-        # The interval in the file is meant for the TTL in the file.
+        # The file's interval goes with the file's TTL.
         section = {key: value for key, value in section.items() if key != "heartbeat_interval"}
     return validated(RegistrySettings, section, VARIABLES, config.environ, where)
 
 
 def url_source(config: AgentConfig) -> str:
-    """Return where the registry's URL is set, for an error."""
     variable = VARIABLES["url"]
     return variable if config.environ.get(variable) else f'{CONFIG_FILE}, "{SECTION}": url'
 
 
 def read_enrolment_token(environ: Mapping[str, str]) -> str | None:
-    """Return the token to show when registering, None when none is set.
+    """Return AGENT_ENROLMENT_TOKEN, else what is in AGENT_ENROLMENT_TOKEN_FILE, else None.
 
-    It is in AGENT_ENROLMENT_TOKEN, or in the file that AGENT_ENROLMENT_TOKEN_FILE names. The file
-    is read each time, since it may be replaced while the agent runs. Raises ValueError, whose
-    message says what is wrong with the file.
+    The file may be replaced while the agent runs. Raises ValueError if it cannot be used.
     """
     if token := environ.get(ENROLMENT_TOKEN):
         return token
