@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 DEPLOYGEN = Path(__file__).resolve().parents[1]
 RUNTIME = DEPLOYGEN / "runtime"
 CLIENT = DEPLOYGEN / "client"
@@ -47,10 +49,13 @@ def requirement_files(requirements: Sequence[str]) -> dict[str, str]:
     return files
 
 
+def locked_requirements() -> list[Requirement]:
+    return [Requirement(pin) for pin in PINNED.findall(_lock())]
+
+
 def top_level_names() -> frozenset[str]:
     """Return the names by which the runtime and the locked packages are imported."""
-    pins = PINNED.findall(_lock())
-    names = {pin.partition("==")[0].lower().replace("-", "_") for pin in pins}
+    names = {each.name.lower().replace("-", "_") for each in locked_requirements()}
     # opentelemetry-api is imported as opentelemetry.
     return frozenset({PACKAGE, *names, *(name.removesuffix("_api") for name in names)})
 

@@ -5,8 +5,6 @@ import stat
 import sys
 from pathlib import Path
 
-from deploygen.spec.model import AgentSpec
-
 LARGEST_BYTES = 1024 * 1024
 MOST_MODULES = 200
 
@@ -15,7 +13,7 @@ class ModulesError(Exception):
     """The message names the file."""
 
 
-def read_modules(folder: Path, spec: AgentSpec) -> dict[str, str]:
+def read_modules(folder: Path) -> dict[str, str]:
     """Return texts by file name; subfolders are ignored. Raises ModulesError."""
     try:
         paths = sorted(path for path in folder.glob("*.py") if path.stem.isidentifier())
@@ -24,27 +22,7 @@ def read_modules(folder: Path, spec: AgentSpec) -> dict[str, str]:
         modules = {path.name: _read(path, folder) for path in paths}
     except OSError as error:
         raise ModulesError(f"{error.filename}: {error.strerror}") from error
-    _check_handler(folder, spec, modules)
     return modules
-
-
-def _check_handler(folder: Path, spec: AgentSpec, modules: dict[str, str]) -> None:
-    """Refuse a handler that is neither here, nor installed, nor one to fill in."""
-    top = spec.handler_module.partition(".")[0]
-    if f"{top}.py" in modules:
-        return
-    if (folder / top).is_dir():
-        raise ModulesError(
-            f"handler: {folder / top} is a folder, and only single modules beside the spec are "
-            f"copied; put the function into {folder / top}.py, or install the package by "
-            "requirements"
-        )
-    default = AgentSpec.model_fields["handler"].default
-    if spec.handler != default and not spec.requirements:
-        raise ModulesError(
-            f"handler: there is no {top}.py beside the spec, and no requirement that could "
-            "provide it"
-        )
 
 
 def _read(path: Path, folder: Path) -> str:

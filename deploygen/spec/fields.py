@@ -36,12 +36,16 @@ def wrong(problem: str, *at: str | int) -> PydanticCustomError:
 
 @dataclass(frozen=True, eq=False)
 class Must:
-    """Annotates a field with a rule: `what` for people, `schema` for JSON schema."""
+    """Annotates a field with a rule: `what` for people, `schema` for JSON schema.
+
+    `hint` returns what may have been meant, to be added to the message.
+    """
 
     what: str
     holds: Callable[[Any], bool]
     schema: dict[str, Any]
     because: str = ""
+    hint: Callable[[Any], str] = lambda _: ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: CoreHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
@@ -56,7 +60,8 @@ class Must:
             raise wrong("it must not be empty")
         if not self.holds(value):
             reason = f" ({self.because})" if self.because else ""
-            raise wrong(f"it must be {self.what}{reason}, not {shown(value)}")
+            hint = self.hint(value)
+            raise wrong(f"it must be {self.what}{reason}, not {shown(value)}{hint}")
         return value
 
 
@@ -64,11 +69,11 @@ def shown(value: object) -> str:
     return repr(value)[:LONGEST_SHOWN]
 
 
-def matching(pattern: str, what: str) -> Must:
+def matching(pattern: str, what: str, hint: Callable[[str], str] = lambda _: "") -> Must:
     compiled = re.compile(pattern)
     # JSON schema does not anchor patterns. Editors show the message.
     schema = {"pattern": f"^(?:{pattern})$", "patternErrorMessage": what}
-    return Must(what, lambda text: compiled.fullmatch(text) is not None, schema)
+    return Must(what, lambda text: compiled.fullmatch(text) is not None, schema, hint=hint)
 
 
 def between(low: float, high: float, unit: str = "", *, because: str = "") -> Must:

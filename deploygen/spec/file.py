@@ -47,8 +47,11 @@ class SpecFile:
         except SpecError as error:
             if own := [each for each in error.problems if each.field in options]:
                 raise SpecError(own) from None
-            located = sorted(map(self._located, error.problems))
-            raise SpecFileError(self.path, located) from None
+            raise self.located(error) from None
+
+    def located(self, error: SpecError) -> SpecFileError:
+        """Return the error with the lines of its problems."""
+        return SpecFileError(self.path, sorted(map(self._located, error.problems)))
 
     def _located(self, problem: Problem) -> tuple[int, str, str]:
         lines, written = self.document.lines, problem.at

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from deploygen.spec import rules
+from deploygen.spec import handlers, requirements, rules
 from deploygen.spec.fields import (
     LISTED,
     LONGEST_VALUE,
@@ -54,15 +54,17 @@ Version = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}", "like 1.
 Handler = Annotated[
     str,
     matching(
-        r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*",
+        handlers.PATTERN,
         "module:function",
+        hint=handlers.meant,
     ),
-    AfterValidator(rules.importable),
+    AfterValidator(handlers.importable),
 ]
 # An OCI reference: registry, path, tag, digest.
 Image = Annotated[
     str,
     matching(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image such as python:3.13-slim"),
+    AfterValidator(rules.base_image),
 ]
 Port = Annotated[
     int,
@@ -76,7 +78,7 @@ Requirement = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_VALUE),
     AfterValidator(plain_text),
-    AfterValidator(rules.requirement),
+    AfterValidator(requirements.requirement),
 ]
 Dependency = Annotated[
     str,

@@ -1,11 +1,8 @@
 """Rules for fields that no pattern or range can express."""
 
-import keyword
 import re
 from typing import Any
 from urllib.parse import urlsplit
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 from deploygen.spec.fields import wrong
 
@@ -19,6 +16,9 @@ RESERVED_IDS = frozenset({"register", "heartbeat", "watch", "pick", ".", ".."})
 # The image finds its Python and libraries by these.
 IMAGE_VARIABLES = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH"})
 AGENT_VARIABLES = "AGENT_"
+# An image's reference that ends in python:3.13 or python:3.13.1-slim, perhaps with a digest.
+PYTHON_IMAGE = re.compile(r"(?:^|/)python:(\d+)\.(\d+)(?!\d)[^/]*$")
+OLDEST_PYTHON = (3, 11)
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -35,16 +35,9 @@ def free_id(agent_id: str) -> str:
     return agent_id
 
 
-def importable(handler: str) -> str:
-    for word in re.split(r"[.:]", handler):
-        if keyword.iskeyword(word):
-            raise wrong(f"{word!r} is a keyword of Python, and cannot be a name")
-    return handler
-
-
 def registry_url(url: str) -> str:
     """Return the URL without trailing slashes."""
-    problem = _problem_of_url(url)
+    problem = problem_of_url(url)
     if not problem and ("?" in url or "#" in url):
         problem = "it must have no query and no fragment"
     if problem:
@@ -56,7 +49,7 @@ def registry_url(url: str) -> str:
 def dependency(target: str) -> str:
     """Require a URL or host:port."""
     if "://" in target:
-        if problem := _problem_of_url(target):
+        if problem := problem_of_url(target):
             raise wrong(problem)
         return target
     match = HOST_AND_PORT.fullmatch(target)
@@ -65,21 +58,18 @@ def dependency(target: str) -> str:
     return target
 
 
-def requirement(text: str) -> str:
-    """Require what pip can install anywhere: a PEP 508 name or https URL."""
-    try:
-        parsed = Requirement(text)
-    except InvalidRequirement as error:
-        problem = str(error).splitlines()[0].rstrip(":")
-        raise wrong(f"it is not a requirement such as 'numpy>=2': {problem}") from error
-    if re.search(r"\\|\$|\s#", text):
-        # Special in a requirements file.
-        raise wrong(r"it must have no '\', no '$' and no comment")
-    if parsed.url is not None:
-        parts = urlsplit(parsed.url)
-        if parts.scheme != "https" or "@" in parts.netloc or not URL_TEXT.fullmatch(parsed.url):
-            raise wrong("its URL must be https://, without a user or a password")
-    return text
+def python_of(image: str) -> tuple[int, int] | None:
+    """Return the version of Python that the tag of an image named python gives, else None."""
+    match = PYTHON_IMAGE.search(image)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def base_image(image: str) -> str:
+    python = python_of(image)
+    if python is not None and python < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise wrong(f"an agent needs Python {oldest} or newer: take python:3.13-slim, for example")
+    return image
 
 
 def variable(name: str) -> str:
@@ -98,7 +88,7 @@ def value_of_type(value: Any, type_name: str) -> Any:
     return value
 
 
-def _problem_of_url(url: str) -> str | None:
+def problem_of_url(url: str) -> str | None:
     if len(url) > LONGEST_URL or not URL_TEXT.fullmatch(url):
         return f"it may have {LONGEST_URL} characters, and only those of a URL"
     try:

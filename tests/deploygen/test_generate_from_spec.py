@@ -175,10 +175,11 @@ def test_without_a_handler_beside_it_there_is_one_to_fill_in() -> None:
 
 def test_a_handler_in_another_module() -> None:
     Path("spec/agent.yaml").write_text(f"{SPEC}handler: work:run\n")
-    Path("spec/handler.py").rename("spec/work.py")
+    Path("spec/handler.py").unlink()
+    Path("spec/work.py").write_text("def run(inputs): return {}\n")
     generate()
     assert config()["handler"] == "work:run"
-    assert Path("an-agent/work.py").read_text() == HANDLER
+    assert Path("an-agent/work.py").read_text() == "def run(inputs): return {}\n"
     assert not Path("an-agent/handler.py").exists()
 
 

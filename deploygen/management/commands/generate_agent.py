@@ -21,6 +21,7 @@ from deploygen.management.options import (
 from deploygen.output.rendering import HANDLER, NameTaken, render
 from deploygen.output.report import next_steps, next_steps_after_init, summary
 from deploygen.output.writing import USERS_FILES, WritingError, write_folder
+from deploygen.project.checks import check_project
 from deploygen.project.modules import ModulesError, read_modules
 from deploygen.project.scaffold import SPEC_FILE, ScaffoldError, write_scaffold
 from deploygen.spec.errors import Problem, SpecError, make_spec
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         try:
             if build and not dry_run:
                 require_docker()
-            modules = {} if source is None else read_modules(source.path.parent, spec)
+            modules = {} if source is None else _modules(source, spec)
             plan = write_folder(
                 folder,
                 render(spec, modules),
@@ -110,6 +111,16 @@ def _source(target: str) -> SpecFile | None:
         return read_spec(path)
     except SpecFileError as error:
         raise CommandError(str(error)) from error
+
+
+def _modules(source: SpecFile, spec: AgentSpec) -> dict[str, str]:
+    folder = source.path.parent
+    modules = read_modules(folder)
+    try:
+        check_project(folder, spec, modules)
+    except SpecError as error:
+        raise CommandError(str(source.located(error))) from error
+    return modules
 
 
 def _spec(target: str, source: SpecFile | None, options: dict[str, Any]) -> AgentSpec:

@@ -4,10 +4,6 @@ from pathlib import Path
 import pytest
 
 from deploygen.project.modules import LARGEST_BYTES, MOST_MODULES, ModulesError, read_modules
-from deploygen.spec.model import AgentSpec
-from tests.deploygen.specs import spec_of
-
-SPEC = spec_of()
 
 
 @pytest.fixture
@@ -16,9 +12,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "spec"
 
 
-def assert_refused(folder: Path, said: str, spec: AgentSpec = SPEC) -> None:
+def assert_refused(folder: Path, said: str) -> None:
     with pytest.raises(ModulesError, match=said):
-        read_modules(folder, spec)
+        read_modules(folder)
 
 
 def test_modules_are_taken_byte_for_byte_and_nothing_else_is(folder: Path) -> None:
@@ -28,20 +24,20 @@ def test_modules_are_taken_byte_for_byte_and_nothing_else_is(folder: Path) -> No
         (folder / name).write_text("x")
     (folder / "below").mkdir()
     (folder / "below" / "deep.py").write_text("x")
-    assert read_modules(folder, SPEC) == {
+    assert read_modules(folder) == {
         "handler.py": "# \u00e4\r\nx = 1\n",
         "more_2.py": "",
     }
 
 
 def test_there_may_be_none(folder: Path) -> None:
-    assert read_modules(folder, SPEC) == {}
+    assert read_modules(folder) == {}
 
 
 def test_a_link_must_stay_in_the_folder(folder: Path) -> None:
     (folder / "real.py").write_text("x = 1\n")
     (folder / "linked.py").symlink_to("real.py")
-    assert read_modules(folder, SPEC)["linked.py"] == "x = 1\n"
+    assert read_modules(folder)["linked.py"] == "x = 1\n"
     (folder.parent / "outside.py").write_text("secret")
     (folder / "leads.py").symlink_to("../outside.py")
     assert_refused(folder, r"leads.py leads out of the folder")
@@ -50,7 +46,7 @@ def test_a_link_must_stay_in_the_folder(folder: Path) -> None:
 def test_a_spec_may_be_reached_by_a_link(folder: Path) -> None:
     (folder / "handler.py").write_text("x")
     (folder.parent / "link").symlink_to(folder)
-    assert read_modules(folder.parent / "link", SPEC) == {"handler.py": "x"}
+    assert read_modules(folder.parent / "link") == {"handler.py": "x"}
 
 
 @pytest.mark.parametrize("name", ["json.py", "logging.py", "asyncio.py"])
@@ -84,20 +80,3 @@ def test_numbers_are_bounded(folder: Path) -> None:
     for number in range(MOST_MODULES + 1):
         (folder / f"m{number}.py").write_text("")
     assert_refused(folder, "more than 200 modules")
-
-
-def test_a_handler_in_a_folder_is_told(folder: Path) -> None:
-    (folder / "tools").mkdir()
-    assert_refused(folder, "tools is a folder", spec_of(handler="tools.work:run"))
-    (folder / "tools.py").write_text("")
-    assert set(read_modules(folder, spec_of(handler="tools:run"))) == {"tools.py"}
-
-
-@pytest.mark.parametrize("handler", ["hanlder:handle", "handler:run", "my.tools:run"])
-def test_a_handler_that_is_nowhere_is_told(folder: Path, handler: str) -> None:
-    (folder / "other.py").write_text("")
-    spec = spec_of(handler=handler)
-    assert_refused(folder, f"handler: there is no {spec.handler_module.split('.')[0]}.py", spec)
-    # A package may bring it; which modules it has, nobody knows here.
-    bringing = spec_of(handler=handler, requirements=["my-tools"])
-    assert set(read_modules(folder, bringing)) == {"other.py"}

@@ -264,7 +264,7 @@ def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
         ("tags: [' a']", 2, "tags[0]", "nor begin or end with blanks"),
         (f"tags: [{'a' * 65}]", 2, "tags[0]", "64 characters, not 65"),
         ("tags: [" + ", ".join(f"t{n}" for n in range(65)) + "]", 2, "tags", "64 of them, not 65"),
-        ("requirements: [--index-url http://x]", 2, "requirements[0]", "not a requirement"),
+        ("requirements: [--index-url http://x]", 2, "requirements[0]", "options of pip"),
         ("requirements: ['numpy\\n--pre']", 2, "requirements[0]", "not a requirement"),
         ('requirements: ["numpy\\n--pre"]', 2, "requirements[0]", "without '\\n'"),
         ("requirements: ['a===1\\']", 2, "requirements[0]", "no comment"),

@@ -1,0 +1,112 @@
+"""Requirements of a spec that pip could not install together, or beside those of every agent."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from deploygen.output.package import locked_requirements
+from deploygen.spec.requirements import file_of
+
+# Where the base image does not say which Python it has.
+PYTHONS = tuple((3, minor) for minor in range(11, 21))
+MACHINES = ("x86_64", "aarch64")
+LATEST_PATCH = 99
+
+
+@dataclass
+class _Wanted:
+    """What has been required of one package; each with the text to call it by."""
+
+    specifiers: SpecifierSet = field(default_factory=SpecifierSet)
+    url: str = ""
+    by: list[tuple[Requirement, str]] = field(default_factory=list)
+
+
+def conflicts(
+    requirements: Sequence[str], python: tuple[int, int] | None
+) -> Iterator[tuple[int, str]]:
+    """Yield the index of each requirement that cannot be met beside the others, and why.
+
+    `python` is the version of the base image, None if it is not known. Only what conflicts in
+    every environment that the image may have counts.
+    """
+    environments = list(_environments(python))
+    locked = {canonicalize_name(each.name): each for each in locked_requirements()}
+    wanted: dict[str, _Wanted] = {}
+    for index, text in enumerate(requirements):
+        required = Requirement(text)
+        if not _applies(required.marker, environments):
+            continue
+        name = canonicalize_name(required.name)
+        lock = locked.get(name)
+        if lock is not None and _exclude(required, lock):
+            yield index, _excluded_by_lock(required, lock)
+            continue
+        own = wanted.setdefault(name, _Wanted())
+        if other := _excluded_by(required, own):
+            yield index, f"it cannot be met together with {other}: leave one of them out"
+            continue
+        own.specifiers &= required.specifier
+        own.url = own.url or required.url or ""
+        own.by.append((required, f"{text!r}, which is requirements[{index}]"))
+
+
+def _exclude(one: Requirement, other: Requirement) -> bool:
+    """Whether no version of their package meets both."""
+    if one.url and other.url and one.url != other.url:
+        return True
+    for required, specifiers in ((one, other.specifier), (other, one.specifier)):
+        file = file_of(required.url) if required.url else None
+        if file is not None and not specifiers.contains(file[1], prereleases=True):
+            return True
+    return bool((one.specifier & other.specifier).is_unsatisfiable())
+
+
+def _excluded_by(required: Requirement, wanted: _Wanted) -> str:
+    """Return what excludes a requirement, "" if nothing does."""
+    for other, text in wanted.by:
+        if _exclude(required, other):
+            return text
+    if (required.specifier & wanted.specifiers).is_unsatisfiable():
+        return " and ".join(text for _, text in wanted.by)
+    return ""
+
+
+def _excluded_by_lock(required: Requirement, lock: Requirement) -> str:
+    [pin] = lock.specifier
+    extras = f"[{','.join(sorted(required.extras))}]" if required.extras else ""
+    write = f"{required.name}{extras}"
+    instead = f"write {write!r}" if extras else f"leave it out, or write {write!r}"
+    return f"every agent has {lock.name} {pin.version}, which it excludes: {instead}"
+
+
+def _applies(marker: Marker | None, environments: Sequence[dict[str, str]]) -> bool:
+    """Whether a marker holds in all environments."""
+    if marker is None:
+        return True
+    try:
+        return all(marker.evaluate(environment) for environment in environments)
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        return False
+
+
+def _environments(python: tuple[int, int] | None) -> Iterator[dict[str, str]]:
+    for major, minor in PYTHONS if python is None else (python,):
+        for patch in (0, LATEST_PATCH):
+            for machine in MACHINES:
+                yield {
+                    "extra": "",
+                    "implementation_name": "cpython",
+                    "implementation_version": f"{major}.{minor}.{patch}",
+                    "os_name": "posix",
+                    "platform_machine": machine,
+                    "platform_python_implementation": "CPython",
+                    "platform_system": "Linux",
+                    "python_full_version": f"{major}.{minor}.{patch}",
+                    "python_version": f"{major}.{minor}",
+                    "sys_platform": "linux",
+                }

@@ -1,0 +1,103 @@
+"""What a module binds at its top level, read from its text: it is not imported."""
+
+import ast
+import sys
+from collections.abc import Iterator
+
+# Errors that no version of Python accepts. Others may be the syntax of a newer one.
+IN_EVERY_VERSION = (
+    "expected ':'",
+    "expected an indented block",
+    "invalid decimal literal",
+    "source code string cannot contain null bytes",
+    "unexpected EOF",
+    "unmatched",
+    "unterminated triple-quoted string literal",
+)
+# With these, a module can bind names that its text does not show.
+DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "setattr", "vars"})
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+class NotPython(Exception):
+    """The text is not Python; `line` counts from 1."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
+def parse(text: str, python: tuple[int, int] | None) -> ast.Module | None:
+    """Return the module, None if it may be of a Python that is newer than this one.
+
+    `python` is the version that will run it, None if it is not known. Raises NotPython.
+    """
+    try:
+        return ast.parse(text.encode())
+    except SyntaxError as error:
+        is_known = python is not None and python <= sys.version_info[:2]
+        if is_known or isinstance(error, IndentationError) or _is_always_wrong(error.msg):
+            raise NotPython(error.lineno or 1, error.msg) from error
+    except ValueError as error:
+        raise NotPython(1, str(error)) from error
+    except (RecursionError, MemoryError):
+        pass  # nested too deeply to look at
+    return None
+
+
+def bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
+    """Return what binds each name: a definition, an import, an assignment, or just the name."""
+    found: dict[str, list[ast.AST]] = {}
+    for node in top_level(tree):
+        for name in _bound_by(node):
+            found.setdefault(name, []).append(node)
+    return found
+
+
+def top_level(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what a module runs when it is imported, without what is inside functions."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
+            continue
+        yield node
+        if not isinstance(node, SCOPES):
+            yield from top_level(node)
+
+
+def is_dynamic(tree: ast.Module) -> bool:
+    """Whether the module may bind more names than its text shows."""
+    return any(
+        isinstance(node, ast.Global)
+        or (isinstance(node, ast.Name) and node.id in DYNAMIC)
+        or (isinstance(node, ast.Attribute) and node.attr == "modules")
+        or (isinstance(node, ast.ImportFrom) and node.names[0].name == "*")
+        or (isinstance(node, ast.FunctionDef) and node.name == "__getattr__")
+        for node in ast.walk(tree)
+    )
+
+
+def _is_always_wrong(problem: str) -> bool:
+    return problem.startswith(IN_EVERY_VERSION) or problem.endswith("was never closed")
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+    elif isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AnnAssign):
+        if node.value is not None and isinstance(node.target, ast.Name):
+            yield node.target.id
+    else:
+        yield from _bound_by_targets(node)
+
+
+def _bound_by_targets(node: ast.AST) -> Iterator[str]:
+    """Yield the names in the targets of loops, `with`, `:=` and unpacking."""
+    for target in ast.iter_child_nodes(node):
+        inside = ast.walk(target) if isinstance(target, ast.Tuple | ast.List) else [target]
+        for name in inside:
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                yield name.id

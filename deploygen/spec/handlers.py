@@ -1,0 +1,40 @@
+"""How a spec names the function that does the work."""
+
+import keyword
+import re
+import sys
+
+from deploygen.spec.fields import wrong
+
+# Not "handler.py:handle": of a package "handler", that would be the module "py".
+PATTERN = r"(?!.*\.py:)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*"
+USUAL_FUNCTION = "handle"
+
+
+def meant(text: str) -> str:
+    """Return a question with the handler that another spelling means, "" if it is unclear."""
+    bare = re.sub(r"\(.*$|\s", "", text).replace("\\", "/")
+    path, _, function = bare.partition(":")
+    if "." in function:
+        return ": write a function of the module that calls it"
+    folder, _, file = path.rpartition("/")
+    module = file.removesuffix(".py")
+    if not function and "." in module:
+        module, _, function = module.rpartition(".")
+    named = module.removesuffix(".py").replace("-", "_")
+    handler = f"{named}:{function.strip(':') or USUAL_FUNCTION}"
+    if not re.fullmatch(PATTERN, handler):
+        return ""
+    moved = folder.strip("./") or named != module
+    place = f", with the function in {named}.py beside the spec" if moved else ""
+    return f"; did you mean {handler!r}{place}?"
+
+
+def importable(handler: str) -> str:
+    for word in re.split(r"[.:]", handler):
+        if keyword.iskeyword(word):
+            raise wrong(f"{word!r} is a keyword of Python, and cannot be a name")
+    top = re.split(r"[.:]", handler)[0]
+    if top in sys.stdlib_module_names:
+        raise wrong(f"{top} is a module of Python itself: give yours another name")
+    return handler
