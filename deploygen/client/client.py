@@ -42,8 +42,8 @@ class AgentRegistryClient:
         """`heartbeat_interval`: seconds; the registry's replaces it unless `keep_interval`.
 
         `report` returns status, load and note for each heartbeat. A function as `enrolment_token`
-        is called for each registration, and may raise ValueError. Raises ValueError unless
-        `registry_url` is http or https without user, password, query and fragment.
+        is called for each registration, and may raise ValueError. Raises ValueError as check_url
+        does.
         """
         self.agent_id = agent_id
         self.ttl_seconds = ttl_seconds

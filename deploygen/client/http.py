@@ -28,7 +28,7 @@ NOT_DONE = BUSY | {HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class RegistryError(Exception):
-    """The registry did not carry out the call; the message says why."""
+    """The message says why."""
 
 
 class RegistryRefused(RegistryError):

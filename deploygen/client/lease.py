@@ -12,7 +12,7 @@ from .http import RegistryHttp, RegistryRefused, RegistryUnavailable
 logger = logging.getLogger("agent.registry")
 
 LONGEST_REQUEST_SECONDS = 10.0
-# At the agent's end: for a call under way, to give the lease back, between attempts of that.
+# At the agent's end.
 LAST_CALL_SECONDS = 0.5
 DEREGISTER_SECONDS = 1.5
 DEREGISTER_PAUSE_SECONDS = 0.2
@@ -117,7 +117,7 @@ class Lease:
 
 
 def is_sendable(token: str) -> bool:
-    """In a header."""
+    """Whether a header can hold it."""
     return token.isascii() and token.isprintable()
 
 

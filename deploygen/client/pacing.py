@@ -57,7 +57,6 @@ class Schedule:
         return max(0.0, self._due - time.monotonic())
 
     def follow(self, interval: Any) -> None:
-        """Adopt the registry's interval, whatever it sends for one."""
         if not self._keep and isinstance(interval, int | float) and 0 < interval < math.inf:
             self.interval = self._bounded(interval)
 
@@ -118,7 +117,6 @@ def _date(text: str) -> datetime | None:
 
 
 def _spread(retry_after: float) -> float:
-    """Add up to a fifth, within the limit."""
     longest = LONGEST_RETRY_AFTER_SECONDS
     if retry_after > longest:
         return _random(longest / 1.2, longest)

@@ -18,7 +18,6 @@ from .tree import Tree
 
 ENVIRONMENT = Path("/venv")
 APP = Path("/app")
-# Needed only to build the image.
 OF_THE_BUILD = (
     "agent_runtime/image",
     "requirements.txt",

@@ -64,7 +64,6 @@ def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
 
 
 def add_records(tree: Tree, packages: list[OsPackage]) -> None:
-    """Copy the packages' records and licences."""
     for package in packages:
         if package.kind == "deb":
             tree.write(DPKG_RECORDS / package.name, package.record + "\n")

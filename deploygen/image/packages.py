@@ -15,7 +15,6 @@ from py_compile import PycInvalidationMode
 from .bytecode import compile_module
 
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
-# For shells, by the venv module.
 ACTIVATION = re.compile(r"(?i)activate(\..*)?")
 
 

@@ -67,7 +67,6 @@ def extension_modules(interpreter: Interpreter) -> Iterator[Path]:
 
 
 def module_files(library: Path) -> Iterator[Path]:
-    """Yield the sources for the archive."""
     for path in sorted(library.iterdir()):
         if path.name in PRUNED or path.name.startswith(PRUNED_PREFIX):
             continue

@@ -17,7 +17,6 @@ RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
 # Only for the image, or in agent.json in another form.
 NOT_CONFIGURED = {"requirements", "base_image", "slim", "environment", "registry"}
-# The agent's README.md explains these.
 SETTINGS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
     *("AGENT_DRAIN_SECONDS", "AGENT_KEEP_ALIVE_SECONDS", "AGENT_LOG_FORMAT"),

@@ -1,4 +1,4 @@
-"""What the command prints: what it did, and what to do next."""
+"""What the command prints."""
 
 import json
 import shlex

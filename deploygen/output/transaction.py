@@ -1,7 +1,7 @@
 """Changes a folder's files as a whole or not at all, whatever interrupts it.
 
-Files are staged inside the folder. Renaming the staging commits the change; the next run finishes
-it if need be. The folder is not replaced: a shell, an editor or a mount may hold on to it.
+Renaming the staging commits the change, which the next run finishes if need be. The folder itself
+is not replaced: a shell, an editor or a mount may hold on to it.
 """
 
 import errno
@@ -97,14 +97,13 @@ def files_in(folder: Path) -> Iterator[str]:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a relative path stays in its folder."""
     path = PurePosixPath(name)
     leads_out = path.is_absolute() or ".." in path.parts or "\0" in name
     return bool(path.name) and not leads_out
 
 
 def check_inside(folder: Path, name: str) -> None:
-    """Require that a path stays in the folder and crosses no link. Raises OSError."""
+    """Refuse paths out of the folder or over links. Raises OSError."""
     if not is_inside(name):
         raise OSError(errno.EINVAL, f"{name!r} leads out of the folder")
     for parent in PurePosixPath(name).parents:
@@ -122,7 +121,6 @@ def _files_below(folder: Path) -> Iterator[str]:
 
 
 def _check_target(folder: Path, path: str) -> None:
-    """Require that a file can be renamed to the path, or removed. Raises OSError."""
     check_inside(folder, path)
     target = folder / path
     parent = next(each for each in target.parents if os.path.lexists(each))

@@ -77,10 +77,8 @@ class AgentConfig(Part):
     max_jobs: Annotated[int, Field(ge=1, le=1000)] = 16
     # For running requests after SIGTERM. With what follows, less than the ten of `docker stop`.
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
-    # Longer than load balancers keep idle connections, commonly 60: the agent must not close one
-    # that is about to be used.
+    # Longer than load balancers commonly do: the agent must not close what they are about to use.
     keep_alive_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 75.0
-    # Modules: see extensions.py.
     extensions: list[str] = []
     # Not a copy: secrets are put into it.
     environ: SkipValidation[MutableMapping[str, str]]

@@ -32,7 +32,7 @@ class Extension(Protocol):
         event loop."""
 
     def problem(self) -> str | None:
-        """Why the agent should get no work, if it should not."""
+        """Why the agent should get no work; None if it may."""
 
 
 def load_extensions(config: AgentConfig, status: StatusReader) -> list[Extension]:

@@ -45,7 +45,6 @@ class Job:
         self.wants_text = False
 
     def size(self) -> int:
-        """In bytes, without what every job holds."""
         return len(self.result) + sys.getsizeof(self.problem) + sys.getsizeof(self.context_id)
 
 

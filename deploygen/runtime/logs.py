@@ -25,8 +25,6 @@ def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) ->
 
 
 class JsonLines(logging.Formatter):
-    """With the `extra` of log calls."""
-
     def __init__(self, agent_id: str) -> None:
         super().__init__()
         self._agent_id = agent_id

@@ -36,7 +36,7 @@ SAMPLES: dict[str, Any] = {
     "object": {},
 }
 
-# A component of an OCI image's name, at most as long as a DNS label.
+# A component of an OCI image's name, and a DNS label's length.
 Name = Annotated[
     str,
     matching(
@@ -60,7 +60,6 @@ Handler = Annotated[
     ),
     AfterValidator(handlers.importable),
 ]
-# An OCI reference: registry, path, tag, digest.
 Image = Annotated[
     str,
     matching(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image such as python:3.13-slim"),

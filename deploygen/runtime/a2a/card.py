@@ -34,7 +34,6 @@ def base_url(config: AgentConfig, host_header: str) -> str:
 
 
 def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
-    """`base`: the agent's URL."""
     takes_text = text_input(config.inputs) is not None
     description = config.description or f"The agent {config.name}"
     only = Skill(id="run", name=config.name, description=description)

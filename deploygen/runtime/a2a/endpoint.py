@@ -59,7 +59,7 @@ class A2AEndpoint:
         return Response(head[:-1] + b', "result": ' + result + b"}", media_type=JSON_TYPE)
 
     async def _call(self, call: Mapping[str, Any]) -> bytes:
-        """Return JSON. Raises RpcError."""
+        """Raises RpcError."""
         name, params = call.get("method"), call.get("params", {})
         if not isinstance(name, str):
             raise RpcError(errors.INVALID_REQUEST, "method must be a string")

@@ -19,7 +19,6 @@ STATES = {
 
 
 def task_of(job: Job) -> bytes:
-    """Return JSON."""
     status: dict[str, Any] = {"state": STATES[job.state], "timestamp": _timestamp(job.since)}
     task: dict[str, Any] = {"id": job.id, "contextId": job.context_id, "status": status}
     if job.state == "failed":

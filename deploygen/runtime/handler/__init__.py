@@ -1,1 +1,1 @@
-"""The author's function: loaded, called, its inputs and outputs checked."""
+"""Loads and calls the author's function."""

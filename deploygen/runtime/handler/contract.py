@@ -11,7 +11,6 @@ from ..config import Declared
 
 MOST_ERRORS = 20
 NO_SUCH_FIELD = "There is no such field"
-# Also in the JSON schema, by the same names.
 DESCRIBED = {"type", "description", "default"}
 
 

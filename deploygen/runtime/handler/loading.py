@@ -50,7 +50,6 @@ class HandlerLoader:
 
 
 def error_number() -> str:
-    """Return a number to find an error in the log by."""
     return uuid.uuid4().hex[:12]
 
 

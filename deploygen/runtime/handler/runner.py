@@ -52,7 +52,7 @@ class HandlerRunner:
         return not self._loader.loaded.done()
 
     def problem(self) -> str | None:
-        """Why `run` cannot work, if it cannot."""
+        """Why `run` cannot work; None if it can."""
         return self._loader.problem
 
     async def run(self, inputs: dict[str, Any]) -> bytes:

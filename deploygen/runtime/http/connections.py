@@ -78,6 +78,6 @@ def _has_ipv6() -> bool:
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::", 0))
-    except OSError:  # switched off, or not built in
+    except OSError:
         return False
     return socket.has_dualstack_ipv6()

@@ -17,7 +17,6 @@ logger = logging.getLogger("agent.requests")
 HEADER = "X-Request-ID"
 # UUIDs, ULIDs, trace ids; nothing that breaks a log line.
 SAFE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-# Called every few seconds.
 UNLOGGED = "/health"
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")

@@ -1,4 +1,4 @@
-"""What processes that a handler starts inherit, and their end with the agent."""
+"""Processes that a handler starts: they inherit little, and end with the agent."""
 
 import contextlib
 import os
@@ -42,7 +42,6 @@ def terminate_children() -> None:
 
 
 def kill_children() -> None:
-    """Wait up to ENDING_SECONDS before."""
     deadline = time.monotonic() + ENDING_SECONDS
     while (left := _descendants()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

@@ -95,7 +95,6 @@ class Lifecycle:
         self._give_up()
 
     async def serve(self, app: FastAPI, listening: socket.socket) -> None:
-        """Serve until `request_stop`."""
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._follow, args=[loop], name="shutdown", daemon=True).start()
         self._start_parts()
