@@ -96,7 +96,7 @@ class Environment:
             return parse(text)
         except ValueError as error:
             reason = f": {error}" if isinstance(error, WrongValue) else ""
-            self.problems.append(f"{name} is {_shown(text)}; it takes {takes}{reason}")
+            self.problems.append(f"{name} is {shown(text)}; it takes {takes}{reason}")
             return default
 
     def _read(self, name: str) -> str | None:
@@ -152,7 +152,7 @@ def _within(value: Value, lowest: float, highest: float) -> Value:
     return value
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Without the password of a URL."""
     shown = CREDENTIALS.sub("//***@", text)
     return repr(shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}...")

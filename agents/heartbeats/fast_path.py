@@ -70,6 +70,8 @@ class FastPath:
         client = heartbeat.client
         if not self._is_allowed_host(client.host):
             return False
+        if client.has_origin and settings.CORS_ALLOWED_ORIGINS:
+            return False  # a browser's: the answer needs the headers of its origin
         address, scheme = self._client(peer, client.forwarded_for, client.forwarded_proto)
         if scheme != "https" and settings.SECURE_SSL_REDIRECT:
             return False

@@ -42,6 +42,7 @@ class Client:
     forwarded_for: str
     forwarded_proto: str
     has_cookie: bool
+    has_origin: bool
     keeps_open: bool
     body_length: bytes
 
@@ -103,6 +104,7 @@ def _parse_headers(headers: bytes, version: bytes) -> Client | None:
         forwarded_for=values.get(b"x-forwarded-for", b"").decode(),
         forwarded_proto=values.get(b"x-forwarded-proto", b"").decode(),
         has_cookie=b"cookie" in values,
+        has_origin=b"origin" in values,
         keeps_open=version == b"1" and connection != b"close",
         body_length=length,
     )

@@ -20,12 +20,15 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "registry_project.apps.LoginsConfig",
     "csp",
+    "corsheaders",
     "registry_project",
     "agents",
     "deploygen",
 ]
 
 MIDDLEWARE = [
+    # Before all others: a browser hides an answer without its headers, errors too.
+    "registry_project.security.cross_origin.CrossOrigin",
     "registry_project.security.proxies.TrustedProxies",
     "registry_project.endpoints.hosts.Hosts",
     "registry_project.endpoints.head_requests.NoBody",

@@ -1,8 +1,10 @@
 """Keys, proxies, TLS, cookies, sessions, logins, contents."""
 
 from datetime import timedelta
+from functools import partial
 
 from registry_project.endpoints.hosts import PROBED
+from registry_project.security.origins import parse_origins
 from registry_project.security.proxies import parse_proxy_list
 from registry_project.security.secret_key import read_or_create
 from registry_project.settings.base import VAR_DIR, env
@@ -12,7 +14,26 @@ DAY = 86_400
 # Several machines must share one key; a single one makes its own.
 SECRET_KEY = env.text("SECRET_KEY") or read_or_create(VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+# Of the registry's own pages, where a proxy ends TLS.
+CSRF_TRUSTED_ORIGINS: list[str] = env.parsed(
+    "CSRF_TRUSTED_ORIGINS",
+    [],
+    partial(parse_origins, wildcards=True),
+    takes="origins such as https://registry.example, separated by commas",
+)
+# Of other websites, whose pages may call the API in their visitors' browsers.
+CORS_ALLOWED_ORIGINS: list[str] = env.parsed(
+    "CORS_ALLOWED_ORIGINS",
+    [],
+    parse_origins,
+    takes="origins such as https://dashboard.example or http://localhost:5173, separated by commas",
+)
+# They need tokens of their own: the session of a visitor who is logged in here is of no use there.
+CORS_ALLOW_CREDENTIALS = False
+# Everything but pages.
+CORS_URLS_REGEX = r"^/(?!admin|docs|static|$)"
+CORS_ALLOW_HEADERS = ("authorization", "content-type", "if-match", "if-none-match", "lease-token")
+CORS_EXPOSE_HEADERS = ("allow", "etag", "link", "retry-after", "www-authenticate")
 # Only they are believed about where a call comes from.
 TRUSTED_PROXIES: list[str] = env.parsed(
     "TRUSTED_PROXIES",

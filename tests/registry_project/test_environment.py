@@ -74,6 +74,15 @@ WRONG = [
     ("DATABASE_URL", "mysql://h/db", "known schemes are postgres, postgresql, sqlite"),
     ("DATABASE_URL", "postgres://h:5432", "the name of the database is missing"),
     ("SECRET_KEY_FILE", "/no/such/file", "cannot be read: No such file"),
+    ("CORS_ALLOWED_ORIGINS", "*", "'*' is every website; name those that may"),
+    ("CORS_ALLOWED_ORIGINS", "null", "'null' is every file and every sandboxed frame"),
+    ("CORS_ALLOWED_ORIGINS", "dashboard.example", "origins such as https://dashboard.example"),
+    ("CORS_ALLOWED_ORIGINS", "https://a.example/", "write https://a.example for"),
+    ("CORS_ALLOWED_ORIGINS", "https://a.example, HTTP://B.example:80/x", "write http://b.example"),
+    ("CORS_ALLOWED_ORIGINS", "https://*.a.example", "is not an origin"),
+    ("CSRF_TRUSTED_ORIGINS", "registry.example", "origins such as https://registry.example"),
+    ("CSRF_TRUSTED_ORIGINS", "https://registry.example/", "write https://registry.example for"),
+    ("CSRF_TRUSTED_ORIGINS", "https://registry.example:443", "write https://registry.example for"),
 ]
 
 
@@ -144,6 +153,14 @@ RIGHT = [
     ("REGISTRY_AUTH", "Open", "REGISTRY_AUTH", "open"),
     ("REGISTRY_URL", "https://registry.example/", "REGISTRY_URL", "https://registry.example"),
     ("TRUSTED_PROXIES", " 10.0.0.0/8 , unix ", "TRUSTED_PROXIES", ["10.0.0.0/8", "unix"]),
+    (
+        *("CORS_ALLOWED_ORIGINS", " https://a.example , http://[::1]:5173,"),
+        *("CORS_ALLOWED_ORIGINS", ["https://a.example", "http://[::1]:5173"]),
+    ),
+    (
+        *("CSRF_TRUSTED_ORIGINS", "https://a.example:8443, https://*.b.example"),
+        *("CSRF_TRUSTED_ORIGINS", ["https://a.example:8443", "https://*.b.example"]),
+    ),
 ]
 
 

@@ -1,0 +1,183 @@
+"""A page of another website calls the API, as far as CORS_ALLOWED_ORIGINS lets it."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.browser.devtools import Tab
+from tests.registry_project.server.registry_web import RegistryWeb, prepared, registry_web, request
+
+pytestmark = pytest.mark.integration
+
+# Returns what the page can see of an answer: an error of the network where the browser hides it.
+CALL = """
+(async () => {
+  const options = %s;
+  try {
+    const answer = await fetch(%s, options);
+    return {
+      status: answer.status, headers: Object.fromEntries(answer.headers),
+      body: answer.status === 304 ? null : await answer.json(),
+    };
+  } catch (error) {
+    return {hidden: error.name};
+  }
+})()
+"""
+HIDDEN = {"hidden": "TypeError"}
+
+
+class EmptyPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None: ...
+
+
+@contextmanager
+def website() -> Iterator[str]:
+    """Run a website with an empty page; give its origin."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> Iterator[str]:
+    with website() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    with website() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def allowing(dashboard: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryWeb]:
+    folder = tmp_path_factory.mktemp("allowing")
+    with registry_web(folder, prepared(folder, CORS_ALLOWED_ORIGINS=dashboard)) as web:
+        yield web
+
+
+@pytest.fixture
+def page(open_tab: Callable[[], Tab]) -> Callable[[str], Tab]:
+    """What opens the page of a website."""
+
+    def open_page(origin: str) -> Tab:
+        tab = open_tab()
+        tab.open(origin)
+        return tab
+
+    return open_page
+
+
+@pytest.fixture
+def dashboard_tab(page: Callable[[str], Tab], dashboard: str) -> Tab:
+    return page(dashboard)
+
+
+def call(tab: Tab, url: str, method: str = "GET", body: Any = None, **headers: str) -> Any:
+    options: dict[str, Any] = {"method": method, "headers": headers}
+    if body is not None:
+        options["body"] = json.dumps(body)
+        headers["Content-Type"] = "application/json"
+    return tab.evaluate(CALL % (json.dumps(options), json.dumps(url)))
+
+
+def registration(agent_id: str) -> dict[str, Any]:
+    return {"agent_id": agent_id, "host": "h", "port": 80}
+
+
+def test_an_allowed_page_lists_registers_and_renews(
+    allowing: RegistryWeb, dashboard_tab: Tab
+) -> None:
+    tab, agents = dashboard_tab, f"{allowing.url}/agents"
+
+    registered = call(tab, f"{agents}/register", "POST", registration("a"))
+    assert registered["status"] == 201
+    token = {"Lease-Token": registered["body"]["lease_token"]}
+    renewed = call(tab, f"{agents}/a/heartbeat", "POST", {"status": "ready"}, **token)
+    assert renewed["body"]["status"] == "ok"
+
+    listed = call(tab, agents)
+    assert [agent["agent_id"] for agent in listed["body"]] == ["a"]
+    again = call(tab, agents, **{"If-None-Match": listed["headers"]["etag"]})
+    assert again["status"] == 304
+
+    assert call(tab, f"{agents}/a", "DELETE", **token)["body"]["status"] == "deleted"
+
+
+def test_an_allowed_page_follows_links_to_the_next_page(
+    allowing: RegistryWeb, dashboard_tab: Tab
+) -> None:
+    for agent_id in "bc":
+        allowing.register(agent_id)
+
+    listed = call(dashboard_tab, f"{allowing.url}/agents?limit=1")
+
+    assert 'rel="next"' in listed["headers"]["link"]
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "status"),
+    [
+        ("/agents/nobody", {}, 404),
+        ("/agents/nobody/heartbeat", {"method": "POST"}, 404),
+        ("/agents?tags=misspelled", {}, 422),
+        ("/agents", {"Authorization": "Bearer wrong"}, 401),
+    ],
+)
+def test_an_allowed_page_reads_errors(
+    allowing: RegistryWeb, dashboard_tab: Tab, path: str, options: dict[str, str], status: int
+) -> None:
+    answer = call(dashboard_tab, allowing.url + path, **options)
+
+    assert answer["status"] == answer["body"]["status"] == status
+
+
+@pytest.mark.parametrize("path", ["/agents", "/health", "/agents/nobody", "/admin/login/"])
+def test_another_page_sees_nothing(
+    allowing: RegistryWeb, page: Callable[[str], Tab], elsewhere: str, path: str
+) -> None:
+    assert call(page(elsewhere), allowing.url + path) == HIDDEN
+
+
+def test_another_page_cannot_register(
+    allowing: RegistryWeb, page: Callable[[str], Tab], elsewhere: str
+) -> None:
+    url = f"{allowing.url}/agents/register"
+
+    assert call(page(elsewhere), url, "POST", registration("stranger")) == HIDDEN
+    assert allowing.exchange(request("GET", "/agents/stranger")).status == 404
+
+
+def test_an_allowed_page_sees_nothing_of_the_admin(
+    allowing: RegistryWeb, dashboard_tab: Tab
+) -> None:
+    assert call(dashboard_tab, f"{allowing.url}/admin/login/") == HIDDEN
+
+
+def test_without_the_setting_no_page_sees_anything(
+    tmp_path_factory: pytest.TempPathFactory, dashboard_tab: Tab
+) -> None:
+    folder = tmp_path_factory.mktemp("default")
+    with registry_web(folder, prepared(folder)) as web:
+        assert call(dashboard_tab, f"{web.url}/agents") == HIDDEN
+        assert (
+            call(dashboard_tab, f"{web.url}/agents/register", "POST", registration("a")) == HIDDEN
+        )
+        assert web.exchange(request("GET", "/agents/a")).status == 404
