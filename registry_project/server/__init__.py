@@ -20,6 +20,8 @@ Who handles the bytes of a request and its answer, in order:
 6. An `EventStreamResponse` leaves its thread after its head. `watchers` sends the events.
 7. The connection waits for another request, or closes so that the end of the answer still arrives.
 
+What never reaches Django, or has no room, is refused here (`refusals`).
+
 If an answer cannot be completed, its connection is reset: the client must not think it complete.
 
 On SIGTERM, a process accepts no more connections, ends event streams, closes idle connections, and

@@ -15,6 +15,7 @@ from registry_project.server.event_loop import READ, WRITE, EventLoop
 from registry_project.server.exchanges import Exchange, Next, Server
 from registry_project.server.gunicorn_parts import write_error
 from registry_project.server.incoming import RefusedError
+from registry_project.server.refusals import Refusal
 from registry_project.server.watchers import Watchers
 
 
@@ -176,6 +177,6 @@ class Clients:
 
     def _refuse(self, conn: Connection, status: int, reason: str) -> None:
         self._waiting.remove(conn)
-        write_error(conn.outgoing, status, reason, "")
+        write_error(Refusal(conn.outgoing, conn.incoming.head), status, reason, "")
         conn.send()
         self.answered(conn, keep=False)

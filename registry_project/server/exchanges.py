@@ -4,7 +4,6 @@ They never wait for a client: when it has caught up, any thread makes the next p
 application must not keep a cursor or a transaction from piece to piece.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import Enum, auto
@@ -20,14 +19,7 @@ from registry_project.server.gunicorn_parts import (
     get_parser,
     write_error,
 )
-
-NO_ROOM_PROBLEM = json.dumps(
-    {"title": "Service Unavailable", "status": 503, "detail": "Too many event streams are open."}
-).encode()
-NO_ROOM = (
-    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n"
-    b"Content-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s"
-) % (len(NO_ROOM_PROBLEM), NO_ROOM_PROBLEM)
+from registry_project.server.refusals import NO_ROOM, Refusal
 
 
 class Next(Enum):
@@ -63,6 +55,7 @@ class Exchange:
         "_environ",
         "_may_keep",
         "_pieces",
+        "_refusal",
         "_request",
         "_response",
         "_server",
@@ -74,6 +67,7 @@ class Exchange:
         self._server = server
         self._conn = conn
         self._bytes = request
+        self._refusal = Refusal(conn.outgoing, request)
         self._may_keep = may_keep
         self._started = datetime.now()  # noqa: DTZ005 - for a difference, in gunicorn's log
         self._request: Any = None
@@ -151,7 +145,7 @@ class Exchange:
         if self._response.omits_body:
             return None
         if not self._server.has_room_for_stream():
-            self._conn.outgoing.sendall(NO_ROOM)
+            self._refusal.sendall(NO_ROOM)
             self._conn.send()
             return self._finish(Next.CLOSE)
         self.stream = answer.hand_over()
@@ -169,9 +163,9 @@ class Exchange:
             server.log.error("The answer to %s broke off", self._request.uri, exc_info=error)
             return self._finish(Next.CUT)
         if isinstance(error, (NoMoreData, StopIteration)):
-            write_error(conn.outgoing, 400, "Bad Request", "")
+            write_error(self._refusal, 400, "Bad Request", "")
         else:
-            server.handle_error(self._request, conn.outgoing, conn.client, error)
+            server.handle_error(self._request, self._refusal, conn.client, error)
         conn.send()
         return self._finish(Next.CLOSE)
 

@@ -44,6 +44,11 @@ class Incoming:
         size = len(self._received)
         return size if self._body is None else size + len(self._head) + len(self._body.content)
 
+    @property
+    def head(self) -> bytes:
+        """The head of the request that has begun, as far as it has arrived; perhaps more."""
+        return bytes(self._received) if self._body is None else self._head
+
     def add(self, data: bytes) -> None:
         self._received += data
 
