@@ -1,7 +1,7 @@
-"""Heartbeats while something else is measured: from processes of their own, until they are told.
+"""Sends heartbeats from another process while a benchmark measures something else.
 
-One sends many renewals in one statement, again and again, as a group commit does; the other single
-heartbeats over HTTP, at a modest rate. Each gives when its heartbeats began and how long they took.
+`send_batches` renews many leases per statement without a pause, as a group commit does;
+`send_requests` sends single heartbeats over HTTP at a fixed rate.
 """
 
 import http.client
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 BATCH = 50
-# In the order of the ids, so that two of them cannot wait for each other.
+# In the order of the ids, so that two statements cannot deadlock.
 POSTGRESQL_RENEWAL = (
     "UPDATE agents_agentrecord SET last_heartbeat = STATEMENT_TIMESTAMP()"
     " FROM UNNEST(%s::text[]) AS beats(id) WHERE agent_id = beats.id"
@@ -30,26 +30,26 @@ SQLITE_RENEWAL = (
     " WHERE agent_id IN (SELECT value FROM JSON_EACH(?))"
 )
 
-Timing = tuple[float, float]  # when it began, by time.monotonic(), and how many seconds it took
-Send = Callable[[], int]  # sends heartbeats; returns how many were not taken
-Renew = Callable[[list[str]], int]  # renews those agents; returns how many there were
+Timing = tuple[float, float]  # start, by time.monotonic(), and duration in seconds
+Send = Callable[[], int]  # returns how many heartbeats failed
+Renew = Callable[[list[str]], int]  # returns how many agents were renewed
 
 
 @dataclass
 class Beating:
-    """What one process sends. `timings` has something in it when it has ended."""
+    """The heartbeats of one process. `timings` is filled when the process has ended."""
 
     timings: list[Timing] = field(default_factory=list)
     lost: int = 0
 
     def between(self, begin: float, end: float) -> list[float]:
-        """Return the seconds, sorted, that those took that were under way between two moments."""
+        """Return the sorted durations, in seconds, of those in flight between two times."""
         return sorted(took for at, took in self.timings if at < end and at + took > begin)
 
 
 @contextmanager
 def beating(send: Callable[..., None], *arguments: Any) -> Iterator[Beating]:
-    """Run `send` in a process of its own meanwhile."""
+    """Run `send` in another process until the body ends."""
     spawn = multiprocessing.get_context("spawn")
     enough, results = spawn.Event(), spawn.SimpleQueue()
     process = spawn.Process(target=send, args=(*arguments, enough, results), daemon=True)
@@ -64,7 +64,7 @@ def beating(send: Callable[..., None], *arguments: Any) -> Iterator[Beating]:
 
 
 def send_batches(database: str, ids: Sequence[str], enough: Event, results: Any) -> None:
-    """Renew BATCH of `ids` by each statement; `database` is a connection string, or a path."""
+    """Renew BATCH random `ids` per statement. `database`: a connection string or a path."""
     renew = _renewal_on_postgresql(database) if "=" in database else _renewal_on_sqlite(database)
     _time(lambda: BATCH - renew(sorted(random.sample(ids, BATCH))), enough, results)
 
@@ -83,7 +83,7 @@ def _renewal_on_sqlite(database: str) -> Renew:
 def send_requests(
     url: str, ids: Sequence[str], per_second: float, enough: Event, results: Any
 ) -> None:
-    """Send heartbeats over one connection, each at its time, however late the one before was."""
+    """Send heartbeats over one connection at a fixed rate, even after a late one."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
 
@@ -102,7 +102,7 @@ def _time(send: Send, enough: Event, results: Any, interval: float = 0) -> None:
     due = time.monotonic()
     while not enough.is_set():
         if interval:
-            # Its time counts from when it was due: those that had to wait are not left out.
+            # Measured from the due time, so that waiting counts.
             due += interval
             time.sleep(max(0, due - time.monotonic()))
         else:

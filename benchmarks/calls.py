@@ -1,12 +1,10 @@
-"""``make calls``: the CPU that the calls beside the heartbeat cost, the database's included.
+"""``make calls``: CPU time of every API call except the heartbeat, with the database's share.
 
     DATABASE_URL=postgres://registry@127.0.0.1/postgres make calls
 
-A database of its own is made beside the one of DATABASE_URL (else of SQLite), filled with agents,
-and dropped at the end. Each call is made through the WSGI application in this process, one after
-the other, and then by HTTP to a gunicorn with the registry's own configuration. Printed are
-milliseconds of CPU for a call: those of Python, those of all of PostgreSQL's processes (where it
-runs on this machine), and both; the median of several rounds.
+Uses a temporary database (SQLite without DATABASE_URL). Calls go through the WSGI application in
+this process, then over HTTP to gunicorn. Prints milliseconds of CPU per call, the median of several
+rounds: Python, PostgreSQL (if it runs on this machine), and their sum.
 """
 
 import argparse
@@ -36,24 +34,24 @@ from benchmarks.web import web_server
 from registry_project.postgresql.connection import limit_waiting
 
 ROUNDS = 5
-# A round has so many calls that the ticks in which the kernel tells of CPU do not matter.
+# Calls per round: enough to make the resolution of the kernel's CPU ticks irrelevant.
 CALLS = {"list": 60, "admin": 20, "other": 400}
 TTL_SECONDS = 86_400
-# Rates are counted, as in production, and never reached.
+# Rates are counted as in production, but never reached.
 RATES = [f"RATE_{call}_PER_{who}" for call in ("REGISTER", "READ") for who in ("TOKEN", "ADDRESS")]
 RATES.append("RATE_REGISTER_PER_AGENT")
 NEVER = "1000000/second"
 
 Headers = Mapping[str, str]
-# Makes a call; returns the status, the headers in lower case, and the body.
+# Returns the status, the headers in lower case, and the body.
 Send = Callable[[str, str, Any, Headers], tuple[int, dict[str, str], bytes]]
-# Returns the seconds of CPU so far: of Python, and of the database.
+# Returns the CPU seconds used so far by Python and by the database.
 Clock = Callable[[], tuple[float, float]]
 
 
 @dataclass
 class Call:
-    """`body` makes the body of each call, from a number that grows."""
+    """`body` returns a request body for a growing number."""
 
     name: str
     method: str
@@ -69,7 +67,7 @@ class Call:
 
 
 def registration(number: int, prefix: str = "new") -> dict[str, Any]:
-    """Return what an agent of a fleet would say of itself."""
+    """Return a realistic registration."""
     return {
         "agent_id": f"{prefix}-{number:06}",
         "agent_name": f"Weather for region {number}",
@@ -104,14 +102,13 @@ def calls(agents: int, etags: Mapping[str, str]) -> list[Call]:
 
 
 def measure(send: Send, clock: Clock, shown: Headers, agents: int) -> None:
-    """Measure all calls, and print a line for each."""
     pages = (f"/agents?limit={agents}", f"/agents/fleet-{agents // 2:06}")
     etags = {page: send("GET", page, None, shown)[1]["etag"] for page in pages}
     tell_costs(calls(agents, etags), send, clock, shown)
 
 
 def tell_costs(calls: Iterable[Call], send: Send, clock: Clock, shown: Headers) -> None:
-    """Print a line for each of `calls`, with what one of it costs: the median of some rounds."""
+    """Measure each of `calls` and print a line for it: the median of ROUNDS rounds."""
     print(f"{'':34} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a call")
     for call in calls:
         rounds = [_round(call, send, clock, shown) for _ in range(ROUNDS + 1)][1:]
@@ -141,10 +138,10 @@ NUMBERS = _numbers()
 
 
 def through_wsgi() -> Send:
-    """Return what makes calls of the WSGI application in this process."""
+    """Return a function that calls the WSGI application in this process."""
     from registry_project.postgresql.connection import limit_waiting  # noqa: PLC0415 - needs settings
 
-    # What registry_project.wsgi does, but for the pulse: its thread would hold the database.
+    # Like registry_project.wsgi, but without the pulse, whose thread would keep a connection.
     application: Any = get_wsgi_application()
     limit_waiting(settings.DATABASE_TIMEOUT_SECONDS)
 
@@ -187,7 +184,7 @@ def through_wsgi() -> Send:
 
 @contextmanager
 def through_gunicorn(database: str) -> Iterator[tuple[Send, int]]:
-    """Start a web server on the database; give what makes calls of it, and its process id."""
+    """Start a web server; yield a function that calls it, and its process id."""
     with TemporaryDirectory(prefix="registry-benchmark-") as folder:
         environment = os.environ | {"DATABASE_URL": database}
         with web_server(Path(folder), environment) as (pid, address):
@@ -206,9 +203,9 @@ def through_gunicorn(database: str) -> Iterator[tuple[Send, int]]:
 
 
 def database_cpu() -> Callable[[], float]:
-    """Return what tells the seconds of CPU of a PostgreSQL on this machine; 0 of any other."""
+    """Return a function for the CPU seconds of a local PostgreSQL; it returns 0 for any other."""
     if connection.vendor != "postgresql":
-        return lambda: 0.0  # SQLite works inside Python
+        return lambda: 0.0  # SQLite runs inside Python
     server = Server(connection)
     if server.is_here:
         return server.cpu_seconds
@@ -217,7 +214,7 @@ def database_cpu() -> Callable[[], float]:
 
 
 def fill(agents: int) -> str:
-    """Register a fleet; return the header that lets the calls register and read."""
+    """Register a fleet; return an Authorization header that may register and read."""
     from agents import leases  # noqa: PLC0415 - Django has to be set up first
     from agents.tokens import access as access_tokens  # noqa: PLC0415
     from agents.tokens.enrollment import Enrolment  # noqa: PLC0415
@@ -231,7 +228,7 @@ def fill(agents: int) -> str:
 
 
 def tidy() -> None:
-    """Delete what the calls have registered, and leave the tables as an old registry has them."""
+    """Delete what the calls registered, and vacuum, so that each measurement starts equal."""
     from agents.models import AgentRecord  # noqa: PLC0415
 
     AgentRecord.objects.filter(pk__startswith="new-").delete()
@@ -253,7 +250,7 @@ def main() -> None:
         print(f"{connection.vendor}, {settings.REGISTRY_AUTH} mode\n\nThrough WSGI, in process")
         tidy()
         measure(through_wsgi(), lambda: (time.process_time(), database()), shown, options.agents)
-        # This process serves no more: VACUUM and DROP DATABASE cannot run with a deadline.
+        # VACUUM and DROP DATABASE cannot run with a deadline.
         limit_waiting(None)
         print("\nThrough gunicorn")
         tidy()

@@ -1,4 +1,4 @@
-"""Which processor runs what: servers on one core, the client on another."""
+"""Pins servers to one core and the client to another."""
 
 import os
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 
 def two_cores() -> tuple[int, int]:
-    """Return the core of the server and that of the client: the same where there is but one."""
+    """Return the server's core and the client's; they are the same if there is only one."""
     cores = sorted(os.sched_getaffinity(0))
     return cores[0], cores[1 if len(cores) > 1 else 0]
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """Run on one core; what is started meanwhile stays there."""
+    """Run the body on one core; processes started in it stay there."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

@@ -1,4 +1,4 @@
-"""What processes have used of the processor, to the nanosecond. Linux only."""
+"""CPU time of processes in nanoseconds. Linux only."""
 
 import os
 import time
@@ -8,26 +8,25 @@ from pathlib import Path
 CPUCLOCK_SCHED = 2  # <linux/posix-timers.h>: the time that the scheduler gave a process
 NANOSECONDS = 1_000_000_000
 TICK_NANOSECONDS = NANOSECONDS // os.sysconf("SC_CLK_TCK")
-# In /proc/PID/stat, counted from the one after the name, which may have spaces in it.
+# Fields of /proc/PID/stat after the process name, which may contain spaces.
 PARENT, CHILDREN_USER, CHILDREN_SYSTEM = 1, 13, 14
 
 
 def cpu_nanoseconds(roots: Iterable[int]) -> int:
-    """Return what the processes `roots`, and all that they started, have used so far.
+    """Return the CPU time used so far by `roots` and all their descendants.
 
-    The difference of two readings is what was used in between, also by threads and processes that
-    ended meanwhile: their time goes to the process that waited for them, in ticks.
+    Includes ended processes: their time, in ticks, is added to the parent that waited for them.
     """
     return sum(_own(pid) + _of_ended_children(pid) for pid in family(roots))
 
 
 def cpu_seconds(roots: Iterable[int]) -> float:
-    """Return the same in seconds."""
+    """Return `cpu_nanoseconds` in seconds."""
     return cpu_nanoseconds(roots) / NANOSECONDS
 
 
 def name_and_parent(pid: int) -> tuple[str, int | None]:
-    """Return the name of a process, and the id of its parent; none of one that is not here."""
+    """Return a process's name and its parent's id; "" and None if it does not exist."""
     try:
         name = Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
@@ -36,7 +35,7 @@ def name_and_parent(pid: int) -> tuple[str, int | None]:
 
 
 def family(roots: Iterable[int]) -> set[int]:
-    """Return the ids of the processes `roots` and of what they started, and that started."""
+    """Return the ids of `roots` and all their descendants."""
     parents = _parents()
     found = {pid for pid in roots if pid in parents}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
@@ -50,8 +49,8 @@ def _parents() -> dict[int, int]:
 
 
 def _own(pid: int) -> int:
-    # The sum of all /proc/PID/task/*/schedstat and of the threads that have ended, by one call
-    # (clock_getcpuclockid(3); Python has it for threads only).
+    # The clock of clock_getcpuclockid(3), which Python offers for threads only. It includes
+    # threads that have ended.
     try:
         return time.clock_gettime_ns((~pid << 3) | CPUCLOCK_SCHED)
     except OSError:

@@ -1,4 +1,4 @@
-"""A PostgreSQL for a benchmark, with its defaults: what is acknowledged is on the disk."""
+"""Starts a PostgreSQL with default settings: it flushes to disk before it acknowledges."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,13 +7,13 @@ from pathlib import Path
 from benchmarks.programs import Missing
 from tests.integration.postgres_cluster import PostgresCluster, find_programs
 
-# What initdb takes by default; the tests' clusters are smaller.
+# initdb's default; the tests use smaller segments.
 WAL_SEGMENT_MEGABYTES = 16
 
 
 @contextmanager
 def running_postgresql(folder: Path) -> Iterator[tuple[str, int]]:
-    """Give its URL and its process id. Raise Missing."""
+    """Yield its URL and process id. Raises Missing."""
     programs = find_programs()
     if programs is None:
         raise Missing("PostgreSQL is not installed (Debian, Ubuntu: apt install postgresql)")

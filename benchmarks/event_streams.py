@@ -1,11 +1,10 @@
-"""``make event-streams``: what streams of events cost in one web process.
+"""``make event-streams``: the cost of event streams in one web process.
 
     make event-streams STREAMS=1000
 
-A small Django application (that of the tests) runs under the registry's web server. So many clients
-watch; then events are sent, each to all of them. Printed are the memory of a stream, the CPU of the
-process for each event that a client gets, and the milliseconds from the call that sends an event
-until the first and until the last client has it.
+Runs the tests' event application under the registry's web server, connects the clients, and sends
+each event to all of them. Prints the memory per stream, the CPU time per delivered event, and the
+delay until the first and the last client have an event.
 """
 
 import argparse
@@ -34,13 +33,13 @@ worker_class = "registry_project.server.worker.Worker"
 """
 WATCH = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SEND = b"GET /send?text=%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
-# Before the memory is measured, so that what is made once is made.
+# Opened before the first memory reading, so that one-time allocations do not count.
 FIRST_STREAMS = 20
 EVENTS = 50
 
 
 class Watching:
-    """Clients that read what comes."""
+    """Clients that read event streams."""
 
     def __init__(self, stack: ExitStack, port: int) -> None:
         self._stack = stack
@@ -50,7 +49,7 @@ class Watching:
         self.count = 0
 
     def add(self, count: int) -> None:
-        """Connect so many more, and wait until the stream of each has begun."""
+        """Connect `count` more clients, and wait until each stream has begun."""
         for _ in range(count):
             client = self._stack.enter_context(
                 socket.create_connection((LOCAL, self._port), timeout=30)
@@ -63,7 +62,7 @@ class Watching:
         self.count += count
 
     def arrivals(self, text: str) -> list[float]:
-        """Send an event to all; return the seconds until each client had it, in order."""
+        """Send an event to all clients; return the sorted delays in seconds."""
         end = f"data: {text}\n\n".encode()
         started = time.monotonic()
         self._sender.sendall(SEND % text.encode())

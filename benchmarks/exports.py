@@ -1,13 +1,12 @@
-"""``make exports``: a large fleet exported through the web server.
+"""``make exports``: exports of a large fleet through the web server.
 
     DATABASE_URL=postgres://registry@127.0.0.1/postgres make exports AGENTS=100000
 
-A database of its own is made beside the one of DATABASE_URL (else of SQLite), filled with agents,
-and dropped at the end. An operator exports the list as CSV and as JSON, once as fast as possible,
-and once with a pause in the middle. Printed are the milliseconds until the first byte and until the
-first agent, the seconds until the end, and by how much the process's memory had grown at most.
+Uses a temporary database (SQLite without DATABASE_URL). Exports the list as CSV and JSON, at full
+speed and with a pause in the middle. Prints the time to the first byte, to the first agent and to
+the end, and the largest growth of the process's memory.
 
-Exits with 1 when the first agent comes later than 200 ms, or the memory grows by 16 MB.
+Exits with 1 if the first agent takes longer than 200 ms, or memory grows by 16 MB.
 """
 
 import argparse
@@ -32,14 +31,14 @@ from benchmarks.wire.connection import Address
 MEGABYTE = 1_000_000
 LONGEST_FIRST_ROW = 0.2
 MOST_GROWTH = 16 * MEGABYTE
-# A reader that pauses has read so much, and pauses for so many seconds.
+# A pausing reader pauses once, after this many bytes, for this many seconds.
 PAUSE_AFTER, PAUSE_SECONDS = 1 * MEGABYTE, 2.0
-# The host of each agent of a fleet.
+# The host of every sample agent.
 AGENT = re.compile(rb"10\.0\.0\.7\b")
 
 
 class Export(NamedTuple):
-    """Seconds until the first byte, the first agent and the end; bytes; how many agents."""
+    """Times in seconds from the request; `size` and `growth` in bytes."""
 
     first_byte: float
     first_row: float
@@ -54,7 +53,7 @@ class Export(NamedTuple):
 
 
 def export(address: Address, pid: int, cookie: str, kind: str, *, pauses: bool = False) -> Export:
-    """Export the whole list from a web process, as `kind` (csv or json), and read all of it."""
+    """Export the whole list as `kind` (csv or json) from the web process `pid`."""
     before = memory.resident(pid)
     memory.forget_peak(pid)
     size = agents = 0
@@ -86,13 +85,13 @@ def export(address: Address, pid: int, cookie: str, kind: str, *, pauses: bool =
 
 
 def worker_of(master: int) -> int:
-    """Return the one web process that gunicorn has started."""
+    """Return gunicorn's only worker."""
     [worker] = family([master]) - {master}
     return worker
 
 
 def warm_up(address: Address, cookie: str) -> None:
-    """Have everything made that is made once for all exports."""
+    """Make small exports, so that one-time work does not count."""
     for kind in ("csv", "json"):
         with socket.create_connection(address, timeout=60) as client:
             client.sendall(
@@ -104,7 +103,7 @@ def warm_up(address: Address, cookie: str) -> None:
 
 
 def measure(address: Address, pid: int, cookie: str) -> bool:
-    """Print a line for each export; return whether all are good."""
+    """Print a line for each export; return whether all are within the limits."""
     print(f"{'':22} {'1st byte':>9} {'1st agent':>9} {'all':>8} {'size':>9} {'agents':>8} memory")
     all_good = True
     for kind in ("csv", "json"):

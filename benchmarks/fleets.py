@@ -1,4 +1,4 @@
-"""Fleets for benchmarks, made by the database: a million agents in some seconds."""
+"""Fills the database with sample agents in one statement: a million in a few seconds."""
 
 import math
 
@@ -9,9 +9,9 @@ from agents.database.tables import table
 from agents.models import AgentRecord, Uptime
 
 TTL_SECONDS = 3600
-# The expired are so many seconds past the end of their lease.
+# How many seconds ago the leases of expired agents ended.
 EXPIRED_FOR = 100
-# Primes that scatter 1, 2, 3, ...: over all ids, and over the seconds of a TTL's third.
+# Primes that scatter 1, 2, 3, ... over all ids, and over the seconds of a third of the TTL.
 SCRAMBLE, IDS = 2_654_435_761, 2**32
 STRIDE = 7919
 DAY = 86_400
@@ -30,10 +30,10 @@ VALUES = (
 
 
 def fill(*, agents: int, expired: int) -> None:
-    """Make so many agents with leases of an hour, `expired` of which have ended, evenly spread.
+    """Insert agents with leases of an hour; `expired` of them, evenly spread, have ended.
 
-    The others have been heard in the last third of it, in no order, and the ids are in none either.
-    Where the database keeps statistics, they are up to date.
+    The others sent a heartbeat within the last third of the TTL. Ids and heartbeats are shuffled.
+    Updates the database's statistics.
     """
     past = dialect.now_plus(f"-{TTL_SECONDS + EXPIRED_FOR}")
     lately = dialect.now_plus(f"-(n * {STRIDE} %% {TTL_SECONDS // 3})")
@@ -59,7 +59,7 @@ def fill(*, agents: int, expired: int) -> None:
 
 
 def expire(expired: int) -> None:
-    """Let the leases of so many agents end, evenly spread, as `fill` does."""
+    """End the leases of `expired` agents, evenly spread as in `fill`."""
     past = dialect.now_plus(f"-{TTL_SECONDS + EXPIRED_FOR}")
     agents = AgentRecord.objects.count()
     with connection.cursor() as cursor:
@@ -74,7 +74,7 @@ def expire(expired: int) -> None:
 
 
 def be_at_work() -> None:
-    """Let the registry have been at work for a day: what expired is nobody's fault but its own."""
+    """Record a day of uptime, so that purges are not held back as after an outage."""
     now, yesterday = dialect.now(), dialect.now_plus(f"-{DAY}")
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table(Uptime)}")  # noqa: S608
@@ -85,10 +85,7 @@ def be_at_work() -> None:
 
 
 def living(most: int) -> list[str]:
-    """Return the ids of agents that are alive, from all over the table: `most` of them, or fewer.
-
-    As a fleet's heartbeats do, they come in an order that is not the table's.
-    """
+    """Return the ids of up to `most` living agents, spread over the table, not in its order."""
     count = AgentRecord.objects.alive().count()
     step = max(1, math.ceil(count / most))
     ids = AgentRecord.objects.alive().order_by("agent_id").values_list("agent_id", flat=True)

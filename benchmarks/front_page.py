@@ -1,15 +1,13 @@
-"""``make front-page``: the CPU that a front page costs which somebody has left open.
+"""``make front-page``: the CPU cost of an admin front page that stays open.
 
     DATABASE_URL=postgres://registry@127.0.0.1/postgres make front-page
 
-A database of its own is filled with agents and a day of activity, and dropped at the end. The page
-of so many agents asks for its numbers every ten seconds, and for its charts every twenty; each
-answer is made in this process, one after the other. Printed are milliseconds of CPU for an answer,
-as by ``make calls``; and which share of a processor one page takes that is left open, when the
-numbers are new each time.
+Uses a temporary database with agents and a day of activity. An open page fetches its numbers every
+ten seconds and its charts every twenty. Prints milliseconds of CPU per response, as ``make calls``
+does, and the share of a processor that one open page takes if its numbers change each time.
 
-The fleet is counted once for all who look within a second or more: "counted" is what the first of
-them costs, "shared" the others.
+Requests within a second share one count of the fleet: "counted" is the first of them, "shared" the
+others.
 """
 
 import argparse
@@ -30,13 +28,13 @@ from benchmarks.throwaway import throwaway_database
 
 NOW, CHARTS = "/admin/overview/", "/admin/overview/charts/"
 MINUTES = 1440
-# Seconds between two answers, as the page asks for them.
+# Seconds between two requests of an open page.
 EVERY = {NOW: 10, CHARTS: 20}
 MEASURED = 20
 
 
 def log_in() -> Headers:
-    """Return the header of somebody who may see all."""
+    """Return the cookie header of a superuser."""
     from django.contrib.auth.models import User  # noqa: PLC0415 - Django has to be set up first
     from django.test import Client  # noqa: PLC0415
 
@@ -47,7 +45,7 @@ def log_in() -> Headers:
 
 
 def fill(agents: int) -> None:
-    """Make a fleet, one in a thousand of it expired, and a day in which it was busy."""
+    """Insert a fleet, of which one in a thousand has expired, and a day of activity."""
     from agents.models import ActivityMinute  # noqa: PLC0415
     from benchmarks import fleets  # noqa: PLC0415
 
@@ -68,7 +66,7 @@ def fill(agents: int) -> None:
 
 
 def counting(send: Send) -> Send:
-    """Let each call have the fleet counted anew, as the first one does in a while."""
+    """Make each call count the fleet again instead of sharing a count."""
     from agents.admin.dashboard.overview import TALLY  # noqa: PLC0415
 
     def send_first(*call: Any) -> Any:
@@ -97,7 +95,7 @@ def measure(send: Send, clock: Clock, shown: Headers) -> None:
 
 
 def share_of_a_processor(send: Send, clock: Clock, shown: Headers) -> float:
-    """Return the share that one page takes which is left open, and never told the same twice."""
+    """Return the share of one open page whose numbers change with each response."""
     seconds = 0.0
     for url, every in EVERY.items():
         before = sum(clock())
@@ -112,7 +110,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=100_000)
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
-    # Nobody sweeps here, which is no news for the page.
+    # Without a sweeper, the page would otherwise show a warning.
     os.environ.setdefault("SWEEP_INTERVAL_SECONDS", "86400")
     django.setup()
     with throwaway_database():

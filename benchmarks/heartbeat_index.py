@@ -1,11 +1,11 @@
-"""What an index on the heartbeats' time costs, what it gains, and which fillfactor is right.
+"""Compares indexes on last_heartbeat and fillfactors: cost per heartbeat, time to find the expired.
 
     DATABASE_URL=postgres://registry@127.0.0.1/postgres python -m benchmarks.heartbeat_index
     python -m benchmarks.heartbeat_index   # on SQLite: with an index and without
 
-For each kind of index and each fillfactor it makes the table anew in a database of its own, lets
-each agent send some heartbeats, 50 to a statement, and prints what they cost. Then it looks for the
-expired among a million. PostgreSQL has to run on this machine, and to do nothing else.
+For each kind of index and fillfactor it fills a temporary table, renews all agents, 50 per
+statement, and prints the cost. Then it searches a million agents for expired ones. PostgreSQL must
+run on this machine and be idle otherwise.
 """
 
 import argparse

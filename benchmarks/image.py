@@ -1,7 +1,7 @@
-"""``make image``: how large the echo example's image is, and how quickly it comes and goes.
+"""``make image``: the size of the echo example's image, and how fast it registers and stops.
 
-It is built on the base that the tests use, run hardened, and registers with a registry of its own.
-Exits with 1 when a limit is broken.
+Builds on the base image of the tests, runs hardened, and starts a registry. Exits with 1 if a limit
+is exceeded.
 """
 
 import sys
@@ -19,11 +19,11 @@ from tests.integration.registry_process import (
 from tests.processes import wait_until
 
 IMAGE = "agent-echo:local"
-# The file system of the image as a tar, which is how it is stored and sent, and that gzipped.
+# The image's file system as a tar, plain and gzipped: what is stored and what is sent.
 MOST_BYTES = 40_000_000
 MOST_BYTES_GZIPPED = 17_000_000
 REGISTERED_SECONDS = 3.0
-# Docker kills after ten; an agent that has nothing to finish needs no time to stop.
+# Docker kills after ten; an idle agent should stop well before that.
 STOPPED_SECONDS = 3.0
 
 

@@ -1,4 +1,4 @@
-"""The kinds of index by which the expired could be found, in PostgreSQL's SQL."""
+"""The indexes that could find expired agents on PostgreSQL."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from benchmarks.beating import POSTGRESQL_RENEWAL
 from benchmarks.fleets import TTL_SECONDS
 
 ENDED = "last_heartbeat + MAKE_INTERVAL(secs => ttl_seconds) <= STATEMENT_TIMESTAMP()"
-# Where all have one TTL, as here, a time by which none that is alive was heard last. Were there one
-# agent with a TTL of a second, this would be a second ago, and so find nearly all.
+# Selects the expired only because all agents here have the same TTL. With one agent whose TTL is
+# a second, the bound would have to be a second ago, and match nearly all rows.
 LONG_AGO = f"last_heartbeat <= STATEMENT_TIMESTAMP() - INTERVAL '{TTL_SECONDS} s'"
-# Sums with time zones are not immutable, and no index may have them; those in UTC are.
+# In UTC, because an index needs immutable expressions and timestamptz arithmetic is not immutable.
 EXPIRES_AT = "((last_heartbeat AT TIME ZONE 'UTC') + MAKE_INTERVAL(secs => ttl_seconds))"
 MINUTE = "(FLOOR(EXTRACT(EPOCH FROM {} AT TIME ZONE 'UTC') / 60))::integer"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`makes` makes the index, and `unmakes` takes all of it away; `finds` finds the expired."""
+    """SQL: `makes` and `unmakes` the index, `finds` expired agents, `renews` leases."""
 
     name: str
     makes: str = ""
@@ -49,8 +49,7 @@ KINDS = [
         makes=f"CREATE INDEX heartbeat ON agents_agentrecord ({EXPIRES_AT})",
         finds=_on_agents(f"{EXPIRES_AT} <= STATEMENT_TIMESTAMP() AT TIME ZONE 'UTC'"),
     ),
-    # An update stays HOT while the column keeps its value: for most heartbeats of a minute. What it
-    # finds is older than the minute that is under way.
+    # An update is HOT while the minute does not change, but the current minute is not searched.
     Kind(
         "b-tree on the minute, a column",
         makes=(

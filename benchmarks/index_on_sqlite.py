@@ -1,4 +1,4 @@
-"""What an index on the heartbeats' time costs on SQLite, and what it gains."""
+"""Compares SQLite with and without an index on last_heartbeat."""
 
 import json
 import random
@@ -11,14 +11,13 @@ from benchmarks.beating import BATCH, SQLITE_RENEWAL
 
 INDEX = "CREATE INDEX heartbeat ON agents_agentrecord (last_heartbeat)"
 EXPIRED = expired_sql()
-# As on PostgreSQL: where all have one TTL, that none that is alive was heard before this.
+# As on PostgreSQL, right only because all agents have the same TTL.
 LONG_AGO = (
     f"last_heartbeat <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-{fleets.TTL_SECONDS} seconds')"
 )
 
 
 def run(agents: int, rounds: int, fleet: int, expired: int) -> None:
-    """Measure and print, without an index and with one."""
     print(f"{agents:,} agents, {rounds} heartbeats of each; {fleet:,}, {expired:,} of them expired")
     print("index                        CPU s/1000   pages/1000   find ms")
     for name, makes, condition in (
@@ -35,7 +34,7 @@ def run(agents: int, rounds: int, fleet: int, expired: int) -> None:
 
 
 def _renew(makes: str, agents: int, rounds: int) -> tuple[float, float]:
-    """Return seconds of processor, and pages written to the WAL, for 1,000 heartbeats."""
+    """Return CPU seconds and WAL pages per 1,000 heartbeats."""
     connection = _connect(makes)
     ids = fleets.living(agents)
     connection.execute("PRAGMA wal_autocheckpoint=0")

@@ -15,11 +15,11 @@ from benchmarks.index_kinds import B_TREE, KINDS, NONE, Kind
 from benchmarks.postgres_cost import Server
 
 FILLFACTORS = (100, 90, 80, 70, 50)
-# One agent in so many has expired.
+# One agent in this many has expired.
 FEW, MANY = 1_000, 10
 TIMES = 5
 
-# Of all agents, so many send a heartbeat while somebody reads: for 5 s, at an interval of 20.
+# The share of agents that send a heartbeat during a query of 5 s, at an interval of 20 s.
 SHARE_WHILE_READ = 0.25
 
 HEAD = (
@@ -29,7 +29,7 @@ HEAD = (
 
 
 def run(agents: int, rounds: int, fleet: int, only: str) -> None:
-    """Measure and print, for each kind of index whose name begins with `only`."""
+    """Measure each kind of index whose name begins with `only`, and print a line for it."""
     kinds = [kind for kind in KINDS if kind.name.startswith(only)]
     with throwaway.throwaway_database():
         print(f"{agents:,} agents, {rounds} heartbeats of each; WAL in bytes\n{HEAD}")
@@ -78,7 +78,7 @@ def _cost(kind: Kind, factor: int, agents: int, rounds: int) -> str:
 
 @contextmanager
 def _somebody_reads() -> Iterator[None]:
-    """Let a snapshot be held meanwhile, as a long query does: what it may see cannot be removed."""
+    """Hold a snapshot, as a long query does, so that old row versions cannot be removed."""
     with psycopg.connect(throwaway.connection_string()) as reader:
         reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         reader.execute("SELECT COUNT(*) FROM agents_agentrecord")
@@ -86,11 +86,11 @@ def _somebody_reads() -> Iterator[None]:
 
 
 class _Reading:
-    """What has been spent so far."""
+    """Counters at one moment."""
 
     def __init__(self, server: Server, kind: Kind) -> None:
         self.cpu, self.wal = server.cpu_seconds(), server.wal_bytes()
-        # The counts of this session are seen by the others after a while, unless it says so.
+        # Otherwise this session's counts become visible only after a while.
         _execute("SELECT pg_stat_force_next_flush()")
         sql = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = %s"
         self.updates, self.hot = _row(sql, kind.table)
@@ -120,7 +120,7 @@ def _find(kind: Kind, fleet: int) -> str:
 
 
 def _milliseconds(kind: Kind, expected: int) -> float:
-    """Return the median time for finding them, all of them, without sending them anywhere."""
+    """Return the median time to find all expired agents, without fetching them."""
     took = []
     for _ in range(TIMES):
         begin = time.monotonic()
@@ -133,7 +133,7 @@ def _milliseconds(kind: Kind, expected: int) -> float:
 
 @contextmanager
 def _table(kind: Kind, factor: int, agents: int, expired: int) -> Iterator[None]:
-    """Make the table anew, with agents in it and that kind of index; vacuumed by nobody else."""
+    """Refill the table, with that kind of index and without autovacuum."""
     for other in KINDS:
         _execute(other.unmakes)
     _execute("TRUNCATE agents_agentrecord")

@@ -1,11 +1,10 @@
-"""``python -m benchmarks.list_pages``: the CPU of the admin's list of agents, of a large fleet.
+"""``python -m benchmarks.list_pages``: CPU time of the admin's list of agents for a large fleet.
 
     DATABASE_URL=postgres://registry@127.0.0.1/postgres python -m benchmarks.list_pages
 
-A database of its own is made beside the one of DATABASE_URL (else of SQLite), filled with agents,
-and dropped at the end. Each page is asked for in this process by a member of the staff, one after
-the other. Printed are milliseconds of CPU for a page: those of Python, those of all of PostgreSQL's
-processes (where it runs on this machine), and both; the median of several rounds.
+Uses a temporary database (SQLite without DATABASE_URL), and requests each page in this process as a
+superuser. Prints milliseconds of CPU per page, the median of several rounds: Python, PostgreSQL (if
+it runs on this machine), and their sum.
 """
 
 import argparse
@@ -23,7 +22,7 @@ from benchmarks.calls import database_cpu
 from benchmarks.throwaway import throwaway_database
 
 ROUNDS = 5
-# A round has so many pages that the ticks in which the kernel tells of CPU do not matter.
+# Pages per round: enough to make the resolution of the kernel's CPU ticks irrelevant.
 REPEATS = 10
 LIST = "/admin/agents/agentrecord/"
 RARE = "rare"
@@ -31,7 +30,7 @@ RARE_AGENTS = 50
 
 
 def pages(client: Client) -> Iterator[tuple[str, int, Callable[[], Any]]]:
-    """Give each page's name, how often a round asks for it, and what asks."""
+    """Yield each page's name, its requests per round, and a function that requests it."""
 
     def get(query: str = "", path: str = LIST) -> Callable[[], Any]:
         return lambda: client.get(f"{path}?{query}")
@@ -54,7 +53,6 @@ def pages(client: Client) -> Iterator[tuple[str, int, Callable[[], Any]]]:
 
 
 def measure(client: Client) -> None:
-    """Measure all pages, and print a line for each."""
     database = database_cpu()
     print(f"{'':28} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a page")
     for name, repeats, ask in pages(client):

@@ -1,4 +1,4 @@
-"""On what a figure was seen: without it, it says little."""
+"""Describes the machine that a benchmark ran on."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from tests.integration.postgres_cluster import find_programs
 
 
 def describe() -> str:
-    """Return processor, memory, system and versions, in a line."""
+    """Return processor, memory, system and versions on one line."""
     parts = [
         f"{len(os.sched_getaffinity(0))} cores ({_processor()})",
         f"{_memory_gigabytes()} GB of memory",

@@ -5,12 +5,12 @@ from pathlib import Path
 
 
 def resident(pid: int) -> int:
-    """Return how many bytes of memory a process has."""
+    """Return the resident memory of a process in bytes."""
     return _status(pid, "VmRSS")
 
 
 def peak(pid: int) -> int:
-    """Return how many bytes it has had at most since `forget_peak`."""
+    """Return the largest resident memory in bytes since `forget_peak`."""
     return _status(pid, "VmHWM")
 
 

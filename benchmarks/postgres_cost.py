@@ -1,4 +1,4 @@
-"""What PostgreSQL spent: processor time, of all its processes, and WAL."""
+"""CPU time and WAL of a PostgreSQL server."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ NAME = "postgres"
 
 
 class Server:
-    """The PostgreSQL server at the other end of a connection, on this machine."""
+    """The PostgreSQL server of a connection."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -17,15 +17,14 @@ class Server:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is a process of this machine, so that its processor time can be read."""
+        """Whether it runs on this machine, so that its CPU time can be read."""
         return self._postmaster is not None
 
     def cpu_seconds(self) -> float:
-        """Return what its processes have spent so far; those that have ended, to 10 ms."""
+        """Return the CPU time of all its processes, ended ones with a resolution of 10 ms."""
         return float("nan") if self._postmaster is None else cpu_seconds([self._postmaster])
 
     def wal_bytes(self) -> int:
-        """Return how much WAL it has written so far."""
         return int(self._ask("SELECT pg_current_wal_insert_lsn() - '0/0'"))
 
     def _ask(self, sql: str) -> Any:

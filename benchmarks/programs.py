@@ -1,4 +1,4 @@
-"""Programs that a benchmark starts: waited for until they listen, ended with all they started."""
+"""Starts servers for a benchmark, waits until they listen, and kills them with their children."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ LOCAL = "127.0.0.1"
 
 
 class Missing(Exception):
-    """Something is not installed on this machine; the message says what to do about it."""
+    """A program is not installed; the message says how to install it."""
 
 
 class DidNotStart(Exception):
-    """The program ended before it answered; the message has what it wrote."""
+    """A program ended before it listened; the message has its output."""
 
 
 @contextmanager
@@ -31,9 +31,9 @@ def running(
     folder: Path,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Run a server in the project's folder, until the end of the body; give its process id.
+    """Run a server in the project's folder; yield its process id once it listens on `port`.
 
-    It is given once somebody listens on `port`. What it writes goes to `folder`. Raise DidNotStart.
+    Its output goes to a file in `folder`. Raises DidNotStart.
     """
     log = folder / f"{name}.log"
     with log.open("ab") as output:

@@ -1,12 +1,11 @@
-"""How long a purge takes, and what heartbeats notice of it: ``make purge-bench``.
+"""``make purge-bench``: how long a purge takes, and how much it slows down heartbeats.
 
     make purge-bench AGENTS=1000000 EXPIRED=100000
     DATABASE_URL=postgres://registry@127.0.0.1/postgres make purge-bench
 
-It makes a database of its own on the server of DATABASE_URL (on SQLite without one) and drops it in
-the end. It purges twice. The first time another process renews agents by batches of 50, without a
-pause; the second time it sends single heartbeats over HTTP to a web server instead. Exits with 1
-when something is lost, or a limit is broken.
+Uses a temporary database (SQLite without DATABASE_URL), and purges twice: while another process
+renews batches of 50 leases without a pause, and while it sends single heartbeats over HTTP. Exits
+with 1 if a heartbeat is lost or a limit exceeded.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A sweep that is timed while heartbeats are sent."""
+"""Measures a purge while heartbeats are sent."""
 
 import time
 from contextlib import AbstractContextManager
@@ -13,13 +13,13 @@ from benchmarks.beating import Beating
 from benchmarks.latencies import percentile
 from benchmarks.postgres_cost import Server
 
-# For so long heartbeats are sent without a purge: the first seconds make the caches warm.
+# Heartbeats before the purge: to warm the caches, then to compare with.
 WARM_UP_SECONDS, BEFORE_SECONDS = 2.0, 3.0
 
 
 @dataclass(frozen=True)
 class MeasuredPurge:
-    """What a purge did, and the seconds that heartbeats took before it and meanwhile, sorted."""
+    """`before` and `meanwhile`: sorted durations of heartbeats, in seconds."""
 
     purged: int
     events: int
@@ -42,7 +42,6 @@ class MeasuredPurge:
 
 
 def purge_beside(heartbeats: AbstractContextManager[Beating]) -> MeasuredPurge:
-    """Purge while `heartbeats` are sent."""
     already_told = AgentEvent.objects.count()
     with heartbeats as sent:
         time.sleep(WARM_UP_SECONDS + BEFORE_SECONDS)
@@ -63,7 +62,7 @@ def purge_beside(heartbeats: AbstractContextManager[Beating]) -> MeasuredPurge:
 
 
 class _Spending:
-    """What is spent from now on."""
+    """CPU time and WAL since its creation."""
 
     def __init__(self) -> None:
         self._server = Server(connection) if connection.vendor == "postgresql" else None

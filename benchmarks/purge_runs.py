@@ -13,17 +13,16 @@ from benchmarks.purge_beside import MeasuredPurge, purge_beside
 from benchmarks.web import web_server
 from tests.integration.registry_process import environment_for
 
-# Seconds: in so many PostgreSQL is to purge 100,000 of a million; and the limits of heartbeats'
-# p99 meanwhile.
+# Limits in seconds: for purging 100,000 of a million on PostgreSQL, and for the p99 of heartbeats
+# during a purge.
 POSTGRESQL_SECONDS = 3.0
 P99 = {"postgresql": 0.060, "sqlite": 0.150}
-# How many different agents send heartbeats, and how many heartbeats there are in a second by HTTP.
 BEATING_AGENTS = 100_000
 HTTP_PER_SECOND = 50
 
 
 def run(agents: int, expired: int) -> list[str]:
-    """Measure and print; return what is wrong."""
+    """Measure and print; return the violated limits."""
     wrong: list[str] = []
 
     def judge(purge: MeasuredPurge) -> None:
@@ -55,7 +54,7 @@ def run(agents: int, expired: int) -> list[str]:
 
 @contextmanager
 def _web(database: str) -> Iterator[str]:
-    """Give the address of a web server on the database, open to everybody."""
+    """Yield the URL of a web server in open mode."""
     with TemporaryDirectory(prefix="registry-benchmark-") as name:
         environment = environment_for(Path(name), DATABASE_URL=database)
         with web_server(Path(name), environment) as (_, (host, port)):

@@ -1,4 +1,4 @@
-"""A database of a benchmark's own, on the server that DATABASE_URL names."""
+"""A temporary database on the server that DATABASE_URL names."""
 
 import tempfile
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ NAME = "registry_benchmark"
 
 @contextmanager
 def throwaway_database() -> Iterator[str]:
-    """Make an empty database with the registry's tables, and drop it in the end; give its URL.
+    """Create an empty database with the registry's tables, yield its URL, and drop it.
 
-    Django's own connection leads to it meanwhile.
+    Django's connection uses it in the body.
     """
     usual = str(connection.settings_dict["NAME"])
     with tempfile.TemporaryDirectory(prefix="registry-benchmark-") as folder:
@@ -31,7 +31,7 @@ def throwaway_database() -> Iterator[str]:
 
 
 def connection_string() -> str:
-    """Return what a client of its own connects with: PostgreSQL's string, or SQLite's path."""
+    """Return PostgreSQL's connection string or SQLite's path, for a client without Django."""
     given = connection.settings_dict
     if connection.vendor == "sqlite":
         return str(given["NAME"])

@@ -1,4 +1,4 @@
-"""One web process of the registry, as in production, on a database of a benchmark."""
+"""Runs one web process of the registry, as in production."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,7 @@ from tests.integration.registry_process import free_port
 
 @contextmanager
 def web_server(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, Address]]:
-    """Run it until the end of the body; give its process id, and where it listens.
-
-    `environment` names the database; what it writes goes to `folder`.
-    """
+    """Yield its process id and address. `environment` has DATABASE_URL; logs go to `folder`."""
     port = free_port()
     argv = [
         *(

@@ -1,1 +1,1 @@
-"""``make fleet``: many agents from one process, and whether the registry is right about each."""
+"""``make fleet``: simulates many agents in one process and checks the registry against them."""

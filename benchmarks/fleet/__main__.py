@@ -1,15 +1,15 @@
-"""A fleet of agents against a running registry: is it right about every one of them?
+"""Runs a fleet of simulated agents against a registry, and checks what it says about each.
 
     make fleet AGENTS=1000 TTL=60 DURATION=120 PORT=9000
     make fleet AGENTS=100000 DURATION=180 OWN=1
 
-Agents register, heartbeat at a third of their TTL, restart, die without a word and stop in order,
-while some clients send nonsense. Each death is looked for at its time, and the whole listing is
-read again and again. Exits with 1 on a lease that ended too early, on a dead agent that is listed
-a second too long, and on every answer that was not asked for.
+Agents register, send heartbeats at a third of their TTL, restart, crash and deregister, while bad
+clients send invalid requests. Each crashed agent is read before and after its lease ends, and the
+listing is read repeatedly. Exits with 1 if a lease ended too early, if a dead agent is listed a
+second too long, or on any unexpected response.
 
-OWN=1 starts a registry for the run, on PostgreSQL; so does a URL at which none answers, where
-PostgreSQL is installed. A registry that asks for a token gets it from --token, or REGISTRY_TOKEN:
+OWN=1 starts a registry on PostgreSQL for the run; so does a URL at which no registry answers. The
+access token for a registry in token mode comes from --token or REGISTRY_TOKEN:
 
     REGISTRY_TOKEN=$(.venv/bin/python manage.py issue_token --read --quiet) make fleet
 """
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
-    """Run the plan, and report; return whether it was clean."""
+    """Run the plan and print the report; return whether there were no errors."""
     plan = Plan(
         agents=options.agents,
         ttl=options.ttl,
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
 
 @contextmanager
 def _registry(options: argparse.Namespace) -> Iterator[OwnRegistry | None]:
-    """Give a registry of our own, where one is wanted or needed; None for the one that runs."""
+    """Yield a registry started for this run, or None to use the one that runs already."""
     if not options.own:
         try:
             httpx.get(f"{options.registry_url}/health", timeout=30).raise_for_status()
@@ -102,7 +102,7 @@ def _meter(options: argparse.Namespace) -> Meter:
 
 
 def address_of(url: str) -> Address:
-    """Return where to connect to. Exit where it cannot be told."""
+    """Resolve the URL of a registry. Exits if that fails."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         sys.exit(f"{url} is no http:// URL, which is what this client speaks")
@@ -110,7 +110,7 @@ def address_of(url: str) -> Address:
         found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
     except OSError as error:
         sys.exit(f"{parts.hostname} is not known: {error}")
-    # A server that listens on 0.0.0.0 is not at localhost's address of IPv6.
+    # IPv4 first: a server that listens on 0.0.0.0 does not answer on ::1.
     found.sort(key=lambda one: one[0] != socket.AF_INET)
     host, port = found[0][4][:2]
     return str(host), int(port)

@@ -1,4 +1,4 @@
-"""What the fleet costs its registry: processor time, and the database's log."""
+"""The CPU time and WAL that a fleet costs its registry."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from benchmarks.cpu_time import cpu_seconds
 
 @dataclass(frozen=True)
 class Costs:
-    """What was used in all. None: it was not measured."""
+    """CPU seconds, and bytes of WAL. None: not measured."""
 
     server: float | None
     database: float | None
@@ -21,14 +21,13 @@ class Costs:
 
 @dataclass(frozen=True)
 class Meter:
-    """What to look at: ids of processes, with all that they have started; PostgreSQL's URL."""
+    """Measures processes, by id and with their descendants, and PostgreSQL's WAL."""
 
     server: Sequence[int] = ()
     database: Sequence[int] = ()
     database_url: str | None = None
 
     def read(self) -> Costs:
-        """Return what has been used so far: seconds of a processor, and bytes."""
         return Costs(
             server=_seconds(self.server),
             database=_seconds(self.database),
@@ -38,7 +37,6 @@ class Meter:
 
 
 def between(before: Costs, after: Costs) -> Costs:
-    """Return what was used between two readings of the same meter."""
     return Costs(
         server=_difference(before.server, after.server),
         database=_difference(before.database, after.database),

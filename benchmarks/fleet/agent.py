@@ -1,16 +1,16 @@
-"""An agent, and what its registry must say about it at which time."""
+"""A simulated agent, and what the registry must report about it at a given time."""
 
 from collections.abc import Callable
 from enum import Enum
 
 from benchmarks.wire.pool import Answer
 
-# An agent that dies has to be out of the listing so many seconds after the end of its lease.
+# Seconds after the end of its lease within which a dead agent must leave the listing.
 MOST_LATE = 1.0
 
 
 class Phase(Enum):
-    """What an agent is at. `DEAD`: it was killed, and said nothing."""
+    """`DEAD`: it crashed without deregistering."""
 
     WAITING = "waiting"
     REGISTERING = "registering"
@@ -21,11 +21,11 @@ class Phase(Enum):
 
 
 class Agent:
-    """One agent. Times are time.monotonic()'s.
+    """Times are by time.monotonic().
 
-    Its lease was last renewed between `asked` and `answered`: at some moment between the two, the
-    registry has read its clock. `registered`: when its registration was acknowledged. `due`: when
-    its next heartbeat is. `stopped`: when its deregistration was acknowledged.
+    The last renewal was sent at `asked` and acknowledged at `answered`; the registry's clock was
+    read in between. `registered` and `stopped`: when these were acknowledged. `due`: the next
+    heartbeat.
     """
 
     __slots__ = (
@@ -50,7 +50,7 @@ class Agent:
         self.heartbeat = b""
         self.asked = self.answered = self.registered = self.due = self.stopped = 0.0
         self.under_way = False
-        # Made once, not for each heartbeat.
+        # Bound once, not for each heartbeat.
         self.beat: Callable[[], None]
         self.beaten: Callable[[Answer], None]
 
@@ -58,9 +58,9 @@ class Agent:
         self.asked, self.answered = asked, answered
 
     def may_not_be_gone(self, answered: float, ttl: float) -> bool:
-        """Whether an answer that came at that time has to have it alive."""
+        """Whether a response received at `answered` must show the agent alive."""
         return answered <= self.asked + ttl
 
     def has_to_be_gone(self, asked: float, ttl: float) -> bool:
-        """Whether the answer to what was asked at that time may not have it alive."""
+        """Whether the response to a request sent at `asked` must not show the agent alive."""
         return asked >= self.answered + ttl + MOST_LATE

@@ -1,4 +1,4 @@
-"""Clients that do everything wrong, beside the agents: what they are answered is asked for."""
+"""Clients that send invalid requests; the error responses that they get are expected."""
 
 import time
 from collections.abc import Callable, Collection
@@ -12,7 +12,7 @@ from benchmarks.wire.pool import Answer, Pool
 from benchmarks.wire.requests import JSON, request
 
 CONNECTIONS = 8
-# A slow client sends its request in so many parts, so many seconds apart.
+# A slow client sends its request in this many parts, this many seconds apart.
 PARTS, PART_SECONDS = 10, 0.3
 HALF_SECONDS = 1.0
 FORGED = "1." + "A" * 43
@@ -20,7 +20,7 @@ Made = tuple[bytes, Collection[int]]
 
 
 class BadClients:
-    """Sends its share of bad requests, one kind after the other, until `stop`."""
+    """Sends bad requests of each kind in turn, at the plan's rate, until `stop`."""
 
     def __init__(self, fleet: Fleet, address: Address) -> None:
         self._fleet = fleet
@@ -92,11 +92,11 @@ class BadClients:
 
     def _wrong_access_token(self, _agent: Agent) -> Made:
         shown = {"Authorization": "Bearer art_000000000000_" + "x" * 43}
-        # The registry counts wrong ones, and does not look any more after some.
+        # 429: after some wrong tokens, the registry stops looking them up.
         return request("GET", self._address, "/agents?limit=1", shown), [401, 429]
 
     def _send_half(self, agent: Agent) -> None:
-        """Begin a request, and go away."""
+        """Send half a request, then disconnect."""
 
         def ended(_connection: Connection, _answer: bytes | None, why: str) -> None:
             self._fleet.tally.errors[f"half a request: {why or 'was answered'}"] += 1
@@ -107,10 +107,9 @@ class BadClients:
         self._fleet.poller.after(HALF_SECONDS, connection.close)
 
     def _send_slowly(self, agent: Agent) -> None:
-        """Send a heartbeat a little at a time."""
         began = time.monotonic()
         what = "a slow client's heartbeat"
-        # It renews nothing, so that the simulator still knows when each lease ends.
+        # Invalid, so that it renews nothing: the simulator must know when each lease ends.
         wrong = self._fleet.calls.heartbeat(agent.agent_id, agent.token, b'{"colour": "red"}')
 
         def ended(connection: Connection, content: bytes | None, why: str) -> None:

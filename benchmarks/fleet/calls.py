@@ -1,4 +1,4 @@
-"""The requests of agents, and what is read from the answers."""
+"""Requests of agents, and parsing of their responses."""
 
 import json
 import re
@@ -17,7 +17,7 @@ NOT_FOUND = 404
 
 
 class Calls:
-    """Requests to one registry, with a token where it asks for one."""
+    """Requests to one registry. `token`: an access token for token mode."""
 
     def __init__(self, address: Address, token: str | None) -> None:
         self.address = address
@@ -42,13 +42,12 @@ class Calls:
 
 
 def lease_token(answer: Answer) -> str:
-    """Return the token that a registration gave."""
     token: str = json.loads(body_of(answer.content))["lease_token"]
     return token
 
 
 def is_alive(answer: Answer) -> bool:
-    """Whether what was read of an agent has it alive; one that is unknown is not."""
+    """Whether the response to `Calls.read` shows the agent alive; 404 means it is not."""
     return answer.status != NOT_FOUND and IS_ALIVE.search(answer.content) is not None
 
 
@@ -58,6 +57,5 @@ def listed(answer: Answer) -> list[bytes]:
 
 
 def next_page(answer: Answer) -> str | None:
-    """Return the path of the page after this one."""
     found = NEXT.search(header_of(answer.content, b"link") or b"")
     return found[1].decode() if found else None

@@ -1,4 +1,4 @@
-"""What happens to agents: they are killed, start again, stop in order; each is followed up."""
+"""Crashes, restarts and stops of agents, each checked against the registry."""
 
 import time
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from benchmarks.wire.connection import Address
 from benchmarks.wire.pool import Answer, Pool
 
 READERS = 8
-# Seconds: how long before the end of a dead agent's lease (or that share of a short one) it is
-# looked whether it is still there; how soon after the end, whether it is gone; how often again.
+# When a dead agent is read, in seconds: once before the end of its lease (at most this share of the
+# TTL before), then after the end, and again until it is gone.
 BEFORE_END, SHARE_BEFORE_END = 1.0, 0.25
 AFTER_END, AGAIN = 0.02, 0.2
-# A dead agent that is listed for so much too long is given up.
+# Seconds after which a dead agent that is still listed is no longer read.
 GIVEN_UP = 5.0
 BUSY_SECONDS = 0.05
 RESTED_SECONDS = 2.0
 
 
 class Fates:
-    """Deals fates to the agents of a fleet. `open` is how many have not come to their end."""
+    """Schedules crashes, restarts and stops. `open`: how many are not finished."""
 
     def __init__(self, fleet: Fleet, address: Address) -> None:
         self._fleet = fleet
@@ -31,9 +31,9 @@ class Fates:
         self.open = 0
 
     def deal(self, seconds: float) -> None:
-        """Spread all fates of the plan over so many seconds from now on."""
+        """Spread the plan's crashes, restarts and stops over the next `seconds`."""
         plan = self._fleet.plan
-        # So that most deaths have been followed up when the time is over.
+        # Early enough for most checks to finish within the run.
         early = max(seconds - plan.ttl - 2 * BEFORE_END, seconds / 10)
         for share, fate, span in (
             (plan.deaths, self._kill, early),
@@ -49,7 +49,7 @@ class Fates:
         agent = self._fleet.random.choice(self._fleet.agents)
         if agent.phase is Phase.LIVING and not agent.under_way:
             fate(agent)
-        else:  # it is at something else: another
+        else:  # busy: try another agent
             self._fleet.poller.after(BUSY_SECONDS, partial(self._meet, fate))
 
     def _kill(self, agent: Agent) -> None:
@@ -69,7 +69,7 @@ class Fates:
         end = agent.answered + self._ttl
         if not is_alive(answer):
             self._fleet.tally.lateness.append(max(0.0, answer.answered - end))
-            # It stays away for so long that the listing is read without it.
+            # Stay away until the listing has been read without the agent.
             away = self._fleet.plan.listing_interval + MOST_LATE
             self._fleet.poller.after(away, partial(self._live_again, agent))
             return
@@ -84,7 +84,7 @@ class Fates:
         before = agent.heartbeat
 
         def lives(_agent: Agent) -> None:
-            # What the process before it had still under way.
+            # A heartbeat of the previous process that arrives late.
             self._fleet.beats.ask(before, late)
 
         def late(answer: Answer) -> None:

@@ -1,11 +1,11 @@
-"""Latencies as a picture: for the terminal, and as SVG."""
+"""Histograms of latencies, as text and as SVG. Latencies are in seconds."""
 
 import bisect
 from collections.abc import Sequence
 
 from benchmarks.latencies import percentile
 
-# Milliseconds. Each is twice the one before it.
+# Milliseconds, each twice the previous one.
 BOUNDS = [2.0**power for power in range(-1, 15)]
 BAR = 50
 COLUMN, HEIGHT, MARGIN = 48, 220, 40
@@ -13,7 +13,7 @@ STYLE = "font-family:system-ui,sans-serif;font-size:10px"
 
 
 def line(latencies: Sequence[float]) -> str:
-    """Return the percentiles of latencies in seconds, in milliseconds."""
+    """Return the percentiles in milliseconds."""
     if not latencies:
         return "none"
     ordered = sorted(latencies)
@@ -22,7 +22,7 @@ def line(latencies: Sequence[float]) -> str:
 
 
 def text(latencies: Sequence[float]) -> str:
-    """Return a bar for each range of latencies that there is."""
+    """Return one bar per bucket."""
     longest = max((count for _, count in buckets(latencies)), default=0)
     return "\n".join(
         f"{label:>12} ms  {'#' * max(1, round(count / longest * BAR)) if count else '':<{BAR}}  "
@@ -32,7 +32,6 @@ def text(latencies: Sequence[float]) -> str:
 
 
 def svg(latencies: Sequence[float]) -> str:
-    """Return the same as a picture."""
     found = buckets(latencies)
     longest = max((count for _, count in found), default=1)
     width = 2 * MARGIN + COLUMN * len(found)
@@ -57,7 +56,7 @@ def svg(latencies: Sequence[float]) -> str:
 
 
 def buckets(latencies: Sequence[float]) -> list[tuple[str, int]]:
-    """Return how many there are in each range, from the first that has some to the last."""
+    """Return labels and counts, from the first bucket that is not empty to the last."""
     counts = [0] * (len(BOUNDS) + 1)
     for latency in latencies:
         counts[bisect.bisect_right(BOUNDS, latency * 1000)] += 1

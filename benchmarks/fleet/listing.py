@@ -1,4 +1,4 @@
-"""Reads the whole listing again and again, and holds it against the fleet."""
+"""Reads the whole listing repeatedly, and compares it with the fleet."""
 
 import time
 from functools import partial
@@ -9,15 +9,15 @@ from benchmarks.fleet.living import OK, Fleet
 from benchmarks.wire.connection import Address
 from benchmarks.wire.pool import Answer, Pool
 
-# There is so much more time between two readings than one takes, since it costs something.
+# The pause between two readings is at least this many times as long as a reading.
 REST = 10
 RETRY_SECONDS = 5.0
-# How many agents are held against it at once: heartbeats are not to wait for that.
+# Agents compared in one go: few, so that heartbeats do not wait for it.
 SLICE = 2000
 
 
 class Listing:
-    """Watches the listing. A page is asked for once the one before it has come."""
+    """Requests the pages one after the other."""
 
     def __init__(self, fleet: Fleet, address: Address) -> None:
         self._fleet = fleet
@@ -56,7 +56,7 @@ class Listing:
     def _judge(self, agent: Agent, *, is_listed: bool) -> None:
         tally, began = self._fleet.tally, self._began
         if agent.phase is Phase.LIVING:
-            # It has lived since before the first page was asked for.
+            # Only agents registered before the first page was requested must be listed.
             if not is_listed and agent.registered < began:
                 tally.false_expiries.add(agent.agent_id)
         elif agent.phase is Phase.DEAD:

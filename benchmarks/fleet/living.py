@@ -1,4 +1,4 @@
-"""Agents that live: each registers, and renews its lease at a third of its TTL."""
+"""The simulated agents: each registers, and sends heartbeats at a third of its TTL."""
 
 import random
 import time
@@ -15,15 +15,15 @@ from benchmarks.wire.connection import Address
 from benchmarks.wire.polling import Poller
 from benchmarks.wire.pool import Answer, Pool
 
-CROWD = 8  # registrations and deregistrations that are under way at once
-# So much later an agent starts while heartbeats of those that live wait for a connection.
+CROWD = 8  # concurrent registrations and deregistrations
+# By how much a registration is delayed while heartbeats wait for a connection.
 MANNERLY_SECONDS = 0.05
 RETRY_SECONDS = 5.0
 OK, CREATED, NOT_FOUND, CONFLICT = 200, 201, 404, 409
 
 
 class Fleet:
-    """The agents of a plan. Everything happens in the turns of `poller`."""
+    """The agents of a plan, driven by the turns of `poller`."""
 
     def __init__(self, plan: Plan, poller: Poller, address: Address, prefix: str) -> None:
         self.plan = plan
@@ -40,7 +40,7 @@ class Fleet:
         self._next_registration = time.monotonic()
 
     def begin(self) -> None:
-        """Register all agents, as fast as the registry takes them; each heartbeats from then on."""
+        """Register all agents as fast as the registry accepts them; then they send heartbeats."""
         waiting = deque(self.agents)
 
         def next_one() -> None:
@@ -55,10 +55,7 @@ class Fleet:
             next_one()
 
     def end(self) -> None:
-        """Deregister all agents that live; until its turn, each goes on with its heartbeats.
-
-        Those that are registering follow when they live.
-        """
+        """Deregister all living agents, and those still registering once they are registered."""
         self._is_ending = True
         living = deque(agent for agent in self.agents if agent.phase is Phase.LIVING)
 
@@ -73,7 +70,7 @@ class Fleet:
             next_one()
 
     def register(self, agent: Agent, done: Callable[[Agent], None]) -> None:
-        """Start a life of `agent`; `done` is called once it lives."""
+        """Register `agent`; `done` is called once it is registered."""
         agent.phase = Phase.REGISTERING
         now = time.monotonic()
         self._next_registration = max(now, self._next_registration + 1 / self.plan.registrations)
@@ -101,7 +98,7 @@ class Fleet:
 
     def _register(self, agent: Agent, done: Callable[[Agent], None]) -> None:
         if self.beats.waiting:
-            # A fleet that starts takes no more than what those that live leave.
+            # Heartbeats of living agents take precedence.
             self.poller.after(MANNERLY_SECONDS, partial(self._register, agent, done))
             return
         registration = self.calls.register(agent.agent_id, self.plan.ttl)
@@ -119,7 +116,7 @@ class Fleet:
         if self._is_ending:
             self.deregister(agent, _nothing)
             return
-        # Spread: those who registered together do not go on together.
+        # Randomized, so that agents that registered together do not stay in step.
         self._beat_at(agent, answer.answered + self.random.uniform(0.1, 1.0) * self.plan.interval)
         done(agent)
 
@@ -128,7 +125,7 @@ class Fleet:
         self.poller.at(when, agent.beat)
 
     def _beat(self, agent: Agent) -> None:
-        # Not the timer of an earlier life.
+        # The conditions skip timers set before a restart.
         if agent.phase is Phase.LIVING and not agent.under_way and time.monotonic() >= agent.due:
             agent.under_way = True
             self.beats.ask(agent.heartbeat, agent.beaten)
@@ -136,7 +133,7 @@ class Fleet:
     def _beaten(self, agent: Agent, answer: Answer) -> None:
         agent.under_way = False
         is_living = agent.phase is Phase.LIVING
-        # It may have been sent when the agent deregistered.
+        # 404: the agent deregistered while the heartbeat was in flight.
         right = self.tally.count("heartbeat", answer, [OK] if is_living else [OK, NOT_FOUND])
         if answer.status:
             self.tally.latencies.append(answer.answered - agent.due)
@@ -157,10 +154,10 @@ class Fleet:
 
 
 def _pause(answer: Answer) -> float:
-    """Return for how many seconds an agent waits that was not served."""
+    """Return the seconds to wait after a refusal or failure."""
     told = header_of(answer.content, b"retry-after") if answer.status else None
     return float(told) if told and told.isdigit() else RETRY_SECONDS
 
 
 def _nothing(_agent: Agent) -> None:
-    """Go on as before."""
+    """Do nothing when registered or deregistered."""

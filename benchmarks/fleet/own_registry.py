@@ -1,4 +1,4 @@
-"""A registry for one run: PostgreSQL, Redis, and all programs as in production; then gone."""
+"""Starts a registry for one run, as in production: PostgreSQL, Redis, web, worker and beat."""
 
 import os
 import shutil
@@ -29,9 +29,9 @@ class OwnRegistry:
 
 @contextmanager
 def own_registry(workers: int | None = None) -> Iterator[OwnRegistry]:
-    """Run one in token mode, with so many web processes, else one for each processor.
+    """Run it in token mode. `workers`: web processes, by default one per processor.
 
-    Without a Redis on this machine, the broker is a folder. Raise Missing without PostgreSQL.
+    Without Redis the broker is a folder. Raises Missing without PostgreSQL.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-fleet-")))

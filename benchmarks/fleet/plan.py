@@ -1,22 +1,21 @@
-"""What a fleet is to do."""
+"""The parameters of a run."""
 
 from dataclasses import dataclass
 
 HEARTBEATS_OF_A_TTL = 3
-# A heartbeat's interval is so much shorter or longer than the last: of 20 s, 2.
+# Each interval varies randomly by up to this share: a 20 s interval by 2 s.
 JITTER = 0.1
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many agents for how long, and what happens to them.
+    """`ttl` and `duration` are in seconds.
 
-    `deaths`, `restarts` and `stops` are shares of the agents, within `duration`; `bad` is a share
-    of the heartbeats. `token` is an access token to register and read with; None where none is
-    asked for. `leave`: at the end, deregister the agents. `connections`: for heartbeats, as a proxy
-    in front of a fleet would keep them. `registrations`: at most so many a second, which a registry
-    with its default rates takes. `listing_interval`: seconds between two readings of the listing,
-    at least.
+    `deaths`, `restarts`, `stops`: shares of the agents, within `duration`. `bad`: bad requests, as
+    a share of the heartbeats. `token`: an access token to register and read with. `leave`:
+    deregister at the end. `connections`: kept connections for heartbeats. `registrations`: per
+    second, at most; below the registry's default rate. `listing_interval`: seconds between two
+    readings, at least.
     """
 
     agents: int
@@ -35,9 +34,9 @@ class Plan:
 
     @property
     def interval(self) -> float:
-        """Seconds between two heartbeats of an agent, but for the jitter."""
+        """Seconds between two heartbeats of an agent, without jitter."""
         return self.ttl / HEARTBEATS_OF_A_TTL
 
     def count(self, share: float) -> int:
-        """Return how many agents a share of them is; one at least, unless it is none."""
+        """Return this share of the agents as a number, at least one unless the share is 0."""
         return max(1, round(self.agents * share)) if share > 0 else 0

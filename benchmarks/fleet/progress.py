@@ -1,15 +1,15 @@
-"""How far it is: a bar where a person looks on, lines elsewhere."""
+"""Progress: a bar on a terminal, lines elsewhere."""
 
 import time
 from typing import TextIO
 
 BAR = 24
-# Seconds between two, on a terminal and elsewhere.
+# Seconds between two updates, on a terminal and elsewhere.
 BAR_SECONDS, LINE_SECONDS = 0.2, 5.0
 
 
 class Progress:
-    """Shows one thing after the other, each from 0 to 1."""
+    """Shows the phases of a run one after the other, each from 0 to 1."""
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
@@ -22,7 +22,7 @@ class Progress:
         return time.monotonic() >= self._next
 
     def show(self, what: str, share: float, details: str) -> None:
-        """Show it now; ask `is_due` before, not to show it too often."""
+        """Show it now. Check `is_due` first to limit the rate."""
         share = min(1.0, max(0.0, share))
         if not self._is_terminal:
             self._next = time.monotonic() + LINE_SECONDS
@@ -35,7 +35,6 @@ class Progress:
         self._width = len(line)
 
     def finish(self) -> None:
-        """Leave what was shown, and begin a new line."""
         if self._is_terminal and self._width:
             print(file=self._output, flush=True)
         self._next, self._width = 0.0, 0

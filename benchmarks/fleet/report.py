@@ -1,4 +1,4 @@
-"""All figures, and the verdict."""
+"""The report of a run."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -11,7 +11,7 @@ NAMES = 5
 
 
 def report(tally: Tally, costs: Costs | None, beats: int, *, is_over: bool = True) -> str:
-    """Return the report. `costs` are those of a time in which there were so many heartbeats."""
+    """Return the report. `costs` were measured while `beats` heartbeats were sent."""
     verdict = "clean" if tally.is_clean else "FAILED"
     lines = [
         f"heartbeats       {tally.heartbeats:,}; {histogram.line(tally.latencies)}",

@@ -1,4 +1,4 @@
-"""A run from the first registration to the last deregistration."""
+"""A run, from the first registration to the last deregistration."""
 
 import gc
 import os
@@ -18,12 +18,12 @@ from benchmarks.latencies import percentile
 from benchmarks.wire.connection import Address
 from benchmarks.wire.polling import Poller
 
-# Heartbeats that are under way at the end get so long.
+# How long the run waits at the end for heartbeats in flight.
 LAST_SECONDS = 5.0
 
 
 class Run:
-    """One run of a plan. `costs` are those of its duration, in which there were `beats`."""
+    """One run of a plan. `costs` and `beats` cover its `duration`, without the registrations."""
 
     def __init__(self, plan: Plan, address: Address, meter: Meter, progress: Progress) -> None:
         self._plan = plan
@@ -44,7 +44,7 @@ class Run:
         return self._fleet.tally
 
     def live(self) -> None:
-        """Register all, live for the plan's duration, follow up all deaths, deregister all."""
+        """Register all agents, run for the plan's duration, finish all checks, deregister."""
         plan, fleet = self._plan, self._fleet
         fleet.begin()
         self._listing.begin()
@@ -55,7 +55,7 @@ class Run:
             lambda: fleet.registered / plan.agents,
             lambda: f"{fleet.registered:,} of {plan.agents:,}, {_rate(fleet.registered, began)}/s",
         )
-        # The collector would look through all agents again and again, and heartbeats would wait.
+        # Garbage collections over all agents would delay heartbeats.
         gc.freeze()
         self._live_on()
         if plan.leave:
@@ -119,7 +119,6 @@ class Run:
         self._progress.finish()
 
     def _now(self) -> str:
-        """Return how it goes at the moment."""
         tally, now = self.tally, time.monotonic()
         recent = sorted(tally.latencies[self._shown_beats :])
         rate = _rate(len(recent), self._shown_at)

@@ -1,4 +1,4 @@
-"""What came back from a registry that is being measured, and what was wrong with it."""
+"""Counts of responses, and the errors found."""
 
 from array import array
 from collections import Counter
@@ -11,15 +11,16 @@ from benchmarks.wire.pool import Answer
 
 @dataclass
 class Tally:
-    """Answers by what was asked, and findings. Everything that is found is an error.
+    """`answers`: responses to agents; `asked_for`: to bad clients; both by request and status.
 
-    `lateness`: for each death, the seconds from the end of the lease until it was seen gone.
+    `false_expiries`, `missed_deaths` and `lapsed` are ids of agents. `lateness`: for each death,
+    the seconds from the end of the lease until the agent was seen gone.
     """
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     asked_for: Counter[tuple[str, int]] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
-    # For each heartbeat, the seconds from when it was due to its answer.
+    # For each heartbeat, the seconds from its due time to its response.
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     lateness: list[float] = field(default_factory=list)
     false_expiries: set[str] = field(default_factory=set)
@@ -36,7 +37,6 @@ class Tally:
 
     @property
     def latest_death(self) -> float:
-        """By how many seconds a death was seen too late, of all the most."""
         return max(self.lateness, default=0.0)
 
     @property
@@ -44,12 +44,12 @@ class Tally:
         return len(self.latencies)
 
     def count(self, what: str, answer: Answer, expected: Collection[int]) -> bool:
-        """Count an answer to an agent; return whether it was one of the expected."""
+        """Count a response to an agent; return whether its status was expected."""
         self.answers[what, answer.status] += 1
         return self._judge(what, answer, expected)
 
     def count_asked_for(self, what: str, answer: Answer, expected: Collection[int]) -> None:
-        """Count an answer to a client that does something wrong on purpose."""
+        """Count a response to a bad client."""
         self.asked_for[what, answer.status] += 1
         self._judge(what, answer, expected)
 

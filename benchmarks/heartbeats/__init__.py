@@ -1,1 +1,1 @@
-"""``make bench``: what a heartbeat costs, here and elsewhere, side by side in one run."""
+"""``make bench``: compares the cost of a heartbeat with that of other systems."""

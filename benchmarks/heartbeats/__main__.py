@@ -1,11 +1,11 @@
-"""What a heartbeat costs, here and elsewhere.
+"""Compares the cost of a heartbeat with that of other systems.
 
-    make bench              # some four minutes
-    make bench WRITE=1      # and put the figures into docs/performance.md
+    make bench              # about four minutes
+    make bench WRITE=1      # also writes the figures into docs/performance.md
 
-Every server runs on one core, with its database and all its processes; the client on another, where
-there are two. Exits with 1 when a ratio is too much, when a contestant gives a wrong answer, and,
-with --require-all, when one is missing.
+Each server runs on one core with its database; the client runs on another, if there are two. Exits
+with 1 if a ratio is above its limit, if a contestant responds wrongly, or, with --require-all, if
+one is missing.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def _compare(options: argparse.Namespace) -> tuple[list[Contestant], dict[str, F
 
 def _enter_all(stack: ExitStack, options: argparse.Namespace, server_core: int) -> list[Contestant]:
     contestants: list[Contestant] = []
-    # Not one of the user's own, into which PostgreSQL's may not look.
+    # Readable by all, since PostgreSQL may run as another user.
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-bench-")))
     folder.chmod(0o755)
     for name in options.only or SETUPS:

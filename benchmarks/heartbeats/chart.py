@@ -1,4 +1,4 @@
-"""The figures as a picture: bars on a logarithmic scale, as SVG."""
+"""A bar chart with a logarithmic scale, as SVG."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ STYLE = "font-family:system-ui,sans-serif;font-size:12px"
 
 
 def svg(title: str, bars: Sequence[tuple[str, float, bool]]) -> str:
-    """Return a chart of names, values above zero, and whether each is ours."""
+    """Return a chart of bars: name, value above zero, and whether it is one of ours."""
     low = 10 ** math.floor(math.log10(min(value for _, value, _ in bars)))
     high = 10 ** math.ceil(math.log10(max(value for _, value, _ in bars)))
     decades = round(math.log10(high / low))

@@ -1,4 +1,4 @@
-"""What our heartbeat may cost, as a share of what others' cost."""
+"""Limits for the cost of our heartbeat, relative to the contestants."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ FLOORS = ("floor-uvicorn-32", "floor-granian-32")
 
 @dataclass(frozen=True)
 class Ratio:
-    """`value`: the CPU of a heartbeat of `ours` over that of `theirs`; None when one is missing."""
+    """`value`: CPU time of `ours` divided by that of `theirs`; None if one is missing."""
 
     name: str
     ours: str
@@ -24,7 +24,7 @@ class Ratio:
 
     @property
     def line(self) -> str:
-        """How it is printed, for programs too."""
+        """The line that programs parse."""
         return f"ratio {self.name} {'missing' if self.value is None else format(self.value, '.3f')}"
 
     @property
@@ -36,7 +36,6 @@ class Ratio:
 
 
 def ratios(measured: Mapping[str, Figures]) -> list[Ratio]:
-    """Return all ratios, of those that were measured."""
     floors = [name for name in FLOORS if name in measured]
     floor = min(floors, key=lambda name: measured[name].cpu, default=FLOORS[0])
     wanted = [
@@ -53,5 +52,5 @@ def _divided(ratio: Ratio, measured: Mapping[str, Figures]) -> Ratio:
     if ratio.ours not in measured or ratio.theirs not in measured:
         return ratio
     value = measured[ratio.ours].cpu / measured[ratio.theirs].cpu
-    # To the three decimals that are printed, so that nobody sees another verdict than ours.
+    # Rounded as printed, so that the verdict matches the printed value.
     return Ratio(ratio.name, ratio.ours, ratio.theirs, ratio.most, round(value, 3))

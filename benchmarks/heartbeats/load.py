@@ -1,4 +1,4 @@
-"""The load generator: so many connections, each of which asks again as soon as it is answered."""
+"""A closed-loop load generator: each connection sends the next request after a response."""
 
 import itertools
 import re
@@ -16,10 +16,10 @@ from benchmarks.wire.pool import Answer, Pool
 
 @dataclass
 class Load:
-    """What came back. `seconds`: from the first request to the last answer.
+    """`right` and `wrong` count responses; `wrong` by what was wrong.
 
-    `wrong` has what was not as expected: statuses, contents, failures, and how often. `latencies`
-    are seconds, in the order of the answers.
+    `latencies` are seconds, in the order of the responses. `seconds`: from the first request to the
+    last response.
     """
 
     right: int = 0
@@ -30,9 +30,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send what. `requests` are taken in turn, again and again.
+    """`requests` are sent in turn, again and again.
 
-    An answer is right when it has the `status`, and `contains` is found in it.
+    A response is right if it has the `status` and matches `contains`.
     """
 
     address: Address
@@ -47,7 +47,7 @@ class Target:
 
 
 def run(target: Target, connections: int, seconds: float) -> Load:
-    """Load a server for so long, and wait for all answers."""
+    """Send requests for `seconds`, then wait for all responses."""
     load = Load()
     poller = Poller()
     pool = Pool(poller, target.address, connections)
@@ -61,7 +61,7 @@ def run(target: Target, connections: int, seconds: float) -> Load:
             load.latencies.append(answer.answered - answer.asked)
         else:
             load.wrong[_told(answer, target)] += 1
-            if not answer.status:  # a server that is gone is not to be asked for ever
+            if not answer.status:  # the server is gone
                 return
         if answer.answered < end:
             pool.ask(next(requests), done)

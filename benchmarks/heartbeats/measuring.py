@@ -1,4 +1,4 @@
-"""Rounds: each contestant in turn, again and again, so that a noisy minute is nobody's alone."""
+"""Measures one round of a contestant. Rounds alternate, so that noise hits all contestants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ NANOSECONDS = 1_000_000_000
 
 
 class WrongAnswers(Exception):
-    """A contestant gave answers that it should not give: its figures would say nothing."""
+    """A contestant responded wrongly, so its figures are worthless."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a heartbeat costs and takes. `cpu`: seconds of server and database for 1,000 of them.
+    """`cpu`: CPU seconds of server and database per 1,000 heartbeats.
 
-    `per_second`: heartbeats. `p50` and `p99`: milliseconds for a request.
+    `per_second`: heartbeats. `p50` and `p99`: milliseconds per request.
     """
 
     cpu: float
@@ -32,7 +32,7 @@ class Figures:
 
 
 def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures:
-    """Return the figures of one round. Raise WrongAnswers."""
+    """Return the figures of one round. Raises WrongAnswers."""
     target, connections = contestant.target, contestant.connections
     with on_core(client_core):
         warm_up = load.run(target, connections, WARM_UP_SECONDS)
@@ -46,7 +46,7 @@ def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures
 
 
 def figures(result: load.Load, used_nanoseconds: int, heartbeats: int) -> Figures:
-    """Return the figures of a load, where each request had so many heartbeats."""
+    """Return the figures of a load with `heartbeats` per request."""
     beats = result.right * heartbeats
     ordered = sorted(result.latencies)
     return Figures(
@@ -58,7 +58,7 @@ def figures(result: load.Load, used_nanoseconds: int, heartbeats: int) -> Figure
 
 
 def medians(rounds: Sequence[Figures]) -> Figures:
-    """Return the median of each figure by itself."""
+    """Return the median of each figure."""
     return Figures(
         *(
             median(getattr(one, name) for one in rounds)

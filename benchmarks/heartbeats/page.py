@@ -1,4 +1,4 @@
-"""Writes the figures into docs/performance.md, between two marks; the text around is by hand."""
+"""Writes the figures into docs/performance.md, between two marks."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ BEGIN, END = "<!-- figures: begin, written by make bench -->", "<!-- figures: en
 
 
 def write(figures: str, picture: str, page: Path = PAGE, image: Path = PICTURE) -> None:
-    """Put `figures`, as Markdown, between the marks. Raise ValueError when they are not there."""
+    """Put `figures`, as Markdown, between the marks. Raises ValueError without them."""
     text = page.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

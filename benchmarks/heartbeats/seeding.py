@@ -1,7 +1,6 @@
-"""Puts agents into the database that the settings name: ``... seeding COUNT FILE``.
+"""Inserts agents into the registry's database: ``... seeding COUNT FILE``.
 
-They are written as such, without the calls that register them; FILE gets a line for each, with its
-id and its lease token.
+FILE gets a line with the id and the lease token of each.
 """
 
 import os

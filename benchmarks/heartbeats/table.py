@@ -1,4 +1,4 @@
-"""The figures as a table, for the terminal and for Markdown."""
+"""The figures as a table, for a terminal and as Markdown."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,6 @@ def rows(
 
 
 def plain(table: Sequence[Sequence[str]]) -> str:
-    """Return it with aligned columns: numbers to the right, words to the left."""
     lines = [HEADINGS, *table]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     last = len(HEADINGS) - 1

@@ -1,1 +1,1 @@
-"""HTTP/1.1 over raw sockets, for clients that must cost little beside the server they measure."""
+"""HTTP/1.1 over raw sockets, for clients that use little CPU next to the server they measure."""

@@ -1,6 +1,6 @@
-"""Where an answer ends: by Content-Length, by its chunks, or with the connection."""
+"""Parsing of HTTP responses."""
 
-# What `answer_length` returns while it cannot tell yet, and where only the connection's end tells.
+# Results of `answer_length`: more bytes are needed; the response ends with the connection.
 UNKNOWN = 0
 UNTIL_CLOSED = -1
 
@@ -9,10 +9,10 @@ WITHOUT_BODY = (b"204", b"304")
 
 
 def answer_length(received: bytes) -> int:
-    """Return how many bytes the answer has that `received` begins with: head and body.
+    """Return the length in bytes of the response, head and body, that `received` begins with.
 
-    Chunked ones are only told once they have come to their end. No request here is a HEAD.
-    Raise ValueError when it is no answer of HTTP.
+    The length of a chunked response is UNKNOWN until its end has arrived. Does not support HEAD.
+    Raises ValueError if it is not HTTP.
     """
     head_end = received.find(HEAD_END)
     if head_end < 0:
@@ -30,19 +30,19 @@ def answer_length(received: bytes) -> int:
 
 
 def status_of(answer: bytes) -> int:
-    """Return the status of an answer. Raise ValueError when it is none of HTTP."""
+    """Return the status. Raises ValueError if it is not HTTP."""
     if answer[:5] != b"HTTP/":
         raise ValueError(f"no answer of HTTP: {answer[:40]!r}")
     return int(answer[9:12])
 
 
 def body_of(answer: bytes) -> bytes:
-    """Return what comes after the head; of a chunked answer, the chunks as they came."""
+    """Return the body; a chunked one is not decoded."""
     return answer[answer.index(HEAD_END) + len(HEAD_END) :]
 
 
 def header_of(answer: bytes, name: bytes) -> bytes | None:
-    """Return the first header of that name, which is given in small letters; None without one."""
+    """Return the first header named `name`, given in lower case; None without one."""
     head = answer[: answer.index(HEAD_END) + 2]
     at = head.lower().find(b"\r\n" + name + b":")
     if at < 0:
@@ -51,7 +51,7 @@ def header_of(answer: bytes, name: bytes) -> bytes | None:
 
 
 def says_close(answer: bytes) -> bool:
-    """Whether the server closes the connection after this answer."""
+    """Whether the server closes the connection after this response."""
     head = answer[: answer.index(HEAD_END) + 2].lower()
     return b"\r\nconnection: close\r\n" in head or head.startswith(b"http/1.0")
 
@@ -65,5 +65,5 @@ def _chunks_end(received: bytes, at: int) -> int:
         at = line_end + 2 + size + 2
         if len(received) < at:
             return UNKNOWN
-        if size == 0:  # nobody here sends trailers
+        if size == 0:  # without trailers, which these servers do not send
             return at

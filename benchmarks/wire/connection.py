@@ -1,4 +1,4 @@
-"""One connection to a server: a request at a time, and its answer."""
+"""One connection to a server, with one request at a time."""
 
 import errno
 import os
@@ -16,14 +16,14 @@ CLOSED = "closed without an answer"
 CONNECTING = (0, errno.EINPROGRESS)
 
 Address = tuple[str, int]
-# What came of a request: the whole answer, or None and why there is none.
+# Called with the whole response, or with None and the reason.
 Ended = Callable[["Connection", bytes | None, str], None]
 
 
 class Connection:
-    """Sends what `ask` is given, and tells `ended` what came of it.
+    """Sends the request given to `ask`, and calls `ended` with the outcome.
 
-    `idle_since`: by time.monotonic(). `answers`: how many came on it so far.
+    `idle_since`: by time.monotonic(). `answers`: the number of responses so far.
     """
 
     __slots__ = (
@@ -53,7 +53,7 @@ class Connection:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # What is wrong with connecting is told when a request is to be sent.
+        # Reported by `ask`.
         self._refused = self._sock.connect_ex(address)
         self._fd = self._sock.fileno()
         self._events = READ
@@ -70,13 +70,13 @@ class Connection:
             self._send()
 
     def go_on(self, part: bytes) -> None:
-        """Send more of the same request, of which `ask` was given the beginning."""
+        """Send the next part of the request that `ask` began."""
         if self.is_open:
             self._rest = part
             self._send()
 
     def close(self) -> None:
-        """Close it, whatever is under way; `ended` is not called for that."""
+        """Close it without calling `ended`."""
         if self.is_open:
             self.is_open = False
             self._poller.forget(self._fd)

@@ -1,4 +1,4 @@
-"""One epoll for all that a client waits for, and what is to be done at a time."""
+"""An event loop on epoll: file handlers and timers."""
 
 import heapq
 import itertools
@@ -11,7 +11,7 @@ Handler = Callable[[int], None]
 
 
 class Poller:
-    """Calls handlers of files that have something, and of times that have come."""
+    """Calls the handlers of ready files and of due timers."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -31,14 +31,14 @@ class Poller:
         del self._handlers[fd]
 
     def at(self, when: float, action: Callable[[], None]) -> None:
-        """Call `action` at `when`, or soon after it, by time.monotonic()."""
+        """Call `action` at or soon after `when`, by time.monotonic()."""
         heapq.heappush(self._due, (when, next(self._numbers), action))
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         self.at(time.monotonic() + seconds, action)
 
     def turn(self) -> None:
-        """Do what is due and what has come; wait for the next of it, but not for long."""
+        """Run due timers, then wait up to MOST_WAIT for files or the next timer."""
         due = self._due
         now = time.monotonic()
         while due and due[0][0] <= now:
@@ -49,7 +49,7 @@ class Poller:
         handlers = self._handlers
         for fd, events in self._epoll.poll(wait):
             handler = handlers.get(fd)
-            if handler is not None:  # it may have been closed by the one before it
+            if handler is not None:  # a previous handler may have closed it
                 handler(events)
 
     def close(self) -> None:

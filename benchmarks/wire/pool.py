@@ -1,4 +1,4 @@
-"""Keep-alive connections that many share, as those of a proxy or a sidecar."""
+"""A pool of keep-alive connections, like that of a proxy."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ from benchmarks.wire.answers import says_close, status_of
 from benchmarks.wire.connection import CLOSED, Address, Connection
 from benchmarks.wire.polling import Poller
 
-# Servers close what is idle for longer: seconds.
+# Seconds; servers may close connections that are idle for longer.
 MOST_IDLE = 4.0
 MOST_WAIT = 30.0
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -20,10 +20,9 @@ CLOSED_UNDER_US = {CLOSED, os.strerror(errno.ECONNRESET), os.strerror(errno.EPIP
 
 @dataclass(slots=True)
 class Answer:
-    """What came of a request. `status` 0: nothing did, and `failure` says why.
+    """The outcome of a request. `status` 0: there was no response, for the reason in `failure`.
 
-    `asked` and `answered` are by time.monotonic(): when it was sent to the server, and when all of
-    the answer was there.
+    `asked` and `answered`: when it was sent and completely received, by time.monotonic().
     """
 
     status: int
@@ -44,10 +43,10 @@ class _Call:
 
 
 class Pool:
-    """Asks over at most `most` connections at once; more requests wait for their turn.
+    """Sends requests over at most `most` connections; others wait in a queue.
 
-    A server may close a connection at the moment at which it is used again. Such a request is sent
-    once more on a new one, as proxies do (RFC 9112, 9.3.1); `closed_under_us` counts them.
+    If the server closes a connection just as it is used again, the request is repeated on a new
+    one, as proxies do (RFC 9112, 9.3.1). `closed_under_us` counts these.
     """
 
     def __init__(self, poller: Poller, address: Address, most: int) -> None:
@@ -62,12 +61,12 @@ class Pool:
 
     @property
     def outstanding(self) -> int:
-        """How many requests have not been answered, sent or not."""
+        """The number of requests without a response, sent or queued."""
         return len(self._calls) + len(self._waiting)
 
     @property
     def waiting(self) -> int:
-        """How many requests no connection was free for."""
+        """The number of queued requests."""
         return len(self._waiting)
 
     def ask(self, request: bytes, done: Done) -> None:
@@ -99,7 +98,7 @@ class Pool:
     def _ended(self, connection: Connection, content: bytes | None, why: str) -> None:
         call = self._calls.pop(connection, None)
         if call is None:
-            return  # it was idle, and the server has closed it
+            return  # the server closed an idle connection
         if content is None:
             if connection.answers and why in CLOSED_UNDER_US:
                 self.closed_under_us += 1
@@ -124,7 +123,7 @@ class Pool:
         connection.ask(call.request)
 
     def _look(self) -> None:
-        """Give up what is not answered for too long."""
+        """Fail requests that have waited too long for a response."""
         now = time.monotonic()
         late = [conn for conn, call in self._calls.items() if now - call.asked > MOST_WAIT]
         for connection in late:

@@ -1,4 +1,4 @@
-"""The bytes of requests."""
+"""Builds HTTP requests as bytes."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,6 @@ def request(
     headers: Mapping[str, str] = NO_HEADERS,
     body: bytes = b"",
 ) -> bytes:
-    """Return a request as it is sent."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {address[0]}:{address[1]}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if method != "GET":
@@ -28,6 +27,5 @@ def request(
 def json_request(
     method: str, address: Address, path: str, said: Any, headers: Mapping[str, str] = NO_HEADERS
 ) -> bytes:
-    """Return a request whose body is `said`, as JSON."""
     body = json.dumps(said, separators=(",", ":")).encode()
     return request(method, address, path, {**JSON, **headers}, body)

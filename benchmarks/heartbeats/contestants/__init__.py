@@ -1,4 +1,4 @@
-"""Who takes part: each module starts its servers, and says what to ask them."""
+"""The systems to compare: each module starts its servers and prepares the requests to them."""
 
 from benchmarks.heartbeats.contestants import a2a_registry, etcd, floor, naive, ours
 from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Setup

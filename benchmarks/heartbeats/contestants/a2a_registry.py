@@ -1,4 +1,4 @@
-"""oo-a2a-registry, the nearest peer on PyPI: an agent's card is its heartbeat. In memory."""
+"""oo-a2a-registry from PyPI. It keeps agents in memory; their heartbeat is the agent card."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def a2a_registry(ground: Ground) -> Iterator[Sequence[Contestant]]:
 
 
 def _heartbeat(address: Address, number: int) -> bytes:
-    """Return what its own client sends."""
+    """Return the request that its own client sends."""
     interface = {
         "url": f"http://agent-{number}:8080/jsonrpc",
         "protocolBinding": "json-rpc/2.0",

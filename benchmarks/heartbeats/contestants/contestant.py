@@ -10,10 +10,7 @@ from benchmarks.heartbeats.load import Target
 
 @dataclass(frozen=True)
 class Ground:
-    """What a contestant gets: a folder of its own for all it writes, and how many agents it has.
-
-    `environments` is where it may keep what it has to download.
-    """
+    """`folder`: for the contestant's files. `environments`: for packages to keep between runs."""
 
     folder: Path
     environments: Path
@@ -22,9 +19,9 @@ class Ground:
 
 @dataclass(frozen=True)
 class Contestant:
-    """`processes`: those of the server and of its database, without what they started themselves.
+    """`processes`: ids of the server and its database, without their children.
 
-    `heartbeats`: how many there are in one request.
+    `heartbeats`: per request.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The environment of the peers that come from PyPI: apart from ours, made at the first run."""
+"""A virtual environment for contestants from PyPI, created at the first run."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ REQUIREMENTS = PROJECT / "benchmarks" / "heartbeats" / "peers" / "requirements.t
 
 
 def peers_python(environments: Path) -> Path:
-    """Return the interpreter that has the peers' packages. Raise Missing."""
+    """Return its interpreter. Raises Missing."""
     home = environments / "peers"
     python, stamp = home / "bin" / "python", home / "installed"
     wanted = REQUIREMENTS.read_text()

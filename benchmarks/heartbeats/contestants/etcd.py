@@ -1,4 +1,4 @@
-"""etcd: the keepalive of a lease, over its HTTP gateway; one node, its own defaults."""
+"""etcd: lease keepalives over its HTTP gateway, with one node and default settings."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ def etcd(ground: Ground) -> Iterator[Sequence[Contestant]]:
             json_request("POST", address, "/v3/lease/keepalive", {"ID": str(number)})
             for number in range(1, ground.agents + 1)
         ]
-        # A lease that it does not know is answered with 200 too, and without a TTL.
+        # For an unknown lease etcd also responds with 200, but without a TTL.
         target = Target(address, keepalives, contains=re.compile(rb'"TTL":"\d+"'))
         what = "etcd, keepalive over HTTP"
         yield [Contestant(f"etcd-{n}", what, target, n, [pid]) for n in (32, 256)]

@@ -1,4 +1,4 @@
-"""The floor: ASGI servers that only say hello, to the same requests."""
+"""The floor: ASGI servers with a trivial application, given the same requests."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from benchmarks.wire.requests import request
 from tests.integration.registry_process import free_port
 
 APPLICATION = "benchmarks.heartbeats.peers.hello:application"
-# As long as a real one.
+# As long as a real token.
 SHOWN = {"Lease-Token": "1234567." + "x" * 43}
 SERVERS = {
     "uvicorn": ("--no-access-log", "--log-level=warning", "--loop=uvloop", "--http=httptools"),

@@ -1,4 +1,4 @@
-"""What one writes first: a viewset that gets an object and saves it, behind gunicorn's defaults."""
+"""A naive implementation: a viewset that loads and saves an object, with gunicorn's defaults."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The registry: its fast path, its bulk call, and the DRF action; with each agent's lease token."""
+"""This registry: its fast path, bulk call and DRF action, with each agent's lease token."""
 
 import re
 import subprocess
@@ -103,7 +103,7 @@ def _seed(ground: Ground, environment: Mapping[str, str]) -> Leases:
         check=True,
     )
     if url := environment.get("DATABASE_URL"):
-        # Not in the middle of a round.
+        # So that neither happens during a round.
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
             connection.execute("CHECKPOINT")

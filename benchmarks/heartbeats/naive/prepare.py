@@ -1,4 +1,4 @@
-"""Makes the tables, and NAIVE_AGENTS agents."""
+"""Creates the tables and NAIVE_AGENTS agents."""
 
 import os
 

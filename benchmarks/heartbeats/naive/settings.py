@@ -1,4 +1,4 @@
-"""Those of `django-admin startproject`, as far as they matter to an API."""
+"""Settings of `django-admin startproject`, reduced to those of an API."""
 
 import environ
 
@@ -24,8 +24,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "benchmarks.heartbeats.naive.urls"
-# Guides to deployment tell one to keep connections; a new one for each request costs three times as
-# much.
+# As deployment guides advise; a new connection per request costs three times as much.
 DATABASES = {"default": env.db("DATABASE_URL") | {"CONN_MAX_AGE": 60}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

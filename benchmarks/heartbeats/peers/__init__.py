@@ -1,1 +1,1 @@
-"""What runs in the environment of the peers, which has none of our own packages."""
+"""Programs for the contestants' own environment, which lacks the registry's packages."""

@@ -1,7 +1,6 @@
-"""oo-a2a-registry, run as its README says: ``... a2a_server PORT COUNT``.
+"""Runs oo-a2a-registry as its README shows: ``... a2a_server PORT COUNT``.
 
-Its agents are known and verified from the start, as ours are registered: else it would ask each of
-them for its card first.
+Its agents are registered and verified before the start; otherwise it would fetch each one's card.
 """
 
 import asyncio

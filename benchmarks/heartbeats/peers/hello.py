@@ -1,4 +1,4 @@
-"""An ASGI application that only says hello: what a server costs before it does anything."""
+"""A trivial ASGI application: the cost of the server alone."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
