@@ -8,7 +8,7 @@ from fastapi import HTTPException
 
 BASE_URL = os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
 MODEL = os.environ.get("OPENAI_MODEL") or "gpt-4o-mini"
-# A model may take long before the first byte.
+# A model may need long for the first byte.
 TIMEOUT = httpx.Timeout(10, read=120)
 
 client = httpx.AsyncClient(
@@ -32,7 +32,7 @@ async def handle(inputs: dict[str, Any]) -> dict[str, Any]:
         response.raise_for_status()
         return _answer(response.json())
     except httpx.HTTPStatusError as error:
-        # Without the body of the response, which may repeat the key.
+        # Without the response body, which may contain the key.
         problem = f"the model's endpoint responded with {error.response.status_code}"
         raise HTTPException(502, problem) from error
     except httpx.TransportError as error:
@@ -44,6 +44,6 @@ async def handle(inputs: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(completion: dict[str, Any]) -> dict[str, Any]:
     content = completion["choices"][0]["message"]["content"]
-    if not isinstance(content, str):  # as when the model refuses, or wants a tool
+    if not isinstance(content, str):  # for example a refusal or a tool call
         raise TypeError("the message has no text")
     return {"answer": content, "model": str(completion.get("model") or MODEL)}

@@ -1,1 +1,1 @@
-"""An agent lives and dies in a registry, step by step. Run it with ``make demo``."""
+"""``make demo``: the life of an agent, step by step."""

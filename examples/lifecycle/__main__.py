@@ -1,4 +1,4 @@
-"""``python -m examples.lifecycle``: exits with 0 when every step showed what it should."""
+"""``python -m examples.lifecycle``: exits with 0 if every step succeeded."""
 
 import argparse
 import signal
@@ -34,12 +34,12 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except (StepError, httpx.HTTPError, OSError, subprocess.SubprocessError):
-        return 1  # its step has said so
+        return 1  # the step has printed the error
     return 0
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    """End like Ctrl-C, so that programs and folders are cleared away."""
+    """Treat a signal like Ctrl-C, to stop programs and remove folders."""
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 

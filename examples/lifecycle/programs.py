@@ -1,4 +1,4 @@
-"""Programs of the demo: their output goes to a file, and they are gone at its end."""
+"""Starts and stops the demo's programs."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ STOP_SECONDS = 30
 def running(
     argv: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in `folder`; stop it, and all that it started, on leaving."""
+    """Run a program in `folder`, and stop it and its children at the end of the body."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             argv,
@@ -29,7 +29,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the demo, which then stops its programs
+            start_new_session=True,  # Ctrl-C goes to the demo, which then stops its programs
         )
     try:
         yield process
@@ -38,20 +38,20 @@ def running(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask a program to end, kill it when it does not, and with it what it left behind."""
+    """Terminate a program, kill it after STOP_SECONDS, and kill its remaining children."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         pass
     finally:
-        with suppress(ProcessLookupError, PermissionError):  # nobody is left
+        with suppress(ProcessLookupError, PermissionError):  # no process left
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def manage(*arguments: str, environment: Mapping[str, str]) -> None:
-    """Run a command of manage.py to its end. Raise StepError with its output when it fails."""
+    """Run a manage.py command. Raises StepError, with its output, if it fails."""
     done = subprocess.run(
         [*MANAGE, *arguments],
         cwd=PROJECT,
@@ -67,7 +67,6 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

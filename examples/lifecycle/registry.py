@@ -1,4 +1,4 @@
-"""The registry of the demo: the one that runs already, or one of its own."""
+"""The demo's registry: a running one, or one started for the demo."""
 
 import os
 import time
@@ -17,20 +17,19 @@ from examples.lifecycle.steps import Steps, poll
 OWN_SWEEP_SECONDS = 2
 USUAL_SWEEP_SECONDS = 15
 START_SECONDS = 30
-# Settings that would take our own registry away from its temporary folder.
+# Settings that would keep the demo's registry from using its temporary folder.
 FOREIGN_SETTINGS = ("DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY")
 
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry that answers at `url` and removes the expired every `sweep_seconds`."""
+    """A registry at `url` that purges expired agents every `sweep_seconds`."""
 
     url: str
     sweep_seconds: int
     http: httpx.Client
 
     def agent(self, agent_id: str) -> dict[str, Any] | None:
-        """Return the record of an agent, None when there is none."""
         answer = self.http.get(f"{self.url}/agents/{agent_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
@@ -38,7 +37,7 @@ class Registry:
         return record
 
     def listed(self, agent_id: str) -> dict[str, Any] | None:
-        """Return the agent's entry in the listing, whichever page has it; None if none has."""
+        """Return the agent's entry in the listing, from any page; None without one."""
         page: str | None = f"{self.url}/agents"
         while page is not None:
             answer = self.http.get(page).raise_for_status()
@@ -52,14 +51,14 @@ class Registry:
 
 
 def expiry(record: dict[str, Any]) -> float:
-    """Return when the lease of a record ends, as seconds since the epoch."""
+    """Return the end of a record's lease, in seconds since the epoch."""
     last_heartbeat = datetime.fromisoformat(record["last_heartbeat"])
     return (last_heartbeat + timedelta(seconds=record["ttl_seconds"])).timestamp()
 
 
 @contextmanager
 def registry_at(url: str, folder: Path, steps: Steps) -> Iterator[Registry]:
-    """Give the registry at `url` if one answers there, else one started in `folder`."""
+    """Yield the registry at `url` if one runs there, else one started in `folder`."""
     with httpx.Client(timeout=10) as http:
         if _is_registry(http, url):
             with steps.step("a registry runs") as step:
@@ -75,7 +74,7 @@ def _is_registry(http: httpx.Client, url: str) -> bool:
         answer = http.get(f"{url}/health")
         if not (answer.is_success and "registered_agents" in answer.json()):
             return False
-        # One that wants a token to show its agents is no place for a demo.
+        # False in token mode, for which the demo has no token.
         return http.get(f"{url}/agents", params={"limit": 1}).is_success
     except (httpx.HTTPError, ValueError):
         return False

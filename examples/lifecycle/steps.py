@@ -1,4 +1,4 @@
-"""The demo's steps, one line each with the time it took."""
+"""Prints the demo's steps."""
 
 import os
 import sys
@@ -13,18 +13,18 @@ T = TypeVar("T")
 
 
 class StepError(Exception):
-    """What a step shows is not so; the message says what was seen instead."""
+    """A step failed; the message says what was observed."""
 
 
 class Step:
-    """The step under way; `result` is what its line ends with."""
+    """`result`: the end of the step's line."""
 
     def __init__(self) -> None:
         self.result = ""
 
 
 class Steps:
-    """Prints a line for each step, with the seconds since the demo began and what came out."""
+    """Prints a line for each step: seconds since the start, title and result."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -32,7 +32,7 @@ class Steps:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Run one step. An exception is reported under its title, and raised on."""
+        """Run one step. An exception is printed under its title, and raised again."""
         step = Step()
         try:
             yield step
@@ -50,7 +50,7 @@ class Steps:
 
 
 def poll(ask: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Ask until there is an answer other than None or False; StepError after `seconds`."""
+    """Call `ask` until its result is true. Raises StepError after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         answer = ask()

@@ -1,4 +1,4 @@
-"""What the demo shows: an agent appears by itself, is killed, vanishes; stops, and is gone."""
+"""The demo: an agent registers, is killed and expires; then it starts again and deregisters."""
 
 import os
 import sys
@@ -16,17 +16,15 @@ from examples.lifecycle.steps import StepError, Steps, poll
 
 TTL_SECONDS = 3
 HEARTBEAT_SECONDS = 1
-# The aim is 1 s; this is what we put up with on a busy machine.
+# Usually within 1 s; longer on a busy machine.
 REGISTER_SECONDS = 5
 ANSWER_SECONDS = 10
 HANDLER = "handler.py"
-# A sweep is a message to a worker that may be busy with another.
+# The worker may be busy with another task when the sweep is due.
 SWEEP_GRACE_SECONDS = 2
 
 
 class DemoAgent:
-    """The generated agent: where it lies and how it is run."""
-
     def __init__(self, registry: Registry, folder: Path) -> None:
         self.agent_id = f"demo-agent-{os.getpid()}"
         self.folder = folder / "demo-agent"
@@ -56,7 +54,7 @@ class DemoAgent:
 
 
 def tell(registry: Registry, folder: Path, steps: Steps) -> None:
-    """Show all steps. Raise the exception of the first that fails."""
+    """Show all steps. Raises the exception of the first that fails."""
     agent = DemoAgent(registry, folder)
     with steps.step("an agent is generated") as step:
         agent.generate()
@@ -74,7 +72,7 @@ def tell(registry: Registry, folder: Path, steps: Steps) -> None:
 
 @contextmanager
 def _registered(agent: DemoAgent, registry: Registry, steps: Steps) -> Iterator[Popen[bytes]]:
-    """Run the agent; it has registered itself when the body begins."""
+    """Run the agent, and wait until it has registered."""
     started = time.monotonic()
     with agent.running() as process:
         with steps.step("the agent starts, and registers by itself") as step:
@@ -128,10 +126,9 @@ def _show_death(agent: DemoAgent, registry: Registry, process: Popen[bytes], ste
 
 
 def _watch_it_expire(agent: DemoAgent, registry: Registry) -> tuple[float, float]:
-    """Look at the listing until the agent is gone; return when its lease ended, and when it was.
+    """Read the listing until the agent is gone; return the end of its lease, and when it was gone.
 
-    An answer was made between asking and getting it: one asked for after the end must not list
-    the agent, one that came before the end must.
+    A response received before the end must list the agent; one requested after it must not.
     """
     expires_at = expiry(_record(agent, registry))
     while True:
@@ -142,7 +139,7 @@ def _watch_it_expire(agent: DemoAgent, registry: Registry) -> tuple[float, float
             if answered < expires_at:
                 raise StepError(f"not listed any more {expires_at - answered:.3f} s too early")
             return expires_at, answered
-        expires_at = expiry(entry)  # its last heartbeat may have been under way still
+        expires_at = expiry(entry)  # its last heartbeat may have been in flight
         if asked >= expires_at:
             raise StepError(f"still listed {asked - expires_at:.3f} s after its lease ended")
         time.sleep(min(0.1, max(0.0, expires_at - answered - 0.02)))

@@ -18,15 +18,15 @@ async def count(inputs: dict[str, Any]) -> dict[str, Any]:
     begun = time.monotonic()
     primes = 0
     for start in range(0, below, PORTION):
-        # In a thread, because it would block the loop; in portions, because a coroutine can only be
-        # cancelled where it awaits.
+        # A thread, so that the loop is not blocked; portions, since a coroutine can only be
+        # cancelled at an await.
         primes += await asyncio.to_thread(primes_between, start, min(start + PORTION, below))
         await asyncio.sleep(pause)
     return {"primes": primes, "seconds": round(time.monotonic() - begun, 3)}
 
 
 def primes_between(start: int, end: int) -> int:
-    """Return how many primes there are from `start` up to, but without, `end`."""
+    """Count the primes from `start` to `end`, excluding `end`."""
     may_be_prime = bytearray([1]) * (end - start)
     for number in range(start, min(2, end)):
         may_be_prime[number - start] = 0
