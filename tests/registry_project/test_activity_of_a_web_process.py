@@ -1,4 +1,4 @@
-"""What a web process has counted is in the database when it has stopped."""
+"""A web process writes its counts to the database when it stops."""
 
 import sqlite3
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.registry_project.server.registry_web import heartbeat, prepared, regi
 pytestmark = pytest.mark.integration
 
 
-def test_a_web_process_that_stops_leaves_behind_what_it_counted(tmp_path: Path) -> None:
+def test_a_stopping_web_process_saves_its_counts(tmp_path: Path) -> None:
     environment = prepared(tmp_path)
     with registry_web(tmp_path, environment, workers=2) as web:
         web.register("a", ttl_seconds=3600)

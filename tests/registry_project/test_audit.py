@@ -1,4 +1,4 @@
-"""``make audit``, with a program in the place of pip-audit that answers as it does."""
+"""``make audit``, with a stand-in for pip-audit that prints the same format."""
 
 import json
 import sys
@@ -15,14 +15,14 @@ Audit = Callable[[Any], int]
 
 @pytest.fixture
 def audit(tmp_path: Path) -> Audit:
-    """Audit with what the program says; a text that is no JSON is what it fails with."""
+    """Audit with the given report; a string is the message with which the program fails."""
 
-    def audit(said: Any) -> int:
+    def audit(report: Any) -> int:
         program = tmp_path / "program.py"
-        if isinstance(said, str):
-            program.write_text(f"import sys; sys.exit({said!r})")
+        if isinstance(report, str):
+            program.write_text(f"import sys; sys.exit({report!r})")
         else:
-            program.write_text(f"print({json.dumps({'dependencies': said})!r})")
+            program.write_text(f"print({json.dumps({'dependencies': report})!r})")
         return main(command=[sys.executable, str(program)])
 
     return audit
@@ -37,14 +37,14 @@ BAD = {
 UNKNOWN = {"name": "redis", "skip_reason": "Dependency not found on PyPI"}
 
 
-def test_without_known_vulnerabilities_it_is_well(
+def test_the_audit_passes_without_known_vulnerabilities(
     audit: Audit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert audit([GOOD]) == 0
     assert capsys.readouterr().out == "audit: packages: 1, with known vulnerabilities: 0\n"
 
 
-def test_a_known_one_is_named_with_its_remedy(
+def test_a_known_vulnerability_is_named_with_the_versions_that_fix_it(
     audit: Audit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert audit([GOOD, BAD, UNKNOWN]) == 1
@@ -52,24 +52,24 @@ def test_a_known_one_is_named_with_its_remedy(
 
 
 @pytest.mark.parametrize(
-    ("said", "told"), [([GOOD, UNKNOWN], "redis"), ("ConnectionError: no route", "no route")]
+    ("report", "message"), [([GOOD, UNKNOWN], "redis"), ("ConnectionError: no route", "no route")]
 )
-def test_what_could_not_be_asked_is_told_and_fails_only_where_it_must_be_asked(
+def test_a_package_that_could_not_be_checked_is_reported_and_fails_only_if_required(
     audit: Audit,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    said: Any,
-    told: str,
+    report: Any,
+    message: str,
 ) -> None:
     monkeypatch.delenv("AUDIT_REQUIRED", raising=False)
-    assert audit(said) == 0
+    assert audit(report) == 0
     output = capsys.readouterr().out
-    assert told in output
+    assert message in output
     assert "not known" in output
 
     monkeypatch.setenv("AUDIT_REQUIRED", "1")
-    assert audit(said) == 1
+    assert audit(report) == 1
 
 
-def test_it_audits_files_that_are_there() -> None:
+def test_all_audited_files_exist() -> None:
     assert all((PROJECT / file).is_file() for file in AUDITED)

@@ -36,19 +36,21 @@ def output_of(argv: list[str], environment: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("module", ["wsgi", "asgi"])
-def test_a_web_process_and_its_forks_run_it(environment: dict[str, str], module: str) -> None:
+def test_a_web_process_and_its_forks_run_the_background_thread(
+    environment: dict[str, str], module: str
+) -> None:
     argv = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK.format(module=module)]
 
     assert output_of(argv, environment) == "1 1"
 
 
-def test_a_command_does_not_run_it(environment: dict[str, str]) -> None:
+def test_a_command_does_not_run_the_background_thread(environment: dict[str, str]) -> None:
     code = f"import threading; print({COUNT})"
 
     assert output_of([*MANAGE, "shell", "--verbosity=0", "-c", code], environment) == "0"
 
 
-def test_a_worker_does_not_run_it(environment: dict[str, str]) -> None:
+def test_a_worker_does_not_run_the_background_thread(environment: dict[str, str]) -> None:
     code = (
         "import threading; from registry_project.celery import app; "
         f"app.loader.import_default_modules(); print({COUNT})"

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 def setting(name: str, folder: Path, **environment: str) -> str:
-    """The value of a setting in a process with just these variables."""
+    """Return the value of a setting in a process with only these variables."""
     code = f"from registry_project import settings; print(settings.{name})"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -34,14 +34,14 @@ def test_every_variable_is_documented() -> None:
     assert documented == env.names
 
 
-def test_without_a_key_one_is_made_and_kept(tmp_path: Path) -> None:
+def test_a_missing_secret_key_is_created_and_kept(tmp_path: Path) -> None:
     key = setting("SECRET_KEY", tmp_path)
 
     assert len(key) >= 50
     assert setting("SECRET_KEY", tmp_path) == key
 
 
-def test_redis_is_the_broker_when_it_is_named_and_no_folder_is_made(tmp_path: Path) -> None:
+def test_with_redis_as_the_broker_no_folder_is_created(tmp_path: Path) -> None:
     url = "redis://redis.example:6379/1"
 
     assert setting("CELERY_BROKER_URL", tmp_path, CELERY_BROKER_URL=url, SECRET_KEY="x") == url
@@ -58,7 +58,7 @@ def test_sqlite_writes_through_to_the_disk(tmp_path: Path) -> None:
 
 class TestHealthcheck:
     @pytest.mark.parametrize(("status", "code"), [(200, 0), (400, 0), (500, 1), (503, 1)])
-    def test_what_answers_without_a_fault_lives(self, status: int, code: int) -> None:
+    def test_any_status_below_500_is_alive(self, status: int, code: int) -> None:
         class Server(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 assert self.path == "/health/live"
@@ -75,7 +75,7 @@ class TestHealthcheck:
             finally:
                 thread.join()
 
-    def test_what_does_not_listen_is_dead(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_port_without_a_server_is_unhealthy(self, capsys: pytest.CaptureFixture[str]) -> None:
         with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
             port = server.server_port
 

@@ -1,4 +1,4 @@
-"""Environment variables: strict, and each wrong one is named, all of them at once."""
+"""Environment variables are read strictly, and all wrong ones are reported at once."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def run(folder: Path, *command: str, **environment: str) -> "subprocess.Complete
 
 
 def check(folder: Path, **environment: str) -> list[str]:
-    """Return what ``manage.py check`` says of these variables, a line for each."""
+    """Return the lines that ``manage.py check`` prints about these variables."""
     done = run(folder, "manage.py", "check", **environment)
     assert done.returncode == 1
     first, *lines = done.stderr.splitlines()
@@ -37,13 +37,13 @@ def check(folder: Path, **environment: str) -> list[str]:
 
 
 def settings_of(folder: Path, *names: str, **environment: str) -> list[Any]:
-    """Return settings, as expressions, of a process with just these variables."""
+    """Evaluate `names`, expressions of settings, in a process with only these variables."""
     values = ", ".join(f"settings.{name}" for name in names)
     code = f"from registry_project import settings; print(repr([{values}]))"
     done = run(folder, "-c", code, **environment)
     assert done.returncode == 0, done.stderr
-    found: list[Any] = eval(done.stdout)  # noqa: S307 - our own repr
-    return found
+    values_found: list[Any] = eval(done.stdout)  # noqa: S307 - our own repr
+    return values_found
 
 
 WRONG = [
@@ -86,8 +86,8 @@ WRONG = [
 ]
 
 
-def in_rounds() -> Iterator[dict[str, tuple[str, str]]]:
-    """Give the wrong values in as few environments as possible: each has a variable once."""
+def rounds() -> Iterator[dict[str, tuple[str, str]]]:
+    """Spread the wrong values over few environments, with each variable once in each."""
     left = WRONG
     while left:
         now = {name: (value, takes) for name, value, takes in reversed(left)}
@@ -95,8 +95,8 @@ def in_rounds() -> Iterator[dict[str, tuple[str, str]]]:
         left = [row for row in left if now[row[0]][0] != row[1]]
 
 
-@pytest.mark.parametrize("values", [*in_rounds()])
-def test_every_wrong_value_is_refused_with_what_is_right(
+@pytest.mark.parametrize("values", [*rounds()])
+def test_every_wrong_value_is_refused_with_the_values_allowed(
     tmp_path: Path, values: dict[str, tuple[str, str]]
 ) -> None:
     lines = check(tmp_path, **{name: value for name, (value, _) in values.items()})
@@ -109,7 +109,7 @@ def test_every_wrong_value_is_refused_with_what_is_right(
 
 
 @pytest.mark.parametrize("password", ["pa/ss", "pa?ss", "pa#ss", "12/ss", "12?ss"])
-def test_a_password_that_is_not_escaped_is_refused_and_not_shown(password: str) -> None:
+def test_an_unescaped_password_is_refused_and_not_shown(password: str) -> None:
     env = Environment({"DATABASE_URL": f"postgres://user:{password}@host:5432/db"})
 
     nowhere: dict[str, Any] = {}
@@ -121,7 +121,7 @@ def test_a_password_that_is_not_escaped_is_refused_and_not_shown(password: str) 
     assert "ss@" not in problem
 
 
-def test_an_escaped_password_is_the_password() -> None:
+def test_an_escaped_password_is_unescaped() -> None:
     database = parse_database_url("postgres://user:p%2Fa%3Fs%23s%40%24x@host:5432/db")
 
     assert database["PASSWORD"] == "p/a?s#s@$x"
@@ -136,7 +136,7 @@ def test_an_escaped_password_is_the_password() -> None:
         ["-m", "celery", "--app=registry_project", "beat"],
     ],
 )
-def test_nothing_starts_with_a_wrong_value(tmp_path: Path, command: list[str]) -> None:
+def test_no_program_starts_with_a_wrong_value(tmp_path: Path, command: list[str]) -> None:
     done = run(tmp_path, *command, FAST_HEARTBEATS="flase")
 
     assert done.returncode != 0
@@ -164,13 +164,13 @@ RIGHT = [
 ]
 
 
-def test_right_values_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_valid_values_are_parsed(tmp_path: Path) -> None:
     names = [setting for _, _, setting, _ in RIGHT]
     environment = {name: value for name, value, _, _ in RIGHT}
 
-    found = settings_of(tmp_path, *names, **environment)
+    values_found = settings_of(tmp_path, *names, **environment)
 
-    assert found == [expected for _, _, _, expected in RIGHT]
+    assert values_found == [expected for _, _, _, expected in RIGHT]
 
 
 def test_an_empty_variable_is_unset(tmp_path: Path) -> None:
@@ -180,12 +180,12 @@ def test_an_empty_variable_is_unset(tmp_path: Path) -> None:
     ]
     empty = ["FAST_HEARTBEATS", "ALLOWED_HOSTS", "DATABASE_URL", "CONN_MAX_AGE", "LOG_LEVEL"]
 
-    found = settings_of(tmp_path, *names, **dict.fromkeys([*empty, "REGISTRY_AUTH"], ""))
+    values_found = settings_of(tmp_path, *names, **dict.fromkeys([*empty, "REGISTRY_AUTH"], ""))
 
-    assert found == settings_of(tmp_path, *names)
+    assert values_found == settings_of(tmp_path, *names)
 
 
-def test_a_variable_may_come_from_a_file(tmp_path: Path) -> None:
+def test_a_variable_can_be_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("$from a file\n")
 
     [key] = settings_of(tmp_path, "SECRET_KEY", SECRET_KEY_FILE=str(tmp_path / "secret"))
@@ -193,7 +193,7 @@ def test_a_variable_may_come_from_a_file(tmp_path: Path) -> None:
     assert key == "$from a file"
 
 
-def test_a_variable_cannot_come_from_two_places(tmp_path: Path) -> None:
+def test_a_variable_and_its_file_cannot_both_be_set(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a")
 
     [line] = check(tmp_path, SECRET_KEY="b", SECRET_KEY_FILE=str(tmp_path / "secret"))

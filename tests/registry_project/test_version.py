@@ -1,4 +1,4 @@
-"""The version stands in one place, and everything that shows it agrees."""
+"""The version is defined in one place, and everything that shows it agrees."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from registry_project.version import VERSION
 PROJECT = Path(settings.BASE_DIR)
 
 
-def test_the_command_prints_it() -> None:
+def test_the_command_prints_the_version() -> None:
     output = io.StringIO()
 
     call_command("version", stdout=output)
@@ -23,12 +23,12 @@ def test_the_command_prints_it() -> None:
 
 
 @pytest.mark.django_db
-def test_health_and_the_api_document_report_it(client: Client) -> None:
+def test_health_and_the_api_document_report_the_version(client: Client) -> None:
     assert client.get("/health").json()["version"] == VERSION
     assert client.get("/schema", {"format": "json"}).json()["info"]["version"] == VERSION
 
 
-def test_the_image_and_the_changelog_carry_it() -> None:
+def test_the_image_and_the_changelog_have_the_same_version() -> None:
     label = re.search(r'image\.version="([^"]+)"', (PROJECT / "Dockerfile").read_text())
     newest = re.search(r"^## (\S+)", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
 

@@ -4,7 +4,7 @@ from django.test import RequestFactory
 from registry_project.endpoints.head_requests import NoBody
 
 
-def test_an_answer_to_head_has_its_headers_and_no_body() -> None:
+def test_the_answer_to_head_has_headers_but_no_body() -> None:
     answer = NoBody(lambda _: HttpResponse(b"abc", headers={"Content-Length": "3"}))
 
     headers_alone = answer(RequestFactory().head("/"))

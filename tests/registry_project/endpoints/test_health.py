@@ -32,18 +32,18 @@ def test_health_counts_the_fleet(client: Client, path: str) -> None:
 
 
 @pytest.mark.django_db
-def test_an_agent_is_counted_as_soon_as_it_is_there(client: Client) -> None:
+def test_a_new_agent_is_counted_at_once(client: Client) -> None:
     for agents in (1, 2, 3):
         AgentFactory.create()
         assert client.get("/health").json()["registered_agents"] == agents
 
 
 @pytest.mark.django_db
-def test_a_large_fleet_is_not_counted_for_everybody(
+def test_the_counts_of_a_large_fleet_are_shared_between_requests(
     client: Client, django_assert_num_queries: Any
 ) -> None:
     fleet(LARGE)
-    # The page of metrics also tells of sweeps and of the uptime.
+    # /metrics also queries the last sweep and the uptime.
     for path, shared, queries in (("/health", FLEET, 0), ("/metrics", AGENTS, 2)):
         try:
             first = client.get(path).content
@@ -53,8 +53,8 @@ def test_a_large_fleet_is_not_counted_for_everybody(
             shared.forget()
 
 
-def test_a_living_process_says_so_without_the_database(client: Client) -> None:
-    """Tests without the mark `django_db` may not touch it."""
+def test_liveness_needs_no_database(client: Client) -> None:
+    """This test would fail if it queried: it has no `django_db` mark."""
     answer = client.get("/health/live")
 
     assert answer.status_code == 200
@@ -62,7 +62,7 @@ def test_a_living_process_says_so_without_the_database(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_ready_tells_when_the_last_purge_was(client: Client) -> None:
+def test_readiness_reports_the_last_purge(client: Client) -> None:
     at = timezone.now()
     SweepMark.objects.create(at=at, purged=0, held=12)
 
@@ -79,14 +79,16 @@ def test_ready_tells_when_the_last_purge_was(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_registry_that_never_swept_is_ready_and_says_so(client: Client) -> None:
+def test_a_registry_that_never_swept_is_ready(client: Client) -> None:
     answer = client.get("/health/ready")
 
     assert answer.status_code == 200
     assert answer.json()["last_purge"] is None
 
 
-def test_without_its_database_it_is_not_ready(client: Client, database_away: None) -> None:
+def test_the_registry_is_not_ready_without_its_database(
+    client: Client, database_away: None
+) -> None:
     answer = client.get("/health/ready")
 
     assert answer.status_code == 503
@@ -95,7 +97,7 @@ def test_without_its_database_it_is_not_ready(client: Client, database_away: Non
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
-def test_a_check_costs_one_query_and_no_session(
+def test_a_health_check_costs_one_query_and_no_session(
     admin_client: Client, django_assert_num_queries: object, path: str
 ) -> None:
     with django_assert_num_queries(1):  # type: ignore[operator]

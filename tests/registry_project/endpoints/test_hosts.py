@@ -1,4 +1,4 @@
-"""Which names the registry answers under."""
+"""Which Host headers the registry accepts."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.test import Client
 
 pytestmark = pytest.mark.django_db
 
-HARMLESS = [
+VALID = [
     "agent_registry:9110",
     "registry",
     "registry.example:443",
@@ -19,8 +19,8 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("host", HARMLESS)
-def test_with_a_star_every_harmless_host_is_taken(client: Client, settings: Any, host: str) -> None:
+@pytest.mark.parametrize("host", VALID)
+def test_a_star_accepts_every_valid_host(client: Client, settings: Any, host: str) -> None:
     settings.ALLOWED_HOSTS = ["*"]
 
     assert client.get("/agents", headers={"Host": host}).status_code == 200
@@ -29,16 +29,18 @@ def test_with_a_star_every_harmless_host_is_taken(client: Client, settings: Any,
 @pytest.mark.parametrize(
     "host", ["a b", "a/b", "a@b", "a?b", "<b>", "a:b:c", "[::1", "a:123456", ""]
 )
-def test_what_is_no_host_is_refused(client: Client, settings: Any, host: str) -> None:
+def test_an_invalid_host_is_refused(client: Client, settings: Any, host: str) -> None:
     settings.ALLOWED_HOSTS = ["*"]
 
     answer = client.get("/agents", headers={"Host": host})
 
-    assert answer.status_code == (400 if host else 200)  # HTTP/1.0 needs none
+    assert answer.status_code == (400 if host else 200)  # HTTP/1.0 does not require one
     assert not host or f"The Host header {host!r} is not a host name." == answer.json()["detail"]
 
 
-def test_a_narrower_list_names_the_host_and_the_setting(client: Client, settings: Any) -> None:
+def test_a_host_that_is_not_allowed_is_named_together_with_the_setting(
+    client: Client, settings: Any
+) -> None:
     settings.ALLOWED_HOSTS = ["registry.example", "agent_registry", ".internal"]
 
     for host in ("registry.example:443", "agent_registry", "a.internal"):

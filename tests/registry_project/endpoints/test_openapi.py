@@ -1,4 +1,4 @@
-"""The OpenAPI document, its page, and the way to the admin."""
+"""The OpenAPI document, its page, and the redirect to the admin."""
 
 import re
 
@@ -9,16 +9,16 @@ from django.test import Client
 from django.utils.translation import trans_real
 
 
-def test_the_document_has_every_call(client: Client) -> None:
+def test_the_document_has_every_operation(client: Client) -> None:
     document = yaml.safe_load(client.get("/schema").content)
 
     assert document["openapi"].startswith("3.")
-    calls = {
+    operations = {
         f"{method.upper()} {path}"
         for path, methods in document["paths"].items()
         for method in methods
     }
-    assert calls >= {
+    assert operations >= {
         "POST /agents/register",
         "POST /agents/{agent_id}/heartbeat",
         "GET /agents",
@@ -34,28 +34,28 @@ def test_the_document_has_every_call(client: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["version=%0d%0aX:y", "version=%C3%A4", "lang=%00", "lang=de"])
-def test_the_document_is_the_same_whatever_is_asked_of_it(client: Client, query: str) -> None:
-    asked = client.get(f"/schema?{query}")
+def test_the_document_does_not_depend_on_the_query(client: Client, query: str) -> None:
+    with_query = client.get(f"/schema?{query}")
 
-    assert asked.status_code == 200
-    assert asked.headers["Content-Disposition"] == 'inline; filename="Agent registry.yaml"'
-    assert asked.content == client.get("/schema").content
+    assert with_query.status_code == 200
+    assert with_query.headers["Content-Disposition"] == 'inline; filename="Agent registry.yaml"'
+    assert with_query.content == client.get("/schema").content
 
 
-def test_no_language_that_somebody_thinks_of_is_kept(client: Client) -> None:
-    client.get("/schema", {"lang": "xx-thought-of"})
+def test_an_unknown_language_is_not_cached(client: Client) -> None:
+    client.get("/schema", {"lang": "xx-made-up"})
 
-    assert "xx-thought-of" not in vars(trans_real)["_translations"]
+    assert "xx-made-up" not in vars(trans_real)["_translations"]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/schema"])
-def test_the_documents_are_only_read(client: Client, path: str) -> None:
+def test_the_documents_are_read_only(client: Client, path: str) -> None:
     assert client.options(path).status_code == 405
     assert client.post(path).status_code == 405
     assert client.head(path).status_code == 200
 
 
-def test_the_page_takes_everything_from_us(client: Client) -> None:
+def test_the_page_loads_nothing_from_other_hosts(client: Client) -> None:
     page = client.get("/docs")
     script = client.get("/docs?script=")
     text = page.content.decode() + script.content.decode()
@@ -71,7 +71,7 @@ def test_the_page_takes_everything_from_us(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_root_leads_to_the_admin(client: Client) -> None:
+def test_the_root_redirects_to_the_admin(client: Client) -> None:
     answer = client.get("/", follow=True)
 
     assert answer.status_code == 200

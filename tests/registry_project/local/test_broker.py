@@ -1,4 +1,4 @@
-"""The broker in a folder: whatever a crash or a full disk left there, messages go through."""
+"""The file-based broker delivers messages in spite of broken files from a crash or a full disk."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from kombu.transport.virtual import BrokerState
 
 from registry_project.local.broker import FOLDER_URL, TRANSPORT, FolderTransport, folder_broker
 
-# What a kill or a full disk leaves of a JSON file, and what nobody would write.
+# JSON files cut short by a kill or a full disk, and content that no program of ours writes.
 RUBBISH = [b"", b"[", b'[["celery", ""', b"\xff\xfe\x00", b"{}", b"null", b"7", b"[[1, 2, 3, 4]]"]
 
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def connection(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    # kombu remembers for all connections of a process which queues are bound.
+    # kombu keeps the bindings of queues in a global of the process.
     monkeypatch.setattr(FolderTransport, "global_state", BrokerState())
     with Connection(
         FOLDER_URL, transport=TRANSPORT, transport_options=folder_broker(folder)
@@ -43,7 +43,7 @@ def send_and_receive(connection: Connection, text: str) -> str:
 
 
 @pytest.mark.parametrize("rubbish", RUBBISH)
-def test_a_broken_table_of_queues_is_written_anew(
+def test_a_broken_exchange_file_is_rewritten(
     folder: Path, connection: Connection, rubbish: bytes
 ) -> None:
     (folder / "control" / "celery.exchange").write_bytes(rubbish)
@@ -53,7 +53,7 @@ def test_a_broken_table_of_queues_is_written_anew(
 
 
 @pytest.mark.parametrize("rubbish", [*RUBBISH, b'{"body": "x"}'])
-def test_a_broken_message_costs_itself_alone(
+def test_a_broken_message_is_dropped_and_others_are_delivered(
     folder: Path, connection: Connection, rubbish: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "messages" / "0_broken.celery.msg").write_bytes(rubbish)
@@ -65,17 +65,17 @@ def test_a_broken_message_costs_itself_alone(
     assert list((folder / "messages").iterdir()) == []
 
 
-def test_messages_come_in_the_order_in_which_they_were_sent(connection: Connection) -> None:
+def test_messages_arrive_in_the_order_in_which_they_were_sent(connection: Connection) -> None:
     with connection.SimpleQueue("celery") as queue:
         for number in range(5):
             queue.put(number)
-            time.sleep(0.002)  # the order is by milliseconds
+            time.sleep(0.002)  # messages are ordered by millisecond
         received = [queue.get(timeout=5).payload for _ in range(5)]
 
     assert received == list(range(5))
 
 
-def test_what_cannot_be_written_leaves_nothing_behind(
+def test_a_failed_write_leaves_no_file_behind(
     folder: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_path: Path, _text: str, **_kwargs: object) -> int:
@@ -93,7 +93,7 @@ def test_what_cannot_be_written_leaves_nothing_behind(
 
 
 @pytest.mark.integration
-def test_a_worker_starts_on_what_a_crash_left_and_does_its_work(tmp_path: Path) -> None:
+def test_a_worker_starts_with_broken_files_and_runs_its_tasks(tmp_path: Path) -> None:
     broker = tmp_path / "broker"
     folder_broker(broker)
     for name in ("celery.exchange", "celery.pidbox.exchange", "celeryev.exchange"):
@@ -109,7 +109,7 @@ def test_a_worker_starts_on_what_a_crash_left_and_does_its_work(tmp_path: Path) 
     env["DJANGO_SETTINGS_MODULE"] = "registry_project.settings"
     subprocess.run([sys.executable, "-c", code], cwd=settings.BASE_DIR, env=env, check=True)
 
-    seen = ""
+    output = ""
     with subprocess.Popen(
         [sys.executable, "-m", "celery", "--app=registry_project", "worker", "--pool=solo",
          "--loglevel=INFO"],
@@ -117,10 +117,10 @@ def test_a_worker_starts_on_what_a_crash_left_and_does_its_work(tmp_path: Path) 
     ) as worker:  # fmt: skip
         assert worker.stdout is not None
         for line in worker.stdout:
-            seen += line
+            output += line
             if "succeeded" in line:
                 worker.terminate()
 
-    assert "purge_expired" in seen
-    assert "succeeded" in seen, seen
-    assert "Traceback" not in seen
+    assert "purge_expired" in output
+    assert "succeeded" in output, output
+    assert "Traceback" not in output

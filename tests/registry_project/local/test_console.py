@@ -19,7 +19,7 @@ def printed(path: Path, *, coloured: bool) -> str:
     return path.read_bytes().decode()
 
 
-def test_prefixes_are_of_one_width(tmp_path: Path) -> None:
+def test_prefixes_have_the_same_width(tmp_path: Path) -> None:
     assert printed(tmp_path / "out", coloured=False) == (
         "web    | one\nweb    | two\nworker | three\n"
     )
@@ -31,11 +31,11 @@ def test_only_the_prefix_is_coloured(tmp_path: Path) -> None:
     )
 
 
-def test_a_full_non_blocking_output_gets_everything_in_the_end() -> None:
+def test_a_full_non_blocking_output_still_receives_everything() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     counts = [sys.executable, "-c", "import sys; print(len(sys.stdin.read()))"]
-    # The pipe holds less than what comes, and its reader takes longer to start than filling it.
+    # The pipe is smaller than the output and fills up before its reader has started.
     with subprocess.Popen(counts, stdin=reading, stdout=subprocess.PIPE, text=True) as reader:
         os.close(reading)
         with io.FileIO(writing, "w") as file:
@@ -45,7 +45,7 @@ def test_a_full_non_blocking_output_gets_everything_in_the_end() -> None:
     assert int(output) == len("web    | ") + 1_000_000 + 1
 
 
-def test_lines_are_cut_across_chunks() -> None:
+def test_lines_are_assembled_across_chunks() -> None:
     lines = Lines()
 
     assert lines.feed(b"on") == []
@@ -54,7 +54,7 @@ def test_lines_are_cut_across_chunks() -> None:
     assert lines.finish() == []
 
 
-def test_a_line_without_end_comes_in_pieces() -> None:
+def test_an_endless_line_is_split_into_pieces() -> None:
     lines = Lines()
 
     assert lines.feed(b"x" * (LONGEST_LINE_BYTES - 1)) == []

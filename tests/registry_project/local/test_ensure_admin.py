@@ -21,7 +21,7 @@ def printed(name: str, output: str) -> str:
     return match[1]
 
 
-def test_the_printed_password_opens_the_admin() -> None:
+def test_the_printed_password_logs_a_superuser_in() -> None:
     output = ensure_admin()
 
     user = authenticate(username="admin", password=printed("password", output))
@@ -41,7 +41,7 @@ def test_the_name_can_be_chosen() -> None:
     assert User.objects.get().username == "ada"
 
 
-def test_the_second_time_nothing_is_made_and_nothing_printed() -> None:
+def test_a_second_run_changes_and_prints_nothing() -> None:
     ensure_admin()
     password = User.objects.get().password
 
@@ -49,20 +49,20 @@ def test_the_second_time_nothing_is_made_and_nothing_printed() -> None:
     assert User.objects.get().password == password
 
 
-def test_any_superuser_will_do() -> None:
+def test_no_admin_is_created_if_there_is_any_superuser() -> None:
     User.objects.create_superuser("grace", password="correct horse")
 
     assert ensure_admin() == ""
     assert User.objects.count() == 1
 
 
-def test_a_superuser_who_may_not_log_in_does_not_count() -> None:
+def test_an_inactive_superuser_does_not_count() -> None:
     User.objects.create_superuser("grace", password="correct horse", is_active=False)
 
     assert "password" in ensure_admin()
 
 
-def test_a_user_who_has_the_name_already_is_left_alone() -> None:
+def test_an_existing_user_of_that_name_is_not_promoted() -> None:
     User.objects.create_user("admin", password="correct horse")
 
     with pytest.raises(CommandError, match="--username"):

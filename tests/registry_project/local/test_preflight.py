@@ -14,7 +14,7 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_free_port_is_fine_and_stays_free(taken_port: int) -> None:
+def test_a_free_port_passes_and_stays_free(taken_port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -22,7 +22,7 @@ def test_a_free_port_is_fine_and_stays_free(taken_port: int) -> None:
     check_address("127.0.0.1", port)
 
 
-def test_a_taken_port_is_told_with_the_way_to_another(taken_port: int) -> None:
+def test_a_taken_port_is_reported_with_a_free_one(taken_port: int) -> None:
     with pytest.raises(PreflightError) as caught:
         check_address("127.0.0.1", taken_port)
 
@@ -33,8 +33,8 @@ def test_a_taken_port_is_told_with_the_way_to_another(taken_port: int) -> None:
     check_address("127.0.0.1", other)
 
 
-def test_where_no_other_port_is_found_none_is_named() -> None:
-    """The last port has none after it."""
+def test_no_other_port_is_suggested_if_none_is_found() -> None:
+    """There is none after the last port."""
     with socket.create_server(("127.0.0.1", 65535)), pytest.raises(PreflightError) as caught:
         check_address("127.0.0.1", 65535)
 
@@ -47,23 +47,23 @@ def test_a_port_taken_on_one_address_is_taken_on_all(taken_port: int) -> None:
         check_address("0.0.0.0", taken_port)  # noqa: S104
 
 
-def test_a_name_that_is_no_address_is_told() -> None:
+def test_a_name_that_does_not_resolve_is_reported() -> None:
     with pytest.raises(PreflightError, match=r"^no\.such\.host\.invalid is not an address"):
         check_address("no.such.host.invalid", 9000)
 
 
-def test_an_address_of_another_machine_is_told() -> None:
+def test_an_address_of_another_machine_is_reported() -> None:
     with pytest.raises(PreflightError, match=r"cannot listen on 192\.0\.2\.1"):
-        check_address("192.0.2.1", 9000)  # TEST-NET-1, RFC 5737: nobody has it
+        check_address("192.0.2.1", 9000)  # TEST-NET-1, RFC 5737: unassigned
 
 
 @pytest.mark.django_db
-def test_a_migrated_database_is_fine() -> None:
+def test_a_migrated_database_passes() -> None:
     check_migrations()
 
 
 @pytest.mark.django_db
-def test_a_missing_migration_is_told_with_the_command_that_helps() -> None:
+def test_a_missing_migration_is_reported_with_the_command_to_run() -> None:
     MigrationRecorder(connection).record_unapplied("sessions", "0001_initial")
 
     with pytest.raises(PreflightError, match=r"\(sessions 0001_initial\).*manage\.py migrate"):

@@ -11,7 +11,7 @@ from registry_project.local.programs import registry_programs
 from registry_project.management.commands.start_registry import default_workers
 
 
-def test_a_taken_port_ends_the_command_before_anything_is_started() -> None:
+def test_a_taken_port_ends_the_command_before_anything_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(CommandError, match=f"Port {port} on 127.0.0.1 is in use"):
@@ -27,18 +27,18 @@ def test_a_taken_port_ends_the_command_before_anything_is_started() -> None:
         (["--workers", "many"], "invalid"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(arguments: list[str], message: str) -> None:
+def test_numbers_out_of_range_are_refused(arguments: list[str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         call_command("start_registry", *arguments)
 
 
-def test_sqlite_gets_one_web_process_and_other_databases_one_for_each_processor() -> None:
+def test_the_default_is_one_web_process_on_sqlite_and_one_per_cpu_elsewhere() -> None:
     expected = 1 if connection.vendor == "sqlite" else os.cpu_count()
 
     assert default_workers() == expected
 
 
-def test_a_registry_is_made_of_web_worker_and_beat() -> None:
+def test_a_registry_runs_web_worker_and_beat() -> None:
     programs = registry_programs("127.0.0.1", 9000, 3)
 
     assert [program.name for program in programs] == ["web", "worker", "beat"]
@@ -46,13 +46,13 @@ def test_a_registry_is_made_of_web_worker_and_beat() -> None:
     assert {"--bind=127.0.0.1:9000", "--workers=3"} <= set(programs[0].argv)
 
 
-def test_an_ipv6_address_is_written_with_brackets() -> None:
+def test_an_ipv6_address_gets_brackets() -> None:
     web = registry_programs("::1", 9000, 1)[0]
 
     assert "--bind=[::1]:9000" in web.argv
 
 
-def test_the_programs_find_the_project_and_what_else_was_on_the_path(
+def test_the_project_is_added_to_the_programs_python_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")

@@ -28,7 +28,7 @@ HAS_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {I
 
 
 class Stage:
-    """A supervisor whose terminal is a file."""
+    """A supervisor that prints to a file."""
 
     def __init__(self, path: Path, backoff: Backoff, sources: dict[str, str]) -> None:
         self._path = path
@@ -37,7 +37,7 @@ class Stage:
         self.supervisor = Supervisor(programs, Console(self.file, list(sources)), backoff)
 
     def lines(self, name: str) -> list[str]:
-        """What was printed under `name` so far."""
+        """Return the lines printed under `name` so far."""
         pairs = [line.split("|", 1) for line in self._path.read_text().splitlines()]
         return [text[1:] for prefix, text in pairs if prefix.strip() == name]
 
@@ -55,7 +55,7 @@ Perform = Callable[..., Stage]
 
 @pytest.fixture
 def perform(tmp_path: Path) -> Perform:
-    """Supervise programs, given as Python source, while `play` plays; then stop them all."""
+    """Supervise programs, given as Python source, while `play` runs; then stop them all."""
 
     def perform(play: Play, backoff: Backoff = FAST, **sources: str) -> Stage:
         stage = Stage(tmp_path / "terminal", backoff, sources)
@@ -78,7 +78,7 @@ def perform(tmp_path: Path) -> Perform:
     return perform
 
 
-def test_what_programs_print_stands_under_their_names(perform: Perform) -> None:
+def test_output_is_prefixed_with_the_name_of_its_program(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await wait_in_loop(lambda: stage.lines("web") and stage.lines("beat"), "a line of each")
 
@@ -89,21 +89,21 @@ def test_what_programs_print_stands_under_their_names(perform: Perform) -> None:
     assert stage.lines("beat")[0] == "tick"
 
 
-def test_the_last_words_of_a_program_are_shown_even_without_an_end_of_line(
+def test_the_last_output_of_a_program_is_shown_even_without_a_newline(
     perform: Perform,
 ) -> None:
     async def play(stage: Stage) -> None:
         await stage.first_pid("web")
 
-    says_farewell = (
+    prints_on_sigterm = (
         "import os, signal, sys, time;"
         "signal.signal(signal.SIGTERM, lambda *_: (sys.stdout.write('fare'), sys.exit(0)));"
         "print('pid', os.getpid()); time.sleep(600)"
     )
-    assert perform(play, web=says_farewell).lines("web")[-1] == "fare"
+    assert perform(play, web=prints_on_sigterm).lines("web")[-1] == "fare"
 
 
-def test_a_program_that_floods_the_terminal_does_not_hold_up_another(perform: Perform) -> None:
+def test_a_program_that_floods_the_output_does_not_delay_the_others(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await stage.first_pid("beat")
         await wait_in_loop(lambda: stage.file.tell() > 10_000_000, "a flood")
@@ -123,7 +123,7 @@ def test_a_line_that_never_ends_is_shown_in_pieces(perform: Perform) -> None:
     assert max(len(line) for line in stage.lines("web")) < 256 * 1024
 
 
-def test_a_program_that_was_killed_starts_again_and_the_others_go_on(perform: Perform) -> None:
+def test_a_killed_program_is_restarted_and_the_others_keep_running(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         pid, other = await stage.first_pid("web"), await stage.first_pid("beat")
         os.kill(pid, signal.SIGKILL)
@@ -136,18 +136,18 @@ def test_a_program_that_was_killed_starts_again_and_the_others_go_on(perform: Pe
     assert "web was killed by SIGKILL; restarting in 0.01 s" in stage.lines("system")
 
 
-def test_the_delay_doubles_up_to_its_limit_while_a_program_keeps_dying(perform: Perform) -> None:
+def test_the_restart_delay_doubles_up_to_its_limit(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await wait_in_loop(lambda: len(stage.lines("system")) >= 5, "five deaths")
 
     stage = perform(play, web="raise SystemExit(3)")
 
-    told = [re.sub(r"^web exited with 3; restarting in ", "", line)
+    delays = [re.sub(r"^web exited with 3; restarting in ", "", line)
             for line in stage.lines("system")]  # fmt: skip
-    assert told[:5] == ["0.01 s", "0.02 s", "0.04 s", "0.04 s", "0.04 s"]
+    assert delays[:5] == ["0.01 s", "0.02 s", "0.04 s", "0.04 s", "0.04 s"]
 
 
-def test_the_delay_is_short_again_after_a_program_has_lived_a_while(perform: Perform) -> None:
+def test_the_restart_delay_is_reset_after_a_steady_run(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await wait_in_loop(lambda: len(stage.lines("system")) >= 4, "four deaths")
 
@@ -156,17 +156,17 @@ def test_the_delay_is_short_again_after_a_program_has_lived_a_while(perform: Per
     assert all(line.endswith(" in 0.01 s") for line in stage.lines("system")[:4])
 
 
-def test_a_program_waits_out_its_delay(perform: Perform) -> None:
+def test_a_restart_waits_for_its_delay(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
-        await wait_in_loop(lambda: len(stage.lines("web")) > 1, "a second life")
+        await wait_in_loop(lambda: len(stage.lines("web")) > 1, "a second start")
 
-    dies = "import time; print(time.monotonic()); raise SystemExit(1)"
-    first, second = perform(play, Backoff(first_delay=0.5), web=dies).lines("web")[:2]
+    exits = "import time; print(time.monotonic()); raise SystemExit(1)"
+    first, second = perform(play, Backoff(first_delay=0.5), web=exits).lines("web")[:2]
 
     assert float(second) - float(first) > 0.45
 
 
-def test_a_program_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+def test_a_program_that_fails_to_start_is_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "late"
     with io.FileIO(tmp_path / "terminal", "w") as file:
         program = Program("late", [str(path)])
@@ -195,7 +195,7 @@ def test_a_signal_stops_all_programs_and_then_the_supervisor(
         await stage.first_pid("web")
         await stage.first_pid("beat")
         os.kill(os.getpid(), stop_signal)
-        await wait_in_loop(lambda: stage.lines("system"), "an answer to the signal")
+        await wait_in_loop(lambda: stage.lines("system"), "a reaction to the signal")
 
     stage = perform(play, web=SLEEPS, beat=SLEEPS)
 
@@ -203,7 +203,7 @@ def test_a_signal_stops_all_programs_and_then_the_supervisor(
     assert "starting" not in " ".join(stage.lines("system"))
 
 
-def test_a_program_that_waits_for_its_next_start_does_not_get_it_after_a_stop(
+def test_a_stop_cancels_pending_restarts(
     perform: Perform,
 ) -> None:
     async def play(stage: Stage) -> None:
@@ -212,7 +212,7 @@ def test_a_program_that_waits_for_its_next_start_does_not_get_it_after_a_stop(
     assert len(perform(play, Backoff(first_delay=600), web="print('once')").lines("web")) == 1
 
 
-def test_a_program_that_ignores_the_request_to_stop_is_killed_in_time(perform: Perform) -> None:
+def test_a_program_that_ignores_sigterm_is_killed_after_the_timeout(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await stage.first_pid("web")
 
@@ -226,7 +226,7 @@ def test_a_second_ctrl_c_kills_at_once(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await stage.first_pid("web")
         os.kill(os.getpid(), signal.SIGINT)
-        await wait_in_loop(lambda: stage.lines("system"), "the first answer")
+        await wait_in_loop(lambda: stage.lines("system"), "the reaction to the first signal")
         os.kill(os.getpid(), signal.SIGINT)
 
     started = time.monotonic()
@@ -236,27 +236,27 @@ def test_a_second_ctrl_c_kills_at_once(perform: Perform) -> None:
     assert not is_running(stage.pids("web")[0])
 
 
-def test_other_requests_to_stop_may_come_twice_and_let_programs_finish(perform: Perform) -> None:
+def test_a_second_signal_other_than_ctrl_c_lets_programs_finish(perform: Perform) -> None:
     async def play(stage: Stage) -> None:
         await stage.first_pid("web")
         os.kill(os.getpid(), signal.SIGHUP)
-        await wait_in_loop(lambda: stage.lines("system"), "the first answer")
+        await wait_in_loop(lambda: stage.lines("system"), "the reaction to the first signal")
 
     takes_a_moment = (
         "import os, signal, sys, time;"
         "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), print('done'), sys.exit(0)));"
         "print('pid', os.getpid()); time.sleep(600)"
     )
-    stage = perform(play, web=takes_a_moment)  # and SIGTERM at its end
+    stage = perform(play, web=takes_a_moment)  # `perform` sends SIGTERM after SIGHUP
 
     assert stage.lines("web")[-1] == "done"
     assert stage.lines("system") == ["stopping"]
 
 
-def test_what_a_killed_program_had_started_is_gone_before_it_starts_again(
+def test_children_of_a_killed_program_are_gone_before_it_restarts(
     perform: Perform,
 ) -> None:
-    tells_both = f"import os; print('leader', os.getpid(), flush=True); {HAS_A_CHILD}"
+    prints_both_pids = f"import os; print('leader', os.getpid(), flush=True); {HAS_A_CHILD}"
 
     async def play(stage: Stage) -> None:
         grandchild = await stage.first_pid("web")
@@ -265,14 +265,14 @@ def test_what_a_killed_program_had_started_is_gone_before_it_starts_again(
         await wait_in_loop(lambda: len(stage.pids("web")) > 1, "web again")
         assert not is_running(grandchild)
 
-    stage = perform(play, web=tells_both)
+    stage = perform(play, web=prints_both_pids)
 
     assert not any(is_running(pid) for pid in stage.pids("web"))
 
 
 @pytest.fixture
 def supervisor_process(tmp_path: Path) -> list[str]:
-    """The arguments of a process that supervises a program which has a child of its own."""
+    """The command of a process that supervises one program."""
     driver = tmp_path / "driver.py"
     driver.write_text(
         "import asyncio, io, sys\n"
@@ -288,7 +288,9 @@ def supervisor_process(tmp_path: Path) -> list[str]:
     return [sys.executable, str(driver)]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills orphans for us")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux can kill orphans (PR_SET_PDEATHSIG)"
+)
 def test_killing_the_supervisor_leaves_no_program_behind(supervisor_process: list[str]) -> None:
     with start(supervisor_process) as process:
         child = read_pid(process)
@@ -297,26 +299,26 @@ def test_killing_the_supervisor_leaves_no_program_behind(supervisor_process: lis
     wait_until(lambda: not is_running(child), "the end of the program")
 
 
-def test_the_supervisor_stops_when_nobody_reads_its_output_any_more(
+def test_the_supervisor_stops_when_its_output_is_closed(
     supervisor_process: list[str],
 ) -> None:
     with start(supervisor_process) as process:
         child = read_pid(process)
         assert process.stdout is not None
         process.stdout.close()
-        os.kill(child, signal.SIGKILL)  # there will be something to say
+        os.kill(child, signal.SIGKILL)  # makes the supervisor print
 
         assert process.wait(timeout=30) == 0
 
 
-def test_a_hang_up_is_ignored_when_started_with_nohup(supervisor_process: list[str]) -> None:
+def test_sighup_is_ignored_under_nohup(supervisor_process: list[str]) -> None:
     with start(["nohup", *supervisor_process]) as process:
         read_pid(process)
         process.send_signal(signal.SIGHUP)
         process.terminate()
         output, _ = process.communicate(timeout=30)
 
-    # Both signals were delivered by then; only one of them counted.
+    # Both signals have been delivered; only SIGTERM counted.
     assert [line for line in output.splitlines() if line.startswith("system")] == [
         "system | stopping"
     ]

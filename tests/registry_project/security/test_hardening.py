@@ -1,4 +1,4 @@
-"""What the registry sends and asks for, so that browsers and clients cannot be used against it."""
+"""Security headers, TLS, the production settings, and secrets in error reports."""
 
 import os
 import re
@@ -31,9 +31,9 @@ PROJECT = Path(__file__).parents[3]
         "/static/agents/admin.css",
     ],
 )
-def test_every_answer_has_the_headers_of_security(client: Client, path: str) -> None:
+def test_every_answer_has_security_headers(client: Client, path: str) -> None:
     answer = client.get(path)
-    answer.close()  # a file's
+    answer.close()  # static files are open files
     headers = answer.headers
 
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -47,7 +47,7 @@ def test_every_answer_has_the_headers_of_security(client: Client, path: str) -> 
 
 
 @pytest.mark.django_db
-def test_only_the_browsable_pages_may_have_styles_in_attributes(client: Client) -> None:
+def test_only_browsable_pages_allow_inline_style_attributes(client: Client) -> None:
     policy = client.get("/agents", headers={"Accept": "text/html"}).headers[
         "Content-Security-Policy"
     ]
@@ -63,7 +63,7 @@ class TestOverTLS:
         settings.SECURE_HSTS_SECONDS = 31_536_000
         settings.TRUSTED_PROXIES = ["127.0.0.1"]
 
-    def test_what_comes_without_is_sent_there(self, client: Client) -> None:
+    def test_plain_http_is_redirected_to_https(self, client: Client) -> None:
         answer = client.get("/agents?tag=x")
 
         assert answer.status_code == 301
@@ -71,28 +71,26 @@ class TestOverTLS:
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("path", ["/health/live", "/health/live/", "/health", "/metrics"])
-    def test_what_watches_the_registry_is_not(
-        self, client: Client, settings: Settings, path: str
-    ) -> None:
+    def test_probes_are_not_redirected(self, client: Client, settings: Settings, path: str) -> None:
         settings.ALLOWED_HOSTS = ["registry.example"]
 
         assert client.get(path, headers={"Host": "10.0.0.7:9000"}).status_code == 200
         assert client.get("/healthy", headers={"Host": "10.0.0.7:9000"}).status_code == 400
 
-    def test_what_is_answered_at_the_door_has_a_policy_as_well(self, client: Client) -> None:
+    def test_the_redirect_has_security_headers_too(self, client: Client) -> None:
         answer = client.get("/admin/")
 
         assert answer.status_code == 301
         assert "Content-Security-Policy" in answer.headers
         assert answer.headers["X-Frame-Options"] == "DENY"
 
-    def test_a_trusted_proxy_says_what_came_by_tls(self, client: Client) -> None:
+    def test_the_scheme_is_taken_from_a_trusted_proxy(self, client: Client) -> None:
         answer = client.get("/admin/login/", headers={"X-Forwarded-Proto": "https"})
 
         assert answer.status_code == 200
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
-    def test_nobody_else_does(self, client: Client) -> None:
+    def test_the_scheme_is_not_taken_from_anyone_else(self, client: Client) -> None:
         answer = client.get(
             "/admin/login/", headers={"X-Forwarded-Proto": "https"}, REMOTE_ADDR="203.0.113.9"
         )
@@ -101,7 +99,7 @@ class TestOverTLS:
 
 
 def production_settings() -> dict[str, str]:
-    """Return the variables that docs/security.md gives for production."""
+    """Return the variables that docs/security.md recommends for production."""
     page = (PROJECT / "docs" / "security.md").read_text()
     [block] = re.findall(r"```sh\n# production\n(.*?)```", page, re.DOTALL)
     return dict(re.findall(r"^([A-Z_]+)=(\S+)", block, re.MULTILINE))
@@ -119,7 +117,7 @@ def check(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_production_settings_of_the_documents_pass_all_checks(tmp_path: Path) -> None:
+def test_the_documented_production_settings_pass_all_checks(tmp_path: Path) -> None:
     variables = production_settings()
     assert {"HTTPS", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "SECRET_KEY_FILE"} <= variables.keys()
     (tmp_path / "key").write_text("k3y-" * 20 + "abcdefgh")
@@ -132,7 +130,7 @@ def test_the_production_settings_of_the_documents_pass_all_checks(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "warning"),
     [
         ({"HTTPS": "false"}, "security.W008"),
         ({"ALLOWED_HOSTS": "*"}, "registry.W002"),
@@ -140,8 +138,8 @@ def test_the_production_settings_of_the_documents_pass_all_checks(tmp_path: Path
         ({"DEBUG": "true"}, "security.W018"),
     ],
 )
-def test_settings_that_are_not_for_production_are_told(
-    tmp_path: Path, changes: dict[str, str], told: str
+def test_settings_unfit_for_production_cause_a_warning(
+    tmp_path: Path, changes: dict[str, str], warning: str
 ) -> None:
     (tmp_path / "key").write_text("k3y-" * 20 + "abcdefgh")
     variables = production_settings() | {"SECRET_KEY_FILE": str(tmp_path / "key")} | changes
@@ -149,10 +147,10 @@ def test_settings_that_are_not_for_production_are_told(
     done = check(tmp_path, **variables)
 
     assert done.returncode == 1
-    assert told in done.stderr
+    assert warning in done.stderr
 
 
-def test_reports_of_errors_have_no_secrets() -> None:
+def test_error_reports_contain_no_secrets() -> None:
     request = RequestFactory(
         HTTP_AUTHORIZATION="Bearer s3cret",
         HTTP_LEASE_TOKEN="s3cret",

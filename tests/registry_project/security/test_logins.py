@@ -1,4 +1,4 @@
-"""The login of the admin is not to be guessed."""
+"""Passwords of the admin cannot be guessed by trying."""
 
 import re
 from collections.abc import Iterator
@@ -42,12 +42,12 @@ def fail(client: Client, times: int, username: str = "grace", **more: Any) -> li
     return [log_in(client, "wrong", username, **more).status_code for _ in range(times)]
 
 
-def test_the_right_password_opens(client: Client) -> None:
+def test_the_right_password_logs_in(client: Client) -> None:
     assert log_in(client, PASSWORD).status_code == 302
     assert client.get("/admin/").status_code == 200
 
 
-def test_after_a_few_wrong_ones_the_right_one_does_not_open(client: Client) -> None:
+def test_after_a_few_wrong_passwords_even_the_right_one_is_refused(client: Client) -> None:
     assert fail(client, 3) == [200, 200, 429]
 
     answer = log_in(client, PASSWORD)
@@ -57,7 +57,7 @@ def test_after_a_few_wrong_ones_the_right_one_does_not_open(client: Client) -> N
     assert client.get("/admin/").status_code == 302
 
 
-def test_another_name_and_another_address_are_not_locked(client: Client) -> None:
+def test_a_lock_affects_neither_other_users_nor_other_addresses(client: Client) -> None:
     User.objects.create_superuser("ada", password=PASSWORD)
     fail(client, 3)
 
@@ -65,7 +65,7 @@ def test_another_name_and_another_address_are_not_locked(client: Client) -> None
     assert log_in(Client(), PASSWORD, REMOTE_ADDR="10.0.0.8").status_code == 302
 
 
-def test_the_address_is_the_one_behind_trusted_proxies(settings: Settings) -> None:
+def test_the_locked_address_is_the_one_in_front_of_trusted_proxies(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = ["127.0.0.1"]
     guesser = Client(headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.5"})
     fail(guesser, 3)
@@ -76,9 +76,7 @@ def test_the_address_is_the_one_behind_trusted_proxies(settings: Settings) -> No
     assert log_in(Client(), PASSWORD).status_code == 302
 
 
-def test_a_lock_ends_after_a_while_even_if_somebody_goes_on_trying(
-    client: Client, settings: Settings
-) -> None:
+def test_a_lock_ends_even_if_attempts_continue(client: Client, settings: Settings) -> None:
     fail(client, 5)
     old = timezone.now() - settings.AXES_COOLOFF_TIME - timedelta(seconds=1)
     AccessAttempt.objects.update(attempt_time=old)
@@ -86,20 +84,20 @@ def test_a_lock_ends_after_a_while_even_if_somebody_goes_on_trying(
     assert log_in(client, PASSWORD).status_code == 302
 
 
-def test_a_success_forgets_what_went_before(client: Client) -> None:
+def test_a_successful_login_resets_the_failures(client: Client) -> None:
     for _ in range(3):
         fail(client, 2)
         assert log_in(client, PASSWORD).status_code == 302
 
 
-def test_there_is_a_way_out_by_command(client: Client) -> None:
+def test_a_command_unlocks_a_user(client: Client) -> None:
     fail(client, 3)
     call_command("axes_reset_username", "grace", verbosity=0)
 
     assert log_in(client, PASSWORD).status_code == 302
 
 
-def test_there_is_a_way_out_in_the_admin(client: Client, admin_client: Client) -> None:
+def test_the_admin_unlocks_a_user(client: Client, admin_client: Client) -> None:
     fail(client, 3)
     chosen = {"action": "delete_selected", "_selected_action": AccessAttempt.objects.get().pk}
     admin_client.post("/admin/axes/accessattempt/", chosen | {"post": "yes"})
@@ -107,13 +105,13 @@ def test_there_is_a_way_out_in_the_admin(client: Client, admin_client: Client) -
     assert log_in(client, PASSWORD).status_code == 302
 
 
-def test_names_that_are_unknown_are_locked_alike(client: Client) -> None:
+def test_unknown_users_are_locked_in_the_same_way(client: Client) -> None:
     assert fail(client, 3, "nobody") == fail(client, 3)
     known, unknown = log_in(client, PASSWORD), log_in(client, PASSWORD, "nobody")
     assert without_token(known) == without_token(unknown).replace("nobody", "grace")
 
 
-def test_a_password_in_the_place_of_the_name_is_not_kept(client: Client) -> None:
+def test_a_password_typed_as_the_user_name_is_not_stored(client: Client) -> None:
     fail(client, 2, PASSWORD)
     fail(client, 1)
 
@@ -123,7 +121,7 @@ def test_a_password_in_the_place_of_the_name_is_not_kept(client: Client) -> None
     }
 
 
-def test_a_locked_login_says_when_to_come_back(client: Client, settings: Settings) -> None:
+def test_a_locked_login_says_when_to_try_again(client: Client, settings: Settings) -> None:
     settings.AXES_COOLOFF_TIME = timedelta(minutes=7)
     fail(client, 3)
 
@@ -136,7 +134,7 @@ def without_token(answer: HttpResponse) -> str:
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
 
-def test_one_address_may_not_try_many_names(client: Client, settings: Settings) -> None:
+def test_failures_are_limited_per_address_across_users(client: Client, settings: Settings) -> None:
     settings.RATE_WRONG_LOGINS_PER_ADDRESS = "4/hour"
     for number in range(4):
         assert fail(client, 1, f"name-{number}") == [200]
@@ -149,7 +147,7 @@ def test_one_address_may_not_try_many_names(client: Client, settings: Settings) 
     assert log_in(client, PASSWORD, REMOTE_ADDR="10.0.0.8").status_code == 302
 
 
-def test_the_database_does_not_keep_what_opens_a_session(client: Client) -> None:
+def test_the_stored_session_key_does_not_open_a_session(client: Client) -> None:
     log_in(client, PASSWORD)
     key = client.cookies["sessionid"].value
 
@@ -162,7 +160,7 @@ def test_the_database_does_not_keep_what_opens_a_session(client: Client) -> None
     assert not Session.objects.exists()
 
 
-def test_a_session_stays_the_same_from_call_to_call(client: Client) -> None:
+def test_a_session_keeps_its_key_and_data_across_requests(client: Client) -> None:
     log_in(client, PASSWORD)
     key = client.cookies["sessionid"].value
     for _ in range(2):
@@ -176,7 +174,7 @@ def test_a_session_stays_the_same_from_call_to_call(client: Client) -> None:
     assert Session.objects.count() == 1
 
 
-def test_a_login_takes_over_no_session_that_was_there_before(client: Client) -> None:
+def test_a_login_does_not_keep_the_session_key_from_before(client: Client) -> None:
     session = client.session
     session["planted"] = True
     session.save()

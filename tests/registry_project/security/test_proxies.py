@@ -12,7 +12,7 @@ PROXIES = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "unix"]
 
 
 def seen(settings: Settings, peer: str, **headers: str) -> tuple[str, str, dict[str, Any]]:
-    """Return the client's address, the scheme, and what is left of the headers."""
+    """Return the client's address, the scheme, and the forwarding headers that remain."""
     settings.TRUSTED_PROXIES = PROXIES
     requests: list[HttpRequest] = []
 
@@ -25,8 +25,8 @@ def seen(settings: Settings, peer: str, **headers: str) -> tuple[str, str, dict[
     }
     TrustedProxies(view)(RequestFactory(REMOTE_ADDR=peer, **names).get("/"))
     [request] = requests
-    left = {name: value for name, value in request.META.items() if "FORWARDED" in name}
-    return request.META["REMOTE_ADDR"], request.scheme or "", left
+    remaining = {name: value for name, value in request.META.items() if "FORWARDED" in name}
+    return request.META["REMOTE_ADDR"], request.scheme or "", remaining
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def seen(settings: Settings, peer: str, **headers: str) -> tuple[str, str, dict[
         pytest.param("10.0.0.1", "203.0.113.5, 10.9.9.9,192.0.2.7", "203.0.113.5", id="three"),
         pytest.param("10.0.0.1", "6.6.6.6, 203.0.113.5, 10.9.9.9", "203.0.113.5", id="deep"),
         pytest.param("10.0.0.1", "10.1.1.1, 10.2.2.2", "10.1.1.1", id="a proxy is the client"),
-        pytest.param("10.0.0.1", "", "10.0.0.1", id="nothing said"),
+        pytest.param("10.0.0.1", "", "10.0.0.1", id="empty"),
         pytest.param("10.0.0.1", "unknown", "10.0.0.1", id="garbage"),
         pytest.param("10.0.0.1", "1.2.3.4, <script>, 10.2.2.2", "10.2.2.2", id="garbage between"),
         pytest.param("10.0.0.1", ",,,", "10.0.0.1", id="commas"),
@@ -52,14 +52,14 @@ def seen(settings: Settings, peer: str, **headers: str) -> tuple[str, str, dict[
         pytest.param("10.0.0.1", "1.2.3.4," * 5000 + "203.0.113.5", "203.0.113.5", id="long"),
     ],
 )
-def test_the_address_is_the_last_one_that_a_trusted_proxy_tells(
+def test_the_client_is_the_last_address_before_the_trusted_proxies(
     settings: Settings, peer: str, forwarded_for: str, client: str
 ) -> None:
     assert seen(settings, peer, **{"for": forwarded_for})[0] == client
 
 
-def test_headers_of_several_lines_are_one_list(settings: Settings) -> None:
-    """As the server joins them."""
+def test_a_header_of_several_lines_is_one_list(settings: Settings) -> None:
+    """The server joins the lines with commas, without spaces."""
     assert seen(settings, "10.0.0.1", **{"for": "6.6.6.6,203.0.113.5"})[0] == "203.0.113.5"
 
 
@@ -72,18 +72,20 @@ def test_headers_of_several_lines_are_one_list(settings: Settings) -> None:
         pytest.param("10.0.0.1", "203.0.113.5", "gopher", "http", id="garbage"),
         pytest.param("10.0.0.1", "203.0.113.5", "https, http", "http", id="forged behind one"),
         pytest.param("10.0.0.1", "203.0.113.5, 10.1.1.1", "https, http", "https", id="two"),
-        pytest.param("10.0.0.1", "203.0.113.5, 10.1.1.1", "https", "https", id="the first says it"),
+        pytest.param(
+            "10.0.0.1", "203.0.113.5, 10.1.1.1", "https", "https", id="only the first adds it"
+        ),
         pytest.param("10.0.0.1", "", "https", "https", id="without an address"),
     ],
 )
-def test_the_scheme_counts_from_a_trusted_proxy_only(
+def test_the_scheme_is_taken_from_trusted_proxies_only(
     settings: Settings, peer: str, forwarded_for: str, proto: str, scheme: str
 ) -> None:
     assert seen(settings, peer, **{"for": forwarded_for}, proto=proto)[1] == scheme
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.1", "203.0.113.9"])
-def test_nothing_else_that_was_forwarded_is_left(settings: Settings, peer: str) -> None:
+def test_all_other_forwarding_headers_are_removed(settings: Settings, peer: str) -> None:
     headers = {
         "for": "203.0.113.5",
         "host": "evil.example",
@@ -95,7 +97,7 @@ def test_nothing_else_that_was_forwarded_is_left(settings: Settings, peer: str) 
     assert seen(settings, peer, **headers)[2] == {}
 
 
-def test_without_proxies_nobody_is_believed(settings: Settings) -> None:
+def test_without_trusted_proxies_all_forwarding_headers_are_ignored(settings: Settings) -> None:
     global_proxies = PROXIES[:]
     try:
         PROXIES.clear()
@@ -107,18 +109,20 @@ def test_without_proxies_nobody_is_believed(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_an_agent_is_seen_where_it_is(client: Client, settings: Settings) -> None:
+def test_registering_records_the_address_the_agent_came_from(
+    client: Client, settings: Settings
+) -> None:
     settings.TRUSTED_PROXIES = PROXIES
     registration = {"agent_id": "a", "host": "h", "port": 80}
     headers = {"X-Forwarded-For": "6.6.6.6, 203.0.113.5"}
-    call: dict[str, Any] = {
+    options: dict[str, Any] = {
         "data": registration,
         "content_type": "application/json",
         "headers": headers,
     }
 
-    client.post("/agents/register", **call, REMOTE_ADDR="10.0.0.1")
+    client.post("/agents/register", **options, REMOTE_ADDR="10.0.0.1")
     assert AgentRecord.objects.get().seen_address == "203.0.113.5"
 
-    client.post("/agents/register", **call, REMOTE_ADDR="203.0.113.9")
+    client.post("/agents/register", **options, REMOTE_ADDR="203.0.113.9")
     assert AgentRecord.objects.get().seen_address == "203.0.113.9"

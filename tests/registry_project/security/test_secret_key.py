@@ -6,7 +6,7 @@ from pathlib import Path
 from registry_project.security.secret_key import read_or_create
 
 
-def test_a_key_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
+def test_a_key_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "secret_key"
 
     key = read_or_create(path)
@@ -17,7 +17,7 @@ def test_a_key_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
+def test_processes_that_start_together_use_the_same_key(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from registry_project.security.secret_key import read_or_create;"
@@ -38,8 +38,8 @@ def test_processes_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
     assert len(keys.pop()) > 50
 
 
-def test_what_a_file_holds_is_without_its_line_end(tmp_path: Path) -> None:
-    """As `openssl rand -base64 48 > secret_key` writes it, and `$(cat secret_key)` reads it."""
+def test_the_trailing_newline_of_a_key_file_is_removed(tmp_path: Path) -> None:
+    """`openssl rand -base64 48 > secret_key` writes one; `$(cat secret_key)` drops it."""
     (tmp_path / "key").write_text("the key\n")
     code = "from registry_project import settings; print(repr(settings.SECRET_KEY))"
     environment = {"SECRET_KEY_FILE": str(tmp_path / "key"), "REGISTRY_VAR_DIR": str(tmp_path)}

@@ -1,4 +1,4 @@
-"""A small Django application with event streams, for tests of the server that it runs in."""
+"""A small Django application with event streams, for tests of the web server."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ from agents.event_streams import (
 )
 
 LARGE_EVENT = encode_event("x" * 10_000)
-SOMETHING = 30_000
+BACKLOG_BYTES = 30_000
 
 streams: set[EventStream] = set()
 reasons: list[str] = []
@@ -32,7 +32,7 @@ def echo(_request: HttpRequest) -> HttpResponse:
 
 
 def events(request: HttpRequest) -> HttpResponseBase:
-    """Answer with a stream. With `greeting`, one event is sent before the answer."""
+    """Answer with a stream. With `greeting`, send one event before the response is returned."""
     if "refused" in request.GET:
         return HttpResponseForbidden("refused")
 
@@ -53,13 +53,13 @@ def events(request: HttpRequest) -> HttpResponseBase:
 
 
 def send(request: HttpRequest) -> JsonResponse:
-    """Send an event to all streams; answer how many are not over."""
+    """Send an event to all streams; return how many are open."""
     event = encode_event(request.GET.get("text", ""), name="text")
     return JsonResponse([stream.send(event) for stream in list(streams)].count(True), safe=False)
 
 
 def send_many(request: HttpRequest) -> JsonResponse:
-    """Send from many threads at once: numbers, each with the thread's."""
+    """Send pairs of thread and number from many threads at once."""
     threads, each = int(request.GET["threads"]), int(request.GET["each"])
 
     def run(thread: int) -> None:
@@ -76,7 +76,7 @@ def send_many(request: HttpRequest) -> JsonResponse:
 
 
 def flood(_request: HttpRequest) -> JsonResponse:
-    """Send until the one stream is over; answer after how many events."""
+    """Send until the only stream is closed; return the number of events sent."""
     [stream] = streams
     sent = 0
     while sent < 10_000 and stream.send(LARGE_EVENT):
@@ -85,13 +85,13 @@ def flood(_request: HttpRequest) -> JsonResponse:
 
 
 def fill(_request: HttpRequest) -> JsonResponse:
-    """Send until each client has left something, but not too much.
+    """Send until each stream has a backlog, but no more than that.
 
-    Answer whether all had before: the event loop sends what the kernel takes between two calls.
+    Return whether all had one before: between calls the event loop sends what the kernel takes.
     """
-    was_full = all(stream.unsent >= SOMETHING for stream in streams)
+    was_full = all(stream.unsent >= BACKLOG_BYTES for stream in streams)
     for stream in list(streams):
-        while stream.unsent < SOMETHING and stream.send(LARGE_EVENT):
+        while stream.unsent < BACKLOG_BYTES and stream.send(LARGE_EVENT):
             time.sleep(0.001)
     return JsonResponse(was_full, safe=False)
 
@@ -114,7 +114,7 @@ urlpatterns = [
     for view in (echo, events, send, send_many, flood, fill, end, state)
 ]
 
-# Those of the project are loaded by gunicorn's configuration.
+# gunicorn's configuration has loaded the settings of the project.
 settings.ROOT_URLCONF = __name__
 settings.MIDDLEWARE = []
 settings.ALLOWED_HOSTS = ["*"]

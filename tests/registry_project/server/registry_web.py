@@ -1,4 +1,4 @@
-"""The registry's web server as a process, and clients that send it bytes."""
+"""The registry's web server as a process, and clients that send raw bytes."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from tests.integration.registry_process import PROJECT, environment_for, free_port, migrate
 from tests.processes import ServerProcess, descendants, wait_until
 
-# Seconds for an answer, on a machine that is busy.
+# Seconds to wait for an answer, generous for a busy machine.
 PATIENCE = 60.0
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n\r\n"
 
 
 class Answer(NamedTuple):
-    """An answer; the names of its headers are in lower case."""
+    """An HTTP response, with header names in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -123,10 +123,10 @@ def registry_web(
     injected: str = "",
     is_quiet: bool = True,
 ) -> Iterator[RegistryWeb]:
-    """Run gunicorn with the registry, on a database that has its tables.
+    """Run gunicorn with the registry on a migrated database.
 
-    Each of its processes runs the Python code `injected` when it starts. With `is_quiet`, it must
-    log no traceback.
+    Each of its processes runs the Python code `injected` when it starts. With `is_quiet`, a
+    traceback in the log is a failure.
     """
     port = free_port()
     log, configuration = folder / f"web-{port}.log", folder / f"web-{port}.py"
@@ -158,7 +158,7 @@ def registry_web(
 
 
 def prepared(folder: Path, **settings: str) -> dict[str, str]:
-    """Return the environment of a registry in `folder`, whose database has its tables."""
+    """Return the environment of a registry in `folder`, after migrating its database."""
     environment = environment_for(folder, DJANGO_SETTINGS_MODULE="registry_project.settings")
     environment |= settings
     migrate(environment)
@@ -166,7 +166,7 @@ def prepared(folder: Path, **settings: str) -> dict[str, str]:
 
 
 def heartbeat(agent_id: str | None, *lines: str, body: bytes = b"", version: str = "1.1") -> bytes:
-    """Return a request as bytes; without an id, the one for many agents."""
+    """Return a heartbeat as bytes; without an id, a bulk heartbeat."""
     path = "/agents/heartbeat" if agent_id is None else f"/agents/{agent_id}/heartbeat"
     return request("POST", path, *lines, body=body, version=version)
 

@@ -5,11 +5,13 @@ import pytest
 
 from registry_project.server.connections import Connection
 
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
+linux_only = pytest.mark.skipif(
+    sys.platform != "linux", reason="TCP_USER_TIMEOUT exists on Linux only"
+)
 
 
 @linux_only
-def test_the_kernel_drops_a_client_that_acknowledges_nothing_in_time() -> None:
+def test_the_acknowledgement_timeout_is_set_in_milliseconds() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.create_connection(server.getsockname()),
@@ -20,7 +22,7 @@ def test_the_kernel_drops_a_client_that_acknowledges_nothing_in_time() -> None:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1_500
 
 
-def test_a_unix_socket_needs_no_acknowledgements() -> None:
+def test_a_unix_socket_accepts_the_acknowledgement_timeout_without_error() -> None:
     one, other = socket.socketpair()
     with one, other:
         Connection(one, None, None).expect_acknowledgements(1.5)

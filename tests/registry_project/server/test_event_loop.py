@@ -7,7 +7,7 @@ from registry_project.server.event_loop import READ, EventLoop
 
 
 class Reader:
-    """Stops the polling of the other when it is ready."""
+    """Stops polling the other reader when it is ready."""
 
     def __init__(self, loop: EventLoop) -> None:
         self.socket, self.peer = socket.socketpair()
@@ -35,7 +35,7 @@ def pair() -> Iterator[tuple[EventLoop, Reader, Reader]]:
         reader.peer.close()
 
 
-def test_all_that_is_ready_is_called(pair: tuple[EventLoop, Reader, Reader]) -> None:
+def test_every_ready_socket_is_called(pair: tuple[EventLoop, Reader, Reader]) -> None:
     loop, one, other = pair
 
     loop.turn(1)
@@ -43,8 +43,10 @@ def test_all_that_is_ready_is_called(pair: tuple[EventLoop, Reader, Reader]) -> 
     assert (one.calls, other.calls) == (1, 1)
 
 
-def test_what_is_not_polled_any_more_is_not_called(pair: tuple[EventLoop, Reader, Reader]) -> None:
-    """A connection that a thread serves would be dropped for the end of its client's input."""
+def test_a_socket_that_is_no_longer_polled_is_not_called(
+    pair: tuple[EventLoop, Reader, Reader],
+) -> None:
+    """Otherwise a client that shuts down its side would lose a request that a thread serves."""
     loop, one, other = pair
     one.other, other.other = other, one
 

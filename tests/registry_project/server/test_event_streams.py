@@ -1,4 +1,4 @@
-"""Streams of events that the event loop has taken over from a view."""
+"""Event streams, which the event loop takes over from a view."""
 
 import json
 import signal
@@ -40,14 +40,14 @@ def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
 
 @pytest.fixture
 def server(one_server: WebServer) -> WebServer:
-    """The server of this module, without the streams of the test before."""
+    """The server of this module, once the streams of the previous test are closed."""
     wait_until(lambda: state(one_server)["open"] == 0, "the end of all streams")
     return one_server
 
 
 def state(server: WebServer) -> dict[str, Any]:
-    found: dict[str, Any] = plain_http.get(f"{server.url}/state").json()
-    return found
+    current: dict[str, Any] = plain_http.get(f"{server.url}/state").json()
+    return current
 
 
 def call(server: WebServer, path: str) -> Any:
@@ -57,7 +57,7 @@ def call(server: WebServer, path: str) -> Any:
 def watch(
     server: WebServer, stack: ExitStack, request: bytes = EVENTS, **more: int
 ) -> socket.socket:
-    """Return a client whose stream has begun."""
+    """Return a client that has received the start of its stream."""
     client = stack.enter_context(server.connect(**more))
     client.sendall(request)
     read_until(client, b":\n\n")
@@ -65,12 +65,12 @@ def watch(
 
 
 def read_until(client: socket.socket, end: bytes) -> bytes:
-    found = b""
-    while end not in found:
+    received = b""
+    while end not in received:
         data = client.recv(65_536)
-        assert data, found
-        found += data
-    return found
+        assert data, received
+        received += data
+    return received
 
 
 # --- Events ---------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def test_an_event_arrives_at_once(server: WebServer) -> None:
             assert time.monotonic() - started < SOON
 
 
-def test_no_thread_is_held(server: WebServer) -> None:
+def test_an_event_stream_holds_no_thread(server: WebServer) -> None:
     with ExitStack() as stack:
         clients = [watch(server, stack) for _ in range(THREADS * 10)]
         started = time.monotonic()
@@ -99,7 +99,7 @@ def test_no_thread_is_held(server: WebServer) -> None:
         assert time.monotonic() - started < SOON
 
 
-def test_the_head_says_what_it_is(server: WebServer) -> None:
+def test_the_response_has_the_headers_of_an_event_stream(server: WebServer) -> None:
     with server.connect() as client:
         client.sendall(EVENTS)
         head, _ = split(read_until(client, b":\n\n"))
@@ -112,13 +112,13 @@ def test_the_head_says_what_it_is(server: WebServer) -> None:
         assert line in head
 
 
-def test_what_was_sent_before_the_answer_arrives_too(server: WebServer) -> None:
+def test_an_event_sent_before_the_response_arrives_too(server: WebServer) -> None:
     with server.connect() as client:
         client.sendall(get("/events?greeting"))
         read_until(client, b"data: hello\n\n")
 
 
-def test_events_from_many_threads_arrive_whole_and_each_threads_in_order(
+def test_events_from_many_threads_arrive_whole_and_in_order_per_thread(
     server: WebServer,
 ) -> None:
     with ExitStack() as stack:
@@ -129,27 +129,27 @@ def test_events_from_many_threads_arrive_whole_and_each_threads_in_order(
             events = join_chunks(read_to_end(client)).split(b"\n\n")
             assert events.pop() == b""
             assert events.pop() == b"data: last"
-            found = [json.loads(event.removeprefix(b"data: ")) for event in events]
-            assert len(found) == 800
+            pairs = [json.loads(event.removeprefix(b"data: ")) for event in events]
+            assert len(pairs) == 800
             for thread in range(8):
-                assert [number for one, number in found if one == thread] == list(range(100))
+                assert [number for sender, number in pairs if sender == thread] == list(range(100))
 
 
-def test_a_view_may_refuse(server: WebServer) -> None:
+def test_a_view_may_answer_without_a_stream(server: WebServer) -> None:
     answer = server.exchange(get("/events?refused", "Connection: close"))
 
     assert answer.startswith(b"HTTP/1.1 403")
     assert b"\r\nrefused\r\n" in answer
 
 
-def test_in_http_1_0_events_are_sent_without_chunks(server: WebServer) -> None:
+def test_http_1_0_gets_events_without_chunked_encoding(server: WebServer) -> None:
     with ExitStack() as stack:
         client = watch(server, stack, get("/events", version="1.0"))
         assert call(server, "end") == 1
         assert read_to_end(client) == b"data: last\n\n"
 
 
-def test_head_gets_no_stream(server: WebServer) -> None:
+def test_a_head_request_gets_no_stream(server: WebServer) -> None:
     head, body = split(server.exchange(get("/events", "Connection: close", method="HEAD")))
 
     assert b"text/event-stream" in head
@@ -157,8 +157,8 @@ def test_head_gets_no_stream(server: WebServer) -> None:
     wait_until(lambda: state(server)["open"] == 0, "the end of the stream")
 
 
-def test_what_middleware_has_changed_is_sent_as_it_has(server: WebServer) -> None:
-    """It holds a thread."""
+def test_a_stream_that_middleware_wraps_is_still_sent(server: WebServer) -> None:
+    """Such a stream holds a thread."""
     with ExitStack() as stack:
         client = watch(server, stack, get("/events?wrapped"))
         assert call(server, "send?text=all") == 1
@@ -169,7 +169,7 @@ def test_what_middleware_has_changed_is_sent_as_it_has(server: WebServer) -> Non
 # --- The end --------------------------------------------------------------------------------
 
 
-def test_an_owner_can_end_a_stream(server: WebServer) -> None:
+def test_ending_a_stream_closes_the_connection_cleanly(server: WebServer) -> None:
     with ExitStack() as stack:
         client = watch(server, stack)
         assert call(server, "end") == 1
@@ -178,7 +178,9 @@ def test_an_owner_can_end_a_stream(server: WebServer) -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "half"])
-def test_an_owner_is_told_when_the_client_has_gone(server: WebServer, how: str) -> None:
+def test_a_stream_is_closed_as_gone_when_its_client_disconnects(
+    server: WebServer, how: str
+) -> None:
     with ExitStack() as stack:
         client = watch(server, stack)
         if how == "close":
@@ -189,7 +191,7 @@ def test_an_owner_is_told_when_the_client_has_gone(server: WebServer, how: str) 
     assert state(server)["closed"][-1] == "gone"
 
 
-def test_what_a_client_sends_meanwhile_means_nothing(server: WebServer) -> None:
+def test_input_from_the_client_of_a_stream_is_ignored(server: WebServer) -> None:
     with ExitStack() as stack:
         client = watch(server, stack)
         client.sendall(get("/end") + b"x" * 100_000)
@@ -197,7 +199,7 @@ def test_what_a_client_sends_meanwhile_means_nothing(server: WebServer) -> None:
         read_until(client, b"data: all\n\n")
 
 
-def test_a_client_that_does_not_read_is_cut_off(server: WebServer) -> None:
+def test_a_client_that_reads_too_slowly_is_disconnected(server: WebServer) -> None:
     with ExitStack() as stack:
         client = watch(server, stack, receive_buffer=4_096)
         sent = call(server, "flood")
@@ -207,22 +209,22 @@ def test_a_client_that_does_not_read_is_cut_off(server: WebServer) -> None:
     assert state(server)["closed"][-1] == "slow"
 
 
-def test_a_client_that_takes_nothing_for_too_long_is_cut_off(tmp_path: Path) -> None:
-    """Although there is room for more events."""
+def test_a_client_that_reads_nothing_for_too_long_is_disconnected(tmp_path: Path) -> None:
+    """This holds even when the backlog is below its limit."""
     with (
         running_server(tmp_path, application=APPLICATION, configuration=SILENCE) as server,
         ExitStack() as stack,
     ):
         client = watch(server, stack, receive_buffer=4_096)
         started = time.monotonic()
-        wait_until(lambda: call(server, "fill"), "a client that has left something")
+        wait_until(lambda: call(server, "fill"), "a backlog")
         wait_until(lambda: state(server)["open"] == 0, "the end of the stream")
         assert time.monotonic() - started > PATIENCE - 1
         assert state(server)["closed"] == ["slow"]
         assert is_reset(client)
 
 
-def test_silence_is_broken_by_comments(tmp_path: Path) -> None:
+def test_comments_are_sent_during_silence(tmp_path: Path) -> None:
     short = "limits.SILENCE_SECONDS = 0.5\n"
     with (
         running_server(tmp_path, application=APPLICATION, configuration=short) as server,
@@ -249,7 +251,7 @@ def test_a_stop_ends_streams_at_once(tmp_path: Path) -> None:
         assert "closed: stopping" in server.log.read_text()
 
 
-def test_what_all_clients_leave_is_bounded(tmp_path: Path) -> None:
+def test_the_backlog_of_all_clients_together_is_bounded(tmp_path: Path) -> None:
     few = SILENCE + "limits.ANSWER_SECONDS = 600\nlimits.MAX_UNSENT_BYTES = 100_000\n"
     with (
         running_server(tmp_path, application=APPLICATION, configuration=few) as server,
@@ -257,17 +259,17 @@ def test_what_all_clients_leave_is_bounded(tmp_path: Path) -> None:
     ):
         for _ in range(6):
             watch(server, stack, receive_buffer=4_096)
-        wait_until(lambda: call(server, "fill"), "clients that have left something")
+        wait_until(lambda: call(server, "fill"), "backlogs")
         wait_until(lambda: state(server)["open"] <= 3, "the end of some")
-        found = state(server)
-        assert found["open"] >= 2
-        assert set(found["closed"]) == {"slow"}
+        current = state(server)
+        assert current["open"] >= 2
+        assert set(current["closed"]) == {"slow"}
 
 
 # --- Many -----------------------------------------------------------------------------------
 
 
-def test_more_streams_than_places_are_refused_and_leave_room_for_others(
+def test_streams_beyond_the_limit_are_refused_so_that_other_requests_still_work(
     server: WebServer,
 ) -> None:
     with ExitStack() as stack:
@@ -287,7 +289,7 @@ def test_a_stream_costs_little_memory(tmp_path: Path) -> None:
         running_server(tmp_path, application=APPLICATION, configuration=many) as server,
         ExitStack() as stack,
     ):
-        for _ in range(50):  # whatever is made once
+        for _ in range(50):  # warm-up: one-time allocations
             watch(server, stack)
         before = server.memory()
         for _ in range(400):

@@ -1,4 +1,4 @@
-"""A large fleet exported by an operator, through the registry's own web server."""
+"""Export of a large fleet through the registry's own web server."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from tests.integration.registry_process import PROJECT
 from tests.registry_project.server.registry_web import prepared, registry_web
 
 AGENTS = 20_000
-# Makes a fleet, and prints the cookie of somebody who may export it.
+# Creates a fleet, and prints the session cookie of a user who may export it.
 PREPARE = f"""
 import django
 django.setup()
@@ -23,7 +23,7 @@ print(log_in()["Cookie"])
 
 
 @pytest.mark.timeout(300)
-def test_an_export_leaves_as_it_is_made_and_is_never_held(tmp_path: Path) -> None:
+def test_an_export_is_streamed_and_never_held_in_memory(tmp_path: Path) -> None:
     environment = prepared(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", PREPARE],
@@ -38,7 +38,7 @@ def test_an_export_leaves_as_it_is_made_and_is_never_held(tmp_path: Path) -> Non
         address, [worker] = ("127.0.0.1", web.port), web.workers()
         warm_up(address, cookie)
         for kind in ("json", "csv"):
-            seen = export(address, worker, cookie, kind, pauses=kind == "json")
-            assert seen.agents == AGENTS
-            assert seen.growth < min(MOST_GROWTH, seen.size / 2)
-            assert seen.first_row < seen.seconds / 4
+            result = export(address, worker, cookie, kind, pauses=kind == "json")
+            assert result.agents == AGENTS
+            assert result.growth < min(MOST_GROWTH, result.size / 2)
+            assert result.first_row < result.seconds / 4

@@ -1,4 +1,4 @@
-"""Heartbeats in the event loop of the registry's web server, among other requests."""
+"""Heartbeats answered in the web server's event loop, mixed with other requests."""
 
 import json
 import re
@@ -30,7 +30,7 @@ from tests.registry_project.server.registry_web import (
 
 BULK_LIMIT = 512 * 1024
 GET = b"GET /agents/%s HTTP/1.1\r\nHost: registry.example\r\n\r\n"
-# They show in the answer to whom it belongs: the interval is a third of the TTL.
+# An answer's interval is a third of the TTL, so it shows which agent the answer is for.
 TTLS = (30, 60, 90, 120, 150)
 FAULT = """
 from agents.heartbeats.fast_path import FastPath
@@ -45,7 +45,7 @@ FastPath.take = take
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Of a registry on SQLite."""
+    """The environment of a registry on SQLite."""
     return prepared(tmp_path_factory.mktemp("registry"))
 
 
@@ -60,8 +60,8 @@ def web(
 
 
 @contextmanager
-def no_writing(environment: dict[str, str]) -> Iterator[None]:
-    """Keep everybody from committing to the SQLite database meanwhile."""
+def writes_blocked(environment: dict[str, str]) -> Iterator[None]:
+    """Block all commits to the SQLite database while the body runs."""
     path = Path(environment["REGISTRY_VAR_DIR"]) / "registry.sqlite3"
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
@@ -77,14 +77,14 @@ def ttl_of(answer: Answer) -> int:
 # --- One connection -------------------------------------------------------------------------
 
 
-def test_heartbeats_that_come_together_are_answered_in_turn(web: RegistryWeb) -> None:
+def test_pipelined_heartbeats_are_answered_in_order(web: RegistryWeb) -> None:
     ttls = [*TTLS, *reversed(TTLS)] * 20
     with web.connect() as client:
         client.send(b"".join(heartbeat(f"ttl-{ttl}") for ttl in ttls))
         assert [ttl_of(client.receive()) for _ in ttls] == ttls
 
 
-def test_heartbeats_and_other_requests_that_come_together_are_answered_in_turn(
+def test_pipelined_heartbeats_and_other_requests_are_answered_in_order(
     web: RegistryWeb,
 ) -> None:
     many = json.dumps({"agents": [{"agent_id": "ttl-30"}, {"agent_id": "nobody"}]}).encode()
@@ -112,7 +112,7 @@ def test_heartbeats_and_other_requests_that_come_together_are_answered_in_turn(
         assert client.is_closed()
 
 
-def test_a_heartbeat_in_any_pieces_is_one_heartbeat(web: RegistryWeb) -> None:
+def test_a_heartbeat_may_arrive_in_pieces(web: RegistryWeb) -> None:
     request = heartbeat("ttl-60", body=b'{"note": "in pieces"}')
     with web.connect() as client:
         client.send(*(request[place : place + 1] for place in range(len(request))))
@@ -122,22 +122,22 @@ def test_a_heartbeat_in_any_pieces_is_one_heartbeat(web: RegistryWeb) -> None:
     assert web.agent("ttl-60")["note"] == "in pieces"
 
 
-def test_a_client_may_send_more_while_its_heartbeat_is_committed(
+def test_a_client_may_send_more_requests_while_its_heartbeat_is_committed(
     web: RegistryWeb, environment: dict[str, str]
 ) -> None:
     next_one = heartbeat("ttl-90")
     with web.connect() as client:
-        with no_writing(environment):
+        with writes_blocked(environment):
             client.send(heartbeat("ttl-30"), heartbeat("ttl-60"), next_one[:-1])
-            assert web.exchange(LIVE).status == 200  # it has been read by now
+            assert web.exchange(LIVE).status == 200  # so the heartbeats have been read
             client.send(next_one[-1:], GET % b"nobody")
             assert web.exchange(LIVE).status == 200
         assert [ttl_of(client.receive()) for _ in range(3)] == [30, 60, 90]
         assert client.receive().status == 404
 
 
-def test_very_many_requests_at_once_from_one_client_are_answered(web: RegistryWeb) -> None:
-    """Each needs no commit, so it was answered inside the one before: the worker died of it."""
+def test_thousands_of_pipelined_requests_are_answered(web: RegistryWeb) -> None:
+    """None needs a commit, so each was answered inside the previous one, until the worker died."""
     nothing = heartbeat(None, body=b'{"agents": []}')
     before = web.workers()
     with web.connect() as client:
@@ -148,7 +148,7 @@ def test_very_many_requests_at_once_from_one_client_are_answered(web: RegistryWe
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_the_connection_closes_if_the_client_wants_that(web: RegistryWeb, version: str) -> None:
+def test_the_connection_closes_if_the_client_asks_for_it(web: RegistryWeb, version: str) -> None:
     lines = [] if version == "1.0" else ["Connection: close"]
     with web.connect() as client:
         answer = client.exchange(heartbeat("ttl-60", *lines, version=version))
@@ -157,7 +157,7 @@ def test_the_connection_closes_if_the_client_wants_that(web: RegistryWeb, versio
         assert client.is_closed()
 
 
-def test_a_client_that_sends_no_more_gets_its_answer(web: RegistryWeb) -> None:
+def test_a_client_that_closes_its_sending_side_gets_its_answers(web: RegistryWeb) -> None:
     with web.connect() as client:
         client.send(heartbeat("ttl-60"), heartbeat("ttl-90"))
         client.socket.shutdown(socket.SHUT_WR)
@@ -165,7 +165,7 @@ def test_a_client_that_sends_no_more_gets_its_answer(web: RegistryWeb) -> None:
         assert client.is_closed()
 
 
-def test_a_client_that_waits_for_100_continue_gets_it(web: RegistryWeb) -> None:
+def test_a_client_that_expects_100_continue_gets_it(web: RegistryWeb) -> None:
     body = b'{"note": "after 100"}'
     head = heartbeat("ttl-60", "Expect: 100-continue", body=body)[: -len(body)]
     with web.connect() as client:
@@ -174,7 +174,7 @@ def test_a_client_that_waits_for_100_continue_gets_it(web: RegistryWeb) -> None:
     assert web.agent("ttl-60")["note"] == "after 100"
 
 
-def test_an_idle_connection_is_closed_after_the_time_that_is_set(
+def test_an_idle_connection_is_closed_after_keepalive_seconds(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     short = environment | {"KEEPALIVE_SECONDS": "1"}
@@ -188,7 +188,7 @@ def test_an_idle_connection_is_closed_after_the_time_that_is_set(
 # --- Bodies ---------------------------------------------------------------------------------
 
 
-def test_a_body_for_many_agents_may_be_large(web: RegistryWeb) -> None:
+def test_a_bulk_heartbeat_may_be_large(web: RegistryWeb) -> None:
     leases = [{"agent_id": f"{number:0255}", "lease_token": "x" * 200} for number in range(1_000)]
     body = json.dumps({"agents": leases}).encode()
     fits = body + b" " * (BULK_LIMIT - len(body))
@@ -199,7 +199,9 @@ def test_a_body_for_many_agents_may_be_large(web: RegistryWeb) -> None:
 
 
 @pytest.mark.parametrize("length", ["65537", "+0", "-1", "0x0", "", "1_0", "9" * 30])
-def test_a_length_that_is_none_or_too_much_renews_nothing(web: RegistryWeb, length: str) -> None:
+def test_a_heartbeat_with_an_invalid_or_too_large_content_length_renews_nothing(
+    web: RegistryWeb, length: str
+) -> None:
     before = web.agent("ttl-150")["last_heartbeat"]
 
     with web.connect() as client:
@@ -211,7 +213,7 @@ def test_a_length_that_is_none_or_too_much_renews_nothing(web: RegistryWeb, leng
 
 
 def chunked(request: bytes, size: int = 7) -> bytes:
-    """Return a request with its body in chunks, as Node's client sends one."""
+    """Return a request with a chunked body, as Node's client sends it."""
     head, _, body = request.partition(b"\r\n\r\n")
     head = re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: chunked", head)
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
@@ -220,7 +222,7 @@ def chunked(request: bytes, size: int = 7) -> bytes:
     )
 
 
-def test_a_body_in_chunks_is_taken_like_any_other(web: RegistryWeb) -> None:
+def test_a_chunked_body_is_accepted(web: RegistryWeb) -> None:
     agent = {"agent_id": "node", "host": "h", "port": 1}
     many = json.dumps({"agents": [{"agent_id": "ttl-30"}, {"agent_id": "nobody"}]}).encode()
     with web.connect() as client:
@@ -239,7 +241,7 @@ def test_a_body_in_chunks_is_taken_like_any_other(web: RegistryWeb) -> None:
     assert web.agent("ttl-90")["note"] == "by Django"
 
 
-def test_a_body_in_chunks_has_the_limit_of_any_other(web: RegistryWeb) -> None:
+def test_a_chunked_body_has_the_same_size_limit(web: RegistryWeb) -> None:
     body = b'{"note": "x"}'
     fits = body + b" " * (64 * 1024 - len(body))
     assert ttl_of(web.exchange(chunked(heartbeat("ttl-60", body=fits), 5_000))) == 60
@@ -251,7 +253,7 @@ def test_a_body_in_chunks_has_the_limit_of_any_other(web: RegistryWeb) -> None:
         assert (answer.status, answer.is_last) == (413, True)
 
 
-def test_a_heartbeat_with_both_framings_is_refused(web: RegistryWeb) -> None:
+def test_a_heartbeat_with_content_length_and_transfer_encoding_is_refused(web: RegistryWeb) -> None:
     before = web.agent("ttl-150")["last_heartbeat"]
     in_chunks = chunked(heartbeat("ttl-150", body=b"{}"))
     for place in (b"Host:", b"Transfer-Encoding:"):
@@ -263,7 +265,7 @@ def test_a_heartbeat_with_both_framings_is_refused(web: RegistryWeb) -> None:
 # --- Many connections -----------------------------------------------------------------------
 
 
-def test_two_hundred_connections_at_once(web: RegistryWeb) -> None:
+def test_two_hundred_connections_are_served_at_once(web: RegistryWeb) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(web.connect()) for _ in range(200)]
         for _ in range(3):
@@ -273,7 +275,7 @@ def test_two_hundred_connections_at_once(web: RegistryWeb) -> None:
                 assert ttl_of(client.receive()) == TTLS[number % 5]
 
 
-def test_clients_that_vanish_before_their_answer_leave_nothing(
+def test_clients_that_vanish_before_their_answer_leave_no_open_file(
     web: RegistryWeb, environment: dict[str, str]
 ) -> None:
     [worker] = web.workers()
@@ -282,7 +284,7 @@ def test_clients_that_vanish_before_their_answer_leave_nothing(
         return len(list(Path(f"/proc/{worker}/fd").iterdir()))
 
     before = files()
-    with no_writing(environment):
+    with writes_blocked(environment):
         for number in range(60):
             client = web.connect()
             client.send(heartbeat("ttl-60") * 3)
@@ -295,7 +297,7 @@ def test_clients_that_vanish_before_their_answer_leave_nothing(
     wait_until(lambda: files() <= before + 2, "the end of their connections")
 
 
-def test_slow_clients_keep_no_heartbeat_waiting(web: RegistryWeb) -> None:
+def test_slow_clients_do_not_delay_other_heartbeats(web: RegistryWeb) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(web.connect()) for _ in range(60)]
         request = heartbeat("ttl-30", body=b'{"note": "slow"}')
@@ -329,7 +331,7 @@ def test_django_answers_if_the_fast_path_raises(
 # --- The end --------------------------------------------------------------------------------
 
 
-def test_a_stop_commits_and_answers_what_was_accepted(
+def test_a_stop_commits_and_answers_accepted_heartbeats(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     with registry_web(tmp_path, environment) as web, ExitStack() as stack:
@@ -337,12 +339,12 @@ def test_a_stop_commits_and_answers_what_was_accepted(
             web.register(f"stopped-{number}")
         clients = [stack.enter_context(web.connect()) for _ in range(30)]
         idle = stack.enter_context(web.connect())
-        with no_writing(environment):
+        with writes_blocked(environment):
             for number, client in enumerate(clients):
                 client.send(heartbeat(f"stopped-{number}", body=b'{"note": "at the end"}'))
-            assert web.exchange(LIVE).status == 200  # all have been read by now
+            assert web.exchange(LIVE).status == 200  # so all have been read
             web.process.send_signal(signal.SIGTERM)
-            assert idle.is_closed()  # it is stopping
+            assert idle.is_closed()  # the server has begun to stop
         answers = [client.receive() for client in clients]
         assert web.process.wait(30) == 0
 
@@ -354,10 +356,8 @@ def test_a_stop_commits_and_answers_what_was_accepted(
             assert datetime.fromisoformat(agent["last_heartbeat"]) == last_heartbeat_of(answer)
 
 
-def test_a_stop_leaves_no_request_without_an_answer(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
-    """Clients that send one heartbeat after another get an answer that says it is the last."""
+def test_a_stop_leaves_no_request_unanswered(environment: dict[str, str], tmp_path: Path) -> None:
+    """Clients that send heartbeats without pause get a last answer with `Connection: close`."""
     with registry_web(tmp_path, environment) as web:
         web.register("busy")
         ends: list[str] = []
@@ -402,38 +402,38 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_without_the_fast_path_all_answers_are_the_same(
+def test_the_fast_path_answers_exactly_as_django_does(
     environment: dict[str, str], tmp_path: Path, settings: dict[str, str], web: RegistryWeb
 ) -> None:
     token = web.register("same", ttl_seconds=45)["lease_token"]
-    shown = f"Lease-Token: {token}"
+    lease = f"Lease-Token: {token}"
     secure = [f"X-Forwarded-Proto: {words}" for words in ("https", "http", "https, http")]
     many = json.dumps({"agents": [{"agent_id": "same", "lease_token": token}]}).encode()
     requests = [
         heartbeat("same", *lines, body=body)
         for lines in [
-            *([], [shown], ["Lease-Token: 1.x"], [shown, "Cookie: a=b"], ["Cookie: a=b"]),
-            *([shown, PROXIED[0], scheme] for scheme in secure),
-            *([shown, hops, secure[0]] for hops in PROXIED),
-            *([shown, secure[0], f"Accept: {kind}"] for kind in ("text/html", "text/x", "*/*")),
+            *([], [lease], ["Lease-Token: 1.x"], [lease, "Cookie: a=b"], ["Cookie: a=b"]),
+            *([lease, PROXIED[0], scheme] for scheme in secure),
+            *([lease, hops, secure[0]] for hops in PROXIED),
+            *([lease, secure[0], f"Accept: {kind}"] for kind in ("text/html", "text/x", "*/*")),
         ]
         for body in (b"", b'{"status": "busy"}', b'{"load": 2}', b"{")
     ]
     requests += [heartbeat(None, secure[0], body=many), heartbeat(None, body=many)]
-    requests += [heartbeat("same", shown).replace(b"registry.example", b"evil.example")]
+    requests += [heartbeat("same", lease).replace(b"registry.example", b"evil.example")]
     both = environment | settings
     with (
-        # Django tells of each wrong host.
+        # Django logs each disallowed host.
         registry_web(tmp_path, both, is_quiet=False) as fast,
         registry_web(tmp_path, both | {"FAST_HEARTBEATS": "off"}, is_quiet=False) as slow,
     ):
         for request in requests:
-            found = comparable(fast, request)
-            assert found == comparable(slow, request), request
+            answer = comparable(fast, request)
+            assert answer == comparable(slow, request), request
 
 
 def comparable(web: RegistryWeb, request: bytes) -> Any:
-    """Return what must be equal in two answers: everything but times."""
+    """Return the parts of an answer that must be equal: everything but times."""
     answer = web.exchange(request)
     if b"<html" in answer.body:
         return answer.status, "a page"  # with tokens that change
@@ -447,7 +447,7 @@ def comparable(web: RegistryWeb, request: bytes) -> Any:
     return answer.status, headers, content
 
 
-def test_only_trusted_proxies_say_where_a_heartbeat_comes_from(
+def test_the_address_of_a_heartbeat_is_taken_from_trusted_proxies_only(
     environment: dict[str, str], tmp_path: Path, web: RegistryWeb
 ) -> None:
     trusting = environment | {"TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8"}

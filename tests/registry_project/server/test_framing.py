@@ -20,18 +20,18 @@ def request(line: bytes, *headers: bytes) -> bytearray:
         (b"POST /admin/login/ HTTP/1.1", MAX_FORM_BYTES),
     ],
 )
-def test_a_body_is_waited_for_if_it_may_be_so_large(line: bytes, most: int) -> None:
-    waited_for = request(line, b"Content-Length: %d" % most)
+def test_the_server_waits_for_a_body_unless_it_exceeds_the_limit(line: bytes, most: int) -> None:
+    largest = request(line, b"Content-Length: %d" % most)
     too_large = request(line, b"Content-Length: %d" % (most + 1))
 
-    assert frame(waited_for) == Unfinished(len(waited_for) - 4, len(waited_for) + most)
+    assert frame(largest) == Unfinished(len(largest) - 4, len(largest) + most)
     assert frame(too_large) == Frame(len(too_large), is_last=True)
 
 
-@pytest.mark.parametrize(("version", "waits"), [(b"HTTP/1.1", True), (b"HTTP/1.0", False)])
-def test_a_client_of_long_ago_is_not_told_to_continue(version: bytes, waits: bool) -> None:
+@pytest.mark.parametrize(("version", "wants_continue"), [(b"HTTP/1.1", True), (b"HTTP/1.0", False)])
+def test_an_http_1_0_client_gets_no_100_continue(version: bytes, wants_continue: bool) -> None:
     """RFC 9110, 10.1.1."""
-    found = frame(request(b"POST / " + version, b"Content-Length: 5", b"Expect: 100-continue"))
+    unfinished = frame(request(b"POST / " + version, b"Content-Length: 5", b"Expect: 100-continue"))
 
-    assert isinstance(found, Unfinished)
-    assert found.wants_continue == waits
+    assert isinstance(unfinished, Unfinished)
+    assert unfinished.wants_continue == wants_continue

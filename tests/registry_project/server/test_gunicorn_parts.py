@@ -1,6 +1,6 @@
-"""The parts of gunicorn that the server builds on are there, and take what they are given.
+"""The parts of gunicorn on which the server is built exist and have the expected signatures.
 
-A version of gunicorn that changes one of them fails here first: change the module, then the pin in
+If a new version of gunicorn fails here, adapt `gunicorn_parts`, then the pin in
 requirements/base.in.
 """
 
@@ -45,7 +45,7 @@ PARAMETERS = {
     Request.force_close: ["self"],
     Logger.access: ["self", "resp", "req", "environ", "request_time"],
 }
-# What __init__ or `load_wsgi` gives to each worker, and each response.
+# Attributes that `__init__` or `load_wsgi` sets on each worker and each response.
 ATTRIBUTES = {
     gunicorn_parts.GunicornWorker: [
         *("alive", "ppid", "sockets", "cfg", "log", "nr", "max_requests", "wsgi"),
@@ -66,22 +66,22 @@ def name_of(part: Any) -> str:
 
 
 @pytest.mark.parametrize("part", PARAMETERS, ids=name_of)
-def test_a_part_takes_what_it_is_given(part: Any) -> None:
+def test_a_part_has_the_expected_parameters(part: Any) -> None:
     assert list(inspect.signature(part).parameters) == PARAMETERS[part]
 
 
 @pytest.mark.parametrize("part", ATTRIBUTES, ids=name_of)
-def test_a_part_has_the_attributes_that_are_used(part: Any) -> None:
+def test_a_part_sets_the_attributes_that_we_use(part: Any) -> None:
     source = inspect.getsource(part)
     assert [name for name in ATTRIBUTES[part] if f"self.{name} = " not in source] == []
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_a_setting_is_there(setting: str) -> None:
+def test_a_setting_exists(setting: str) -> None:
     assert hasattr(Config(), setting)
 
 
-def test_files_are_wrapped_and_missing_data_has_its_error() -> None:
+def test_the_file_wrapper_and_the_error_for_missing_data_exist() -> None:
     assert inspect.isclass(gunicorn_parts.FileWrapper)
     assert issubclass(gunicorn_parts.NoMoreData, OSError)
 

@@ -1,4 +1,4 @@
-"""Heartbeats on PostgreSQL: two processes at once, and a database that dies or freezes."""
+"""Heartbeats on PostgreSQL: two web processes, and a database that dies or freezes."""
 
 import threading
 from collections import Counter
@@ -33,7 +33,7 @@ def cluster(postgres_programs: Path) -> Iterator[PostgresCluster]:
 def on_postgresql(
     cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RegistryWeb]:
-    """Two processes."""
+    """A registry of two web processes."""
     folder = tmp_path_factory.mktemp("postgresql")
     environment = prepared(folder, DATABASE_URL=cluster.url, DATABASE_TIMEOUT_SECONDS="2")
     with registry_web(folder, environment, workers=2) as web:
@@ -42,10 +42,10 @@ def on_postgresql(
         yield web
 
 
-class Beating:
-    """Agents that send heartbeats all the time, each from several threads.
+class HeartbeatLoad:
+    """Agents that send heartbeats without pause, each from several threads.
 
-    `acknowledged` has the time of the last heartbeat that was answered with 200, for each agent.
+    `acknowledged` maps each agent to the time of its last heartbeat that got 200.
     """
 
     def __init__(self, web: RegistryWeb) -> None:
@@ -54,36 +54,36 @@ class Beating:
         self.without_retry: list[Answer] = []
         self._web = web
         self._lock = threading.Lock()
-        self._enough = threading.Event()
+        self._stopped = threading.Event()
 
     @contextmanager
-    def going_on(self, threads: int = 16) -> Iterator[None]:
-        all_of_them = [
+    def running(self, threads: int = 16) -> Iterator[None]:
+        running_threads = [
             threading.Thread(target=self._beat, args=[f"pg-{number % 8}"])
             for number in range(threads)
         ]
-        for thread in all_of_them:
+        for thread in running_threads:
             thread.start()
         try:
             yield
         finally:
-            self._enough.set()
-            for thread in all_of_them:
+            self._stopped.set()
+            for thread in running_threads:
                 thread.join()
 
     def wait_for(self, status: int, more: int = 50) -> None:
-        """Wait until so many more answers have had the status."""
+        """Wait until `more` further answers have had the status."""
         wanted = self.statuses[status] + more
         wait_until(lambda: self.statuses[status] >= wanted, f"answers with {status}", seconds=60)
 
     def _beat(self, agent_id: str) -> None:
         client: RawClient | None = None
-        while not self._enough.is_set():
+        while not self._stopped.is_set():
             client = client or self._web.connect()
             try:
                 answer = client.exchange(heartbeat(agent_id))
             except (OSError, EOFError):
-                # A connection that was idle may end at any time; an answer is none.
+                # The server may close an idle connection at any time; that counts as no answer.
                 client = None
                 continue
             with self._lock:
@@ -103,13 +103,13 @@ class Beating:
 EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00Z")
 
 
-def test_two_processes_renew_the_same_agents(on_postgresql: RegistryWeb) -> None:
-    beating = Beating(on_postgresql)
-    with beating.going_on():
-        beating.wait_for(200, 1_000)
+def test_two_processes_renew_the_same_agents_without_errors(on_postgresql: RegistryWeb) -> None:
+    load = HeartbeatLoad(on_postgresql)
+    with load.running():
+        load.wait_for(200, 1_000)
 
-    assert set(beating.statuses) == {200}
-    assert stored(on_postgresql) == beating.acknowledged
+    assert set(load.statuses) == {200}
+    assert stored(on_postgresql) == load.acknowledged
 
 
 def stored(web: RegistryWeb) -> dict[str, datetime]:
@@ -117,44 +117,44 @@ def stored(web: RegistryWeb) -> dict[str, datetime]:
     return {agent["agent_id"]: datetime.fromisoformat(agent["last_heartbeat"]) for agent in agents}
 
 
-def assert_nothing_was_lost(beating: Beating, web: RegistryWeb) -> None:
-    """All got 200, or 503 with Retry-After, and what was acknowledged is in the database."""
-    assert set(beating.statuses) == {200, 503}
-    assert beating.without_retry == []
+def assert_nothing_was_lost(load: HeartbeatLoad, web: RegistryWeb) -> None:
+    """Assert that all got 200, or 503 with Retry-After, and acknowledged heartbeats are stored."""
+    assert set(load.statuses) == {200, 503}
+    assert load.without_retry == []
     kept = stored(web)
-    assert {pk for pk, at in beating.acknowledged.items() if kept[pk] < at} == set()
+    assert {pk for pk, at in load.acknowledged.items() if kept[pk] < at} == set()
 
 
-def test_a_killed_database_loses_nothing_that_was_acknowledged(
+def test_killing_the_database_loses_no_acknowledged_heartbeat(
     on_postgresql: RegistryWeb, cluster: PostgresCluster
 ) -> None:
     before = on_postgresql.workers()
-    beating = Beating(on_postgresql)
-    with beating.going_on():
-        beating.wait_for(200)
+    load = HeartbeatLoad(on_postgresql)
+    with load.running():
+        load.wait_for(200)
         cluster.kill()
-        beating.wait_for(503)
+        load.wait_for(503)
         assert on_postgresql.exchange(LIVE).status == 200
         cluster.start()
-        beating.wait_for(200)
+        load.wait_for(200)
 
-    assert_nothing_was_lost(beating, on_postgresql)
+    assert_nothing_was_lost(load, on_postgresql)
     assert on_postgresql.workers() == before
 
 
-def test_a_frozen_database_is_503_in_time(
+def test_heartbeats_get_503_in_time_while_the_database_is_frozen(
     on_postgresql: RegistryWeb, cluster: PostgresCluster
 ) -> None:
-    beating = Beating(on_postgresql)
-    with beating.going_on():
-        beating.wait_for(200)
+    load = HeartbeatLoad(on_postgresql)
+    with load.running():
+        load.wait_for(200)
         cluster.freeze()
         try:
-            beating.wait_for(503)
+            load.wait_for(503)
             for _ in range(5):
                 assert on_postgresql.exchange(LIVE).status == 200
         finally:
             cluster.thaw()
-        beating.wait_for(200)
+        load.wait_for(200)
 
-    assert_nothing_was_lost(beating, on_postgresql)
+    assert_nothing_was_lost(load, on_postgresql)

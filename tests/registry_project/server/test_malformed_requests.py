@@ -1,7 +1,7 @@
-"""Framings that two readers could read in two ways: none lets a second request through.
+"""Request smuggling: no ambiguous framing lets a second request through.
 
-Each is sent with another request behind it. What is refused ends the connection, so that nothing of
-what follows is taken for a request; what is taken ends where it says.
+Each request is followed by another one. A refused request ends the connection, so nothing after it
+is parsed; an accepted request ends exactly where its framing says.
 """
 
 import re
@@ -105,7 +105,7 @@ OTHER_STATUS = {
     "a head that is too long": (fields(b"X: %s\r\n" % (b"x" * 8_000) * 20), 431),
     "a request line that is too long": (b"GET /%s HTTP/1.1\r\n\r\n" % (b"a" * 9_000), 414),
 }
-TAKEN = {
+ACCEPTED = {
     "a length": fields(b"Content-Length: 5"),
     "a length with zeros": fields(b"content-length:005 "),
     "chunks": chunks(b"2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"),
@@ -120,14 +120,14 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("request_bytes", REFUSED.values(), ids=REFUSED)
-def test_what_is_malformed_is_refused_and_ends_the_connection(
+def test_a_malformed_request_is_refused_and_ends_the_connection(
     server: WebServer, request_bytes: bytes
 ) -> None:
     assert_refused(server, request_bytes, 400)
 
 
 @pytest.mark.parametrize(("request_bytes", "status"), OTHER_STATUS.values(), ids=OTHER_STATUS)
-def test_what_is_not_understood_is_refused_and_ends_the_connection(
+def test_an_unsupported_or_oversized_request_is_refused_and_ends_the_connection(
     server: WebServer, request_bytes: bytes, status: int
 ) -> None:
     assert_refused(server, request_bytes, status)
@@ -143,8 +143,8 @@ def assert_refused(server: WebServer, request_bytes: bytes, status: int) -> None
     assert time.monotonic() - started < SOON
 
 
-@pytest.mark.parametrize("request_bytes", TAKEN.values(), ids=TAKEN)
-def test_what_is_well_formed_is_taken_and_the_next_one_too(
+@pytest.mark.parametrize("request_bytes", ACCEPTED.values(), ids=ACCEPTED)
+def test_a_well_formed_request_and_the_next_one_are_both_answered(
     server: WebServer, request_bytes: bytes
 ) -> None:
     answer = server.exchange(request_bytes + NEXT)
@@ -155,8 +155,8 @@ def test_what_is_well_formed_is_taken_and_the_next_one_too(
     assert answer.endswith(b" /next none 0")
 
 
-@pytest.mark.parametrize("request_bytes", TAKEN.values(), ids=TAKEN)
-def test_what_is_well_formed_may_arrive_in_any_pieces(
+@pytest.mark.parametrize("request_bytes", ACCEPTED.values(), ids=ACCEPTED)
+def test_a_well_formed_request_may_arrive_in_pieces(
     server: WebServer, request_bytes: bytes
 ) -> None:
     whole = request_bytes + NEXT
@@ -179,7 +179,7 @@ LARGE_CHUNK = b"%x\r\n%s\r\n" % (MAX_BODY_BYTES, b"x" * MAX_BODY_BYTES)
     ],
     ids=["a length", "a chunk", "chunks", "many chunks"],
 )
-def test_of_a_body_that_is_too_large_the_application_sees_the_size_alone(
+def test_the_application_gets_only_the_size_of_a_body_that_is_too_large(
     server: WebServer, request_bytes: bytes, seen: bytes
 ) -> None:
     answer = server.exchange(request_bytes)
@@ -189,7 +189,7 @@ def test_of_a_body_that_is_too_large_the_application_sees_the_size_alone(
     assert b"connection: close" in answer.lower()
 
 
-def test_a_body_in_chunks_may_be_as_large_as_any(server: WebServer) -> None:
+def test_a_chunked_body_may_be_as_large_as_any_other(server: WebServer) -> None:
     answer = server.exchange(chunks(LARGE_CHUNK + b"0\r\n\r\n") + NEXT)
 
     assert b" /a 65536 65536HTTP" in answer

@@ -18,7 +18,7 @@ sys.stdin.read()
 
 
 def start_server(parent: Path) -> tuple[subprocess.Popen[str], Path]:
-    """Start a process that opens a folder, and ends when its input does."""
+    """Start a process that opens a folder, and exits when its input is closed."""
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(parent)],
         cwd=PROJECT,
@@ -30,7 +30,7 @@ def start_server(parent: Path) -> tuple[subprocess.Popen[str], Path]:
     return process, Path(process.stdout.readline().strip())
 
 
-def test_what_a_server_left_that_was_killed_is_removed_and_what_one_uses_is_not(
+def test_the_folder_of_a_killed_server_is_removed_and_that_of_a_running_one_is_kept(
     tmp_path: Path,
 ) -> None:
     killed, left = start_server(tmp_path)
@@ -47,13 +47,13 @@ def test_what_a_server_left_that_was_killed_is_removed_and_what_one_uses_is_not(
         assert left not in {used, own}
 
 
-def test_where_the_first_place_cannot_be_written_to_the_next_is_taken(tmp_path: Path) -> None:
+def test_the_next_parent_is_used_if_the_first_is_not_writable(tmp_path: Path) -> None:
     folder = open_metrics_folder([tmp_path / "nowhere", tmp_path])
 
     assert folder.parent == tmp_path
 
 
-def test_the_folder_that_somebody_chose_is_left_to_them(
+def test_a_configured_folder_is_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "/srv/metrics")
@@ -63,7 +63,7 @@ def test_the_folder_that_somebody_chose_is_left_to_them(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_server_that_replaces_another_counts_for_itself(
+def test_a_server_that_replaces_another_gets_its_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "")

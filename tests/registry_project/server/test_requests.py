@@ -1,4 +1,4 @@
-"""Requests, however they arrive."""
+"""Requests that arrive together, in pieces, or with an expectation."""
 
 from tests import plain_http
 from tests.registry_project.server.web_server import (
@@ -7,7 +7,7 @@ from tests.registry_project.server.web_server import (
 )
 
 
-def test_requests_that_come_together_are_answered_in_turn(server: WebServer) -> None:
+def test_pipelined_requests_are_answered_in_order(server: WebServer) -> None:
     post = b"POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc"
     last = b"GET /b HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
 
@@ -18,7 +18,7 @@ def test_requests_that_come_together_are_answered_in_turn(server: WebServer) -> 
     assert answer.index(b" /a 3 3") < answer.index(b" /echo ") < answer.index(b" /b ")
 
 
-def test_a_request_in_any_pieces_is_one_request(server: WebServer) -> None:
+def test_a_request_may_arrive_in_pieces(server: WebServer) -> None:
     request = b"POST /a HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 5\r\n\r\nabcde"
 
     answer = server.exchange(*(request[index : index + 1] for index in range(len(request))))
@@ -26,7 +26,7 @@ def test_a_request_in_any_pieces_is_one_request(server: WebServer) -> None:
     assert answer.endswith(b" /a 5 5")
 
 
-def test_a_client_that_waits_for_100_continue_gets_it(server: WebServer) -> None:
+def test_a_client_that_expects_100_continue_gets_it(server: WebServer) -> None:
     head = b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n"
     with server.connect() as client:
         client.sendall(head)
@@ -35,7 +35,7 @@ def test_a_client_that_waits_for_100_continue_gets_it(server: WebServer) -> None
         assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_the_server_itself_trusts_no_header_about_the_scheme(server: WebServer) -> None:
+def test_the_server_ignores_forwarding_headers(server: WebServer) -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on", "X-Forwarded-For": "1.2.3.4"}
 
     assert plain_http.get(f"{server.url}/echo", headers=headers).text.startswith("http 127.0.0.1 ")

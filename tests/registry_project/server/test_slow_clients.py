@@ -1,4 +1,4 @@
-"""Slow, idle and too many clients do not delay the others."""
+"""Clients that are slow, idle or too many do not delay the others."""
 
 import socket
 import time
@@ -24,7 +24,7 @@ from tests.registry_project.server.web_server import (
 
 @pytest.fixture
 def clients(server: WebServer) -> Iterator[list[socket.socket]]:
-    """50 connections, more than there are threads by far."""
+    """50 connections, far more than there are threads."""
     with ExitStack() as stack:
         yield [stack.enter_context(server.connect()) for _ in range(50)]
 
@@ -38,7 +38,7 @@ def clients(server: WebServer) -> Iterator[list[socket.socket]]:
         pytest.param(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\nx", id="body"),
     ],
 )
-def test_clients_that_dribble_do_not_keep_others_waiting(
+def test_clients_that_send_byte_by_byte_do_not_delay_others(
     server: WebServer, clients: list[socket.socket], beginning: bytes
 ) -> None:
     for client in clients:
@@ -51,7 +51,7 @@ def test_clients_that_dribble_do_not_keep_others_waiting(
         assert time.monotonic() - started < SOON  # else after the limit, or never
 
 
-def test_clients_that_do_not_read_their_answers_do_not_keep_others_waiting(
+def test_clients_that_do_not_read_their_answers_do_not_delay_others(
     server: WebServer, clients: list[socket.socket]
 ) -> None:
     for client in clients[:6]:
@@ -62,7 +62,7 @@ def test_clients_that_do_not_read_their_answers_do_not_keep_others_waiting(
     assert time.monotonic() - started < SOON
 
 
-def test_clients_that_do_not_close_do_not_keep_others_waiting(
+def test_clients_that_do_not_close_their_connection_do_not_delay_others(
     server: WebServer, clients: list[socket.socket]
 ) -> None:
     for client in clients:
@@ -74,7 +74,7 @@ def test_clients_that_do_not_close_do_not_keep_others_waiting(
     assert time.monotonic() - started < SOON
 
 
-def test_a_request_that_takes_too_long_ends_in_408(server: WebServer) -> None:
+def test_a_request_that_takes_too_long_to_arrive_gets_408(server: WebServer) -> None:
     with server.connect() as client:
         client.sendall(b"GET / HT")
         started = time.monotonic()
@@ -84,7 +84,7 @@ def test_a_request_that_takes_too_long_ends_in_408(server: WebServer) -> None:
 
 
 def sent_or_closed(client: socket.socket) -> bool:
-    """Dribble; return whether there is an answer."""
+    """Send one more byte; return whether an answer has arrived."""
     client.settimeout(0.1)
     try:
         client.sendall(b"x")
@@ -95,30 +95,32 @@ def sent_or_closed(client: socket.socket) -> bool:
         client.settimeout(30)
 
 
-def test_an_answer_that_is_not_read_is_given_up(server: WebServer) -> None:
+def test_a_client_that_does_not_read_its_answer_is_disconnected(server: WebServer) -> None:
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
         started = time.monotonic()
 
-        def is_given_up() -> bool:
+        def is_disconnected() -> bool:
             try:
                 client.send(b"x")
             except ConnectionError:
                 return True
             return False
 
-        wait_until(is_given_up, "the end of the connection", seconds=20)
+        wait_until(is_disconnected, "the end of the connection", seconds=20)
         assert time.monotonic() - started > 4
 
 
-def test_a_slow_reader_gets_all_of_its_answer(server: WebServer) -> None:
+def test_a_large_answer_arrives_whole(server: WebServer) -> None:
     answer = server.exchange(b"GET /large HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
 
     assert len(answer.partition(b"\r\n\r\n")[2]) == LARGE_BYTES
 
 
-def test_more_connections_than_places_make_room_for_the_next(server: WebServer) -> None:
+def test_the_oldest_idle_connections_are_closed_to_make_room_for_new_ones(
+    server: WebServer,
+) -> None:
     with ExitStack() as stack:
         idle = [stack.enter_context(server.connect()) for _ in range(150)]
         started = time.monotonic()
@@ -140,7 +142,7 @@ def test_liveness_checks_are_answered_while_all_threads_wait(server: WebServer) 
             assert read_answer(client).endswith(b"waited")
 
 
-def test_a_process_that_has_no_file_left_goes_on(tmp_path: Path) -> None:
+def test_a_process_without_free_file_descriptors_keeps_serving(tmp_path: Path) -> None:
     few_files = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
     with running_server(tmp_path, few_files) as server, ExitStack() as stack:
         for _ in range(90):
@@ -150,7 +152,7 @@ def test_a_process_that_has_no_file_left_goes_on(tmp_path: Path) -> None:
         assert time.monotonic() - started < SOON
 
 
-def test_what_has_come_of_unfinished_requests_is_bounded(server: WebServer) -> None:
+def test_the_memory_for_unfinished_requests_is_bounded(server: WebServer) -> None:
     head = b"POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 65536\r\n\r\n"
     with ExitStack() as stack:
         clients = [stack.enter_context(server.connect()) for _ in range(10)]
@@ -161,15 +163,15 @@ def test_what_has_come_of_unfinished_requests_is_bounded(server: WebServer) -> N
         assert read_answer(clients[-1]).endswith(b" /a 65536 65536")
 
 
-def test_a_process_asks_for_the_files_that_it_may_have(tmp_path: Path) -> None:
-    soon_few_files = ["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh"]
-    with running_server(tmp_path, soon_few_files) as server, ExitStack() as stack:
+def test_the_soft_limit_of_open_files_is_raised_to_the_hard_limit(tmp_path: Path) -> None:
+    low_soft_limit = ["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh"]
+    with running_server(tmp_path, low_soft_limit) as server, ExitStack() as stack:
         for client in [stack.enter_context(server.connect()) for _ in range(90)]:
             client.sendall(GET)
             assert client.recv(12) == b"HTTP/1.1 200"
 
 
-def test_an_idle_connection_is_closed_after_the_time_that_is_set(tmp_path: Path) -> None:
+def test_an_idle_connection_is_closed_after_the_keepalive_time(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, configuration="keepalive = 1\n") as server,
         server.connect() as unused,

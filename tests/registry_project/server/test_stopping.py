@@ -1,4 +1,4 @@
-"""What a server that stops does for the clients that it has."""
+"""How a stopping server treats its clients."""
 
 import signal
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_a_stop_lets_requests_finish(tmp_path: Path) -> None:
         idle.sendall(GET)
         assert read_answer(idle).startswith(b"HTTP/1.1 200")
         unfinished.sendall(GET.replace(b"/echo", b"/open")[:-2])
-        # It was read when a later request on another connection was.
+        # It has been read once a later request on another connection is answered.
         idle.sendall(GET)
         assert read_answer(idle).startswith(b"HTTP/1.1 200")
         server.process.send_signal(signal.SIGTERM)
@@ -32,7 +32,9 @@ def test_a_stop_lets_requests_finish(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
-def test_a_client_that_may_send_another_request_can_while_the_server_stops(tmp_path: Path) -> None:
+def test_a_client_promised_keep_alive_may_send_one_more_request_during_a_stop(
+    tmp_path: Path,
+) -> None:
     with running_server(tmp_path) as server, server.connect() as client:
         client.sendall(GET.replace(b"/echo", b"/large"))
         begin = client.recv(1000)
@@ -52,7 +54,7 @@ def test_a_stop_waits_for_a_slow_body(tmp_path: Path) -> None:
         idle.sendall(GET)
         assert read_answer(idle).startswith(b"HTTP/1.1 200")
         server.process.send_signal(signal.SIGTERM)
-        # What only waits for a next request is closed, after two seconds.
+        # Connections without a request are closed, after two seconds.
         assert idle.recv(1) == b""
         client.sendall(b"cde")
         assert read_answer(client).endswith(b" /a 5 5")

@@ -1,4 +1,4 @@
-"""Answers that are made in pieces: each piece leaves at once, and none is made for nobody."""
+"""Streamed responses: each piece is sent at once, and none is produced without a reader."""
 
 import signal
 import socket
@@ -27,28 +27,28 @@ from tests.registry_project.server.web_server import (
 )
 
 CLOSE = "Connection: close"
-# What the kernel of either side may take of an answer, and a few pieces.
+# What the kernels of both sides may buffer of a response, and a few pieces.
 KERNEL_BYTES = 16 * 1024 * 1024
 # For tests in which no client may be disconnected for being slow.
 LONG = "limits.ANSWER_SECONDS = 600\n"
 
 
 def counts(server: WebServer) -> dict[str, int]:
-    found: dict[str, int] = plain_http.get(f"{server.url}/counts").json()
-    return found
+    current: dict[str, int] = plain_http.get(f"{server.url}/counts").json()
+    return current
 
 
 def is_steady(server: WebServer) -> bool:
-    """Return whether no pieces were made during a few requests."""
+    """Return whether no piece was produced during a few requests."""
     before = counts(server)["made"]
     return all(counts(server)["made"] == before for _ in range(20))
 
 
 @pytest.fixture
 def not_reading(server: WebServer) -> Iterator[list[socket.socket]]:
-    """Clients of endless answers, more than there are threads, that do not read.
+    """Clients of endless responses that do not read, more than there are threads.
 
-    The kernel holds all that it takes of their answers.
+    The kernel's buffers for them are full.
     """
     with ExitStack() as stack:
         clients = [
@@ -57,7 +57,7 @@ def not_reading(server: WebServer) -> Iterator[list[socket.socket]]:
         for client in clients:
             client.sendall(get("/endless"))
             assert client.recv(1)
-        wait_until(lambda: is_steady(server), "the kernel to take no more")
+        wait_until(lambda: is_steady(server), "full kernel buffers")
         yield clients
 
 
@@ -65,15 +65,15 @@ def not_reading(server: WebServer) -> Iterator[list[socket.socket]]:
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_piece_arrives_before_the_next_one_is_made(server: WebServer, version: str) -> None:
+def test_a_piece_arrives_before_the_next_one_is_produced(server: WebServer, version: str) -> None:
     with server.connect() as client:
         client.sendall(get("/steps", CLOSE, version=version))
-        found = b""
-        while b"first" not in found:
-            found += client.recv(65_536)
-        assert b"second" not in found
+        received = b""
+        while b"first" not in received:
+            received += client.recv(65_536)
+        assert b"second" not in received
         assert plain_http.get(f"{server.url}/open").is_success
-        head, body = split(found + read_to_end(client))
+        head, body = split(received + read_to_end(client))
 
     if version == "1.1":
         assert b"transfer-encoding: chunked" in head
@@ -89,7 +89,7 @@ def test_a_piece_arrives_before_the_next_one_is_made(server: WebServer, version:
     [("/nothing", b""), ("/empty-pieces", b"ab"), ("/lines", b"".join(lines()))],
     ids=["nothing", "empty pieces", "many pieces"],
 )
-def test_an_answer_in_pieces_is_whole(
+def test_a_streamed_response_arrives_whole(
     server: WebServer, path: str, content: bytes, version: str
 ) -> None:
     _, body = split(server.exchange(get(path, CLOSE, version=version)))
@@ -97,14 +97,14 @@ def test_an_answer_in_pieces_is_whole(
     assert (join_chunks(body) if version == "1.1" else body) == content
 
 
-def test_another_request_may_follow_an_answer_in_pieces(server: WebServer) -> None:
+def test_another_request_may_follow_a_streamed_response(server: WebServer) -> None:
     answer = server.exchange(get("/empty-pieces"), get("/echo", CLOSE))
 
     assert answer.count(b"HTTP/1.1 200") == 2
     assert b"\r\n0\r\n\r\nHTTP/1.1 200" in answer
 
 
-def test_in_http_1_0_the_end_of_the_connection_ends_an_answer_in_pieces(
+def test_in_http_1_0_closing_the_connection_ends_a_streamed_response(
     server: WebServer,
 ) -> None:
     head, body = split(
@@ -115,7 +115,7 @@ def test_in_http_1_0_the_end_of_the_connection_ends_an_answer_in_pieces(
     assert body == b"ab"
 
 
-def test_for_head_no_piece_is_made(server: WebServer) -> None:
+def test_a_head_request_produces_no_piece(server: WebServer) -> None:
     made = counts(server)["made"]
 
     head, body = split(server.exchange(get("/endless", CLOSE, method="HEAD")))
@@ -128,7 +128,7 @@ def test_for_head_no_piece_is_made(server: WebServer) -> None:
 # --- Slow readers ---------------------------------------------------------------------------
 
 
-def test_who_does_not_read_holds_neither_threads_nor_memory(
+def test_a_client_that_does_not_read_holds_no_thread_and_no_memory(
     server: WebServer, not_reading: list[socket.socket]
 ) -> None:
     made = counts(server)["made"]
@@ -141,32 +141,31 @@ def test_who_does_not_read_holds_neither_threads_nor_memory(
     assert made * len(BLOCK) < len(not_reading) * KERNEL_BYTES
 
 
-def test_who_reads_slowly_gets_all(server: WebServer) -> None:
-    found = bytearray()
+def test_a_slow_reader_gets_the_whole_response(server: WebServer) -> None:
+    received = bytearray()
     with server.connect(receive_buffer=4_096) as client:
         client.sendall(get("/lines", CLOSE))
         while data := client.recv(8_192):
-            found += data
-            if len(found) < 500_000:
-                time.sleep(0.001)  # so that the server gets far ahead
+            received += data
+            if len(received) < 500_000:
+                time.sleep(0.001)  # lets the server get far ahead
 
-    assert join_chunks(split(bytes(found))[1]) == b"".join(lines())
+    assert join_chunks(split(bytes(received))[1]) == b"".join(lines())
 
 
-def test_who_does_not_read_is_disconnected(tmp_path: Path) -> None:
+def test_a_client_that_does_not_read_is_disconnected(tmp_path: Path) -> None:
     with running_server(tmp_path) as server, server.connect(receive_buffer=4_096) as client:
         client.sendall(get("/endless", version="1.0"))
         assert client.recv(1)
         started = time.monotonic()
-        wait_until(lambda: counts(server)["closed"] == 1, "the end of the answer")
+        wait_until(lambda: counts(server)["closed"] == 1, "the end of the response")
         assert time.monotonic() - started > PATIENCE - 1
-        assert is_reset(
-            client
-        )  # and not a clean end, which HTTP/1.0 could not tell from a good one
+        # In HTTP/1.0 a clean close would look like a complete response.
+        assert is_reset(client)
 
 
 @pytest.mark.parametrize("kind", ["end", "reset"])
-def test_an_answer_that_nobody_waits_for_is_closed(tmp_path: Path, kind: str) -> None:
+def test_a_response_is_closed_when_its_client_has_gone(tmp_path: Path, kind: str) -> None:
     with running_server(tmp_path, configuration=LONG) as server:
         client = server.connect(receive_buffer=4_096)
         client.sendall(get("/endless"))
@@ -174,10 +173,10 @@ def test_an_answer_that_nobody_waits_for_is_closed(tmp_path: Path, kind: str) ->
         if kind == "reset":
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
-        wait_until(lambda: counts(server)["closed"] == 1, "the end of the answer")
+        wait_until(lambda: counts(server)["closed"] == 1, "the end of the response")
 
 
-def test_what_clients_leave_of_all_answers_is_bounded(tmp_path: Path) -> None:
+def test_unread_output_is_bounded_across_all_responses(tmp_path: Path) -> None:
     few = LONG + "limits.MAX_UNSENT_BYTES = 600_000\n"
     with running_server(tmp_path, configuration=few) as server, ExitStack() as stack:
         for _ in range(20):
@@ -191,26 +190,28 @@ def test_what_clients_leave_of_all_answers_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_an_answer_that_fails_in_the_middle_has_no_clean_end(tmp_path: Path, version: str) -> None:
+def test_a_response_that_fails_in_the_middle_ends_with_a_reset(
+    tmp_path: Path, version: str
+) -> None:
     with running_server(tmp_path, is_quiet=False) as server:
         with server.connect() as client:
             client.sendall(get("/broken", version=version))
-            found = b""
-            while b"first" not in found:
-                found += client.recv(65_536)
+            received = b""
+            while b"first" not in received:
+                received += client.recv(65_536)
             assert is_reset(client)
         assert "RuntimeError: planted" in server.log.read_text()
         assert plain_http.get(f"{server.url}/echo").is_success
 
 
-def test_an_answer_that_fails_before_it_has_begun_is_500(tmp_path: Path) -> None:
+def test_a_response_that_fails_before_its_first_piece_is_500(tmp_path: Path) -> None:
     with running_server(tmp_path, is_quiet=False) as server:
         answer = server.exchange(get("/broken-at-once"))
         assert answer.startswith(b"HTTP/1.1 500 ")
 
 
-def test_an_answer_that_is_shorter_than_it_says_has_no_clean_end(tmp_path: Path) -> None:
-    """Its client would wait for the rest, and take the next answer for it."""
+def test_a_response_shorter_than_its_content_length_ends_with_a_reset(tmp_path: Path) -> None:
+    """Otherwise the client would take the next response for the missing rest."""
     with running_server(tmp_path, is_quiet=False) as server, server.connect() as client:
         client.sendall(get("/short") + get("/echo"))
         assert client.recv(65_536).endswith(b"short")
@@ -220,7 +221,7 @@ def test_an_answer_that_is_shorter_than_it_says_has_no_clean_end(tmp_path: Path)
 # --- The end --------------------------------------------------------------------------------
 
 
-def test_a_stop_lets_an_answer_in_pieces_finish(tmp_path: Path) -> None:
+def test_a_stop_lets_a_streamed_response_finish(tmp_path: Path) -> None:
     with running_server(tmp_path) as server, server.connect(receive_buffer=4_096) as client:
         client.sendall(get("/lines"))
         begin = client.recv(1_000)
@@ -230,7 +231,7 @@ def test_a_stop_lets_an_answer_in_pieces_finish(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
-def test_a_stop_does_not_wait_for_who_does_not_read(tmp_path: Path) -> None:
+def test_a_stop_does_not_wait_for_a_client_that_does_not_read(tmp_path: Path) -> None:
     soon = LONG + "graceful_timeout = 1\n"
     with (
         running_server(tmp_path, configuration=soon) as server,

@@ -1,4 +1,4 @@
-"""A small WSGI application, for tests of the web server that it runs in."""
+"""A small WSGI application for tests of the web server."""
 
 import json
 import threading
@@ -7,14 +7,14 @@ from typing import Any
 
 LARGE_BYTES = 8 * 1024 * 1024
 BLOCK = b"x" * 65_536
-# More than the kernel takes of an answer.
+# More lines than the kernel can buffer.
 LINES = 1_000_000
 
 _gate = threading.Event()
 
 
 class Endless:
-    """Blocks without end; counts those of all."""
+    """An endless response; counts the blocks made and the responses closed of all instances."""
 
     made = 0
     closed = 0
@@ -42,7 +42,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 def _body(path: str, environ: dict[str, Any]) -> bytes:
-    if path == "/wait":  # until somebody opens the gate
+    if path == "/wait":  # until a request to /open or /health/live
         _gate.wait(30)
         return b"waited"
     if path in {"/open", "/health/live"}:
@@ -66,7 +66,7 @@ def _steps() -> Iterator[bytes]:
 
 
 def lines() -> Iterator[bytes]:
-    """Give all numbers, a line each, in pieces of ten thousand."""
+    """Yield all numbers, one a line, in pieces of ten thousand."""
     for begin in range(0, LINES, 10_000):
         yield b"".join(b"%d\n" % number for number in range(begin, begin + 10_000))
 

@@ -1,4 +1,4 @@
-"""The web server's worker in a real gunicorn, with a small application, and clients by hand."""
+"""The web server's worker in a real gunicorn with a small application, and raw clients."""
 
 import socket
 import subprocess
@@ -17,8 +17,8 @@ from tests.processes import ServerProcess, descendants, wait_until
 PROJECT = Path(__file__).parents[3]
 APPLICATION = "tests.registry_project.server.web_application"
 THREADS = 2
-# Seconds after which the server gives up on a client: so short that tests can wait for it, and so
-# long that no client comes near it by being slow.
+# Seconds after which the server gives up on a client: short enough for tests to wait, and too long
+# to be reached by accident on a slow machine.
 PATIENCE = 5
 CONFIGURATION = f"""
 from registry_project.server import limits
@@ -30,7 +30,7 @@ worker_connections = 100
 limits.REQUEST_SECONDS = limits.ANSWER_SECONDS = {PATIENCE}
 limits.MAX_UNREAD_BYTES = 512 * 1024
 """
-# Seconds, on a machine that is busy; less than any of the limits.
+# Seconds, generous for a busy machine; less than any of the limits.
 SOON = 4
 GET = b"GET /echo HTTP/1.1\r\nHost: test\r\n\r\n"
 
@@ -46,7 +46,7 @@ class WebServer(ServerProcess):
     log: Path
 
     def connect(self, receive_buffer: int = 0) -> socket.socket:
-        """Return a connection; one with a small buffer is a client that soon takes no more."""
+        """Return a connection; with a small buffer, the client soon accepts no more data."""
         client = socket.socket()
         client.settimeout(30)
         if receive_buffer:
@@ -56,14 +56,14 @@ class WebServer(ServerProcess):
         return client
 
     def exchange(self, *parts: bytes) -> bytes:
-        """Send `parts`, one after the other; return all that comes until the server ends it."""
+        """Send `parts` one by one; return everything received until the server closes."""
         with self.connect() as client:
             for part in parts:
                 client.sendall(part)
             return read_to_end(client)
 
     def memory(self) -> int:
-        """Return the bytes of memory that its one worker has of its own."""
+        """Return the private memory of the only worker, in bytes."""
         [worker] = descendants(self.process.pid)
         text = Path(f"/proc/{worker}/smaps_rollup").read_text()
         return sum(
@@ -82,9 +82,10 @@ def running_server(
     configuration: str = "",
     is_quiet: bool = True,
 ) -> Iterator[WebServer]:
-    """Run gunicorn. `starter` is a command that runs the one that follows it.
+    """Run gunicorn. `starter` is a command that runs the command after it.
 
-    `configuration` is added to the above. With `is_quiet`, it must log no traceback.
+    `configuration` is appended to CONFIGURATION. With `is_quiet`, a traceback in the log is a
+    failure.
     """
     file, log, port = folder / "web.py", folder / "web.log", free_port()
     file.write_text(CONFIGURATION + configuration)
@@ -118,20 +119,20 @@ def answers(server: WebServer) -> bool:
 
 
 def read_to_end(client: socket.socket) -> bytes:
-    found = b""
+    received = b""
     while data := client.recv(65536):
-        found += data
-    return found
+        received += data
+    return received
 
 
 def read_answer(client: socket.socket) -> bytes:
-    """Return one answer with a short body."""
+    """Read one response with a short body."""
     head, _, body = client.recv(65536).partition(b"\r\n\r\n")
     return head + b"\r\n\r\n" + (body or client.recv(65536))
 
 
 def is_reset(client: socket.socket) -> bool:
-    """Read to the end; return whether the client can see that it is not a good one."""
+    """Read to the end; return whether the connection was reset."""
     try:
         read_to_end(client)
     except ConnectionResetError:
@@ -140,13 +141,13 @@ def is_reset(client: socket.socket) -> bool:
 
 
 def split(answer: bytes) -> tuple[bytes, bytes]:
-    """Return the head of an answer in lower case, and what comes behind it."""
+    """Return the head of a response in lower case, and its body."""
     head, _, body = answer.partition(b"\r\n\r\n")
     return head.lower(), body
 
 
 def join_chunks(body: bytes) -> bytes:
-    """Return the content of a body in chunks. Raise ValueError unless it has come to its end."""
+    """Return the content of a chunked body. Raise ValueError if it is incomplete."""
     content = b""
     while True:
         size, _, body = body.partition(b"\r\n")
