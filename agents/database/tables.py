@@ -6,4 +6,4 @@ from django.db.models import Model
 
 def table(model: type[Model]) -> str:
     """Return the quoted name of a model's table."""
-    return connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - Django documents it
+    return connection.ops.quote_name(model._meta.db_table)

@@ -20,7 +20,7 @@ from agents.tokens.enrollment import Enrolment
 
 # Set by the registry.
 OURS = ("last_heartbeat", "registered_at", "generation", "state")
-FIELDS = AgentRecord._meta.concrete_fields  # noqa: SLF001 - Django documents it
+FIELDS = AgentRecord._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 SENT = [field for field in FIELDS if field.attname not in OURS]
 # What the database may have kept or normalised.

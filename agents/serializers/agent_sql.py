@@ -40,7 +40,7 @@ def agent_as_json() -> str:
 def field_of(name: str) -> models.Field[Any, Any]:
     if name in COMPUTED:
         return COMPUTED[name]
-    field: models.Field[Any, Any] = AgentRecord._meta.get_field(name)  # type: ignore[assignment]  # noqa: SLF001
+    field: models.Field[Any, Any] = AgentRecord._meta.get_field(name)  # type: ignore[assignment]
     return field
 
 

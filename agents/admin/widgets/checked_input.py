@@ -13,7 +13,7 @@ class CheckedInput:
 
     def response_action(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         posted = request.POST.copy()
-        key = self.model._meta.pk  # noqa: SLF001 - Django documents it
+        key = self.model._meta.pk
         ticked = [text for text in posted.getlist(ACTION_CHECKBOX_NAME) if _fits(key, text)]
         posted.setlist(ACTION_CHECKBOX_NAME, ticked)
         request.POST = posted  # type: ignore[assignment]
@@ -21,7 +21,7 @@ class CheckedInput:
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         # Django also allows names of relations, which have no column.
-        columns = {field.name for field in self.model._meta.concrete_fields}  # noqa: SLF001
+        columns = {field.name for field in self.model._meta.concrete_fields}
         return to_field in columns and super().to_field_allowed(request, to_field)  # type: ignore[misc]
 
     def get_object(

@@ -28,7 +28,7 @@ class NarrowLookups(CheckedInput):
         value: str,  # noqa: ARG002
         request: HttpRequest | None = None,  # noqa: ARG002
     ) -> bool:
-        columns = {"pk", *(field.name for field in self.model._meta.get_fields())}  # noqa: SLF001
+        columns = {"pk", *(field.name for field in self.model._meta.get_fields())}
         if lookup.partition("__")[0] not in columns:
             return True  # a custom filter, or unknown: Django reports it
         filters = [found for found in self.list_filter if isinstance(found, str | tuple)]

@@ -17,7 +17,7 @@ class Batches:
     ) -> Iterator[int]:
         # ctid finds a row without an index. A row that is updated gets another, but has changed.
         sql = (
-            "WITH found AS MATERIALIZED ("  # noqa: S608
+            "WITH found AS MATERIALIZED ("
             f"SELECT ctid FROM {statement.table} WHERE ctid > %s::tid AND ctid < %s::tid"
             f" AND {condition} LIMIT %s FOR UPDATE SKIP LOCKED), written AS ("
             f"DELETE FROM {statement.table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM found))"

@@ -22,7 +22,7 @@ class Ids:
     def skip_ids(self, model: type[Model], count: int) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT SETVAL({_sequence(model)},"  # noqa: S608
+                f"SELECT SETVAL({_sequence(model)},"
                 f" GREATEST({self.next_id(model)}, MAX(id)) + %s) FROM {table(model)}",
                 [count],
             )

@@ -42,7 +42,7 @@ class Writes:
         returning = returning_clause({**statement.returning, "created": "xmax = 0"})
         with connection.cursor() as cursor:
             cursor.execute(
-                f"WITH written AS ({statement.upsert} {returning}), logged AS ({statement.log})"  # noqa: S608
+                f"WITH written AS ({statement.upsert} {returning}), logged AS ({statement.log})"
                 f" SELECT {', '.join(names)} FROM written",
                 [*parameters, *log_parameters],
             )
@@ -58,7 +58,7 @@ class Writes:
     ) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"WITH written AS (DELETE FROM {statement.table} WHERE {condition}"  # noqa: S608
+                f"WITH written AS (DELETE FROM {statement.table} WHERE {condition}"
                 f" {returning_clause(statement.returning)}), logged AS ({statement.log})"
                 " SELECT COUNT(*) FROM written",
                 [*parameters, *log_parameters],
@@ -76,7 +76,7 @@ def _update(update: RowUpdate, *, waits: bool) -> str:
     in_time = "DATE_PART('epoch', STATEMENT_TIMESTAMP()) < %s::float8"
     order = f"ORDER BY held.{update.lock_order}" if waits else ""
     return (
-        f"UPDATE {update.table} AS held SET {update.changes} FROM ("  # noqa: S608
+        f"UPDATE {update.table} AS held SET {update.changes} FROM ("
         f"SELECT held.ctid{values} FROM UNNEST({arrays}) AS given ({', '.join(given)})"
         f" JOIN {update.table} AS held ON {update.match} WHERE {in_time} {order}"
         f" FOR NO KEY UPDATE OF held {'' if waits else 'SKIP LOCKED'}) AS given"

@@ -32,4 +32,4 @@ class SQLite(Clock, JsonSql, Batches, Writes, Ids, Connections, Text, Dialect):
         return Q(**bounds)
 
     def list_contains(self, array: str, value: str) -> str:
-        return f"EXISTS (SELECT 1 FROM JSON_EACH({array}) WHERE value = {value})"  # noqa: S608
+        return f"EXISTS (SELECT 1 FROM JSON_EACH({array}) WHERE value = {value})"

@@ -20,10 +20,10 @@ class Batches(Writes):
     ) -> Iterator[int]:
         # Finding the rows takes longer than deleting them, but locks nobody out.
         find = (
-            f"SELECT rowid FROM {statement.table} WHERE rowid > %s AND {condition}"  # noqa: S608
+            f"SELECT rowid FROM {statement.table} WHERE rowid > %s AND {condition}"
             " ORDER BY rowid LIMIT %s"
         )
-        found = f"rowid IN (SELECT value FROM JSON_EACH(%s)) AND {condition}"  # noqa: S608
+        found = f"rowid IN (SELECT value FROM JSON_EACH(%s)) AND {condition}"
         most = min(size, MOST_ROWS)
         last = -1
         while True:

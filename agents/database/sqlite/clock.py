@@ -37,7 +37,7 @@ class Clock:
 
     def microseconds(self, time: str) -> str:
         return (
-            "(SELECT"  # noqa: S608
+            "(SELECT"
             " STRFTIME('%%s', SUBSTR(t, 1, 19)) * 1000000"
             f" + CAST(SUBSTR(t || '{SIX_DIGITS}', 21, 6) AS INTEGER)"
             f" FROM (SELECT {time} AS t))"

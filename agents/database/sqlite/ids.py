@@ -10,15 +10,15 @@ class Ids:
     def next_id(self, model: type[Model]) -> str:
         # Nobody else can take it: the transaction is the only writer.
         return (
-            "(SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence"  # noqa: S608
-            f" WHERE name = '{model._meta.db_table}')"  # noqa: SLF001
+            "(SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence"
+            f" WHERE name = '{model._meta.db_table}')"
         )
 
     def skip_ids(self, model: type[Model], count: int) -> int:
-        name = model._meta.db_table  # noqa: SLF001
+        name = model._meta.db_table
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT MAX({self.next_id(model)} - 1, COALESCE(MAX(id), 0)) FROM {table(model)}"  # noqa: S608
+                f"SELECT MAX({self.next_id(model)} - 1, COALESCE(MAX(id), 0)) FROM {table(model)}"
             )
             last = int(cursor.fetchone()[0]) + count
             cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [name])

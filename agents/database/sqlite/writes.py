@@ -32,7 +32,7 @@ class Writes:
         parameters: Sequence[Any],
         log_parameters: Sequence[Any],
     ) -> dict[str, Any] | None:
-        exists = f"SELECT EXISTS (SELECT 1 FROM {statement.table} WHERE {statement.key} = %s)"  # noqa: S608
+        exists = f"SELECT EXISTS (SELECT 1 FROM {statement.table} WHERE {statement.key} = %s)"
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(exists, [key])
             created = not cursor.fetchone()[0]
@@ -55,7 +55,7 @@ class Writes:
     ) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                f"DELETE FROM {statement.table} WHERE {condition}"  # noqa: S608
+                f"DELETE FROM {statement.table} WHERE {condition}"
                 f" {returning_clause(statement.returning)}",
                 parameters,
             )
@@ -68,7 +68,7 @@ class Writes:
 @cache
 def _update(update: RowUpdate) -> str:
     return (
-        f"UPDATE {update.table} AS held SET {update.changes}"  # noqa: S608
+        f"UPDATE {update.table} AS held SET {update.changes}"
         f" FROM ({_rows([*update.keys, *update.values])}) AS given"
         f" WHERE {update.match} RETURNING {update.returning}"
     )
@@ -91,4 +91,4 @@ def _rows(names: Iterable[str]) -> str:
     columns = ", ".join(
         f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(names)
     )
-    return f"SELECT {columns} FROM JSON_EACH(%s)"  # noqa: S608
+    return f"SELECT {columns} FROM JSON_EACH(%s)"
