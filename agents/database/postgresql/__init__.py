@@ -4,7 +4,6 @@ from django.db.models import Q
 from django.db.models.constants import LOOKUP_SEP
 
 from agents.database.base import Dialect
-from agents.database.postgresql.batches import Batches
 from agents.database.postgresql.clock import Clock
 from agents.database.postgresql.connections import Connections
 from agents.database.postgresql.ids import Ids
@@ -12,7 +11,7 @@ from agents.database.postgresql.json_sql import JsonSql
 from agents.database.postgresql.writes import Writes
 
 
-class PostgreSQL(Clock, JsonSql, Batches, Writes, Ids, Connections, Dialect):
+class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Dialect):
     name = "PostgreSQL"
     has_one_writer = False
     is_local = False

@@ -6,7 +6,6 @@ from django.db.models import Q
 from django.db.models.constants import LOOKUP_SEP
 
 from agents.database.base import Dialect
-from agents.database.sqlite.batches import Batches
 from agents.database.sqlite.clock import Clock
 from agents.database.sqlite.connections import Connections
 from agents.database.sqlite.ids import Ids
@@ -18,7 +17,7 @@ from agents.database.sqlite.writes import Writes
 LAST_CHARACTER = "\U0010ffff"
 
 
-class SQLite(Clock, JsonSql, Batches, Writes, Ids, Connections, Text, Dialect):
+class SQLite(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
     name = "SQLite"
     has_one_writer = True
     is_local = True

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agents import leases
 from agents.actors import SWEEP
-from agents.database.postgresql import batches as postgresql_batches
+from agents.database.postgresql import writes as postgresql_writes
 from agents.leases.purge.delete import purge_batches
 from agents.leases.purge.mass_expiry import purgeable_sql
 from agents.models import AgentEvent, AgentRecord
@@ -96,7 +96,7 @@ class TestTheWay:
 
     @pytest.mark.skipif(not POSTGRESQL, reason="SQLite looks for the expired without a lock")
     def test_each_transaction_looks_at_a_few_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(postgresql_batches, "PAGES", 2)
+        monkeypatch.setattr(postgresql_writes, "PAGES", 2)
         living = scattered(alive=200, expired=200)
 
         counts = batches(1000)
