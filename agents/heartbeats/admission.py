@@ -7,8 +7,6 @@ from agents.tokens import lease as lease_tokens
 from agents.tokens.auth_mode import is_open
 from agents.tokens.lease import LeaseTokenMissing
 
-HEARTBEAT_RATE = "RATE_HEARTBEAT_PER_AGENT"
-
 _heartbeats = WindowCounter()
 
 
@@ -35,4 +33,4 @@ def check_token(agent_id: str, token: str | None) -> int | None:
 
 def count(agent_id: str, token: str | None) -> Refusal | None:
     """Count by token too, so that nobody can use up another agent's rate."""
-    return _heartbeats.count(getattr(settings, HEARTBEAT_RATE), hash((agent_id, token)))
+    return _heartbeats.count(settings.RATE_HEARTBEAT_PER_AGENT, hash((agent_id, token)))
