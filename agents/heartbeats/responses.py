@@ -5,7 +5,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpResponseBase
@@ -61,19 +61,19 @@ class Responses:
         self._renderer = JSONRenderer()
 
     def ok(self, content: Any, headers: bytes, *, keeps_open: bool) -> bytes:
-        body = self._renderer.render(content)
-        return self._response(_Start(HTTPStatus.OK, JSON, keeps_open), body, headers)
+        start = _start_lines(HTTPStatus.OK, JSON, keeps_open)
+        return self._response(start, headers, content)
 
     def problem(self, error: Exception, headers: bytes, *, keeps_open: bool) -> bytes:
         """Also counts the error."""
         response = problem_response(error, {}) or fault_response()
-        body = self._renderer.render(response.data)
-        headers += _lines(response)
-        return self._response(_Start(response.status_code, MEDIA_TYPE, keeps_open), body, headers)
+        start = _start_lines(response.status_code, MEDIA_TYPE, keeps_open)
+        return self._response(start, headers + _lines(response), response.data)
 
-    def _response(self, start: "_Start", body: bytes, headers: bytes) -> bytes:
+    def _response(self, start: bytes, headers: bytes, content: Any) -> bytes:
+        body = self._renderer.render(content)
         return b"%sDate: %s\r\n%sContent-Length: %d\r\n\r\n%s" % (
-            _start_lines(start),
+            start,
             self._now(),
             headers,
             len(body),
@@ -87,24 +87,18 @@ class Responses:
         return self._date
 
 
-class _Start(NamedTuple):
-    status: int
-    media_type: str
-    keeps_open: bool
-
-
 def fallback_fault(*, keeps_open: bool) -> bytes:
     """For when no other response could be made."""
-    start = _Start(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
-    return _start_lines(start) + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
+    start = _start_lines(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
+    return start + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
 
 @lru_cache(maxsize=64)
-def _start_lines(start: _Start) -> bytes:
-    connection = "keep-alive" if start.keeps_open else "close"
+def _start_lines(status: int, media_type: str, keeps_open: bool) -> bytes:
+    connection = "keep-alive" if keeps_open else "close"
     return (
-        f"HTTP/1.1 {start.status} {HTTPStatus(start.status).phrase}\r\nServer: gunicorn\r\n"
-        f"Connection: {connection}\r\nContent-Type: {start.media_type}\r\n"
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nServer: gunicorn\r\n"
+        f"Connection: {connection}\r\nContent-Type: {media_type}\r\n"
     ).encode()
 
 
