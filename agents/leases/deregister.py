@@ -9,6 +9,11 @@ from agents.leases.errors import Claim, explain_misses
 from agents.metrics import counters
 from agents.models import AgentRecord
 
+DELETE = (
+    f"DELETE FROM {table(AgentRecord)} WHERE agent_id = %s"  # noqa: S608
+    " AND generation = COALESCE(%s, generation) RETURNING generation"
+)
+
 
 def deregister(
     *,
@@ -19,29 +24,19 @@ def deregister(
     address: str | None = None,
 ) -> None:
     """Raise a Miss. Without `generation`, delete the record whatever its generation is."""
-    with transaction.atomic():
-        gone = _delete(agent_id, generation)
-        if gone is not None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(DELETE, [agent_id, generation])
+        deleted = cursor.fetchone()
+        if deleted is not None:
             record_event(
                 Kind.DEREGISTERED,
                 agent_id=agent_id,
-                generation=gone,
+                generation=deleted[0],
                 actor=actor,
                 reason=reason,
                 address=address,
             )
-    if gone is None:
+    if deleted is None:
         [miss] = explain_misses([Claim(agent_id, generation, address)]).values()
         raise miss
     counters.DEREGISTRATIONS.inc()
-
-
-def _delete(agent_id: str, generation: int | None) -> int | None:
-    """Return the generation of the deleted record."""
-    lease = {"agent_id": agent_id} | ({} if generation is None else {"generation": generation})
-    condition = " AND ".join(f"{column} = %s" for column in lease)
-    sql = f"DELETE FROM {table(AgentRecord)} WHERE {condition} RETURNING generation"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(lease.values()))
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
