@@ -23,8 +23,7 @@ class Dialect(ABC):
     is_local: ClassVar[bool]
 
     @abstractmethod
-    def prepare_connection(self, connection: BaseDatabaseWrapper) -> None:
-        """Prepare a new connection."""
+    def prepare_connection(self, connection: BaseDatabaseWrapper) -> None: ...
 
     # Times: SQL that compares with columns.
 
@@ -41,8 +40,7 @@ class Dialect(ABC):
         """Return `now` plus seconds, which may be negative."""
 
     @abstractmethod
-    def given_time(self, parameter: str) -> str:
-        """Return the time of a datetime parameter."""
+    def given_time(self, parameter: str) -> str: ...
 
     @abstractmethod
     def expires_at(self, heartbeat: str, ttl: str) -> str:
@@ -53,8 +51,7 @@ class Dialect(ABC):
         """Return the later time; `other` may be NULL."""
 
     @abstractmethod
-    def start_of_minute(self, time: str) -> str:
-        """Return the time without its seconds."""
+    def start_of_minute(self, time: str) -> str: ...
 
     @abstractmethod
     def microseconds(self, time: str) -> str:
@@ -64,11 +61,8 @@ class Dialect(ABC):
     def seconds_since(self, time: str) -> str:
         """Return a float, exact to a millisecond: on SQLite ten times cheaper than `expires_at`."""
 
-    # Filters.
-
     @abstractmethod
-    def list_contains(self, array: str, value: str) -> str:
-        """`array` is JSON."""
+    def list_contains(self, array: str, value: str) -> str: ...
 
     @abstractmethod
     def starts_with(self, column: str, text: str) -> Q:
@@ -86,7 +80,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def join_rows(self, text: str, condition: str) -> str:
-        """Return the texts of the rows that meet `condition`, separated by commas."""
+        """Return the texts of rows that meet `condition`, separated by commas."""
 
     @abstractmethod
     def fingerprint(self, columns: Mapping[str, Field[Any, Any]], condition: str) -> str:
@@ -98,9 +92,9 @@ class Dialect(ABC):
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:
-        """Run one statement; return what it returns for each row that it changed.
+        """Return what the statement returns. Without `waits`, locked rows are skipped.
 
-        `rows` are in the order of their keys. Without `waits`, locked rows are skipped.
+        `rows` are in the order of their keys.
         """
 
     @abstractmethod
@@ -111,10 +105,7 @@ class Dialect(ABC):
         parameters: Sequence[Any],
         log_parameters: Sequence[Any],
     ) -> dict[str, Any] | None:
-        """Write both the row and the log, or return None if the statement's conditions forbid it.
-
-        Return what the statement returns, and `created`.
-        """
+        """Return `returning` and `created`; None, with nothing written, if conditions forbid it."""
 
     @abstractmethod
     def delete(
@@ -124,7 +115,7 @@ class Dialect(ABC):
         parameters: Sequence[Any],
         log_parameters: Sequence[Any],
     ) -> int:
-        """Delete the rows that meet `condition`, and write the log; return how many."""
+        """Delete the rows that meet `condition`; return how many."""
 
     @abstractmethod
     def delete_in_batches(
@@ -151,11 +142,10 @@ class Dialect(ABC):
 
     @abstractmethod
     def time_limit(self, seconds: float) -> AbstractContextManager[None]:
-        """Interrupt statements of the block after so many seconds."""
+        """Interrupt statements that take longer."""
 
     @abstractmethod
-    def was_interrupted(self, error: Exception) -> bool:
-        """Return whether a `time_limit` was the cause."""
+    def was_interrupted(self, error: Exception) -> bool: ...
 
     @abstractmethod
     def without_waiting_for_writers(self) -> AbstractContextManager[None]:

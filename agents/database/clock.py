@@ -13,24 +13,18 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DatabaseNow(Fragment):
-    """The time at which the statement began."""
-
     fragment = staticmethod(dialect.now)
     arity = 0
     output_field = DateTimeField()
 
 
 class Moment(Fragment):
-    """A time that the caller gives."""
-
     fragment = staticmethod(dialect.given_time)
     arity = 1
     output_field = DateTimeField()
 
 
 class Minute(Fragment):
-    """The whole minute in which a time lies."""
-
     fragment = staticmethod(dialect.start_of_minute)
     arity = 1
     output_field = DateTimeField()
@@ -87,5 +81,5 @@ def from_microseconds(microseconds: int) -> datetime:
 
 
 def expired_sql(heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds") -> str:
-    """Return SQL for whether a lease has ended; to be executed with parameters."""
+    """To be executed with parameters."""
     return f"({dialect.expires_at(heartbeat, ttl)} <= {dialect.now()})"

@@ -11,7 +11,6 @@ DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
 
 
 def dialect_of(connection: BaseDatabaseWrapper) -> Dialect:
-    """For a connection that may lead to another database."""
     return DIALECTS[connection.vendor]
 
 

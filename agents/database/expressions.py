@@ -13,8 +13,6 @@ Compiled = tuple[str, Any]
 
 
 class Fragment(Func):
-    """Calls a method of the dialect with the SQL of the arguments."""
-
     fragment: ClassVar[Callable[..., str]]
 
     def as_sql(  # type: ignore[override]
@@ -26,7 +24,7 @@ class Fragment(Func):
 
 
 class ListContains(Fragment):
-    """Whether a JSON array contains a string; Django knows this on PostgreSQL only."""
+    """Whether a JSON array contains a string: Django has this on PostgreSQL only."""
 
     fragment = staticmethod(dialect.list_contains)
     arity = 2

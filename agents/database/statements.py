@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, eq=False)
 class RowUpdate:
-    """An UPDATE of many rows, each with values of its own.
+    """An UPDATE of rows `held` in the table, each with values `given`.
 
-    `match` and `changes` call the values `given`, and the row in the table `held`.
     `keys`, then `values`: the columns of `given`, with their types on PostgreSQL.
     `match`: finds at most one held row for a given one.
     `returning`: any columns but those of `values`.
-    `max_delay`: seconds after which a server that was frozen must not start the statement.
+    `max_delay`: seconds after which a server that was frozen must not start.
     """
 
     table: str
@@ -29,8 +28,8 @@ class RowUpdate:
 class LoggedUpsert:
     """An INSERT with ON CONFLICT (`key`) DO UPDATE, and an INSERT that logs it.
 
-    `returning`: expressions by name. `log` inserts from a table `written`, which has these columns
-    and `created`: whether the row is new.
+    `returning`: expressions by name. `log` inserts from `written`, which has these columns and
+    `created`: whether the row is new.
     """
 
     table: str

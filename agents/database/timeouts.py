@@ -9,12 +9,12 @@ from agents.database.dialect import dialect
 
 
 class TakesTooLong(Exception):
-    """The time limit interrupted a query."""
+    pass
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TakesTooLong if a query of the block is not done by then."""
+    """Interrupt queries that take longer, and raise TakesTooLong."""
     try:
         with dialect.time_limit(seconds):
             yield

@@ -10,8 +10,7 @@ from django.http import StreamingHttpResponse
 from agents.event_streams.encoding import COMMENT
 from agents.event_streams.stream import Closed, EventStream
 
-# Seconds without an event after which other servers than ours send a comment.
-SILENCE_SECONDS = 15.0
+SILENCE_SECONDS = 15.0  # without an event; then a comment is sent
 
 
 class EventStreamResponse(StreamingHttpResponse):
@@ -53,7 +52,6 @@ class EventStreamResponse(StreamingHttpResponse):
                 return
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The same for ASGI servers."""
         loop, is_new = asyncio.get_running_loop(), asyncio.Event()
         self._stream.attach(lambda: loop.call_soon_threadsafe(is_new.set))
         yield COMMENT

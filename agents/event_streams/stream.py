@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from enum import StrEnum
 
-# What a client may leave unread.
 MAX_UNSENT_BYTES = 128 * 1024
 
 
@@ -56,7 +55,7 @@ class EventStream:
     def send(self, event: bytes) -> bool:
         """Send what `encode_event` returns; return False if the stream has ended.
 
-        A client that leaves more than MAX_UNSENT_BYTES unread is disconnected.
+        It ends if the client leaves more than MAX_UNSENT_BYTES unread.
         """
         with self._lock:
             if self._over:
@@ -83,7 +82,7 @@ class EventStream:
     # For the server:
 
     def attach(self, wake: Callable[[], object]) -> None:
-        """`wake` is called, in any thread, when there is something new to `take`."""
+        """Call `wake`, in any thread, when there is something new to `take`."""
         with self._lock:
             self._wake = wake
             has_something = self._pending or self._over
@@ -91,7 +90,6 @@ class EventStream:
             wake()
 
     def take(self) -> list[bytes]:
-        """Return the events sent since the last call."""
         with self._lock:
             events, self._pending = self._pending, []
             self._taken_bytes += self._pending_bytes
@@ -99,7 +97,7 @@ class EventStream:
         return events
 
     def has_taken(self, unsent: int) -> None:
-        """`unsent`: bytes of the events taken so far that the client has not received."""
+        """`unsent`: bytes of what was taken that the client has not received."""
         with self._lock:
             self._taken_bytes = unsent
 

@@ -19,7 +19,7 @@ PAUSE = 0.01
 
 
 def newest_position() -> int:
-    """Return the highest visible position, 0 without events."""
+    """Return 0 without events."""
     return AgentEvent.objects.aggregate(number=Max("pk"))["number"] or 0
 
 
@@ -41,20 +41,19 @@ def settled_position() -> int | None:
 
 
 def position_before(moment: datetime | Combinable) -> int | None:
-    """Return the position before the first event at `moment` or later."""
     later = AgentEvent.objects.filter(at__gte=moment)
     first = later.aggregate(number=Min("pk"))["number"]
     return None if first is None else first - 1
 
 
 def position_after(events: int, *, after: int, until: int) -> int:
-    """Return the position so many events on, at most `until`."""
+    """Return the position `events` further on, at most `until`."""
     numbers = between(after, until).values_list("pk", flat=True)
     return next(iter(numbers[events - 1 : events]), until)
 
 
 def between(after: int, until: int) -> QuerySet[AgentEvent]:
-    """Return the events after `after` up to and including `until`, in order."""
+    """Include `until`, but not `after`."""
     return AgentEvent.objects.filter(pk__gt=after, pk__lte=until).order_by("pk")
 
 

@@ -1,4 +1,4 @@
-"""The only writer of events. Statements that write many take their INSERT from here."""
+"""The only writer of events; bulk statements take their INSERT from here."""
 
 from collections.abc import Mapping, Sequence
 

@@ -54,8 +54,6 @@ class Span:
 
 @dataclass(frozen=True)
 class Share:
-    """How long an agent was alive, of the time that is known."""
-
     alive: timedelta
     known: timedelta
 

@@ -1,4 +1,4 @@
-"""Times on PostgreSQL."""
+"""Times."""
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL."""
+"""Limits and facts of connections."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Ids from PostgreSQL's sequences."""
+"""Ids from sequences."""
 
 from django.db import connection, transaction
 from django.db.models import Model

@@ -1,4 +1,4 @@
-"""Writes on PostgreSQL: one statement each, so that no lock outlives a round trip."""
+"""Writes: one statement each, so that no lock waits for a round trip."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -9,7 +9,7 @@ from django.db import connection
 
 from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
 
-# Pages that one transaction looks through: 16 MB. It keeps heartbeats of the rows it finds waiting.
+# Pages that one transaction looks through: 16 MB. Heartbeats wait for the rows that it finds.
 PAGES = 2048
 
 
@@ -92,7 +92,7 @@ class Writes:
 
 @cache
 def _update(update: RowUpdate, *, waits: bool) -> str:
-    """The same for any number of rows, and so planned once."""
+    """The same text for any number of rows is planned once."""
     given = {**update.keys, **update.values}
     arrays = ", ".join(f"%s::{kind}[]" for kind in given.values())
     values = "".join(f", given.{name}" for name in update.values)

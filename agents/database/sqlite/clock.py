@@ -1,6 +1,6 @@
-"""Times on SQLite: text, with six digits of a second so that it compares correctly.
+"""Times: text with six digits of a second, so that it compares correctly.
 
-Django leaves the digits out of whole seconds, and SQLite's own functions round to milliseconds.
+Django leaves the digits out of whole seconds; SQLite's functions round to milliseconds.
 """
 
 SIX_DIGITS = ".000000"

@@ -1,4 +1,4 @@
-"""Connections to SQLite."""
+"""Limits and facts of connections."""
 
 import time
 from collections.abc import Iterator

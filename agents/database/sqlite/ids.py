@@ -1,4 +1,4 @@
-"""Ids on SQLite: sqlite_sequence has the last one of each table."""
+"""Ids from sqlite_sequence, which has the last one of each table."""
 
 from django.db import connection, transaction
 from django.db.models import Model

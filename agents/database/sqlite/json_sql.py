@@ -1,4 +1,4 @@
-"""JSON by SQLite."""
+"""JSON, made by the database."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,4 @@
-"""Writes on SQLite.
-
-A statement cannot insert what another returns, so the rows go through the process, as JSON.
-"""
+"""Writes. No statement can insert what another returns: rows go through the process, as JSON."""
 
 import json
 import time
@@ -13,8 +10,7 @@ from django.db import connection, transaction
 
 from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
 
-# In one transaction. Few, since other writers wait meanwhile, and look only now and then whether
-# they may write.
+# In one transaction: other writers wait for it, and look only now and then whether they may write.
 MOST_ROWS = 250
 
 

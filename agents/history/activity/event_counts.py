@@ -13,12 +13,9 @@ from agents.database.clock import DatabaseNow, Minute
 from agents.history import feed
 from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
-# Between two counts by any process.
-PAUSE = timedelta(seconds=8)
-# For one count.
-MAX_EVENTS = 50_000
-# For the first count, as far back as the charts go.
-DAY = timedelta(hours=25)
+PAUSE = timedelta(seconds=8)  # between two counts by any process
+MAX_EVENTS = 50_000  # for one count
+DAY = timedelta(hours=25)  # for the first count: as far back as the charts go
 MINUTE = timedelta(minutes=1)
 
 Kind = AgentEvent.Kind
@@ -59,7 +56,6 @@ def count_events() -> bool:
 def _create_mark(end: int) -> None:
     first = feed.position_before(DatabaseNow() - DAY)
     position = end if first is None else min(first, end)
-    # The next count is due.
     mark = ActivityMark(settled=position, counted_at=DatabaseNow() - DAY)
     ActivityMark.objects.bulk_create([mark], ignore_conflicts=True)
 

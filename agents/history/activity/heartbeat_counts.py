@@ -12,8 +12,7 @@ from agents.database.tables import table
 from agents.metrics.counters import count_renewed_here
 from agents.models import ActivityMinute
 
-# Kept while the database is away: some 15 minutes.
-MAX_SAMPLES = 450
+MAX_SAMPLES = 450  # while the database is away: some 15 minutes
 
 
 class HeartbeatCounter:
@@ -36,7 +35,6 @@ class HeartbeatCounter:
             self._samples.appendleft((at, oldest + second))
 
     def flush(self) -> None:
-        """Add the samples to their minutes."""
         with self._flushing:
             samples = list(self._samples)
             if not samples:

@@ -31,7 +31,7 @@ class ActivityRecorder:
         self._heartbeats.sample()
 
     def record(self) -> None:
-        """Write if it is time; log errors."""
+        """Write if it is time."""
         now = self._clock()
         if now < self._next:
             return
