@@ -14,7 +14,7 @@ from agents.tokens.lease import MAX_LENGTH as MAX_LEASE_TOKEN_LENGTH
 STATUSES = frozenset(Status.values)
 LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
 CACHE_SIZE = 4_096
-LONGEST_CACHED = 256  # longer reports are rarely repeated
+LONGEST_CACHED = 256  # longer reports are not worth the memory
 
 
 class Report(NamedTuple):

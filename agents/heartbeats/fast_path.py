@@ -28,7 +28,7 @@ logger = logging.getLogger("agents.heartbeats")
 # (peer, X-Forwarded-For, X-Forwarded-Proto) -> the client's address, and its scheme if known.
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
 CLIENTS_CACHE_SIZE = 65_536
-LONGEST_CACHED = 256  # longer forwarding headers would fill the memory
+LONGEST_CACHED = 256  # bytes of forwarding headers
 HOSTS_CACHE_SIZE = 1_024
 
 
@@ -39,8 +39,6 @@ class Response(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """`admitted`: of a call for many agents."""
-
     caller: Any
     keeps_open: bool
     headers: bytes
@@ -60,10 +58,7 @@ class FastPath:
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
     ) -> bool | Response:
-        """Return the response, True if it follows in `responses`, False if Django has to answer.
-
-        `peer` is an address.
-        """
+        """Return the response, True if it follows in `responses`, False if Django has to answer."""
         heartbeat = parse_heartbeat(request)
         if heartbeat is None:
             return False

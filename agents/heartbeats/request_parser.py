@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agents import agent_ids
 
-# Beyond these, the server has its own limits.
+# Beyond these, the server's own limits apply.
 MAX_HEAD_BYTES = 4_000
 MAX_HEADERS = 50
 HEAD_END = b"\r\n\r\n"
@@ -48,16 +48,13 @@ class Client:
 
 
 class Heartbeat(NamedTuple):
-    """Without an `agent_id`, a call for many agents."""
-
-    agent_id: str | None
+    agent_id: str | None  # None in a call for many agents
     lease_token: str | None
     client: Client
     body: bytes
 
 
 def parse_heartbeat(request: bytes) -> Heartbeat | None:
-    """Return None for anything else."""
     line = REQUEST_LINE.match(request)
     if line is None:
         return None

@@ -1,4 +1,4 @@
-"""Deletes an agent's record, for the agent or an operator."""
+"""Deletes an agent's record."""
 
 from django.db import connection, transaction
 
@@ -23,7 +23,7 @@ def deregister(
     reason: str = "",
     address: str | None = None,
 ) -> None:
-    """Raise a Miss. Without `generation`, delete the record whatever its generation is."""
+    """Raise a Miss. Without `generation`, the record may have any."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DELETE, [agent_id, generation])
         deleted = cursor.fetchone()

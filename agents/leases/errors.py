@@ -25,15 +25,13 @@ class LeaseLocked(Miss):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease that somebody claims; `generation` is None without a lease token."""
-
     agent_id: str
-    generation: int | None
+    generation: int | None  # None without a lease token
     address: str | None
 
 
 def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss]:
-    """Return by id and generation why each claim found no row; record stale leases."""
+    """Return the reasons by id and generation; record stale leases."""
     ids = [claim.agent_id for claim in claims]
     holders = dict(AgentRecord.objects.filter(pk__in=ids).values_list("pk", "generation"))
     misses: dict[tuple[str, int | None], Miss] = {}
@@ -42,7 +40,7 @@ def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss
         lease = claim.agent_id, claim.generation
         held = holders.get(claim.agent_id)
         if held is None or (claim.generation is not None and held < claim.generation):
-            # The lease is newer than the record: the registry was restored from a backup.
+            # A lease that is newer than the record: the registry was restored from a backup.
             misses[lease] = UnknownAgent(claim.agent_id)
         elif claim.generation is None or held == claim.generation:
             misses[lease] = LeaseLocked(claim.agent_id)

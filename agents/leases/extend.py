@@ -1,4 +1,4 @@
-"""Renews a lease in its agent's place, for an operator who knows why it is silent."""
+"""Renews a lease for an operator who knows why its agent is silent."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from agents.models import AgentRecord
 def extend(*, agent_id: str, actor: str, reason: str = "") -> datetime:
     """Let a lease, even an expired one, end a TTL from now; return its end. Raise UnknownAgent.
 
-    `reason`: at most MAX_EXTENSION_REASON_LENGTH characters, as the history adds the end to it.
+    `reason`: up to MAX_EXTENSION_REASON_LENGTH characters.
     """
     with transaction.atomic():
         # Lock in a statement of its own, so that `DatabaseNow` is the time after waiting.

@@ -8,10 +8,7 @@ from agents.tokens.enrollment import Enrolment, IdHeldByAnother, TooManyAgents
 
 
 def is_free_sql(record: str) -> str:
-    """Return SQL for whether a token, its parameter, may take the id in the table `record`.
-
-    In SQL, because it has to hold while a registration locks the record.
-    """
+    """Return SQL, as it has to hold while the record is locked. Parameter: the token."""
     is_expired = expired_sql(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
     return f"({record}.enrolled_by = %s OR {is_expired})"
 
@@ -27,7 +24,7 @@ def check_holder(agent_id: str, enrolment: Enrolment) -> None:
 def check_number(agent_id: str, enrolment: Enrolment, max_agents: int) -> None:
     """Raise TooManyAgents if the token has `max_agents` living agents without this one.
 
-    Its locks let the second of two simultaneous registrations count the first.
+    The locks let the second of two simultaneous registrations count the first.
     """
     record = AgentRecord.objects.select_for_update().filter(pk=agent_id)
     is_alive = GreaterThan(ExpiresAt(), DatabaseNow())

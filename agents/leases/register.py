@@ -1,4 +1,4 @@
-"""Registrations: each starts a new generation of an agent's lease."""
+"""Registers agents, each time with a new generation of the lease."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -63,7 +63,7 @@ def register(
 
 
 def _try_to_register(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Return None if the id was taken, but is free now."""
+    """Return None if the id was taken, but has become free."""
     agent_id = columns["agent_id"]
     if enrolment.max_agents is None:
         registration = take(columns, enrolment)

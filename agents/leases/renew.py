@@ -36,8 +36,7 @@ RENEWAL = RowUpdate(
     # A database that was frozen must not renew leases of agents that have died meanwhile.
     max_delay=2.0,
 )
-# For a record that others keep changing.
-MAX_ATTEMPTS = 10
+MAX_ATTEMPTS = 10  # to renew a record that others keep changing
 
 Lease = tuple[str, int | None]  # agent_id and generation
 
@@ -73,10 +72,7 @@ def renew(
     note: str | None = None,
     address: str | None = None,
 ) -> Renewed:
-    """Let a lease, even an expired one, end a TTL from now. Raise a Miss.
-
-    If the record is locked, wait.
-    """
+    """Let a lease, even an expired one, end a TTL from now. Raise a Miss."""
     renewal = Renewal(agent_id, generation, address, status, load, note)
     [outcome] = renew_many([renewal], waits=True)
     if isinstance(outcome, Miss):
@@ -87,8 +83,8 @@ def renew(
 def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
     """Return the outcome of each renewal, in order. An agent may occur twice.
 
-    Without `waits`, the outcome of locked records is LeaseLocked. With it, they are waited for, in
-    the order of their ids, so that two such calls cannot deadlock.
+    `waits` for locked records, in the order of their ids so that two calls cannot deadlock;
+    otherwise their outcome is LeaseLocked.
     """
     outcomes = _renew(renewals, waits=waits)
     for _ in range(MAX_ATTEMPTS if waits else 0):
@@ -121,8 +117,7 @@ def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
 def _batches(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
     """Yield one batch, or two: an UPDATE must not change a record twice.
 
-    A renewal without a generation matches any. So it must not share a batch with renewals of the
-    same agent that have one.
+    One without a generation matches any, so it must not share a batch with one that has it.
     """
     left = renewals
     while left:

@@ -3,14 +3,13 @@
 from agents.database.dialect import dialect
 from agents.models import AgentEvent
 
-# More than the registrations since any backup, and a tiny part of all numbers.
+# More than the registrations since any backup.
 GAP = 1_000_000_000
 
 
 def skip_generations() -> int:
-    """Leave a gap in the generations; return the last one skipped.
+    """Return the last generation skipped.
 
-    Without it, generations granted after the backup would be granted again, and two processes
-    could hold one lease.
+    Those granted after the backup must not be granted again, or two processes hold one lease.
     """
     return dialect.skip_ids(AgentEvent, GAP)

@@ -23,7 +23,7 @@ OURS = ("last_heartbeat", "registered_at", "generation", "state")
 FIELDS = AgentRecord._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 SENT = [field for field in FIELDS if field.attname not in OURS]
-# What the database may have kept or normalised.
+# The database may have kept or normalised these.
 KEPT = ("generation", "state", "metadata", "seen_address")
 
 
@@ -34,9 +34,9 @@ class Registration:
 
 
 def take(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Write `columns`, which are all but `OURS`; return None if the id is not free.
+    """Write `columns`, all but `OURS`; return None if the id is not free.
 
-    The generation is the id of the event, so it is never granted again, even after a deletion.
+    The generation is the id of the event, and so never granted again.
     """
     values = [f.get_db_prep_save(columns[f.attname], connection) for f in SENT]
     row = dialect.upsert(
@@ -58,7 +58,7 @@ def take(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | Non
 
 @cache
 def _registration(*, takes_over: bool) -> LoggedUpsert:
-    """Parameters: the values of SENT, the state, the token unless `takes_over`; the actor."""
+    """Parameters: the values of SENT, the state, the token unless `takes_over`."""
     names = [connection.ops.quote_name(str(field.column)) for field in SENT]
     now, generation = dialect.now(), dialect.next_id(AgentEvent)
     # Evaluated after the row is locked, so generations ascend in the order of the locks.

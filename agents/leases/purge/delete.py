@@ -1,4 +1,4 @@
-"""Deletes agents and writes their events; none becomes a Python object."""
+"""Deletes agents in the database, without making Python objects of them."""
 
 from collections.abc import Iterator
 
@@ -23,8 +23,5 @@ def purge_one(*, agent_id: str, actor: str, reason: str = "") -> bool:
 
 
 def purge_batches(condition: str, actor: str, batch_size: int) -> Iterator[int]:
-    """Purge agents by an SQL condition; yield how many after each transaction.
-
-    An agent that renews between being found and being deleted survives.
-    """
+    """Yield how many were purged by each transaction. Agents that renew meanwhile survive."""
     return dialect.delete_in_batches(PURGE, condition, ["", actor], batch_size)

@@ -20,7 +20,6 @@ class Hold:
 
     @property
     def until(self) -> datetime:
-        """Its end at the latest."""
         return self.since + LONGEST_HOLD
 
     @property
@@ -30,7 +29,7 @@ class Hold:
 
 
 def current_hold() -> Hold | None:
-    """Return the last sweep's hold, None if that sweep is older than LONGEST_HOLD."""
+    """Return the last sweep's hold, unless that sweep is older than LONGEST_HOLD."""
     begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
     mark = (
         SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)

@@ -19,8 +19,8 @@ FEWEST_SILENT = 10
 # One agent in so many has to be silent for the share of heartbeats to count.
 SMALLEST_SHARE = 10
 
-# Seconds. Heartbeats come each third of a TTL, so all agents of a fleet that is cut off are silent
-# when the first lease ends.
+# Seconds. Agents that are cut off together are all silent when the first lease ends, as heartbeats
+# come each third of a TTL.
 SILENT = "((ttl_seconds * 2 + 2) / 3)"  # two thirds, rounded up
 EXPIRED = "ttl_seconds"
 OVERDUE = f"(ttl_seconds + {int(LONGEST_HOLD.total_seconds())})"
@@ -70,7 +70,7 @@ class Assessment:
 
     @property
     def is_recovering(self) -> bool:
-        """Whether a hold ends because most of the fleet is heard again."""
+        """The hold ends because most of the fleet is heard again."""
         return self.hold is not None and not self.hold.is_over and not self.must_hold
 
     @property
@@ -104,7 +104,7 @@ def purgeable_sql(*, on_hold: bool) -> str:
 
 
 def count_excused() -> int:
-    """Return how many expired agents are kept because the registry was down."""
+    """Return how many are expired, but kept because the registry was down."""
     condition = f"{expired_sql()} AND NOT {_silent_for(EXPIRED)}"
     sql = f"SELECT COUNT(*) FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
     with connection.cursor() as cursor:

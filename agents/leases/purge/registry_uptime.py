@@ -28,7 +28,7 @@ class UptimeReport:
 
 
 def pulse() -> None:
-    """Write that a web process is at work, once per PULSE_SECONDS for all together."""
+    """Write at most once per PULSE_SECONDS, for all web processes together."""
     mark, now = table(Uptime), dialect.now()
     with connection.cursor() as cursor:
         cursor.execute(

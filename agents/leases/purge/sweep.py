@@ -28,8 +28,8 @@ def purge_expired(
 ) -> Purge:
     """Delete the agents whose lease has ended, unless they are probably not to blame.
 
-    `force` ignores outages (`registry_uptime`) and holds (`mass_expiry`). Each transaction deletes
-    at most `batch_size` rows and skips locked ones: heartbeats do not wait for long.
+    `force` ignores outages (`registry_uptime`) and holds (`mass_expiry`). A transaction deletes at
+    most `batch_size` rows, so that heartbeats do not wait for long.
     """
     fleet = assess_fleet()
     if fleet.is_recovering and not force:

@@ -19,11 +19,9 @@ _started = time.monotonic()
 
 @dataclass(frozen=True)
 class SweepReport:
-    """`last_purge`: the end of the last sweep, None before the first. `age`: seconds since then."""
-
     last_purge: datetime | None
     overdue: bool
-    age: float | None = None
+    age: float | None = None  # seconds
     purged: int = 0
     held: int = 0
     purged_in_total: int = 0
@@ -50,7 +48,7 @@ def report_sweeps() -> SweepReport:
 def record_sweep(
     *, purged: int, held: int, actor: str, reason: str, forced: bool = False
 ) -> Kind | None:
-    """Return the kind of the sweep's event: a hold began or ended, or it was `forced`."""
+    """Return the kind of its event: a hold began or ended, or it was `forced`."""
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)
         SweepMark.objects.bulk_create([first], ignore_conflicts=True)
