@@ -1,7 +1,8 @@
 """The client of an agent registry. It needs only httpx, nothing of the package around it."""
 
-from .client import STOPPING_SECONDS, AgentRegistryClient
+from .client import AgentRegistryClient
 from .http import RegistryError, RegistryRefused, RegistryUnavailable
+from .lease import STOPPING_SECONDS
 from .pacing import Pacing
 
 __all__ = [

@@ -15,13 +15,11 @@ from .http import (
     RegistryRefused,
     RegistryUnavailable,
 )
-from .lease import DEREGISTER_SECONDS, LAST_CALL_SECONDS, Lease
+from .lease import LAST_CALL_SECONDS, Lease
 from .pacing import Pacing, Schedule
 from .registration import EnrolmentToken, describe, hint, token_to_show
 
 logger = logging.getLogger("agent.registry")
-
-STOPPING_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS
 
 
 class AgentRegistryClient:
@@ -81,9 +79,14 @@ class AgentRegistryClient:
         Raises ValueError if the port is not a number; RegistryRefused, RegistryUnavailable: the
         heartbeat loop then registers the agent as soon as it can.
         """
-        more = {"agent_name": agent_name, "version": version, "tags": list(tags)}
         self._description = describe(
-            self.agent_id, self.ttl_seconds, metadata or {}, **more, skills=list(skills)
+            self.agent_id,
+            self.ttl_seconds,
+            metadata or {},
+            agent_name=agent_name,
+            version=version,
+            tags=list(tags),
+            skills=list(skills),
         )
         async with self._turn:
             self._lease.superseded = self._lease.in_doubt = False
@@ -104,15 +107,7 @@ class AgentRegistryClient:
     async def deregister(self) -> bool:
         """Stop within STOPPING_SECONDS. Returns whether the lease is gone; else it expires."""
         await self._stop_heartbeats()
-        try:
-            async with asyncio.timeout(DEREGISTER_SECONDS):
-                return await self._lease.give_back()
-        except TimeoutError:
-            logger.warning("not deregistered in time; the lease ends in %s s", self.ttl_seconds)
-            return False
-        finally:
-            self._lease.held = False
-            await self._lease.http.aclose()
+        return await self._lease.end()
 
     async def _keep_lease(self) -> None:
         while not self._lease.superseded:

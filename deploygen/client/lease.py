@@ -16,6 +16,7 @@ LONGEST_REQUEST_SECONDS = 10.0
 LAST_CALL_SECONDS = 0.5
 DEREGISTER_SECONDS = 1.5
 DEREGISTER_PAUSE_SECONDS = 0.2
+STOPPING_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS
 # Refusals that concern the lease, not the report.
 ABOUT_THE_LEASE = (
     HTTPStatus.NOT_FOUND,
@@ -76,8 +77,19 @@ class Lease:
         self.in_doubt = False
         return response
 
-    async def give_back(self) -> bool:
-        """Retry without end. Returns whether the lease is gone."""
+    async def end(self) -> bool:
+        """Deregister. Returns whether the lease is gone; else it expires."""
+        try:
+            async with asyncio.timeout(DEREGISTER_SECONDS):
+                return await self._deregister()
+        except TimeoutError:
+            logger.warning("not deregistered in time; the lease ends in %s s", self._ttl_seconds)
+            return False
+        finally:
+            self.held = False
+            await self.http.aclose()
+
+    async def _deregister(self) -> bool:
         while self.held:
             try:
                 await self.http.call(
