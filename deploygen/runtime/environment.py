@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Iterable, Mapping, MutableMapping
-from pathlib import Path
 
 LARGEST_SECRET_BYTES = 64 * 1024
 
@@ -19,22 +18,36 @@ def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str
     """Set variables from NAME_FILE unless they are set. Returns which are missing, and why."""
     problems: list[str] = []
     for name in names:
-        if environ.get(name):
-            continue
-        path = environ.get(f"{name}_FILE")
-        if not path:
-            problems.append(f"the secret {name} is missing: set {name}, or {name}_FILE")
-            continue
         try:
-            environ[name] = read_secret(Path(path))
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            problems.append(f"the secret {name} is missing: the file of {name}_FILE: {why}")
+            secret = read_secret(name, environ)
+        except ValueError as error:
+            problems.append(f"the secret {name} is missing: {error}")
+            continue
+        if secret is None:
+            problems.append(f"the secret {name} is missing: set {name}, or {name}_FILE")
+        else:
+            environ[name] = secret
     return "; ".join(problems) or None
 
 
-def read_secret(path: Path) -> str:
-    """Raises OSError, or ValueError without the content."""
+def read_secret(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return the variable, else the content of the file in NAME_FILE, else None.
+
+    Raises ValueError, without the content, if the file cannot be used.
+    """
+    if value := environ.get(name):
+        return value
+    path = environ.get(f"{name}_FILE")
+    if not path:
+        return None
+    try:
+        return _read(path)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"the file of {name}_FILE: {why}") from None
+
+
+def _read(path: str) -> str:
     with open(path, "rb", opener=_open) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("it is not a regular file")

@@ -11,11 +11,13 @@ from concurrent.futures import Future
 from typing import Any
 
 from ..config import AgentConfig, ConfigError
+from ..environment import read_secret
 from ..extensions import StatusReader
 from .client import STOPPING_SECONDS, AgentRegistryClient
 from .loop_lag import LoopLag
-from .settings import read_enrolment_token, read_settings, url_source
+from .settings import read_settings, url_source
 
+ENROLMENT_TOKEN = "AGENT_ENROLMENT_TOKEN"  # noqa: S105 - the variable's name
 LONGEST_NOTE = 256
 # A loop blocked for longer is reported.
 DEGRADED_LAG_SECONDS = 1.0
@@ -42,7 +44,7 @@ class Registration:
                 settings.heartbeat_interval or settings.ttl_seconds / 3,
                 keep_interval=settings.heartbeat_interval is not None,
                 report=self._report,
-                enrolment_token=lambda: read_enrolment_token(config.environ),
+                enrolment_token=lambda: read_secret(ENROLMENT_TOKEN, config.environ),
             )
         except ValueError as error:
             raise ConfigError(f"{url_source(config)}: {error}") from error

@@ -1,13 +1,10 @@
 """The registration's settings: a section of agent.json, and variables that override it."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from ..config import CONFIG_FILE, AgentConfig, ConfigError, Part, validated
-from ..environment import read_secret
 
 SECTION = "registry"
 TTL = "AGENT_TTL_SECONDS"
@@ -16,7 +13,6 @@ VARIABLES = {
     "ttl_seconds": TTL,
     "heartbeat_interval": "AGENT_HEARTBEAT_SECONDS",
 }
-ENROLMENT_TOKEN = "AGENT_ENROLMENT_TOKEN"  # noqa: S105 - the variable's name
 
 
 class RegistrySettings(Part):
@@ -48,20 +44,3 @@ def read_settings(config: AgentConfig) -> RegistrySettings:
 def url_source(config: AgentConfig) -> str:
     variable = VARIABLES["url"]
     return variable if config.environ.get(variable) else f'{CONFIG_FILE}, "{SECTION}": url'
-
-
-def read_enrolment_token(environ: Mapping[str, str]) -> str | None:
-    """Return AGENT_ENROLMENT_TOKEN, else what is in AGENT_ENROLMENT_TOKEN_FILE, else None.
-
-    The file may be replaced while the agent runs. Raises ValueError if it cannot be used.
-    """
-    if token := environ.get(ENROLMENT_TOKEN):
-        return token
-    path = environ.get(f"{ENROLMENT_TOKEN}_FILE")
-    if not path:
-        return None
-    try:
-        return read_secret(Path(path))
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"the file of {ENROLMENT_TOKEN}_FILE: {why}") from None

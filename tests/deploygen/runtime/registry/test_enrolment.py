@@ -11,7 +11,8 @@ import pytest
 
 from deploygen.client.client import AgentRegistryClient
 from deploygen.client.http import RegistryRefused
-from deploygen.runtime.registry.settings import read_enrolment_token
+from deploygen.runtime.environment import read_secret
+from deploygen.runtime.registry.registration import ENROLMENT_TOKEN
 from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import FakeRegistry, Reply
 from tests.deploygen.runtime.running_agent import ECHO, running_agent
@@ -146,14 +147,14 @@ KINDS = ("register", "heartbeat", "delete")
 class TestSettings:
     @pytest.mark.parametrize("environ", [{}, {"AGENT_ENROLMENT_TOKEN": ""}])
     def test_nothing_set_is_no_token(self, environ: Mapping[str, str]) -> None:
-        assert read_enrolment_token(environ) is None
+        assert read_secret(ENROLMENT_TOKEN, environ) is None
 
     def test_the_variable_goes_before_the_file(self, tmp_path: Path) -> None:
         (tmp_path / "token").write_text("of-file\n")
         environ = {"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")}
 
-        assert read_enrolment_token(environ) == "of-file"
-        assert read_enrolment_token(environ | {"AGENT_ENROLMENT_TOKEN": "set"}) == "set"
+        assert read_secret(ENROLMENT_TOKEN, environ) == "of-file"
+        assert read_secret(ENROLMENT_TOKEN, environ | {"AGENT_ENROLMENT_TOKEN": "set"}) == "set"
 
     @pytest.mark.parametrize(
         ("content", "why"),
@@ -166,7 +167,7 @@ class TestSettings:
             (tmp_path / "token").write_bytes(content)
 
         with pytest.raises(ValueError, match=why) as caught:
-            read_enrolment_token({"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")})
+            read_secret(ENROLMENT_TOKEN, {"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")})
         assert "AGENT_ENROLMENT_TOKEN_FILE" in str(caught.value)
 
 
