@@ -66,8 +66,27 @@ def configuration(spec: AgentSpec) -> dict[str, Any]:
     return config
 
 
+def templates_in(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - not HTML; each value has a filter
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "json": quoting.json_text,
+        "json_line": json.dumps,
+        "yaml": quoting.yaml_flow,
+        "dockerfile": quoting.dockerfile_quoted,
+        "markdown": quoting.markdown_escaped,
+    }
+    return environment
+
+
 def _from_templates(spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    environment = _environment()
+    environment = templates_in(TEMPLATES)
     context = _context(spec, modules)
     for path in sorted(TEMPLATES.iterdir()):
         if path.suffix == RENDERED_SUFFIX:
@@ -84,22 +103,3 @@ def _context(spec: AgentSpec, modules: Mapping[str, str]) -> Mapping[str, Any]:
         "has_modules": bool(modules),
         "registry_is_local": spec.registry_url is not None and is_local(spec.registry_url),
     }
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - not HTML; each value has a filter
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "json": quoting.json_text,
-        "json_line": json.dumps,
-        "yaml": quoting.yaml_flow,
-        "dockerfile": quoting.dockerfile_quoted,
-        "markdown": quoting.markdown_escaped,
-    }
-    return environment

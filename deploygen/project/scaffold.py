@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from deploygen.output.quoting import yaml_flow
+from deploygen.output.rendering import HANDLER, templates_in
 from deploygen.output.transaction import (
     change_folder,
     files_in,
@@ -54,14 +52,8 @@ def name_for(folder: Path) -> str:
 
 
 def _files(name: str) -> dict[str, str]:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - no HTML
-        keep_trailing_newline=True,
-    )
-    environment.filters["yaml"] = yaml_flow
+    spec = templates_in(TEMPLATES).get_template(f"{SPEC_FILE}.j2")
     return {
-        SPEC_FILE: environment.get_template(f"{SPEC_FILE}.j2").render(name=name),
-        "handler.py": (TEMPLATES / "handler.py").read_text(encoding="utf-8"),
+        SPEC_FILE: spec.render(name=name),
+        HANDLER: (TEMPLATES / HANDLER).read_text(encoding="utf-8"),
     }
