@@ -1,7 +1,6 @@
 """The certificates of the authorities that TLS trusts."""
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 from .tree import Tree
@@ -16,18 +15,12 @@ def add_certificates(tree: Tree, site: Path) -> Path | None:
 
     Returns where it was, None if there is none.
     """
-    paths = ssl.get_default_verify_paths()
-    for path in _candidates(Path(paths.openssl_cafile), site):
+    of_openssl = Path(ssl.get_default_verify_paths().openssl_cafile)
+    for path in (of_openssl, *KNOWN, site / "certifi" / "cacert.pem"):
         if path.is_file() and path.stat().st_size:
             tree.write(BUNDLE, path.read_bytes())
             tree.copied.add(path.resolve())
-            if Path(paths.openssl_cafile) != BUNDLE:
-                tree.link(Path(paths.openssl_cafile), BUNDLE)
+            if of_openssl != BUNDLE:
+                tree.link(of_openssl, BUNDLE)
             return path
     return None
-
-
-def _candidates(of_openssl: Path, site: Path) -> Iterator[Path]:
-    yield of_openssl
-    yield from KNOWN
-    yield site / "certifi" / "cacert.pem"
