@@ -2,7 +2,6 @@
 
 import http.client
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -95,20 +94,12 @@ def _check(target: SplitResult) -> str | None:
 
 
 def _status(target: SplitResult) -> int:
-    connection = _connection(target)
+    is_https = target.scheme == "https"
+    kind = http.client.HTTPSConnection if is_https else http.client.HTTPConnection
+    connection = kind(target.hostname or "", target.port, timeout=TIMEOUT_SECONDS)
     try:
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")
         connection.request("GET", path, headers={"User-Agent": "agent", "Connection": "close"})
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def _connection(target: SplitResult) -> http.client.HTTPConnection:
-    host = target.hostname or ""
-    if target.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(
-            host, target.port, timeout=TIMEOUT_SECONDS, context=context
-        )
-    return http.client.HTTPConnection(host, target.port, timeout=TIMEOUT_SECONDS)
