@@ -23,11 +23,6 @@ def add_runs(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
         detail = [{**each, "loc": ["body", *each["loc"]]} for each in error.errors]
         return JSONResponse({"detail": detail}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
-    @app.exception_handler(TooManyJobs)
-    async def too_many(_: Request, error: TooManyJobs) -> JSONResponse:
-        content = {"detail": str(error)}
-        return JSONResponse(content, HTTPStatus.SERVICE_UNAVAILABLE, headers=RETRY_AFTER)
-
 
 def _add_run(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
     jobs = agent.jobs
@@ -51,7 +46,10 @@ def _add_run(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
         inputs = agent.inputs.read(_parsed(await bodies.read(request)))
         if agent.draining:
             raise _later("the agent is stopping")
-        job = jobs.start(inputs)
+        try:
+            job = jobs.start(inputs)
+        except TooManyJobs as error:
+            raise _later(str(error)) from error
         if not await jobs.wait(job, agent.config.sync_timeout):
             jobs.remember(job)
             path = f"/status/{job.id}"
