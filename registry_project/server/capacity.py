@@ -24,7 +24,6 @@ class Capacity:
         self._loop = loop
         self._most = most
         self._most_waiting = most * limits.MAX_WAITING_SHARE
-        self._most_streams = most * limits.MAX_STREAMS_SHARE
         self._run_in_thread = run_in_thread
 
     @property
@@ -35,9 +34,6 @@ class Capacity:
     def is_crowded(self) -> bool:
         """Whether answers should close their connections."""
         return len(self.waiting) >= self._most_waiting
-
-    def has_room_for_stream(self, streams: int) -> bool:
-        return streams < self._most_streams
 
     def accept(self, listener: socket.socket, server: Any) -> Connection | None:
         """Accept a connection; `server` is the listener's address."""

@@ -6,38 +6,35 @@ A connection waits for its client until a deadline (`Waiting`), or a thread serv
 
 import socket
 import time
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from registry_project.server import limits
-from registry_project.server.capacity import Capacity, RunInThread
+from registry_project.server.capacity import Capacity
 from registry_project.server.connections import Connection
-from registry_project.server.event_loop import READ, WRITE, EventLoop
-from registry_project.server.exchanges import Exchange, Next, Server
+from registry_project.server.event_loop import READ, WRITE
+from registry_project.server.exchanges import Exchange, Next
 from registry_project.server.gunicorn_parts import write_error
 from registry_project.server.incoming import RefusedError
 from registry_project.server.refusals import Refusal
 from registry_project.server.watchers import Watchers
 
-
-class Worker(Server, Protocol):
-    """What `Clients` needs from the worker."""
-
-    def take(self, conn: Connection, request: bytes) -> bool: ...
-    def serve(self, conn: Connection, exchange: Exchange) -> None: ...
+if TYPE_CHECKING:
+    from registry_project.server.worker import Worker
 
 
 class Clients:
-    def __init__(self, loop: EventLoop, worker: Worker, run_in_thread: RunInThread) -> None:
-        self.capacity = Capacity(loop, worker.cfg.worker_connections, run_in_thread)
+    def __init__(self, worker: "Worker") -> None:
+        most: int = worker.cfg.worker_connections
+        self.capacity = Capacity(worker.loop, most, worker.run_in_thread)
         self._worker = worker
         self._waiting = self.capacity.waiting
-        self._watchers = Watchers(loop, self, run_in_thread)
+        self._watchers = Watchers(worker.loop, self, worker.run_in_thread)
+        self._most_streams = most * limits.MAX_STREAMS_SHARE
         self._idle_seconds = float(worker.cfg.keepalive)
         self._next_check = 0.0
 
-    @property
     def has_room_for_stream(self) -> bool:
-        return self.capacity.has_room_for_stream(len(self._watchers))
+        return len(self._watchers) < self._most_streams
 
     def accept(self, listener: socket.socket, server: Any) -> None:
         conn = self.capacity.accept(listener, server)

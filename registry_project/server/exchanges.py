@@ -7,7 +7,7 @@ application must not keep a cursor or a transaction from piece to piece.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from agents.event_streams import EventStream, EventStreamResponse
 from registry_project.server import limits
@@ -21,6 +21,9 @@ from registry_project.server.gunicorn_parts import (
 )
 from registry_project.server.refusals import NO_ROOM, Refusal
 
+if TYPE_CHECKING:
+    from registry_project.server.worker import Worker
+
 
 class Next(Enum):
     """What the event loop does after a thread."""
@@ -30,19 +33,6 @@ class Next(Enum):
     CUT = auto()  # reset: the answer cannot be completed
     RESUME = auto()  # send what there is, then let a thread make more
     STREAM = auto()  # send what the event stream brings
-
-
-class Server(Protocol):
-    """What an exchange needs from the worker."""
-
-    cfg: Any
-    log: Any
-    wsgi: Any
-    alive: bool
-
-    def count_request(self) -> None: ...
-    def handle_error(self, request: Any, sock: Any, address: Any, error: BaseException) -> None: ...
-    def has_room_for_stream(self) -> bool: ...
 
 
 class Exchange:
@@ -58,13 +48,15 @@ class Exchange:
         "_refusal",
         "_request",
         "_response",
-        "_server",
         "_started",
+        "_worker",
         "stream",
     )
 
-    def __init__(self, server: Server, conn: Connection, request: bytes, *, may_keep: bool) -> None:
-        self._server = server
+    def __init__(
+        self, worker: "Worker", conn: Connection, request: bytes, *, may_keep: bool
+    ) -> None:
+        self._worker = worker
         self._conn = conn
         self._bytes = request
         self._refusal = Refusal(conn.outgoing, request)
@@ -101,19 +93,19 @@ class Exchange:
         self._finish(Next.CUT)
 
     def _begin(self) -> Iterable[bytes]:
-        server, conn = self._server, self._conn
-        self._request = next(get_parser(server.cfg, [self._bytes], conn.client))
+        worker, conn = self._worker, self._conn
+        self._request = next(get_parser(worker.cfg, [self._bytes], conn.client))
         self._bytes = b""
         if not self._may_keep:
             self._request.force_close()
-        server.cfg.pre_request(server, self._request)
+        worker.cfg.pre_request(worker, self._request)
         self._response, self._environ = create_response(
-            self._request, conn.outgoing, conn.client, conn.server, server.cfg
+            self._request, conn.outgoing, conn.client, conn.server, worker.cfg
         )
         self._environ["wsgi.multithread"] = True
-        server.count_request()
-        answer: Iterable[bytes] = server.wsgi(self._environ, self._response.start_response)
-        if not server.alive:
+        worker.count_request()
+        answer: Iterable[bytes] = worker.wsgi(self._environ, self._response.start_response)
+        if not worker.alive:
             self._response.force_close()
         return answer
 
@@ -144,7 +136,7 @@ class Exchange:
         """Return None if the answer must be iterated."""
         if self._response.omits_body:
             return None
-        if not self._server.has_room_for_stream():
+        if not self._worker.clients.has_room_for_stream():
             self._refusal.sendall(NO_ROOM)
             self._conn.send()
             return self._finish(Next.CLOSE)
@@ -158,28 +150,28 @@ class Exchange:
 
     def _fail(self, error: Exception) -> Next:
         """Answer with an error, or cut off an answer that has begun."""
-        server, conn = self._server, self._conn
+        worker, conn = self._worker, self._conn
         if self._response is not None and self._response.headers_sent:
-            server.log.error("The answer to %s broke off", self._request.uri, exc_info=error)
+            worker.log.error("The answer to %s broke off", self._request.uri, exc_info=error)
             return self._finish(Next.CUT)
         if isinstance(error, (NoMoreData, StopIteration)):
             write_error(self._refusal, 400, "Bad Request", "")
         else:
-            server.handle_error(self._request, self._refusal, conn.client, error)
+            worker.handle_error(self._request, self._refusal, conn.client, error)
         conn.send()
         return self._finish(Next.CLOSE)
 
     def _finish(self, outcome: Next) -> Next:
-        server, answer = self._server, self._answer
+        worker, answer = self._worker, self._answer
         self._answer = self._pieces = None
         try:
             if answer is not None:
                 took = datetime.now() - self._started  # noqa: DTZ005
-                server.log.access(self._response, self._request, self._environ, took)
+                worker.log.access(self._response, self._request, self._environ, took)
                 if hasattr(answer, "close"):
                     answer.close()
             if self._request is not None:
-                server.cfg.post_request(server, self._request, self._environ, self._response)
+                worker.cfg.post_request(worker, self._request, self._environ, self._response)
         except Exception:
-            server.log.exception("An answer could not be closed")
+            worker.log.exception("An answer could not be closed")
         return outcome

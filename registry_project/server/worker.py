@@ -32,11 +32,6 @@ class Listener:
 
 class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     alive: bool
-    loop: EventLoop
-    clients: Clients
-    _threads: ThreadPoolExecutor
-    _lifeline: ThreadPoolExecutor
-    _listeners: list[Listener]
 
     @classmethod
     def check_config(cls, cfg: Any, _log: Any) -> None:
@@ -50,7 +45,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         # For liveness checks while all other threads wait for the database.
         self._lifeline = ThreadPoolExecutor(1)
         self.loop = EventLoop()
-        self.clients = Clients(self.loop, self, self.run_in_thread)
+        self.clients = Clients(self)
         super().init_process()
 
     def run(self) -> None:
@@ -107,9 +102,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self.log.info("Restarting after %s requests", self.nr)
             self.alive = False
             self.loop.call_soon(_wake)
-
-    def has_room_for_stream(self) -> bool:
-        return self.clients.has_room_for_stream
 
     def _advance(self, conn: Connection, exchange: Exchange) -> None:
         outcome = Next.CUT
