@@ -91,13 +91,7 @@ class Clients:
 
     def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
         """Send the answer on a connection that was set aside."""
-        keep = conn.send_at_once(answer) and keep
-        if keep and self._worker.alive and not conn.outgoing.size and not conn.incoming.has_begun:
-            # A shortcut to what `answered` nearly always does.
-            conn.wait(self._idle_seconds)
-            self._waiting.add(conn, READ, self._read)
-        else:
-            self.answered(conn, keep=keep)
+        self.answered(conn, keep=conn.send_at_once(answer) and keep)
 
     def answered(self, conn: Connection, *, keep: bool) -> None:
         """Continue with the rest of the answer, the next request, or the end."""

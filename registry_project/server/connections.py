@@ -47,7 +47,7 @@ class Connection:
         self.exchange: Exchange | None = None  # until its answer is complete
         self.keeps_open = False  # after the answer that is being sent
         self.polled_for = 0
-        self.on_ready: Callable[[Connection], None] = _ignore
+        self.on_ready: Callable[[Connection], None]  # set before the socket is polled
         self.deadline = 0.0
 
     def ready(self) -> None:
@@ -124,7 +124,3 @@ class Connection:
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.socket.close()
-
-
-def _ignore(_conn: Connection) -> None:
-    """Handle no event."""

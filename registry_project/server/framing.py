@@ -67,8 +67,6 @@ def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfin
         return Unfinished(searched=max(0, size - len(HEAD_END) + 1), needed=size + 1)
     head_size = found + len(HEAD_END)
     fields = list(FRAMING.finditer(received, 0, head_size))
-    if not fields:
-        return Frame(head_size)
     sizes = [field for field in fields if field[1].lower() != b"expect"]
     if not sizes:
         return Frame(head_size)

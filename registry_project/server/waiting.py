@@ -25,8 +25,7 @@ class Waiting:
     def add(self, conn: Connection, event: int, on_ready: Callable[[Connection], None]) -> None:
         conn.on_ready = on_ready
         self._connections[conn] = None
-        if conn.polled_for != event:
-            self._loop.poll(conn, event)
+        self._loop.poll(conn, event)
 
     def remove(self, conn: Connection) -> None:
         del self._connections[conn]
