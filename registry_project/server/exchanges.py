@@ -15,6 +15,7 @@ from registry_project.server.connections import Connection
 from registry_project.server.gunicorn_parts import (
     FileWrapper,
     NoMoreData,
+    Response,
     create_response,
     get_parser,
     write_error,
@@ -100,7 +101,12 @@ class Exchange:
             self._request.force_close()
         worker.cfg.pre_request(worker, self._request)
         self._response, self._environ = create_response(
-            self._request, conn.outgoing, conn.client, conn.server, worker.cfg
+            self._request,
+            conn.outgoing,
+            conn.client,
+            conn.server,
+            worker.cfg,
+            response_class=Response,
         )
         self._environ["wsgi.multithread"] = True
         worker.count_request()

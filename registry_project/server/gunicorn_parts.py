@@ -8,12 +8,11 @@ part by name, and no other module imports gunicorn.
 - `Response` frames the body, and calls `sendall` of what it gets for a socket.
 """
 
-from typing import Any
-
 from gunicorn.http import get_parser
 from gunicorn.http.errors import NoMoreData
-from gunicorn.http.wsgi import FileWrapper, create
+from gunicorn.http.wsgi import FileWrapper
 from gunicorn.http.wsgi import Response as GunicornResponse
+from gunicorn.http.wsgi import create as create_response
 from gunicorn.util import write_error
 from gunicorn.workers.base import Worker as GunicornWorker
 
@@ -47,10 +46,3 @@ class Response(GunicornResponse):  # type: ignore[misc]  # gunicorn has no types
     def is_incomplete(self) -> bool:
         """Whether Content-Length promises more than is written."""
         return self.response_length is not None and not self.is_complete
-
-
-def create_response(
-    request: Any, outgoing: Any, client: Any, server: Any, cfg: Any
-) -> tuple[Response, dict[str, Any]]:
-    response, environ = create(request, outgoing, client, server, cfg, response_class=Response)
-    return response, environ
