@@ -1,7 +1,6 @@
 """PostgreSQL: a server, row locks, statements that feed others."""
 
 from django.db.models import Q
-from django.db.models.constants import LOOKUP_SEP
 
 from agents.database.base import Dialect
 from agents.database.postgresql.clock import Clock
@@ -17,7 +16,7 @@ class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Dialect):
     is_local = False
 
     def starts_with(self, column: str, text: str) -> Q:
-        return Q(**{f"{column}{LOOKUP_SEP}startswith": text})
+        return Q(**{f"{column}__startswith": text})
 
     def list_contains(self, array: str, value: str) -> str:
         return f"JSONB_EXISTS({array}, {value})"

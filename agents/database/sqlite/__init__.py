@@ -1,9 +1,6 @@
 """SQLite: a file, one writer at a time, times as text."""
 
-from typing import Any
-
 from django.db.models import Q
-from django.db.models.constants import LOOKUP_SEP
 
 from agents.database.base import Dialect
 from agents.database.sqlite.clock import Clock
@@ -24,11 +21,7 @@ class SQLite(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
 
     def starts_with(self, column: str, text: str) -> Q:
         # LIKE ignores case and uses no index.
-        bounds: dict[str, Any] = {
-            f"{column}{LOOKUP_SEP}gte": text,
-            f"{column}{LOOKUP_SEP}lt": text + LAST_CHARACTER,
-        }
-        return Q(**bounds)
+        return Q(**{f"{column}__gte": text, f"{column}__lt": text + LAST_CHARACTER})
 
     def list_contains(self, array: str, value: str) -> str:
         return f"EXISTS (SELECT 1 FROM JSON_EACH({array}) WHERE value = {value})"
