@@ -15,6 +15,10 @@ from django.db.models import Field, Model, Q
 from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate
 
 
+class TakesTooLong(Exception):
+    pass
+
+
 class Dialect(ABC):
     """`name` is for people."""
 
@@ -142,10 +146,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def time_limit(self, seconds: float) -> AbstractContextManager[None]:
-        """Interrupt statements that take longer."""
-
-    @abstractmethod
-    def was_interrupted(self, error: Exception) -> bool: ...
+        """Interrupt statements of the block that take longer, and raise TakesTooLong."""
 
     @abstractmethod
     def without_waiting_for_writers(self) -> AbstractContextManager[None]:

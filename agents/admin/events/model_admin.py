@@ -18,8 +18,9 @@ from agents.admin.widgets import cells
 from agents.admin.widgets.filters import DateFilter
 from agents.admin.widgets.paging import CappedPaginator
 from agents.admin.widgets.read_only import ReadOnly
+from agents.database.base import TakesTooLong
 from agents.database.clock import DatabaseNow
-from agents.database.timeouts import TakesTooLong, time_limit
+from agents.database.dialect import dialect
 from agents.durations import exactly
 from agents.history.feed import newest_first
 from agents.models import AgentEvent
@@ -86,7 +87,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
             **_form(request),
         }
         try:
-            with time_limit(MAX_SECONDS):
+            with dialect.time_limit(MAX_SECONDS):
                 return super().changelist_view(request, context | (extra_context or {}))
         except TakesTooLong:
             return self._too_long(request, context)
@@ -95,7 +96,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            with time_limit(MAX_SECONDS):
+            with dialect.time_limit(MAX_SECONDS):
                 matching = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{reverse('admin:agents_agentevent_changelist')}?e=1")

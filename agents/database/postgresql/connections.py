@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
+from agents.database.base import TakesTooLong
 from agents.database.tables import table
 
 
@@ -17,14 +18,16 @@ class Connections:
 
     @contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
-        # Local to the transaction: the connection keeps its own limit.
-        with transaction.atomic(), connection.cursor() as cursor:
-            milliseconds = str(max(round(seconds * 1000), 1))
-            cursor.execute("SELECT SET_CONFIG('statement_timeout', %s, TRUE)", [milliseconds])
-            yield
-
-    def was_interrupted(self, error: Exception) -> bool:
-        return isinstance(error.__cause__, psycopg.errors.QueryCanceled)
+        milliseconds = str(max(round(seconds * 1000), 1))
+        try:
+            # Local to the transaction: the connection keeps its own limit.
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT SET_CONFIG('statement_timeout', %s, TRUE)", [milliseconds])
+                yield
+        except OperationalError as error:
+            if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+                raise TakesTooLong from error
+            raise
 
     @contextmanager
     def without_waiting_for_writers(self) -> Iterator[None]:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Model
+
+from agents.database.base import TakesTooLong
 
 # Of SQLite's virtual machine, between two looks at the clock.
 STEPS = 10_000
@@ -21,11 +23,12 @@ class Connections:
         sqlite.set_progress_handler(lambda: time.monotonic() > end, STEPS)
         try:
             yield
+        except OperationalError as error:
+            if str(error) == "interrupted":
+                raise TakesTooLong from error
+            raise
         finally:
             sqlite.set_progress_handler(None, 0)
-
-    def was_interrupted(self, error: Exception) -> bool:
-        return str(error) == "interrupted"
 
     @contextmanager
     def without_waiting_for_writers(self) -> Iterator[None]:

@@ -13,7 +13,8 @@ from django.utils import timezone
 from agents import leases
 from agents.admin.events import model_admin
 from agents.admin.widgets.paging import CappedPaginator
-from agents.database.timeouts import TakesTooLong, time_limit
+from agents.database.base import TakesTooLong
+from agents.database.dialect import dialect
 from agents.models import AgentEvent
 
 pytestmark = pytest.mark.django_db
@@ -238,7 +239,7 @@ class TestTime:
     def test_other_database_errors_are_raised(self) -> None:
         with (
             pytest.raises(DatabaseError, match="nothing_at_all"),
-            time_limit(5),
+            dialect.time_limit(5),
             connection.cursor() as cursor,
         ):
             cursor.execute("SELECT * FROM nothing_at_all")
@@ -251,7 +252,7 @@ class TestTime:
                 " SELECT MAX(i) FROM n"
             )
         with connection.cursor() as cursor:
-            with pytest.raises(TakesTooLong), time_limit(0.01):
+            with pytest.raises(TakesTooLong), dialect.time_limit(0.01):
                 cursor.execute(slow)
             cursor.execute(slow)
             assert cursor.fetchone()
