@@ -29,7 +29,7 @@ from django.db import connection
 
 from benchmarks.cpu_time import cpu_seconds
 from benchmarks.postgres_cost import Server
-from benchmarks.throwaway import throwaway_database
+from benchmarks.temporary_database import temporary_database
 from benchmarks.web import web_server
 from registry_project.postgresql.connection import limit_waiting
 
@@ -101,29 +101,29 @@ def calls(agents: int, etags: Mapping[str, str]) -> list[Call]:
     ]
 
 
-def measure(send: Send, clock: Clock, shown: Headers, agents: int) -> None:
+def measure(send: Send, clock: Clock, auth: Headers, agents: int) -> None:
     pages = (f"/agents?limit={agents}", f"/agents/fleet-{agents // 2:06}")
-    etags = {page: send("GET", page, None, shown)[1]["etag"] for page in pages}
-    tell_costs(calls(agents, etags), send, clock, shown)
+    etags = {page: send("GET", page, None, auth)[1]["etag"] for page in pages}
+    print_costs(calls(agents, etags), send, clock, auth)
 
 
-def tell_costs(calls: Iterable[Call], send: Send, clock: Clock, shown: Headers) -> None:
+def print_costs(calls: Iterable[Call], send: Send, clock: Clock, auth: Headers) -> None:
     """Measure each of `calls` and print a line for it: the median of ROUNDS rounds."""
-    print(f"{'':34} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a call")
+    print(f"{'':34} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU per call")
     for call in calls:
-        rounds = [_round(call, send, clock, shown) for _ in range(ROUNDS + 1)][1:]
+        rounds = [_round(call, send, clock, auth) for _ in range(ROUNDS + 1)][1:]
         python, database = (statistics.median(column) for column in zip(*rounds, strict=True))
         print(f"{call.name:34} {python:8.2f} {database:9.2f} {python + database:9.2f}", flush=True)
 
 
-def _round(call: Call, send: Send, clock: Clock, shown: Headers) -> tuple[float, float]:
+def _round(call: Call, send: Send, clock: Clock, auth: Headers) -> tuple[float, float]:
     bodies = [call.body(next(NUMBERS)) for _ in range(call.repeats)]
-    headers = {**shown, **call.headers}
+    headers = {**auth, **call.headers}
     before = clock()
     for body in bodies:
         status, _, _ = send(call.method, call.path, body, headers)
         if status != call.expects:
-            raise RuntimeError(f"{call.name}: {status}, where {call.expects} was expected")
+            raise RuntimeError(f"{call.name}: {status} instead of {call.expects}")
     python, database = (now - then for now, then in zip(clock(), before, strict=True))
     return python / call.repeats * 1000, database / call.repeats * 1000
 
@@ -170,14 +170,14 @@ def through_wsgi() -> Send:
         }
         for name, value in headers.items():
             environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
-        told: list[Any] = []
-        answer = application(environ, lambda *head: told.append(head))
+        started: list[Any] = []
+        response = application(environ, lambda *head: started.append(head))
         try:
-            content = b"".join(answer)
+            content = b"".join(response)
         finally:
-            answer.close()
-        status, answered = told[0][:2]
-        return int(status[:3]), {name.lower(): value for name, value in answered}, content
+            response.close()
+        status, response_headers = started[0][:2]
+        return int(status[:3]), {name.lower(): value for name, value in response_headers}, content
 
     return send
 
@@ -188,18 +188,18 @@ def through_gunicorn(database: str) -> Iterator[tuple[Send, int]]:
     with TemporaryDirectory(prefix="registry-benchmark-") as folder:
         environment = os.environ | {"DATABASE_URL": database}
         with web_server(Path(folder), environment) as (pid, address):
-            line = http.client.HTTPConnection(*address)
+            client = http.client.HTTPConnection(*address)
 
             def send(method: str, url: str, body: Any, headers: Headers) -> Any:
                 content = None if body is None else json.dumps(body)
-                of_body = {} if body is None else {"Content-Type": "application/json"}
-                line.request(method, url, content, {**headers, **of_body})
-                answer = line.getresponse()
-                said = {name.lower(): value for name, value in answer.getheaders()}
-                return answer.status, said, answer.read()
+                content_type = {} if body is None else {"Content-Type": "application/json"}
+                client.request(method, url, content, {**headers, **content_type})
+                response = client.getresponse()
+                response_headers = {name.lower(): value for name, value in response.getheaders()}
+                return response.status, response_headers, response.read()
 
             yield send, pid
-            line.close()
+            client.close()
 
 
 def database_cpu() -> Callable[[], float]:
@@ -219,15 +219,15 @@ def fill(agents: int) -> str:
     from agents.tokens import access as access_tokens  # noqa: PLC0415
     from agents.tokens.enrollment import Enrolment  # noqa: PLC0415
 
-    token, shown = access_tokens.issue(name="calls", actor="command", may_read=True)
+    token, secret = access_tokens.issue(name="calls", actor="command", may_read=True)
     enrolment = Enrolment(f"token:{token.key}", token.key)
     for number in range(agents):
         leases.register(**registration(number, "fleet"), enrolment=enrolment)
         leases.renew(agent_id=f"fleet-{number:06}", load=number % 100 / 100, note="at work")
-    return f"Bearer {shown}"
+    return f"Bearer {secret}"
 
 
-def tidy() -> None:
+def clean_up() -> None:
     """Delete what the calls registered, and vacuum, so that each measurement starts equal."""
     from agents.models import AgentRecord  # noqa: PLC0415
 
@@ -244,18 +244,18 @@ def main() -> None:
     for rate in RATES:
         os.environ.setdefault(rate, NEVER)
     django.setup()
-    with throwaway_database() as url:
-        shown = {"Authorization": fill(options.agents)}
+    with temporary_database() as url:
+        auth = {"Authorization": fill(options.agents)}
         database = database_cpu()
         print(f"{connection.vendor}, {settings.REGISTRY_AUTH} mode\n\nThrough WSGI, in process")
-        tidy()
-        measure(through_wsgi(), lambda: (time.process_time(), database()), shown, options.agents)
+        clean_up()
+        measure(through_wsgi(), lambda: (time.process_time(), database()), auth, options.agents)
         # VACUUM and DROP DATABASE cannot run with a deadline.
         limit_waiting(None)
         print("\nThrough gunicorn")
-        tidy()
+        clean_up()
         with through_gunicorn(url) as (send, pid):
-            measure(send, lambda: (cpu_seconds([pid]), database()), shown, options.agents)
+            measure(send, lambda: (cpu_seconds([pid]), database()), auth, options.agents)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def measure(streams: int, worker: int, watching: Watching) -> None:
     seen = [watching.arrivals(str(number)) for number in range(EVENTS)]
     cpu = (cpu_seconds([worker]) - cpu) / EVENTS / streams
     firsts, lasts = (sorted(arrivals[place] for arrivals in seen) for place in (0, -1))
-    print(f"{cpu * 1_000_000:.1f} microseconds of CPU for an event that a client gets")
+    print(f"{cpu * 1_000_000:.1f} microseconds of CPU per delivered event")
     for name, seconds in (("first", firsts), ("last", lasts)):
         middle, worst = statistics.median(seconds) * 1000, percentile(seconds, 0.99) * 1000
         print(f"an event reaches the {name} client in {middle:.1f} ms, at worst in {worst:.1f} ms")

@@ -24,13 +24,13 @@ from django.conf import settings
 
 from benchmarks import memory
 from benchmarks.cpu_time import family
-from benchmarks.throwaway import throwaway_database
+from benchmarks.temporary_database import temporary_database
 from benchmarks.web import web_server
 from benchmarks.wire.connection import Address
 
 MEGABYTE = 1_000_000
-LONGEST_FIRST_ROW = 0.2
-MOST_GROWTH = 16 * MEGABYTE
+MAX_FIRST_ROW_SECONDS = 0.2
+MAX_GROWTH = 16 * MEGABYTE
 # A pausing reader pauses once, after this many bytes, for this many seconds.
 PAUSE_AFTER, PAUSE_SECONDS = 1 * MEGABYTE, 2.0
 # The host of every sample agent.
@@ -49,7 +49,7 @@ class Export(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        return self.first_row <= LONGEST_FIRST_ROW and self.growth < MOST_GROWTH
+        return self.first_row <= MAX_FIRST_ROW_SECONDS and self.growth < MAX_GROWTH
 
 
 def export(address: Address, pid: int, cookie: str, kind: str, *, pauses: bool = False) -> Export:
@@ -126,11 +126,11 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
     django.setup()
-    with throwaway_database() as url, TemporaryDirectory(prefix="registry-benchmark-") as folder:
-        from benchmarks import fleets  # noqa: PLC0415 - Django has to be set up first
+    with temporary_database() as url, TemporaryDirectory(prefix="registry-benchmark-") as folder:
+        from benchmarks import sample_agents  # noqa: PLC0415 - Django has to be set up first
         from benchmarks.front_page import log_in  # noqa: PLC0415
 
-        fleets.fill(agents=options.agents, expired=options.agents // 1000)
+        sample_agents.fill(agents=options.agents, expired=options.agents // 1000)
         cookie = log_in()["Cookie"]
         environment = os.environ | {"DATABASE_URL": url, "SECRET_KEY": settings.SECRET_KEY}
         with web_server(Path(folder), environment) as (master, address):

@@ -23,8 +23,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from benchmarks.calls import Call, Clock, Headers, Send, database_cpu, tell_costs, through_wsgi
-from benchmarks.throwaway import throwaway_database
+from benchmarks.calls import Call, Clock, Headers, Send, database_cpu, print_costs, through_wsgi
+from benchmarks.temporary_database import temporary_database
 
 NOW, CHARTS = "/admin/overview/", "/admin/overview/charts/"
 MINUTES = 1440
@@ -47,10 +47,10 @@ def log_in() -> Headers:
 def fill(agents: int) -> None:
     """Insert a fleet, of which one in a thousand has expired, and a day of activity."""
     from agents.models import ActivityMinute  # noqa: PLC0415
-    from benchmarks import fleets  # noqa: PLC0415
+    from benchmarks import sample_agents  # noqa: PLC0415
 
-    fleets.fill(agents=agents, expired=agents // 1000)
-    fleets.be_at_work()
+    sample_agents.fill(agents=agents, expired=agents // 1000)
+    sample_agents.record_uptime()
     some = random.Random(1)
     now = timezone.now().replace(second=0, microsecond=0)
     ActivityMinute.objects.bulk_create(
@@ -76,31 +76,31 @@ def counting(send: Send) -> Send:
     return send_first
 
 
-def measure(send: Send, clock: Clock, shown: Headers) -> None:
+def measure(send: Send, clock: Clock, auth: Headers) -> None:
     def tag(url: str) -> Mapping[str, str]:
-        return {"If-None-Match": send("GET", url, None, shown)[1]["etag"]}
+        return {"If-None-Match": send("GET", url, None, auth)[1]["etag"]}
 
     counted = [
         Call("numbers, counted", "GET", NOW, 200),
         Call("the same, unchanged", "GET", NOW, 304, headers=dict(tag(NOW))),
     ]
-    tell_costs(counted, counting(send), clock, shown)
+    print_costs(counted, counting(send), clock, auth)
     shared = [
         Call("numbers, shared", "GET", NOW, 200),
         Call("the same, unchanged", "GET", NOW, 304, headers=dict(tag(NOW))),
         Call("charts", "GET", CHARTS, 200),
         Call("the whole page", "GET", "/admin/", 200),
     ]
-    tell_costs(shared, send, clock, shown)
+    print_costs(shared, send, clock, auth)
 
 
-def share_of_a_processor(send: Send, clock: Clock, shown: Headers) -> float:
+def share_of_a_processor(send: Send, clock: Clock, auth: Headers) -> float:
     """Return the share of one open page whose numbers change with each response."""
     seconds = 0.0
     for url, every in EVERY.items():
         before = sum(clock())
         for _ in range(MEASURED):
-            send("GET", url, None, shown)
+            send("GET", url, None, auth)
         seconds += (sum(clock()) - before) / MEASURED / every
     return seconds
 
@@ -113,18 +113,18 @@ def main() -> None:
     # Without a sweeper, the page would otherwise show a warning.
     os.environ.setdefault("SWEEP_INTERVAL_SECONDS", "86400")
     django.setup()
-    with throwaway_database():
+    with temporary_database():
         fill(options.agents)
-        shown, database = log_in(), database_cpu()
+        auth, database = log_in(), database_cpu()
         send = through_wsgi()
 
         def clock() -> tuple[float, float]:
             return time.process_time(), database()
 
         print(f"{connection.vendor}, {options.agents:,} agents\n")
-        measure(send, clock, shown)
-        share = share_of_a_processor(counting(send), clock, shown)
-        size = {url: len(send("GET", url, None, shown)[2]) / 1000 for url in EVERY}
+        measure(send, clock, auth)
+        share = share_of_a_processor(counting(send), clock, auth)
+        size = {url: len(send("GET", url, None, auth)[2]) / 1000 for url in EVERY}
         print(f"\nA page that is left open: {share:.2%} of a processor, and at most")
         print(f"{size[NOW]:.0f} kB every 10 s, {size[CHARTS]:.0f} kB every 20 s")
 

@@ -6,37 +6,38 @@ import sqlite3
 import time
 
 from agents.database.clock import expired_sql
-from benchmarks import fleets, throwaway
-from benchmarks.beating import BATCH, SQLITE_RENEWAL
+from benchmarks import sample_agents, temporary_database
+from benchmarks.background_heartbeats import BATCH, SQLITE_RENEWAL
 
 INDEX = "CREATE INDEX heartbeat ON agents_agentrecord (last_heartbeat)"
 EXPIRED = expired_sql()
 # As on PostgreSQL, right only because all agents have the same TTL.
 LONG_AGO = (
-    f"last_heartbeat <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-{fleets.TTL_SECONDS} seconds')"
+    "last_heartbeat <= STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW',"
+    f" '-{sample_agents.TTL_SECONDS} seconds')"
 )
 
 
 def run(agents: int, rounds: int, fleet: int, expired: int) -> None:
     print(f"{agents:,} agents, {rounds} heartbeats of each; {fleet:,}, {expired:,} of them expired")
     print("index                        CPU s/1000   pages/1000   find ms")
-    for name, makes, condition in (
+    for name, create_sql, condition in (
         ("none", "SELECT 1", EXPIRED),
         ("b-tree on last_heartbeat", INDEX, f"{LONG_AGO} AND {EXPIRED}"),
     ):
-        with throwaway.throwaway_database():
-            fleets.fill(agents=agents, expired=0)
-            cpu, pages = _renew(makes, agents, rounds)
-        with throwaway.throwaway_database():
-            fleets.fill(agents=fleet, expired=expired)
-            milliseconds = _find(makes, condition.replace("%%", "%"), expired)
+        with temporary_database.temporary_database():
+            sample_agents.fill(agents=agents, expired=0)
+            cpu, pages = _renew(create_sql, agents, rounds)
+        with temporary_database.temporary_database():
+            sample_agents.fill(agents=fleet, expired=expired)
+            milliseconds = _find(create_sql, condition.replace("%%", "%"), expired)
         print(f"{name:<27} {cpu:>11.4f}  {pages:>11.0f}   {milliseconds:>7.1f}", flush=True)
 
 
-def _renew(makes: str, agents: int, rounds: int) -> tuple[float, float]:
+def _renew(create_sql: str, agents: int, rounds: int) -> tuple[float, float]:
     """Return CPU seconds and WAL pages per 1,000 heartbeats."""
-    connection = _connect(makes)
-    ids = fleets.living(agents)
+    connection = _connect(create_sql)
+    ids = sample_agents.living_ids(agents)
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     spent, pages = time.process_time(), 0
@@ -50,8 +51,8 @@ def _renew(makes: str, agents: int, rounds: int) -> tuple[float, float]:
     return (time.process_time() - spent) / heartbeats, pages / heartbeats
 
 
-def _find(makes: str, condition: str, expected: int) -> float:
-    connection = _connect(makes)
+def _find(create_sql: str, condition: str, expected: int) -> float:
+    connection = _connect(create_sql)
     connection.execute("ANALYZE")
     sql = f"SELECT COUNT(*) FROM (SELECT rowid FROM agents_agentrecord WHERE {condition})"  # noqa: S608
     took = []
@@ -64,8 +65,10 @@ def _find(makes: str, condition: str, expected: int) -> float:
     return sorted(took)[2] * 1000
 
 
-def _connect(makes: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(throwaway.connection_string(), isolation_level=None, timeout=20)
+def _connect(create_sql: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        temporary_database.connection_string(), isolation_level=None, timeout=20
+    )
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(makes)
+    connection.execute(create_sql)
     return connection

@@ -9,8 +9,8 @@ from itertools import pairwise
 import psycopg
 from django.db import connection
 
-from benchmarks import fleets, throwaway
-from benchmarks.beating import BATCH
+from benchmarks import sample_agents, temporary_database
+from benchmarks.background_heartbeats import BATCH
 from benchmarks.index_kinds import B_TREE, KINDS, NONE, Kind
 from benchmarks.postgres_cost import Server
 
@@ -31,7 +31,7 @@ HEAD = (
 def run(agents: int, rounds: int, fleet: int, only: str) -> None:
     """Measure each kind of index whose name begins with `only`, and print a line for it."""
     kinds = [kind for kind in KINDS if kind.name.startswith(only)]
-    with throwaway.throwaway_database():
+    with temporary_database.temporary_database():
         print(f"{agents:,} agents, {rounds} heartbeats of each; WAL in bytes\n{HEAD}")
         for kind in kinds:
             factors = FILLFACTORS if kind in (NONE, B_TREE) else (100, 70)
@@ -49,7 +49,7 @@ def _cost(kind: Kind, factor: int, agents: int, rounds: int) -> str:
     with _table(kind, factor, agents, expired=0):
         _execute("CHECKPOINT")
         server = Server(connection)
-        ids = fleets.living(agents)
+        ids = sample_agents.living_ids(agents)
         first = last = _Reading(server, kind)
         readings = [first]
         for _ in range(rounds):
@@ -61,7 +61,7 @@ def _cost(kind: Kind, factor: int, agents: int, rounds: int) -> str:
         wal = [(after.wal - before.wal) / agents for before, after in pairwise(readings)]
         cpu = (last.cpu - first.cpu) / (agents * rounds) * 1000
         dead = _row("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = %s", kind.table)
-        with _somebody_reads():
+        with _open_snapshot():
             _renew(kind, ids[: int(agents * SHARE_WHILE_READ)])
         read = _Reading(server, kind).hot_since(last)
         sizes = _row("SELECT pg_relation_size(%s), pg_indexes_size(%s)", kind.table, kind.table)
@@ -77,9 +77,9 @@ def _cost(kind: Kind, factor: int, agents: int, rounds: int) -> str:
 
 
 @contextmanager
-def _somebody_reads() -> Iterator[None]:
+def _open_snapshot() -> Iterator[None]:
     """Hold a snapshot, as a long query does, so that old row versions cannot be removed."""
-    with psycopg.connect(throwaway.connection_string()) as reader:
+    with psycopg.connect(temporary_database.connection_string()) as reader:
         reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         reader.execute("SELECT COUNT(*) FROM agents_agentrecord")
         yield
@@ -102,7 +102,7 @@ class _Reading:
 def _renew(kind: Kind, ids: Sequence[str]) -> None:
     with connection.cursor() as cursor:
         for begin in range(0, len(ids), BATCH):
-            cursor.execute(kind.renews, [sorted(ids[begin : begin + BATCH])])
+            cursor.execute(kind.renew_sql, [sorted(ids[begin : begin + BATCH])])
 
 
 def _find_head(fleet: int) -> str:
@@ -113,7 +113,7 @@ def _find(kind: Kind, fleet: int) -> str:
     few, many = fleet // FEW, fleet // MANY
     with _table(kind, 100, fleet, expired=few):
         took = [_milliseconds(kind, few)]
-        fleets.expire(many)
+        sample_agents.expire(many)
         _fill_leases(kind)
         took.append(_milliseconds(kind, many))
         return f"{kind.name:<32}{took[0]:>20.1f}{took[1]:>20.1f}"
@@ -124,7 +124,7 @@ def _milliseconds(kind: Kind, expected: int) -> float:
     took = []
     for _ in range(TIMES):
         begin = time.monotonic()
-        [count] = _row(f"SELECT COUNT(*) FROM ({kind.finds}) AS expired")  # noqa: S608
+        [count] = _row(f"SELECT COUNT(*) FROM ({kind.find_sql}) AS expired")  # noqa: S608
         took.append(time.monotonic() - begin)
         if abs(count - expected) > expected // 50:
             raise RuntimeError(f"{kind.name}: {count} found, {expected} expired")
@@ -135,12 +135,12 @@ def _milliseconds(kind: Kind, expected: int) -> float:
 def _table(kind: Kind, factor: int, agents: int, expired: int) -> Iterator[None]:
     """Refill the table, with that kind of index and without autovacuum."""
     for other in KINDS:
-        _execute(other.unmakes)
+        _execute(other.drop_sql)
     _execute("TRUNCATE agents_agentrecord")
-    _execute(kind.makes or "SELECT 1")
+    _execute(kind.create_sql or "SELECT 1")
     for table in {"agents_agentrecord", kind.table}:
         _execute(f"ALTER TABLE {table} SET (fillfactor = {factor}, autovacuum_enabled = false)")
-    fleets.fill(agents=agents, expired=expired)
+    sample_agents.fill(agents=agents, expired=expired)
     _fill_leases(kind)
     yield
 

@@ -19,7 +19,7 @@ from django.db import connection
 from django.test import Client
 
 from benchmarks.calls import database_cpu
-from benchmarks.throwaway import throwaway_database
+from benchmarks.temporary_database import temporary_database
 
 ROUNDS = 5
 # Pages per round: enough to make the resolution of the kernel's CPU ticks irrelevant.
@@ -36,44 +36,44 @@ def pages(client: Client) -> Iterator[tuple[str, int, Callable[[], Any]]]:
         return lambda: client.get(f"{path}?{query}")
 
     first: Any = client.get(LIST)
-    shown = [agent.pk for agent in first.context_data["cl"].result_list]
+    ids = [agent.pk for agent in first.context_data["cl"].result_list]
     yield "first page", REPEATS, get()
     yield "page 50", REPEATS, get("p=50")
-    yield "last page that is linked", REPEATS, get("p=100")
-    yield "search that finds many", REPEATS, get("q=agent")
-    yield "search that finds few", REPEATS, get("q=agent-0001")
-    yield "a tag that all have", REPEATS, get("tag=weather")
-    yield f"a tag that {RARE_AGENTS} have", REPEATS, get(f"tag={RARE}")
+    yield "last linked page", REPEATS, get("p=100")
+    yield "search, many matches", REPEATS, get("q=agent")
+    yield "search, few matches", REPEATS, get("q=agent-0001")
+    yield "a tag on all agents", REPEATS, get("tag=weather")
+    yield f"a tag on {RARE_AGENTS} agents", REPEATS, get(f"tag={RARE}")
     yield "sorted by time left", REPEATS, get("o=6")
     yield "sorted by state", REPEATS, get("o=1")
     yield "expiring soon", REPEATS, get("liveness=expiring-soon")
-    yield "rows brought up to date", REPEATS, lambda: client.post(f"{LIST}rows/", {"id": shown})
+    yield "refresh of 100 rows", REPEATS, lambda: client.post(f"{LIST}rows/", {"id": ids})
     yield "export of all as CSV", 1, get(path=f"{LIST}export/csv/")
     yield "export of all as JSON", 1, get(path=f"{LIST}export/json/")
 
 
 def measure(client: Client) -> None:
     database = database_cpu()
-    print(f"{'':28} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU for a page")
-    for name, repeats, ask in pages(client):
-        spent = [_round(ask, repeats, database) for _ in range(ROUNDS + 1)][1:]
-        python, asked = (statistics.median(column) for column in zip(*spent, strict=True))
-        print(f"{name:28} {python:8.1f} {asked:9.1f} {python + asked:9.1f}", flush=True)
+    print(f"{'':28} {'Python':>8} {'database':>9} {'together':>9}   ms of CPU per page")
+    for name, repeats, request in pages(client):
+        spent = [_round(request, repeats, database) for _ in range(ROUNDS + 1)][1:]
+        python, postgresql = (statistics.median(column) for column in zip(*spent, strict=True))
+        print(f"{name:28} {python:8.1f} {postgresql:9.1f} {python + postgresql:9.1f}", flush=True)
 
 
 def _round(
-    ask: Callable[[], Any], repeats: int, database: Callable[[], float]
+    request: Callable[[], Any], repeats: int, database: Callable[[], float]
 ) -> tuple[float, float]:
     before = time.process_time(), database()
     for _ in range(repeats):
-        answer = ask()
-        if answer.status_code != 200:
-            raise RuntimeError(f"{answer.status_code}, where a page was expected")
-        if answer.streaming:
-            for _ in answer.streaming_content:
+        response = request()
+        if response.status_code != 200:
+            raise RuntimeError(f"{response.status_code} instead of a page")
+        if response.streaming:
+            for _ in response.streaming_content:
                 pass
-    python, asked = time.process_time() - before[0], database() - before[1]
-    return python / repeats * 1000, asked / repeats * 1000
+    python, postgresql = time.process_time() - before[0], database() - before[1]
+    return python / repeats * 1000, postgresql / repeats * 1000
 
 
 def main() -> None:
@@ -86,9 +86,9 @@ def main() -> None:
     from django.contrib.auth.models import User  # noqa: PLC0415 - Django has to be set up first
 
     from agents.models import AgentRecord  # noqa: PLC0415
-    from benchmarks.fleets import fill  # noqa: PLC0415
+    from benchmarks.sample_agents import fill  # noqa: PLC0415
 
-    with throwaway_database():
+    with temporary_database():
         fill(agents=options.agents, expired=options.agents // 100)
         rare = AgentRecord.objects.order_by("pk")[options.agents // 2 :][:RARE_AGENTS]
         ids = list(rare.values_list("pk", flat=True))

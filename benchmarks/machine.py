@@ -38,6 +38,6 @@ def _memory_gigabytes() -> int:
 
 
 def _version(program: str) -> str:
-    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"\d+(\.\d+)+", answer.stdout)
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"\d+(\.\d+)+", done.stdout)
     return found[0] if found else "of an unknown version"

@@ -12,7 +12,7 @@ class Server:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        name, parent = name_and_parent(int(self._ask("SELECT pg_backend_pid()")))
+        name, parent = name_and_parent(int(self._query("SELECT pg_backend_pid()")))
         self._postmaster = parent if name == NAME else None
 
     @property
@@ -25,9 +25,9 @@ class Server:
         return float("nan") if self._postmaster is None else cpu_seconds([self._postmaster])
 
     def wal_bytes(self) -> int:
-        return int(self._ask("SELECT pg_current_wal_insert_lsn() - '0/0'"))
+        return int(self._query("SELECT pg_current_wal_insert_lsn() - '0/0'"))
 
-    def _ask(self, sql: str) -> Any:
+    def _query(self, sql: str) -> Any:
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchone()[0]

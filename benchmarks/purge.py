@@ -25,9 +25,9 @@ def main() -> None:
     django.setup()
     from benchmarks.purge_runs import run  # noqa: PLC0415 - models cannot be had earlier
 
-    wrong = run(options.agents, options.expired)
-    print("\n" + ("\n".join(wrong) if wrong else "all within the limits"))
-    sys.exit(bool(wrong))
+    violations = run(options.agents, options.expired)
+    print("\n" + ("\n".join(violations) if violations else "all within the limits"))
+    sys.exit(bool(violations))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,14 @@ from tempfile import TemporaryDirectory
 
 from django.db import connection
 
-from benchmarks import fleets, throwaway
-from benchmarks.beating import BATCH, beating, send_batches, send_requests
-from benchmarks.purge_beside import MeasuredPurge, purge_beside
+from benchmarks import sample_agents, temporary_database
+from benchmarks.background_heartbeats import (
+    BATCH,
+    background_heartbeats,
+    send_batches,
+    send_requests,
+)
+from benchmarks.measured_purge import MeasuredPurge, measure_purge
 from benchmarks.web import web_server
 from tests.integration.registry_process import environment_for
 
@@ -17,39 +22,43 @@ from tests.integration.registry_process import environment_for
 # during a purge.
 POSTGRESQL_SECONDS = 3.0
 P99 = {"postgresql": 0.060, "sqlite": 0.150}
-BEATING_AGENTS = 100_000
+HEARTBEAT_AGENTS = 100_000
 HTTP_PER_SECOND = 50
 
 
 def run(agents: int, expired: int) -> list[str]:
     """Measure and print; return the violated limits."""
-    wrong: list[str] = []
+    violations: list[str] = []
 
-    def judge(purge: MeasuredPurge) -> None:
+    def check(purge: MeasuredPurge) -> None:
         print(purge.report(), flush=True)
         limit = P99[connection.vendor]
         if (purge.purged, purge.events) != (expired, 2 * expired):
-            wrong.append(f"{purge.purged} of {expired} purged, {purge.events} events")
+            violations.append(f"{purge.purged} of {expired} purged, {purge.events} events")
         if purge.lost:
-            wrong.append(f"{purge.lost} heartbeats of living agents were not taken")
+            violations.append(f"{purge.lost} heartbeats of living agents were lost")
         if purge.p99 > limit:
-            wrong.append(f"p99 {purge.p99 * 1000:.0f} ms, more than {limit * 1000:.0f}")
+            violations.append(f"p99 {purge.p99 * 1000:.0f} ms, more than {limit * 1000:.0f}")
         if connection.vendor == "postgresql" and purge.seconds > POSTGRESQL_SECONDS:
-            wrong.append(f"{purge.seconds:.2f} s, more than {POSTGRESQL_SECONDS:g}")
+            violations.append(f"{purge.seconds:.2f} s, more than {POSTGRESQL_SECONDS:g}")
 
-    with throwaway.throwaway_database() as url:
+    with temporary_database.temporary_database() as url:
         print(f"{connection.vendor}: {agents:,} agents, {expired:,} of them expired", flush=True)
-        fleets.fill(agents=agents, expired=expired)
-        fleets.be_at_work()
+        sample_agents.fill(agents=agents, expired=expired)
+        sample_agents.record_uptime()
         with _web(url) as web:
-            print(f"\nbeside renewals by {BATCH}")
-            ids = fleets.living(BEATING_AGENTS)
-            judge(purge_beside(beating(send_batches, throwaway.connection_string(), ids)))
-            print(f"\nbeside {HTTP_PER_SECOND} heartbeats a second over HTTP")
-            fleets.expire(expired)
-            ids = fleets.living(BEATING_AGENTS)
-            judge(purge_beside(beating(send_requests, web, ids, HTTP_PER_SECOND)))
-    return wrong
+            print(f"\nwith batches of {BATCH} renewals")
+            ids = sample_agents.living_ids(HEARTBEAT_AGENTS)
+            check(
+                measure_purge(
+                    background_heartbeats(send_batches, temporary_database.connection_string(), ids)
+                )
+            )
+            print(f"\nwith {HTTP_PER_SECOND} heartbeats a second over HTTP")
+            sample_agents.expire(expired)
+            ids = sample_agents.living_ids(HEARTBEAT_AGENTS)
+            check(measure_purge(background_heartbeats(send_requests, web, ids, HTTP_PER_SECOND)))
+    return violations
 
 
 @contextmanager

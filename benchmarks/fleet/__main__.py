@@ -27,12 +27,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from benchmarks.fleet import histogram
-from benchmarks.fleet.accounting import Meter
+from benchmarks.fleet.costs import Meter
 from benchmarks.fleet.own_registry import OwnRegistry, own_registry
 from benchmarks.fleet.plan import Plan
 from benchmarks.fleet.progress import Progress
 from benchmarks.fleet.report import report
-from benchmarks.fleet.running import Run
+from benchmarks.fleet.run import Run
 from benchmarks.programs import DidNotStart, Missing
 from benchmarks.wire.connection import Address
 
@@ -69,13 +69,13 @@ def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
     address = address_of(registry.url if registry else options.registry_url)
     run = Run(plan, address, meter, Progress(sys.stdout))
     try:
-        run.live()
+        run.execute()
     finally:
-        print(f"\n{report(run.tally, run.costs, run.beats, is_over=run.is_over)}", flush=True)
-        if options.picture and run.tally.heartbeats:
-            options.picture.write_text(histogram.svg(run.tally.latencies))
+        print(f"\n{report(run.results, run.costs, run.beats, is_over=run.is_over)}", flush=True)
+        if options.picture and run.results.heartbeats:
+            options.picture.write_text(histogram.svg(run.results.latencies))
             print(f"written          {options.picture}")
-    return run.tally.is_clean
+    return run.results.is_clean
 
 
 @contextmanager
@@ -105,11 +105,11 @@ def address_of(url: str) -> Address:
     """Resolve the URL of a registry. Exits if that fails."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
-        sys.exit(f"{url} is no http:// URL, which is what this client speaks")
+        sys.exit(f"{url} is not an http:// URL")
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
     except OSError as error:
-        sys.exit(f"{parts.hostname} is not known: {error}")
+        sys.exit(f"{parts.hostname} cannot be resolved: {error}")
     # IPv4 first: a server that listens on 0.0.0.0 does not answer on ::1.
     found.sort(key=lambda one: one[0] != socket.AF_INET)
     host, port = found[0][4][:2]

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from enum import Enum
 
-from benchmarks.wire.pool import Answer
+from benchmarks.wire.pool import Response
 
 # Seconds after the end of its lease within which a dead agent must leave the listing.
-MOST_LATE = 1.0
+MAX_DEATH_DELAY = 1.0
 
 
 class Phase(Enum):
@@ -23,24 +23,23 @@ class Phase(Enum):
 class Agent:
     """Times are by time.monotonic().
 
-    The last renewal was sent at `asked` and acknowledged at `answered`; the registry's clock was
-    read in between. `registered` and `stopped`: when these were acknowledged. `due`: the next
-    heartbeat.
+    The lease was last renewed between `renewal_sent` and `renewal_received`. `registered` and
+    `stopped`: when these were acknowledged. `due`: the next heartbeat.
     """
 
     __slots__ = (
         "agent_id",
-        "answered",
-        "asked",
-        "beat",
-        "beaten",
         "due",
+        "handle_response",
         "heartbeat",
+        "in_flight",
         "phase",
         "registered",
+        "renewal_received",
+        "renewal_sent",
+        "send_heartbeat",
         "stopped",
         "token",
-        "under_way",
     )
 
     def __init__(self, agent_id: str) -> None:
@@ -48,19 +47,19 @@ class Agent:
         self.phase = Phase.WAITING
         self.token = ""
         self.heartbeat = b""
-        self.asked = self.answered = self.registered = self.due = self.stopped = 0.0
-        self.under_way = False
+        self.renewal_sent = self.renewal_received = self.registered = self.due = self.stopped = 0.0
+        self.in_flight = False
         # Bound once, not for each heartbeat.
-        self.beat: Callable[[], None]
-        self.beaten: Callable[[Answer], None]
+        self.send_heartbeat: Callable[[], None]
+        self.handle_response: Callable[[Response], None]
 
-    def renewed(self, asked: float, answered: float) -> None:
-        self.asked, self.answered = asked, answered
+    def renewed(self, sent: float, received: float) -> None:
+        self.renewal_sent, self.renewal_received = sent, received
 
-    def may_not_be_gone(self, answered: float, ttl: float) -> bool:
-        """Whether a response received at `answered` must show the agent alive."""
-        return answered <= self.asked + ttl
+    def must_be_alive(self, received: float, ttl: float) -> bool:
+        """Whether a response received at `received` must show the agent alive."""
+        return received <= self.renewal_sent + ttl
 
-    def has_to_be_gone(self, asked: float, ttl: float) -> bool:
-        """Whether the response to a request sent at `asked` must not show the agent alive."""
-        return asked >= self.answered + ttl + MOST_LATE
+    def must_be_gone(self, sent: float, ttl: float) -> bool:
+        """Whether the response to a request sent at `sent` must not show the agent alive."""
+        return sent >= self.renewal_received + ttl + MAX_DEATH_DELAY

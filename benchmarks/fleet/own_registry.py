@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.databases import running_postgresql
-from benchmarks.fleet.accounting import Meter
+from benchmarks.fleet.costs import Meter
 from benchmarks.programs import LOCAL, running
 from tests.integration.registry_process import (
     MANAGE,

@@ -4,46 +4,48 @@ from collections import Counter
 from collections.abc import Collection
 
 from benchmarks.fleet import histogram
-from benchmarks.fleet.accounting import Costs
-from benchmarks.fleet.tally import Tally
+from benchmarks.fleet.costs import Costs
+from benchmarks.fleet.results import Results
 
 NAMES = 5
 
 
-def report(tally: Tally, costs: Costs | None, beats: int, *, is_over: bool = True) -> str:
+def report(results: Results, costs: Costs | None, beats: int, *, is_over: bool = True) -> str:
     """Return the report. `costs` were measured while `beats` heartbeats were sent."""
-    verdict = "clean" if tally.is_clean else "FAILED"
+    verdict = "clean" if results.is_clean else "FAILED"
     lines = [
-        f"heartbeats       {tally.heartbeats:,}; {histogram.line(tally.latencies)}",
-        histogram.text(tally.latencies),
-        f"answers          {_answers(tally.answers)}",
-        f"bad clients      {_answers(tally.asked_for)}",
-        f"deaths           {_deaths(tally)}",
-        f"restarts, stops  {tally.restarts:,}, {tally.stops:,}",
-        f"listings read    {tally.listings:,}",
+        f"heartbeats       {results.heartbeats:,}; {histogram.line(results.latencies)}",
+        histogram.text(results.latencies),
+        f"responses        {_responses(results.responses)}",
+        f"bad clients      {_responses(results.bad_client_responses)}",
+        f"deaths           {_deaths(results)}",
+        f"restarts, stops  {results.restarts:,}, {results.stops:,}",
+        f"listings read    {results.listings:,}",
         *_costs(costs, beats),
-        f"errors           {_counted(tally.errors)}",
-        f"false expiries   {_named(tally.false_expiries)}",
-        f"missed deaths    {_named(tally.missed_deaths)}",
-        f"not renewed in time  {_named(tally.lapsed)}",
+        f"errors           {_counted(results.errors)}",
+        f"false expiries   {_named(results.false_expiries)}",
+        f"missed deaths    {_named(results.missed_deaths)}",
+        f"not renewed in time  {_named(results.lapsed)}",
         f"verdict          {verdict if is_over else f'interrupted; so far {verdict}'}",
     ]
     return "\n".join(line for line in lines if line)
 
 
-def _answers(answers: Counter[tuple[str, int]]) -> str:
-    told = (
-        f"{what} {status or 'no answer'}: {count:,}"
-        for (what, status), count in sorted(answers.items())
+def _responses(responses: Counter[tuple[str, int]]) -> str:
+    counts = (
+        f"{what} {status or 'no response'}: {count:,}"
+        for (what, status), count in sorted(responses.items())
     )
-    return ", ".join(told) or "none"
+    return ", ".join(counts) or "none"
 
 
-def _deaths(tally: Tally) -> str:
-    if not tally.lateness:
+def _deaths(results: Results) -> str:
+    if not results.death_delays:
         return "none"
-    latest = tally.latest_death * 1000
-    return f"{len(tally.lateness):,} seen, the latest {latest:.0f} ms after the end of its lease"
+    latest = results.longest_death_delay * 1000
+    return (
+        f"{len(results.death_delays):,} seen, the latest {latest:.0f} ms after the end of its lease"
+    )
 
 
 def _costs(costs: Costs | None, beats: int) -> list[str]:
@@ -53,7 +55,7 @@ def _costs(costs: Costs | None, beats: int) -> list[str]:
     def cpu(seconds: float | None) -> str:
         if seconds is None:
             return "not measured"
-        return f"{seconds / beats * 1000:.3f} CPU s per 1,000 heartbeats, all else included"
+        return f"{seconds / beats * 1000:.3f} CPU s per 1,000 heartbeats, including all other work"
 
     wal = "not measured" if costs.wal is None else f"{costs.wal / beats:,.0f} bytes per heartbeat"
     return [

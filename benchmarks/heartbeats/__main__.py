@@ -18,10 +18,10 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.cores import on_core, two_cores
-from benchmarks.heartbeats import chart, page, table
-from benchmarks.heartbeats.contestants import SETUPS, Contestant, Ground
-from benchmarks.heartbeats.judging import Ratio, ratios
-from benchmarks.heartbeats.measuring import Figures, WrongAnswers, measure, medians
+from benchmarks.heartbeats import chart, performance_page, table
+from benchmarks.heartbeats.contestants import SETUPS, Contestant, Workspace
+from benchmarks.heartbeats.measurement import Figures, WrongResponses, measure, medians
+from benchmarks.heartbeats.ratios import Ratio, ratios
 from benchmarks.programs import PROJECT, DidNotStart, Missing
 
 TITLE = "CPU seconds of server and database per 1,000 heartbeats"
@@ -33,7 +33,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         contestants, measured = _compare(options)
-    except (WrongAnswers, DidNotStart) as error:
+    except (WrongResponses, DidNotStart) as error:
         sys.exit(str(error))
     found = ratios(measured)
     print()
@@ -43,7 +43,7 @@ def main() -> None:
     if options.write:
         _write(contestants, measured, found, options)
     missing = options.require_all and any(ratio.value is None for ratio in found)
-    sys.exit(missing or any(ratio.is_too_much for ratio in found))
+    sys.exit(missing or any(ratio.exceeds_limit for ratio in found))
 
 
 def _compare(options: argparse.Namespace) -> tuple[list[Contestant], dict[str, Figures]]:
@@ -76,7 +76,7 @@ def _enter_all(stack: ExitStack, options: argparse.Namespace, server_core: int) 
         try:
             with on_core(server_core):
                 contestants += stack.enter_context(
-                    SETUPS[name](Ground(own, options.environments, options.agents))
+                    SETUPS[name](Workspace(own, options.environments, options.agents))
                 )
         except Missing as error:
             print(f"Left out: {name}, {error}", flush=True)
@@ -97,12 +97,13 @@ def _write(
     bars.sort(key=lambda bar: bar[1])
     how = f"{options.rounds} rounds of {options.duration:g} s, the median of each figure"
     parts = (
-        f"{page.today()}; {machine.describe()}; {how}.",
+        f"{performance_page.today()}; {machine.describe()}; {how}.",
         table.markdown(table.rows(contestants, measured)),
         table.markdown_ratios(found),
     )
-    page.write("\n\n".join(parts), chart.svg(TITLE, bars))
-    print(f"\nWritten: {page.PAGE.relative_to(PROJECT)}, {page.PICTURE.relative_to(PROJECT)}")
+    performance_page.write("\n\n".join(parts), chart.svg(TITLE, bars))
+    written = (performance_page.PAGE, performance_page.PICTURE)
+    print(f"\nWritten: {', '.join(str(path.relative_to(PROJECT)) for path in written)}")
 
 
 def _options() -> argparse.Namespace:

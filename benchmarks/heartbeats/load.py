@@ -11,7 +11,7 @@ from functools import partial
 
 from benchmarks.wire.connection import Address
 from benchmarks.wire.polling import Poller
-from benchmarks.wire.pool import Answer, Pool
+from benchmarks.wire.pool import Pool, Response
 
 
 @dataclass
@@ -40,10 +40,10 @@ class Target:
     status: int = 200
     contains: re.Pattern[bytes] | None = None
 
-    def is_right(self, answer: Answer) -> bool:
-        if answer.status != self.status:
+    def is_right(self, response: Response) -> bool:
+        if response.status != self.status:
             return False
-        return self.contains is None or self.contains.search(answer.content) is not None
+        return self.contains is None or self.contains.search(response.content) is not None
 
 
 def run(target: Target, connections: int, seconds: float) -> Load:
@@ -52,24 +52,24 @@ def run(target: Target, connections: int, seconds: float) -> Load:
     poller = Poller()
     pool = Pool(poller, target.address, connections)
     requests = itertools.cycle(target.requests)
-    done: Callable[[Answer], None]
+    done: Callable[[Response], None]
     end = time.monotonic() + seconds
 
-    def answered(answer: Answer) -> None:
-        if target.is_right(answer):
+    def on_response(response: Response) -> None:
+        if target.is_right(response):
             load.right += 1
-            load.latencies.append(answer.answered - answer.asked)
+            load.latencies.append(response.received - response.sent)
         else:
-            load.wrong[_told(answer, target)] += 1
-            if not answer.status:  # the server is gone
+            load.wrong[_description(response, target)] += 1
+            if not response.status:  # the server is gone
                 return
-        if answer.answered < end:
-            pool.ask(next(requests), done)
+        if response.received < end:
+            pool.send(next(requests), done)
 
-    done = answered
+    done = on_response
     began = time.monotonic()
     for _ in range(connections):
-        poller.at(began, partial(pool.ask, next(requests), done))
+        poller.at(began, partial(pool.send, next(requests), done))
     poller.turn()
     while pool.outstanding:
         poller.turn()
@@ -79,20 +79,20 @@ def run(target: Target, connections: int, seconds: float) -> Load:
     return load
 
 
-def ask_each(target: Target, connections: int) -> Load:
+def send_each(target: Target, connections: int) -> Load:
     """Send each of the requests once."""
     load = Load()
     poller = Poller()
     pool = Pool(poller, target.address, connections)
 
-    def answered(answer: Answer) -> None:
-        if target.is_right(answer):
+    def on_response(response: Response) -> None:
+        if target.is_right(response):
             load.right += 1
         else:
-            load.wrong[_told(answer, target)] += 1
+            load.wrong[_description(response, target)] += 1
 
     for request in target.requests:
-        pool.ask(request, answered)
+        pool.send(request, on_response)
     while pool.outstanding:
         poller.turn()
     pool.close()
@@ -100,7 +100,7 @@ def ask_each(target: Target, connections: int) -> Load:
     return load
 
 
-def _told(answer: Answer, target: Target) -> str:
-    if answer.status == target.status and target.contains is not None:
-        return f"{answer.status} without {target.contains.pattern.decode()}"
-    return str(answer.status) if answer.status else answer.failure
+def _description(response: Response, target: Target) -> str:
+    if response.status == target.status and target.contains is not None:
+        return f"{response.status} without {target.contains.pattern.decode()}"
+    return str(response.status) if response.status else response.failure

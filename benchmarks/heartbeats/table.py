@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from benchmarks.heartbeats.contestants import Contestant
-from benchmarks.heartbeats.judging import Ratio
-from benchmarks.heartbeats.measuring import Figures
+from benchmarks.heartbeats.measurement import Figures
+from benchmarks.heartbeats.ratios import Ratio
 
 HEADINGS = ("contestant", "CPU s per 1,000", "heartbeats/s", "p50 ms", "p99 ms", "what it is")
 
@@ -51,5 +51,5 @@ def markdown_ratios(ratios: Sequence[Ratio]) -> str:
     ]
     for ratio in ratios:
         seen = "missing" if ratio.value is None else f"{ratio.value:.3f}"
-        lines.append((ratio.name, f"{ratio.ours} / {ratio.theirs}", seen, f"{ratio.most:g}"))
+        lines.append((ratio.name, f"{ratio.ours} / {ratio.theirs}", seen, f"{ratio.limit:g}"))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

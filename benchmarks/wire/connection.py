@@ -7,12 +7,12 @@ import socket
 import time
 from collections.abc import Callable
 
-from benchmarks.wire.answers import UNKNOWN, UNTIL_CLOSED, answer_length
 from benchmarks.wire.polling import Poller
+from benchmarks.wire.responses import UNKNOWN, UNTIL_CLOSED, response_length
 
 CHUNK_BYTES = 256 * 1024
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
-CLOSED = "closed without an answer"
+CLOSED = "closed without a response"
 CONNECTING = (0, errno.EINPROGRESS)
 
 Address = tuple[str, int]
@@ -21,9 +21,9 @@ Ended = Callable[["Connection", bytes | None, str], None]
 
 
 class Connection:
-    """Sends the request given to `ask`, and calls `ended` with the outcome.
+    """Sends the request given to `send`, and calls `ended` with the outcome.
 
-    `idle_since`: by time.monotonic(). `answers`: the number of responses so far.
+    `idle_since`: by time.monotonic(). `responses`: the number of responses so far.
     """
 
     __slots__ = (
@@ -36,9 +36,9 @@ class Connection:
         "_refused",
         "_rest",
         "_sock",
-        "answers",
         "idle_since",
         "is_open",
+        "responses",
     )
 
     def __init__(self, poller: Poller, address: Address, ended: Ended) -> None:
@@ -47,19 +47,19 @@ class Connection:
         self._received = b""
         self._length = UNKNOWN
         self._rest: bytes | memoryview = b""
-        self.answers = 0
+        self.responses = 0
         self.idle_since = 0.0
         self.is_open = True
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Reported by `ask`.
+        # Reported by `send`.
         self._refused = self._sock.connect_ex(address)
         self._fd = self._sock.fileno()
         self._events = READ
         poller.watch(self._fd, READ, self._handle)
 
-    def ask(self, request: bytes) -> None:
+    def send(self, request: bytes) -> None:
         """Send a request. `ended` may be called before this returns."""
         self._received = b""
         self._length = UNKNOWN
@@ -69,8 +69,8 @@ class Connection:
         else:
             self._send()
 
-    def go_on(self, part: bytes) -> None:
-        """Send the next part of the request that `ask` began."""
+    def send_more(self, part: bytes) -> None:
+        """Send the next part of the request that `send` began."""
         if self.is_open:
             self._rest = part
             self._send()
@@ -120,22 +120,22 @@ class Connection:
             if self._length == UNTIL_CLOSED:
                 self._finish(self._received)
             else:
-                self._fail("closed in the middle of an answer" if self._received else CLOSED)
+                self._fail("closed in the middle of a response" if self._received else CLOSED)
             return
         self._received = received = self._received + chunk if self._received else chunk
         if self._length == UNKNOWN:
             try:
-                self._length = answer_length(received)
+                self._length = response_length(received)
             except ValueError:
-                self._fail("an answer that is none of HTTP")
+                self._fail("not an HTTP response")
                 return
         if 0 < self._length <= len(received):
             self._finish(received)
 
-    def _finish(self, answer: bytes) -> None:
-        self.answers += 1
+    def _finish(self, response: bytes) -> None:
+        self.responses += 1
         self.idle_since = time.monotonic()
-        self._ended(self, answer, "")
+        self._ended(self, response, "")
 
     def _fail(self, why: str) -> None:
         self.close()

@@ -6,7 +6,7 @@ import select
 import time
 from collections.abc import Callable
 
-MOST_WAIT = 0.5
+MAX_WAIT = 0.5
 Handler = Callable[[int], None]
 
 
@@ -38,14 +38,14 @@ class Poller:
         self.at(time.monotonic() + seconds, action)
 
     def turn(self) -> None:
-        """Run due timers, then wait up to MOST_WAIT for files or the next timer."""
+        """Run due timers, then wait up to MAX_WAIT for files or the next timer."""
         due = self._due
         now = time.monotonic()
         while due and due[0][0] <= now:
             heapq.heappop(due)[2]()
-        wait = MOST_WAIT
+        wait = MAX_WAIT
         if due:
-            wait = min(MOST_WAIT, max(0.0, due[0][0] - time.monotonic()))
+            wait = min(MAX_WAIT, max(0.0, due[0][0] - time.monotonic()))
         handlers = self._handlers
         for fd, events in self._epoll.poll(wait):
             handler = handlers.get(fd)

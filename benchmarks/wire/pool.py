@@ -7,46 +7,46 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.wire.answers import says_close, status_of
 from benchmarks.wire.connection import CLOSED, Address, Connection
 from benchmarks.wire.polling import Poller
+from benchmarks.wire.responses import says_close, status_of
 
 # Seconds; servers may close connections that are idle for longer.
-MOST_IDLE = 4.0
-MOST_WAIT = 30.0
+MAX_IDLE = 4.0
+MAX_WAIT = 30.0
 SECONDS_BETWEEN_LOOKS = 1.0
-CLOSED_UNDER_US = {CLOSED, os.strerror(errno.ECONNRESET), os.strerror(errno.EPIPE)}
+CLOSED_BY_SERVER = {CLOSED, os.strerror(errno.ECONNRESET), os.strerror(errno.EPIPE)}
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """The outcome of a request. `status` 0: there was no response, for the reason in `failure`.
 
-    `asked` and `answered`: when it was sent and completely received, by time.monotonic().
+    `sent` and `received`: when it was sent and completely received, by time.monotonic().
     """
 
     status: int
     content: bytes
-    asked: float
-    answered: float
+    sent: float
+    received: float
     failure: str = ""
 
 
-Done = Callable[[Answer], None]
+Done = Callable[[Response], None]
 
 
 @dataclass(slots=True)
 class _Call:
     request: bytes
     done: Done
-    asked: float = 0.0
+    sent: float = 0.0
 
 
 class Pool:
     """Sends requests over at most `most` connections; others wait in a queue.
 
     If the server closes a connection just as it is used again, the request is repeated on a new
-    one, as proxies do (RFC 9112, 9.3.1). `closed_under_us` counts these.
+    one, as proxies do (RFC 9112, 9.3.1). `repeated` counts these.
     """
 
     def __init__(self, poller: Poller, address: Address, most: int) -> None:
@@ -56,7 +56,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._waiting: deque[_Call] = deque()
         self._calls: dict[Connection, _Call] = {}
-        self.closed_under_us = 0
+        self.repeated = 0
         poller.after(SECONDS_BETWEEN_LOOKS, self._look)
 
     @property
@@ -69,7 +69,7 @@ class Pool:
         """The number of queued requests."""
         return len(self._waiting)
 
-    def ask(self, request: bytes, done: Done) -> None:
+    def send(self, request: bytes, done: Done) -> None:
         call = _Call(request, done)
         if self._idle or len(self._calls) < self._most:
             self._send(call)
@@ -82,15 +82,15 @@ class Pool:
 
     def _send(self, call: _Call) -> None:
         now = time.monotonic()
-        call.asked = now
+        call.sent = now
         connection = self._take(now)
         self._calls[connection] = call
-        connection.ask(call.request)
+        connection.send(call.request)
 
     def _take(self, now: float) -> Connection:
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open and now - connection.idle_since < MOST_IDLE:
+            if connection.is_open and now - connection.idle_since < MAX_IDLE:
                 return connection
             connection.close()
         return Connection(self._poller, self._address, self._ended)
@@ -100,33 +100,33 @@ class Pool:
         if call is None:
             return  # the server closed an idle connection
         if content is None:
-            if connection.answers and why in CLOSED_UNDER_US:
-                self.closed_under_us += 1
+            if connection.responses and why in CLOSED_BY_SERVER:
+                self.repeated += 1
                 self._calls_again(call)
                 return
-            answer = Answer(0, b"", call.asked, time.monotonic(), why)
+            response = Response(0, b"", call.sent, time.monotonic(), why)
         else:
             if says_close(content):
                 connection.close()
             else:
                 self._idle.append(connection)
-            answer = Answer(status_of(content), content, call.asked, connection.idle_since)
+            response = Response(status_of(content), content, call.sent, connection.idle_since)
         if self._waiting:
             self._send(self._waiting.popleft())
-        call.done(answer)
+        call.done(response)
 
     def _calls_again(self, call: _Call) -> None:
         now = time.monotonic()
-        call.asked = now
+        call.sent = now
         connection = Connection(self._poller, self._address, self._ended)
         self._calls[connection] = call
-        connection.ask(call.request)
+        connection.send(call.request)
 
     def _look(self) -> None:
         """Fail requests that have waited too long for a response."""
         now = time.monotonic()
-        late = [conn for conn, call in self._calls.items() if now - call.asked > MOST_WAIT]
+        late = [conn for conn, call in self._calls.items() if now - call.sent > MAX_WAIT]
         for connection in late:
             connection.close()
-            self._ended(connection, None, f"no answer in {MOST_WAIT:g} s")
+            self._ended(connection, None, f"no response in {MAX_WAIT:g} s")
         self._poller.after(SECONDS_BETWEEN_LOOKS, self._look)

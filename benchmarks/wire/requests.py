@@ -25,7 +25,7 @@ def request(
 
 
 def json_request(
-    method: str, address: Address, path: str, said: Any, headers: Mapping[str, str] = NO_HEADERS
+    method: str, address: Address, path: str, content: Any, headers: Mapping[str, str] = NO_HEADERS
 ) -> bytes:
-    body = json.dumps(said, separators=(",", ":")).encode()
+    body = json.dumps(content, separators=(",", ":")).encode()
     return request(method, address, path, {**JSON, **headers}, body)

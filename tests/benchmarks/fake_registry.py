@@ -42,7 +42,7 @@ class FakeRegistry:
     generation: int = 0
     transports: list[asyncio.Transport] = field(default_factory=list)
 
-    def answer(self, method: str, path: str, token: str, body: bytes) -> tuple[int, Any]:
+    def respond(self, method: str, path: str, token: str, body: bytes) -> tuple[int, Any]:
         name, _, last = path.removeprefix("/agents").removeprefix("/").partition("/")
         if method == "GET":
             return (200, self._listed()) if name.startswith("?") or not name else self._read(name)
@@ -53,13 +53,13 @@ class FakeRegistry:
         return self._deregister(name)
 
     def _register(self, body: bytes) -> tuple[int, Any]:
-        said = json.loads(body)
-        if "agent_id" not in said:
+        body_fields = json.loads(body)
+        if "agent_id" not in body_fields:
             return 422, {}
-        agent_id = said["agent_id"]
+        agent_id = body_fields["agent_id"]
         status = 200 if agent_id in self.leases else 201
         self.generation += 1
-        self.leases[agent_id] = Lease(self.generation, said["ttl_seconds"], time.monotonic())
+        self.leases[agent_id] = Lease(self.generation, body_fields["ttl_seconds"], time.monotonic())
         return status, {"lease_token": f"{self.generation}.{agent_id}"}
 
     def _renew(self, agent_id: str, token: str, body: bytes) -> tuple[int, Any]:
@@ -128,12 +128,12 @@ class Connection(asyncio.Protocol):
         self._received = b""
         method, path, _ = head.decode().split(" ", 2)
         if "art_000000000000_" in headers.get("Authorization", ""):
-            answer: tuple[int, Any] = (401, None)
+            response: tuple[int, Any] = (401, None)
         else:
             token = headers.get("Lease-Token", "")
-            answer = self._registry.answer(method, path, token, body)
-        text = json.dumps(answer[1])
-        line = f"HTTP/1.1 {answer[0]} {REASONS.get(answer[0], 'No')}"
+            response = self._registry.respond(method, path, token, body)
+        text = json.dumps(response[1])
+        line = f"HTTP/1.1 {response[0]} {REASONS.get(response[0], 'No')}"
         self._transport.write(f"{line}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fleet import histogram
-from benchmarks.heartbeats import chart, page
-from benchmarks.heartbeats.judging import Ratio, ratios
+from benchmarks.heartbeats import chart, performance_page
 from benchmarks.heartbeats.load import Load
-from benchmarks.heartbeats.measuring import Figures, figures, medians
+from benchmarks.heartbeats.measurement import Figures, figures, medians
+from benchmarks.heartbeats.ratios import Ratio, ratios
 from benchmarks.latencies import percentile
 
 
@@ -50,13 +50,13 @@ def test_each_ratio_is_ours_over_theirs() -> None:
         "floor": 2.5,  # of the cheaper one
         "bulk-etcd": 0.04,
     }
-    assert not any(ratio.is_too_much for ratio in ratios(ALL))
+    assert not any(ratio.exceeds_limit for ratio in ratios(ALL))
 
 
 @pytest.mark.parametrize(("value", "too_much"), [(0.40, False), (0.401, True)], ids=["at", "above"])
 def test_a_ratio_may_be_its_limit_and_no_more(value: float, too_much: bool) -> None:
     ratio = Ratio("etcd", "fast-32", "etcd-32", 0.40, value)
-    assert ratio.is_too_much is too_much
+    assert ratio.exceeds_limit is too_much
     assert ratio.verdict.endswith("too much" if too_much else "ok")
 
 
@@ -69,7 +69,7 @@ def test_what_was_left_out_is_missing_and_not_too_much() -> None:
     measured = {name: of for name, of in ALL.items() if name != "etcd-32"}
     etcd = ratios(measured)[0]
     assert etcd.line == "ratio etcd missing"
-    assert not etcd.is_too_much
+    assert not etcd.exceeds_limit
     assert ratios({})[3].line == "ratio floor missing"
 
 
@@ -98,10 +98,13 @@ def test_a_bar_of_a_tenth_is_a_decade_shorter() -> None:
 
 def test_the_page_keeps_what_is_around_the_figures(tmp_path: Path) -> None:
     text, picture = tmp_path / "page.md", tmp_path / "images" / "picture.svg"
-    text.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
-    page.write("new", "<svg/>", text, picture)
-    page.write("newer", "<svg/>", text, picture)
-    assert text.read_text() == f"before\n{page.BEGIN}\n\nnewer\n\n{page.END}\nafter\n"
+    text.write_text(f"before\n{performance_page.BEGIN}\nold\n{performance_page.END}\nafter\n")
+    performance_page.write("new", "<svg/>", text, picture)
+    performance_page.write("newer", "<svg/>", text, picture)
+    assert (
+        text.read_text()
+        == f"before\n{performance_page.BEGIN}\n\nnewer\n\n{performance_page.END}\nafter\n"
+    )
     assert picture.read_text() == "<svg/>"
 
 
@@ -109,5 +112,5 @@ def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     text = tmp_path / "page.md"
     text.write_text("by hand")
     with pytest.raises(ValueError, match="has no marks"):
-        page.write("new", "<svg/>", text, tmp_path / "picture.svg")
+        performance_page.write("new", "<svg/>", text, tmp_path / "picture.svg")
     assert text.read_text() == "by hand"

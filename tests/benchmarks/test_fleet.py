@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.fleet.accounting import Meter
-from benchmarks.fleet.agent import MOST_LATE, Agent
+from benchmarks.fleet.agent import MAX_DEATH_DELAY, Agent
+from benchmarks.fleet.costs import Meter
 from benchmarks.fleet.plan import Plan
 from benchmarks.fleet.progress import Progress
 from benchmarks.fleet.report import report
-from benchmarks.fleet.running import Run
-from benchmarks.fleet.tally import Tally
+from benchmarks.fleet.results import Results
+from benchmarks.fleet.run import Run
 from tests.benchmarks.fake_registry import Faults, fake_registry
 
 QUIET = Plan(
@@ -19,29 +19,29 @@ QUIET = Plan(
 )
 
 
-def judged(plan: Plan, faults: Faults | None = None) -> Tally:
+def judged(plan: Plan, faults: Faults | None = None) -> Results:
     """Run a plan against a registry with these faults."""
     with fake_registry(faults) as registry:
         run = Run(plan, registry.address, Meter(), Progress(io.StringIO()))
-        run.live()
-        return run.tally
+        run.execute()
+        return run.results
 
 
 def test_a_registry_that_is_right_is_found_to_be_so() -> None:
     # The longer lease forgives a machine that is busy.
     plan = replace(QUIET, ttl=2, duration=0.8, deaths=0.1, restarts=0.2, stops=0.1, bad=1.0)
-    tally = judged(plan)
-    assert tally.is_clean, report(tally, None, 0)
-    assert tally.answers["register", 201] >= 20
-    assert tally.answers["heartbeat", 200] >= 20
-    assert len(tally.lateness) == 2
-    assert max(tally.lateness) < MOST_LATE
-    assert (tally.restarts, tally.stops) == (4, 2)
-    assert tally.answers["late heartbeat of an old process", 409] == 4
-    assert tally.listings > 0
-    assert {what for what, _ in tally.asked_for} >= {
+    results = judged(plan)
+    assert results.is_clean, report(results, None, 0)
+    assert results.responses["register", 201] >= 20
+    assert results.responses["heartbeat", 200] >= 20
+    assert len(results.death_delays) == 2
+    assert max(results.death_delays) < MAX_DEATH_DELAY
+    assert (results.restarts, results.stops) == (4, 2)
+    assert results.responses["late heartbeat of an old process", 409] == 4
+    assert results.listings > 0
+    assert {what for what, _ in results.bad_client_responses} >= {
         "a wrong lease token",
-        "a body that is no JSON",
+        "a body that is not JSON",
         "an unknown field",
         "half a request",
         "a slow client's heartbeat",
@@ -50,60 +50,62 @@ def test_a_registry_that_is_right_is_found_to_be_so() -> None:
 
 @pytest.mark.parametrize(
     "faults",
-    [Faults(read_seconds=MOST_LATE + 0.5), Faults(listing_seconds=2 * MOST_LATE)],
+    [Faults(read_seconds=MAX_DEATH_DELAY + 0.5), Faults(listing_seconds=2 * MAX_DEATH_DELAY)],
     ids=["read by its id", "in the listing"],
 )
 def test_a_dead_agent_that_is_kept_too_long_is_found(faults: Faults) -> None:
-    tally = judged(replace(QUIET, deaths=0.05), faults)
-    assert len(tally.missed_deaths) == 1
-    assert not tally.is_clean
+    results = judged(replace(QUIET, deaths=0.05), faults)
+    assert len(results.missed_deaths) == 1
+    assert not results.is_clean
 
 
 def test_a_death_that_is_late_but_within_a_second_is_none_that_was_missed() -> None:
-    tally = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=0.3, listing_seconds=0.3))
-    assert tally.is_clean
-    assert 0.3 <= tally.lateness[0] < MOST_LATE
+    results = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=0.3, listing_seconds=0.3))
+    assert results.is_clean
+    assert 0.3 <= results.death_delays[0] < MAX_DEATH_DELAY
 
 
-@pytest.mark.parametrize(("late", "is_clean"), [(MOST_LATE, True), (MOST_LATE + 0.001, False)])
+@pytest.mark.parametrize(
+    ("late", "is_clean"), [(MAX_DEATH_DELAY, True), (MAX_DEATH_DELAY + 0.001, False)]
+)
 def test_a_death_that_is_seen_after_more_than_a_second_is_an_error(
     late: float, is_clean: bool
 ) -> None:
-    assert Tally(lateness=[0.1, late]).is_clean is is_clean
+    assert Results(death_delays=[0.1, late]).is_clean is is_clean
 
 
 def test_a_lease_that_ends_before_its_time_is_found_at_a_death() -> None:
     # Neither a heartbeat nor the listing tells of it.
-    tally = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=-0.6))
-    assert len(tally.false_expiries) == 1
-    assert not tally.is_clean
+    results = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=-0.6))
+    assert len(results.false_expiries) == 1
+    assert not results.is_clean
 
 
 def test_an_agent_that_lives_and_is_forgotten_is_found() -> None:
     # It registers again at once, and is listed by then.
     plan = replace(QUIET, duration=1.0, listing_interval=60.0)
-    tally = judged(plan, Faults(forgets_after_beats=1))
-    assert tally.false_expiries
-    assert tally.errors["heartbeat: 404"] >= 1
-    assert not tally.is_clean
+    results = judged(plan, Faults(forgets_after_beats=1))
+    assert results.false_expiries
+    assert results.errors["heartbeat: 404"] >= 1
+    assert not results.is_clean
 
 
 def test_an_agent_that_lives_and_is_not_listed_is_found() -> None:
-    tally = judged(QUIET, Faults(listing_leaves_out="-7"))
-    assert [agent_id.rpartition("-")[2] for agent_id in tally.false_expiries] == ["7"]
-    assert not tally.errors
+    results = judged(QUIET, Faults(listing_leaves_out="-7"))
+    assert [agent_id.rpartition("-")[2] for agent_id in results.false_expiries] == ["7"]
+    assert not results.errors
 
 
 def test_an_agent_that_has_deregistered_and_is_still_there_is_found() -> None:
     plan = replace(QUIET, stops=0.05, listing_interval=60.0)
-    tally = judged(plan, Faults(keeps_deregistered=True))
-    assert len(tally.missed_deaths) == 1
-    assert not tally.is_clean
+    results = judged(plan, Faults(keeps_deregistered=True))
+    assert len(results.missed_deaths) == 1
+    assert not results.is_clean
 
 
 def test_a_zombie_that_keeps_the_lease_is_found() -> None:
-    tally = judged(replace(QUIET, restarts=0.05), Faults(takes_old_tokens=True))
-    assert tally.errors == {"late heartbeat of an old process: 200": 1}
+    results = judged(replace(QUIET, restarts=0.05), Faults(takes_old_tokens=True))
+    assert results.errors == {"late heartbeat of an old process: 200": 1}
 
 
 def test_no_registry_is_no_clean_run() -> None:
@@ -112,28 +114,28 @@ def test_no_registry_is_no_clean_run() -> None:
     plan = replace(QUIET, agents=1)
     run = Run(plan, address, Meter(), Progress(io.StringIO()))
     run._fleet.begin()
-    while not run.tally.errors:
+    while not run.results.errors:
         run._poller.turn()
-    assert run.tally.errors == {"register: Connection refused": 1}
+    assert run.results.errors == {"register: Connection refused": 1}
     assert not run.is_over
     run._poller.close()
 
 
 @pytest.mark.parametrize(
-    ("answered", "may_not_be_gone"), [(61.0, True), (61.000_001, False)], ids=["at", "after"]
+    ("received", "must_be_alive"), [(61.0, True), (61.000_001, False)], ids=["at", "after"]
 )
-def test_a_lease_lasts_from_when_it_was_asked_for(answered: float, may_not_be_gone: bool) -> None:
+def test_a_lease_lasts_from_when_it_was_asked_for(received: float, must_be_alive: bool) -> None:
     agent = Agent("a")
-    agent.renewed(asked=1.0, answered=2.0)
-    assert agent.may_not_be_gone(answered, ttl=60) is may_not_be_gone
+    agent.renewed(sent=1.0, received=2.0)
+    assert agent.must_be_alive(received, ttl=60) is must_be_alive
 
 
 @pytest.mark.parametrize(
-    ("asked", "has_to_be_gone"), [(62.999_999, False), (63.0, True)], ids=["before", "at"]
+    ("sent", "must_be_gone"), [(62.999_999, False), (63.0, True)], ids=["before", "at"]
 )
 def test_a_death_counts_from_when_the_last_renewal_was_answered(
-    asked: float, has_to_be_gone: bool
+    sent: float, must_be_gone: bool
 ) -> None:
     agent = Agent("a")
-    agent.renewed(asked=1.0, answered=2.0)
-    assert agent.has_to_be_gone(asked, ttl=60) is has_to_be_gone
+    agent.renewed(sent=1.0, received=2.0)
+    assert agent.must_be_gone(sent, ttl=60) is must_be_gone

@@ -2,7 +2,7 @@
 
 import re
 
-from benchmarks.heartbeats.load import Target, ask_each, run
+from benchmarks.heartbeats.load import Target, run, send_each
 from benchmarks.wire.connection import Address
 from benchmarks.wire.requests import request
 from tests.benchmarks.scripted_server import scripted_server, sized
@@ -40,20 +40,20 @@ def test_the_right_status_without_what_it_must_say_is_wrong() -> None:
 
     with scripted_server(script) as (address, _):
         renewed = re.compile(rb'"renewed": ?500\b')
-        load = ask_each(Target(address, requests_to(address, 6), contains=renewed), 1)
+        load = send_each(Target(address, requests_to(address, 6), contains=renewed), 1)
     assert load.right == 5
     assert sum(load.wrong.values()) == 1
 
 
 def test_each_request_is_sent_once() -> None:
     with scripted_server(lambda _: (sized(200), False)) as (address, seen):
-        load = ask_each(Target(address, requests_to(address, 10)), 3)
+        load = send_each(Target(address, requests_to(address, 10)), 3)
     assert load.right == sum(seen) == 10
 
 
 def test_a_connection_that_the_server_closes_is_opened_anew() -> None:
     with scripted_server(lambda _: (sized(200, header=CLOSE), True)) as (address, seen):
-        load = ask_each(Target(address, requests_to(address, 4)), 1)
+        load = send_each(Target(address, requests_to(address, 4)), 1)
     assert load.right == 4
     assert seen == [1, 1, 1, 1]
 
@@ -63,7 +63,7 @@ def test_a_kept_connection_that_is_closed_under_a_request_costs_no_error() -> No
         return (b"", True) if number == 2 else (sized(200), False)
 
     with scripted_server(script) as (address, seen):
-        load = ask_each(Target(address, requests_to(address)), 1)
+        load = send_each(Target(address, requests_to(address)), 1)
     assert (load.right, dict(load.wrong)) == (3, {})
     assert seen == [2, 2]
 
@@ -71,18 +71,18 @@ def test_a_kept_connection_that_is_closed_under_a_request_costs_no_error() -> No
 def test_a_new_connection_that_is_closed_without_an_answer_is_an_error() -> None:
     with scripted_server(lambda _: (b"", True)) as (address, _):
         load = run(Target(address, requests_to(address)), 1, 0.1)
-    assert load.wrong == {"closed without an answer": 1}
+    assert load.wrong == {"closed without a response": 1}
 
 
 def test_half_an_answer_is_an_error() -> None:
     with scripted_server(lambda _: (sized(200, b"all of it")[:-3], True)) as (address, _):
         load = run(Target(address, requests_to(address)), 1, 0.1)
-    assert load.wrong == {"closed in the middle of an answer": 1}
+    assert load.wrong == {"closed in the middle of a response": 1}
 
 
 def test_a_large_request_is_sent_to_its_end() -> None:
     with scripted_server(lambda _: (sized(200), False)) as (address, _):
         # More than a socket takes at once, and than the server reads at once.
         large = request("POST", address, "/", body=b"x" * 8_000_000)
-        load = ask_each(Target(address, [large]), 1)
+        load = send_each(Target(address, [large]), 1)
     assert load.right == 1

@@ -1,17 +1,17 @@
 """The systems to compare: each module starts its servers and prepares the requests to them."""
 
-from benchmarks.heartbeats.contestants import a2a_registry, etcd, floor, naive, ours
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground, Setup
+from benchmarks.heartbeats.contestants import a2a_registry, etcd, floor, naive, registry
+from benchmarks.heartbeats.contestants.contestant import Contestant, Setup, Workspace
 
 # In the order of the table.
 SETUPS: dict[str, Setup] = {
-    "fast": ours.on_postgresql,
-    "fast-sqlite": ours.on_sqlite,
-    "drf": ours.without_door,
+    "fast": registry.on_postgresql,
+    "fast-sqlite": registry.on_sqlite,
+    "drf": registry.without_fast_path,
     "etcd": etcd.etcd,
     "oo-a2a-registry": a2a_registry.a2a_registry,
     "naive": naive.naive,
     "floor": floor.floor,
 }
 
-__all__ = ["SETUPS", "Contestant", "Ground"]
+__all__ = ["SETUPS", "Contestant", "Workspace"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
 from benchmarks.heartbeats.contestants.environment import peers_python
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import LOCAL, running
@@ -17,13 +17,13 @@ ACCEPTED = 202
 
 
 @contextmanager
-def a2a_registry(ground: Ground) -> Iterator[Sequence[Contestant]]:
-    python = peers_python(ground.environments)
+def a2a_registry(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
+    python = peers_python(workspace.environments)
     address = (LOCAL, free_port())
     program = "benchmarks.heartbeats.peers.a2a_server"
-    argv = [str(python), "-m", program, str(address[1]), str(ground.agents)]
-    with running("a2a-registry", argv, port=address[1], folder=ground.folder) as pid:
-        heartbeats = [_heartbeat(address, number) for number in range(ground.agents)]
+    argv = [str(python), "-m", program, str(address[1]), str(workspace.agents)]
+    with running("a2a-registry", argv, port=address[1], folder=workspace.folder) as pid:
+        heartbeats = [_heartbeat(address, number) for number in range(workspace.agents)]
         verified = re.compile(rb'"verified": ?true')
         target = Target(address, heartbeats, status=ACCEPTED, contains=verified)
         yield [Contestant("oo-a2a-registry-32", "oo-a2a-registry, in memory", target, 32, [pid])]

@@ -9,7 +9,7 @@ from benchmarks.heartbeats.load import Target
 
 
 @dataclass(frozen=True)
-class Ground:
+class Workspace:
     """`folder`: for the contestant's files. `environments`: for packages to keep between runs."""
 
     folder: Path
@@ -33,4 +33,4 @@ class Contestant:
 
 
 # Raises Missing.
-Setup = Callable[[Ground], AbstractContextManager[Sequence[Contestant]]]
+Setup = Callable[[Workspace], AbstractContextManager[Sequence[Contestant]]]

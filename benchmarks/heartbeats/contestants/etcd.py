@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
-from benchmarks.heartbeats.load import Target, ask_each
+from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
+from benchmarks.heartbeats.load import Target, send_each
 from benchmarks.programs import LOCAL, Missing, running
 from benchmarks.wire.connection import Address
 from benchmarks.wire.requests import json_request
@@ -17,23 +17,23 @@ GRANTING_CONNECTIONS = 64
 
 
 @contextmanager
-def etcd(ground: Ground) -> Iterator[Sequence[Contestant]]:
+def etcd(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
     program = shutil.which("etcd")
     if program is None:
         raise Missing("etcd is not installed (Debian, Ubuntu: apt install etcd-server)")
     address = (LOCAL, free_port())
     client, peer = f"http://{LOCAL}:{address[1]}", f"http://{LOCAL}:{free_port()}"
     argv = [
-        *(program, "--name=bench", f"--data-dir={ground.folder / 'etcd'}", "--log-level=error"),
+        *(program, "--name=bench", f"--data-dir={workspace.folder / 'etcd'}", "--log-level=error"),
         *(f"--listen-client-urls={client}", f"--advertise-client-urls={client}"),
         *(f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}"),
         f"--initial-cluster=bench={peer}",
     ]
-    with running("etcd", argv, port=address[1], folder=ground.folder) as pid:
-        _grant(address, ground.agents)
+    with running("etcd", argv, port=address[1], folder=workspace.folder) as pid:
+        _grant(address, workspace.agents)
         keepalives = [
             json_request("POST", address, "/v3/lease/keepalive", {"ID": str(number)})
-            for number in range(1, ground.agents + 1)
+            for number in range(1, workspace.agents + 1)
         ]
         # For an unknown lease etcd also responds with 200, but without a TTL.
         target = Target(address, keepalives, contains=re.compile(rb'"TTL":"\d+"'))
@@ -46,6 +46,6 @@ def _grant(address: Address, count: int) -> None:
         json_request("POST", address, "/v3/lease/grant", {"TTL": TTL_SECONDS, "ID": str(number)})
         for number in range(1, count + 1)
     ]
-    load = ask_each(Target(address, grants), GRANTING_CONNECTIONS)
+    load = send_each(Target(address, grants), GRANTING_CONNECTIONS)
     if load.wrong:
         raise RuntimeError(f"etcd grants no leases: {dict(load.wrong)}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
 from benchmarks.heartbeats.contestants.environment import peers_python
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import LOCAL, running
@@ -13,7 +13,7 @@ from tests.integration.registry_process import free_port
 
 APPLICATION = "benchmarks.heartbeats.peers.hello:application"
 # As long as a real token.
-SHOWN = {"Lease-Token": "1234567." + "x" * 43}
+HEADERS = {"Lease-Token": "1234567." + "x" * 43}
 SERVERS = {
     "uvicorn": ("--no-access-log", "--log-level=warning", "--loop=uvloop", "--http=httptools"),
     "granian": ("--interface=asgi", "--workers=1", "--no-access-log", "--log-level=warning"),
@@ -21,20 +21,23 @@ SERVERS = {
 
 
 @contextmanager
-def floor(ground: Ground) -> Iterator[Sequence[Contestant]]:
-    python = peers_python(ground.environments)
-    with _server(ground, python, "uvicorn") as uvicorn, _server(ground, python, "granian") as other:
+def floor(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
+    python = peers_python(workspace.environments)
+    with (
+        _server(workspace, python, "uvicorn") as uvicorn,
+        _server(workspace, python, "granian") as other,
+    ):
         yield [uvicorn, other]
 
 
 @contextmanager
-def _server(ground: Ground, python: Path, name: str) -> Iterator[Contestant]:
+def _server(workspace: Workspace, python: Path, name: str) -> Iterator[Contestant]:
     address = (LOCAL, free_port())
     argv = [str(python), "-m", name, *SERVERS[name], f"--port={address[1]}", f"--host={LOCAL}"]
-    with running(name, [*argv, APPLICATION], port=address[1], folder=ground.folder) as pid:
+    with running(name, [*argv, APPLICATION], port=address[1], folder=workspace.folder) as pid:
         requests = [
-            request("POST", address, f"/agents/bench-{number}/heartbeat", SHOWN)
-            for number in range(1, ground.agents + 1)
+            request("POST", address, f"/agents/bench-{number}/heartbeat", HEADERS)
+            for number in range(1, workspace.agents + 1)
         ]
         target = Target(address, requests)
         yield Contestant(f"floor-{name}-32", f"{name} that says hello", target, 32, [pid])

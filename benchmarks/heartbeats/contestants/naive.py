@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.databases import running_postgresql
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import LOCAL, PROJECT, running
 from benchmarks.wire.requests import request
@@ -17,12 +17,12 @@ SETTINGS = "benchmarks.heartbeats.naive.settings"
 
 
 @contextmanager
-def naive(ground: Ground) -> Iterator[Sequence[Contestant]]:
-    with running_postgresql(ground.folder) as (database, database_pid):
+def naive(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
+    with running_postgresql(workspace.folder) as (database, database_pid):
         environment = os.environ | {
             "DATABASE_URL": database,
             "DJANGO_SETTINGS_MODULE": SETTINGS,
-            "NAIVE_AGENTS": str(ground.agents),
+            "NAIVE_AGENTS": str(workspace.agents),
         }
         prepare = [sys.executable, "-m", "benchmarks.heartbeats.naive.prepare"]
         subprocess.run(prepare, env=environment, cwd=PROJECT, check=True)
@@ -32,11 +32,11 @@ def naive(ground: Ground) -> Iterator[Sequence[Contestant]]:
             *("--no-control-socket", "benchmarks.heartbeats.naive.wsgi"),
         ]
         with running(
-            "naive", argv, port=address[1], folder=ground.folder, environment=environment
+            "naive", argv, port=address[1], folder=workspace.folder, environment=environment
         ) as pid:
             requests = [
                 request("POST", address, f"/agents/{number}/heartbeat/")
-                for number in range(1, ground.agents + 1)
+                for number in range(1, workspace.agents + 1)
             ]
             target = Target(address, requests)
             what = "a viewset with save(), gunicorn's sync worker, PostgreSQL"

@@ -1,13 +1,13 @@
-"""Where an answer ends, however it comes."""
+"""Where an response ends, however it comes."""
 
 import pytest
 
-from benchmarks.wire.answers import (
+from benchmarks.wire.responses import (
     UNKNOWN,
     UNTIL_CLOSED,
-    answer_length,
     body_of,
     header_of,
+    response_length,
     says_close,
     status_of,
 )
@@ -21,26 +21,26 @@ CHUNKED = (
 EMPTY = b"HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n"
 
 
-@pytest.mark.parametrize("answer", [CHUNKED, EMPTY], ids=["chunked", "empty"])
-def test_the_end_is_known_with_the_last_byte_and_not_before(answer: bytes) -> None:
-    assert {answer_length(answer[:at]) for at in range(len(answer))} == {UNKNOWN}
-    assert answer_length(answer) == len(answer)
+@pytest.mark.parametrize("response", [CHUNKED, EMPTY], ids=["chunked", "empty"])
+def test_the_end_is_known_with_the_last_byte_and_not_before(response: bytes) -> None:
+    assert {response_length(response[:at]) for at in range(len(response))} == {UNKNOWN}
+    assert response_length(response) == len(response)
 
 
 def test_the_length_is_known_once_the_head_is_there() -> None:
     head = SIZED.index(b"body")
-    assert answer_length(SIZED[: head - 1]) == UNKNOWN
-    assert answer_length(SIZED[:head]) == len(SIZED)
+    assert response_length(SIZED[: head - 1]) == UNKNOWN
+    assert response_length(SIZED[:head]) == len(SIZED)
     assert (status_of(SIZED), body_of(SIZED)) == (404, b"body")
 
 
 def test_without_a_length_it_ends_with_the_connection() -> None:
-    assert answer_length(b"HTTP/1.0 200 OK\r\n\r\nwhatever") == UNTIL_CLOSED
+    assert response_length(b"HTTP/1.0 200 OK\r\n\r\nwhatever") == UNTIL_CLOSED
 
 
 def test_what_is_no_answer_is_told() -> None:
-    with pytest.raises(ValueError, match="no answer of HTTP"):
-        answer_length(b"SSH-2.0\r\n\r\n")
+    with pytest.raises(ValueError, match="not an HTTP response"):
+        response_length(b"SSH-2.0\r\n\r\n")
 
 
 def test_headers_are_found_whatever_their_case() -> None:
@@ -49,12 +49,12 @@ def test_headers_are_found_whatever_their_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "closes"),
+    ("response", "closes"),
     [
         (SIZED, False),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", True),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", True),
     ],
 )
-def test_a_server_says_that_it_closes(answer: bytes, closes: bool) -> None:
-    assert says_close(answer) is closes
+def test_a_server_says_that_it_closes(response: bytes, closes: bool) -> None:
+    assert says_close(response) is closes

@@ -36,7 +36,7 @@ Renew = Callable[[list[str]], int]  # returns how many agents were renewed
 
 
 @dataclass
-class Beating:
+class BackgroundHeartbeats:
     """The heartbeats of one process. `timings` is filled when the process has ended."""
 
     timings: list[Timing] = field(default_factory=list)
@@ -48,25 +48,27 @@ class Beating:
 
 
 @contextmanager
-def beating(send: Callable[..., None], *arguments: Any) -> Iterator[Beating]:
+def background_heartbeats(
+    send: Callable[..., None], *arguments: Any
+) -> Iterator[BackgroundHeartbeats]:
     """Run `send` in another process until the body ends."""
     spawn = multiprocessing.get_context("spawn")
-    enough, results = spawn.Event(), spawn.SimpleQueue()
-    process = spawn.Process(target=send, args=(*arguments, enough, results), daemon=True)
+    stop, results = spawn.Event(), spawn.SimpleQueue()
+    process = spawn.Process(target=send, args=(*arguments, stop, results), daemon=True)
     process.start()
-    found = Beating()
+    found = BackgroundHeartbeats()
     try:
         yield found
     finally:
-        enough.set()
+        stop.set()
         found.timings, found.lost = results.get()
         process.join()
 
 
-def send_batches(database: str, ids: Sequence[str], enough: Event, results: Any) -> None:
+def send_batches(database: str, ids: Sequence[str], stop: Event, results: Any) -> None:
     """Renew BATCH random `ids` per statement. `database`: a connection string or a path."""
     renew = _renewal_on_postgresql(database) if "=" in database else _renewal_on_sqlite(database)
-    _time(lambda: BATCH - renew(sorted(random.sample(ids, BATCH))), enough, results)
+    _time(lambda: BATCH - renew(sorted(random.sample(ids, BATCH))), stop, results)
 
 
 def _renewal_on_postgresql(database: str) -> Renew:
@@ -81,7 +83,7 @@ def _renewal_on_sqlite(database: str) -> Renew:
 
 
 def send_requests(
-    url: str, ids: Sequence[str], per_second: float, enough: Event, results: Any
+    url: str, ids: Sequence[str], per_second: float, stop: Event, results: Any
 ) -> None:
     """Send heartbeats over one connection at a fixed rate, even after a late one."""
     address = urlsplit(url)
@@ -89,18 +91,18 @@ def send_requests(
 
     def send() -> int:
         connection.request("POST", f"/agents/{random.choice(ids)}/heartbeat")
-        answer = connection.getresponse()
-        answer.read()
-        return int(answer.status != http.client.OK)
+        response = connection.getresponse()
+        response.read()
+        return int(response.status != http.client.OK)
 
-    _time(send, enough, results, interval=1 / per_second)
+    _time(send, stop, results, interval=1 / per_second)
 
 
-def _time(send: Send, enough: Event, results: Any, interval: float = 0) -> None:
+def _time(send: Send, stop: Event, results: Any, interval: float = 0) -> None:
     timings: list[Timing] = []
     lost = 0
     due = time.monotonic()
-    while not enough.is_set():
+    while not stop.is_set():
         if interval:
             # Measured from the due time, so that waiting counts.
             due += interval

@@ -9,7 +9,7 @@ from django.db import connection
 
 from agents import leases
 from agents.models import AgentEvent
-from benchmarks.beating import Beating
+from benchmarks.background_heartbeats import BackgroundHeartbeats
 from benchmarks.latencies import percentile
 from benchmarks.postgres_cost import Server
 
@@ -19,49 +19,49 @@ WARM_UP_SECONDS, BEFORE_SECONDS = 2.0, 3.0
 
 @dataclass(frozen=True)
 class MeasuredPurge:
-    """`before` and `meanwhile`: sorted durations of heartbeats, in seconds."""
+    """`before` and `during`: sorted durations of heartbeats, in seconds."""
 
     purged: int
     events: int
     seconds: float
-    spent: str
+    usage: str
     lost: int
     before: list[float] = field(repr=False)
-    meanwhile: list[float] = field(repr=False)
+    during: list[float] = field(repr=False)
 
     @property
     def p99(self) -> float:
-        return _share(self.meanwhile, 0.99)
+        return _percentile(self.during, 0.99)
 
     def report(self) -> str:
         return (
-            f"{self.purged:,} purged in {self.seconds:.2f} s; {self.spent}\n"
+            f"{self.purged:,} purged in {self.seconds:.2f} s; {self.usage}\n"
             f"  before     {_percentiles(self.before)}\n"
-            f"  meanwhile  {_percentiles(self.meanwhile)}"
+            f"  during     {_percentiles(self.during)}"
         )
 
 
-def purge_beside(heartbeats: AbstractContextManager[Beating]) -> MeasuredPurge:
-    already_told = AgentEvent.objects.count()
+def measure_purge(heartbeats: AbstractContextManager[BackgroundHeartbeats]) -> MeasuredPurge:
+    events_before = AgentEvent.objects.count()
     with heartbeats as sent:
         time.sleep(WARM_UP_SECONDS + BEFORE_SECONDS)
-        spent = _Spending()
+        meter = _Usage()
         begin = time.monotonic()
         purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE)
         end = time.monotonic()
-        in_words = spent.so_far()
+        usage = meter.so_far()
     return MeasuredPurge(
         purged=purge.purged,
-        events=AgentEvent.objects.count() - already_told,
+        events=AgentEvent.objects.count() - events_before,
         seconds=end - begin,
-        spent=in_words,
+        usage=usage,
         lost=sent.lost,
         before=sent.between(begin - BEFORE_SECONDS, begin),
-        meanwhile=sent.between(begin, end),
+        during=sent.between(begin, end),
     )
 
 
-class _Spending:
+class _Usage:
     """CPU time and WAL since its creation."""
 
     def __init__(self) -> None:
@@ -72,12 +72,12 @@ class _Spending:
         ours, theirs, wal = (
             now - before for now, before in zip(self._read(), self._before, strict=True)
         )
-        told = f"{ours:.2f} s of processor in the sweep"
+        usage = f"{ours:.2f} s of processor in the sweep"
         if self._server is not None:
-            told += (
+            usage += (
                 f", {theirs:.2f} s in PostgreSQL, heartbeats included, {wal / 1e6:.0f} MB of WAL"
             )
-        return told
+        return usage
 
     def _read(self) -> tuple[float, float, float]:
         if self._server is None:
@@ -86,9 +86,9 @@ class _Spending:
 
 
 def _percentiles(times: list[float]) -> str:
-    p50, p99, worst = (1000 * _share(times, share) for share in (0.5, 0.99, 1))
+    p50, p99, worst = (1000 * _percentile(times, share) for share in (0.5, 0.99, 1))
     return f"{len(times):>6} sent   p50 {p50:7.1f} ms   p99 {p99:7.1f} ms   max {worst:7.1f} ms"
 
 
-def _share(times: list[float], share: float) -> float:
+def _percentile(times: list[float], share: float) -> float:
     return percentile(times, share) if times else float("nan")

@@ -4,10 +4,10 @@ import json
 import re
 from urllib.parse import quote
 
-from benchmarks.wire.answers import body_of, header_of
 from benchmarks.wire.connection import Address
-from benchmarks.wire.pool import Answer
+from benchmarks.wire.pool import Response
 from benchmarks.wire.requests import JSON, json_request, request
+from benchmarks.wire.responses import body_of, header_of
 
 PAGE_SIZE = 1000
 IS_ALIVE = re.compile(rb'"is_alive": ?true')
@@ -16,16 +16,16 @@ NEXT = re.compile(rb'<[^>]*?(/agents\?[^>]*)>; ?rel="?next')
 NOT_FOUND = 404
 
 
-class Calls:
+class AgentRequests:
     """Requests to one registry. `token`: an access token for token mode."""
 
     def __init__(self, address: Address, token: str | None) -> None:
         self.address = address
-        self._shown = {"Authorization": f"Bearer {token}"} if token else {}
+        self._authorization = {"Authorization": f"Bearer {token}"} if token else {}
 
     def register(self, agent_id: str, ttl: int) -> bytes:
-        said = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000, "ttl_seconds": ttl}
-        return json_request("POST", self.address, "/agents/register", said, self._shown)
+        body = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000, "ttl_seconds": ttl}
+        return json_request("POST", self.address, "/agents/register", body, self._authorization)
 
     def heartbeat(self, agent_id: str, token: str, body: bytes = b"") -> bytes:
         headers = {"Lease-Token": token} | (JSON if body else {})
@@ -35,27 +35,27 @@ class Calls:
         return request("DELETE", self.address, f"/agents/{agent_id}", {"Lease-Token": token})
 
     def read(self, agent_id: str) -> bytes:
-        return request("GET", self.address, f"/agents/{quote(agent_id)}", self._shown)
+        return request("GET", self.address, f"/agents/{quote(agent_id)}", self._authorization)
 
     def page(self, path: str = f"/agents?limit={PAGE_SIZE}") -> bytes:
-        return request("GET", self.address, path, self._shown)
+        return request("GET", self.address, path, self._authorization)
 
 
-def lease_token(answer: Answer) -> str:
-    token: str = json.loads(body_of(answer.content))["lease_token"]
+def lease_token(response: Response) -> str:
+    token: str = json.loads(body_of(response.content))["lease_token"]
     return token
 
 
-def is_alive(answer: Answer) -> bool:
-    """Whether the response to `Calls.read` shows the agent alive; 404 means it is not."""
-    return answer.status != NOT_FOUND and IS_ALIVE.search(answer.content) is not None
+def is_alive(response: Response) -> bool:
+    """Whether the response to `AgentRequests.read` shows the agent alive; 404 means it is not."""
+    return response.status != NOT_FOUND and IS_ALIVE.search(response.content) is not None
 
 
-def listed(answer: Answer) -> list[bytes]:
+def listed(response: Response) -> list[bytes]:
     """Return the ids on a page of the listing."""
-    return LISTED_ID.findall(answer.content)
+    return LISTED_ID.findall(response.content)
 
 
-def next_page(answer: Answer) -> str | None:
-    found = NEXT.search(header_of(answer.content, b"link") or b"")
+def next_page(response: Response) -> str | None:
+    found = NEXT.search(header_of(response.content, b"link") or b"")
     return found[1].decode() if found else None

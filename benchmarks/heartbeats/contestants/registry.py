@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.databases import running_postgresql
-from benchmarks.heartbeats.contestants.contestant import Contestant, Ground
+from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import PROJECT
 from benchmarks.web import web_server
@@ -25,10 +25,10 @@ Leases = Sequence[tuple[str, str]]
 
 
 @contextmanager
-def on_postgresql(ground: Ground) -> Iterator[Sequence[Contestant]]:
+def on_postgresql(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
     with (
-        running_postgresql(ground.folder) as (database, pid),
-        _registry(ground, DATABASE_URL=database) as (server, address, leases),
+        running_postgresql(workspace.folder) as (database, pid),
+        _registry(workspace, DATABASE_URL=database) as (server, address, leases),
     ):
         processes = (server, pid)
         yield [
@@ -45,17 +45,17 @@ def on_postgresql(ground: Ground) -> Iterator[Sequence[Contestant]]:
 
 
 @contextmanager
-def on_sqlite(ground: Ground) -> Iterator[Sequence[Contestant]]:
-    with _registry(ground) as (server, address, leases):
+def on_sqlite(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
+    with _registry(workspace) as (server, address, leases):
         yield _fast("fast-sqlite", "fast path, SQLite", address, leases, [server])
 
 
 @contextmanager
-def without_door(ground: Ground) -> Iterator[Sequence[Contestant]]:
+def without_fast_path(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
     settings = {"FAST_HEARTBEATS": "off"}
     with (
-        running_postgresql(ground.folder) as (database, pid),
-        _registry(ground, DATABASE_URL=database, **settings) as (server, address, leases),
+        running_postgresql(workspace.folder) as (database, pid),
+        _registry(workspace, DATABASE_URL=database, **settings) as (server, address, leases),
     ):
         target = Target(address, _heartbeats(address, leases))
         yield [Contestant("drf-32", "DRF action, PostgreSQL", target, 32, (server, pid))]
@@ -76,28 +76,28 @@ def _heartbeats(address: Address, leases: Leases) -> list[bytes]:
 
 
 def _bulk(address: Address, leases: Leases) -> Target:
-    said = [{"agent_id": agent_id, "lease_token": token} for agent_id, token in leases]
-    calls = [
-        json_request("POST", address, "/agents/heartbeat", {"agents": said[at : at + BULK]})
-        for at in range(0, len(said) - BULK + 1, BULK)
+    agents = [{"agent_id": agent_id, "lease_token": token} for agent_id, token in leases]
+    requests = [
+        json_request("POST", address, "/agents/heartbeat", {"agents": agents[at : at + BULK]})
+        for at in range(0, len(agents) - BULK + 1, BULK)
     ]
-    return Target(address, calls, contains=re.compile(rb'"renewed": ?%d\b' % BULK))
+    return Target(address, requests, contains=re.compile(rb'"renewed": ?%d\b' % BULK))
 
 
 @contextmanager
-def _registry(ground: Ground, **settings: str) -> Iterator[tuple[int, Address, Leases]]:
+def _registry(workspace: Workspace, **settings: str) -> Iterator[tuple[int, Address, Leases]]:
     """Run the web server as in production, in token mode, with agents that do not expire."""
-    environment = environment_for(ground.folder, REGISTRY_AUTH="token", **settings)
-    leases = _seed(ground, environment)
-    with web_server(ground.folder, environment) as (pid, address):
+    environment = environment_for(workspace.folder, REGISTRY_AUTH="token", **settings)
+    leases = _seed(workspace, environment)
+    with web_server(workspace.folder, environment) as (pid, address):
         yield pid, address, leases
 
 
-def _seed(ground: Ground, environment: Mapping[str, str]) -> Leases:
+def _seed(workspace: Workspace, environment: Mapping[str, str]) -> Leases:
     migrate(environment)
-    file: Path = ground.folder / "leases"
+    file: Path = workspace.folder / "leases"
     subprocess.run(
-        [sys.executable, "-m", "benchmarks.heartbeats.seeding", str(ground.agents), file],
+        [sys.executable, "-m", "benchmarks.heartbeats.seeding", str(workspace.agents), file],
         env=dict(environment),
         cwd=PROJECT,
         check=True,

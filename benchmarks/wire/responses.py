@@ -1,6 +1,6 @@
 """Parsing of HTTP responses."""
 
-# Results of `answer_length`: more bytes are needed; the response ends with the connection.
+# Results of `response_length`: more bytes are needed; the response ends with the connection.
 UNKNOWN = 0
 UNTIL_CLOSED = -1
 
@@ -8,7 +8,7 @@ HEAD_END = b"\r\n\r\n"
 WITHOUT_BODY = (b"204", b"304")
 
 
-def answer_length(received: bytes) -> int:
+def response_length(received: bytes) -> int:
     """Return the length in bytes of the response, head and body, that `received` begins with.
 
     The length of a chunked response is UNKNOWN until its end has arrived. Does not support HEAD.
@@ -29,30 +29,30 @@ def answer_length(received: bytes) -> int:
     return body if received[9:12] in WITHOUT_BODY else UNTIL_CLOSED
 
 
-def status_of(answer: bytes) -> int:
+def status_of(response: bytes) -> int:
     """Return the status. Raises ValueError if it is not HTTP."""
-    if answer[:5] != b"HTTP/":
-        raise ValueError(f"no answer of HTTP: {answer[:40]!r}")
-    return int(answer[9:12])
+    if response[:5] != b"HTTP/":
+        raise ValueError(f"not an HTTP response: {response[:40]!r}")
+    return int(response[9:12])
 
 
-def body_of(answer: bytes) -> bytes:
+def body_of(response: bytes) -> bytes:
     """Return the body; a chunked one is not decoded."""
-    return answer[answer.index(HEAD_END) + len(HEAD_END) :]
+    return response[response.index(HEAD_END) + len(HEAD_END) :]
 
 
-def header_of(answer: bytes, name: bytes) -> bytes | None:
+def header_of(response: bytes, name: bytes) -> bytes | None:
     """Return the first header named `name`, given in lower case; None without one."""
-    head = answer[: answer.index(HEAD_END) + 2]
+    head = response[: response.index(HEAD_END) + 2]
     at = head.lower().find(b"\r\n" + name + b":")
     if at < 0:
         return None
     return head[at + len(name) + 3 : head.index(b"\r\n", at + 2)].strip()
 
 
-def says_close(answer: bytes) -> bool:
+def says_close(response: bytes) -> bool:
     """Whether the server closes the connection after this response."""
-    head = answer[: answer.index(HEAD_END) + 2].lower()
+    head = response[: response.index(HEAD_END) + 2].lower()
     return b"\r\nconnection: close\r\n" in head or head.startswith(b"http/1.0")
 
 

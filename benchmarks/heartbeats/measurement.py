@@ -14,7 +14,7 @@ WARM_UP_SECONDS = 0.5
 NANOSECONDS = 1_000_000_000
 
 
-class WrongAnswers(Exception):
+class WrongResponses(Exception):
     """A contestant responded wrongly, so its figures are worthless."""
 
 
@@ -32,7 +32,7 @@ class Figures:
 
 
 def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures:
-    """Return the figures of one round. Raises WrongAnswers."""
+    """Return the figures of one round. Raises WrongResponses."""
     target, connections = contestant.target, contestant.connections
     with on_core(client_core):
         warm_up = load.run(target, connections, WARM_UP_SECONDS)
@@ -40,8 +40,8 @@ def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures
         result = load.run(target, connections, seconds)
         used = cpu_nanoseconds(contestant.processes) - before
     if wrong := warm_up.wrong + result.wrong:
-        told = ", ".join(f"{what}: {count}" for what, count in wrong.most_common(5))
-        raise WrongAnswers(f"{contestant.name} gave wrong answers ({told})")
+        details = ", ".join(f"{what}: {count}" for what, count in wrong.most_common(5))
+        raise WrongResponses(f"{contestant.name} gave wrong responses ({details})")
     return figures(result, used, contestant.heartbeats)
 
 

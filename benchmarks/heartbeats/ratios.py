@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.heartbeats.measuring import Figures
+from benchmarks.heartbeats.measurement import Figures
 
 FLOORS = ("floor-uvicorn-32", "floor-granian-32")
 
@@ -15,12 +15,12 @@ class Ratio:
     name: str
     ours: str
     theirs: str
-    most: float
+    limit: float
     value: float | None = None
 
     @property
-    def is_too_much(self) -> bool:
-        return self.value is not None and self.value > self.most
+    def exceeds_limit(self) -> bool:
+        return self.value is not None and self.value > self.limit
 
     @property
     def line(self) -> str:
@@ -31,8 +31,8 @@ class Ratio:
     def verdict(self) -> str:
         if self.value is None:
             return f"{self.name}: missing, since {self.ours} or {self.theirs} was left out"
-        said = "too much" if self.is_too_much else "ok"
-        return f"{self.name}: {self.value:.3f} of at most {self.most:g}: {said}"
+        verdict = "too much" if self.exceeds_limit else "ok"
+        return f"{self.name}: {self.value:.3f} of at most {self.limit:g}: {verdict}"
 
 
 def ratios(measured: Mapping[str, Figures]) -> list[Ratio]:
@@ -53,4 +53,4 @@ def _divided(ratio: Ratio, measured: Mapping[str, Figures]) -> Ratio:
         return ratio
     value = measured[ratio.ours].cpu / measured[ratio.theirs].cpu
     # Rounded as printed, so that the verdict matches the printed value.
-    return Ratio(ratio.name, ratio.ours, ratio.theirs, ratio.most, round(value, 3))
+    return Ratio(ratio.name, ratio.ours, ratio.theirs, ratio.limit, round(value, 3))

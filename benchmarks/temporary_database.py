@@ -13,7 +13,7 @@ NAME = "registry_benchmark"
 
 
 @contextmanager
-def throwaway_database() -> Iterator[str]:
+def temporary_database() -> Iterator[str]:
     """Create an empty database with the registry's tables, yield its URL, and drop it.
 
     Django's connection uses it in the body.

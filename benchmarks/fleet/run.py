@@ -5,15 +5,15 @@ import os
 import time
 from collections.abc import Callable
 
-from benchmarks.fleet.accounting import Costs, Meter, between
 from benchmarks.fleet.agent import Phase
 from benchmarks.fleet.bad_clients import BadClients
-from benchmarks.fleet.fates import Fates
+from benchmarks.fleet.churn import Churn
+from benchmarks.fleet.costs import Costs, Meter, between
+from benchmarks.fleet.fleet import Fleet
 from benchmarks.fleet.listing import Listing
-from benchmarks.fleet.living import Fleet
 from benchmarks.fleet.plan import Plan
 from benchmarks.fleet.progress import Progress
-from benchmarks.fleet.tally import Tally
+from benchmarks.fleet.results import Results
 from benchmarks.latencies import percentile
 from benchmarks.wire.connection import Address
 from benchmarks.wire.polling import Poller
@@ -31,7 +31,7 @@ class Run:
         self._progress = progress
         self._poller = Poller()
         self._fleet = Fleet(plan, self._poller, address, f"fleet-{os.getpid()}-")
-        self._fates = Fates(self._fleet, address)
+        self._churn = Churn(self._fleet, address)
         self._listing = Listing(self._fleet, address)
         self._bad = BadClients(self._fleet, address)
         self._shown_at, self._shown_beats = time.monotonic(), 0
@@ -40,10 +40,10 @@ class Run:
         self.is_over = False
 
     @property
-    def tally(self) -> Tally:
-        return self._fleet.tally
+    def results(self) -> Results:
+        return self._fleet.results
 
-    def live(self) -> None:
+    def execute(self) -> None:
         """Register all agents, run for the plan's duration, finish all checks, deregister."""
         plan, fleet = self._plan, self._fleet
         fleet.begin()
@@ -57,17 +57,17 @@ class Run:
         )
         # Garbage collections over all agents would delay heartbeats.
         gc.freeze()
-        self._live_on()
+        self._run_for_duration()
         if plan.leave:
             self._leave()
         self._poller.close()
         self.is_over = True
 
-    def _live_on(self) -> None:
-        before, beats = self._meter.read(), self.tally.heartbeats
+    def _run_for_duration(self) -> None:
+        before, beats = self._meter.read(), self.results.heartbeats
         began = time.monotonic()
         end = began + self._plan.duration
-        self._fates.deal(self._plan.duration)
+        self._churn.schedule(self._plan.duration)
         self._bad.begin()
         self._turn_until(
             lambda: time.monotonic() >= end,
@@ -76,14 +76,14 @@ class Run:
             lambda: f"{time.monotonic() - began:.0f} of {self._plan.duration:g} s",
         )
         self.costs = between(before, self._meter.read())
-        self.beats = self.tally.heartbeats - beats
+        self.beats = self.results.heartbeats - beats
         self._bad.stop()
-        fates = max(1, self._fates.open)
+        fates = max(1, self._churn.unfinished)
         self._turn_until(
-            lambda: not self._fates.open and not self._bad.outstanding,
-            "following up",
-            lambda: 1 - self._fates.open / fates,
-            lambda: f"{self._fates.open} still to be seen gone, or back",
+            lambda: not self._churn.unfinished and not self._bad.outstanding,
+            "checking",
+            lambda: 1 - self._churn.unfinished / fates,
+            lambda: f"{self._churn.unfinished} crashes, restarts and stops to check",
         )
 
     def _leave(self) -> None:
@@ -95,13 +95,13 @@ class Run:
 
         fleet.end()
         self._turn_until(
-            lambda: not fleet.crowd.outstanding and not left(),
+            lambda: not fleet.registration_pool.outstanding and not left(),
             "deregistering",
             lambda: 1 - left() / max(1, living),
             lambda: f"{left():,} left",
         )
         end = time.monotonic() + LAST_SECONDS
-        while fleet.beats.outstanding and time.monotonic() < end:
+        while fleet.heartbeat_pool.outstanding and time.monotonic() < end:
             self._poller.turn()
 
     def _turn_until(
@@ -119,15 +119,15 @@ class Run:
         self._progress.finish()
 
     def _now(self) -> str:
-        tally, now = self.tally, time.monotonic()
-        recent = sorted(tally.latencies[self._shown_beats :])
+        results, now = self.results, time.monotonic()
+        recent = sorted(results.latencies[self._shown_beats :])
         rate = _rate(len(recent), self._shown_at)
-        self._shown_at, self._shown_beats = now, tally.heartbeats
-        wrong = len(tally.false_expiries) + len(tally.missed_deaths) + len(tally.lapsed)
+        self._shown_at, self._shown_beats = now, results.heartbeats
+        wrong = len(results.false_expiries) + len(results.missed_deaths) + len(results.lapsed)
         return (
             f"heartbeats {rate}/s, p99 {percentile(recent, 0.99) * 1000 if recent else 0:.0f} ms  "
             f"listed {'?' if self._listing.length is None else f'{self._listing.length:,}'}  "
-            f"wrong {wrong}  errors {tally.errors.total()}"
+            f"wrong {wrong}  errors {results.errors.total()}"
         )
 
 

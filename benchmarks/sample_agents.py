@@ -73,7 +73,7 @@ def expire(expired: int) -> None:
             cursor.execute("VACUUM ANALYZE")
 
 
-def be_at_work() -> None:
+def record_uptime() -> None:
     """Record a day of uptime, so that purges are not held back as after an outage."""
     now, yesterday = dialect.now(), dialect.now_plus(f"-{DAY}")
     with connection.cursor() as cursor:
@@ -84,7 +84,7 @@ def be_at_work() -> None:
         )
 
 
-def living(most: int) -> list[str]:
+def living_ids(most: int) -> list[str]:
     """Return the ids of up to `most` living agents, spread over the table, not in its order."""
     count = AgentRecord.objects.alive().count()
     step = max(1, math.ceil(count / most))
