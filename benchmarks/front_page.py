@@ -111,7 +111,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
     # Without a sweeper, the page would otherwise show a warning.
-    os.environ.setdefault("SWEEP_INTERVAL_SECONDS", "86400")
+    os.environ.setdefault("SWEEP_INTERVAL_SECONDS", "3600")
     django.setup()
     with temporary_database():
         fill(options.agents)
