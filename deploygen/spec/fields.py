@@ -3,12 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema
 from pydantic import GetCoreSchemaHandler as CoreHandler
-from pydantic import GetJsonSchemaHandler as JsonHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 # The registry's limits for tags and skills.
@@ -34,52 +32,61 @@ def wrong(problem: str, *at: str | int) -> PydanticCustomError:
     return PydanticCustomError("spec", "{problem}", {"problem": problem, "at": at})
 
 
-@dataclass(frozen=True, eq=False)
-class Must:
-    """Annotates a field with a rule: `what` for people, `schema` for JSON schema.
-
-    `hint` returns what may have been meant, to be added to the message.
-    """
-
-    what: str
-    holds: Callable[[Any], bool]
-    schema: dict[str, Any]
-    because: str = ""
-    hint: Callable[[Any], str] = lambda _: ""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: CoreHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: JsonHandler
-    ) -> dict[str, Any]:
-        return handler(schema) | self.schema
-
-    def _check(self, value: Any) -> Any:
-        if value == "":
-            raise wrong("it must not be empty")
-        if not self.holds(value):
-            reason = f" ({self.because})" if self.because else ""
-            hint = self.hint(value)
-            raise wrong(f"it must be {self.what}{reason}, not {shown(value)}{hint}")
-        return value
-
-
 def shown(value: object) -> str:
     return repr(value)[:LONGEST_SHOWN]
 
 
-def matching(pattern: str, what: str, hint: Callable[[str], str] = lambda _: "") -> Must:
+def _rule(check: Callable[[Any], Any], schema: dict[str, Any]) -> GetPydanticSchema:
+    """Annotates a field: `check` validates its value, and `schema` says the same in JSON schema."""
+    return GetPydanticSchema(
+        lambda source, handler: core_schema.no_info_after_validator_function(
+            check, handler(source)
+        ),
+        lambda core, handler: handler(core) | schema,
+    )
+
+
+def matching(
+    pattern: str, what: str, hint: Callable[[str], str] = lambda _: ""
+) -> GetPydanticSchema:
+    """`hint` returns what may have been meant, to be added to the message."""
     compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not text:
+            raise wrong("it must not be empty")
+        if not compiled.fullmatch(text):
+            raise wrong(f"it must be {what}, not {shown(text)}{hint(text)}")
+        return text
+
     # JSON schema does not anchor patterns. Editors show the message.
-    schema = {"pattern": f"^(?:{pattern})$", "patternErrorMessage": what}
-    return Must(what, lambda text: compiled.fullmatch(text) is not None, schema, hint=hint)
+    return _rule(check, {"pattern": f"^(?:{pattern})$", "patternErrorMessage": what})
 
 
-def between(low: float, high: float, unit: str = "", *, because: str = "") -> Must:
-    schema = {"minimum": low, "maximum": high}
+def between(low: float, high: float, unit: str = "", *, because: str = "") -> GetPydanticSchema:
     what = f"{low:g} to {high} {unit}".rstrip()
-    return Must(what, lambda number: low <= number <= high, schema, because)
+    reason = f" ({because})" if because else ""
+
+    def check(number: float) -> float:
+        if not low <= number <= high:
+            raise wrong(f"it must be {what}{reason}, not {shown(number)}")
+        return number
+
+    return _rule(check, {"minimum": low, "maximum": high})
+
+
+def unique(key: str = "") -> GetPydanticSchema:
+    """Annotates a list whose items, or their `key`, must be unique."""
+
+    def check(items: list[Any]) -> list[Any]:
+        names = [getattr(item, key) if key else item for item in items]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                at = (index, key) if key else (index,)
+                raise wrong(f"{name!r} is in the list already", *at)
+        return items
+
+    return _rule(check, {} if key else {"uniqueItems": True})
 
 
 def _not_null(source: Any, handler: CoreHandler) -> CoreSchema:
@@ -109,29 +116,6 @@ def _trimmed(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Unique:
-    """Annotates a list whose items, or their `key`, must be unique."""
-
-    key: str = ""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: CoreHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: JsonHandler
-    ) -> dict[str, Any]:
-        return handler(schema) | ({} if self.key else {"uniqueItems": True})
-
-    def _check(self, items: list[Any]) -> list[Any]:
-        names = [getattr(item, self.key) if self.key else item for item in items]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                at = (index, self.key) if self.key else (index,)
-                raise wrong(f"{name!r} is in the list already", *at)
-        return items
-
-
 LISTED = Field(max_length=MOST_LISTED)
 Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION), AfterValidator(_lines)]
 Line = Annotated[str, Field(max_length=LONGEST_VALUE), AfterValidator(plain_text)]
@@ -141,4 +125,4 @@ Label = Annotated[
     AfterValidator(plain_text),
     AfterValidator(_trimmed),
 ]
-Labels = Annotated[list[Label], LISTED, Unique()]
+Labels = Annotated[list[Label], LISTED, unique()]

@@ -11,10 +11,10 @@ from deploygen.spec.fields import (
     Description,
     Labels,
     Part,
-    Unique,
     between,
     matching,
     plain_text,
+    unique,
     wrong,
 )
 from deploygen.spec.parts import (
@@ -101,22 +101,22 @@ class AgentSpec(Part):
     """The port it listens on."""
     handler: Handler = "handler:handle"
     """The function that does the work."""
-    inputs: Annotated[list[Input], LISTED, Unique("name")] = []
+    inputs: Annotated[list[Input], LISTED, unique("name")] = []
     """What POST /run takes; by default, any JSON object."""
-    outputs: Annotated[list[Output], LISTED, Unique("name")] = []
+    outputs: Annotated[list[Output], LISTED, unique("name")] = []
     """What the handler returns; by default, any JSON object."""
-    skills: Annotated[list[Skill], LISTED, Unique("id")] = []
+    skills: Annotated[list[Skill], LISTED, unique("id")] = []
     """What it can do: in full on its agent card, the ids in the registry."""
     tags: Labels = []
     """What to find it by in the registry."""
-    requirements: Annotated[list[Requirement], LISTED, Unique()] = []
+    requirements: Annotated[list[Requirement], LISTED, unique()] = []
     """What its code needs from PyPI (PEP 508), such as numpy>=2."""
-    environment: Annotated[list[Variable], LISTED, Unique("name")] = []
+    environment: Annotated[list[Variable], LISTED, unique("name")] = []
     """Variables that its code reads: names, or objects."""
-    secrets: Annotated[list[VariableName], LISTED, Unique()] = []
+    secrets: Annotated[list[VariableName], LISTED, unique()] = []
     """Names of secrets. Their values come at run time, in the variable NAME or in the file whose
     path is in NAME_FILE."""
-    dependencies: Annotated[list[Dependency], LISTED, Unique()] = []
+    dependencies: Annotated[list[Dependency], LISTED, unique()] = []
     """What must be reachable for it to be ready: http://..., https://... or host:port."""
     sync_timeout: Annotated[float, between(0.01, 3600, "seconds")] = 30.0
     """Seconds after which POST /run answers 202, and the work goes on as a job."""
