@@ -1,6 +1,5 @@
 """POST /a2a: the JSON-RPC binding of A2A 1.0 (section 9), without streaming. Tasks are jobs."""
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..handler.contract import ContractBroken
+from ..handler.results import object_with
 from ..http.bodies import RETRY_AFTER, RequestBodies, parse_json
 from ..jobs import Job, TooManyJobs
 from ..process.lifecycle import Lifecycle
@@ -55,8 +55,8 @@ class A2AEndpoint:
             if isinstance(error, Busy):
                 return JSONResponse(content, HTTPStatus.SERVICE_UNAVAILABLE, headers=RETRY_AFTER)
             return JSONResponse(content)
-        head = json.dumps({"jsonrpc": "2.0", "id": call_id}).encode()
-        return Response(head[:-1] + b', "result": ' + result + b"}", media_type=JSON_TYPE)
+        response = object_with({"jsonrpc": "2.0", "id": call_id}, "result", result)
+        return Response(response, media_type=JSON_TYPE)
 
     async def _call(self, call: Mapping[str, Any]) -> bytes:
         """Raises RpcError."""

@@ -5,6 +5,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from ..handler.results import object_with
 from ..jobs import Job
 from .content import JSON_TYPE, TEXT_TYPE
 
@@ -29,16 +30,14 @@ def task_of(job: Job) -> bytes:
             "role": "ROLE_AGENT",
             "parts": [{"text": job.problem, "mediaType": TEXT_TYPE}],
         }
-    head = json.dumps(task).encode()
     if job.state != "done":
-        return head
-    artifact = json.dumps({"artifactId": f"{job.id}-result", "name": "result"}).encode()
-    artifact = artifact[:-1] + b', "parts": [' + _result_part(job) + b"]}"
-    return head[:-1] + b', "artifacts": [' + artifact + b"]}"
+        return json.dumps(task).encode()
+    about = {"artifactId": f"{job.id}-result", "name": "result"}
+    artifact = object_with(about, "parts", b"[" + _result_part(job) + b"]")
+    return object_with(task, "artifacts", b"[" + artifact + b"]")
 
 
 def _result_part(job: Job) -> bytes:
-    # JSON already, and perhaps large: not parsed and written again.
     kind, content = "data", job.result
     if job.wants_text:
         text = job.result.decode()

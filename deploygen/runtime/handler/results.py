@@ -27,6 +27,12 @@ def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
     return text
 
 
+def object_with(members: dict[str, Any], last: str, value: bytes) -> bytes:
+    """Return a JSON object whose last member is JSON already, and perhaps large."""
+    head = json.dumps(members).encode()
+    return head[:-1] + f', "{last}": '.encode() + value + b"}"
+
+
 def sendable(refusal: HTTPException) -> HTTPException:
     """Raises ValueError, or what the refusal's parts raise."""
     status, headers = refusal.status_code, refusal.headers

@@ -8,6 +8,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from ..handler.contract import ContractBroken
+from ..handler.results import object_with
 from ..handler.runner import HandlerFailed, HandlerUnavailable
 from ..jobs import Job, TooManyJobs
 from ..process.lifecycle import Lifecycle
@@ -96,10 +97,8 @@ def _status(job: Job) -> Response:
     about = {"job_id": job.id, "status": job.state}
     if job.state == "failed":
         about["error"] = job.problem
-    content = json.dumps(about).encode()
-    if job.state == "done":
-        # JSON already, and perhaps large: not parsed and written again.
-        content = content[:-1] + b', "result": ' + job.result + b"}"
+    is_done = job.state == "done"
+    content = object_with(about, "result", job.result) if is_done else json.dumps(about)
     return Response(content, media_type="application/json")
 
 
