@@ -108,9 +108,8 @@ def _hint(key: str, model: type[BaseModel]) -> str:
 
 
 def _model_at(location: Sequence[str | int]) -> type[BaseModel]:
-    models = {field: _model_in(info.annotation) for field, info in AgentSpec.model_fields.items()}
-    found = models.get(str(location[0])) if location else None
-    return found or AgentSpec
+    field = AgentSpec.model_fields.get(str(location[0])) if location else None
+    return (_model_in(field.annotation) if field else None) or AgentSpec
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
