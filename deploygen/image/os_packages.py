@@ -90,12 +90,10 @@ def _of_dpkg(root: Path) -> Iterator[tuple[OsPackage, list[Path]]]:
         name, architecture = fields["Package"], fields["Architecture"]
         package = OsPackage("deb", name, fields["Version"], architecture, "", record)
         info = root / DPKG.relative_to("/") / "info"
-        for listing in (info / f"{name}.list", info / f"{name}:{architecture}.list"):
-            if listing.is_file():
-                yield package, [Path(line) for line in listing.read_text().splitlines()]
-                break
-        else:
-            yield package, []
+        listings = (info / f"{name}.list", info / f"{name}:{architecture}.list")
+        listing = next(filter(Path.is_file, listings), None)
+        files = listing.read_text().splitlines() if listing else []
+        yield package, [Path(file) for file in files]
 
 
 def _of_apk(root: Path) -> Iterator[tuple[OsPackage, list[Path]]]:
