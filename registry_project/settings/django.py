@@ -1,6 +1,7 @@
 """Django itself."""
 
-from registry_project.logs import LEVELS, log_settings
+from http import HTTPStatus
+
 from registry_project.server import framing
 from registry_project.settings.base import BASE_DIR, env
 
@@ -71,4 +72,26 @@ USE_TZ = True
 STATIC_URL = "/static/"
 # From the packages they come in: collectstatic is not needed.
 WHITENOISE_USE_FINDERS = True
-LOGGING = log_settings(env.choice("LOG_LEVEL", "INFO", LEVELS))
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    # agents.database.availability logs outages, and not for each request.
+    "filters": {
+        "no_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: (
+                getattr(record, "status_code", None) != HTTPStatus.SERVICE_UNAVAILABLE
+            ),
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        # 404s of agents that must register again would flood the log.
+        "django.request": {"level": "ERROR", "filters": ["no_503"]},
+        # Failed logins and lockouts.
+        "axes": {"level": "WARNING"},
+    },
+    "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
+}
