@@ -22,54 +22,32 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class ChildGroup:
+class ChildGroup(subprocess.Popen[bytes]):
     """A running program in a session of its own, which Ctrl-C in the terminal does not reach.
 
     On Linux, the kernel kills it when its parent dies, even by SIGKILL.
     """
 
     def __init__(self, program: Program) -> None:
-        self._process = subprocess.Popen(
+        super().__init__(
             program.argv,
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(program.environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_tie_to_parent(),  # noqa: PLW1509 - the one thread of this process
+            preexec_fn=_tie_to_parent(),  # safe: this process has one thread
         )
-        assert self._process.stdout is not None  # noqa: S101 - asked for above; tells mypy
-        self._output = self._process.stdout
-        os.set_blocking(self.output_fd, False)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def output_fd(self) -> int:
-        """A pipe, which closes when all of the group is gone."""
-        return self._output.fileno()
-
-    def poll(self) -> int | None:
-        """Return the leader's exit code, or minus its signal; None while it runs."""
-        return self._process.poll()
-
-    def wait(self) -> int:
-        return self._process.wait()
+        assert self.stdout is not None  # noqa: S101 - asked for above; tells mypy
+        self.output = self.stdout
+        os.set_blocking(self.output.fileno(), False)
 
     def read(self) -> bytes | None:
         """Return a chunk of output, b"" at its end, None if there is none now."""
         try:
-            return os.read(self.output_fd, CHUNK_BYTES)
+            return os.read(self.output.fileno(), CHUNK_BYTES)
         except BlockingIOError:
             return None
-
-    def close_output(self) -> None:
-        self._output.close()
-
-    def terminate(self) -> None:
-        self._process.terminate()
 
     def kill(self) -> None:
         """Kill the group, including what a dead leader has left."""

@@ -56,7 +56,7 @@ class RestartedProgram:
             return
         self._group = group
         self._outputs[group] = Lines()
-        loop.add_reader(group.output_fd, self._relay, group)
+        loop.add_reader(group.output, self._relay, group)
 
     def notice_end(self) -> None:
         """If the process has ended, schedule the next."""
@@ -114,5 +114,5 @@ class RestartedProgram:
     def _close_output(self, group: ChildGroup) -> None:
         if (lines := self._outputs.pop(group, None)) is not None:
             self._show(self.program.name, lines.finish())
-            asyncio.get_running_loop().remove_reader(group.output_fd)
-            group.close_output()
+            asyncio.get_running_loop().remove_reader(group.output)
+            group.output.close()
