@@ -19,7 +19,7 @@ LATEST_PATCH = 99
 
 @dataclass
 class _Wanted:
-    """What has been required of one package; each with the text to call it by."""
+    """What is required of one package; `by` names each requirement."""
 
     specifiers: SpecifierSet = field(default_factory=SpecifierSet)
     url: str = ""
@@ -29,10 +29,9 @@ class _Wanted:
 def conflicts(
     requirements: Sequence[str], python: tuple[int, int] | None
 ) -> Iterator[tuple[int, str]]:
-    """Yield the index of each requirement that cannot be met beside the others, and why.
+    """Yield the index of each requirement that conflicts in every environment, and why.
 
-    `python` is the version of the base image, None if it is not known. Only what conflicts in
-    every environment that the image may have counts.
+    `python`: the base image's version, None if unknown.
     """
     environments = list(_environments(python))
     locked = {canonicalize_name(each.name): each for each in locked_requirements()}
@@ -85,7 +84,6 @@ def _excluded_by_lock(required: Requirement, lock: Requirement) -> str:
 
 
 def _applies(marker: Marker | None, environments: Sequence[dict[str, str]]) -> bool:
-    """Whether a marker holds in all environments."""
     if marker is None:
         return True
     try:

@@ -1,10 +1,10 @@
-"""What a module binds at its top level, read from its text: it is not imported."""
+"""What a module binds at its top level, found without importing it."""
 
 import ast
 import sys
 from collections.abc import Iterator
 
-# Errors that no version of Python accepts. Others may be the syntax of a newer one.
+# Wrong in every version. Other errors may be the syntax of a newer one.
 IN_EVERY_VERSION = (
     "expected ':'",
     "expected an indented block",
@@ -14,13 +14,12 @@ IN_EVERY_VERSION = (
     "unmatched",
     "unterminated triple-quoted string literal",
 )
-# With these, a module can bind names that its text does not show.
 DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "setattr", "vars"})
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class NotPython(Exception):
-    """The text is not Python; `line` counts from 1."""
+    """`line` counts from 1."""
 
     def __init__(self, line: int, problem: str) -> None:
         super().__init__(problem)
@@ -28,9 +27,9 @@ class NotPython(Exception):
 
 
 def parse(text: str, python: tuple[int, int] | None) -> ast.Module | None:
-    """Return the module, None if it may be of a Python that is newer than this one.
+    """Return None for what a newer Python may accept. Raises NotPython.
 
-    `python` is the version that will run it, None if it is not known. Raises NotPython.
+    `python`: the version that will run it, None if unknown.
     """
     try:
         return ast.parse(text.encode())
@@ -46,7 +45,7 @@ def parse(text: str, python: tuple[int, int] | None) -> ast.Module | None:
 
 
 def bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
-    """Return what binds each name: a definition, an import, an assignment, or just the name."""
+    """Return the nodes that bind each name."""
     found: dict[str, list[ast.AST]] = {}
     for node in top_level(tree):
         for name in _bound_by(node):

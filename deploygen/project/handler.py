@@ -16,7 +16,7 @@ LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.JoinedStr)
 
 
 class HandlerError(Exception):
-    """The handler cannot work; the message says why, and what would work."""
+    """The message says why, and what would work."""
 
 
 def check_handler(folder: Path, spec: AgentSpec, modules: Mapping[str, str]) -> None:

@@ -1,1 +1,1 @@
-"""The server of an agent: ``python -m agent_runtime`` serves the handler beside this package."""
+"""``python -m agent_runtime`` serves the handler beside this package."""

@@ -1,5 +1,3 @@
-"""Serves the agent whose folder this package is in."""
-
 import gc
 import os
 import signal

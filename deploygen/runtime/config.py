@@ -1,4 +1,4 @@
-"""The agent's configuration: agent.json, which variables of the environment override."""
+"""agent.json, overridden by variables of the environment."""
 
 import json
 from collections.abc import Mapping, MutableMapping

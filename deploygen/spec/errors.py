@@ -34,7 +34,7 @@ FOLLOWING = "default_factory_not_called"
 
 @dataclass(frozen=True)
 class Problem:
-    """`field` is a path such as "inputs[0].type", "" for the whole; `at` the path with its line."""
+    """`field`: a path such as "inputs[0].type", "" for the whole; `at`: the path of its line."""
 
     field: str
     text: str

@@ -1,4 +1,4 @@
-"""What a spec may require of pip: a name with versions, or a URL (PEP 508)."""
+"""Requirements of a spec: a name with versions, or a URL (PEP 508)."""
 
 import re
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from deploygen.spec.fields import wrong
 from deploygen.spec.rules import URL_TEXT
 
 RUNTIME = "agent-runtime"
-# What to do instead of an option of pip's.
+# Instead of pip's options.
 OPTIONS = {
     ("-r", "--requirement"): "write its lines here",
     ("-c", "--constraint"): "write the versions here",
@@ -36,7 +36,7 @@ def requirement(text: str) -> str:
             _hint(text) or f"it is not a requirement such as 'numpy>=2': {problem}"
         ) from error
     if re.search(r"\\|\$|\s#", text):
-        # In a file of requirements: the next line, a variable, a comment.
+        # Special in a requirements file.
         raise wrong(r"it must have no '\', no '$' and no comment")
     if canonicalize_name(parsed.name) == RUNTIME:
         raise wrong("agent_runtime is the package of every agent, and would hide it")
@@ -48,7 +48,7 @@ def requirement(text: str) -> str:
 
 
 def file_of(url: str) -> tuple[str, Version] | None:
-    """Return the normalised name and the version that a URL's file name gives, None if none."""
+    """Return the normalised name and version in a URL's file name, if it has any."""
     name = urlsplit(url).path.rpartition("/")[2]
     try:
         if name.endswith(".whl"):
@@ -69,7 +69,7 @@ def _check_url(parsed: Requirement, url: str) -> None:
 
 
 def _hint(text: str) -> str:
-    """Return what to write instead of something that pip accepts elsewhere."""
+    """Return what to write instead of what pip accepts elsewhere."""
     if text.startswith("pip install "):
         return "only the requirement belongs here: leave 'pip install' out"
     option = re.match(r"(?:.*\s)?(--?[a-z]+)", text)
