@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from registry_project.databases import parse_database_url
 from registry_project.environment import Environment
+from registry_project.settings.database import parse_database_url
 
 FOLDER = Path(settings.BASE_DIR)
 

@@ -17,7 +17,7 @@ MAY_KNOW = (
     "agents/database/postgresql/",
     "agents/database/dialect.py",
     "agents/migrations/",
-    "registry_project/databases.py",
+    "registry_project/settings/database.py",
     "registry_project/postgresql/",
 )
 DATABASES = {"sqlite", "sqlite3", "postgresql", "postgres"}
