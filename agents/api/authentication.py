@@ -47,7 +47,7 @@ class AccessTokenAuthentication(BaseAuthentication):
                 raise AuthenticationFailed(ACCESS_TOKEN_NEEDED) from error
         return AnonymousUser(), access
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:
         return SCHEME
 
 
@@ -65,7 +65,7 @@ class LeaseTokenAuthentication(BaseAuthentication):
             raise LeaseTokenRefused from error
         return AnonymousUser(), Lease(agent_id, generation)
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:
         return lease_tokens.HEADER
 
 

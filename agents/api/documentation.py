@@ -34,7 +34,7 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
     target_class = AccessTokenAuthentication
     name = "accessToken"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {
             "type": "http",
             "scheme": "bearer",
@@ -47,7 +47,7 @@ class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
     target_class = LeaseTokenAuthentication
     name = "leaseToken"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {
             "type": "apiKey",
             "in": "header",
@@ -57,7 +57,7 @@ class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
         }
 
 
-def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
+def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:
     """Mark tokens as optional where this registry admits everybody."""
     for methods in result["paths"].values():
         for method, call in methods.items():
@@ -68,7 +68,7 @@ def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:  
     return result
 
 
-def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:  # noqa: ARG001
+def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     refusal = {
         "description": "Too many calls. Try again after the seconds in Retry-After.",

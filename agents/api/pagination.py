@@ -69,10 +69,7 @@ class AgentPagination(BasePagination):
     display_page_controls = False
 
     def paginate_queryset(
-        self,
-        queryset: Any,
-        request: Request,
-        view: APIView | None = None,  # noqa: ARG002
+        self, queryset: Any, request: Request, view: APIView | None = None
     ) -> Any:
         query = read_page_query(request)
         found = query.after_cursor(queryset).order_by("pk")[: query.limit + 1]

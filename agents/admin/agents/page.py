@@ -40,7 +40,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
         self,
         request: HttpRequest,
         object_id: str,
-        form_url: str = "",  # noqa: ARG002 - Django's
+        form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         if not self.has_view_permission(request) or request.method not in {"GET", "HEAD"}:
@@ -81,10 +81,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
         return cast("HttpResponse", get_conditional_response(request, etag, response=response))
 
     def history_view(
-        self,
-        request: HttpRequest,  # noqa: ARG002
-        object_id: str,
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return HttpResponseRedirect(cells.history_url(unquote(object_id)))
 

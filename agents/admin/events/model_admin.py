@@ -69,10 +69,10 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
             *super().get_urls(),
         ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AgentEvent]:  # noqa: ARG002
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AgentEvent]:
         return newest_first().annotate(read_at=DatabaseNow())
 
-    def get_sortable_by(self, request: HttpRequest) -> list[Any]:  # noqa: ARG002
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
         return [when]
 
     def changelist_view(

@@ -51,14 +51,14 @@ class TextFilter(ListFilter):
     def expected_parameters(self) -> list[str | None]:
         return [self.name]
 
-    def choices(self, changelist: Any) -> Iterator[Any]:  # noqa: ARG002
+    def choices(self, changelist: Any) -> Iterator[Any]:
         return iter(())
 
     def condition(self, text: str) -> Q:
         """Raise ValueError or OverflowError."""
         raise NotImplementedError
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.text:
             return queryset
         # PostgreSQL refuses NUL, SQLite very long patterns.

@@ -62,13 +62,13 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("agents.change_accesstoken"))
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessToken]:  # noqa: ARG002
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessToken]:
         return AccessToken.objects.with_agents()
 
-    def get_fields(self, request: HttpRequest, obj: AccessToken | None = None) -> list[Any]:  # noqa: ARG002
+    def get_fields(self, request: HttpRequest, obj: AccessToken | None = None) -> list[Any]:
         return FORM_FIELDS if obj is None else PAGE_FIELDS
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:  # noqa: ARG002
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [] if obj is None else PAGE_FIELDS
 
     def changelist_view(
@@ -100,7 +100,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         request: HttpRequest,
         obj: AccessToken,
         form: forms.ModelForm[AccessToken],
-        change: bool,  # noqa: ARG002 - always False
+        change: bool,
     ) -> None:
         """Issue the token; `obj` carries its text to `response_add`."""
         terms = terms_of(form.cleaned_data)
@@ -109,10 +109,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         setattr(obj, "text", text)  # noqa: B010 - mypy knows no such field
 
     def response_add(
-        self,
-        request: HttpRequest,
-        obj: AccessToken,
-        post_url_continue: str | None = None,  # noqa: ARG002
+        self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
         """Show the token in this response: a redirect would have to carry it."""
         context = {

@@ -15,13 +15,11 @@ class TokenStateFilter(admin.SimpleListFilter):
     parameter_name = "token_state"
 
     def lookups(
-        self,
-        request: HttpRequest,  # noqa: ARG002
-        model_admin: ModelAdmin[Any],  # noqa: ARG002
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> Iterable[tuple[str, str]]:
         return AccessToken.State.choices
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         expired = Q(expires_at__lte=DatabaseNow())
         if self.value() == AccessToken.State.REVOKED:
             return queryset.filter(revoked_at__isnull=False)

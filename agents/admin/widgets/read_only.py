@@ -22,12 +22,7 @@ class NarrowLookups(CheckedInput):
     # Of our links, beyond those of the filters.
     linked_lookups: ClassVar[frozenset[str]] = frozenset()
 
-    def lookup_allowed(
-        self,
-        lookup: str,
-        value: str,  # noqa: ARG002
-        request: HttpRequest | None = None,  # noqa: ARG002
-    ) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         columns = {"pk", *(field.name for field in self.model._meta.get_fields())}
         if lookup.partition("__")[0] not in columns:
             return True  # a custom filter, or unknown: Django reports it
@@ -48,11 +43,11 @@ class NarrowLookups(CheckedInput):
 
 
 class ReadOnly(NarrowLookups):
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

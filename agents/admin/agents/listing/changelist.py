@@ -49,7 +49,7 @@ class FleetChangeList(ChangeList):
             self.params[ORDER] = ".".join(columns[: len(self.list_display)])
         return super().get_ordering(request, queryset)
 
-    def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002
+    def get_results(self, request: HttpRequest) -> None:
         paginator = CappedPaginator(self.queryset, self.list_per_page)
         # One row too many shows without a count whether there is a second page.
         first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []

@@ -35,13 +35,11 @@ class LivenessFilter(admin.SimpleListFilter):
     parameter_name = "liveness"
 
     def lookups(
-        self,
-        request: HttpRequest,  # noqa: ARG002
-        model_admin: ModelAdmin[Any],  # noqa: ARG002
+        self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> Iterable[tuple[str, str]]:
         return Lease.choices
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         agents = cast("AgentQuerySet", queryset)
         if self.value() is None:
             return agents
@@ -71,13 +69,13 @@ class TextFilter(admin.SimpleListFilter):
         values = list(dict.fromkeys(value for value in given if value))
         self.values: list[str] = values if self.takes_many else values[-1:]
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:  # noqa: ARG002
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
         return []
 
     def has_output(self) -> bool:
         return True
 
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:  # noqa: ARG002
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
         yield from ()
 
     @property
@@ -88,7 +86,7 @@ class TextFilter(admin.SimpleListFilter):
     def field_value(self) -> str:
         return "" if self.takes_many else "".join(self.values)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         agents = cast("AgentQuerySet", queryset)
         if any(problem_with(value, self.max_length) for value in self.values):
             return agents.none()

@@ -62,10 +62,10 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
             *(ACTION_CHECKBOX_NAME, obj.pk, obj.pk),
         )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:  # noqa: ARG002
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:
         return AgentRecord.objects.with_read_at()
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FleetChangeList
 
     def get_search_results(
