@@ -10,7 +10,7 @@ from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 
 from agents import leases
 from agents.actors import staff
@@ -64,13 +64,6 @@ def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> H
 
 
 class PurgeAnyway(ModelAdmin[AgentRecord]):
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.purge_anyway)
-        return [
-            path("purge-anyway/", view, name="agents_agentrecord_purge_anyway"),
-            *super().get_urls(),
-        ]
-
     def purge_anyway(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perms([VIEW, DELETE]):
             raise PermissionDenied

@@ -1,10 +1,12 @@
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponseBase
+from django.urls import URLPattern, path
 
 from agents.admin.agents.held_purge import PurgeAnyway
-from agents.admin.agents.listing.export import Exports
+from agents.admin.agents.listing.export import FORMATS, Exports
 from agents.admin.agents.listing.live_rows import LiveRows
 from agents.admin.agents.listing.page import FleetList
 from agents.admin.agents.listing.saved_views import SavedViews
@@ -12,11 +14,24 @@ from agents.admin.agents.operations import Operations
 from agents.admin.agents.page import AgentPage
 from agents.models import AgentRecord
 
+View = Callable[..., HttpResponseBase]
+
 
 @admin.register(AgentRecord)
 class AgentAdmin(Operations, PurgeAnyway, LiveRows, Exports, SavedViews, FleetList, AgentPage):
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        self.check_operation_permission(request)
-        return super().changelist_view(request, extra_context)
+    def get_urls(self) -> list[URLPattern]:
+        views: list[tuple[str, View, dict[str, Any], str]] = [
+            ("purge-anyway/", self.purge_anyway, {}, "purge_anyway"),
+            ("rows/", self.live_rows, {}, "rows"),
+            *(
+                (f"export/{kind}/", self.export, {"kind": kind}, f"export_{kind}")
+                for kind in FORMATS
+            ),
+            ("views/save/", self.save_view, {}, "save_view"),
+            ("views/<int:pk>/delete/", self.delete_saved_view, {}, "delete_view"),
+            ("<path:object_id>/now/", self.now_view, {}, "now"),
+        ]
+        return [
+            path(route, self.admin_site.admin_view(view), options, f"agents_agentrecord_{name}")
+            for route, view, options, name in views
+        ] + super().get_urls()

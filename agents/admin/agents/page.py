@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 
 from agents.admin.agents.history import History, describe_end, operator_event, read_history
@@ -29,13 +29,6 @@ TEMPLATES = "admin/agents/agentrecord"
 
 
 class AgentPage(ModelAdmin[AgentRecord]):
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.now_view)
-        return [
-            path("<path:object_id>/now/", view, name="agents_agentrecord_now"),
-            *super().get_urls(),
-        ]
-
     def change_view(
         self,
         request: HttpRequest,

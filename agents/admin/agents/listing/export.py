@@ -18,7 +18,7 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from agents.actors import staff
@@ -64,13 +64,6 @@ FORMATS: dict[str, tuple[str, Callable[[Iterator[str]], Iterator[str]]]] = {
 
 
 class Exports(ModelAdmin[AgentRecord]):
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.export)
-        return [
-            path(f"export/{name}/", view, {"kind": name}, name=f"agents_agentrecord_export_{name}")
-            for name in FORMATS
-        ] + super().get_urls()
-
     def export(self, request: HttpRequest, kind: str) -> HttpResponseBase:
         if not self.has_view_permission(request):
             raise PermissionDenied

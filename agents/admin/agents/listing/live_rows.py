@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from django.urls import URLPattern, path
 
 from agents.admin.agents.listing import columns
 from agents.admin.widgets import cells
@@ -17,10 +16,6 @@ MAX_ROWS = 200
 
 
 class LiveRows(ModelAdmin[AgentRecord]):
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.live_rows)
-        return [path("rows/", view, name="agents_agentrecord_rows"), *super().get_urls()]
-
     def live_rows(self, request: HttpRequest) -> HttpResponse:
         """Return ``{"rows": {id: {column: HTML}}}`` for each `id` posted.
 

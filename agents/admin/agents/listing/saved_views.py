@@ -12,7 +12,7 @@ from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from agents.actors import staff
@@ -82,15 +82,6 @@ def saved_views() -> list[SavedView]:
 
 class SavedViews(ModelAdmin[AgentRecord]):
     """Saving and deleting need the permission to change agents."""
-
-    def get_urls(self) -> list[URLPattern]:
-        save = self.admin_site.admin_view(self.save_view)
-        delete = self.admin_site.admin_view(self.delete_saved_view)
-        return [
-            path("views/save/", save, name="agents_agentrecord_save_view"),
-            path("views/<int:pk>/delete/", delete, name="agents_agentrecord_delete_view"),
-            *super().get_urls(),
-        ]
 
     def save_view(self, request: HttpRequest) -> HttpResponse:
         refusal = _refusal(request)

@@ -59,11 +59,13 @@ class Operations(ModelAdmin[AgentRecord]):
     def has_remove_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("agents.delete_agentrecord"))
 
-    def check_operation_permission(self, request: HttpRequest) -> None:
-        """Raise PermissionDenied, where Django would say that no action was selected."""
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         posted = {name for name in request.POST.getlist("action") if name in OPERATIONS}
         if not posted <= set(self.get_actions(request)):
-            raise PermissionDenied
+            raise PermissionDenied  # Django would say that no action was selected
+        return super().changelist_view(request, extra_context)
 
     def operate(
         self, request: HttpRequest, matching: AgentQuerySet, operation: Operation
