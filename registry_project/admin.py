@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
-from agents.admin.widgets.read_only import NarrowLookups
+from agents.admin.widgets.mixins import CheckedInput
 
 
 class PreparedRequests:
@@ -21,11 +21,11 @@ class PreparedRequests:
         return super().changelist_view(request, *args, **options)  # type: ignore[misc]
 
 
-MIXINS = {AccessAttempt: (PreparedRequests, NarrowLookups)}
+MIXINS = {AccessAttempt: (PreparedRequests, CheckedInput)}
 
 for model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog):
     theirs = type(admin.site.get_model_admin(model))
     admin.site.unregister(model)
     admin.site.register(
-        model, type(theirs.__name__, (*MIXINS.get(model, (NarrowLookups,)), theirs), {})
+        model, type(theirs.__name__, (*MIXINS.get(model, (CheckedInput,)), theirs), {})
     )

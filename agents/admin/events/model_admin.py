@@ -13,11 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.events.export import MOST_EXPORTED, as_csv
-from agents.admin.events.text_filters import FIELDS, TEXT_FILTERS
+from agents.admin.events.filters import TEXT_FILTERS, DateFilter
 from agents.admin.widgets import cells
-from agents.admin.widgets.filters import DateFilter
+from agents.admin.widgets.mixins import ReadOnly
 from agents.admin.widgets.paging import CappedPaginator
-from agents.admin.widgets.read_only import ReadOnly
 from agents.database.base import TakesTooLong
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
@@ -125,11 +124,11 @@ def _form(request: HttpRequest) -> dict[str, Any]:
         {
             "name": text_filter.name,
             "title": text_filter.title,
-            "type": kind,
-            "example": example,
+            "type": text_filter.input_type,
+            "example": text_filter.example,
             "value": request.GET.get(text_filter.name, ""),
         }
-        for text_filter, kind, example in FIELDS
+        for text_filter in TEXT_FILTERS
     ]
     left_out = {text_filter.name for text_filter in TEXT_FILTERS} | {"p", "e"}
     hidden = [pair for pair in request.GET.items() if pair[0] not in left_out]

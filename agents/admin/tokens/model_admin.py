@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
@@ -15,10 +15,11 @@ from django.utils.cache import add_never_cache_headers
 from agents.actors import staff
 from agents.admin.tokens import cells
 from agents.admin.tokens.issue_form import IssueForm, terms_of
-from agents.admin.widgets.filters import TokenStateFilter
-from agents.admin.widgets.read_only import ReadOnly
+from agents.admin.widgets.mixins import ReadOnly
+from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
+from agents.tokens.auth_mode import is_open
 
 FORM_FIELDS = ["name", "may_register", "agent_prefix", "max_agents", "may_read", "days"]
 PAGE_FIELDS: list[Any] = [
@@ -35,6 +36,23 @@ PAGE_FIELDS: list[Any] = [
 ]
 
 
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "token_state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        return AccessToken.State.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        expired = Q(expires_at__lte=DatabaseNow())
+        if self.value() == AccessToken.State.REVOKED:
+            return queryset.filter(revoked_at__isnull=False)
+        unrevoked = queryset.filter(revoked_at__isnull=True)
+        if self.value() == AccessToken.State.EXPIRED:
+            return unrevoked.filter(expired)
+        return unrevoked.exclude(expired) if self.value() == AccessToken.State.GOOD else queryset
+
+
 @admin.register(AccessToken)
 class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     form = IssueForm
@@ -48,7 +66,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         cells.ends,
         cells.used,
     ]
-    list_filter = [TokenStateFilter]
+    list_filter = [StateFilter]
     search_fields = ["name", "key", "agent_prefix"]
     search_help_text = "Part of the name, key or prefix"
     ordering = ["-pk"]
@@ -74,7 +92,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"title": "Access tokens", "is_open": settings.REGISTRY_AUTH == "open"}
+        context = {"title": "Access tokens", "is_open": is_open()}
         return super().changelist_view(request, context | (extra_context or {}))
 
     def changeform_view(

@@ -30,6 +30,18 @@ TITLES = {
 ORDER = "o"
 
 
+class StateFilter(admin.ChoicesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = TITLES["state__exact"]
+
+
+class StatusFilter(admin.ChoicesFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = TITLES["status__exact"]
+
+
 class LivenessFilter(admin.SimpleListFilter):
     title = "liveness"
     parameter_name = "liveness"

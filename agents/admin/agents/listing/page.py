@@ -19,15 +19,16 @@ from agents.admin.agents.listing.filters import (
     HostFilter,
     LivenessFilter,
     SkillFilter,
+    StateFilter,
+    StatusFilter,
     TagFilter,
     VersionFilter,
     problem_with,
 )
-from agents.admin.agents.listing.saved_views import BUILT_IN, saved_views, view_query
-from agents.admin.widgets.filters import StateFilter, StatusFilter
-from agents.admin.widgets.read_only import ReadOnly
+from agents.admin.agents.listing.saved_views import BUILT_IN, view_query
+from agents.admin.widgets.mixins import ReadOnly
 from agents.leases.purge.sweep_mark import report_sweeps
-from agents.models import MAX_VIEW_NAME_LENGTH, AgentRecord
+from agents.models import MAX_VIEW_NAME_LENGTH, AgentRecord, SavedView
 
 CHANGE = "agents.change_agentrecord"
 
@@ -85,7 +86,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
             "held_purge": held_purge(request, sweeps),
             "registry_url": settings.REGISTRY_URL,
             "built_in_views": BUILT_IN,
-            "saved_views": saved_views(),
+            "saved_views": SavedView.objects.all(),
             "this_view": view_query(request.GET.lists()),
             "may_save_views": request.user.has_perm(CHANGE),
             "max_view_name": MAX_VIEW_NAME_LENGTH,

@@ -76,10 +76,6 @@ def read_view(name: str, query: str) -> SavedView:
     return SavedView(name=name, query=normal)
 
 
-def saved_views() -> list[SavedView]:
-    return list(SavedView.objects.all())
-
-
 class SavedViews(ModelAdmin[AgentRecord]):
     """Saving and deleting need the permission to change agents."""
 

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
-from django.contrib.admin import ListFilter, ModelAdmin
+from django.contrib.admin import DateFieldListFilter, ListFilter, ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -16,23 +16,14 @@ MAX_GENERATION = 2**63 - 1
 MAX_TEXT_LENGTH = max(MAX_ID_LENGTH, MAX_ACTOR_LENGTH, MAX_REASON_LENGTH)
 
 
-def by(actor: str) -> Q:
-    condition = dialect.starts_with("actor", actor)
-    # PostgreSQL uses the partial index only if the query has its condition.
-    return condition & BY_STAFF if actor.startswith(STAFF) else condition
-
-
-def _of_generation(number: int) -> Q:
-    # The database refuses larger numbers.
-    return Q(generation=number) if 0 <= number <= MAX_GENERATION else Q(pk__in=[])
-
-
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=get_current_timezone())
 
 
 class TextFilter(ListFilter):
     name: ClassVar[str]  # of the query parameter
+    input_type: ClassVar[str] = "text"
+    example: ClassVar[str] = ""
     template = "admin/agents/agentevent/no_filter.html"
 
     def __init__(
@@ -73,6 +64,7 @@ class TextFilter(ListFilter):
 class AgentFilter(TextFilter):
     title = "agent id begins with"
     name = "agent"
+    example = "weather-"
 
     def condition(self, text: str) -> Q:
         return dialect.starts_with("agent_id", text)
@@ -81,14 +73,18 @@ class AgentFilter(TextFilter):
 class ActorFilter(TextFilter):
     title = "actor begins with"
     name = "by"
+    example = "admin:grace"
 
     def condition(self, text: str) -> Q:
-        return by(text)
+        condition = dialect.starts_with("actor", text)
+        # PostgreSQL uses the partial index only if the query has its condition.
+        return condition & BY_STAFF if text.startswith(STAFF) else condition
 
 
 class ReasonFilter(TextFilter):
     title = "reason contains"
     name = "why"
+    example = "no heartbeat"
 
     def condition(self, text: str) -> Q:
         return Q(reason__icontains=text)
@@ -97,14 +93,18 @@ class ReasonFilter(TextFilter):
 class GenerationFilter(TextFilter):
     title = "generation"
     name = "lease"
+    input_type = "number"
 
     def condition(self, text: str) -> Q:
-        return _of_generation(int(text))
+        number = int(text)
+        # The database refuses larger numbers.
+        return Q(generation=number) if 0 <= number <= MAX_GENERATION else Q(pk__in=[])
 
 
 class SinceFilter(TextFilter):
     title = "from"
     name = "since"
+    input_type = "date"
 
     def condition(self, text: str) -> Q:
         return Q(at__gte=_midnight(date.fromisoformat(text)))
@@ -113,18 +113,23 @@ class SinceFilter(TextFilter):
 class UntilFilter(TextFilter):
     title = "until"
     name = "until"
+    input_type = "date"
 
     def condition(self, text: str) -> Q:
         return Q(at__lt=_midnight(date.fromisoformat(text) + timedelta(days=1)))
 
 
-# With the type of input and an example.
-FIELDS: list[tuple[type[TextFilter], str, str]] = [
-    (AgentFilter, "text", "weather-"),
-    (ActorFilter, "text", "admin:grace"),
-    (ReasonFilter, "text", "no heartbeat"),
-    (GenerationFilter, "number", ""),
-    (SinceFilter, "date", ""),
-    (UntilFilter, "date", ""),
+class DateFilter(DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "date"
+
+
+TEXT_FILTERS: list[type[TextFilter]] = [
+    AgentFilter,
+    ActorFilter,
+    ReasonFilter,
+    GenerationFilter,
+    SinceFilter,
+    UntilFilter,
 ]
-TEXT_FILTERS = [text_filter for text_filter, *_ in FIELDS]

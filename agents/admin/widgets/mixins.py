@@ -1,9 +1,9 @@
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
+from django.db.models import Field, QuerySet
 from django.http import HttpRequest
-
-from agents.admin.widgets.checked_input import CheckedInput
 
 # What Django's filters use.
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
@@ -11,16 +11,35 @@ FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 MAX_SEARCH_LENGTH = 256
 
 
-class NarrowLookups(CheckedInput):
-    """Allows only the lookups of filters and of our links.
+class CheckedInput:
+    """Drops keys, field names, lookups and searches that Django passes on but databases refuse.
 
-    Django allows any lookup of any column, including some that fail in the database.
+    Of the lookups, only those of filters and of our links are allowed.
     """
 
     model: ClassVar[Any]
     list_filter: ClassVar[Any]
     # Of our links, beyond those of the filters.
     linked_lookups: ClassVar[frozenset[str]] = frozenset()
+
+    def response_action(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        posted = request.POST.copy()
+        key = self.model._meta.pk
+        ticked = [text for text in posted.getlist(ACTION_CHECKBOX_NAME) if _fits(key, text)]
+        posted.setlist(ACTION_CHECKBOX_NAME, ticked)
+        request.POST = posted  # type: ignore[assignment]
+        return super().response_action(request, *args, **options)  # type: ignore[misc]
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        # Django also allows names of relations, which have no column.
+        columns = {field.name for field in self.model._meta.concrete_fields}
+        return to_field in columns and super().to_field_allowed(request, to_field)  # type: ignore[misc]
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        # The parameter may be empty.
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         columns = {"pk", *(field.name for field in self.model._meta.get_fields())}
@@ -42,7 +61,7 @@ class NarrowLookups(CheckedInput):
         return found
 
 
-class ReadOnly(NarrowLookups):
+class ReadOnly(CheckedInput):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -51,3 +70,11 @@ class ReadOnly(NarrowLookups):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _fits(field: Field[Any, Any], text: str) -> bool:
+    try:
+        field.run_validators(field.to_python(text))
+    except ValidationError:
+        return False
+    return "\0" not in text
