@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from agents import leases
 from agents.actors import staff
 from agents.admin.widgets import cells
+from agents.admin.widgets.pages import admin_page
 from agents.durations import in_words
 from agents.leases.purge.hold import current_hold
 from agents.leases.purge.mass_expiry import assess_fleet
@@ -73,17 +72,15 @@ class PurgeAnyway(ModelAdmin[AgentRecord]):
                 batch_size=settings.SWEEP_BATCH_SIZE, actor=staff(request.user), force=True
             )
             level = messages.SUCCESS if purge.purged else messages.WARNING
-            self.message_user(request, f"{cells.agents(purge.purged)} purged.", level)
+            self.message_user(request, f"{cells.counted(purge.purged, 'agent')} purged.", level)
             return HttpResponseRedirect(fleet)
         expired = AgentRecord.objects.expired().count()
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": f"Purge {expired:,} expired agent{'' if expired == 1 else 's'}?",
-            "opts": self.opts,
-            "media": self.media,
-            "expired": expired,
-            "held_purge": held_purge(request),
-            "cancel_url": fleet,
-        }
-        template = "admin/agents/agentrecord/purge_confirmation.html"
-        return TemplateResponse(request, template, context)
+        return admin_page(
+            self,
+            request,
+            "purge_confirmation.html",
+            title=f"Purge {cells.counted(expired, 'expired agent')}?",
+            expired=expired,
+            held_purge=held_purge(request),
+            cancel_url=fleet,
+        )

@@ -9,7 +9,6 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 
@@ -22,10 +21,10 @@ from agents.admin.agents.page_context import (
     timeline,
 )
 from agents.admin.widgets import cells
+from agents.admin.widgets.pages import admin_page
 from agents.models import AgentRecord
 
 VIEW_HISTORY = "agents.view_agentevent"
-TEMPLATES = "admin/agents/agentrecord"
 
 
 class AgentPage(ModelAdmin[AgentRecord]):
@@ -44,14 +43,13 @@ class AgentPage(ModelAdmin[AgentRecord]):
         if agent is None:
             return self._gone(request, agent_id, history)
         context = {
-            **self._frame(request, agent_id),
             **current_facts(agent, history, history.operator_event(agent) if history else None),
             **timeline(agent, history),
             **registration_facts(request, agent),
             "operations": self._operations(request, agent),
+            **(extra_context or {}),
         }
-        context |= extra_context or {}
-        return TemplateResponse(request, f"{TEMPLATES}/agent.html", context)
+        return self._page(request, "agent.html", agent_id, **context)
 
     def now_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Return the live parts of the page; 304 if they are unchanged."""
@@ -67,7 +65,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
             context |= current_facts(agent, history, set_by)
         elif history is not None:
             context |= {"end": describe_end(history), "events": history.events}
-        html = render_to_string(f"{TEMPLATES}/now.html", context, request)
+        html = render_to_string("admin/agents/agentrecord/now.html", context, request)
         response = HttpResponse(html)
         etag = f'"{blake2b(html.encode(), digest_size=16).hexdigest()}"'
         response["ETag"] = etag
@@ -84,24 +82,25 @@ class AgentPage(ModelAdmin[AgentRecord]):
             text = f"Agent {agent_id} has no record{no_history}."
             self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(reverse("admin:agents_agentrecord_changelist"))
-        context = {
-            **self._frame(request, agent_id),
+        return self._page(
+            request,
+            "gone.html",
+            agent_id,
             **timeline(None, history),
-            "end": describe_end(history),
-            "events": history.events[:NEWEST_EVENTS],
-        }
-        return TemplateResponse(request, f"{TEMPLATES}/gone.html", context)
+            end=describe_end(history),
+            events=history.events[:NEWEST_EVENTS],
+        )
 
-    def _frame(self, request: HttpRequest, agent_id: str) -> dict[str, Any]:
-        return {
-            **self.admin_site.each_context(request),
+    def _page(
+        self, request: HttpRequest, template: str, agent_id: str, **context: Any
+    ) -> HttpResponse:
+        frame = {
             "title": agent_id,
-            "opts": self.opts,
-            "media": self.media,
             "agent_id": agent_id,
             "now_url": reverse("admin:agents_agentrecord_now", args=[quote(agent_id)]),
             "history_url": cells.history_url(agent_id),
         }
+        return admin_page(self, request, template, **(frame | context))
 
     def _operations(self, request: HttpRequest, agent: AgentRecord) -> list[str]:
         allowed = self.get_actions(request)

@@ -6,7 +6,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,6 +15,7 @@ from agents.admin.events.export import MOST_EXPORTED, as_csv
 from agents.admin.events.filters import TEXT_FILTERS, DateFilter
 from agents.admin.widgets import cells
 from agents.admin.widgets.mixins import ReadOnly
+from agents.admin.widgets.pages import admin_page
 from agents.admin.widgets.paging import CappedPaginator
 from agents.database.base import TakesTooLong
 from agents.database.clock import DatabaseNow
@@ -107,16 +107,8 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
         return response
 
     def _too_long(self, request: HttpRequest, extra: dict[str, Any]) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "media": self.media,
-            **extra,
-            "title": "The search took too long",
-            "seconds": MAX_SECONDS,
-        }
-        template = "admin/agents/agentevent/too_long.html"
-        return TemplateResponse(request, template, context, status=503)
+        context = extra | {"title": "The search took too long", "seconds": MAX_SECONDS}
+        return admin_page(self, request, "too_long.html", status=503, **context)
 
 
 def _form(request: HttpRequest) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from django.utils.cache import add_never_cache_headers
 from agents.actors import staff
 from agents.admin.tokens import cells
 from agents.admin.tokens.issue_form import IssueForm, terms_of
+from agents.admin.widgets.cells import counted
 from agents.admin.widgets.mixins import ReadOnly
+from agents.admin.widgets.pages import admin_page
 from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
@@ -130,16 +132,15 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
         """Show the token in this response: a redirect would have to carry it."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "The access token",
-            "opts": self.opts,
-            "media": self.media,
-            "token": obj,
-            "text": getattr(obj, "text"),  # noqa: B009
-            "registry_url": settings.REGISTRY_URL,
-        }
-        response = TemplateResponse(request, "admin/agents/accesstoken/issued.html", context)
+        response = admin_page(
+            self,
+            request,
+            "issued.html",
+            title="The access token",
+            token=obj,
+            text=getattr(obj, "text"),  # noqa: B009
+            registry_url=settings.REGISTRY_URL,
+        )
         add_never_cache_headers(response)
         return response
 
@@ -153,7 +154,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         keys = revocable.values_list("key", flat=True)
         actor = staff(request.user)
         revoked = sum(access_tokens.revoke(key=key, actor=actor) for key in keys)
-        text = "1 token revoked." if revoked == 1 else f"{revoked} tokens revoked."
+        text = f"{counted(revoked, 'token')} revoked."
         self.message_user(request, text, messages.SUCCESS if revoked else messages.WARNING)
         return None
 
@@ -163,15 +164,12 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         if not tokens:
             self.message_user(request, "Already revoked.", messages.WARNING)
             return None
-        count = len(tokens)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Revoke {'1 token' if count == 1 else f'{count} tokens'}?",
-            "opts": self.opts,
-            "media": self.media,
-            "tokens": tokens,
-            "cancel_url": request.get_full_path(),
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        template = "admin/agents/accesstoken/revoke_confirmation.html"
-        return TemplateResponse(request, template, context)
+        return admin_page(
+            self,
+            request,
+            "revoke_confirmation.html",
+            title=f"Revoke {counted(len(tokens), 'token')}?",
+            tokens=tokens,
+            cancel_url=request.get_full_path(),
+            action_checkbox_name=ACTION_CHECKBOX_NAME,
+        )

@@ -46,5 +46,5 @@ def history_url(agent_id: str) -> str:
     return reverse("admin:agents_agentevent_changelist", query={"agent_id__exact": agent_id})
 
 
-def agents(count: int) -> str:
-    return f"{count} agent" if count == 1 else f"{count:,} agents"
+def counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from agents.admin.agents.listing.filters import ORDER, TITLES, ActiveFilter, active_filters
+from agents.admin.widgets.cells import counted
 from agents.admin.widgets.paging import CappedPaginator
 from agents.metrics.shared_counts import SharedCount
 from agents.models import AgentRecord
@@ -85,7 +86,7 @@ class FleetChangeList(ChangeList):
             return f"{max(FLEET.get(), CappedPaginator.MOST):,} agents"
         if self.is_more:
             return f"more than {CappedPaginator.MOST:,} agents"
-        return "1 agent" if self.result_count == 1 else f"{self.result_count:,} agents"
+        return counted(self.result_count, "agent")
 
     @property
     def hidden_parameters(self) -> list[tuple[str, str]]:

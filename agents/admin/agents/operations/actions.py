@@ -14,6 +14,7 @@ from agents.admin.agents.operations.execution import run
 from agents.admin.agents.operations.kinds import OPERATIONS, Operation
 from agents.admin.agents.operations.selection import Selection, read_selection
 from agents.admin.widgets import cells
+from agents.admin.widgets.pages import admin_page
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet, FleetCount
 
@@ -100,24 +101,22 @@ class Operations(ModelAdmin[AgentRecord]):
         applicable = _applicable(operation, count)
         listed = operation.applicable(selection.agents).with_read_at().order_by("pk")[:MAX_LISTED]
         noun = "expired agent" if operation.expired_only else "agent"
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": f"{operation.title} {applicable:,} {noun}{'' if applicable == 1 else 's'}?",
-            "opts": self.opts,
-            "media": self.media,
-            "operation": operation,
-            "form": form,
-            "count": count,
-            "skipped": count.registered - applicable,
-            "listed": [(agent, cells.lease(agent)) for agent in listed],
-            "unlisted": max(applicable - MAX_LISTED, 0),
-            "selection": selection,
-            "cancel_url": _agent_page(request) or request.get_full_path(),
-            "from_agent": request.POST.get("from_agent", ""),
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        template = "admin/agents/agentrecord/operation_confirmation.html"
-        return TemplateResponse(request, template, context)
+        return admin_page(
+            self,
+            request,
+            "operation_confirmation.html",
+            title=f"{operation.title} {cells.counted(applicable, noun)}?",
+            operation=operation,
+            form=form,
+            count=count,
+            skipped=count.registered - applicable,
+            listed=[(agent, cells.lease(agent)) for agent in listed],
+            unlisted=max(applicable - MAX_LISTED, 0),
+            selection=selection,
+            cancel_url=_agent_page(request) or request.get_full_path(),
+            from_agent=request.POST.get("from_agent", ""),
+            action_checkbox_name=ACTION_CHECKBOX_NAME,
+        )
 
 
 def _applicable(operation: Operation, count: FleetCount) -> int:

@@ -24,7 +24,7 @@ def run(operation: Operation, selection: Selection, *, actor: str, reason: str) 
         with suppress(UnknownAgent):
             counts[operation.run(agent_id=agent_id, actor=actor, reason=reason)] += 1
     changed, found = counts[True], counts.total()
-    parts = [f"{cells.agents(changed)} {operation.done}"]
+    parts = [f"{cells.counted(changed, 'agent')} {operation.done}"]
     if operation.expired_only:
         alive = selection.agents.alive().count()
         found = changed + alive
