@@ -133,5 +133,11 @@ class AccessTokenQuerySet(QuerySet["AccessToken"]):
         return self.annotate(alive_agents=alive, read_at=DatabaseNow())
 
 
+def read_at(record: Any) -> datetime:
+    """Return the `read_at` that a queryset has annotated, which mypy does not know."""
+    moment: datetime = record.read_at
+    return moment
+
+
 def _moment(now: datetime | None) -> Expression:
     return DatabaseNow() if now is None else Moment(now)

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from agents.models import AgentRecord
+from agents.querysets import read_at
 from agents.serializers.fields import MetadataField
 from agents.tokens.lease import issue
 
@@ -42,8 +43,7 @@ class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
         read_only_fields = fields
 
     def get_is_alive(self, agent: AgentRecord) -> bool:
-        now = getattr(agent, "read_at")  # noqa: B009 - of `with_read_at`, unknown to mypy
-        return agent.is_alive(now)
+        return agent.is_alive(read_at(agent))
 
 
 class RegisteredAgentSerializer(AgentSerializer):

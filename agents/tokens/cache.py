@@ -14,6 +14,7 @@ from agents.database.availability import UNAVAILABLE
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
 from agents.models import AccessToken
+from agents.querysets import read_at
 from agents.tokens.expiring_cache import ExpiringCache
 
 logger = logging.getLogger("agents.tokens")
@@ -75,7 +76,7 @@ def find(key: str) -> KnownToken | None:
         # Safe to cache: keys are random, so no later token will have this one.
         _unknown_keys.put(key, True, SECONDS)
         return None
-    now: datetime = getattr(token, "read_at")  # noqa: B009 - mypy knows no annotations
+    now = read_at(token)
     known, seconds = _judge(token, now)
     _tokens.put(key, known, seconds)
     if known.state == AccessToken.State.GOOD:

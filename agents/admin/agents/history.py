@@ -2,13 +2,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agents.admin.widgets import cells
 from agents.admin.widgets.bars import Shape, shapes
 from agents.database.clock import DatabaseNow
 from agents.durations import ago, exactly, in_words
 from agents.history.feed import newest_first
 from agents.history.timeline import ENDS, Presence, Share, Span, clip, share, spans
 from agents.models import AgentEvent, AgentRecord
+from agents.querysets import read_at
 from agents.states import State
 
 MAX_EVENTS = 2_000
@@ -147,7 +147,7 @@ def _window(days: int, title: str, whole: Sequence[Span], now: datetime) -> Wind
 
 
 def _when(event: AgentEvent) -> str:
-    return f"{ago((cells.read_at(event) - event.at).total_seconds())}, at {exactly(event.at)},"
+    return f"{ago((read_at(event) - event.at).total_seconds())}, at {exactly(event.at)},"
 
 
 def _reason(event: AgentEvent | None) -> str:

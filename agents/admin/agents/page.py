@@ -23,6 +23,7 @@ from agents.admin.agents.page_context import (
 from agents.admin.widgets import cells
 from agents.admin.widgets.pages import admin_page
 from agents.models import AgentRecord
+from agents.querysets import read_at
 
 VIEW_HISTORY = "agents.view_agentevent"
 
@@ -104,7 +105,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
 
     def _operations(self, request: HttpRequest, agent: AgentRecord) -> list[str]:
         allowed = self.get_actions(request)
-        is_alive = agent.is_alive(cells.read_at(agent))
+        is_alive = agent.is_alive(read_at(agent))
         return [
             name
             for name, operation in OPERATIONS.items()

@@ -9,11 +9,11 @@ from agents.admin.agents import metadata
 from agents.admin.agents.addresses import base_url
 from agents.admin.agents.card import known_card
 from agents.admin.agents.history import History, draw
-from agents.admin.widgets import cells
 from agents.conditions import condition_of
 from agents.durations import ago, in_words
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
+from agents.querysets import read_at
 
 NEWEST_EVENTS = 20
 VIEW_TOKENS = "agents.view_accesstoken"
@@ -43,7 +43,7 @@ def current_facts(
     agent: AgentRecord, history: History | None, operator_event: AgentEvent | None
 ) -> dict[str, Any]:
     """`history` is None for users who may not view it."""
-    now = cells.read_at(agent)
+    now = read_at(agent)
     return {
         "agent": agent,
         "now": now,
@@ -67,7 +67,7 @@ def registration_facts(request: HttpRequest, agent: AgentRecord) -> dict[str, An
 def timeline(agent: AgentRecord | None, history: History | None) -> dict[str, Any]:
     if history is None:
         return {}
-    now = cells.read_at(agent or history.events[0])
+    now = read_at(agent or history.events[0])
     up_since = None
     if uptime := report_uptime():
         up_since = uptime.up_since if uptime.is_at_work else now

@@ -23,6 +23,7 @@ from agents.database.dialect import dialect
 from agents.durations import exactly
 from agents.history.feed import newest_first
 from agents.models import AgentEvent
+from agents.querysets import read_at
 
 # A search without an index reads every event; this is enough for ten million.
 MAX_SECONDS = 4.0
@@ -30,7 +31,7 @@ MAX_SECONDS = 4.0
 
 @admin.display(ordering="at")
 def when(event: AgentEvent) -> SafeString:
-    ago = cells.moment(event.at, cells.read_at(event))
+    ago = cells.moment(event.at, read_at(event))
     return format_html('{}<span class="agent-aside">{}</span>', exactly(event.at), ago)
 
 

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 from agents.admin.widgets import cells
 from agents.durations import exactly, in_words
 from agents.models import AccessToken
+from agents.querysets import read_at
 
 
 @admin.display(description="token", ordering="name")
@@ -16,7 +17,7 @@ def name_and_key(token: AccessToken) -> SafeString:
 
 @admin.display()
 def state(token: AccessToken) -> SafeString:
-    state = token.state(cells.read_at(token))
+    state = token.state(read_at(token))
     return format_html('<span class="agent-label level-{}">{}</span>', state.level, state)
 
 
@@ -47,7 +48,7 @@ def agents(token: Any) -> SafeString:
 def ends(token: AccessToken) -> str:
     if token.expires_at is None:
         return "never"
-    left = (token.expires_at - cells.read_at(token)).total_seconds()
+    left = (token.expires_at - read_at(token)).total_seconds()
     at = exactly(token.expires_at)
     return f"in {in_words(left, units=1)} ({at})" if left > 0 else at
 
@@ -56,7 +57,7 @@ def ends(token: AccessToken) -> str:
 def used(token: AccessToken) -> SafeString:
     if token.last_used_at is None:
         return format_html("{}", "never")
-    ago = cells.moment(token.last_used_at, cells.read_at(token))
+    ago = cells.moment(token.last_used_at, read_at(token))
     return format_html('{}<span class="agent-aside">{}</span>', ago, token.last_used_from or "")
 
 

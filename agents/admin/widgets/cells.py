@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.urls import reverse
@@ -8,15 +7,10 @@ from django.utils.safestring import SafeString
 
 from agents.durations import ago, exactly
 from agents.models import AccessToken, AgentRecord
+from agents.querysets import read_at
 from agents.states import Lease, State
 
 NOTHING = "-"
-
-
-def read_at(record: Any) -> datetime:
-    # mypy does not know the annotation of `with_read_at`.
-    moment: datetime = record.read_at
-    return moment
 
 
 def lease(agent: AgentRecord) -> SafeString:

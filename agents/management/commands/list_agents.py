@@ -2,7 +2,6 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.core.management.color import Style
 from agents.durations import ago, in_words
 from agents.management.tables import Column, Row, write_table
 from agents.models import AgentRecord
-from agents.querysets import AgentQuerySet
+from agents.querysets import AgentQuerySet, read_at
 from agents.serializers.agent import AgentSerializer
 from agents.states import State
 
@@ -97,7 +96,7 @@ def _columns(style: Style) -> list[Column]:
 
 
 def _row(agent: AgentRecord) -> Row:
-    now: datetime = getattr(agent, "read_at")  # noqa: B009 - unknown to mypy
+    now = read_at(agent)
     left = (agent.expires_at - now).total_seconds()
     lease = "alive" if agent.is_alive(now) else "expired"
     host = f"[{agent.host}]" if ":" in agent.host else agent.host

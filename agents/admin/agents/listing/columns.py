@@ -11,11 +11,12 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from agents.admin.agents.addresses import base_url, before_port
-from agents.admin.widgets.cells import NOTHING, moment, read_at
+from agents.admin.widgets.cells import NOTHING, moment
 from agents.conditions import Condition, condition_of, lease_of
 from agents.database.clock import DatabaseNow, ExpiresAt, LeaseWanes
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
+from agents.querysets import read_at
 from agents.states import Lease, Level, State, Status
 
 LISTED_TAGS = 4
