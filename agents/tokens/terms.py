@@ -16,6 +16,11 @@ class BadTerms(ValueError):
         self.field = field
 
 
+def lifetime_of(days: int | None) -> timedelta | None:
+    """Return at most `timedelta.max`, which `check_terms` refuses as too long."""
+    return None if days is None else timedelta(days=min(days, timedelta.max.days))
+
+
 def check_terms(
     *,
     name: str,

@@ -1,10 +1,9 @@
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
 
 from agents.models import AccessToken
-from agents.tokens.terms import NOTHING_ALLOWED, BadTerms, check_terms
+from agents.tokens.terms import NOTHING_ALLOWED, BadTerms, check_terms, lifetime_of
 
 DEFAULT_DAYS = 90
 # Form fields by arguments of `access_tokens.issue`, where they differ.
@@ -52,10 +51,5 @@ class IssueForm(forms.ModelForm[AccessToken]):
 
 
 def terms_of(cleaned: dict[str, Any]) -> dict[str, Any]:
-    days = cleaned.get("days")
     terms = {name: cleaned.get(name) for name in IssueForm.Meta.fields}
-    return terms | {"lifetime": None if days is None else _lifetime(days)}
-
-
-def _lifetime(days: int) -> timedelta:
-    return timedelta(days=min(days, timedelta.max.days))
+    return terms | {"lifetime": lifetime_of(cleaned.get("days"))}

@@ -1,5 +1,4 @@
 from argparse import ArgumentParser
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -8,7 +7,7 @@ from agents.actors import COMMAND
 from agents.management.arguments import positive_number
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
-from agents.tokens.terms import BadTerms
+from agents.tokens.terms import BadTerms, lifetime_of
 
 OPTIONS = {
     "name": "--name",
@@ -52,7 +51,7 @@ class Command(BaseCommand):
                 may_read=o["read"] or o["read_only"],
                 agent_prefix=prefix,
                 max_agents=max_agents,
-                lifetime=_lifetime(days),
+                lifetime=lifetime_of(days),
             )
         except BadTerms as error:
             raise CommandError(f"Error: argument {OPTIONS[error.field]}: {error}") from error
@@ -66,15 +65,6 @@ def _name(prefix: str, *, read_only: bool) -> str:
     if read_only:
         return "reading"
     return f"agents {prefix[:80]}*" if prefix else "all agents"
-
-
-def _lifetime(days: int | None) -> timedelta | None:
-    if days is None:
-        return None
-    try:
-        return timedelta(days=days)
-    except OverflowError:
-        return timedelta.max
 
 
 def _description(token: AccessToken, text: str) -> list[str]:
