@@ -3,9 +3,11 @@
 import hashlib
 import re
 
-from django.http.request import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
+from rest_framework.renderers import JSONRenderer
 
+from agents.serializers.agent_page import Page
 from agents.serializers.agent_sql import agent_as_json
 
 DIGEST_BYTES = 8
@@ -20,12 +22,15 @@ class ETags:
         self._prefix = f'"{digest.hexdigest()}-'
         self._sent = request.META.get("HTTP_IF_NONE_MATCH", "") if request.method == "GET" else ""
 
-    def of(self, tag: str) -> str:
-        return f'{self._prefix}{tag}"'
-
     def known_tags(self) -> list[str]:
         """Return the tags in If-None-Match; compressing proxies make ours weak."""
         sent = [etag.removeprefix("W/") for etag in parse_etags(self._sent)]
         ours = [etag for etag in sent if etag.startswith(self._prefix)]
         tags = [etag.removeprefix(self._prefix).removesuffix('"') for etag in ours]
         return [tag for tag in tags if TAG.fullmatch(tag)][:MAX_TAGS]
+
+    def response(self, page: Page, text: str | None, **headers: str) -> HttpResponse:
+        """Return `text`; `conditional_page` makes it a 304 if the client has the page."""
+        headers["ETag"] = f'{self._prefix}{page.tag}"'
+        content = b"" if page.body is None else str(text).encode()
+        return HttpResponse(content, content_type=JSONRenderer.media_type, headers=headers)

@@ -4,7 +4,7 @@ from typing import Any
 from django.http import Http404
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 
 
@@ -24,6 +24,14 @@ class Negotiation(DefaultContentNegotiation):
             except (NotAcceptable, Http404):
                 pass  # accepts nothing but a page
         return super().select_renderer(request, renderers, format_suffix)
+
+
+def is_plain_json(request: Request) -> bool:
+    """Whether the response is neither a browsable page nor indented."""
+    renderer = getattr(request, "accepted_renderer", None)
+    if not isinstance(renderer, JSONRenderer):
+        return False
+    return renderer.get_indent(request.accepted_media_type or "", {}) is None
 
 
 def is_browser(request: Request) -> bool:

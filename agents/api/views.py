@@ -24,7 +24,7 @@ from agents.api.authentication import (
 )
 from agents.api.etags import ETags
 from agents.api.filters import FiltersSerializer, filter_agents
-from agents.api.page_responses import is_plain_json, page_response
+from agents.api.negotiation import is_plain_json
 from agents.api.pagination import (
     AgentPagination,
     PageQuerySerializer,
@@ -123,7 +123,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
         agents = query.after_cursor(self.filter_queryset(AgentRecord.objects.all()))
         page = read_page(agents, query.limit, etags.known_tags())
         link = {"Link": link_to_next(request, page.next_after)} if page.next_after else {}
-        return page_response(page, etags, f"[{page.body}]", **link)
+        return etags.response(page, f"[{page.body}]", **link)
 
     @method_decorator(conditional_page)
     def retrieve(self, request: Request, agent_id: str) -> HttpResponseBase:
@@ -131,7 +131,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
             agents, etags = AgentRecord.objects.filter(agent_id=agent_id), ETags(request)
             page = read_page(agents, 1, etags.known_tags())
             if page.count:
-                return page_response(page, etags, page.body)
+                return etags.response(page, page.body)
         elif agent := self.get_queryset().filter(agent_id=agent_id).first():
             return Response(self.get_serializer(agent).data)
         raise leases.UnknownAgent(agent_id)
