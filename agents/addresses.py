@@ -15,6 +15,10 @@ def parse_address(text: str) -> str | None:
         return None
 
 
+def before_port(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 @lru_cache(CACHE_SIZE)
 def rate_key(address: str | None) -> str:
     """Return the key for counting calls from an address: in IPv6, its network."""

@@ -1,6 +1,7 @@
 import ipaddress
 import re
 
+from agents.addresses import before_port
 from agents.models import AgentRecord
 
 HTTPS_PORT = 443
@@ -13,10 +14,6 @@ def base_url(agent: AgentRecord) -> str:
         return ""
     scheme = "https" if agent.port == HTTPS_PORT else "http"
     return f"{scheme}://{before_port(agent.host)}:{agent.port}"
-
-
-def before_port(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _is_well_formed(host: str) -> bool:

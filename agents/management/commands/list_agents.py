@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.core.management.color import Style
 
+from agents.addresses import before_port
 from agents.durations import ago, in_words
 from agents.management.tables import Column, Row, write_table
 from agents.models import AgentRecord
@@ -99,14 +100,13 @@ def _row(agent: AgentRecord) -> Row:
     now = read_at(agent)
     left = (agent.expires_at - now).total_seconds()
     lease = "alive" if agent.is_alive(now) else "expired"
-    host = f"[{agent.host}]" if ":" in agent.host else agent.host
     return (
         agent.agent_id,
         lease if agent.state == State.ACTIVE else f"{lease}, {agent.state}",
         in_words(left, units=1) if left > 0 else "",
         ago((now - agent.last_heartbeat).total_seconds(), units=1),
         agent.status,
-        f"{host}:{agent.port}",
+        f"{before_port(agent.host)}:{agent.port}",
         agent.agent_name if agent.agent_name != agent.agent_id else "",
         ",".join(agent.tags),
     )

@@ -1,6 +1,6 @@
-import json
 from argparse import ArgumentParser
 from datetime import datetime
+from json import dumps
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -36,23 +36,20 @@ class Command(BaseCommand):
     def handle(self, *, json: bool, **_options: Any) -> None:
         tokens = list(AccessToken.objects.with_agents().order_by("pk"))
         if json:
-            self._write_json(tokens)
+            self.stdout.write(dumps([_fields(token) for token in tokens], indent=1))
         elif tokens:
             write_table(self.stdout, self.style, _columns, [_row(token) for token in tokens])
         else:
             self.stdout.write("No access tokens. Make one with: python manage.py issue_token")
 
-    def _write_json(self, tokens: list[AccessToken]) -> None:
-        self.stdout.write(json.dumps([_fields(token) for token in tokens], indent=1))
-
 
 def _fields(token: Any) -> dict[str, Any]:
-    fields = {name: getattr(token, name) for name in FIELDS}
-    values = {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in fields.items()
+    values = {name: getattr(token, name) for name in FIELDS}
+    return {
+        **{k: v.isoformat() if isinstance(v, datetime) else v for k, v in values.items()},
+        "state": token.state(token.read_at),
+        "alive_agents": token.alive_agents,
     }
-    return values | {"state": token.state(token.read_at), "alive_agents": token.alive_agents}
 
 
 def _columns(style: Style) -> list[Column]:

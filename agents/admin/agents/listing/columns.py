@@ -10,7 +10,8 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from agents.admin.agents.addresses import base_url, before_port
+from agents.addresses import before_port
+from agents.admin.agents.addresses import base_url
 from agents.admin.widgets.cells import NOTHING, moment
 from agents.conditions import Condition, condition_of, lease_of
 from agents.database.clock import DatabaseNow, ExpiresAt, LeaseWanes
