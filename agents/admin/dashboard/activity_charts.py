@@ -35,18 +35,16 @@ def activity_charts(now: datetime) -> list[Chart]:
 
 
 def _flow(buckets: Sequence[Bucket]) -> list[Series]:
-    registrations = [bucket.registrations for bucket in buckets]
     deregistrations = [bucket.deregistrations for bucket in buckets]
-    expiries = [bucket.expiries for bucket in buckets]
     return [
-        Series("registrations", "registrations", registrations),
-        Series("deregistrations", "deregistrations", deregistrations, below_zero=True),
-        Series("expiries", "expiries", expiries, below_zero=True),
+        Series("registrations", [bucket.registrations for bucket in buckets]),
+        Series("deregistrations", deregistrations, below_zero=True),
+        Series("expiries", [bucket.expiries for bucket in buckets], below_zero=True),
     ]
 
 
 def _beats(buckets: Sequence[Bucket]) -> list[Series]:
-    return [Series("heartbeats", "heartbeats", [bucket.heartbeats for bucket in buckets])]
+    return [Series("heartbeats", [bucket.heartbeats for bucket in buckets])]
 
 
 def _chart(

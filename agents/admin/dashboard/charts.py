@@ -23,10 +23,9 @@ MARGIN = 2.5
 
 @dataclass(frozen=True)
 class Series:
-    """Counts by time slot. `name` is a plural; `kind` selects the colour."""
+    """Counts by time slot. `name` is a plural, and selects the colour."""
 
     name: str
-    kind: str
     counts: Sequence[int]
     below_zero: bool = False
 
@@ -172,7 +171,7 @@ def _bars(
             top = above
         share = count / (scale.top + scale.bottom)
         y = _short(100 * scale.share(top))
-        bars.append((series.kind, _short(x), y, _short(width), _short(100 * share)))
+        bars.append((series.name, _short(x), y, _short(width), _short(100 * share)))
     return format_html_join(
         "", '<rect class="chart-{}" x="{}%" y="{}%" width="{}%" height="{}%"/>', bars
     )

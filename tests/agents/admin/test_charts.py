@@ -29,15 +29,15 @@ def chart(*series: Series, title: str = "Agents", begin: datetime = NOON) -> Cha
 
 
 def came(*counts: int) -> Series:
-    return Series("registrations", "registrations", counts)
+    return Series("registrations", counts)
 
 
 def left(*counts: int) -> Series:
-    return Series("deregistrations", "deregistrations", counts, below_zero=True)
+    return Series("deregistrations", counts, below_zero=True)
 
 
 def expired(*counts: int) -> Series:
-    return Series("expiries", "expiries", counts, below_zero=True)
+    return Series("expiries", counts, below_zero=True)
 
 
 def drawn(shown: Chart) -> ElementTree.Element:
