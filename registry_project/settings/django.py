@@ -32,7 +32,6 @@ MIDDLEWARE = [
     "registry_project.security.cross_origin.CrossOrigin",
     "registry_project.security.proxies.TrustedProxies",
     "registry_project.endpoints.hosts.Hosts",
-    "registry_project.endpoints.head_requests.NoBody",
     # Before what may answer by itself: those answers need their headers too.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry_project.security.content_policy.ContentPolicy",

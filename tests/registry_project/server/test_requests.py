@@ -4,6 +4,8 @@ from tests import plain_http
 from tests.registry_project.server.web_server import (
     GET,
     WebServer,
+    get,
+    split,
 )
 
 
@@ -39,3 +41,17 @@ def test_the_server_ignores_forwarding_headers(server: WebServer) -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on", "X-Forwarded-For": "1.2.3.4"}
 
     assert plain_http.get(f"{server.url}/echo", headers=headers).text.startswith("http 127.0.0.1 ")
+
+
+def test_the_answer_to_head_has_headers_but_no_body(server: WebServer) -> None:
+    request = get("/large", "Connection: close")
+    logged = server.log.read_text()
+
+    got, body = split(server.exchange(request))
+    headed, nothing = split(server.exchange(request.replace(b"GET", b"HEAD")))
+
+    length = f"content-length: {len(body)}".encode()
+    assert length in got
+    assert length in headed
+    assert nothing == b""
+    assert server.log.read_text() == logged
