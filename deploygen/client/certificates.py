@@ -11,21 +11,20 @@ from .proxy import UnusableVariable
 
 def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
     """Takes some 20 ms. Raises UnusableVariable."""
-    file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
-    if file is not None:
-        folder = None
-    try:
-        if folder is not None:
-            list(Path(folder).iterdir())  # OpenSSL ignores one that it cannot read
-        if file or folder:
+    file = environ.get("SSL_CERT_FILE") or None
+    folder = None if file else environ.get("SSL_CERT_DIR") or None
+    if file or folder:
+        try:
+            if folder:
+                list(Path(folder).iterdir())  # OpenSSL ignores one that it cannot read
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file, folder)
-    except OSError as error:
-        raise _unusable("SSL_CERT_FILE" if file else "SSL_CERT_DIR", error) from error
+        except OSError as error:
+            raise _unusable("SSL_CERT_FILE" if file else "SSL_CERT_DIR", error) from error
     try:
         if file or folder:
             return ssl.create_default_context(cafile=file, capath=folder)
         return httpx.create_ssl_context(trust_env=False)
-    except OSError as error:  # a context opens it too
+    except OSError as error:  # every context opens that file
         raise _unusable("SSLKEYLOGFILE", error) from error
 
 
