@@ -145,6 +145,8 @@ of_agents = extend_schema_view(
     destroy=extend_schema(
         operation_id="deregister_agent",
         summary="Deregister",
+        description="The agent is no longer listed, its history stays. 409: a newer registration "
+        "holds the id. 403: the lease token is wrong.",
         parameters=[AGENT_ID],
         responses=answers(401, 403, 404, 409, _200=DeregisteredSerializer),
     ),

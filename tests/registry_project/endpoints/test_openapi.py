@@ -33,6 +33,14 @@ def test_the_document_has_every_operation(client: Client) -> None:
     assert parameters >= {"include_dead", "tag", "skill", "status", "search", "limit", "cursor"}
 
 
+def test_each_call_is_described_by_itself(client: Client) -> None:
+    document = yaml.safe_load(client.get("/schema").content)
+
+    texts = [call["description"] for path in document["paths"].values() for call in path.values()]
+    assert document["info"]["description"] not in texts
+    assert len(texts) == len(set(texts))
+
+
 @pytest.mark.parametrize("query", ["version=%0d%0aX:y", "version=%C3%A4", "lang=%00", "lang=de"])
 def test_the_document_does_not_depend_on_the_query(client: Client, query: str) -> None:
     with_query = client.get(f"/schema?{query}")
