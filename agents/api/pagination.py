@@ -4,7 +4,6 @@ import base64
 import binascii
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
@@ -92,8 +91,4 @@ def link_to_next(request: Request, last: str) -> str:
     """Return a Link header, relative since a proxy may serve another host name."""
     query = request.query_params.copy()
     query["cursor"] = base64.urlsafe_b64encode(last.encode()).decode()
-    return f'<{request.path}?{urlencode(list(_pairs(query)))}>; rel="next"'
-
-
-def _pairs(query: Any) -> list[tuple[str, str]]:
-    return [(name, value) for name, values in query.lists() for value in values]
+    return f'<{request.path}?{query.urlencode()}>; rel="next"'
