@@ -45,20 +45,11 @@ class BackgroundCheck(Generic[T]):
             if self._done.is_set():
                 self._done = threading.Event()
                 self._began = self._clock()
-                thread = threading.Thread(
-                    target=self._run, args=[self._done], name="background-check", daemon=True
-                )
-                thread.start()
+                threading.Thread(target=self._run, name="background-check", daemon=True).start()
             done, waited = self._done, self._clock() - self._began
         done.wait(max(self._patience - waited, 0))
         with self._lock:
             return self._value() if self._is_fresh() else None
-
-    def forget(self) -> None:
-        with self._lock:
-            self._result = None
-            self._done = threading.Event()
-            self._done.set()
 
     def _is_fresh(self) -> bool:
         return self._result is not None and self._clock() - self._result.at < self._seconds
@@ -66,11 +57,10 @@ class BackgroundCheck(Generic[T]):
     def _value(self) -> T | None:
         return None if self._result is None else self._result.value
 
-    def _run(self, done: threading.Event) -> None:
+    def _run(self) -> None:
         try:
             value = self._check()
             with self._lock:
-                if done is self._done:  # not forgotten meanwhile
-                    self._result = _Result(value, self._clock())
+                self._result = _Result(value, self._clock())
         finally:
-            done.set()
+            self._done.set()

@@ -1,5 +1,6 @@
 import os
 from dataclasses import dataclass
+from functools import cache
 
 from celery import current_app
 
@@ -26,7 +27,13 @@ class BrokerReport:
 
 
 def report_broker() -> BrokerReport:
-    return BROKER.get() or BrokerReport(_transport(), responds=False, reason="no response in time")
+    no_response = BrokerReport(_transport(), responds=False, reason="no response in time")
+    return _check_in_background().get() or no_response
+
+
+@cache
+def _check_in_background() -> BackgroundCheck[BrokerReport]:
+    return BackgroundCheck(_check, seconds=KEPT_SECONDS, patience=PATIENCE)
 
 
 def _transport() -> str:
@@ -72,6 +79,3 @@ def _reason(error: BaseException) -> str:
                 return words
         found = found.__cause__ or found.__context__
     return type(error).__name__
-
-
-BROKER = BackgroundCheck(_check, seconds=KEPT_SECONDS, patience=PATIENCE)

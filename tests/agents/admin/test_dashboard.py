@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import leases
-from agents.admin.dashboard.broker import BROKER
+from agents.admin.dashboard import broker
 from agents.admin.dashboard.health import in_bytes
 from agents.models import ActivityMinute, AgentEvent, AgentRecord
 from tests.agents.passing_time import fleet, heartbeats, time_passes
@@ -33,9 +33,9 @@ Staff = Callable[..., Client]
 
 @pytest.fixture(autouse=True)
 def _broker_is_looked_at_anew() -> Iterator[None]:
-    BROKER.forget()
+    broker._check_in_background.cache_clear()
     yield
-    BROKER.forget()
+    broker._check_in_background.cache_clear()
 
 
 @pytest.fixture
