@@ -24,18 +24,15 @@ from agents.tokens import access as access_tokens
 from agents.tokens.auth_mode import is_open
 
 FORM_FIELDS = ["name", "may_register", "agent_prefix", "max_agents", "may_read", "days"]
-PAGE_FIELDS: list[Any] = [
-    "name",
-    "key",
+TERMS: list[Any] = [
     cells.state,
     cells.rights,
     cells.prefix,
     cells.agents,
     cells.ends,
     cells.used,
-    cells.issued,
-    cells.revoked,
 ]
+PAGE_FIELDS = ["name", "key", *TERMS, cells.issued, cells.revoked]
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -59,15 +56,7 @@ class StateFilter(admin.SimpleListFilter):
 class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     form = IssueForm
     actions = ["revoke"]
-    list_display = [
-        cells.name_and_key,
-        cells.state,
-        cells.rights,
-        cells.prefix,
-        cells.agents,
-        cells.ends,
-        cells.used,
-    ]
+    list_display = [cells.name_and_key, *TERMS]
     list_filter = [StateFilter]
     search_fields = ["name", "key", "agent_prefix"]
     search_help_text = "Part of the name, key or prefix"

@@ -22,8 +22,6 @@ MAX_LISTED = 50
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(required=False)
-
     def __init__(self, data: Any, max_length: int) -> None:
         super().__init__(data, label_suffix="")
         self.fields["reason"] = forms.CharField(
