@@ -23,7 +23,6 @@ from agents.admin.agents.listing.filters import (
     StatusFilter,
     TagFilter,
     VersionFilter,
-    problem_with,
 )
 from agents.admin.agents.listing.saved_views import BUILT_IN, view_query
 from agents.admin.widgets.mixins import ReadOnly
@@ -68,13 +67,6 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FleetChangeList
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[AgentRecord], search_term: str
-    ) -> tuple[QuerySet[AgentRecord], bool]:
-        if problem_with(search_term):
-            return queryset.none(), False
-        return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
