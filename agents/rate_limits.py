@@ -42,6 +42,7 @@ class RateExceeded(Exception):
         self.wait = refusal.wait
 
 
+@cache
 def parse_rate(text: str) -> RateLimitItem | None:
     """Return None for "off". Raise InvalidRate."""
     if text.strip().lower() in OFF:
@@ -57,13 +58,13 @@ def parse_rate(text: str) -> RateLimitItem | None:
 
 def count(setting: str, key: str) -> Refusal | None:
     """Count a call; refuse it if it exceeds the rate in `setting`."""
-    rate = _rate(getattr(settings, setting))
+    rate = parse_rate(getattr(settings, setting))
     return None if rate is None else _counter(settings.RATE_STORE_URL).hit(rate, setting, key)
 
 
 def check(setting: str, key: str) -> Refusal | None:
     """Refuse a call that would exceed the rate in `setting`, without counting it."""
-    rate = _rate(getattr(settings, setting))
+    rate = parse_rate(getattr(settings, setting))
     return None if rate is None else _counter(settings.RATE_STORE_URL).test(rate, setting, key)
 
 
@@ -153,7 +154,7 @@ class WindowCounter:
 
     def count(self, text: str, key: int) -> Refusal | None:
         """Count a call; refuse it if it exceeds the rate `text`."""
-        rate = _rate(text)
+        rate = parse_rate(text)
         if rate is None:
             return None
         expiry = rate.get_expiry()
@@ -165,11 +166,6 @@ class WindowCounter:
         if calls <= rate.amount:
             return None
         return Refusal(max((window + 1) * expiry - time.monotonic(), 1.0))
-
-
-@cache
-def _rate(text: str) -> RateLimitItem | None:
-    return parse_rate(text)
 
 
 @cache
