@@ -16,20 +16,20 @@ both_paths = pytest.mark.parametrize("api", [DJANGO, FAST], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def _tokens_are_forgotten() -> None:
-    """What one test's process knows of tokens is not known in the next."""
+def _clear_token_cache() -> None:
+    """Empty the process's cache of tokens before each test."""
     token_cache.forget()
 
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> APIClient:
-    """A client of the API; with `both_paths`, one whose heartbeats go through the fast path too."""
+    """A client of the API. With `both_paths`, a second run sends heartbeats by the fast path."""
     return FastPathClient() if getattr(request, "param", DJANGO) == FAST else APIClient()
 
 
 @pytest.fixture
 def register(api: APIClient) -> Register:
-    """Register an agent by the API; return the answer's JSON."""
+    """Register an agent through the API; return the response's JSON."""
 
     def register(agent_id: str = "weather-1", **more: Any) -> Any:
         registration = {"agent_id": agent_id, "host": "10.0.0.7", "port": 8000} | more
@@ -42,7 +42,7 @@ def register(api: APIClient) -> Register:
 
 @pytest.fixture
 def staff(client: Client) -> Callable[..., Client]:
-    """Log a member of the staff in who has just these permissions."""
+    """Log in a member of staff with exactly these permissions."""
 
     def log_in(*permissions: str) -> Client:
         user = User.objects.create_user("grace", is_staff=True)

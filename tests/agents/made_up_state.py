@@ -1,4 +1,4 @@
-"""What a registry does whose table of states has a `PAUSED` too: for a process that has one."""
+"""Runs in a process whose `State` has an extra member `PAUSED`: reports where it shows up."""
 
 from typing import Any
 
@@ -27,12 +27,12 @@ def report() -> dict[str, Any]:
     admin.force_login(User.objects.create_superuser("ada"))
     leases.register(agent_id="a", host="h", port=1)
     leases.register(agent_id="b", host="h", port=1)
-    asked = admin.post(AGENTS, ACTION).content.decode()
+    confirmation = admin.post(AGENTS, ACTION).content.decode()
     confirmed = ACTION | {"confirmed": "yes", "reason": "tired"}
     done = admin.post(AGENTS, confirmed, follow=True)
     return {
         "missing migrations": missing_migrations(),
-        "asked": asked,
+        "confirmation": confirmation,
         "messages": [str(message) for message in done.context["messages"]],
         "events": list(AgentEvent.objects.filter(agent_id="a").values_list("kind", "reason")),
         "list": admin.get(AGENTS, {"state__exact": "paused"}).content.decode(),

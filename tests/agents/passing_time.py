@@ -1,4 +1,4 @@
-"""Letting time pass for a registry in a test, without waiting: what it remembers gets older."""
+"""Let time pass without waiting: all stored times are moved into the past."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -17,7 +17,7 @@ NUMBERS = count_from(1)
 
 
 def time_passes(seconds: float) -> None:
-    """Make everything older: leases, the sweeps, the history, and the registry's uptime."""
+    """Move the times of leases, sweeps, history and uptime into the past."""
     by = timedelta(seconds=seconds)
     AgentRecord.objects.update(last_heartbeat=F("last_heartbeat") - by)
     SweepMark.objects.update(at=F("at") - by)
@@ -32,13 +32,13 @@ def time_passes_with_the_web_at_work(seconds: float) -> None:
 
 
 def fleet(count: int, *, silent_for: float = 0, ttl: int = 60, prefix: str = "agent") -> list[str]:
-    """Make agents whose last heartbeat came so many seconds ago; return their ids."""
+    """Create agents whose last heartbeat was `silent_for` seconds ago; return their ids."""
     ids = [f"{prefix}-{next(NUMBERS):07}" for _ in range(count)]
     if not ids:
         return []
     heartbeat = timezone.now() - timedelta(seconds=silent_for)
     AgentFactory.create(agent_id=ids[0], last_heartbeat=heartbeat, ttl_seconds=ttl)
-    # The others are copies of the first, made by the database: there may be a hundred thousand.
+    # The database copies the first one, since there may be a hundred thousand.
     columns = [str(field.column) for field in AgentRecord._meta.concrete_fields]
     table, copied = AgentRecord._meta.db_table, ", ".join(columns[1:])  # the id comes first
     for chunk in range(1, count, 10_000):
@@ -53,7 +53,7 @@ def fleet(count: int, *, silent_for: float = 0, ttl: int = 60, prefix: str = "ag
 
 
 def heartbeats(ids: Iterable[str] | None = None) -> None:
-    """Let agents be heard of: these, or all."""
+    """Renew these agents, or all."""
     agents = AgentRecord.objects.all()
     if ids is not None:
         agents = agents.filter(pk__in=list(ids))

@@ -1,4 +1,4 @@
-"""Functions that run at the same moment, as several processes would, and what they wait for."""
+"""Run functions at the same moment, as several processes would."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ postgresql_only = pytest.mark.skipif(
 
 @contextmanager
 def racing() -> Iterator[Together]:
-    """Give what runs functions at the same moment, each with a connection of its own.
+    """Yield a function that runs others at the same moment and returns their results.
 
-    It returns their results.
+    Each runs on a connection of its own.
     """
     with ThreadPoolExecutor(16) as threads:
 
@@ -43,19 +43,19 @@ def racing() -> Iterator[Together]:
 
 
 def wait_for_a_lock() -> None:
-    """Return when another session waits for a lock."""
+    """Block until another session waits for a lock."""
     with connection.cursor() as cursor:
         for _ in range(100_000):
             cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
             if cursor.fetchone()[0]:
                 return
-    pytest.fail("nobody waits for a lock")
+    pytest.fail("no session waits for a lock")
 
 
 def behind_a_renewal(together: Together, agent_id: str, waits: Callable[[], Any]) -> Any:
-    """Run `waits` while a renewal holds the record, until it has to wait for that.
+    """Run `waits` while a renewal holds the record, so that it has to wait for the lock.
 
-    Return when the renewal let go, by the database's clock, and what `waits` returned.
+    Return the database's time when the lock was released, and what `waits` returned.
     """
     renewing = threading.Event()
 

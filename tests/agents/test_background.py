@@ -7,8 +7,8 @@ from agents.history.activity import ActivityRecorder
 
 
 @pytest.mark.usefixtures("database_away")
-def test_it_survives_an_outage_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sleep after the failed pulse ends its loop here."""
+def test_the_background_thread_survives_a_database_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SystemExit from the patched sleep ends the loop after one failed pulse."""
 
     def sleep(_seconds: float) -> None:
         raise SystemExit

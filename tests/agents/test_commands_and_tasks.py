@@ -1,4 +1,4 @@
-"""Tasks and commands call the leases: they leave the same rows as the lease's own call."""
+"""Tasks and commands leave the same rows as calling `leases` directly."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def command(*arguments: str) -> str:
 
 
 def rows_after(purge: Callable[[], Any]) -> Any:
-    """The rows that a purge of one living and two dead agents leaves, without what must differ."""
+    """Return the rows left by a purge of one living and two dead agents, without varying fields."""
     AgentFactory.create(agent_id="alive", last_heartbeat=datetime(2126, 1, 1, tzinfo=UTC))
     for number in range(2):
         AgentFactory.create(agent_id=f"dead-{number}", last_heartbeat=HEARTBEAT, generation=number)
@@ -52,7 +52,7 @@ def test_the_task_and_the_command_leave_the_same_rows_as_the_leases() -> None:
     assert rows_after(lambda: command("--batch-size", "1")) == expected
 
 
-def test_the_history_tells_who_purged() -> None:
+def test_the_history_records_who_purged() -> None:
     AgentFactory.create(expired=True)
     tasks.purge_expired()
     AgentFactory.create(expired=True)
@@ -80,14 +80,14 @@ def test_a_dry_run_counts_and_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "many"])
-def test_a_batch_size_that_makes_no_sense_is_refused(size: str) -> None:
+def test_an_invalid_batch_size_is_refused(size: str) -> None:
     with pytest.raises(CommandError, match="--batch-size"):
         command("--batch-size", size)
 
 
 @pytest.mark.parametrize("batch_size", [3, 6, 7])
-def test_the_task_takes_the_batch_size_of_the_settings(settings: Any, batch_size: int) -> None:
-    """After a batch that is full, there may be more to find."""
+def test_the_task_uses_the_batch_size_of_the_settings(settings: Any, batch_size: int) -> None:
+    """A full batch is followed by another query, since there may be more."""
     settings.SWEEP_BATCH_SIZE = batch_size
     AgentFactory.create_batch(6, expired=True)
 
@@ -98,7 +98,7 @@ def test_the_task_takes_the_batch_size_of_the_settings(settings: Any, batch_size
     assert sum(f"LIMIT {batch_size}" in sql for sql in statements) >= 6 // batch_size + 1
 
 
-def test_the_history_is_trimmed_by_the_age_in_the_settings(settings: Any) -> None:
+def test_events_older_than_the_configured_age_are_deleted(settings: Any) -> None:
     settings.EVENT_RETENTION_DAYS = 7
     for days in (6, 8):
         at = timezone.now() - timedelta(days=days)
@@ -109,7 +109,7 @@ def test_the_history_is_trimmed_by_the_age_in_the_settings(settings: Any) -> Non
 
 
 class TestSweepReport:
-    def test_each_sweep_leaves_its_mark_even_when_nothing_was_to_be_done(self) -> None:
+    def test_every_sweep_is_recorded_even_if_nothing_was_purged(self) -> None:
         assert report_sweeps().last_purge is None
         leases.purge_expired()
         first = report_sweeps().last_purge
@@ -122,7 +122,7 @@ class TestSweepReport:
         assert SweepMark.objects.count() == 1
 
     @pytest.mark.parametrize(("missed", "overdue"), [(3.9, False), (4.1, True)])
-    def test_four_missed_sweeps_are_told(
+    def test_sweeps_are_overdue_after_four_were_missed(
         self, settings: Any, monkeypatch: pytest.MonkeyPatch, missed: float, overdue: bool
     ) -> None:
         settings.SWEEP_INTERVAL_SECONDS = 100
@@ -134,13 +134,13 @@ class TestSweepReport:
         SweepMark.objects.update(at=timezone.now() - timedelta(seconds=missed * 100))
         assert report_sweeps().overdue is overdue
 
-    def test_a_registry_that_has_just_started_gets_its_time(self, settings: Any) -> None:
+    def test_sweeps_are_not_overdue_right_after_a_start(self, settings: Any) -> None:
         settings.SWEEP_INTERVAL_SECONDS = 3600
         SweepMark.objects.create(at=timezone.now() - timedelta(days=30), purged=0)
 
         assert not report_sweeps().overdue
 
-    def test_a_registry_that_never_swept_is_told_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_registry_that_never_swept_is_overdue(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("agents.leases.purge.sweep_mark._started", float("-inf"))
 
         assert report_sweeps().overdue

@@ -1,4 +1,4 @@
-"""How an agent is: the worst of its lease, its operator's state and its own report."""
+"""An agent's condition: the worst of its lease, the operator's state and its own report."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,13 +14,13 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def agent(silent: float | timedelta = 0, ttl: int = 60, **more: object) -> AgentRecord:
-    """Return an agent whose last heartbeat came so long (seconds) before NOW."""
+    """Return an agent whose last heartbeat was `silent` (seconds) before NOW."""
     silence = silent if isinstance(silent, timedelta) else timedelta(seconds=silent)
     return AgentFactory.build(ttl_seconds=ttl, last_heartbeat=NOW - silence, **more)
 
 
-def sentence_of(who: AgentRecord, event: AgentEvent | None = None) -> str:
-    return str(condition_of(who, NOW, event))
+def sentence_of(record: AgentRecord, event: AgentEvent | None = None) -> str:
+    return str(condition_of(record, NOW, event))
 
 
 def event(**more: object) -> AgentEvent:
@@ -39,13 +39,13 @@ def event(**more: object) -> AgentEvent:
         (timedelta(seconds=60) + MICROSECOND, "expired"),
     ],
 )
-def test_the_lease_changes_at_exactly_a_third_and_at_exactly_its_end(
+def test_the_condition_changes_exactly_at_a_third_of_the_ttl_and_at_the_lease_end(
     silence: timedelta, word: str
 ) -> None:
     assert condition_of(agent(silence), NOW).word == word
 
 
-def test_a_ttl_that_three_does_not_divide_is_as_exact() -> None:
+def test_the_boundary_is_exact_for_a_ttl_not_divisible_by_three() -> None:
     third = timedelta(seconds=100) / 3  # rounded to microseconds: below the true third
 
     assert condition_of(agent(timedelta(seconds=100) - third, ttl=100), NOW).word == "expiring soon"
@@ -54,7 +54,7 @@ def test_a_ttl_that_three_does_not_divide_is_as_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "sentence"),
+    ("record", "sentence"),
     [
         (agent(), "alive: last heartbeat now, its lease of 1 min ends in 1 min"),
         (agent(12), "alive: last heartbeat 12 s ago, its lease of 1 min ends in 48 s"),
@@ -82,8 +82,8 @@ def test_a_ttl_that_three_does_not_divide_is_as_exact() -> None:
         (agent(state="quarantined"), "quarantined: set by an operator"),
     ],
 )
-def test_the_reason_is_a_sentence(who: AgentRecord, sentence: str) -> None:
-    assert sentence_of(who) == sentence
+def test_the_reason_is_a_sentence(record: AgentRecord, sentence: str) -> None:
+    assert sentence_of(record) == sentence
 
 
 @pytest.mark.parametrize("status", ["unknown", "ready", "busy"])
@@ -93,17 +93,17 @@ def test_an_agent_that_reports_nothing_bad_is_alive(status: str) -> None:
     assert (condition.word, condition.level) == ("alive", Level.OK)
 
 
-def test_the_reason_says_who_set_the_state_when_and_why() -> None:
-    who = agent(state="quarantined")
+def test_the_reason_names_who_set_the_state_when_and_why() -> None:
+    record = agent(state="quarantined")
 
-    assert sentence_of(who, event(reason="answers nonsense")) == (
+    assert sentence_of(record, event(reason="answers nonsense")) == (
         "quarantined: set by admin:grace 3 h 1 min ago: answers nonsense"
     )
-    assert sentence_of(who, event()) == "quarantined: set by admin:grace 3 h 1 min ago"
+    assert sentence_of(record, event()) == "quarantined: set by admin:grace 3 h 1 min ago"
 
 
 @pytest.mark.parametrize(
-    ("who", "word", "level"),
+    ("record", "word", "level"),
     [
         (agent(60, state="quarantined", status="degraded"), "expired", Level.BAD),
         (agent(59, state="quarantined", status="draining"), "quarantined", Level.ISOLATED),
@@ -113,20 +113,20 @@ def test_the_reason_says_who_set_the_state_when_and_why() -> None:
         (agent(status="degraded"), "degraded", Level.WARN),
     ],
 )
-def test_the_worst_fact_decides(who: AgentRecord, word: str, level: Level) -> None:
-    condition = condition_of(who, NOW)
+def test_the_worst_fact_decides(record: AgentRecord, word: str, level: Level) -> None:
+    condition = condition_of(record, NOW)
 
     assert (condition.word, condition.level) == (word, level)
 
 
-def test_of_two_draining_facts_the_operators_decides() -> None:
+def test_an_operators_draining_outranks_the_agents_own() -> None:
     assert sentence_of(agent(state="draining", status="draining")) == "draining: set by an operator"
 
 
 def test_all_facts_are_kept() -> None:
-    who = agent(74, state="draining", status="busy", load=0.5)
+    record = agent(74, state="draining", status="busy", load=0.5)
 
-    facts = [(fact.source, fact.word, fact.level) for fact in condition_of(who, NOW).facts]
+    facts = [(fact.source, fact.word, fact.level) for fact in condition_of(record, NOW).facts]
 
     assert facts == [
         ("lease", "expired", Level.BAD),
@@ -136,7 +136,7 @@ def test_all_facts_are_kept() -> None:
     ]
 
 
-def test_it_makes_no_query() -> None:
-    # Without the marker of a test that may, a query is an error.
+def test_a_condition_needs_no_query() -> None:
+    # Without the `django_db` marker, a query would be an error.
     for number in range(100):
         assert condition_of(agent(number), NOW).facts

@@ -21,31 +21,31 @@ from agents.durations import UNITS, ago, in_words
         (-5, "0 s"),
     ],
 )
-def test_a_duration_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+def test_a_duration_is_shown_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
 
 
-def test_where_room_is_short_the_largest_unit_is_enough() -> None:
+def test_a_duration_can_be_shown_in_its_largest_unit_only() -> None:
     assert in_words(185, units=1) == "3 min"
     assert ago(187_200, units=1) == "2 d ago"
 
 
 @given(st.integers(min_value=1, max_value=10**9))
-def test_what_is_told_is_at_most_the_duration_and_short_of_it_by_less_than_its_last_unit(
+def test_a_duration_is_rounded_down_by_less_than_its_last_unit(
     seconds: int,
 ) -> None:
     sizes = {unit: size for size, unit in UNITS}
     words = in_words(seconds).split()
-    told = sum(
+    shown = sum(
         int(count) * sizes[unit] for count, unit in zip(words[::2], words[1::2], strict=True)
     )
     largest = sizes[words[1]]
     next_smaller = max([size for size in sizes.values() if size < largest], default=1)
-    assert 0 <= seconds - told < next_smaller
+    assert 0 <= seconds - shown < next_smaller
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(-0.2, "now"), (0.5, "now"), (1, "1 s ago"), (12.7, "12 s ago")]
 )
-def test_what_was_within_this_second_was_now(seconds: float, words: str) -> None:
+def test_less_than_a_second_ago_is_now(seconds: float, words: str) -> None:
     assert ago(seconds) == words

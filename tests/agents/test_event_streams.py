@@ -1,4 +1,4 @@
-"""Event streams, and how they are served by servers that are not our own."""
+"""Event streams, and how other WSGI and ASGI servers send them."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ from agents.event_streams import (
     response,
 )
 
-# The end of a response looks after the connections to the database.
+# Closing a response closes old database connections.
 pytestmark = pytest.mark.django_db
 
 streams: list[EventStream] = []
@@ -64,7 +64,7 @@ def test_an_event_is_encoded(data: str, more: dict[str, str], encoded: bytes) ->
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b"])
-def test_names_and_ids_cannot_hold_other_lines(value: str) -> None:
+def test_event_names_and_ids_cannot_contain_line_breaks_or_nul(value: str) -> None:
     for more in ({"name": value}, {"event_id": value}):
         with pytest.raises(ValueError, match="cannot have"):
             encode_event("a", **more)
@@ -73,7 +73,7 @@ def test_names_and_ids_cannot_hold_other_lines(value: str) -> None:
 # --- Streams --------------------------------------------------------------------------------
 
 
-def test_a_stream_that_nobody_reads_takes_so_much_and_no_more() -> None:
+def test_an_unread_stream_is_closed_as_slow_at_its_limit() -> None:
     stream = EventStream()
     event = b"x" * 1_000
 
@@ -84,7 +84,7 @@ def test_a_stream_that_nobody_reads_takes_so_much_and_no_more() -> None:
     assert stream.unsent <= MAX_UNSENT_BYTES
 
 
-def test_room_is_made_by_what_the_client_takes() -> None:
+def test_sent_bytes_make_room_for_more_events() -> None:
     stream = EventStream()
     assert stream.send(b"x" * MAX_UNSENT_BYTES)
     stream.take()
@@ -95,7 +95,7 @@ def test_room_is_made_by_what_the_client_takes() -> None:
     assert not stream.send(b"x")
 
 
-def test_who_serves_a_stream_is_woken_once_for_what_it_has_not_taken() -> None:
+def test_the_server_is_woken_once_until_it_takes_the_events() -> None:
     stream, woken = EventStream(), []
     stream.send(b"before")
     stream.attach(lambda: woken.append(1))
@@ -108,7 +108,7 @@ def test_who_serves_a_stream_is_woken_once_for_what_it_has_not_taken() -> None:
     assert len(woken) == 3
 
 
-def test_the_owner_is_told_once_of_the_first_reason() -> None:
+def test_the_close_callback_gets_the_first_reason_once() -> None:
     stream = EventStream(on_close=reasons.append)
     stream.end()
     for _ in range(2):
@@ -122,7 +122,7 @@ def test_the_owner_is_told_once_of_the_first_reason() -> None:
 # --- Other servers --------------------------------------------------------------------------
 
 
-def test_the_tests_client_can_read_a_stream(client: Client) -> None:
+def test_djangos_test_client_can_read_a_stream(client: Client) -> None:
     response = client.get("/events")
     pieces = iter(response)
     assert next(pieces) == COMMENT
@@ -136,7 +136,7 @@ def test_the_tests_client_can_read_a_stream(client: Client) -> None:
     assert reasons == [Closed.ENDED]
 
 
-def test_silence_is_broken_by_comments(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comments_are_sent_during_silence(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response, "SILENCE_SECONDS", 0.01)
     answer = client.get("/events")
     pieces = iter(answer)
@@ -180,12 +180,12 @@ def test_an_asgi_server_sends_events_one_by_one(monkeypatch: pytest.MonkeyPatch)
     async def read() -> list[bytes]:
         stream = EventStream()
         pieces = aiter(EventStreamResponse(stream))
-        found = [await anext(pieces), await anext(pieces)]
+        first_two = [await anext(pieces), await anext(pieces)]
         threading.Thread(target=stream.send, args=[b"one"]).start()
         while (piece := await anext(pieces)) == COMMENT:
             pass
         stream.send(b"last")
         stream.end()
-        return [*found, piece, *[piece async for piece in pieces]]
+        return [*first_two, piece, *[piece async for piece in pieces]]
 
     assert asyncio.run(read()) == [COMMENT, COMMENT, b"one", b"last"]

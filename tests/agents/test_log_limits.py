@@ -29,7 +29,9 @@ def test_one_line_passes_per_key_and_period(clock: Clock) -> None:
     assert limit.pass_line("b") == ""
 
 
-def test_made_up_keys_do_not_fill_the_memory(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_keys_is_bounded(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(log_limits, "MAX_KEYS", 3)
     limit = LogLimit(60)
 

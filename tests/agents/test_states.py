@@ -1,4 +1,4 @@
-"""States, statuses and leases are described once, in `agents/states.py`; the rest follows."""
+"""A state is defined once, in `agents/states.py`; everything else is derived from there."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ENTRY = """
 
     @property
     def is_default("""
-# Models and their choices are made when they are imported: the entry has to be there before.
+# Models read their choices when they are imported, so the entry is added before that.
 LAUNCH = f"""
 import importlib.util, json, os, sys, types
 from pathlib import Path
@@ -49,7 +49,7 @@ json.dump(report(), sys.stdout)
 
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What a registry does whose `State` has a `PAUSED` too."""
+    """The report of a registry whose `State` has an extra member `PAUSED`."""
     folder = tmp_path_factory.mktemp("made-up-state")
     environment = os.environ | {
         "REGISTRY_VAR_DIR": str(folder),
@@ -68,21 +68,23 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(run.stdout)
 
 
-class TestOneMoreState:
-    def test_it_takes_a_migration_of_the_state_and_of_the_events(self, made_up: Any) -> None:
+class TestAddedState:
+    def test_an_added_state_needs_a_migration_of_agents_and_events(self, made_up: Any) -> None:
         assert made_up["missing migrations"] == [
             "Alter field kind on agentevent",
             "Alter field state on agentrecord",
         ]
 
-    def test_it_has_an_operation_that_asks_and_is_recorded(self, made_up: Any) -> None:
-        assert "Pause 1 agent?" in made_up["asked"]
-        assert "It takes a break." in made_up["asked"]
-        assert "the state is paused" in made_up["asked"]
+    def test_an_added_state_has_an_operation_that_is_confirmed_and_recorded(
+        self, made_up: Any
+    ) -> None:
+        assert "Pause 1 agent?" in made_up["confirmation"]
+        assert "It takes a break." in made_up["confirmation"]
+        assert "the state is paused" in made_up["confirmation"]
         assert made_up["messages"] == ["1 agent paused."]
         assert made_up["events"] == [["registered", ""], ["paused", "tired"]]
 
-    def test_the_list_has_its_action_filter_view_and_colour(self, made_up: Any) -> None:
+    def test_the_list_has_an_action_filter_view_and_colour_for_it(self, made_up: Any) -> None:
         html = made_up["list"]
 
         assert re.search(r'<option value="pause">Pause…</option>', html)
@@ -91,7 +93,7 @@ class TestOneMoreState:
         assert "agentrecord/a/change" in html
         assert "agentrecord/b/change" not in html
 
-    def test_the_overview_has_its_tile_and_event(self, made_up: Any) -> None:
+    def test_the_overview_has_a_tile_and_events_for_it(self, made_up: Any) -> None:
         assert re.search(
             r'class="card tile level-hold"[^>]*> <a href="[^"]*\?state__exact=paused"[^>]*>'
             r' <span class="tile-name">Paused</span> <span class="tile-count">1</span>'
@@ -100,14 +102,16 @@ class TestOneMoreState:
         )
         assert '<span class="agent-label level-hold">paused</span>' in made_up["front"]
 
-    def test_an_agents_page_says_who_set_it_and_offers_the_others(self, made_up: Any) -> None:
+    def test_an_agents_page_names_who_set_it_and_offers_the_other_states(
+        self, made_up: Any
+    ) -> None:
         html = made_up["page"]
 
         assert re.search(r"paused</strong> set by admin:ada .*: tired", html)
         offered = re.findall(r'name="action" value="(\w+)"', html)
         assert offered == ["drain", "quarantine", "resume", "extend", "deregister"]
 
-    def test_api_heartbeats_and_metrics_know_it(self, made_up: Any) -> None:
+    def test_api_heartbeats_and_metrics_include_it(self, made_up: Any) -> None:
         assert made_up["heartbeat"]["state"] == "paused"
         assert [agent["agent_id"] for agent in made_up["api"]] == ["a"]
         assert 'agents{lease="alive",state="paused"} 1' in made_up["metrics"]
@@ -125,7 +129,7 @@ def test_every_level_has_a_colour(level: Level) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_state_and_its_event_fit_their_columns(state: State) -> None:
+def test_every_state_and_its_event_are_valid_in_the_database_columns(state: State) -> None:
     AgentRecord(state=state).clean_fields(exclude=fields_but("state", AgentRecord))
     AgentEvent(kind=state.event).clean_fields(exclude=fields_but("kind", AgentEvent))
 
@@ -134,5 +138,5 @@ def fields_but(name: str, model: Any) -> set[str]:
     return {field.name for field in model._meta.fields} - {name}
 
 
-def test_a_value_of_a_newer_version_has_a_level() -> None:
+def test_an_unknown_value_has_the_level_warn() -> None:
     assert State.level_of("paused") is Status.level_of("asleep") is Level.WARN

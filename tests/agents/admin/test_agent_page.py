@@ -32,10 +32,10 @@ def page(client: Client, agent_id: str = "a", part: str = "change") -> str:
     return re.sub(r"\s+", " ", get(client, agent_id, part).content.decode())
 
 
-def told(html: str) -> str:
-    """Return the sentence that tells the agent's condition."""
-    [found] = re.findall(r'<p class="agent-condition[^>]*>(.*?)</p>', html)
-    return re.sub(r"<[^>]+>", "", found).strip()
+def condition(html: str) -> str:
+    """Return the sentence that describes the agent's condition."""
+    [sentence] = re.findall(r'<p class="agent-condition[^>]*>(.*?)</p>', html)
+    return re.sub(r"<[^>]+>", "", sentence).strip()
 
 
 def event(kind: str, hours_ago: float, **more: Any) -> None:
@@ -43,8 +43,8 @@ def event(kind: str, hours_ago: float, **more: Any) -> None:
     AgentEvent.objects.create(**{"agent_id": "a", "kind": kind, "at": at, "actor": "agent"} | more)
 
 
-class TestWhatIsKnown:
-    def test_it_shows_the_whole_record(self, admin_client: Client) -> None:
+class TestRecord:
+    def test_the_page_shows_the_whole_record(self, admin_client: Client) -> None:
         agent = leases.register(
             agent_id="a",
             agent_name="Weather",
@@ -83,7 +83,7 @@ class TestWhatIsKnown:
             ("agents.example", "192.0.2.8", False),
         ],
     )
-    def test_an_address_that_differs_from_the_advertised_is_pointed_out(
+    def test_an_address_that_differs_from_the_advertised_one_is_pointed_out(
         self, admin_client: Client, host: str, seen: str | None, differ: bool
     ) -> None:
         AgentFactory.create(agent_id="a", host=host, seen_address=seen)
@@ -110,7 +110,7 @@ class TestWhatIsKnown:
         ]:
             assert text in html
 
-    def test_metadata_stays_readable_however_deep_it_is(self, admin_client: Client) -> None:
+    def test_deeply_nested_metadata_is_readable(self, admin_client: Client) -> None:
         deep: Any = "the end" * 500
         for level in reversed(range(31)):
             deep = {f"level-{level}": deep}
@@ -149,7 +149,7 @@ class TestWhatIsKnown:
             assert "<img src=x" not in html
             assert 'href="javascript' not in html
 
-    def test_it_has_no_inline_scripts_and_styles(self, admin_client: Client) -> None:
+    def test_the_page_has_no_inline_scripts_or_styles(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", tags=["t"], metadata={"a": 1})
         event("expired", 2)
 
@@ -174,7 +174,7 @@ class TestWhatIsKnown:
 
 
 class TestCard:
-    def test_a_card_is_put_together_from_the_registration(self, admin_client: Client) -> None:
+    def test_a_card_is_assembled_from_the_registration(self, admin_client: Client) -> None:
         AgentFactory.create(
             agent_id="a", skills=["forecast"], metadata={"description": "Tells the weather."}
         )
@@ -203,21 +203,23 @@ class TestCard:
             assert text in html
         assert 'href="https://echo.example/a2a"' in html
 
-    def test_without_a_card_it_says_how_to_send_one(self, admin_client: Client) -> None:
+    def test_the_page_says_so_if_no_card_is_known(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         assert "No card is known" in page(admin_client)
 
 
 class TestCondition:
-    def test_it_says_who_quarantined_the_agent_when_and_why(self, admin_client: Client) -> None:
+    def test_the_condition_names_who_quarantined_the_agent_when_and_why(
+        self, admin_client: Client
+    ) -> None:
         leases.register(agent_id="a", host="h", port=1)
         leases.set_state(agent_id="a", state="quarantined", actor="admin:ada", reason="answers 7")
         time_passes(2)
         AgentRecord.objects.update(last_heartbeat=timezone.now())
 
         for part in ["change", "now"]:
-            sentence = told(page(admin_client, part=part))
+            sentence = condition(page(admin_client, part=part))
             assert re.fullmatch(r"quarantined set by admin:ada [2-5] s ago: answers 7", sentence)
 
     def test_users_who_may_not_view_events_do_not_see_who_did_it(
@@ -229,7 +231,7 @@ class TestCondition:
 
         for part in ["change", "now"]:
             html = page(client, part=part)
-            assert told(html) == "quarantined set by an operator"
+            assert condition(html) == "quarantined set by an operator"
             assert "secret" not in html
             assert "registered" not in html
             assert "Timeline" not in html
@@ -239,7 +241,9 @@ class TestCondition:
 
         html = page(admin_client)
 
-        assert told(html) == "expired no heartbeat for 1 h, its lease of 1 min ended 59 min ago"
+        assert (
+            condition(html) == "expired no heartbeat for 1 h, its lease of 1 min ended 59 min ago"
+        )
         for text in [
             "Reported by the agent: the disk is full",
             "The registry does not probe agents",
@@ -348,7 +352,7 @@ class TestTimeline:
 
 
 class TestNow:
-    def test_it_returns_the_live_parts_of_the_page(self, admin_client: Client) -> None:
+    def test_now_returns_the_live_parts_of_the_page(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
 
         whole, now = page(admin_client), page(admin_client, part="now")
@@ -381,7 +385,7 @@ class TestNow:
         assert "It was deregistered now, at" in html
         assert "by admin:ada: a ghost." in html
 
-    def test_it_needs_the_permission_to_view_agents(self, staff: Callable[..., Client]) -> None:
+    def test_now_needs_the_permission_to_view_agents(self, staff: Callable[..., Client]) -> None:
         AgentFactory.create(agent_id="a")
 
         assert staff("view_agentevent").get(f"{AGENTS}a/now/").status_code == 403
@@ -395,10 +399,10 @@ class TestGone:
 
         html = page(admin_client, "a_3A1")
 
-        assert told(html).startswith(
+        assert condition(html).startswith(
             "gone The agent has no record any more. It was deregistered 2 h ago, at"
         )
-        assert told(html).endswith("by admin:ada: a ghost.")
+        assert condition(html).endswith("by admin:ada: a ghost.")
         assert f'href="{EVENTS}?agent_id__exact=a%3A1"' in html
         assert "Timeline" in html
 
@@ -407,13 +411,13 @@ class TestGone:
         time_passes(3600)
         leases.purge_expired()
 
-        sentence = told(page(admin_client))
+        sentence = condition(page(admin_client))
 
         assert "Its lease ended 59 min ago, at" in sentence
         assert "(no heartbeat for 60 s); it was purged now, at" in sentence
         assert sentence.endswith("by sweep.")
 
-    def test_it_offers_no_operations(self, admin_client: Client) -> None:
+    def test_the_page_of_a_removed_agent_offers_no_operations(self, admin_client: Client) -> None:
         event("deregistered", 1)
 
         assert 'name="action"' not in page(admin_client)
@@ -452,7 +456,7 @@ class TestQueries:
         with django_assert_num_queries(5):
             page(admin_client, part="now")
 
-    def test_it_shows_the_newest_events_and_links_to_all(self, admin_client: Client) -> None:
+    def test_the_page_shows_the_newest_events_and_links_to_all(self, admin_client: Client) -> None:
         for _ in range(25):
             leases.register(agent_id="a", host="h", port=1)
         leases.register(agent_id="b", host="h", port=1)

@@ -28,11 +28,11 @@ def chart(*series: Series, title: str = "Agents", begin: datetime = NOON) -> Cha
     )
 
 
-def came(*counts: int) -> Series:
+def registered(*counts: int) -> Series:
     return Series("registrations", counts)
 
 
-def left(*counts: int) -> Series:
+def deregistered(*counts: int) -> Series:
     return Series("deregistrations", counts, below_zero=True)
 
 
@@ -46,7 +46,7 @@ def drawn(shown: Chart) -> ElementTree.Element:
 
 
 def bars(shown: Chart) -> list[dict[str, object]]:
-    """Return the bars: their colours, and where they are in percents of the plot."""
+    """Return the bars: CSS class, and position and height in percent of the plot."""
     found: list[dict[str, object]] = []
     for rect in drawn(shown).iter(f"{SVG}rect"):
         if rect.attrib["class"] != "chart-hit":
@@ -101,9 +101,9 @@ def test_an_axis_has_few_numbers_and_covers_all_counts(up: int, down: int) -> No
 
 
 def test_series_are_stacked_above_and_below_zero() -> None:
-    shown = chart(came(2, 0), left(0, 1), expired(0, 1))
+    shown = chart(registered(2, 0), deregistered(0, 1), expired(0, 1))
 
-    # From 2 to -2: zero is in the middle.
+    # The axis goes from -2 to 2, so zero is in the middle.
     assert bars(shown) == [
         {"kind": "chart-registrations", "x": 6, "y": 0, "height": 50},
         {"kind": "chart-deregistrations", "x": 56, "y": 50, "height": 25},
@@ -113,7 +113,7 @@ def test_series_are_stacked_above_and_below_zero() -> None:
 
 
 def test_a_chart_without_data_has_axes_and_no_bars() -> None:
-    shown = chart(came(*[0] * 60), left(*[0] * 60))
+    shown = chart(registered(*[0] * 60), deregistered(*[0] * 60))
 
     assert shown.is_empty
     assert bars(shown) == []
@@ -122,25 +122,25 @@ def test_a_chart_without_data_has_axes_and_no_bars() -> None:
 
 
 def test_labelled_times_are_round() -> None:
-    shown = chart(came(*[1] * 60), begin=NOON + 5 * MINUTE)
+    shown = chart(registered(*[1] * 60), begin=NOON + 5 * MINUTE)
 
     assert texts(shown, "chart-time") == ["12:10", "12:20", "12:30", "12:40", "12:50", "13:00"]
 
 
 def test_no_label_is_cut_off_at_the_ends() -> None:
-    shown = chart(came(*[1] * 60), begin=NOON)
+    shown = chart(registered(*[1] * 60), begin=NOON)
 
     assert texts(shown, "chart-time") == ["12:10", "12:20", "12:30", "12:40", "12:50"]
 
 
 def test_numbers_of_a_large_fleet_fit() -> None:
-    shown = chart(came(100_000, 3), expired(0, 100_000))
+    shown = chart(registered(100_000, 3), expired(0, 100_000))
 
     assert texts(shown, "chart-number") == ["100k", "50k", "0", "50k", "100k"]
 
 
 def test_a_chart_has_a_description() -> None:
-    shown = chart(came(1, 1_500, 0), expired(2, 0, 0))
+    shown = chart(registered(1, 1_500, 0), expired(2, 0, 0))
 
     assert shown.description == (
         "In the last hour: 1,501 registrations, 2 expiries. Most: 1,500 registrations at 12:01."
@@ -154,13 +154,13 @@ def test_a_chart_has_a_description() -> None:
 
 
 def test_a_chart_has_a_table() -> None:
-    shown = chart(came(1, 2), expired(3, 4))
+    shown = chart(registered(1, 2), expired(3, 4))
 
     assert shown.rows == [("12:00", [1, 3]), ("12:01", [2, 4])]
 
 
 def test_each_slot_has_its_numbers_as_a_title() -> None:
-    shown = chart(came(1, 2_000), expired(3, 0))
+    shown = chart(registered(1, 2_000), expired(3, 0))
 
     titles = [one.findtext(f"{SVG}title") for one in drawn(shown).iter(f"{SVG}g")]
     assert titles == [
@@ -170,17 +170,17 @@ def test_each_slot_has_its_numbers_as_a_title() -> None:
 
 
 def test_the_unfinished_slot_is_marked() -> None:
-    kinds = [one.attrib["class"] for one in drawn(chart(came(1, 1, 1))).iter(f"{SVG}g")]
+    kinds = [one.attrib["class"] for one in drawn(chart(registered(1, 1, 1))).iter(f"{SVG}g")]
 
     assert kinds == ["chart-slot", "chart-slot", "chart-slot chart-unfinished"]
 
 
 def test_a_chart_has_no_inline_styles() -> None:
-    assert not re.search(r"\bstyle\s*=|<style", str(chart(came(1), expired(2)).svg))
+    assert not re.search(r"\bstyle\s*=|<style", str(chart(registered(1), expired(2)).svg))
 
 
 def test_text_is_escaped() -> None:
-    svg = str(chart(came(1), title="<script>alert(1)</script>").svg)
+    svg = str(chart(registered(1), title="<script>alert(1)</script>").svg)
 
     assert "<script" not in svg
     assert "&lt;script&gt;" in svg

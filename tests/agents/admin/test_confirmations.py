@@ -38,8 +38,8 @@ def confirm(client: Client, html: str, reason: str, url: str = AGENTS) -> Any:
 
 
 def fact(html: str, name: str) -> str:
-    [said] = re.findall(rf"<dt>{name}</dt><dd>(.*?)</dd>", html)
-    return str(said)
+    [text] = re.findall(rf"<dt>{name}</dt><dd>(.*?)</dd>", html)
+    return str(text)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -67,7 +67,7 @@ def test_the_reason_is_recorded_in_the_history(admin_client: Client, action: str
     assert event.reason.endswith(WHY)
 
 
-def test_it_lists_the_agents_and_counts_the_alive(admin_client: Client) -> None:
+def test_the_page_lists_the_agents_and_counts_those_alive(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a:1")
     AgentFactory.create(agent_id="b", expired=True)
 
@@ -78,7 +78,7 @@ def test_it_lists_the_agents_and_counts_the_alive(admin_client: Client) -> None:
     assert '<li>b <span class="agent-label level-bad">expired</span></li>' in html
 
 
-def test_it_lists_the_first_of_many_agents(admin_client: Client) -> None:
+def test_the_page_lists_the_first_of_many_agents(admin_client: Client) -> None:
     AgentFactory.create_batch(60)
 
     html = ask(admin_client, "deregister", "agent", select_across="1")

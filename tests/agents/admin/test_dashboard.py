@@ -32,7 +32,7 @@ Staff = Callable[..., Client]
 
 
 @pytest.fixture(autouse=True)
-def _broker_is_looked_at_anew() -> Iterator[None]:
+def _clear_broker_cache() -> Iterator[None]:
     broker._check_in_background.cache_clear()
     yield
     broker._check_in_background.cache_clear()
@@ -56,7 +56,7 @@ def page(client: Client, url: str = FRONT) -> str:
 
 
 def tiles(html: str) -> dict[str, tuple[str, str]]:
-    """Return the tiles by name: what they count, and where they lead."""
+    """Return the tiles by name: their count and their link."""
     found = re.findall(
         r'<li class="card tile[^>]*> <a href="([^"]*)"[^>]*> <span class="tile-name">([^<]*)</span>'
         r' <span class="tile-count">([^<]*)</span>',
@@ -66,7 +66,7 @@ def tiles(html: str) -> dict[str, tuple[str, str]]:
 
 
 def parts(html: str) -> dict[str, tuple[str, str]]:
-    """Return the parts of the registry by name: a word for each, and the detail."""
+    """Return the parts of the registry by name: their status and the detail."""
     found = re.findall(
         r'<dt>([^<]*)</dt> <dd> <span class="agent-label[^>]*>([^<]*)</span>'
         r' <span class="health-detail">(.*?)</span>',
@@ -106,7 +106,7 @@ class TestFleet:
 
         assert admin_client.get(url).context["cl"].result_count == int(count)
 
-    def test_a_new_registry_says_where_agents_register(self, admin_client: Client) -> None:
+    def test_an_empty_registry_shows_where_agents_register(self, admin_client: Client) -> None:
         html = page(admin_client)
 
         assert tiles(html)["Total"][0] == "0"
@@ -172,7 +172,7 @@ class TestEvents:
         assert "purge-forced</span> the registry" in html
 
     @pytest.mark.parametrize("text", [HOSTILE, "\u202edlrow", "w" * 256, "a\nb\r\nc"])
-    def test_what_agents_and_people_write_is_escaped(self, admin_client: Client, text: str) -> None:
+    def test_text_from_agents_and_users_is_escaped(self, admin_client: Client, text: str) -> None:
         AgentEvent.objects.create(
             agent_id=text[:255],
             kind="expired",
@@ -224,9 +224,11 @@ class TestPermissions:
 
     @pytest.mark.parametrize("url", [FRONT, OVERVIEW, CHARTS])
     @pytest.mark.parametrize("is_known", [False, True])
-    def test_it_is_for_staff_only(self, client: Client, url: str, is_known: bool) -> None:
+    def test_the_dashboard_is_for_staff_only(
+        self, client: Client, url: str, is_known: bool
+    ) -> None:
         if is_known:
-            client.force_login(User.objects.create_user("nobody"))
+            client.force_login(User.objects.create_user("user"))
 
         answer = client.get(url)
 
@@ -241,7 +243,7 @@ class TestPermissions:
 
 
 class TestHealth:
-    def test_a_healthy_registry(self, admin_client: Client) -> None:
+    def test_all_parts_of_a_healthy_registry_are_well(self, admin_client: Client) -> None:
         fleet(2, silent_for=3600)
         leases.purge_expired()
 
@@ -326,7 +328,7 @@ def use_broker(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 
 class TestRefreshing:
-    def ask(self, client: Client, url: str, tag: str) -> Any:
+    def conditional_get(self, client: Client, url: str, tag: str) -> Any:
         return client.get(url, headers={"If-None-Match": tag})
 
     def test_the_page_names_its_live_regions_and_scripts(self, admin_client: Client) -> None:
@@ -344,23 +346,23 @@ class TestRefreshing:
         for url in (OVERVIEW, CHARTS):
             tag = admin_client.get(url)["ETag"]
 
-            again = self.ask(admin_client, url, tag)
+            again = self.conditional_get(admin_client, url, tag)
 
             assert again.status_code == 304
             assert again.content == b""
 
-    def test_the_passing_of_time_is_no_change(self, admin_client: Client) -> None:
+    def test_the_etag_does_not_change_with_time_alone(self, admin_client: Client) -> None:
         leases.purge_expired()
         tag = admin_client.get(OVERVIEW)["ETag"]
 
-        assert self.ask(admin_client, OVERVIEW, tag).status_code == 304
+        assert self.conditional_get(admin_client, OVERVIEW, tag).status_code == 304
 
     def test_a_refreshed_part_equals_that_of_the_page(self, admin_client: Client) -> None:
         fleet(3)
         tag = admin_client.get(OVERVIEW)["ETag"]
         fleet(2)
 
-        answer = self.ask(admin_client, OVERVIEW, tag)
+        answer = self.conditional_get(admin_client, OVERVIEW, tag)
 
         assert answer.status_code == 200
         html = " ".join(answer.content.decode().split())
@@ -384,7 +386,7 @@ class TestRefreshing:
         else:
             assert leases.purge_expired().held == 14
 
-        answer = self.ask(admin_client, OVERVIEW, tag)
+        answer = self.conditional_get(admin_client, OVERVIEW, tag)
 
         assert answer.status_code == 200
         assert ("Purging is held" in answer.content.decode()) is (change == "hold")
@@ -394,7 +396,7 @@ class TestRefreshing:
         minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=1)
         ActivityMinute.objects.create(minute=minute, heartbeats=12_345)
 
-        answer = self.ask(admin_client, CHARTS, tag)
+        answer = self.conditional_get(admin_client, CHARTS, tag)
 
         assert answer.status_code == 200
         assert "12,345 heartbeats" in answer.content.decode()
@@ -403,7 +405,7 @@ class TestRefreshing:
         leases.register(agent_id="a", host="h", port=1)
 
         tag = admin_client.get(OVERVIEW)["ETag"]
-        assert self.ask(staff(), OVERVIEW, tag).status_code == 200
+        assert self.conditional_get(staff(), OVERVIEW, tag).status_code == 200
 
     @pytest.mark.parametrize("agents", [0, 300])
     def test_the_number_of_queries_does_not_grow_with_the_fleet(
@@ -414,7 +416,7 @@ class TestRefreshing:
     ) -> None:
         fleet(agents)
         leases.purge_expired()
-        # Who asks, two of them; then the sweep, the time, how large it is, the fleet, the events.
+        # The session, the user, the sweep, the clock, the database's size, the fleet, the events.
         with django_assert_max_num_queries(7):
             admin_client.get(OVERVIEW)
         with django_assert_max_num_queries(4):

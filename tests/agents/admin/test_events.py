@@ -25,13 +25,13 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
 def event(agent_id: str = "a", kind: str = "registered", **more: Any) -> AgentEvent:
-    said = {"agent_id": agent_id, "kind": kind, "at": NOW, "actor": "agent"} | more
-    return AgentEvent.objects.create(**said)
+    fields = {"agent_id": agent_id, "kind": kind, "at": NOW, "actor": "agent"} | more
+    return AgentEvent.objects.create(**fields)
 
 
 def many(count: int, **more: Any) -> None:
-    said = {"agent_id": "many", "kind": "registered", "at": NOW, "actor": "agent"} | more
-    AgentEvent.objects.bulk_create(AgentEvent(**said) for _ in range(count))
+    fields = {"agent_id": "many", "kind": "registered", "at": NOW, "actor": "agent"} | more
+    AgentEvent.objects.bulk_create(AgentEvent(**fields) for _ in range(count))
 
 
 def page(client: Client, **query: str) -> str:
@@ -41,7 +41,7 @@ def page(client: Client, **query: str) -> str:
 
 
 def found(client: Client, **query: str) -> list[str]:
-    """Return whose events are found, in the order of the list."""
+    """Return the agent ids of the events found, in the order of the list."""
     response = client.get(EVENTS, query)
     assert response.status_code == 200
     return [event.agent_id for event in response.context["cl"].result_list]
@@ -55,7 +55,7 @@ def exported(client: Client, **query: str) -> list[list[str]]:
 
 
 class TestList:
-    def test_it_includes_removed_agents_newest_first(self, admin_client: Client) -> None:
+    def test_the_list_includes_removed_agents_newest_first(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1, address="192.0.2.7")
         leases.deregister(agent_id="a", reason="work is done")
         leases.register(agent_id="b", host="h", port=1)
@@ -78,7 +78,7 @@ class TestList:
         assert admin_client.get(f"{EVENTS}add/").status_code == 403
         assert 'name="action"' not in page(admin_client)
 
-    def test_it_can_be_sorted_by_time(self, admin_client: Client) -> None:
+    def test_the_list_can_be_sorted_by_time(self, admin_client: Client) -> None:
         event("earlier", at=NOW - timedelta(days=1))
         event("later", at=NOW)
         event("earliest", at=NOW - timedelta(days=2))
@@ -93,8 +93,8 @@ class TestList:
     ) -> None:
         many(count)
 
-        # The session, the user, the count, the events; on PostgreSQL also the limit of time, within
-        # a savepoint, since a test is a transaction.
+        # The session, the user, the count, the events; on PostgreSQL also the time limit, in a
+        # savepoint, since a test is a transaction.
         with django_assert_max_num_queries(4 if connection.vendor == "sqlite" else 7):
             page(admin_client)
 
@@ -108,7 +108,9 @@ class TestList:
         for forbidden in ["<style", "<script>", ' style="', ' onclick="']:
             assert forbidden not in html
 
-    def test_it_needs_the_permission_to_view_events(self, staff: Callable[..., Client]) -> None:
+    def test_the_list_needs_the_permission_to_view_events(
+        self, staff: Callable[..., Client]
+    ) -> None:
         client = staff("view_agentrecord")
 
         assert client.get(EVENTS).status_code == 403
@@ -209,7 +211,7 @@ class TestPages:
         assert len(last) == 100
         assert admin_client.get(EVENTS, {"p": "3"}).status_code == 302
 
-    def test_exactly_as_many_events_as_have_pages_are_counted(
+    def test_the_count_is_exact_up_to_the_last_page(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(CappedPaginator, "MOST", 200)
@@ -232,7 +234,7 @@ class TestTime:
         html = response.content.decode()
         assert "The search was stopped after" in html
         assert 'name="why" value="nowhere"' in html
-        # The connection is as it was.
+        # The connection is usable again.
         monkeypatch.undo()
         assert found(admin_client, why="nowhere") == []
 
@@ -259,7 +261,7 @@ class TestTime:
 
 
 class TestExport:
-    def test_matching_events_are_lines_newest_first(self, admin_client: Client) -> None:
+    def test_matching_events_are_exported_newest_first(self, admin_client: Client) -> None:
         event("b", reason="not this")
         event("a", generation=3, address="192.0.2.7")
         event("a", "expired", actor="registry", reason='said "no", twice')
@@ -297,7 +299,7 @@ class TestExport:
         )
 
 
-def test_the_newest_events_come_first_whatever_their_time(admin_client: Client) -> None:
-    event("told last", at=timezone.now() - timedelta(days=1))
+def test_the_list_is_in_order_of_insertion_not_of_time(admin_client: Client) -> None:
+    event("recorded last", at=timezone.now() - timedelta(days=1))
 
-    assert found(admin_client)[0] == "told last"
+    assert found(admin_client)[0] == "recorded last"

@@ -42,7 +42,7 @@ both = pytest.mark.parametrize("kind", ["csv", "json"])
 
 
 @both
-def test_it_has_what_the_filters_match_in_the_order_of_the_ids(
+def test_an_export_has_the_matching_agents_in_the_order_of_their_ids(
     admin_client: Client, kind: str
 ) -> None:
     AgentFactory.create(agent_id="b", tags=["eu", "gpu"])
@@ -55,7 +55,7 @@ def test_it_has_what_the_filters_match_in_the_order_of_the_ids(
 
 
 @both
-def test_whom_no_agent_is_like_it_is_empty(admin_client: Client, kind: str) -> None:
+def test_an_export_without_matching_agents_is_empty(admin_client: Client, kind: str) -> None:
     AgentFactory.create()
 
     for query in [
@@ -68,7 +68,7 @@ def test_whom_no_agent_is_like_it_is_empty(admin_client: Client, kind: str) -> N
         assert ids(admin_client, kind, **query) == []
 
 
-def test_the_json_is_that_of_the_api(admin_client: Client, client: Client) -> None:
+def test_the_json_export_equals_the_api(admin_client: Client, client: Client) -> None:
     AgentFactory.create(
         agent_id="a", metadata={"m": [1, "ü"]}, tags=["eu"], load=0.5, note='"\n', version="1"
     )
@@ -79,7 +79,7 @@ def test_the_json_is_that_of_the_api(admin_client: Client, client: Client) -> No
     assert exported == client.get("/agents?include_dead=1").json()
 
 
-def test_the_columns_of_csv_are_called_as_in_the_api(admin_client: Client) -> None:
+def test_the_csv_columns_have_the_names_of_the_api(admin_client: Client) -> None:
     AgentFactory.create(agent_id="a", metadata={"m": ["ü"]}, tags=["eu"], load=0.5)
 
     [agent] = as_csv(admin_client)
@@ -94,7 +94,7 @@ def test_the_columns_of_csv_are_called_as_in_the_api(admin_client: Client) -> No
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", " =", "\uff1d"])
-def test_nothing_in_csv_is_a_formula(admin_client: Client, begin: str) -> None:
+def test_no_cell_is_a_formula(admin_client: Client, begin: str) -> None:
     text = f"{begin}cmd|' /C calc'!A0"
     AgentFactory.create(agent_name=text, note=text, version=begin)
 
@@ -104,7 +104,9 @@ def test_nothing_in_csv_is_a_formula(admin_client: Client, begin: str) -> None:
     assert agent["version"] == f"'{begin}"
 
 
-def test_an_agent_is_a_line_of_csv_whatever_it_says(admin_client: Client) -> None:
+def test_an_agent_is_one_line_of_csv_even_with_line_breaks_in_its_fields(
+    admin_client: Client,
+) -> None:
     AgentFactory.create(agent_id="a", note='one\r\n=two\x0b"three",\u2028four', tags=["x\ny"])
     AgentFactory.create(agent_id="b")
 
@@ -115,7 +117,9 @@ def test_an_agent_is_a_line_of_csv_whatever_it_says(admin_client: Client) -> Non
 
 
 @both
-def test_it_is_a_file_with_the_date_in_its_name(admin_client: Client, kind: str) -> None:
+def test_an_export_is_an_attachment_with_the_date_in_its_name(
+    admin_client: Client, kind: str
+) -> None:
     response = admin_client.get(f"{AGENTS}export/{kind}/")
 
     name = f"agents-{timezone.localdate()}.{kind}"
@@ -124,7 +128,7 @@ def test_it_is_a_file_with_the_date_in_its_name(admin_client: Client, kind: str)
 
 
 @both
-def test_it_is_read_by_pages_and_nobody_is_left_out_or_comes_twice(
+def test_no_agent_is_missed_or_repeated_between_pages(
     admin_client: Client, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "PAGE", 7)
@@ -134,7 +138,7 @@ def test_it_is_read_by_pages_and_nobody_is_left_out_or_comes_twice(
 
 
 @both
-def test_it_is_read_as_it_is_sent_and_so_never_in_memory_as_a_whole(
+def test_pages_are_queried_while_the_export_is_sent(
     admin_client: Client, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "PAGE", 20)
@@ -147,14 +151,12 @@ def test_it_is_read_as_it_is_sent_and_so_never_in_memory_as_a_whole(
     with CaptureQueriesContext(connection) as others:
         rest = list(pieces)
 
-    assert len(first) == len(sent) - 1  # the first piece is a bracket, or the names of the columns
+    assert len(first) == len(sent) - 1  # the first piece is a bracket or the header line
     assert len(others) == 200 // 20 - len(first)
     assert sum(map(len, sent)) < sum(map(len, rest))
 
 
-def test_each_export_is_told_to_the_log(
-    admin_client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_every_export_is_logged(admin_client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "agents.export"):
         export(admin_client, "csv", tag="a\nb")
 
@@ -162,7 +164,7 @@ def test_each_export_is_told_to_the_log(
 
 
 @both
-def test_it_needs_the_permission_to_view_agents(
+def test_an_export_needs_the_permission_to_view_agents(
     staff: Callable[..., Client], client: Client, kind: str
 ) -> None:
     url = f"{AGENTS}export/{kind}/"
@@ -181,7 +183,7 @@ def test_lookups_that_no_filter_uses_are_refused(admin_client: Client, kind: str
     assert admin_client.post(url).status_code == 405
 
 
-def test_the_list_links_to_what_it_shows(admin_client: Client) -> None:
+def test_the_list_links_to_the_export_of_its_filters(admin_client: Client) -> None:
     AgentFactory.create()
     html = admin_client.get(AGENTS, {"tag": "a&b", "p": "2"}).content.decode()
 
@@ -190,7 +192,7 @@ def test_the_list_links_to_what_it_shows(admin_client: Client) -> None:
 
 
 @both
-def test_everyone_who_may_see_the_list_may_use_it(staff: Callable[..., Client], kind: str) -> None:
+def test_users_who_may_see_the_list_may_export_it(staff: Callable[..., Client], kind: str) -> None:
     client = staff("change_agentrecord")
 
     assert client.get(AGENTS).status_code == 200

@@ -50,7 +50,7 @@ def test_versions_and_hosts_match_exactly(admin_client: Client, parameter: str) 
     AgentFactory.create(agent_id="b", **{parameter: "1.20"})
 
     assert listed(admin_client, **{parameter: "1.2"}) == ["a"]
-    assert listed(admin_client, **{parameter: ["1.20", "1.2"]}) == ["a"]  # the last one
+    assert listed(admin_client, **{parameter: ["1.20", "1.2"]}) == ["a"]  # the last one counts
 
 
 def test_expiring_soon_is_a_filter(admin_client: Client) -> None:
@@ -79,8 +79,8 @@ def test_each_active_filter_has_a_link_that_clears_it(admin_client: Client) -> N
     html = page(admin_client, **query)
 
     found = {
-        said: parse_qsl(query)
-        for query, said in re.findall(r'<a href="\?([^"]*)" aria-label="Clear ([^"]+)"', html)
+        label: parse_qsl(query)
+        for query, label in re.findall(r'<a href="\?([^"]*)" aria-label="Clear ([^"]+)"', html)
     }
     rest = {
         "search x": {("tag", "eu"), ("tag", "gpu"), ("liveness", "alive"), ("o", "1")},
@@ -88,7 +88,7 @@ def test_each_active_filter_has_a_link_that_clears_it(admin_client: Client) -> N
         "tag gpu": {("q", "x"), ("tag", "eu"), ("liveness", "alive"), ("o", "1")},
         "liveness alive": {("q", "x"), ("tag", "eu"), ("tag", "gpu"), ("o", "1")},
     }
-    assert {said: set(pairs) for said, pairs in found.items()} == rest
+    assert {label: set(pairs) for label, pairs in found.items()} == rest
 
 
 def test_a_tag_in_a_row_links_to_the_list_with_that_filter_added(admin_client: Client) -> None:
@@ -97,7 +97,7 @@ def test_a_tag_in_a_row_links_to_the_list_with_that_filter_added(admin_client: C
     html = page(admin_client, q="agent", tag="eu", version="1.2")
 
     chips = re.findall(r'<a class="agent-chip" href="\?([^"]*)"[^>]*>([^<]*)</a>', html)
-    assert {said: set(parse_qsl(query)) for query, said in chips} == {
+    assert {label: set(parse_qsl(query)) for query, label in chips} == {
         "1.2": {("q", "agent"), ("tag", "eu"), ("version", "1.2")},
         "eu": {("q", "agent"), ("tag", "eu"), ("version", "1.2")},
         "gpu": {("q", "agent"), ("tag", "eu"), ("tag", "gpu"), ("version", "1.2")},

@@ -24,7 +24,7 @@ Staff = Callable[..., Client]
 
 @pytest.fixture
 def held() -> list[str]:
-    """Twelve of fourteen agents that are silent, and that the sweep has left."""
+    """Twelve silent agents of fourteen, whose purge the sweep holds."""
     ids = fleet(12, silent_for=70)
     fleet(2)
     assert leases.purge_expired().held == 12
@@ -38,7 +38,7 @@ def text_of(client: Client, url: str) -> str:
 
 
 @pytest.mark.parametrize("url", [INDEX, LIST])
-def test_the_banner_says_how_many_since_when_and_until_when(
+def test_the_banner_shows_how_many_are_held_since_when_and_until_when(
     staff: Staff, held: list[str], url: str
 ) -> None:
     page = text_of(staff(VIEW), url)
@@ -59,7 +59,7 @@ def test_without_a_hold_there_is_no_banner(staff: Staff, url: str) -> None:
     assert "Purging is held" not in text_of(staff(VIEW), url)
 
 
-def test_the_banner_goes_when_the_agents_are_back(staff: Staff, held: list[str]) -> None:
+def test_the_banner_disappears_when_the_agents_are_back(staff: Staff, held: list[str]) -> None:
     client = staff(VIEW)
     heartbeats(held)
 

@@ -30,7 +30,7 @@ HOSTILE = "<script>alert(1)</script>\"'>"
 
 
 @pytest.fixture(autouse=True)
-def _counts_are_forgotten() -> None:
+def _clear_count_cache() -> None:
     changelist.FLEET.forget()
 
 
@@ -107,12 +107,12 @@ class TestColumns:
         heartbeat = timezone.now() - timedelta(seconds=silent)
         AgentFactory.create(ttl_seconds=90, last_heartbeat=heartbeat)
 
-        shown, left, ttl, said = bar(page(admin_client))
+        shown, left, ttl, text = bar(page(admin_client))
 
         assert (shown, ttl) == (level, 90)
         assert 90 - silent - 5 < left <= 90 - silent
-        assert re.search(words, said)
-        assert ("ended" in said) == (level == "bad")
+        assert re.search(words, text)
+        assert ("ended" in text) == (level == "bad")
 
     @pytest.mark.parametrize(
         ("more", "word", "why"),
@@ -166,13 +166,11 @@ class TestColumns:
 
 class TestPages:
     @pytest.fixture
-    def few_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def low_page_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(CappedPaginator, "MOST", 250)
 
-    @pytest.mark.usefixtures("few_are_counted")
-    def test_a_large_fleet_is_counted_only_as_far_as_it_has_pages(
-        self, admin_client: Client
-    ) -> None:
+    @pytest.mark.usefixtures("low_page_limit")
+    def test_agents_beyond_the_last_page_are_not_counted(self, admin_client: Client) -> None:
         fleet(400)
 
         html = page(admin_client, q="agent")
@@ -182,13 +180,13 @@ class TestPages:
         assert "?p=3&amp;q=agent" in html
         assert "?p=4" not in html
 
-    @pytest.mark.usefixtures("few_are_counted")
+    @pytest.mark.usefixtures("low_page_limit")
     def test_the_size_of_the_fleet_comes_from_a_shared_count(self, admin_client: Client) -> None:
         fleet(400)
 
         assert "400 agents" in page(admin_client)
 
-    @pytest.mark.usefixtures("few_are_counted")
+    @pytest.mark.usefixtures("low_page_limit")
     def test_every_linked_page_exists(self, admin_client: Client) -> None:
         fleet(400)
 
@@ -211,7 +209,7 @@ class TestPages:
         assert 'class="showall"' in page(admin_client)
         assert len(listed(admin_client, all="")) == 150
 
-    @pytest.mark.usefixtures("few_are_counted")
+    @pytest.mark.usefixtures("low_page_limit")
     def test_all_matching_agents_are_selected_without_a_count(self, admin_client: Client) -> None:
         fleet(400)
 
@@ -227,7 +225,7 @@ class TestPages:
         [
             # The session, the user, the sweep's mark, the views, the agents.
             (100, {}, 5),
-            (300, {"all": ""}, 6),  # and how many have pages
+            (300, {"all": ""}, 6),  # and the count
             (300, {"p": "2"}, 6),
             (300, {"q": "agent", "tag": "eu", "o": "6"}, 5),
             (300, {"q": "agent", "o": "6", "liveness": "alive"}, 6),
@@ -246,7 +244,7 @@ class TestPages:
         with django_assert_num_queries(queries):
             page(admin_client, **query)
 
-    def test_nothing_counts_the_whole_fleet(
+    def test_no_query_counts_the_whole_fleet(
         self, admin_client: Client, django_assert_num_queries: Any
     ) -> None:
         fleet(300)
@@ -260,7 +258,7 @@ class TestPages:
 
 
 class TestEmpty:
-    def test_an_empty_list_says_how_to_register_an_agent(
+    def test_an_empty_list_shows_how_to_register_an_agent(
         self, admin_client: Client, settings: Any
     ) -> None:
         settings.REGISTRY_URL = "https://registry.example"
@@ -334,14 +332,14 @@ class TestRows:
 
         assert "<script>" not in cells
 
-    def test_it_needs_the_permission_to_view_agents(
+    def test_rows_need_the_permission_to_view_agents(
         self, staff: Callable[..., Client], client: Client
     ) -> None:
         assert client.post(ROWS, {"id": "a"})["Location"].startswith("/admin/login/")
         assert staff("view_agentevent").post(ROWS, {"id": "a"}).status_code == 403
 
     @pytest.mark.parametrize("permission", ["view_agentrecord", "change_agentrecord"])
-    def test_everyone_who_may_see_the_list_may_use_it(
+    def test_users_who_may_see_the_list_may_refresh_its_rows(
         self, staff: Callable[..., Client], permission: str
     ) -> None:
         client = staff(permission)
@@ -349,7 +347,7 @@ class TestRows:
         assert client.get(AGENTS).status_code == 200
         assert client.post(ROWS, {"id": "a"}).status_code == 200
 
-    def test_it_needs_a_csrf_token(self, admin_client: Client) -> None:
+    def test_rows_need_a_csrf_token(self, admin_client: Client) -> None:
         assert admin_client.get(ROWS).status_code == 405
         guarded = Client(enforce_csrf_checks=True)
         guarded.cookies = admin_client.cookies

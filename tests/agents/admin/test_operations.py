@@ -1,4 +1,4 @@
-"""What confirmed operations do. `test_confirmations`: the pages before them."""
+"""What confirmed operations do. Their confirmation pages are in `test_confirmations`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def act(client: Client, action: str, *ids: str, url: str = AGENTS, **more: str) 
     return response
 
 
-def said(response: Any) -> list[str]:
+def messages(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
@@ -36,7 +36,7 @@ def remaining() -> set[str]:
 
 
 def rows_of(agent_id: str) -> tuple[list[Row], list[Row]]:
-    """Return an agent's record and events without what tells twins apart: ids, times."""
+    """Return an agent's record and events without ids and times."""
     agents = AgentRecord.objects.filter(pk=agent_id).values_list("state", "host", "ttl_seconds")
     events = AgentEvent.objects.filter(agent_id=agent_id).order_by("pk")
     return list(agents), list(events.values_list("kind", "actor", "reason", "address"))
@@ -62,7 +62,7 @@ class TestStates:
         leases.set_state(agent_id="by-leases", state=state, actor=ADMIN)
 
         assert rows_of("by-admin") == rows_of("by-leases")
-        assert said(response) == [f"1 agent {word}."]
+        assert messages(response) == [f"1 agent {word}."]
 
     def test_the_message_counts_unchanged_and_removed_agents(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
@@ -71,23 +71,23 @@ class TestStates:
 
         response = act(admin_client, "drain", "a", "b", "c", "purged-meanwhile")
 
-        assert said(response) == [
+        assert messages(response) == [
             "2 agents drained; 1 was already draining; 1 was no longer registered."
         ]
         assert AgentEvent.objects.count() == 2
 
-    def test_a_ticked_agent_stays_selected_when_it_no_longer_matches(
+    def test_a_ticked_agent_stays_selected_even_if_it_no_longer_matches(
         self, admin_client: Client
     ) -> None:
         AgentFactory.create(agent_id="a", expired=True)
 
         response = act(admin_client, "drain", "a", url=f"{AGENTS}?liveness=alive")
 
-        assert said(response) == ["1 agent drained."]
+        assert messages(response) == ["1 agent drained."]
 
 
 class TestPurge:
-    def test_it_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
+    def test_the_admin_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
         for agent_id in ["by-admin", "by-leases"]:
             AgentFactory.create(agent_id=agent_id, expired=True)
 
@@ -106,20 +106,20 @@ class TestPurge:
         response = act(admin_client, "purge", "alive-1", "alive-2", "dead", "gone")
 
         assert remaining() == {"alive-1", "alive-2", "dead-not-selected"}
-        assert said(response) == [
+        assert messages(response) == [
             "1 agent purged; 2 skipped because they are alive; 1 was no longer registered."
         ]
 
     def test_an_alive_agent_is_skipped_with_a_message(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
-        assert said(act(admin_client, "purge", "a")) == [
+        assert messages(act(admin_client, "purge", "a")) == [
             "0 agents purged; 1 skipped because it is alive."
         ]
 
 
 class TestDeregister:
-    def test_it_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
+    def test_the_admin_leaves_the_same_rows_as_the_leases(self, admin_client: Client) -> None:
         for agent_id in ["by-admin", "by-leases"]:
             AgentFactory.create(agent_id=agent_id)
 
@@ -127,7 +127,7 @@ class TestDeregister:
         leases.deregister(agent_id="by-leases", actor=ADMIN)
 
         assert rows_of("by-admin") == rows_of("by-leases")
-        assert said(response) == ["1 agent deregistered."]
+        assert messages(response) == ["1 agent deregistered."]
 
     def test_an_agent_removed_before_the_confirmation_is_counted(
         self, admin_client: Client
@@ -136,7 +136,7 @@ class TestDeregister:
 
         response = act(admin_client, "deregister", "a", "b")
 
-        assert said(response) == ["1 agent deregistered; 1 was no longer registered."]
+        assert messages(response) == ["1 agent deregistered; 1 was no longer registered."]
 
 
 class TestAcrossPages:
@@ -147,7 +147,7 @@ class TestAcrossPages:
 
         response = act(admin_client, "resume", "agent", url=url, select_across="1")
 
-        assert said(response) == ["120 agents resumed."]
+        assert messages(response) == ["120 agents resumed."]
         assert AgentEvent.objects.filter(kind="resumed", actor=ADMIN).count() == 120
         assert not AgentEvent.objects.filter(agent_id="active").exists()
 
@@ -157,7 +157,7 @@ class TestAcrossPages:
 
         response = act(admin_client, "purge", "agent", select_across="1")
 
-        assert said(response) == ["30 agents purged; 20 skipped because they are alive."]
+        assert messages(response) == ["30 agents purged; 20 skipped because they are alive."]
         assert AgentRecord.objects.alive().count() == AgentRecord.objects.count() == 20
 
     def test_ids_are_read_in_chunks(
@@ -168,19 +168,19 @@ class TestAcrossPages:
 
         response = act(admin_client, "deregister", "agent", select_across="1")
 
-        assert said(response) == ["21 agents deregistered."]
+        assert messages(response) == ["21 agents deregistered."]
         assert remaining() == set()
 
     @pytest.mark.parametrize(
-        ("action", "told"),
+        ("action", "message"),
         [
             ("drain", "0 agents drained"),
             ("deregister", "0 agents deregistered"),
             ("purge", "0 agents purged; 1 skipped because it is alive"),
         ],
     )
-    def test_an_operation_stops_after_a_time_limit_and_says_so(
-        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, told: str
+    def test_an_operation_that_reaches_its_time_limit_reports_how_far_it_got(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, message: str
     ) -> None:
         monkeypatch.setattr(selection, "MAX_SECONDS", -1)
         AgentFactory.create_batch(3, expired=True)
@@ -188,7 +188,7 @@ class TestAcrossPages:
 
         response = act(admin_client, action, "agent", select_across="1")
 
-        assert said(response) == [f"{told}; stopped after -1 s: run it again for the rest."]
+        assert messages(response) == [f"{message}; stopped after -1 s: run it again for the rest."]
         assert AgentRecord.objects.filter(state="active").count() == 4
 
     def test_without_javascript_a_check_box_selects_all(self, admin_client: Client) -> None:
@@ -198,20 +198,20 @@ class TestAcrossPages:
         assert 'name="select_across" value="1"' in within
         assert "all 101" in within
 
-        # As a browser posts it: the form's own hidden 0, and the box that was ticked.
+        # A browser posts the form's hidden 0 and the ticked box.
         data = {"action": "drain", "_selected_action": "", "select_across": ["0", "1"]}
-        asked = admin_client.post(AGENTS, data | {"index": "0"}).content.decode()
-        assert "Drain 101 agents?" in asked
+        confirmation = admin_client.post(AGENTS, data | {"index": "0"}).content.decode()
+        assert "Drain 101 agents?" in confirmation
         response = act(admin_client, "drain", "", select_across="1")
 
-        assert said(response) == ["101 agents drained."]
+        assert messages(response) == ["101 agents drained."]
 
     def test_without_javascript_nothing_ticked_selects_none(self, admin_client: Client) -> None:
         AgentFactory.create_batch(101)
 
         response = act(admin_client, "drain", "", select_across="0")
 
-        assert said(response) == ["0 agents drained."]
+        assert messages(response) == ["0 agents drained."]
 
 
 class TestAgentPage:
@@ -224,7 +224,7 @@ class TestAgentPage:
         response = act(admin_client, "quarantine", "a:1", from_agent="a:1")
 
         assert response.redirect_chain == [(f"{AGENTS}a_3A1/change/", 302)]
-        assert said(response) == ["1 agent quarantined."]
+        assert messages(response) == ["1 agent quarantined."]
         assert set(AgentRecord.objects.filter(state="quarantined")) == {
             AgentRecord.objects.get(pk="a:1")
         }
@@ -233,7 +233,7 @@ class TestAgentPage:
         response = act(admin_client, "drain", "a", from_agent="a")
 
         assert response.redirect_chain == [(AGENTS, 302)]
-        assert said(response) == ["0 agents drained; 1 was no longer registered."]
+        assert messages(response) == ["0 agents drained; 1 was no longer registered."]
 
     def test_deregistering_returns_to_the_list(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
@@ -241,7 +241,7 @@ class TestAgentPage:
         response = act(admin_client, "deregister", "a", from_agent="a")
 
         assert response.redirect_chain == [(AGENTS, 302)]
-        assert said(response) == ["1 agent deregistered."]
+        assert messages(response) == ["1 agent deregistered."]
 
 
 class TestPermissions:

@@ -41,7 +41,7 @@ class TestBadInput:
     @pytest.mark.parametrize("url", [f"{AGENTS}a%00b/change/", f"{AGENTS}a%00b/delete/"])
     def test_ids_with_nul_are_no_server_error(self, admin_client: Client, url: str) -> None:
         admin_client.raise_request_exception = False
-        # SQLite can look for it, and leads to the history of what is not there.
+        # SQLite can look for such an id, and the admin redirects to its history.
         assert admin_client.get(url).status_code in {302, 400, 403}
 
     @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ class TestBadInput:
             ("axes/accessfailurelog", "id__in", "9" * 40),
         ],
     )
-    def test_the_same_holds_for_the_other_models(
+    def test_lookups_that_no_filter_uses_are_refused_for_the_other_models_too(
         self, admin_client: Client, model: str, lookup: str, value: str
     ) -> None:
         assert admin_client.get(f"/admin/{model}/", {lookup: value}).status_code == 400
@@ -96,14 +96,14 @@ class TestBadInput:
             ("axes/accessfailurelog", {"locked_out__exact": "1"}),
         ],
     )
-    def test_their_filters_still_work(
+    def test_the_filters_of_the_other_models_still_work(
         self, admin_client: Client, model: str, filters: dict[str, str]
     ) -> None:
         assert admin_client.get(f"/admin/{model}/", filters).status_code == 200
 
     @pytest.mark.parametrize("model", MODELS)
     @pytest.mark.parametrize("ticked", ["true", "", "a\0b", "9" * 40, "-1", "agent-1"])
-    def test_ticked_rows_that_cannot_exist_are_left_out(
+    def test_ticked_rows_that_cannot_exist_are_ignored(
         self, admin_client: Client, model: str, ticked: str
     ) -> None:
         action = "deregister" if model == "agents/agentrecord" else "delete_selected"
@@ -114,7 +114,7 @@ class TestBadInput:
     @pytest.mark.parametrize("model", MODELS)
     @pytest.mark.parametrize("page", ["change", "delete"])
     @pytest.mark.parametrize("field", ["", "logentry", "password", "no_field", "__class__", "\0"])
-    def test_a_row_is_not_looked_up_by_what_is_no_column(
+    def test_a_row_cannot_be_looked_up_by_an_unknown_field(
         self, admin_client: Client, model: str, page: str, field: str
     ) -> None:
         answer = admin_client.get(f"/admin/{model}/1/{page}/", {"_to_field": field})
@@ -140,7 +140,7 @@ class TestBadInput:
 
 
 class TestIndex:
-    def test_it_links_to_agents_and_history(self, admin_client: Client) -> None:
+    def test_the_index_links_to_agents_and_history(self, admin_client: Client) -> None:
         html = page(admin_client, "/admin/")
 
         assert f'href="{AGENTS}"' in html
@@ -202,7 +202,9 @@ class TestList:
         assert listed(admin_client, liveness="alive") == ["a"]
         assert listed(admin_client, liveness="expired") == []
 
-    def test_it_can_be_filtered_by_liveness_state_and_status(self, admin_client: Client) -> None:
+    def test_the_list_can_be_filtered_by_liveness_state_and_status(
+        self, admin_client: Client
+    ) -> None:
         AgentFactory.create(agent_id="a", state="draining")
         AgentFactory.create(agent_id="b", expired=True, state="draining", status="busy")
         AgentFactory.create(agent_id="c", status="busy")
@@ -215,7 +217,7 @@ class TestList:
         assert listed(admin_client, status__exact="busy") == ["b", "c"]
         assert listed(admin_client, status__exact="busy", liveness="alive") == ["c"]
 
-    def test_each_choice_can_be_counted(self, admin_client: Client) -> None:
+    def test_filter_choices_can_show_counts(self, admin_client: Client) -> None:
         AgentFactory.create_batch(2)
         AgentFactory.create(expired=True)
 
@@ -226,7 +228,7 @@ class TestList:
         assert "Quarantined (0)" in html
 
     @pytest.mark.parametrize("text", ["WEATHER", "Köln", "node-7", "1.e"])
-    def test_it_searches_ids_names_and_hosts(self, admin_client: Client, text: str) -> None:
+    def test_the_search_covers_ids_names_and_hosts(self, admin_client: Client, text: str) -> None:
         AgentFactory.create(agent_id="weather-1", agent_name="Köln's own", host="node-7.example")
         AgentFactory.create(agent_id="x-1.e" if text == "1.e" else "other")
 
@@ -288,7 +290,7 @@ class TestList:
             url = admin_client.get(AGENTS).context["cl"].url_for_result(agent)
             assert admin_client.get(url).context["agent"] == agent
 
-    def test_an_empty_registry_says_where_agents_register(
+    def test_an_empty_registry_shows_where_agents_register(
         self, admin_client: Client, settings: Any
     ) -> None:
         settings.REGISTRY_URL = "https://registry.example"
@@ -304,7 +306,7 @@ class TestList:
         monkeypatch.setattr("agents.leases.purge.sweep_mark._started", time.monotonic())
         assert "sweep is overdue" not in page(admin_client)
 
-        # The registry started an hour ago, and has swept before that and never since.
+        # The registry started an hour ago and has not swept since.
         monkeypatch.setattr("agents.leases.purge.sweep_mark._started", -3600.0)
         html = page(admin_client)
         assert "sweep is overdue" in html
@@ -326,7 +328,7 @@ class TestList:
         with django_assert_num_queries(5):
             page(admin_client)
 
-    def test_pages_have_no_inline_scripts_and_styles(self, admin_client: Client) -> None:
+    def test_pages_have_no_inline_scripts_or_styles(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", note="n", tags=["t"])
 
         for url in [AGENTS, f"{AGENTS}a/change/", EVENTS]:

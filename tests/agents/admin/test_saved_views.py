@@ -20,12 +20,12 @@ def save(client: Client, name: str, query: str = "tag=eu") -> Any:
     return client.post(SAVE, {"name": name, "query": query}, follow=True)
 
 
-def said(response: Any) -> list[str]:
+def messages(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
 def shown(client: Client) -> dict[str, str]:
-    """Return the views above the list, with what they lead to."""
+    """Return the queries of the views above the list, by name."""
     html = client.get(AGENTS).content.decode()
     return {
         name: query.replace("&amp;", "&")
@@ -37,7 +37,7 @@ def delete_url(name: str) -> str:
     return f"{AGENTS}views/{SavedView.objects.get(name=name).pk}/delete/"
 
 
-def test_some_are_built_in(admin_client: Client) -> None:
+def test_some_views_are_built_in(admin_client: Client) -> None:
     assert list(shown(admin_client))[:6] == [
         *("All", "Expiring soon", "Expired", "Draining", "Quarantined", "Degraded"),
     ]
@@ -78,7 +78,7 @@ def test_saving_redirects_to_the_view(admin_client: Client) -> None:
     response = save(admin_client, "mine", "tag=eu&o=-1")
 
     assert response.redirect_chain == [(f"{AGENTS}?o=-1&tag=eu", 302)]
-    assert said(response) == ["Saved as “mine”."]
+    assert messages(response) == ["Saved as “mine”."]
     assert 'aria-current="page">mine</a>' in response.content.decode()
 
 
@@ -104,7 +104,7 @@ def test_unknown_parameters_are_refused_by_name(
 ) -> None:
     response = save(admin_client, "mine", query)
 
-    assert said(response) == [f"Unknown parameters: {unknown}."]
+    assert messages(response) == [f"Unknown parameters: {unknown}."]
     assert response.redirect_chain == [(AGENTS, 302)]
     assert not SavedView.objects.exists()
 
@@ -120,7 +120,7 @@ def test_unknown_parameters_are_refused_by_name(
 def test_invalid_names_and_queries_are_refused(admin_client: Client, name: str, query: str) -> None:
     response = save(admin_client, name, query)
 
-    assert len(said(response)) == 1
+    assert len(messages(response)) == 1
     assert not SavedView.objects.exists()
 
 
@@ -129,7 +129,7 @@ def test_names_are_unique(admin_client: Client) -> None:
 
     response = save(admin_client, "mine", "tag=us")
 
-    assert "A view “mine” exists" in said(response)[0]
+    assert "A view “mine” exists" in messages(response)[0]
     assert SavedView.objects.get().query == "tag=eu"
 
 
@@ -140,9 +140,9 @@ def test_a_view_is_deleted(admin_client: Client) -> None:
 
     response = admin_client.post(url, follow=True)
 
-    assert said(response) == ["View “mine” deleted."]
+    assert messages(response) == ["View “mine” deleted."]
     assert "mine" not in shown(admin_client)
-    assert said(admin_client.post(url, follow=True)) == ["That view was already deleted."]
+    assert messages(admin_client.post(url, follow=True)) == ["That view was already deleted."]
 
 
 def test_users_who_may_not_change_agents_cannot_save_or_delete(
@@ -159,7 +159,7 @@ def test_users_who_may_not_change_agents_cannot_save_or_delete(
     assert SavedView.objects.count() == 1
 
 
-def test_views_change_by_post_only(admin_client: Client) -> None:
+def test_views_are_saved_and_deleted_by_post_only(admin_client: Client) -> None:
     save(admin_client, "mine")
 
     assert admin_client.get(SAVE, {"name": "x"}).status_code == 405

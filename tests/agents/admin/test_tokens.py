@@ -1,4 +1,4 @@
-"""The admin's pages of access tokens."""
+"""The admin's pages for access tokens."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -118,8 +118,8 @@ class TestRevoking:
         AgentFactory.create(enrolled_by=token.key)
         data = {"action": "revoke", "_selected_action": [token.pk]}
 
-        asked = admin_client.post(TOKENS, data)
-        assert f"weather ({token.key}): 1 agent alive" in asked.content.decode()
+        confirmation = admin_client.post(TOKENS, data)
+        assert f"weather ({token.key}): 1 agent alive" in confirmation.content.decode()
         assert access_tokens.authenticate(text)
 
         with django_capture_on_commit_callbacks(execute=True):
@@ -198,13 +198,13 @@ class TestPages:
 
         assert page_of(token) in page(admin_client, "/admin/agents/agentrecord/a/change/")
 
-    @pytest.mark.parametrize(("auth", "told"), [("open", True), ("token", False)])
+    @pytest.mark.parametrize(("auth", "is_shown"), [("open", True), ("token", False)])
     def test_an_open_registry_is_pointed_out(
-        self, admin_client: Client, settings: Any, auth: str, told: bool
+        self, admin_client: Client, settings: Any, auth: str, is_shown: bool
     ) -> None:
         settings.REGISTRY_AUTH = auth
 
-        assert ("This registry is open" in page(admin_client, TOKENS)) is told
+        assert ("This registry is open" in page(admin_client, TOKENS)) is is_shown
 
     def test_names_are_escaped(self, admin_client: Client) -> None:
         token = issue(name="<script>alert(1)</script>")
@@ -257,8 +257,7 @@ class TestPermissions:
         page(staff("view_agentrecord"), TOKENS, status=403)
 
 
-def test_both_paths_leave_the_same_rows(admin_client: Client) -> None:
-    """The admin's form, and the tokens' own call."""
+def test_the_admin_leaves_the_same_rows_as_issuing_directly(admin_client: Client) -> None:
     admin_client.post(ADD, TERMS | {"max_agents": "5"})
     access_tokens.issue(
         name="weather",

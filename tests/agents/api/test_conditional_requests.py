@@ -1,4 +1,4 @@
-"""``ETag`` and ``If-None-Match``: who has a page already is told so, and never wrongly."""
+"""``ETag`` and ``If-None-Match``: 304 exactly when the client's copy is up to date."""
 
 import time
 from collections.abc import Callable
@@ -49,20 +49,20 @@ def unless_unknown(change: Change) -> Change:
     return attempt
 
 
-def registering(agent_id: str, **said: Any) -> Change:
-    return lambda: leases.register(agent_id=agent_id, host="h", port=1, **said)
+def registering(agent_id: str, **fields: Any) -> Change:
+    return lambda: leases.register(agent_id=agent_id, host="h", port=1, **fields)
 
 
-def renewing(agent_id: str, **said: Any) -> Change:
-    return unless_unknown(lambda: leases.renew(agent_id=agent_id, **said))
+def renewing(agent_id: str, **report: Any) -> Change:
+    return unless_unknown(lambda: leases.renew(agent_id=agent_id, **report))
 
 
-def stated(agent_id: str, state: str) -> Change:
+def setting_state(agent_id: str, state: str) -> Change:
     return unless_unknown(lambda: leases.set_state(agent_id=agent_id, state=state, actor="a"))
 
 
-def silently(agent_id: str, **values: Any) -> Change:
-    """Change one thing by hand, which no heartbeat or registration would do alone."""
+def updating(agent_id: str, **values: Any) -> Change:
+    """Change single columns, which no heartbeat or registration would do."""
     return lambda: AgentRecord.objects.filter(pk=agent_id).update(**values)
 
 
@@ -73,7 +73,7 @@ CHANGES = st.one_of(
         registering,
         IDS,
         tags=NAMES,
-        # So long that no lease ends by itself between two calls.
+        # Too long for a lease to end by itself between two calls.
         ttl_seconds=st.sampled_from([3_600, 7_200]),
         metadata=st.sampled_from([{}, {"a": 1}, {"a": "1"}]),
     ),
@@ -85,15 +85,15 @@ CHANGES = st.one_of(
         note=st.sampled_from([None, "", "x", "x,y"]),
         address=st.sampled_from([None, "::1", "192.0.2.1"]),
     ),
-    st.builds(stated, IDS, st.sampled_from(State.values)),
-    st.builds(silently, IDS, note=st.sampled_from(["", "x", "y"])),
-    st.builds(silently, IDS, load=st.sampled_from([None, 0.1, 0.1 + 2**-56, 0.2])),
-    st.builds(silently, IDS, skills=NAMES),
-    st.builds(silently, IDS, version=st.sampled_from(["", "1"])),
-    st.builds(silently, IDS, agent_name=st.sampled_from(["a", "b"])),
-    st.builds(silently, IDS, host=st.sampled_from(["a", "b"])),
-    st.builds(silently, IDS, port=st.sampled_from([1, 2])),
-    st.builds(silently, IDS, seen_address=st.sampled_from([None, "::1"])),
+    st.builds(setting_state, IDS, st.sampled_from(State.values)),
+    st.builds(updating, IDS, note=st.sampled_from(["", "x", "y"])),
+    st.builds(updating, IDS, load=st.sampled_from([None, 0.1, 0.1 + 2**-56, 0.2])),
+    st.builds(updating, IDS, skills=NAMES),
+    st.builds(updating, IDS, version=st.sampled_from(["", "1"])),
+    st.builds(updating, IDS, agent_name=st.sampled_from(["a", "b"])),
+    st.builds(updating, IDS, host=st.sampled_from(["a", "b"])),
+    st.builds(updating, IDS, port=st.sampled_from([1, 2])),
+    st.builds(updating, IDS, seen_address=st.sampled_from([None, "::1"])),
     st.builds(lambda i: unless_unknown(lambda: leases.deregister(agent_id=i)), IDS),
     st.builds(lambda seconds: lambda: time_passes(seconds), st.sampled_from([1, 3_600, 7_200])),
     st.just(leases.purge_expired),
@@ -101,35 +101,38 @@ CHANGES = st.one_of(
 )
 
 
-class TestWhateverHappens(TestCase):
+class TestRandomChanges(TestCase):
     @settings(max_examples=30)
     @given(changes=st.lists(CHANGES, max_size=12))
-    def test_a_page_is_unchanged_exactly_when_it_is_said_to_be(self, changes: list[Change]) -> None:
+    def test_304_is_answered_exactly_when_the_page_is_unchanged(
+        self, changes: list[Change]
+    ) -> None:
         api = APIClient()
-        given: dict[str, Any] = {}  # by ETag, for good
+        issued: dict[str, Any] = {}  # all contents so far, by ETag
         held: dict[str, str] = {}
         for change in [lambda: None, *changes]:
             change()
             for page in PAGES:
                 fresh = api.get(page)
-                self._remember(given, fresh)
+                self._remember(issued, fresh)
                 etag = held.get(page, "")
                 answer = api.get(page, headers={"If-None-Match": etag})
-                told = shown(fresh) if answer.status_code == 304 else shown(answer)
-                assert told == shown(fresh)
-                assert (answer.status_code == 304) == (given.get(etag) == shown(fresh))
+                if answer.status_code != 304:
+                    assert content_of(answer) == content_of(fresh)
+                assert (answer.status_code == 304) == (issued.get(etag) == content_of(fresh))
                 held[page] = fresh.headers.get("ETag", "")
 
-    def _remember(self, given: dict[str, Any], answer: Any) -> None:
+    def _remember(self, issued: dict[str, Any], answer: Any) -> None:
         if answer.status_code == 200:
-            assert given.setdefault(answer.headers["ETag"], shown(answer)) == shown(answer)
+            content = content_of(answer)
+            assert issued.setdefault(answer.headers["ETag"], content) == content
 
 
-def shown(answer: Any) -> tuple[int, bytes, str | None]:
+def content_of(answer: Any) -> tuple[int, bytes, str | None]:
     return answer.status_code, answer.content, answer.headers.get("Link")
 
 
-# Of each field two values, as near to each other as they come.
+# For each field two values that differ as little as possible.
 NEAR: dict[str, tuple[Any, Any]] = {
     "agent_id": ("a", "A"),
     "agent_name": ("a", "a "),
@@ -152,8 +155,8 @@ NEAR: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("field", [f for f in FIELDS if f not in {"is_alive", "expires_at"}])
-def test_no_field_changes_without_the_etag(api: APIClient, field: str) -> None:
-    # Also of one that has expired since this module was read.
+def test_a_change_of_any_field_changes_the_etag(api: APIClient, field: str) -> None:
+    # Includes dead agents: some values expired while earlier tests ran.
     page = "/agents?include_dead=true"
     one, other = NEAR[field]
     AgentFactory.create(**{"agent_id": "a", field: one})
@@ -165,12 +168,16 @@ def test_no_field_changes_without_the_etag(api: APIClient, field: str) -> None:
     assert api.get(page, headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_an_agent_that_dies_changes_the_page_though_nobody_writes(api: APIClient) -> None:
+def test_a_page_changes_when_an_agent_expires_without_a_write(api: APIClient) -> None:
     AgentFactory.create(agent_id="a", last_heartbeat=timezone.now(), ttl_seconds=60)
     pages = ["/agents", "/agents?include_dead=true", "/agents/a"]
-    for seconds in (1, 5, 25):  # the longer ones on a busy machine, where it would die too soon
-        lasts = timedelta(seconds=seconds)
-        AgentRecord.objects.update(last_heartbeat=DatabaseNow() - timedelta(seconds=60) + lasts)
+    for seconds in (
+        1,
+        5,
+        25,
+    ):  # longer ones for a busy machine, where the agent would expire too soon
+        rest = timedelta(seconds=seconds)
+        AgentRecord.objects.update(last_heartbeat=DatabaseNow() - timedelta(seconds=60) + rest)
         alive = {page: api.get(page) for page in pages}
         if all(b'"is_alive":true' in answer.content for answer in alive.values()):
             break
@@ -185,9 +192,7 @@ def test_an_agent_that_dies_changes_the_page_though_nobody_writes(api: APIClient
         assert b'"is_alive":true' not in answer.content
 
 
-def test_who_has_the_page_costs_one_query_and_gets_no_body(
-    api: APIClient, register: Register
-) -> None:
+def test_304_costs_one_query_and_has_no_body(api: APIClient, register: Register) -> None:
     register("a")
     for page in ("/agents", "/agents/a"):
         etag = api.get(page).headers["ETag"]
@@ -201,14 +206,18 @@ def test_who_has_the_page_costs_one_query_and_gets_no_body(
 
 
 @pytest.mark.parametrize("form", ["W/{0}", '"other", {0}', '"a", "b", "c", "d", "e", W/{0}', "*"])
-def test_the_header_has_several_forms(api: APIClient, register: Register, form: str) -> None:
+def test_all_forms_of_if_none_match_are_accepted(
+    api: APIClient, register: Register, form: str
+) -> None:
     register("a")
     header = form.format(api.get("/agents").headers["ETag"])
 
     assert api.get("/agents", headers={"If-None-Match": header}).status_code == 304
 
 
-def test_many_of_our_own_etags_are_looked_through(api: APIClient, register: Register) -> None:
+def test_a_header_with_a_thousand_of_our_etags_is_searched(
+    api: APIClient, register: Register
+) -> None:
     register("a")
     etag = api.get("/agents").headers["ETag"]
     begin = etag.partition("-")[0]
@@ -221,18 +230,20 @@ def test_many_of_our_own_etags_are_looked_through(api: APIClient, register: Regi
 
 
 @pytest.mark.parametrize("tag", ["", "%s", "'; --", "☂", "0" * 1_000])
-def test_a_made_up_etag_is_no_page(api: APIClient, register: Register, tag: str) -> None:
+def test_a_forged_etag_matches_no_page(api: APIClient, register: Register, tag: str) -> None:
     register("a")
     begin = api.get("/agents").headers["ETag"].partition("-")[0]
-    shown = f'{begin}-{tag}"'.encode().decode("latin-1")
+    forged = f'{begin}-{tag}"'.encode().decode("latin-1")
 
-    answer = api.get("/agents", HTTP_IF_NONE_MATCH=shown)
+    answer = api.get("/agents", HTTP_IF_NONE_MATCH=forged)
 
     assert answer.status_code == 200
     assert len(answer.json()) == 1
 
 
-def test_what_is_another_page_has_another_etag(api: APIClient, register: Register) -> None:
+def test_different_pages_and_formats_have_different_etags(
+    api: APIClient, register: Register
+) -> None:
     register("a", tags=["x"], skills=["x"], status="ready")
     pages = ["?limit=5", "?limit=6", "?tag=x", "?skill=x", "?status=ready", "?include_dead=true"]
     answers = [api.get(f"/agents{page}") for page in ("", *pages, "/a")]
@@ -246,7 +257,7 @@ def test_what_is_another_page_has_another_etag(api: APIClient, register: Registe
         assert api.get("/agents", headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_a_page_that_others_now_follow_is_another(api: APIClient, register: Register) -> None:
+def test_a_page_changes_when_it_gets_a_next_page(api: APIClient, register: Register) -> None:
     register("a")
     page = "/agents?limit=1"
     etag = api.get(page).headers["ETag"]
@@ -258,7 +269,7 @@ def test_a_page_that_others_now_follow_is_another(api: APIClient, register: Regi
     assert "Link" in answer.headers
 
 
-def test_the_indented_form_is_as_ever(api: APIClient, register: Register) -> None:
+def test_indented_json_has_the_same_content(api: APIClient, register: Register) -> None:
     register("a")
     header = {"Accept": "application/json; indent=2"}
 
@@ -268,7 +279,7 @@ def test_the_indented_form_is_as_ever(api: APIClient, register: Register) -> Non
         assert b"\n  " in answer.content
 
 
-def test_head_says_what_get_would(api: APIClient, register: Register) -> None:
+def test_head_has_the_headers_of_get(api: APIClient, register: Register) -> None:
     register("a")
     for page in ("/agents?limit=1", "/agents/a"):
         got = api.get(page)
@@ -278,7 +289,7 @@ def test_head_says_what_get_would(api: APIClient, register: Register) -> None:
         assert headed.headers == got.headers
 
 
-def test_a_condition_that_the_page_must_meet_is_kept(api: APIClient, register: Register) -> None:
+def test_if_match_is_honoured(api: APIClient, register: Register) -> None:
     register("a")
     etag = api.get("/agents").headers["ETag"]
 
@@ -287,13 +298,13 @@ def test_a_condition_that_the_page_must_meet_is_kept(api: APIClient, register: R
 
 
 @pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}])
-def test_an_agent_that_is_not_there_is_404_whatever_is_asked(
+def test_an_unknown_agent_is_404_even_with_if_none_match(
     api: APIClient, headers: dict[str, str]
 ) -> None:
     assert api.get("/agents/a", headers=headers).status_code == 404
 
 
-def test_who_follows_on_the_next_page_does_not_change_this_one(
+def test_a_page_does_not_change_with_the_content_of_the_next_page(
     api: APIClient, register: Register
 ) -> None:
     register("a")
@@ -305,5 +316,5 @@ def test_who_follows_on_the_next_page_does_not_change_this_one(
     register("b", tags=["x"])
     assert api.get(page, headers=held).status_code == 304
 
-    leases.deregister(agent_id="b")  # nobody follows any more, and there is no Link
+    leases.deregister(agent_id="b")  # now there is no next page and no Link
     assert api.get(page, headers=held).status_code == 200

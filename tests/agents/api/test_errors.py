@@ -1,4 +1,4 @@
-"""What goes wrong is told in one form, and never as something else."""
+"""All errors are Problem Details with the right status."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ class TestBodies:
             (b"\0", "not JSON"),
         ],
     )
-    def test_what_is_no_json_is_400(self, api: APIClient, body: bytes, detail: str) -> None:
+    def test_a_body_that_is_not_json_is_400(self, api: APIClient, body: bytes, detail: str) -> None:
         for path in ("/agents/register", HEARTBEAT):
             answer = api.post(path, body, content_type="application/json")
             assert_problem(answer, 400, detail)
@@ -50,7 +50,7 @@ class TestBodies:
         ("text", "field"),
         [('"\\ud800": 1', "\\ud800"), ('"status": "\\ud800"', "status")],
     )
-    def test_half_of_a_surrogate_pair_is_told_without_being_repeated(
+    def test_a_lone_surrogate_is_refused_and_escaped_in_the_error(
         self, api: APIClient, text: str, field: str
     ) -> None:
         body = f"{VALID[:-1]}, {text}}}"
@@ -58,12 +58,12 @@ class TestBodies:
         assert_problem(answer, 422, "\\ud800")
         assert list(answer.json()["errors"]) == [field]
 
-    def test_a_body_in_another_form_is_415(self, api: APIClient) -> None:
+    def test_a_body_of_another_media_type_is_415(self, api: APIClient) -> None:
         answer = api.post("/agents/register", VALID, content_type="text/plain")
         assert_problem(answer, 415)
         assert_problem(api.post("/agents/register", {"a": "b"}, format="multipart"), 415)
 
-    def test_64_kib_are_taken_and_a_byte_more_is_413(self, api: APIClient) -> None:
+    def test_64_kib_are_accepted_and_one_byte_more_is_413(self, api: APIClient) -> None:
         full = VALID.ljust(64 * 1024)
 
         answer = api.post("/agents/register", full, content_type="application/json")
@@ -71,21 +71,21 @@ class TestBodies:
         answer = api.post("/agents/register", full + " ", content_type="application/json")
         assert_problem(answer, 413, "65,536 bytes")
 
-    def test_a_body_in_chunks_is_411_and_not_taken_for_an_empty_one(
+    def test_an_undecoded_chunked_body_is_411_and_not_taken_as_empty(
         self, api: APIClient, register: Register
     ) -> None:
         register("a")
         answer = api.post(HEARTBEAT, headers={"Transfer-Encoding": "chunked"})
         assert_problem(answer, 411, "Content-Length")
 
-    def test_a_length_that_is_no_number_is_400(self, api: APIClient) -> None:
+    def test_an_invalid_content_length_is_400(self, api: APIClient) -> None:
         assert_problem(api.post(HEARTBEAT, CONTENT_LENGTH="ten"), 400)
 
 
 @pytest.mark.django_db
 class TestAddresses:
     @pytest.mark.parametrize("path", ["/nowhere", "/agents/a/b", "/agents/a/heartbeat/x"])
-    def test_an_address_with_nothing_at_it_is_404(self, api: APIClient, path: str) -> None:
+    def test_an_unknown_path_is_404(self, api: APIClient, path: str) -> None:
         assert_problem(api.get(path), 404, "nothing at this address")
 
     @pytest.mark.parametrize(
@@ -99,19 +99,17 @@ class TestAddresses:
             ("post", "/health"),
         ],
     )
-    def test_a_method_that_does_not_fit_is_405(
-        self, api: APIClient, method: str, path: str
-    ) -> None:
+    def test_an_unsupported_method_is_405(self, api: APIClient, method: str, path: str) -> None:
         answer = getattr(api, method)(path)
         assert_problem(answer, 405)
         assert "Allow" in answer.headers
 
     @pytest.mark.parametrize("path", ["/agents", "/health", "/schema", "/docs"])
-    def test_a_form_that_we_do_not_speak_is_406(self, api: APIClient, path: str) -> None:
+    def test_an_unsupported_accept_header_is_406(self, api: APIClient, path: str) -> None:
         assert_problem(api.get(path, headers={"Accept": "image/png"}), 406)
         assert_problem(api.get(path, {"format": "png"}), 404)
 
-    def test_a_host_that_we_do_not_serve_is_400(self, api: APIClient, settings: Any) -> None:
+    def test_a_host_that_is_not_allowed_is_400(self, api: APIClient, settings: Any) -> None:
         settings.ALLOWED_HOSTS = ["registry.example"]
         assert_problem(api.get("/agents", headers={"Host": "evil.example"}), 400)
 
@@ -127,7 +125,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-def test_a_database_that_is_away_is_503_and_never_404(
+def test_an_unreachable_database_is_503_and_never_404(
     api: APIClient, database_away: None, method: str, path: str, body: str
 ) -> None:
     answer = getattr(api, method)(path, body, content_type="application/json")
@@ -136,7 +134,7 @@ def test_a_database_that_is_away_is_503_and_never_404(
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_pages_of_the_admin_are_503_too(database_away: None) -> None:
+def test_pages_of_the_admin_are_503_without_the_database(database_away: None) -> None:
     api = APIClient(raise_request_exception=False)
     api.cookies["sessionid"] = "x" * 32
 
@@ -146,7 +144,7 @@ def test_pages_of_the_admin_are_503_too(database_away: None) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_browsable_page_that_fails_while_it_is_made_is_503(database_away: None) -> None:
+def test_a_browsable_page_is_503_without_the_database(database_away: None) -> None:
     api = APIClient(raise_request_exception=False)
 
     answer = api.get("/agents", headers={"Accept": "text/html"})
@@ -155,8 +153,8 @@ def test_a_browsable_page_that_fails_while_it_is_made_is_503(database_away: None
 
 
 @pytest.mark.django_db
-def test_a_fault_of_ours_is_500_in_the_same_form(settings: Any) -> None:
-    """A setting that makes no sense stands for whatever nobody foresaw."""
+def test_an_unexpected_exception_is_500_with_problem_details(settings: Any) -> None:
+    """A broken setting stands for any bug."""
     settings.MAX_BODY_BYTES = None
     api = APIClient(raise_request_exception=False)
 

@@ -1,4 +1,4 @@
-"""What clients in other languages send: taken where its meaning is clear, else refused by name."""
+"""Input from clients in other languages is accepted where its meaning is clear, else refused."""
 
 import gzip
 import json
@@ -33,8 +33,8 @@ def register(client: Client, body: Any, **headers: str) -> Any:
     return client.post("/agents/register", body, content_type=JSON, headers=headers)
 
 
-class TestWhatAgentsSend:
-    def test_null_means_that_an_optional_field_is_not_given(self, client: Client) -> None:
+class TestRegistration:
+    def test_null_for_an_optional_field_means_not_given(self, client: Client) -> None:
         optional = ["agent_name", "ttl_seconds", "metadata", "version", "tags", "skills", "status"]
 
         answer = register(client, dict.fromkeys(optional))
@@ -44,13 +44,13 @@ class TestWhatAgentsSend:
         assert (answer.json()["tags"], answer.json()["version"]) == ([], "")
 
     @pytest.mark.parametrize("field", ["agent_id", "host", "port"])
-    def test_null_is_refused_for_what_is_needed(self, client: Client, field: str) -> None:
+    def test_null_for_a_required_field_is_refused(self, client: Client, field: str) -> None:
         answer = register(client, {field: None})
 
         assert answer.status_code == 422
         assert list(answer.json()["errors"]) == [field]
 
-    def test_null_in_a_heartbeat_leaves_the_report_as_it_is(self, client: Client) -> None:
+    def test_null_in_a_heartbeat_leaves_the_report_unchanged(self, client: Client) -> None:
         AgentFactory.create(agent_id="a", status="busy", note="n", load=0.5)
 
         answer = client.post(
@@ -67,7 +67,7 @@ class TestWhatAgentsSend:
         assert register(client, body).status_code == 201
 
     @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP, identity"])
-    def test_an_encoded_body_is_refused_as_such(self, client: Client, encoding: str) -> None:
+    def test_a_body_with_a_content_encoding_is_refused(self, client: Client, encoding: str) -> None:
         body = gzip.compress(b'{"agent_id": "a", "host": "h", "port": 1}')
 
         answer = register(client, body, Content_Encoding=encoding)
@@ -75,7 +75,7 @@ class TestWhatAgentsSend:
         assert answer.status_code == 415
         assert f"Content-Encoding: {encoding} is not accepted" in answer.json()["detail"]
 
-    def test_identity_is_no_encoding(self, client: Client) -> None:
+    def test_the_encoding_identity_is_accepted(self, client: Client) -> None:
         assert register(client, {}, Content_Encoding="identity").status_code == 201
 
     @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ class TestWhatAgentsSend:
         ["1" + "0" * 400, "9223372036854775808", "-9223372036854775809", "1e400", "-1e999"],
     )
     @pytest.mark.parametrize("template", ['{"n": %s}', '"{\\"n\\": %s}"', '{"a": [{"n": %s}]}'])
-    def test_a_number_that_others_cannot_hold_is_refused(
+    def test_a_number_beyond_a_double_or_64_bits_is_refused(
         self, client: Client, number: str, template: str
     ) -> None:
         metadata = template % number
@@ -95,7 +95,7 @@ class TestWhatAgentsSend:
         assert not AgentRecord.objects.exists()
 
     @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 1e308, 5e-324, -0.0])
-    def test_all_others_are_kept(self, client: Client, number: float) -> None:
+    def test_numbers_at_the_limits_are_stored_exactly(self, client: Client, number: float) -> None:
         kept = register(client, {"metadata": {"n": number}}).json()["metadata"]["n"]
 
         # PostgreSQL writes all the digits of a large number.
@@ -119,7 +119,7 @@ class TestWhatAgentsSend:
             ("host.5", "not an IPv4 address"),
         ],
     )
-    def test_a_host_that_nobody_can_call_is_refused(
+    def test_a_host_that_cannot_be_called_is_refused(
         self, client: Client, host: str, reason: str
     ) -> None:
         answer = register(client, {"host": host})
@@ -131,12 +131,12 @@ class TestWhatAgentsSend:
         "host",
         ["127.0.0.1", "::1", "localhost", "10.0.0.7", "fe80::1", "my_agent", "a.1b", "x.0y", "h2"],
     )
-    def test_a_host_that_can_be_called_is_kept(self, client: Client, host: str) -> None:
+    def test_a_host_that_can_be_called_is_accepted(self, client: Client, host: str) -> None:
         assert register(client, {"host": host}).json()["host"] == host
 
 
-class TestManyHeartbeats:
-    def test_a_bad_entry_costs_the_others_nothing(self, client: Client) -> None:
+class TestBulkHeartbeats:
+    def test_invalid_entries_do_not_affect_the_others(self, client: Client) -> None:
         AgentFactory.create_batch(2, state=State.ACTIVE)
         first, second = AgentRecord.objects.values_list("pk", flat=True)
         entries = [
@@ -161,7 +161,7 @@ class TestManyHeartbeats:
         ]
         assert invalid[1]["errors"] == {"token": ["There is no such field."]}
 
-    def test_a_call_that_is_no_list_is_refused_as_a_whole(self, client: Client) -> None:
+    def test_a_bulk_heartbeat_without_a_valid_list_is_refused(self, client: Client) -> None:
         agents: Any
         for agents in ({}, "a", None, [{"agent_id": "a"}] * 1_001):
             answer = client.post("/agents/heartbeat", {"agents": agents}, JSON)
@@ -170,14 +170,14 @@ class TestManyHeartbeats:
 
 
 class TestReading:
-    def test_a_misspelt_parameter_is_refused_by_name(self, client: Client) -> None:
+    def test_an_unknown_parameter_of_the_list_is_refused_by_name(self, client: Client) -> None:
         answer = client.get("/agents?tags=x&limit=5")
 
         assert answer.status_code == 422
         assert list(answer.json()["errors"]) == ["tags"]
         assert "tag" in answer.json()["errors"]["tags"][0]
 
-    def test_so_is_one_of_a_single_agent(self, client: Client) -> None:
+    def test_an_unknown_parameter_of_a_single_agent_is_refused(self, client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         assert client.get("/agents/a", {"include_dead": "1"}).status_code == 422
@@ -196,7 +196,7 @@ class TestReading:
             ({"Accept": "text/html"}, "text/html"),
         ],
     )
-    def test_pages_are_for_browsers(
+    def test_only_browsers_get_html(
         self, client: Client, headers: dict[str, str], media_type: str
     ) -> None:
         environ: dict[str, Any] = {"CONTENT_TYPE": headers.get("Content-Type", "")}
@@ -209,7 +209,7 @@ class TestReading:
     @pytest.mark.parametrize("text", ["москва", "МОСКВА", "Straße", "ÉCOLE", "100%", "a_b", "\\x"])
     def test_searching_ignores_case_in_every_script(self, client: Client, text: str) -> None:
         if not text.isascii() and has_c_locale():
-            pytest.skip("a PostgreSQL whose locale knows ASCII alone")
+            pytest.skip("the C locale of PostgreSQL folds the case of ASCII only")
         names = ["Агент Москва 1", "straße 5", "école", "at 100% load", "is a_b", r"C:\X"]
         for number, name in enumerate(names):
             AgentFactory.create(agent_id=str(number), agent_name=name)

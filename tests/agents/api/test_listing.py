@@ -36,7 +36,7 @@ def test_an_empty_registry_lists_nothing(api: APIClient) -> None:
     assert api.get("/agents").json() == []
 
 
-def test_the_living_are_listed_in_the_order_of_their_ids(api: APIClient) -> None:
+def test_agents_alive_are_listed_in_the_order_of_their_ids(api: APIClient) -> None:
     for agent_id in ("b", "c", "a"):
         AgentFactory.create(agent_id=agent_id)
     AgentFactory.create(agent_id="dead", expired=True)
@@ -45,7 +45,7 @@ def test_the_living_are_listed_in_the_order_of_their_ids(api: APIClient) -> None
     assert listed(api, "/") == ["a", "b", "c"]
 
 
-def test_the_dead_are_listed_on_demand_and_marked(api: APIClient) -> None:
+def test_expired_agents_are_listed_on_request_and_marked(api: APIClient) -> None:
     AgentFactory.create(agent_id="alive")
     AgentFactory.create(agent_id="dead", expired=True)
 
@@ -59,7 +59,7 @@ def test_the_dead_are_listed_on_demand_and_marked(api: APIClient) -> None:
     assert listed(api, "?include_dead=false") == ["alive"]
 
 
-def test_one_agent_is_found_alive_or_not(api: APIClient) -> None:
+def test_a_single_agent_is_returned_even_if_expired(api: APIClient) -> None:
     AgentFactory.create(agent_id="dead", expired=True)
 
     answer = api.get("/agents/dead")
@@ -69,14 +69,14 @@ def test_one_agent_is_found_alive_or_not(api: APIClient) -> None:
 
 
 @pytest.mark.parametrize("agent_id", ["unknown", "register", "heartbeat", "a%00", "x" * 300])
-def test_an_agent_that_is_not_there_is_404(api: APIClient, agent_id: str) -> None:
+def test_an_unknown_agent_is_404(api: APIClient, agent_id: str) -> None:
     answer = api.get(f"/agents/{agent_id}")
 
     assert answer.status_code in {404, 405}
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_pages_cover_everyone_once(api: APIClient) -> None:
+def test_pages_contain_every_agent_once(api: APIClient) -> None:
     agents = AgentFactory.create_batch(7)
     seen = []
     page: str | None = "/agents?limit=3&include_dead=true"
@@ -90,14 +90,14 @@ def test_pages_cover_everyone_once(api: APIClient) -> None:
     assert functools.reduce(operator.iadd, seen, []) == sorted(agent.agent_id for agent in agents)
 
 
-def test_a_full_last_page_leads_nowhere(api: APIClient) -> None:
+def test_a_full_last_page_has_no_next_link(api: APIClient) -> None:
     AgentFactory.create_batch(3)
 
     assert next_page(api.get("/agents?limit=3")) is None
     assert next_page(api.get("/agents?limit=2")) is not None
 
 
-def test_the_fleet_may_change_between_two_pages(api: APIClient) -> None:
+def test_the_next_page_is_right_after_the_fleet_has_changed(api: APIClient) -> None:
     agents = AgentFactory.create_batch(4)
     page = next_page(api.get("/agents?limit=2"))
     assert page is not None
@@ -169,7 +169,9 @@ def test_filters_narrow_the_listing(api: APIClient, register: Register) -> None:
 
 
 @pytest.mark.parametrize("name", ["'", '"', "\\", "%", "{}", "a,b", "☂", "x" * 64])
-def test_names_of_any_kind_are_found_again(api: APIClient, register: Register, name: str) -> None:
+def test_tags_with_special_characters_can_be_filtered(
+    api: APIClient, register: Register, name: str
+) -> None:
     register("a", tags=[name, "other"])
     register("b", tags=["other"])
 
@@ -189,7 +191,7 @@ def test_an_unchanged_page_is_answered_with_304(api: APIClient, register: Regist
     assert changed.headers["ETag"] != etag
 
 
-def test_a_page_takes_one_query_however_long(api: APIClient) -> None:
+def test_a_page_of_any_length_takes_one_query(api: APIClient) -> None:
     AgentFactory.create_batch(20)
 
     with CaptureQueriesContext(connection) as queries:
@@ -198,7 +200,7 @@ def test_a_page_takes_one_query_however_long(api: APIClient) -> None:
     assert len(queries) == 1
 
 
-def test_a_browser_gets_a_page(api: APIClient, register: Register) -> None:
+def test_a_browser_gets_html(api: APIClient, register: Register) -> None:
     register("a")
 
     for path in ("/agents", "/agents/a"):
@@ -208,7 +210,7 @@ def test_a_browser_gets_a_page(api: APIClient, register: Register) -> None:
         assert b"&quot;agent_id&quot;: &quot;a&quot;" in answer.content
 
 
-def test_the_page_leads_to_the_login_and_back(api: APIClient, admin_client: Client) -> None:
+def test_the_html_page_links_to_the_login_and_back(api: APIClient, admin_client: Client) -> None:
     html = {"Accept": "text/html"}
     address = "/agents?limit=5&tag=a"
 

@@ -1,4 +1,4 @@
-"""Clients that know nothing but the first three calls work unchanged."""
+"""Clients that use only the three original calls work unchanged."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class OriginalClient:
-    """As such clients are written: every status of 400 or more is an exception."""
+    """Written as such clients are: any status of 400 or above raises."""
 
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
@@ -48,7 +48,9 @@ def client(live_server: LiveServer) -> Iterator[OriginalClient]:
 
 
 @pytest.mark.parametrize("metadata", [{"model": "small"}, None, '{"model": "small"}'])
-def test_it_registers_heartbeats_and_deregisters(client: OriginalClient, metadata: Any) -> None:
+def test_the_original_client_registers_heartbeats_and_deregisters(
+    client: OriginalClient, metadata: Any
+) -> None:
     client.register("weather-1", metadata)
     client.register("weather-1", metadata)
     assert client.heartbeat("weather-1")["status"] == "ok"
@@ -61,7 +63,7 @@ def test_it_registers_heartbeats_and_deregisters(client: OriginalClient, metadat
     assert client.agents() == []
 
 
-def test_an_agent_that_is_gone_is_an_exception_so_that_it_registers_again(
+def test_a_heartbeat_of_an_unknown_agent_raises(
     client: OriginalClient,
 ) -> None:
     with pytest.raises(httpx.HTTPStatusError, match="404"):

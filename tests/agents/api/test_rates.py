@@ -1,4 +1,4 @@
-"""How often callers may do something; the counts are fresh in each test."""
+"""Rate limits by address, token and agent; each test starts with empty counts."""
 
 import logging
 import signal
@@ -66,21 +66,21 @@ def assert_refused(answer: Any) -> None:
         ("RATE_DEREGISTER_PER_ADDRESS", "delete", "/agents/weather-1", {}),
     ],
 )
-def test_an_address_may_do_it_so_often(  # noqa: PLR0917 - fixtures and parameters
+def test_calls_beyond_the_rate_of_an_address_are_refused(  # noqa: PLR0917 - fixtures and parameters
     api: APIClient, settings: Settings, setting: str, method: str, path: str, more: Any
 ) -> None:
     setattr(settings, setting, TWO)
 
     assert 429 not in statuses(api, 2, method, path, **more)
     assert_refused(getattr(api, method)(path, **more))
-    # Others, and other calls, are not to suffer for it.
+    # Other addresses and other calls are not affected.
     assert getattr(api, method)(path, **more, REMOTE_ADDR="10.0.0.8").status_code != 429
     assert api.get("/health").status_code == 200
     assert api.options("/agents").status_code == 200
 
 
 @pytest.mark.django_db
-def test_reading_a_list_and_an_agent_is_counted_as_one(api: APIClient, settings: Settings) -> None:
+def test_reading_the_list_and_an_agent_share_one_count(api: APIClient, settings: Settings) -> None:
     settings.RATE_READ_PER_ADDRESS = TWO
     api.get("/agents")
     api.get("/agents/weather-1")
@@ -89,7 +89,7 @@ def test_reading_a_list_and_an_agent_is_counted_as_one(api: APIClient, settings:
 
 
 @pytest.mark.django_db
-def test_a_token_may_do_it_so_often_from_wherever(api: APIClient, settings: Settings) -> None:
+def test_the_rate_of_a_token_applies_across_addresses(api: APIClient, settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
     settings.RATE_READ_PER_TOKEN = TWO
     first, second = issue(may_read=True), issue(may_read=True)
@@ -104,7 +104,7 @@ def test_a_token_may_do_it_so_often_from_wherever(api: APIClient, settings: Sett
 
 
 @pytest.mark.django_db
-def test_addresses_of_one_ipv6_network_are_one(api: APIClient, settings: Settings) -> None:
+def test_addresses_of_one_ipv6_network_share_one_count(api: APIClient, settings: Settings) -> None:
     settings.RATE_READ_PER_ADDRESS = TWO
     for last in ("1", "abcd:1"):
         assert api.get("/agents", REMOTE_ADDR=f"2001:db8::{last}").status_code == 200
@@ -115,47 +115,47 @@ def test_addresses_of_one_ipv6_network_are_one(api: APIClient, settings: Setting
 
 @pytest.mark.django_db
 @both_paths
-def test_an_agent_that_heartbeats_all_the_time_is_refused_and_no_other(
+def test_an_agent_that_sends_too_many_heartbeats_is_refused_and_others_are_not(
     api: APIClient, settings: Settings, register: Register
 ) -> None:
     settings.RATE_HEARTBEAT_PER_AGENT = "3/day"
-    # What they did on another path in this test's other run counts as well.
-    mad, good = (f"{name}-{type(api).__name__}" for name in ("mad", "good"))
-    lease = {"HTTP_LEASE_TOKEN": register(mad)["lease_token"]}
+    # The counts outlive the test's run by the other path, so each run has its own ids.
+    noisy, good = (f"{name}-{type(api).__name__}" for name in ("noisy", "good"))
+    lease = {"HTTP_LEASE_TOKEN": register(noisy)["lease_token"]}
     other = {"HTTP_LEASE_TOKEN": register(good)["lease_token"]}
 
-    assert statuses(api, 3, "post", f"/agents/{mad}/heartbeat", **lease) == [200] * 3
-    answer = api.post(f"/agents/{mad}/heartbeat", **lease)
+    assert statuses(api, 3, "post", f"/agents/{noisy}/heartbeat", **lease) == [200] * 3
+    answer = api.post(f"/agents/{noisy}/heartbeat", **lease)
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
     assert api.post(f"/agents/{good}/heartbeat", **other).status_code == 200
-    # A new lease is a new agent.
-    again = {"HTTP_LEASE_TOKEN": register(mad)["lease_token"]}
-    assert api.post(f"/agents/{mad}/heartbeat", **again).status_code == 200
+    # The count belongs to the lease, and a new one starts at zero.
+    again = {"HTTP_LEASE_TOKEN": register(noisy)["lease_token"]}
+    assert api.post(f"/agents/{noisy}/heartbeat", **again).status_code == 200
 
 
 @pytest.mark.django_db
-def test_who_shows_wrong_tokens_is_not_looked_at_any_more(
+def test_after_too_many_wrong_tokens_an_address_is_refused_without_a_query(
     api: APIClient, settings: Settings, django_assert_num_queries: Any
 ) -> None:
     settings.REGISTRY_AUTH = "token"
     settings.RATE_WRONG_TOKENS_PER_ADDRESS = "3/hour"
     good = issue(may_read=True)
     wrong = [f"Bearer art_{'a' * 11}{digit}_{'x' * 43}" for digit in range(4)]
-    for shown in wrong[:3]:
-        assert api.get("/agents", HTTP_AUTHORIZATION=shown).status_code == 401
+    for header in wrong[:3]:
+        assert api.get("/agents", HTTP_AUTHORIZATION=header).status_code == 401
 
     with django_assert_num_queries(0):
         assert_refused(api.get("/agents", HTTP_AUTHORIZATION=wrong[3]))
         assert_refused(api.get("/agents", HTTP_AUTHORIZATION=good))
     assert api.get("/agents", HTTP_AUTHORIZATION=good, REMOTE_ADDR="10.0.0.8").status_code == 200
-    # It was good a moment ago: a neighbour with a wrong token does not cost it its calls.
+    # A token that was valid a moment ago is not blocked by a neighbour's wrong ones.
     assert api.get("/agents", HTTP_AUTHORIZATION=good).status_code == 200
     assert api.get("/health").status_code == 200
 
 
 @pytest.mark.django_db
-def test_who_shows_no_token_is_no_guesser(api: APIClient, settings: Settings) -> None:
+def test_missing_tokens_do_not_count_as_wrong_ones(api: APIClient, settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
     settings.RATE_WRONG_TOKENS_PER_ADDRESS = TWO
 
@@ -163,21 +163,19 @@ def test_who_shows_no_token_is_no_guesser(api: APIClient, settings: Settings) ->
 
 
 @pytest.mark.django_db
-def test_a_token_that_was_revoked_counts_as_a_wrong_one_again(
-    api: APIClient, settings: Settings
-) -> None:
+def test_a_revoked_token_counts_as_a_wrong_one(api: APIClient, settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
     settings.RATE_WRONG_TOKENS_PER_ADDRESS = TWO
     token, text = access_tokens.issue(name="test", actor="test", may_read=True)
-    shown = f"Bearer {text}"
-    assert api.get("/agents", HTTP_AUTHORIZATION=shown).status_code == 200
+    header = f"Bearer {text}"
+    assert api.get("/agents", HTTP_AUTHORIZATION=header).status_code == 200
     access_tokens.revoke(key=token.key, actor="test")
     token_cache.forget(token.key)
 
-    assert statuses(api, 3, "get", "/agents", HTTP_AUTHORIZATION=shown) == [401, 401, 429]
+    assert statuses(api, 3, "get", "/agents", HTTP_AUTHORIZATION=header) == [401, 401, 429]
 
 
-def test_the_document_tells_of_it(client: Client) -> None:
+def test_the_document_describes_rate_limits(client: Client) -> None:
     paths = client.get("/schema?format=json").json()["paths"]
 
     for path in ("/agents", "/agents/register", "/agents/{agent_id}"):
@@ -187,7 +185,7 @@ def test_the_document_tells_of_it(client: Client) -> None:
 
 
 @pytest.mark.parametrize("rate", ["fast", "0/second", "-1/second", "10", "10/fortnight"])
-def test_what_is_no_rate_is_refused(rate: str) -> None:
+def test_an_invalid_rate_is_refused(rate: str) -> None:
     with pytest.raises(InvalidRate):
         parse_rate(rate)
 
@@ -197,7 +195,7 @@ def test_a_rate_may_be_off(off: str) -> None:
     assert parse_rate(off) is None
 
 
-def test_a_million_keys_do_not_stay() -> None:
+def test_past_keys_are_forgotten() -> None:
     counter = WindowCounter()
     for key in range(1000):
         assert counter.count("1/second", key) is None
@@ -210,7 +208,7 @@ def test_a_million_keys_do_not_stay() -> None:
 def redis_server(
     redis_program: str, tmp_path: Path
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Redis of the test's own, to be stopped."""
+    """A Redis of the test's own, which it may stop."""
     port = free_port()
     command = [redis_program, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -230,12 +228,12 @@ def _answers(url: str) -> bool:
 
 @pytest.mark.integration
 class TestInRedis:
-    def test_processes_count_together(
+    def test_processes_share_their_counts(
         self, redis_server: tuple[str, subprocess.Popen[bytes]]
     ) -> None:
         rate = parse_rate("10/hour")
         assert rate is not None
-        counters = [Counter(redis_server[0]) for _ in range(4)]  # as many processes have
+        counters = [Counter(redis_server[0]) for _ in range(4)]  # as four processes would have
         with ThreadPoolExecutor(4) as pool:
             refusals = list(pool.map(lambda turn: counters[turn % 4].hit(rate, "key"), range(40)))
 
@@ -244,7 +242,7 @@ class TestInRedis:
         assert 1 <= refused.wait <= 3600
 
     @pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
-    def test_without_it_nobody_waits_or_fails_and_it_is_told_once(
+    def test_without_redis_calls_neither_wait_nor_fail_and_one_line_is_logged(
         self,
         redis_server: tuple[str, subprocess.Popen[bytes]],
         caplog: pytest.LogCaptureFixture,
@@ -268,10 +266,10 @@ class TestInRedis:
 
 @pytest.mark.django_db
 @both_paths
-def test_a_fleet_within_its_rates_notices_nothing(
+def test_a_fleet_within_its_rates_is_never_refused(
     api: APIClient, settings: Settings, register: Register
 ) -> None:
-    """As the defaults are in token mode."""
+    """The rates are the defaults of token mode."""
     for name in ("REGISTER", "READ", "DEREGISTER"):
         setattr(settings, f"RATE_{name}_PER_ADDRESS", "300/second")
     settings.RATE_HEARTBEAT_PER_AGENT = "10/second"
@@ -289,7 +287,7 @@ def test_a_fleet_within_its_rates_notices_nothing(
 
 
 @pytest.mark.django_db
-def test_one_id_is_not_registered_again_and_again(api: APIClient, settings: Settings) -> None:
+def test_the_rate_of_registrations_of_one_id_is_limited(api: APIClient, settings: Settings) -> None:
     settings.RATE_REGISTER_PER_AGENT = "3/hour"
     assert statuses(api, 3, "post", "/agents/register", data=REGISTRATION) == [201, 200, 200]
 
@@ -298,7 +296,7 @@ def test_one_id_is_not_registered_again_and_again(api: APIClient, settings: Sett
 
 
 @pytest.mark.django_db
-def test_calls_that_are_refused_are_counted(api: APIClient, settings: Settings) -> None:
+def test_unauthorized_calls_are_counted(api: APIClient, settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
     settings.RATE_READ_PER_ADDRESS = TWO
     assert statuses(api, 2, "get", "/agents") == [401, 401]
@@ -306,8 +304,8 @@ def test_calls_that_are_refused_are_counted(api: APIClient, settings: Settings) 
     assert_refused(api.get("/agents"))
 
 
-class TestForgettingInThisProcess:
-    def test_it_takes_no_thread_for_each_call(self) -> None:
+class TestInMemoryStorage:
+    def test_a_call_starts_no_thread(self) -> None:
         storage = OwnStorage()
         sweep = storage.timer
         wait_until(lambda: not sweep.thread.is_alive(), "the end of the first sweep")
@@ -317,7 +315,7 @@ class TestForgettingInThisProcess:
 
         assert storage.timer is sweep
 
-    def test_it_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_expired_keys_are_removed_repeatedly(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(rate_limits, "SECONDS_BETWEEN_SWEEPS", 0)
         storage = OwnStorage()
         first = storage.timer
@@ -328,5 +326,5 @@ class TestForgettingInThisProcess:
             storage.incr("other", 60)
             return "over" not in storage.storage
 
-        wait_until(is_forgotten, "the end of what is over")
+        wait_until(is_forgotten, "the removal of the expired key")
         assert storage.storage["other"] > 0

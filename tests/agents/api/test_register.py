@@ -17,21 +17,21 @@ from tests.agents.racing import Together
 
 pytestmark = pytest.mark.django_db
 
-HALF = chr(0xD800)  # JSON can spell it, UTF-8 cannot
+LONE_SURROGATE = chr(0xD800)  # JSON can encode it, UTF-8 cannot
 VALID = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
 
 
-def test_a_new_agent_is_answered_with_201_and_again_with_200(api: APIClient) -> None:
+def test_a_first_registration_is_201_and_a_second_is_200(api: APIClient) -> None:
     assert api.post("/agents/register", VALID).status_code == 201
     assert api.post("/agents/register", VALID).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/agents/register", "/agents/register/"])
-def test_a_slash_at_the_end_makes_no_difference(api: APIClient, path: str) -> None:
+def test_the_path_may_end_with_a_slash(api: APIClient, path: str) -> None:
     assert api.post(path, VALID).status_code == 201
 
 
-def test_the_answer_is_the_agent_with_what_it_needs_for_its_heartbeats(
+def test_the_response_has_the_agent_its_lease_token_and_its_interval(
     api: APIClient, register: Register
 ) -> None:
     answer = register("weather-1", agent_name="Weather", ttl_seconds=90, metadata={"a": [1]})
@@ -56,12 +56,12 @@ def test_the_answer_is_the_agent_with_what_it_needs_for_its_heartbeats(
     assert kept == answer
 
 
-def test_the_address_that_the_call_came_from_is_kept(register: Register) -> None:
+def test_the_address_of_the_caller_is_stored(register: Register) -> None:
     assert register(host="10.0.0.7")["seen_address"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("agent_id", ["a", "A.b_c:d-9", "x" * 255, "...", "registers"])
-def test_good_ids_are_taken_and_lead_to_the_agent(
+def test_valid_ids_are_accepted_and_usable_in_urls(
     api: APIClient, register: Register, agent_id: str
 ) -> None:
     register(agent_id)
@@ -92,7 +92,7 @@ def test_good_ids_are_taken_and_lead_to_the_agent(
         True,
     ],
 )
-def test_bad_ids_are_refused(api: APIClient, agent_id: Any) -> None:
+def test_invalid_ids_are_refused(api: APIClient, agent_id: Any) -> None:
     assert_refused(api, "agent_id", VALID | {"agent_id": agent_id})
 
 
@@ -109,7 +109,7 @@ def test_bad_ids_are_refused(api: APIClient, agent_id: Any) -> None:
         "example.com.",
     ],
 )
-def test_good_hosts_are_taken(register: Register, host: str) -> None:
+def test_valid_hosts_are_accepted(register: Register, host: str) -> None:
     assert register(host=host)["host"] == host
 
 
@@ -133,22 +133,22 @@ def test_good_hosts_are_taken(register: Register, host: str) -> None:
         [],
     ],
 )
-def test_bad_hosts_are_refused(api: APIClient, host: Any) -> None:
+def test_invalid_hosts_are_refused(api: APIClient, host: Any) -> None:
     assert_refused(api, "host", VALID | {"host": host})
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 10**18, 1.5, "", "http", None, True, []])
-def test_bad_ports_are_refused(api: APIClient, port: Any) -> None:
+def test_invalid_ports_are_refused(api: APIClient, port: Any) -> None:
     assert_refused(api, "port", VALID | {"port": port})
 
 
 @pytest.mark.parametrize("ttl", [0, -60, 86_401, 0.5, "long", False])
-def test_bad_ttls_are_refused(api: APIClient, ttl: Any) -> None:
+def test_invalid_ttls_are_refused(api: APIClient, ttl: Any) -> None:
     assert_refused(api, "ttl_seconds", VALID | {"ttl_seconds": ttl})
 
 
 @pytest.mark.parametrize("metadata", [None, {}, "{}"])
-def test_no_metadata_comes_in_several_forms(register: Register, metadata: Any) -> None:
+def test_several_forms_of_empty_metadata_are_accepted(register: Register, metadata: Any) -> None:
     assert register(metadata=metadata)["metadata"] == {}
 
 
@@ -186,14 +186,14 @@ def test_metadata_may_have_4000_bytes_and_32_levels(register: Register) -> None:
         {"\x00": 1},
     ],
 )
-def test_bad_metadata_is_refused(api: APIClient, metadata: Any) -> None:
+def test_invalid_metadata_is_refused(api: APIClient, metadata: Any) -> None:
     assert_refused(api, "metadata", VALID | {"metadata": metadata})
 
 
 @pytest.mark.parametrize("field", ["agent_name", "metadata", "version", "tags"])
-def test_half_of_a_surrogate_pair_is_refused_wherever_it_stands(api: APIClient, field: str) -> None:
-    values = {"metadata": {"a": [HALF]}, "tags": [HALF]}
-    text = json.dumps(VALID | {field: values.get(field, HALF)})
+def test_a_lone_surrogate_is_refused_in_any_field(api: APIClient, field: str) -> None:
+    values = {"metadata": {"a": [LONE_SURROGATE]}, "tags": [LONE_SURROGATE]}
+    text = json.dumps(VALID | {field: values.get(field, LONE_SURROGATE)})
 
     answer = api.post("/agents/register", text, content_type="application/json")
 
@@ -202,17 +202,17 @@ def test_half_of_a_surrogate_pair_is_refused_wherever_it_stands(api: APIClient, 
 
 
 @pytest.mark.parametrize("field", ["tags", "skills"])
-def test_lists_of_names_are_kept_in_order_and_once(register: Register, field: str) -> None:
+def test_lists_of_names_keep_their_order_without_duplicates(register: Register, field: str) -> None:
     assert register(**{field: ["b", "a", "b"]})[field] == ["b", "a"]
 
 
 @pytest.mark.parametrize("field", ["tags", "skills"])
 @pytest.mark.parametrize("names", ["a", {"a": 1}, [str(number) for number in range(65)]])
-def test_bad_lists_of_names_are_refused(api: APIClient, field: str, names: Any) -> None:
+def test_invalid_lists_of_names_are_refused(api: APIClient, field: str, names: Any) -> None:
     assert_refused(api, field, VALID | {field: names})
 
 
-def test_a_bad_name_in_a_list_is_pointed_at(api: APIClient) -> None:
+def test_an_invalid_name_is_reported_with_its_position(api: APIClient) -> None:
     assert_refused(api, "tags[1]", VALID | {"tags": ["fine", ""]})
 
 
@@ -222,12 +222,12 @@ def test_an_unknown_status_is_refused(api: APIClient, status: Any) -> None:
 
 
 @pytest.mark.parametrize("field", ["agent_id", "host", "port"])
-def test_what_is_needed_is_asked_for(api: APIClient, field: str) -> None:
+def test_a_missing_required_field_is_refused(api: APIClient, field: str) -> None:
     assert_refused(api, field, {name: value for name, value in VALID.items() if name != field})
 
 
-def test_many_threads_read_registrations_by_one_serializer(together: Together) -> None:
-    """Each is told what is wrong with its own, and nothing of the others'."""
+def test_many_threads_can_share_one_serializer(together: Together) -> None:
+    """Each gets the values and errors of its own registration only."""
 
     def read_many(number: int) -> None:
         for _ in range(50):
@@ -243,14 +243,16 @@ def test_many_threads_read_registrations_by_one_serializer(together: Together) -
     together(*(partial(read_many, number) for number in range(8)))
 
 
-def test_unknown_fields_are_refused_by_name_beside_the_wrong_ones(api: APIClient) -> None:
+def test_unknown_fields_are_refused_by_name_together_with_invalid_ones(api: APIClient) -> None:
     answer = api.post("/agents/register", VALID | {"ttl": 5, "adress": "x", "port": 0})
 
     assert answer.status_code == 422
     assert set(answer.json()["errors"]) == {"ttl", "adress", "port"}
 
 
-def test_a_refused_registration_leaves_the_one_before(api: APIClient, register: Register) -> None:
+def test_a_refused_registration_leaves_the_earlier_one_unchanged(
+    api: APIClient, register: Register
+) -> None:
     before = register()
     api.post("/agents/register", VALID | {"host": "new", "port": 0})
 

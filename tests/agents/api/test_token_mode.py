@@ -1,4 +1,4 @@
-"""Who may do what where tokens are asked for, and what stays as it was where they are not."""
+"""Who may do what in token mode, and what open mode still allows."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,7 +20,7 @@ from tests.factories import AgentFactory
 pytestmark = pytest.mark.django_db
 
 VALID = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
-WANTED = "Send a good access token in the header: Authorization: Bearer TOKEN."
+MISSING_TOKEN = "Send a good access token in the header: Authorization: Bearer TOKEN."
 Caller = Callable[..., APIClient]
 
 
@@ -31,7 +31,7 @@ def token_mode(settings: Any) -> None:
 
 @pytest.fixture
 def caller(api: APIClient) -> Caller:
-    """Return the client, that shows a token with these terms from now on."""
+    """Give the client a token with these terms for all later calls."""
 
     def caller(**terms: Any) -> APIClient:
         _, text = access_tokens.issue(**({"name": "t", "actor": "command"} | terms))
@@ -54,14 +54,12 @@ def assert_problem(answer: Any, status: int, detail: str, challenge: str | None 
 
 @pytest.mark.usefixtures("token_mode")
 class TestRegistering:
-    def test_without_a_token_nobody_registers(self, api: APIClient) -> None:
-        assert_problem(api.post("/agents/register", VALID), 401, WANTED, "Bearer")
+    def test_registering_without_a_token_is_401(self, api: APIClient) -> None:
+        assert_problem(api.post("/agents/register", VALID), 401, MISSING_TOKEN, "Bearer")
         assert not AgentRecord.objects.exists()
         assert not AgentEvent.objects.exists()
 
-    def test_with_one_an_agent_registers_and_the_history_tells_with_which(
-        self, caller: Caller
-    ) -> None:
+    def test_an_agent_registers_with_a_token_and_the_history_names_it(self, caller: Caller) -> None:
         answer = caller().post("/agents/register", VALID)
 
         assert answer.status_code == 201
@@ -70,7 +68,7 @@ class TestRegistering:
         assert AgentEvent.objects.get(kind="registered").actor == f"token:{key}"
 
     @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer  "])
-    def test_the_scheme_is_told_in_any_case(self, api: APIClient, scheme: str) -> None:
+    def test_the_scheme_is_case_insensitive(self, api: APIClient, scheme: str) -> None:
         _, text = access_tokens.issue(name="t", actor="command")
         api.credentials(HTTP_AUTHORIZATION=f"{scheme} {text}")
 
@@ -89,25 +87,27 @@ class TestRegistering:
             f"Bearer art_{'0' * 12}_{'x' * 43}",
         ],
     )
-    def test_a_wrong_token_is_told_as_a_missing_one(self, api: APIClient, header: str) -> None:
+    def test_a_wrong_token_gets_the_same_answer_as_a_missing_one(
+        self, api: APIClient, header: str
+    ) -> None:
         api.credentials(HTTP_AUTHORIZATION=header)
 
-        assert_problem(api.post("/agents/register", VALID), 401, WANTED, "Bearer")
+        assert_problem(api.post("/agents/register", VALID), 401, MISSING_TOKEN, "Bearer")
 
     @pytest.mark.parametrize(
         ("column", "word"), [("expires_at", "expired"), ("revoked_at", "revoked")]
     )
-    def test_so_is_one_that_is_good_no_more_but_not_in_the_log(
+    def test_an_expired_or_revoked_token_is_refused_and_logged_once(
         self, caller: Caller, column: str, word: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         api = caller()
         before = timezone.now() - timedelta(seconds=1)
         AccessToken.objects.update(**{column: before})
 
-        assert_problem(api.post("/agents/register", VALID), 401, WANTED, "Bearer")
+        assert_problem(api.post("/agents/register", VALID), 401, MISSING_TOKEN, "Bearer")
         api.post("/agents/register", VALID)
 
-        [line] = caplog.messages  # and not one for each try
+        [line] = caplog.messages  # one line for both attempts
         token = AccessToken.objects.get()
         assert f"token {token.key} is {word}" in line
         assert "127.0.0.1" in line
@@ -123,13 +123,13 @@ class TestRegistering:
         )
         assert AgentRecord.objects.get().pk == "weather-1"
 
-    def test_a_token_for_reading_registers_nobody(self, caller: Caller) -> None:
+    def test_a_read_only_token_cannot_register(self, caller: Caller) -> None:
         api = caller(may_register=False, may_read=True)
 
         detail = "This token may not register agents."
         assert_problem(api.post("/agents/register", VALID), 403, detail)
 
-    def test_wrong_input_is_told_only_to_who_may_register(
+    def test_input_is_validated_only_for_callers_who_may_register(
         self, api: APIClient, caller: Caller
     ) -> None:
         assert api.post("/agents/register", {}).status_code == 401
@@ -138,13 +138,15 @@ class TestRegistering:
 
 @pytest.mark.usefixtures("token_mode")
 class TestLeases:
-    """What is done with a lease takes its token; the access token is neither needed nor enough."""
+    """Calls on a lease need its lease token; an access token is neither needed nor enough."""
 
     @pytest.mark.parametrize(
         ("method", "path"),
         [("post", "/agents/weather-1/heartbeat"), ("delete", "/agents/weather-1")],
     )
-    def test_it_takes_the_leases_token(self, caller: Caller, method: str, path: str) -> None:
+    def test_heartbeat_and_deregister_need_the_lease_token(
+        self, caller: Caller, method: str, path: str
+    ) -> None:
         api = caller()
         registration = api.post("/agents/register", VALID)
 
@@ -166,11 +168,11 @@ class TestLeases:
         assert AgentRecord.objects.count() == 2
 
     @both_paths
-    def test_who_shows_nothing_does_not_learn_which_ids_there_are(self, api: APIClient) -> None:
+    def test_a_caller_without_a_token_cannot_find_out_which_ids_exist(self, api: APIClient) -> None:
         assert api.delete("/agents/nobody").status_code == 401
         assert api.post("/agents/nobody/heartbeat").status_code == 401
 
-    def test_a_lease_outlives_the_token_it_was_registered_with(self, caller: Caller) -> None:
+    def test_a_lease_stays_valid_after_its_access_token_is_revoked(self, caller: Caller) -> None:
         api = caller()
         registration = api.post("/agents/register", VALID)
         AccessToken.objects.update(revoked_at=timezone.now())
@@ -189,33 +191,33 @@ class TestReading:
         AgentFactory.create(agent_id="weather-1")
 
     @pytest.mark.parametrize("path", PATHS)
-    def test_it_takes_a_token_that_may_read(self, caller: Caller, path: str) -> None:
-        assert_problem(APIClient().get(path), 401, WANTED, "Bearer")
+    def test_reading_needs_a_token_that_may_read(self, caller: Caller, path: str) -> None:
+        assert_problem(APIClient().get(path), 401, MISSING_TOKEN, "Bearer")
         assert_problem(caller().get(path), 403, "This token may not read about agents.")
         assert caller(may_read=True).get(path).status_code == 200
         assert caller(may_read=True, may_register=False).get(path).status_code == 200
 
     @pytest.mark.parametrize("path", PATHS)
-    def test_or_none_where_reading_is_public(
+    def test_public_reading_needs_no_token(
         self, api: APIClient, caller: Caller, settings: Any, path: str
     ) -> None:
         settings.REGISTRY_PUBLIC_READ = True
 
         assert api.get(path).status_code == 200
         assert caller().get(path).status_code == 200
-        assert api.post("/agents/register", VALID).status_code == 409  # which it was asked for
+        assert api.post("/agents/register", VALID).status_code == 409  # the token is still checked
         api.credentials()
         assert api.post("/agents/register", VALID).status_code == 401
 
     @pytest.mark.parametrize(
         "path", ["/health", "/health/live", "/health/ready", "/schema", "/docs"]
     )
-    def test_health_and_documentation_are_for_everybody(self, api: APIClient, path: str) -> None:
+    def test_health_and_documentation_need_no_token(self, api: APIClient, path: str) -> None:
         api.credentials(HTTP_AUTHORIZATION="Bearer wrong")
 
         assert api.get(path).status_code == 200
 
-    def test_a_browser_is_led_to_the_login(self, client: Client) -> None:
+    def test_a_browser_gets_a_link_to_the_login(self, client: Client) -> None:
         answer = client.get("/agents", headers={"Accept": "text/html"})
 
         assert answer.status_code == 401
@@ -224,7 +226,7 @@ class TestReading:
 
 @pytest.mark.usefixtures("token_mode")
 class TestStaff:
-    """The browsable API, by the session of the admin's login and Django's permissions."""
+    """Staff use the API by their session in the admin and Django's permissions."""
 
     @pytest.fixture(autouse=True)
     def _agent(self) -> None:
@@ -239,7 +241,7 @@ class TestStaff:
     )
 
     @pytest.mark.parametrize(("method", "path", "permission"), CALLS)
-    def test_each_call_takes_its_permission(
+    def test_each_call_needs_its_permission(
         self, staff: Callable[..., Client], method: str, path: str, permission: str
     ) -> None:
         others = {permission for _, _, permission in self.CALLS} - {permission}
@@ -253,21 +255,21 @@ class TestStaff:
         client = staff_with(client, permission)
         assert getattr(client, method)(path, **data).status_code == 200
 
-    def test_the_history_names_who_it_was(self, admin_client: Client) -> None:
+    def test_the_history_names_the_member_of_staff(self, admin_client: Client) -> None:
         admin_client.post("/agents/register", VALID, content_type="application/json")
         admin_client.delete("/agents/weather-1")
 
         events = AgentEvent.objects.order_by("pk").values_list("kind", "actor")
         assert list(events) == [("re-registered", "admin:admin"), ("deregistered", "admin:admin")]
 
-    def test_a_user_who_is_no_staff_may_nothing(
+    def test_a_superuser_who_is_not_staff_is_refused(
         self, client: Client, django_user_model: Any
     ) -> None:
         client.force_login(django_user_model.objects.create_user("user", is_superuser=True))
 
         assert client.get("/agents").status_code == 403
 
-    def test_a_form_of_another_site_does_nothing(self, admin_user: Any) -> None:
+    def test_a_call_without_a_csrf_token_is_refused(self, admin_user: Any) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(admin_user)
 
@@ -284,33 +286,39 @@ def staff_with(client: Client, permission: str) -> Client:
 
 class TestOpenMode:
     @both_paths
-    def test_who_shows_no_token_is_taken_at_its_word(self, api: APIClient) -> None:
+    def test_open_mode_needs_no_token(self, api: APIClient) -> None:
         assert api.post("/agents/register", VALID).status_code == 201
         assert api.post("/agents/weather-1/heartbeat").status_code == 200
         assert api.get("/agents").status_code == 200
         assert api.delete("/agents/weather-1").status_code == 200
 
-    def test_who_shows_one_is_held_to_it(self, api: APIClient, caller: Caller) -> None:
+    def test_a_token_that_is_sent_is_checked_even_in_open_mode(
+        self, api: APIClient, caller: Caller
+    ) -> None:
         api.credentials(HTTP_AUTHORIZATION="Bearer wrong")
-        assert_problem(api.post("/agents/register", VALID), 401, WANTED, "Bearer")
+        assert_problem(api.post("/agents/register", VALID), 401, MISSING_TOKEN, "Bearer")
         assert api.get("/agents").status_code == 401
 
         assert caller(agent_prefix="other-").post("/agents/register", VALID).status_code == 403
         assert caller(may_register=False, may_read=True).get("/agents").status_code == 200
         assert caller(agent_prefix="weather-").post("/agents/register", VALID).status_code == 201
 
-    def test_a_token_that_may_not_read_reads_what_everybody_may(self, caller: Caller) -> None:
+    def test_in_open_mode_any_token_may_read(self, caller: Caller) -> None:
         assert caller().get("/agents").status_code == 200
 
     @pytest.mark.parametrize("value", ["", "Open", "none", "tokens"])
-    def test_only_what_says_open_is_open(self, api: APIClient, settings: Any, value: str) -> None:
+    def test_any_value_other_than_open_requires_tokens(
+        self, api: APIClient, settings: Any, value: str
+    ) -> None:
         settings.REGISTRY_AUTH = value
 
         assert api.post("/agents/register", VALID).status_code == 401
 
 
 class TestDocument:
-    def test_it_tells_which_call_takes_what(self, client: Client, settings: Any) -> None:
+    def test_the_document_states_which_token_each_call_needs(
+        self, client: Client, settings: Any
+    ) -> None:
         settings.REGISTRY_AUTH = "token"
         document = yaml.safe_load(client.get("/schema").content)
 
@@ -341,7 +349,7 @@ class TestDocument:
             ({"REGISTRY_AUTH": "token"}, set()),
         ],
     )
-    def test_and_which_calls_need_nothing(
+    def test_the_document_states_which_calls_need_no_token(
         self, client: Client, settings: Any, changes: dict[str, Any], free: set[str]
     ) -> None:
         for name, value in changes.items():
@@ -349,11 +357,11 @@ class TestDocument:
         document = yaml.safe_load(client.get("/schema").content)
 
         calls = [call for methods in document["paths"].values() for call in methods.values()]
-        told = {call["operationId"] for call in calls if {} in call.get("security", [])}
-        assert told & {"list_agents", "register_agent", "heartbeat"} == free
+        without_token = {call["operationId"] for call in calls if {} in call.get("security", [])}
+        assert without_token & {"list_agents", "register_agent", "heartbeat"} == free
 
 
-def test_the_documents_own_check_is_pleased(settings: Any, tmp_path: Any) -> None:
+def test_the_document_passes_spectaculars_validation(settings: Any, tmp_path: Any) -> None:
     settings.REGISTRY_AUTH = "token"
 
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "s"))

@@ -11,11 +11,11 @@ from agents.database.availability import log_unavailable
 
 @pytest.fixture(autouse=True)
 def fresh_limit() -> None:
-    """As in a process that has just started."""
+    """Reset the log limit, as in a process that has just started."""
     availability._limit.reset()
 
 
-def test_a_flood_of_errors_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_of_errors_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(1000):
         log_unavailable(OperationalError("connection refused\n  Is the server running?\n"))
 
@@ -24,7 +24,7 @@ def test_a_flood_of_errors_is_one_line(caplog: pytest.LogCaptureFixture) -> None
     ]
 
 
-def test_after_a_while_it_is_told_again_with_how_often_it_was(
+def test_after_a_while_an_error_is_logged_again_with_the_number_of_repeats(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(8):
@@ -38,7 +38,7 @@ def test_after_a_while_it_is_told_again_with_how_often_it_was(
 
 
 @pytest.mark.parametrize("task", [tasks.purge_expired, tasks.delete_old_history])
-def test_a_task_without_the_database_leaves_its_work_to_the_next(
+def test_a_task_without_the_database_does_not_raise(
     database_away: None, task: Callable[[], int | None]
 ) -> None:
     assert task() is None

@@ -1,4 +1,4 @@
-"""Only the dialect knows which database there is."""
+"""Only the dialect depends on which database is used."""
 
 import ast
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from django.conf import settings
 from agents.database.dialect import dialect
 
 PROJECT = Path(settings.BASE_DIR)
-# The dialects, the choice of one, and the settings that name the database; migrations stay as they
-# were when they were made.
-MAY_KNOW = (
+# The dialects, the choice of one, and the settings that name the database; migrations are never
+# rewritten.
+ALLOWED = (
     "agents/database/sqlite/",
     "agents/database/postgresql/",
     "agents/database/dialect.py",
@@ -30,14 +30,14 @@ def modules() -> list[Path]:
         path
         for package in ("agents", "deploygen", "registry_project")
         for path in (PROJECT / package).rglob("*.py")
-        if not path.relative_to(PROJECT).as_posix().startswith(MAY_KNOW)
+        if not path.relative_to(PROJECT).as_posix().startswith(ALLOWED)
     ]
     assert len(found) > 150
     return found
 
 
 def branches(tree: ast.AST) -> Iterator[int]:
-    """Yield the lines that depend on which database there is."""
+    """Yield the numbers of the lines that depend on which database is used."""
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(attr="vendor"):
@@ -86,9 +86,9 @@ def test_no_other_module_branches_on_the_database() -> None:
         "NAMES = {'postgresql': 1}",
     ],
 )
-def test_a_branch_is_found(source: str) -> None:
+def test_a_dependency_on_the_database_is_detected(source: str) -> None:
     assert list(branches(ast.parse(source)))
 
 
-def test_the_dialect_is_that_of_the_settings() -> None:
+def test_the_dialect_matches_the_database_of_the_settings() -> None:
     assert dialect.name.lower() in settings.DATABASES["default"]["ENGINE"]

@@ -1,4 +1,4 @@
-"""A client whose heartbeats go through the fast path, as the bytes that a server would read."""
+"""A test client that sends heartbeats to the fast path as the bytes a server would read."""
 
 import json
 from email.parser import BytesHeaderParser
@@ -17,9 +17,9 @@ PEER = "127.0.0.1"
 
 
 class FastPathClient(APIClient):
-    """What the fast path leaves to Django goes there, as it does in the server.
+    """As in the server, requests that the fast path declines go to Django.
 
-    `taken` says of each heartbeat whether the fast path took it.
+    `taken` records for each heartbeat whether the fast path took it.
     """
 
     def __init__(self, **defaults: Any) -> None:
@@ -30,7 +30,7 @@ class FastPathClient(APIClient):
         self._fast_path = FastPath(self._commits, Trust().client_of)
 
     def generic(self, method: str, path: Any, data: Any = "", *rest: Any, **extra: Any) -> Any:
-        headers = {**_said(extra), **(extra.get("headers") or {})}
+        headers = {**_headers_of(extra), **(extra.get("headers") or {})}
         content_type = rest[0] if rest else extra.get("content_type", "application/octet-stream")
         answer = self.send(self._request(method, path, data, content_type, headers))
         if answer is not None:
@@ -38,7 +38,7 @@ class FastPathClient(APIClient):
         return super().generic(method, path, data, *rest, **extra)
 
     def send(self, request: bytes) -> bytes | None:
-        """Return the fast path's response to a request; None if it leaves it to Django."""
+        """Return the fast path's response to a request, or None if it leaves it to Django."""
         taken = self._fast_path.take(request, PEER, self)
         self.taken.append(taken is not False)
         if isinstance(taken, Response):
@@ -59,7 +59,7 @@ class FastPathClient(APIClient):
         lines = {
             "Host": "testserver",
             "Accept": "*/*",
-            **_said(self._credentials),  # type: ignore[attr-defined]  # of DRF
+            **_headers_of(self._credentials),  # type: ignore[attr-defined]  # of DRF
             **headers,
         }
         if body:
@@ -70,14 +70,14 @@ class FastPathClient(APIClient):
         return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def _said(environ: dict[str, Any]) -> dict[str, str]:
-    """Return the headers that are given as WSGI has them."""
+def _headers_of(environ: dict[str, Any]) -> dict[str, str]:
+    """Convert headers from their form in a WSGI environ."""
     names = [name for name in environ if name.startswith("HTTP_")]
     return {name.removeprefix("HTTP_").replace("_", "-").title(): environ[name] for name in names}
 
 
 def response_of(answer: bytes) -> HttpResponse:
-    """Return what a server's answer is to Django's client."""
+    """Parse raw bytes into the response that Django's client would return."""
     head, _, body = answer.partition(b"\r\n\r\n")
     status, _, lines = head.partition(b"\r\n")
     headers = BytesHeaderParser().parsebytes(lines)

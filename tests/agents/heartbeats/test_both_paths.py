@@ -1,4 +1,4 @@
-"""The fast path and the DRF action: the same request, the same answer, the same rows."""
+"""The fast path and the DRF action give the same response and the same rows for a request."""
 
 import json
 from collections.abc import Callable
@@ -21,8 +21,8 @@ from tests.factories import AgentFactory
 pytestmark = pytest.mark.django_db
 
 HEARTBEAT = "/agents/a/heartbeat"
-# What the server adds to what Django says.
-OF_THE_SERVER = {"Server", "Date", "Connection"}
+# Headers that the server adds to those of Django.
+SERVER_HEADERS = {"Server", "Date", "Connection"}
 TIMES = {"last_heartbeat", "expires_at"}
 
 REPORTS = st.dictionaries(
@@ -62,7 +62,7 @@ LEASES: st.SearchStrategy[list[Any]] = st.lists(
 
 
 class BothPaths(TestCase):
-    """Each example in a transaction of its own."""
+    """Each example runs in a transaction of its own."""
 
     def setUp(self) -> None:
         self.django = APIClient()
@@ -74,13 +74,13 @@ class BothPaths(TestCase):
         AgentFactory.create(agent_id="a", generation=2, ttl_seconds=50)
         AgentFactory.create(agent_id="b", generation=5, state="draining")
 
-    def agree(self, ask: Callable[[APIClient], Any]) -> Any:
-        """Ask by both paths, each with the same fleet; return the one answer."""
+    def agree(self, send: Callable[[APIClient], Any]) -> Any:
+        """Send by both paths, each to the same fleet; return the response if they agree."""
         self.fleet()
-        expected = told(ask(self.django)), rows()
+        expected = content_of(send(self.django)), rows()
         self.fleet()
-        found = told(ask(self.fast)), rows()
-        assert found == expected
+        actual = content_of(send(self.fast)), rows()
+        assert actual == expected
         return expected[0]
 
     @given(
@@ -92,12 +92,12 @@ class BothPaths(TestCase):
             ["*/*", "application/json", "text/html", "text/plain", "application/json, */*;q=0.1"]
         ),
     )
-    def test_one_agent(
+    def test_a_heartbeat_gets_the_same_response_by_both_paths(
         self, body: str, token: str | None, agent_id: str, slash: str, accept: str
     ) -> None:
         headers = {"Accept": accept} | ({} if token is None else {"Lease-Token": token})
 
-        def ask(client: APIClient) -> Any:
+        def send(client: APIClient) -> Any:
             return client.generic(
                 "POST",
                 f"/agents/{agent_id}/heartbeat{slash}",
@@ -106,10 +106,10 @@ class BothPaths(TestCase):
                 headers=headers,
             )
 
-        self.agree(ask)
+        self.agree(send)
 
     @given(leases=LEASES)
-    def test_many_agents(self, leases: list[Any]) -> None:
+    def test_a_bulk_heartbeat_gets_the_same_response_by_both_paths(self, leases: list[Any]) -> None:
         body = json.dumps({"agents": leases})
         self.agree(lambda client: client.post("/agents/heartbeat", json.loads(body)))
 
@@ -121,15 +121,15 @@ class BothPaths(TestCase):
         assert answer["status"] == 200
         assert self.fast.taken == [True]
 
-    def test_many_are_taken_by_the_fast_path(self) -> None:
+    def test_a_bulk_heartbeat_is_taken_by_the_fast_path(self) -> None:
         leases = [{"agent_id": "a", "lease_token": issue("a", 2)}, {"agent_id": "b"}]
         answer = self.agree(lambda client: client.post("/agents/heartbeat", {"agents": leases}))
         assert answer["body"]["renewed"] == 2
         assert answer["body"]["states"] == {"b": "draining"}
         assert self.fast.taken == [True]
 
-    def test_refusals_for_the_lease_are_told_by_the_fast_path(self) -> None:
-        """A fleet whose registry was emptied asks as often as one that is well."""
+    def test_refused_leases_are_answered_by_the_fast_path(self) -> None:
+        """A fleet whose registry was emptied sends as many heartbeats as a healthy one."""
         for token, status in ((issue("a", 1), 409), (issue("a", 3), 404)):
             answer = self.agree(
                 lambda client, token=token: client.post(  # type: ignore[misc]
@@ -140,23 +140,25 @@ class BothPaths(TestCase):
         assert self.fast.taken == [True, True]
 
 
-def told(response: HttpResponse) -> dict[str, Any]:
-    """Return all that an answer says, without the time."""
+def content_of(response: HttpResponse) -> dict[str, Any]:
+    """Return status, headers and body of a response, with times replaced."""
     text = response.content.decode()
     body: Any = "a page"  # with tokens that change
     if not response.headers["Content-Type"].startswith("text/html"):
-        said = json.loads(text)
-        body = {name: as_told(value) if name in TIMES else value for name, value in said.items()}
+        fields = json.loads(text)
+        body = {
+            name: time_format(value) if name in TIMES else value for name, value in fields.items()
+        }
     headers = {
         name: set(value.split("; ")) if "Policy" in name else value
         for name, value in response.items()
-        if name not in OF_THE_SERVER | {"Content-Length"}
+        if name not in SERVER_HEADERS | {"Content-Length"}
     }
     return {"status": response.status_code, "headers": headers, "body": body}
 
 
-def as_told(time: str) -> str:
-    """Return how a time is written, without the time."""
+def time_format(time: str) -> str:
+    """Return "a time" for a time in the API's format, and anything else unchanged."""
     written = DateTimeField().to_representation(datetime.fromisoformat(time))
     return "a time" if written == time else time
 

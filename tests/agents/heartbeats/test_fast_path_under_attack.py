@@ -1,4 +1,4 @@
-"""What hostile or broken requests cost the fast path; a fault of its own affects one caller."""
+"""Hostile requests cost the fast path little, and a bug in it affects only one caller."""
 
 import json
 import time
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def heartbeat(agent_id: str = "a", *lines: str, body: bytes = b"") -> bytes:
-    said = "".join(f"{line}\r\n" for line in ("Host: x", f"Content-Length: {len(body)}", *lines))
-    return f"POST /agents/{agent_id}/heartbeat HTTP/1.1\r\n{said}\r\n".encode() + body
+    head = "".join(f"{line}\r\n" for line in ("Host: x", f"Content-Length: {len(body)}", *lines))
+    return f"POST /agents/{agent_id}/heartbeat HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
 @contextmanager
@@ -52,18 +52,18 @@ def grows_by_at_most(mebibytes: float) -> Iterator[None]:
         lambda number: f"Accept: application/json, {number:03500}",
     ],
 )
-def test_what_clients_say_of_themselves_does_not_fill_the_memory(
+def test_varying_headers_do_not_fill_the_memory(
     line: Callable[[int], str], settings: Settings
 ) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
     fast_path = FastPath(GroupCommit(lambda _: None), Trust().client_of)
     with grows_by_at_most(24):
         for number in range(6_000):
-            # A token that is wrong, so that nothing is left waiting.
+            # With a wrong token no call is left waiting.
             fast_path.take(heartbeat("a", "Lease-Token: 1.x", line(number)), "10.0.0.1", None)
 
 
-def test_bodies_and_hosts_do_not_fill_the_memory() -> None:
+def test_varying_bodies_and_hosts_do_not_fill_the_memory() -> None:
     fast_path = FastPath(GroupCommit(lambda _: None), Trust().client_of)
     with grows_by_at_most(24):
         for number in range(6_000):
@@ -75,20 +75,22 @@ def test_bodies_and_hosts_do_not_fill_the_memory() -> None:
 
 @pytest.mark.parametrize("auth", ["open", "token"])
 @pytest.mark.parametrize("has_lease_token", [True, False])
-def test_django_is_asked_for_its_headers_once(
+def test_djangos_headers_are_computed_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, auth: str, has_lease_token: bool
 ) -> None:
     settings.REGISTRY_AUTH = auth
     headers = DjangoHeaders()
     learnt = headers.get("http", "x", has_lease_token=has_lease_token)
-    monkeypatch.setattr(WSGIHandler, "get_response", None)  # it would cost more than all the rest
+    monkeypatch.setattr(WSGIHandler, "get_response", None)  # any further call would fail
 
     assert headers.get("http", "x", has_lease_token=has_lease_token) == learnt
     assert b"X-Content-Type-Options: nosniff\r\n" in learnt
     assert b"WWW-Authenticate" not in learnt
 
 
-def test_a_fault_of_django_is_not_told_with_every_later_answer(settings: Settings) -> None:
+def test_an_error_of_django_while_its_headers_are_computed_is_not_cached(
+    settings: Settings,
+) -> None:
     AgentFactory.create(agent_id="a")
     settings.MIDDLEWARE = [f"{__name__}.FailsOnce", *settings.MIDDLEWARE]
     fast_path = FastPathClient()
@@ -115,17 +117,17 @@ class FailsOnce:
         return HttpResponse(status=503, headers={"X-Fault": "planted"})
 
 
-def test_a_fault_in_one_answer_is_one_callers(
+def test_a_bug_while_answering_affects_only_one_caller(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     AgentFactory.create(agent_id="a", ttl_seconds=66)
     AgentFactory.create(agent_id="b", ttl_seconds=77)
     whole = Responses.ok
 
-    def ok(answers: Responses, said: Any, headers: bytes, *, keeps_open: bool) -> bytes:
-        if said["heartbeat_interval"] == 22:
+    def ok(answers: Responses, body: Any, headers: bytes, *, keeps_open: bool) -> bytes:
+        if body["heartbeat_interval"] == 22:
             raise RuntimeError("planted")
-        return whole(answers, said, headers, keeps_open=keeps_open)
+        return whole(answers, body, headers, keeps_open=keeps_open)
 
     monkeypatch.setattr(Responses, "ok", ok)
     delivered: list[Call] = []
@@ -161,7 +163,7 @@ def test_a_fault_in_one_answer_is_one_callers(
         heartbeat().replace(b"a/heartbeat", b"heartbeat"),
     ],
 )
-def test_no_request_is_a_fault_of_the_fast_path(request_: bytes) -> None:
+def test_no_request_makes_the_fast_path_raise(request_: bytes) -> None:
     fast_path = FastPath(GroupCommit(lambda _: None), Trust().client_of)
 
     assert isinstance(fast_path.take(request_, "127.0.0.1", None), bool | Response)
@@ -169,7 +171,9 @@ def test_no_request_is_a_fault_of_the_fast_path(request_: bytes) -> None:
     assert isinstance(fast_path.take(bulk, "", None), bool | Response)
 
 
-def test_a_flood_of_refusals_is_no_flood_of_lines(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_of_refusals_logs_nothing_and_records_one_event(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     AgentFactory.create(agent_id="a", generation=2)
     client = FastPathClient()
     for _ in range(50):
@@ -181,8 +185,8 @@ def test_a_flood_of_refusals_is_no_flood_of_lines(caplog: pytest.LogCaptureFixtu
     assert AgentEvent.objects.count() == 1
 
 
-def test_a_refusal_costs_little() -> None:
-    """Of what is offered beyond what can be served: it has to be cheaper than serving it."""
+def test_a_refusal_under_overload_is_cheap() -> None:
+    """Refusing a request beyond the capacity has to be cheaper than serving it."""
     commits = GroupCommit(lambda _: None)
     commits._calls._seconds_each = 1e9
     fast_path = FastPath(commits, Trust().client_of)
@@ -191,4 +195,4 @@ def test_a_refusal_costs_little() -> None:
     started = time.process_time()
     for _ in range(300):
         fast_path.take(heartbeat(), "127.0.0.1", None)
-    assert (time.process_time() - started) / 300 < 0.002  # seconds; 0.0002 on an idle machine
+    assert (time.process_time() - started) / 300 < 0.002  # seconds; 0.0002 when idle

@@ -1,4 +1,4 @@
-"""Group commit: nobody is told of what is not committed, and nobody waits for somebody else."""
+"""Group commit: a caller is answered after its commit, and does not wait for others' locks."""
 
 import queue
 import threading
@@ -26,13 +26,13 @@ from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# No database keeps this.
+# Violates a constraint of the database.
 IMPOSSIBLE = Renewal("a", load=7.0)
 SECONDS = 60.0
 
 
 class Committing:
-    """A group commit whose thread is the test's: what it delivers is seen after each batch."""
+    """A group commit that runs in the test's thread, one batch at a time."""
 
     def __init__(self, look: Callable[[list[Call]], None] = lambda _: None) -> None:
         self.delivered: list[Call] = []
@@ -49,7 +49,7 @@ class Committing:
         return call
 
     def commit(self) -> list[Call]:
-        """Commit a batch; return the calls that are done by it."""
+        """Commit a batch; return the calls that it completes."""
         before = len(self.delivered)
         self.group.commit_waiting()
         return self.delivered[before:]
@@ -59,33 +59,33 @@ class Committing:
             if set(map(id, calls)) <= set(map(id, self.delivered)):
                 return
             self.commit()
-        pytest.fail("some calls never came back")
+        pytest.fail("some calls were never delivered")
 
 
 @contextmanager
 def other_connection() -> Iterator[Any]:
-    """Give a function that runs another one in a thread, and so on a connection, of its own."""
+    """Yield a function that runs another one in a new thread, with a connection of its own."""
 
     def elsewhere(function: Callable[[], Any]) -> Any:
-        found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        results: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         def run() -> None:
             try:
-                found.put(function())
+                results.put(function())
             finally:
                 connection.close()
 
         thread = threading.Thread(target=run)
         thread.start()
         thread.join()
-        return found.get_nowait()
+        return results.get_nowait()
 
     yield elsewhere
 
 
 @contextmanager
 def locked(*agent_ids: str) -> Iterator[None]:
-    """Hold the records of agents on another connection."""
+    """Lock the records of agents on another connection."""
     is_held, enough = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -109,8 +109,8 @@ def locked(*agent_ids: str) -> Iterator[None]:
 
 @contextmanager
 def database_locked() -> Iterator[None]:
-    """Let nobody write meanwhile."""
-    with transaction.atomic():  # on SQLite, that is enough
+    """Block all other writers while the body runs."""
+    with transaction.atomic():  # on SQLite this alone takes the write lock
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f"LOCK TABLE {AgentRecord._meta.db_table}")
@@ -128,7 +128,7 @@ def last_heartbeats() -> dict[str, datetime]:
 # --- Batches --------------------------------------------------------------------------------
 
 
-def test_what_waits_is_committed_together() -> None:
+def test_waiting_calls_are_committed_together() -> None:
     AgentFactory.create_batch(3)
     ids = list(AgentRecord.objects.values_list("pk", flat=True))
     committing = Committing()
@@ -142,7 +142,7 @@ def test_what_waits_is_committed_together() -> None:
     assert len(set(last_heartbeats().values())) == 1
 
 
-def test_what_arrives_during_a_commit_shares_the_next_one() -> None:
+def test_calls_that_arrive_during_a_commit_share_the_next_one() -> None:
     AgentFactory.create_batch(5, expired=True)
     first, *others = last_heartbeats()
     arrived: list[Call] = []
@@ -159,7 +159,7 @@ def test_what_arrives_during_a_commit_shares_the_next_one() -> None:
     assert len({last_heartbeats()[pk] for pk in others}) == 1
 
 
-def test_a_batch_has_an_end() -> None:
+def test_the_size_of_a_batch_is_limited() -> None:
     committing = Committing()
     small = [committing.offer(Renewal(f"s{number}")) for number in range(call_queue.MAX_BATCH - 1)]
     many = committing.offer(*[Renewal(f"m{number}") for number in range(1_000)])
@@ -170,7 +170,7 @@ def test_a_batch_has_an_end() -> None:
 
 
 def test_nothing_is_delivered_before_it_is_committed() -> None:
-    """Looked at from a second connection, at the moment of delivery."""
+    """A second connection sees the committed heartbeats at the moment of delivery."""
     AgentFactory.create_batch(20, expired=True)
     looks: list[int] = []
 
@@ -194,7 +194,7 @@ def test_nothing_is_delivered_before_it_is_committed() -> None:
 # --- Faults ---------------------------------------------------------------------------------
 
 
-def test_what_the_database_cannot_take_does_not_spoil_the_others(
+def test_a_renewal_that_violates_a_constraint_fails_alone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     AgentFactory.create(agent_id="a", load=0.5)
@@ -214,7 +214,7 @@ def test_what_the_database_cannot_take_does_not_spoil_the_others(
 
 
 @postgresql_only
-def test_a_connection_that_was_lost_is_made_again_for_the_same_heartbeats() -> None:
+def test_after_a_lost_connection_the_same_batch_is_committed_on_a_new_one() -> None:
     AgentFactory.create_batch(3, expired=True)
     committing = Committing()
     with other_connection() as elsewhere:
@@ -230,7 +230,7 @@ def test_a_connection_that_was_lost_is_made_again_for_the_same_heartbeats() -> N
 
 
 @postgresql_only
-def test_a_lost_connection_and_what_the_database_cannot_take_lose_nobodys_answer() -> None:
+def test_a_lost_connection_and_a_constraint_violation_together_lose_no_outcome() -> None:
     AgentFactory.create(agent_id="a")
     AgentFactory.create(agent_id="b", expired=True)
     committing = Committing()
@@ -244,11 +244,11 @@ def test_a_lost_connection_and_what_the_database_cannot_take_lose_nobodys_answer
 
 
 @postgresql_only
-def test_a_batch_is_tried_again_when_the_clock_of_postgresql_was_set_forward() -> None:
+def test_a_batch_is_retried_after_postgresqls_clock_was_set_forward() -> None:
     AgentFactory.create(agent_id="a", expired=True)
     committing = Committing()
     committing.commit_all(committing.offer(Renewal("a")))
-    connection.connection.clock.set(time.time() - 3600)  # as it was read before
+    connection.connection.clock.set(time.time() - 3600)  # an outdated reading
 
     call = committing.offer(Renewal("a"))
     committing.commit()
@@ -257,7 +257,7 @@ def test_a_batch_is_tried_again_when_the_clock_of_postgresql_was_set_forward() -
 
 
 def backend_pid() -> int:
-    """Return the process that serves this thread's connection: to be asked for in it."""
+    """Return the id of the backend that serves the test's connection."""
     return PIDS[threading.main_thread()]
 
 
@@ -277,35 +277,35 @@ def end_sessions(pid: int) -> None:
 
 
 @pytest.mark.usefixtures("database_away")
-def test_without_a_database_everybody_is_told_so_and_it_goes_on() -> None:
+def test_without_a_database_every_call_fails_with_503_and_later_ones_are_accepted() -> None:
     committing = Committing()
     calls = [committing.offer(Renewal("a"), Renewal("b")) for _ in range(3)]
 
     assert committing.commit() == calls
 
     assert [kinds(call) for call in calls] == [[OperationalError] * 2] * 3
-    [answer] = {told(outcome) for call in calls for outcome in call.outcomes}
+    [answer] = {problem_of(outcome) for call in calls for outcome in call.outcomes}
     assert answer == (503, "5")
     committing.offer(Renewal("a"))
     assert len(committing.commit()) == 1
 
 
-def told(error: object) -> tuple[int, str]:
+def problem_of(error: object) -> tuple[int, str]:
     assert isinstance(error, Exception)
     response = problem_response(error, {})
     assert response is not None
     return response.status_code, response["Retry-After"]
 
 
-def test_the_thread_outlives_a_fault_of_who_delivers() -> None:
+def test_the_thread_survives_an_exception_in_the_delivery() -> None:
     AgentFactory.create(agent_id="a")
-    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    delivered: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def deliver(calls: list[Call]) -> None:
-        connection.close()  # of a thread that does not end
+        connection.close()  # the thread does not end with the test
         group.delivered()
         for call in calls:
-            told.put(call.caller)
+            delivered.put(call.caller)
             if call.caller == "first":
                 raise RuntimeError("planted")
 
@@ -314,21 +314,21 @@ def test_the_thread_outlives_a_fault_of_who_delivers() -> None:
     for caller in ("first", "second", "third"):
         assert group.offer(Call([Renewal("a")], caller))
         group.flush()
-        assert told.get(timeout=SECONDS) == caller
+        assert delivered.get(timeout=SECONDS) == caller
 
 
-# --- Records that others have locked --------------------------------------------------------
+# --- Locked records -------------------------------------------------------------------------
 
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, nobody gives up."""
+    """No call gives up waiting, however slow the machine is."""
     monkeypatch.setattr(call_queue, "LOCK_PATIENCE", SECONDS)
 
 
 @postgresql_only
 @pytest.mark.usefixtures("patience")
-def test_a_locked_record_keeps_its_caller_waiting_and_nobody_else() -> None:
+def test_a_locked_record_delays_only_its_own_callers() -> None:
     AgentFactory.create(agent_id="a", expired=True)
     AgentFactory.create(agent_id="b", expired=True)
     committing = Committing()
@@ -347,7 +347,9 @@ def test_a_locked_record_keeps_its_caller_waiting_and_nobody_else() -> None:
 
 
 @postgresql_only
-def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_waits_too_long_for_a_lock_fails_with_503(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(call_queue, "LOCK_PATIENCE", 0.1)
     AgentFactory.create(agent_id="a")
     AgentFactory.create(agent_id="b")
@@ -357,12 +359,12 @@ def test_who_waits_for_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
         committing.commit_all(one, many)
 
     assert (kinds(one), kinds(many)) == ([LeaseLocked], [Renewed, LeaseLocked])
-    assert told(one.outcomes[0]) == (503, "1")
+    assert problem_of(one.outcomes[0]) == (503, "1")
 
 
 @postgresql_only
 @pytest.mark.usefixtures("patience")
-def test_however_many_records_are_locked_there_is_room_for_others() -> None:
+def test_calls_for_locked_records_leave_room_for_others() -> None:
     AgentFactory.create_batch(call_queue.MAX_BATCH + 200)
     ids = list(AgentRecord.objects.values_list("pk", flat=True))
     AgentFactory.create(agent_id="free")
@@ -378,11 +380,11 @@ def test_however_many_records_are_locked_there_is_room_for_others() -> None:
     assert {kind for call in held for kind in kinds(call)} == {Renewed}
 
 
-# --- Too many -------------------------------------------------------------------------------
+# --- Overload -------------------------------------------------------------------------------
 
 
-def test_what_could_not_be_served_in_time_is_refused_at_once() -> None:
-    """A second of work for each: the first few fit into the time, and the rest do not."""
+def test_calls_that_could_not_be_served_in_time_are_refused_at_once() -> None:
+    """With a tenth of the allowed time for each call, ten fit and the rest are refused."""
     committing = Committing()
     committing.group._calls._seconds_each = call_queue.PATIENCE / 10
 
@@ -390,14 +392,14 @@ def test_what_could_not_be_served_in_time_is_refused_at_once() -> None:
 
     assert taken == [True] * 10 + [False] * 990
     assert len(committing.commit()) == 10
-    # What came of it: commits are quick again, and so is the belief about them.
+    # Commits are quick again, and the estimate follows.
     for _ in range(50):
         committing.group.offer(Call([Renewal("a")], None))
         committing.commit()
     assert all(committing.group.offer(Call([Renewal("a")], None)) for _ in range(100))
 
 
-def test_what_waits_is_bounded() -> None:
+def test_the_queue_of_waiting_calls_is_bounded() -> None:
     committing = Committing()
     call = Call([Renewal("a")] * 1_000, None)
     tracemalloc.start()
@@ -411,7 +413,7 @@ def test_what_waits_is_bounded() -> None:
     assert most < 1_000_000
 
 
-def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
+def test_new_calls_are_refused_while_a_commit_takes_too_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(call_queue, "PATIENCE", 0.1)
@@ -420,7 +422,7 @@ def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
     taken: list[Call] = []
 
     def deliver(calls: list[Call]) -> None:
-        connection.close()  # of a thread that does not end
+        connection.close()  # the thread does not end with the test
         group.delivered()
         done.extend(calls)
 
@@ -443,11 +445,11 @@ def test_while_a_commit_takes_too_long_nobody_else_is_let_in(
         group.flush()
         return len(done) == len(taken)
 
-    wait_until(are_all_done, "the answers to all that were taken")
+    wait_until(are_all_done, "the outcomes of all accepted calls")
     assert {kind for call in done for kind in kinds(call)} == {Renewed}
 
 
-def test_too_busy_is_an_answer_with_a_time_to_come_back() -> None:
+def test_a_refused_call_gets_503_with_retry_after() -> None:
     group = GroupCommit(lambda _: None)
     group._calls._seconds_each = call_queue.PATIENCE
     fast_path = FastPath(group, lambda peer, *_: (peer, None))

@@ -30,13 +30,13 @@ def test_an_empty_heartbeat_renews_the_lease(api: APIClient, register: Register,
     answer = api.post(path)
 
     agent = AgentRecord.objects.get()
-    told = answer.json()
+    body = answer.json()
     assert answer.status_code == 200
-    assert told["status"] == "ok"
-    assert told["heartbeat_interval"] == 20
-    assert told["state"] == "active"
-    assert datetime.fromisoformat(told["last_heartbeat"]) == agent.last_heartbeat
-    assert datetime.fromisoformat(told["expires_at"]) == agent.expires_at
+    assert body["status"] == "ok"
+    assert body["heartbeat_interval"] == 20
+    assert body["state"] == "active"
+    assert datetime.fromisoformat(body["last_heartbeat"]) == agent.last_heartbeat
+    assert datetime.fromisoformat(body["expires_at"]) == agent.expires_at
     assert agent.is_alive()
 
 
@@ -72,38 +72,37 @@ def test_a_bad_report_is_refused_and_renews_nothing(
     register()
     before = AgentRecord.objects.values().get()
 
-    # As text: the client takes None for no body.
-    body = "null" if report is None else report
-    answer = (
-        api.post(HEARTBEAT, body, content_type="application/json")
-        if report is None
-        else api.post(HEARTBEAT, report)
-    )
+    if report is None:  # as text: for the client None means no body
+        answer = api.post(HEARTBEAT, "null", content_type="application/json")
+    else:
+        answer = api.post(HEARTBEAT, report)
 
     assert answer.status_code == 422
     assert set(answer.json()["errors"]) == {field}
     assert AgentRecord.objects.values().get() == before
 
 
-def test_it_takes_one_statement(api: APIClient, register: Register) -> None:
+def test_a_heartbeat_takes_one_statement(api: APIClient, register: Register) -> None:
     token = register()["lease_token"]
 
     with CaptureQueriesContext(connection) as queries:
         api.post(HEARTBEAT, headers=token_header(token))
 
-    # On PostgreSQL it is one that Django's log does not know, since it is prepared.
+    # On PostgreSQL the statement is prepared and bypasses Django's log.
     assert len(queries) == (1 if connection.vendor == "sqlite" else 0)
 
 
 @pytest.mark.parametrize("agent_id", ["unknown", "a%00b", "%0a", "a%20b", "x" * 256])
-def test_an_unknown_agent_is_told_to_register(api: APIClient, agent_id: str) -> None:
+def test_a_heartbeat_of_an_unknown_agent_is_404(api: APIClient, agent_id: str) -> None:
     answer = api.post(f"/agents/{agent_id}/heartbeat")
 
     assert answer.status_code == 404
     assert answer.json()["status"] == 404
 
 
-def test_the_token_of_the_newest_registration_renews(api: APIClient, register: Register) -> None:
+def test_the_token_of_the_newest_registration_renews_the_lease(
+    api: APIClient, register: Register
+) -> None:
     register()
     token = register()["lease_token"]
 
@@ -139,7 +138,7 @@ def test_an_older_registrations_token_is_refused_with_409(
         lambda token: issue("another", int(token.partition(".")[0])),
     ],
 )
-def test_a_token_that_we_did_not_issue_is_refused_with_403(
+def test_a_forged_or_altered_token_is_refused_with_403(
     api: APIClient, register: Register, change: Any
 ) -> None:
     token = change(register()["lease_token"])
@@ -150,17 +149,17 @@ def test_a_token_that_we_did_not_issue_is_refused_with_403(
     assert AgentRecord.objects.values().get() == before
 
 
-def test_a_token_of_an_id_that_begins_with_this_one_is_refused(
+def test_the_token_of_an_id_that_begins_with_this_one_is_refused(
     api: APIClient, register: Register
 ) -> None:
-    """Signed is "weather-1:x:GENERATION"; that can be cut at either colon."""
+    """The signed text "weather-1:x:GENERATION" could be split at either colon."""
     register()
     token = f"x:{register('weather-1:x')['lease_token']}"
 
     assert api.post(HEARTBEAT, headers=token_header(token)).status_code in {401, 403}
 
 
-def test_tokens_outlive_a_change_of_the_secret_key(
+def test_tokens_stay_valid_while_the_old_secret_key_is_a_fallback(
     api: APIClient, register: Register, settings: Any
 ) -> None:
     token = register()["lease_token"]
@@ -174,7 +173,7 @@ def test_tokens_outlive_a_change_of_the_secret_key(
 
 
 @pytest.mark.parametrize("path", ["/agents/weather-1", "/agents/weather-1/"])
-def test_deregistering_takes_the_agent_away_at_once(
+def test_deregistering_removes_the_agent_at_once(
     api: APIClient, register: Register, path: str
 ) -> None:
     token = register()["lease_token"]
@@ -189,7 +188,7 @@ def test_deregistering_takes_the_agent_away_at_once(
 
 
 @pytest.mark.parametrize("separator", [":", "."])
-def test_the_token_of_an_id_with_a_colon_opens_no_other_id(
+def test_the_token_of_an_id_with_a_colon_cannot_be_used_for_another_id(
     api: APIClient, register: Register, separator: str
 ) -> None:
     register("weather-1")
@@ -203,7 +202,7 @@ def test_the_token_of_an_id_with_a_colon_opens_no_other_id(
 
 
 @pytest.mark.parametrize("generation", ["9999999999999999999", "9223372036854775808"])
-def test_a_generation_that_no_database_has_is_refused(
+def test_a_generation_beyond_64_bits_is_refused(
     api: APIClient, register: Register, generation: str
 ) -> None:
     register("weather-1")

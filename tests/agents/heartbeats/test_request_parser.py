@@ -1,4 +1,4 @@
-"""Which requests the fast path takes for heartbeats, and which it leaves to those who know more."""
+"""Which requests the fast path parses as heartbeats, and which it leaves to gunicorn and Django."""
 
 import time
 
@@ -28,7 +28,7 @@ def with_headers(*lines: bytes, body: bytes = b"") -> bytes:
         with_headers(b"Lease-Token: 1.x", b"Connection: Keep-Alive", b"Accept: application/json"),
     ],
 )
-def test_what_is_ordinary_is_taken(request_: bytes) -> None:
+def test_an_ordinary_heartbeat_is_parsed(request_: bytes) -> None:
     assert parse_heartbeat(request_) is not None
 
 
@@ -42,7 +42,7 @@ def test_what_is_ordinary_is_taken(request_: bytes) -> None:
         with_headers(b"Content-Length: 1", JSON, body=b"{}"),
         with_headers(b"Content-Length: 3", JSON, body=b"{}"),
         with_headers(JSON, body=b"{}"),
-        with_headers(b"Content-Length: 2", body=b"{}"),  # of no kind: 415
+        with_headers(b"Content-Length: 2", body=b"{}"),  # no Content-Type: 415
         with_headers(b"Content-Length: 0", b"content-length: 0"),
         with_headers(b"Content-Length : 0"),
         with_headers(b"Content-Length: 0", b" "),
@@ -78,26 +78,26 @@ def test_what_is_ordinary_is_taken(request_: bytes) -> None:
         b"",
     ],
 )
-def test_what_another_reader_could_understand_otherwise_is_left(request_: bytes) -> None:
+def test_an_unusual_or_ambiguous_request_is_left_to_django(request_: bytes) -> None:
     assert parse_heartbeat(request_) is None
 
 
 @pytest.mark.parametrize("fill", [b" ", b"\t", b"a", b" :"])
 @pytest.mark.parametrize("times", [1, 700])
-def test_what_is_left_costs_little(fill: bytes, times: int) -> None:
-    """An expression that went back over what it has read took a third of a second for this."""
+def test_rejecting_a_request_is_cheap(fill: bytes, times: int) -> None:
+    """A backtracking regular expression once took a third of a second for this."""
     line = b"X:" + fill * (3_500 // times // len(fill)) + b"\r\n"
     nearly = LINE + line * times + b"\xff\r\n\r\n"
 
     started = time.process_time()
-    for _ in range(50):  # a thousandth of a second, where it was ten
+    for _ in range(50):  # one millisecond each; with backtracking, over a hundred
         assert parse_heartbeat(nearly) is None
     assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("value", [b"[]", b"{}", b"[1]", b"null", b"1", b"true", b'"READY"'])
 @pytest.mark.parametrize("field", [b"status", b"load", b"note"])
-def test_no_kind_of_value_is_a_fault_of_the_reader(field: bytes, value: bytes) -> None:
+def test_no_json_value_makes_the_parser_raise(field: bytes, value: bytes) -> None:
     report = parse_report(b'{"%s":%s}' % (field, value))
 
     assert report is None or field + value in {b"load1", b'note"READY"'}

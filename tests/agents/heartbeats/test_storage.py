@@ -1,4 +1,4 @@
-"""What a heartbeat writes touches no index: docs/adr/0010-no-index-on-heartbeats.md."""
+"""A heartbeat updates no index: docs/adr/0010-no-index-on-heartbeats.md."""
 
 import pytest
 from django.db import connection
@@ -14,16 +14,16 @@ WRITTEN = {"last_heartbeat", "status", "load", "note", "seen_address"}
 
 def test_no_index_has_a_column_that_heartbeats_write() -> None:
     with connection.cursor() as cursor:
-        found = connection.introspection.get_constraints(cursor, AgentRecord._meta.db_table)
-    indexes = {name: set(one["columns"] or ()) for name, one in found.items() if one["index"]}
+        constraints = connection.introspection.get_constraints(cursor, AgentRecord._meta.db_table)
+    indexes = {name: set(one["columns"] or ()) for name, one in constraints.items() if one["index"]}
 
     assert indexes
     assert {name for name, columns in indexes.items() if columns & WRITTEN} == set()
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes rows in place")
-def test_a_heartbeat_of_a_new_fleet_finds_room_in_its_page() -> None:
-    """Which makes it HOT, as PostgreSQL says: the row stays there, and no index is written."""
+def test_a_heartbeat_keeps_its_row_in_the_same_page() -> None:
+    """That makes it a HOT update, which writes no index."""
     AgentFactory.create_batch(200)
     page = "SELECT agent_id, (ctid::text::point)[0] FROM agents_agentrecord"
     with connection.cursor() as cursor:

@@ -23,7 +23,7 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def uses_of_rows(tree: ast.Module) -> Iterator[str]:
-    """Give what makes or finds rows of AgentEvent, or names its table."""
+    """Yield code that creates or queries rows of AgentEvent, or names its table."""
     for node in ast.walk(tree):
         is_table = isinstance(node, ast.Constant) and TABLE.search(str(node.value))
         is_rows = isinstance(node, ast.Attribute) and ast.unparse(node) in {
@@ -56,7 +56,7 @@ def orders(tree: ast.Module) -> Iterator[str]:
 
 
 def calls_of(node: ast.AST, methods: set[str]) -> bool:
-    """Return whether this is a call of one of `methods` on `AgentEvent.objects` and so on."""
+    """Return whether this calls one of `methods` on a queryset of AgentEvent."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     return node.func.attr in methods and "AgentEvent.objects" in ast.unparse(node.func.value)
@@ -66,7 +66,7 @@ def places(find: Callable[[ast.Module], Iterator[str]]) -> set[Path]:
     return {path for path, tree in modules() if any(find(tree))}
 
 
-def test_only_the_history_touches_events() -> None:
+def test_only_the_history_package_accesses_events() -> None:
     outside = {path for path in places(uses_of_rows) if not path.is_relative_to(HISTORY)}
     assert outside == set()
 
@@ -74,7 +74,7 @@ def test_only_the_history_touches_events() -> None:
 @pytest.mark.parametrize(
     ("find", "module"), [(inserts, "record"), (changes, "retention"), (orders, "feed")]
 )
-def test_each_way_to_use_them_has_one_module(
+def test_only_one_module_inserts_changes_or_orders_events(
     find: Callable[[ast.Module], Iterator[str]], module: str
 ) -> None:
     assert places(find) == {HISTORY / f"{module}.py"}
@@ -93,6 +93,6 @@ def test_each_way_to_use_them_has_one_module(
         (orders, "AgentEvent.objects.filter(pk__gt=1).order_by('pk')"),
     ],
 )
-def test_a_breach_is_found(find: Callable[[ast.Module], Iterator[str]], source: str) -> None:
+def test_a_violation_is_detected(find: Callable[[ast.Module], Iterator[str]], source: str) -> None:
     assert any(find(ast.parse(source)))
     assert not any(find(ast.parse("kind: AgentEvent.Kind = AgentEvent.Kind.EXPIRED")))

@@ -1,4 +1,4 @@
-"""The feed: in order, and nothing is missed however late it commits."""
+"""The feed is ordered, and misses no event that commits late."""
 
 import threading
 import time
@@ -24,17 +24,17 @@ def write(count: int = 1, *, agent_id: str = "a") -> None:
 
 
 class TestPositions:
-    def test_without_events_it_is_zero(self) -> None:
+    def test_without_events_the_position_is_zero(self) -> None:
         assert feed.newest_position() == 0
         assert feed.settled_position() == 0
 
-    def test_it_is_the_number_of_the_newest_event(self) -> None:
+    def test_the_position_is_the_id_of_the_newest_event(self) -> None:
         write(3)
 
         assert feed.settled_position() == feed.newest_position()
         assert feed.newest_position() == AgentEvent.objects.latest("pk").pk
 
-    def test_events_between_two_come_in_order_with_the_last_and_without_the_first(self) -> None:
+    def test_between_excludes_the_first_position_and_includes_the_last(self) -> None:
         write(5)
         numbers = list(AgentEvent.objects.order_by("pk").values_list("pk", flat=True))
 
@@ -43,7 +43,7 @@ class TestPositions:
         assert [event.pk for event in read] == numbers[2:4]
 
     @pytest.mark.parametrize(("events", "expected"), [(1, 1), (4, 4), (5, 5), (6, 5)])
-    def test_some_events_behind_another(self, events: int, expected: int) -> None:
+    def test_position_after_skips_a_number_of_events(self, events: int, expected: int) -> None:
         write(2)
         dialect.skip_ids(AgentEvent, 1000)
         write(3)
@@ -53,7 +53,7 @@ class TestPositions:
 
         assert position == numbers[expected]
 
-    def test_before_a_moment(self) -> None:
+    def test_position_before_finds_the_last_event_before_a_moment(self) -> None:
         write(3)
         old = AgentEvent.objects.order_by("pk")[1]
         moment = timezone.now() - timedelta(hours=1)
@@ -63,7 +63,7 @@ class TestPositions:
         assert feed.position_before(timezone.now() + timedelta(hours=1)) is None
 
 
-def test_the_newest_of_one_agent_come_first() -> None:
+def test_newest_first_can_be_limited_to_one_agent() -> None:
     for agent_id in ("a", "b", "", "a"):
         write(agent_id=agent_id)
     first, second, third, fourth = AgentEvent.objects.order_by("pk")
@@ -76,7 +76,7 @@ def test_the_newest_of_one_agent_come_first() -> None:
 @pytest.mark.django_db(transaction=True)
 class TestLateCommits:
     @postgresql_only
-    def test_a_position_waits_for_events_that_are_not_committed(self, together: Together) -> None:
+    def test_the_settled_position_waits_for_uncommitted_events(self, together: Together) -> None:
         written, finished = threading.Event(), threading.Event()
 
         def late() -> None:
@@ -97,7 +97,7 @@ class TestLateCommits:
         assert together(late, early)[1] == ["late", "early"]
 
     @postgresql_only
-    def test_there_is_none_while_a_writer_stays_open(
+    def test_there_is_no_settled_position_while_a_transaction_stays_open(
         self, together: Together, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(feed, "PATIENCE", 0.1)
@@ -120,8 +120,8 @@ class TestLateCommits:
         assert together(late, early)[1] is None
         assert feed.settled_position() == feed.newest_position()
 
-    def test_a_reader_beside_many_writers_misses_none(self, together: Together) -> None:
-        """With each statement that writes events, and transactions of unlike length."""
+    def test_a_reader_misses_no_event_of_many_concurrent_writers(self, together: Together) -> None:
+        """Covers every statement that writes events, and transactions of different lengths."""
         writers = 6
         done = threading.Semaphore(0)
 

@@ -1,4 +1,4 @@
-"""When an agent was alive: spans from its events and its record, and its uptime in percent."""
+"""When an agent was alive: spans from its events and record, and its uptime in percent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def ago(hours: float) -> datetime:
 
 
 def events(*happened: tuple[str, float]) -> list[Event]:
-    """Return events of these kinds, so many hours ago."""
+    """Return events from pairs of kind and hours ago."""
     return [Event(kind, ago(hours)) for kind, hours in happened]
 
 
@@ -59,10 +59,15 @@ def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[
     [
         pytest.param([], None, [("unknown", 24)], id="nothing is known"),
         pytest.param(
-            [("registered", 3)], record(3), [("unknown", 24), ("alive", 3)], id="it is young"
+            [("registered", 3)],
+            record(3),
+            [("unknown", 24), ("alive", 3)],
+            id="registered within the window",
         ),
-        pytest.param([("registered", 30)], record(30), [("alive", 24)], id="it is older"),
-        pytest.param([], record(2000), [("alive", 24)], id="its history is forgotten"),
+        pytest.param(
+            [("registered", 30)], record(30), [("alive", 24)], id="registered before the window"
+        ),
+        pytest.param([], record(2000), [("alive", 24)], id="its history is deleted"),
         pytest.param(
             [("re-registered", 5), ("re-registered", 2)],
             record(30),
@@ -73,19 +78,19 @@ def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[
             [("registered", 9), ("expired", 6), ("purged", 5.9), ("registered", 4)],
             record(4),
             [("unknown", 24), ("alive", 9), ("gap", 6), ("alive", 4)],
-            id="it expired and came back",
+            id="it expired and registered again",
         ),
         pytest.param(
             [("registered", 9), ("deregistered", 6)],
             None,
             [("unknown", 24), ("alive", 9), ("gap", 6)],
-            id="it left and is gone",
+            id="it deregistered",
         ),
         pytest.param(
             [("expired", 6), ("purged", 5)],
             None,
             [("unknown", 24), ("gap", 6)],
-            id="the begin is forgotten",
+            id="its registration is deleted",
         ),
         pytest.param(
             [("registered", 9)],
@@ -109,7 +114,7 @@ def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[
             [("registered", 9), ("refused", 8), ("drained", 7), ("resumed", 6)],
             record(9),
             [("unknown", 24), ("alive", 9)],
-            id="other events end no life",
+            id="other events end no span",
         ),
         pytest.param(
             [("registered", 9), ("expired", 6), ("registered", 7)],
@@ -119,20 +124,22 @@ def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[
         ),
     ],
 )
-def test_spans_follow_from_events_and_record(
+def test_spans_are_derived_from_events_and_record(
     happened: list[tuple[str, float]], lives: Record | None, expected: list[tuple[str, float]]
 ) -> None:
     assert summary(last_day(*happened, lives=lives)) == expected
 
 
-def test_after_a_lease_that_ended_in_an_outage_is_unknown_until_the_registry_is_back() -> None:
+def test_a_lease_that_ended_in_an_outage_is_followed_by_unknown_until_the_registry_is_back() -> (
+    None
+):
     found = spans(events(("registered", 9)), record(9, expires=5), NOW - DAY, NOW, ago(2))
 
     assert summary(found) == [("unknown", 24), ("alive", 9), ("unknown", 5), ("gap", 2)]
 
 
 @pytest.mark.parametrize("up_for_hours", [8, 30])
-def test_an_outage_before_the_lease_ended_excuses_nothing(up_for_hours: float) -> None:
+def test_an_outage_before_the_lease_ended_does_not_hide_the_gap(up_for_hours: float) -> None:
     up_since = ago(up_for_hours)
 
     found = spans(events(("registered", 9)), record(9, expires=5), NOW - DAY, NOW, up_since)
@@ -148,7 +155,7 @@ def test_a_gap_begins_a_microsecond_after_the_lease_ended() -> None:
     assert share(spans([], ended, NOW - DAY, NOW)).percent == 99.99
 
 
-def test_a_young_agent_is_judged_over_its_own_life() -> None:
+def test_uptime_counts_only_the_time_since_the_registration() -> None:
     found = share(last_day(("registered", 4), ("expired", 1), lives=None))
 
     assert (found.percent, found.known) == (75, timedelta(hours=4))

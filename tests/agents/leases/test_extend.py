@@ -1,4 +1,4 @@
-"""An operator extends a lease: renewed once in its agent's place."""
+"""An operator extends a lease, which renews it once on the agent's behalf."""
 
 from datetime import timedelta
 
@@ -13,7 +13,16 @@ from tests.factories import AgentFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADMIN = "admin:ada"
-SAID = ("generation", "status", "load", "note", "seen_address", "state", "registered_at", "tags")
+UNCHANGED = (
+    "generation",
+    "status",
+    "load",
+    "note",
+    "seen_address",
+    "state",
+    "registered_at",
+    "tags",
+)
 
 
 def extend(agent_id: str = "a", reason: str = "") -> bool:
@@ -32,7 +41,7 @@ def time_left(agent: AgentRecord) -> timedelta:
 
 
 @pytest.mark.parametrize("expired", [False, True])
-def test_a_lease_ends_a_ttl_from_now_also_one_that_had_ended(expired: bool) -> None:
+def test_an_extended_lease_ends_one_ttl_from_now_even_if_it_had_expired(expired: bool) -> None:
     silent = timedelta(seconds=1000 if expired else 200)
     agent = AgentFactory.create(ttl_seconds=300)
     AgentRecord.objects.update(last_heartbeat=agent.last_heartbeat - silent)
@@ -43,18 +52,18 @@ def test_a_lease_ends_a_ttl_from_now_also_one_that_had_ended(expired: bool) -> N
     assert AgentRecord.objects.alive().get().expires_at == until
 
 
-def test_all_but_the_time_stays_as_it_was() -> None:
+def test_an_extension_changes_only_the_time() -> None:
     leases.register(agent_id="a", host="h", port=1, tags=["t"], address="192.0.2.7")
     leases.renew(agent_id="a", status="busy", load=0.5, note="n")
     leases.set_state(agent_id="a", state="draining", actor=ADMIN)
-    before = AgentRecord.objects.values(*SAID).get()
+    before = AgentRecord.objects.values(*UNCHANGED).get()
 
     extend()
 
-    assert AgentRecord.objects.values(*SAID).get() == before
+    assert AgentRecord.objects.values(*UNCHANGED).get() == before
 
 
-def test_the_history_tells_who_did_it_until_when_and_why() -> None:
+def test_the_history_records_who_extended_until_when_and_why() -> None:
     agent = AgentFactory.create(agent_id="a")
 
     until = leases.extend(agent_id="a", actor=ADMIN, reason="it restores a backup")
@@ -64,7 +73,7 @@ def test_the_history_tells_who_did_it_until_when_and_why() -> None:
     assert event.reason == f"until {exactly(until)}: it restores a backup"
 
 
-def test_without_a_reason_it_tells_until_when() -> None:
+def test_without_a_reason_the_event_says_until_when() -> None:
     AgentFactory.create(agent_id="a")
 
     until = leases.extend(agent_id="a", actor=ADMIN)
@@ -72,7 +81,7 @@ def test_without_a_reason_it_tells_until_when() -> None:
     assert AgentEvent.objects.get().reason == f"until {exactly(until)}"
 
 
-def test_the_longest_reason_has_room() -> None:
+def test_the_longest_reason_fits_into_the_event() -> None:
     AgentFactory.create(agent_id="a")
 
     assert extend(reason="r" * MAX_EXTENSION_REASON_LENGTH)
@@ -80,22 +89,22 @@ def test_the_longest_reason_has_room() -> None:
     assert len(AgentEvent.objects.get().reason) <= 256
 
 
-def test_who_is_not_there_is_not_extended_and_not_told_of() -> None:
+def test_extending_an_unknown_agent_fails_and_records_nothing() -> None:
     with pytest.raises(leases.UnknownAgent):
         leases.extend(agent_id="gone", actor=ADMIN)
 
     assert not AgentEvent.objects.exists()
 
 
-def test_the_agents_next_heartbeat_renews_it_as_ever() -> None:
+def test_the_next_heartbeat_renews_an_extended_lease() -> None:
     generation = leases.register(agent_id="a", host="h", port=1).agent.generation
     extend()
 
     assert leases.renew(agent_id="a", generation=generation).state == "active"
 
 
-def test_an_extension_and_a_purge_at_once_leave_it_alive_or_gone(together: Together) -> None:
-    """Whoever was told that it is extended finds it alive; else it was purged before."""
+def test_a_concurrent_extension_and_purge_never_both_succeed(together: Together) -> None:
+    """Either the agent is extended and alive, or it was purged first."""
     for number in range(10):
         agent_id = f"agent-{number}"
         AgentFactory.create(agent_id=agent_id, expired=True)
@@ -109,7 +118,7 @@ def test_an_extension_and_a_purge_at_once_leave_it_alive_or_gone(together: Toget
         assert AgentRecord.objects.alive().filter(pk=agent_id).exists() == extended
 
 
-def test_an_extension_and_a_deregistration_at_once_leave_nothing(together: Together) -> None:
+def test_a_concurrent_extension_does_not_undo_a_deregistration(together: Together) -> None:
     for number in range(10):
         agent_id = f"agent-{number}"
         AgentFactory.create(agent_id=agent_id)
@@ -123,7 +132,9 @@ def test_an_extension_and_a_deregistration_at_once_leave_nothing(together: Toget
 
 
 @postgresql_only
-def test_behind_a_heartbeat_it_lasts_from_when_it_had_waited(together: Together) -> None:
+def test_an_extension_that_waited_for_a_heartbeat_lasts_from_the_end_of_the_wait(
+    together: Together,
+) -> None:
     AgentFactory.create(agent_id="a", expired=True)
 
     def wait() -> object:

@@ -39,7 +39,7 @@ class TestRegister:
         assert agent.last_heartbeat == agent.registered_at
         assert (agent.expires_at - agent.last_heartbeat).total_seconds() == 90
 
-    def test_what_is_left_out_gets_its_default(self) -> None:
+    def test_omitted_fields_get_their_defaults(self) -> None:
         agent = register("weather-1")
 
         assert agent.agent_name == "weather-1"
@@ -48,8 +48,8 @@ class TestRegister:
         assert agent.status == "unknown"
         assert agent.state == "active"
 
-    def test_everything_it_says_is_kept(self) -> None:
-        said = {
+    def test_every_given_field_is_stored(self) -> None:
+        fields = {
             "agent_name": "Weather ☂",
             "host": "h",
             "port": 65535,
@@ -60,15 +60,15 @@ class TestRegister:
             "skills": ["forecast"],
             "status": "starting",
         }
-        register("weather-1", **said, address="192.0.2.7")
+        register("weather-1", **fields, address="192.0.2.7")
 
         agent = AgentRecord.objects.get()
-        assert {name: getattr(agent, name) for name in said} == said
+        assert {name: getattr(agent, name) for name in fields} == fields
         assert agent.seen_address == "192.0.2.7"
 
     @pytest.mark.parametrize("again", [False, True])
     @pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7", "2001:DB8::7", None])
-    def test_the_agent_that_is_given_back_is_the_one_that_is_kept(
+    def test_the_returned_agent_equals_the_stored_one(
         self, address: str | None, *, again: bool
     ) -> None:
         metadata = {"bb": 1e22, "a": [1.0, -0.0, 1e-7, None, {"": "☂"}]}
@@ -76,26 +76,28 @@ class TestRegister:
             register("a", version="1")
             leases.set_state(agent_id="a", state="draining", actor="admin:ada")
 
-        given = register("a", metadata=metadata, tags=["b", "a"], address=address)
+        returned = register("a", metadata=metadata, tags=["b", "a"], address=address)
 
-        kept = AgentRecord.objects.get()
+        stored = AgentRecord.objects.get()
         names = [field.attname for field in AgentRecord._meta.concrete_fields]
-        assert [repr(getattr(given, name)) for name in names] == [
-            repr(getattr(kept, name)) for name in names
+        assert [repr(getattr(returned, name)) for name in names] == [
+            repr(getattr(stored, name)) for name in names
         ]
         event = AgentEvent.objects.latest("id")
-        assert (event.pk, event.generation) == (kept.generation, kept.generation)
+        assert (event.pk, event.generation) == (stored.generation, stored.generation)
         assert (event.actor, event.reason) == ("agent", "")
-        assert event.address == kept.seen_address
+        assert event.address == stored.seen_address
 
-    def test_it_is_one_statement_where_the_database_can(self) -> None:
+    def test_a_registration_takes_one_statement_on_postgresql(self) -> None:
         for _ in ("new", "again"):
             with CaptureQueriesContext(connection) as queries:
                 register("a")
-            # SQLite takes two, and a savepoint within the test's transaction.
+            # SQLite takes more, and a savepoint within the test's transaction.
             assert len(queries) == (5 if connection.vendor == "sqlite" else 1)
 
-    def test_again_it_replaces_what_was_said_and_keeps_what_the_operator_said(self) -> None:
+    def test_registering_again_replaces_the_agents_fields_and_keeps_the_operators_state(
+        self,
+    ) -> None:
         first = register("a", tags=["old"], metadata={"old": 1}, version="1")
         leases.renew(agent_id="a", load=0.5, note="busy")
         leases.set_state(agent_id="a", state="draining", actor="admin:ada")
@@ -110,7 +112,7 @@ class TestRegister:
         assert agent.registered_at == first.registered_at
         assert agent.last_heartbeat >= first.last_heartbeat
 
-    def test_each_registration_is_a_newer_generation_even_after_a_purge(self) -> None:
+    def test_generations_grow_even_after_a_purge_or_deregistration(self) -> None:
         generations = [register("a").generation, register("a").generation]
         age("a", hours=1)
         assert leases.purge_expired().purged == 1
@@ -123,7 +125,7 @@ class TestRegister:
     @pytest.mark.parametrize(
         "wrong", [{"port": 0}, {"port": 65536}, {"ttl_seconds": 0}, {"ttl_seconds": 86_401}]
     )
-    def test_the_database_holds_the_limits_whoever_writes(self, wrong: dict[str, int]) -> None:
+    def test_constraints_of_the_database_enforce_the_limits(self, wrong: dict[str, int]) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             register("a", **wrong)
 
@@ -132,7 +134,7 @@ class TestRegister:
 
 
 class TestRenew:
-    def test_the_lease_lasts_its_ttl_from_now(self) -> None:
+    def test_a_renewed_lease_lasts_one_ttl_from_now(self) -> None:
         before = register("a")
         age("a", seconds=59)
 
@@ -153,7 +155,7 @@ class TestRenew:
         assert (agent.status, agent.load, agent.note) == ("busy", 0.75, "a long job")
         assert agent.seen_address == "::1"
 
-    def test_a_report_can_be_taken_back(self) -> None:
+    def test_a_report_can_be_cleared(self) -> None:
         register("a")
         leases.renew(agent_id="a", load=0.75, note="a long job")
 
@@ -162,7 +164,7 @@ class TestRenew:
         agent = AgentRecord.objects.get()
         assert (agent.load, agent.note) == (0.0, "")
 
-    def test_only_the_one_agent_is_renewed(self) -> None:
+    def test_only_the_named_agent_is_renewed(self) -> None:
         register("a")
         other = AgentFactory.create(expired=True)
 
@@ -192,7 +194,7 @@ class TestRenew:
 
         assert AgentRecord.objects.values().get() == before
 
-    def test_a_refusal_is_told_once_for_each_generation(self) -> None:
+    def test_a_refusal_is_recorded_once_per_generation(self) -> None:
         old = [register("a").generation, register("a").generation]
         newest = register("a").generation
         for generation in [*old, *old]:
@@ -204,8 +206,8 @@ class TestRenew:
         assert refused[0].reason == f"the lease is held by generation {newest}"
         assert refused[0].address == "192.0.2.9"
 
-    def test_a_lease_newer_than_the_record_has_to_register_again(self) -> None:
-        """The database was set back to a backup: the agent is right, the registry is not."""
+    def test_a_generation_newer_than_the_record_is_an_unknown_agent(self) -> None:
+        """The database was restored from a backup, and the agent has to register again."""
         generation = register("a").generation
 
         with pytest.raises(UnknownAgent):
@@ -213,7 +215,7 @@ class TestRenew:
 
 
 class TestDeregister:
-    def test_the_agent_is_gone(self) -> None:
+    def test_only_the_named_agent_is_deregistered(self) -> None:
         generation = register("a").generation
         other = register("b")
 
@@ -221,7 +223,7 @@ class TestDeregister:
 
         assert AgentRecord.objects.get() == other
 
-    def test_an_unknown_agent_is_told(self) -> None:
+    def test_deregistering_an_unknown_agent_raises(self) -> None:
         with pytest.raises(UnknownAgent):
             leases.deregister(agent_id="a")
 
@@ -238,7 +240,7 @@ class TestDeregister:
 
 
 class TestPurge:
-    def test_the_expired_go_and_the_living_stay(self) -> None:
+    def test_expired_agents_are_purged_and_living_ones_stay(self) -> None:
         alive = AgentFactory.create_batch(3)
         AgentFactory.create_batch(4, expired=True)
 
@@ -248,7 +250,7 @@ class TestPurge:
         assert leases.purge_expired().purged == 0
 
     @pytest.mark.parametrize("batch_size", [1, 2, 3, 6, 7])
-    def test_batches_of_any_size_take_them_all(self, batch_size: int) -> None:
+    def test_batches_of_any_size_purge_all_expired_agents(self, batch_size: int) -> None:
         AgentFactory.create_batch(6, expired=True)
 
         assert leases.purge_expired(batch_size=batch_size).purged == 6
@@ -271,7 +273,7 @@ class TestState:
     @pytest.mark.parametrize(
         ("state", "event"), [("draining", "drained"), ("quarantined", "quarantined")]
     )
-    def test_the_operators_word_is_kept_and_told(self, state: str, event: str) -> None:
+    def test_the_operators_state_is_stored_and_recorded(self, state: str, event: str) -> None:
         register("a", status="ready")
 
         assert leases.set_state(agent_id="a", state=state, actor="admin:ada", reason="old host")
@@ -281,22 +283,22 @@ class TestState:
 
         assert leases.set_state(agent_id="a", state="active", actor="admin:ada")
         assert history("a") == ["registered", event, "resumed"]
-        told = AgentEvent.objects.get(kind=event)
-        assert (told.actor, told.reason) == ("admin:ada", "old host")
+        recorded = AgentEvent.objects.get(kind=event)
+        assert (recorded.actor, recorded.reason) == ("admin:ada", "old host")
 
-    def test_the_agents_own_word_does_not_overwrite_it(self) -> None:
+    def test_a_heartbeat_does_not_change_the_operators_state(self) -> None:
         register("a")
         leases.set_state(agent_id="a", state="quarantined", actor="admin:ada")
 
         assert leases.renew(agent_id="a", status="ready").state == "quarantined"
 
-    def test_an_unknown_agent_is_told(self) -> None:
+    def test_setting_the_state_of_an_unknown_agent_raises(self) -> None:
         with pytest.raises(UnknownAgent):
             leases.set_state(agent_id="a", state="draining", actor="admin:ada")
 
 
 class TestHistory:
-    def test_it_outlives_the_agent_and_tells_who_and_why(self) -> None:
+    def test_the_history_of_a_purged_agent_says_who_and_why(self) -> None:
         generation = register("a", address="192.0.2.7", ttl_seconds=30).generation
         age("a", minutes=5)
         expires_at = AgentRecord.objects.get().expires_at
@@ -311,7 +313,7 @@ class TestHistory:
         assert purged.at > expired.at
         assert {registered.generation, expired.generation, purged.generation} == {generation}
 
-    def test_a_second_registration_is_told_as_such(self) -> None:
+    def test_a_second_registration_has_its_own_kind_of_event(self) -> None:
         register("a")
         register("a")
         leases.deregister(agent_id="a", reason="stopped")
@@ -320,7 +322,7 @@ class TestHistory:
         assert history("a") == ["registered", "re-registered", "deregistered", "registered"]
         assert AgentEvent.objects.get(kind="deregistered").reason == "stopped"
 
-    def test_renewals_are_no_events(self) -> None:
+    def test_renewals_are_not_recorded(self) -> None:
         register("a")
         for _ in range(3):
             leases.renew(agent_id="a")

@@ -1,4 +1,4 @@
-"""An agent is alive before `expires_at`, and expired from then on: one rule in three places."""
+"""An agent is alive before `expires_at` and expired from then on, in Python and in SQL."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ boundaries = pytest.mark.parametrize(
 
 
 def alive_by_each(agent: AgentRecord, now: datetime) -> set[bool]:
-    """What the model and both questions to the database say."""
+    """Return the answers of the model and of both queries."""
     return {
         agent.is_alive(now),
         AgentRecord.objects.alive(now).exists(),
@@ -34,14 +34,16 @@ def alive_by_each(agent: AgentRecord, now: datetime) -> set[bool]:
 
 
 @boundaries
-def test_exactly_when_the_lease_ends_it_is_expired(heartbeat: datetime, ttl: int) -> None:
+def test_an_agent_is_expired_exactly_when_its_lease_ends(heartbeat: datetime, ttl: int) -> None:
     agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=ttl)
 
     assert alive_by_each(agent, heartbeat + timedelta(seconds=ttl)) == {False}
 
 
 @boundaries
-def test_a_microsecond_earlier_it_is_alive(heartbeat: datetime, ttl: int) -> None:
+def test_an_agent_is_alive_a_microsecond_before_its_lease_ends(
+    heartbeat: datetime, ttl: int
+) -> None:
     agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=ttl)
 
     assert alive_by_each(agent, heartbeat + timedelta(seconds=ttl) - MICROSECOND) == {True}
@@ -66,14 +68,18 @@ def expires_soon_by_each(agent: AgentRecord, now: datetime) -> set[bool]:
 
 
 @thirds
-def test_with_exactly_a_third_left_it_does_not_expire_soon(heartbeat: datetime, third: int) -> None:
+def test_an_agent_with_exactly_a_third_left_is_not_expiring_soon(
+    heartbeat: datetime, third: int
+) -> None:
     agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=3 * third)
 
     assert expires_soon_by_each(agent, heartbeat + timedelta(seconds=2 * third)) == {False}
 
 
 @thirds
-def test_a_microsecond_later_it_does(heartbeat: datetime, third: int) -> None:
+def test_an_agent_with_a_microsecond_less_than_a_third_left_is_expiring_soon(
+    heartbeat: datetime, third: int
+) -> None:
     agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=3 * third)
 
     assert expires_soon_by_each(agent, heartbeat + timedelta(seconds=2 * third) + MICROSECOND) == {
@@ -85,7 +91,7 @@ def test_a_microsecond_later_it_does(heartbeat: datetime, third: int) -> None:
 @pytest.mark.parametrize(
     ("before", "soon"), [(MICROSECOND, True), (timedelta(0), False), (-MICROSECOND, False)]
 )
-def test_what_has_expired_expires_no_more(
+def test_an_expired_agent_is_not_expiring_soon(
     heartbeat: datetime, ttl: int, before: timedelta, soon: bool
 ) -> None:
     agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=ttl)
@@ -98,7 +104,7 @@ def test_what_has_expired_expires_no_more(
     ("ttl", "last"), [(1, 666_666), (100, 66_666_666), (86_399, 57_599_333_333)]
 )
 @pytest.mark.parametrize("heartbeat", HEARTBEATS)
-def test_a_third_that_is_no_number_of_microseconds_is_as_exact(
+def test_the_third_is_exact_even_if_not_a_whole_number_of_microseconds(
     heartbeat: datetime, ttl: int, last: int
 ) -> None:
     agent = AgentFactory.create(last_heartbeat=heartbeat, ttl_seconds=ttl)
@@ -108,7 +114,7 @@ def test_a_third_that_is_no_number_of_microseconds_is_as_exact(
     assert expires_soon_by_each(agent, turn + MICROSECOND) == {True}
 
 
-def test_without_a_time_the_clock_decides() -> None:
+def test_without_a_given_time_the_current_time_decides() -> None:
     AgentFactory.create(agent_id="alive")
     AgentFactory.create(agent_id="expired", expired=True)
     silent = datetime.now(UTC) - timedelta(seconds=50)
@@ -121,8 +127,8 @@ def test_without_a_time_the_clock_decides() -> None:
     assert not AgentRecord.objects.get(pk="expired").is_alive()
 
 
-def test_the_clock_is_the_databases() -> None:
-    """A second in its favour, since this host's clock may differ by as little from another's."""
+def test_queries_use_the_databases_clock() -> None:
+    """The database's clock may differ from this host's by up to a second."""
     before = datetime.now(UTC) - timedelta(seconds=1)
     AgentFactory.create()
 

@@ -1,4 +1,4 @@
-"""Several processes at once: every rule of the leases holds on both databases."""
+"""The rules of leases hold when several processes act at once, on both databases."""
 
 import threading
 from datetime import timedelta
@@ -20,7 +20,7 @@ def register(agent_id: str = "a") -> leases.Registration:
 
 
 def renewed(agent_id: str, generation: int | None = None) -> bool | str:
-    """Whether the heartbeat was taken, or why not."""
+    """Return True if the heartbeat was accepted, else the name of the error."""
     try:
         leases.renew(agent_id=agent_id, generation=generation)
     except (leases.UnknownAgent, leases.StaleLease) as error:
@@ -28,7 +28,7 @@ def renewed(agent_id: str, generation: int | None = None) -> bool | str:
     return True
 
 
-def test_of_many_first_registrations_one_is_first_and_the_newest_holds_the_lease(
+def test_of_concurrent_registrations_one_is_new_and_the_newest_holds_the_lease(
     together: Together,
 ) -> None:
     for number in range(10):
@@ -44,7 +44,7 @@ def test_of_many_first_registrations_one_is_first_and_the_newest_holds_the_lease
         assert [event.kind for event in events] == ["registered"] + ["re-registered"] * 7
 
 
-def test_a_zombie_never_gets_past_its_successor(together: Together) -> None:
+def test_an_old_generation_is_refused_once_a_new_one_is_registered(together: Together) -> None:
     for _ in range(10):
         old = register().agent.generation
         *_, new = together(*[lambda: renewed("a", old)] * 6, lambda: register().agent.generation)  # noqa: B023
@@ -54,10 +54,10 @@ def test_a_zombie_never_gets_past_its_successor(together: Together) -> None:
         assert renewed("a", new) is True
 
 
-def test_sweeps_and_heartbeats_at_once_lose_no_renewed_agent(
+def test_concurrent_sweeps_and_heartbeats_lose_no_renewed_agent(
     together: Together,
 ) -> None:
-    """Whoever was told that its lease is renewed is alive; whoever was told 404 is gone."""
+    """Renewed agents are alive, and agents that got 404 are gone."""
     AgentFactory.create_batch(200, expired=True)
     ids = list(AgentRecord.objects.values_list("pk", flat=True))
 
@@ -71,15 +71,15 @@ def test_sweeps_and_heartbeats_at_once_lose_no_renewed_agent(
 
     assert isinstance(first, dict)
     assert isinstance(second, dict)
-    told = first | second
-    alive = {agent_id for agent_id in ids if told[agent_id] is True}
+    results = first | second
+    alive = {agent_id for agent_id in ids if results[agent_id] is True}
     assert set(AgentRecord.objects.alive().values_list("pk", flat=True)) == alive
     assert AgentRecord.objects.count() == len(alive)
     assert sum(count for count in counts if isinstance(count, int)) == len(ids) - len(alive)
     assert AgentEvent.objects.filter(kind="purged").count() == len(ids) - len(alive)
 
 
-def test_two_sweeps_at_once_purge_and_tell_each_agent_once(
+def test_concurrent_sweeps_purge_and_record_each_agent_once(
     together: Together,
 ) -> None:
     AgentFactory.create_batch(300, expired=True)
@@ -91,10 +91,10 @@ def test_two_sweeps_at_once_purge_and_tell_each_agent_once(
 
 
 @postgresql_only
-def test_an_agent_whose_renewal_is_being_committed_survives_the_sweep(
+def test_an_agent_whose_renewal_is_not_yet_committed_survives_the_sweep(
     together: Together,
 ) -> None:
-    """Chosen as expired by whoever does not see the renewal yet, and held by its row lock."""
+    """The sweep still sees it as expired, but skips its locked row."""
     AgentFactory.create(agent_id="renewing", expired=True)
     AgentFactory.create(agent_id="dead", expired=True)
     swept = threading.Event()
@@ -113,15 +113,15 @@ def test_an_agent_whose_renewal_is_being_committed_survives_the_sweep(
             swept.set()
 
     renewing = threading.Event()
-    assert together(renewal, sweep)[1] == 1  # it did not wait, and it did the rest
+    assert together(renewal, sweep)[1] == 1  # it skipped the locked row and purged the other
     assert AgentRecord.objects.alive().get().pk == "renewing"
 
 
 @postgresql_only
-def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
+def test_an_agent_that_renews_while_its_deletion_waits_survives(
     together: Together,
 ) -> None:
-    """The condition stands in the DELETE: after waiting for the row, it is asked again."""
+    """The DELETE's own condition is evaluated again after waiting for the row."""
     AgentFactory.create(agent_id="a", expired=True)
 
     def purge() -> bool:
@@ -132,7 +132,7 @@ def test_an_agent_that_renews_after_it_was_chosen_for_deletion_survives(
 
 
 @postgresql_only
-def test_a_lease_lasts_from_when_its_registration_had_waited(together: Together) -> None:
+def test_a_registration_that_waited_lasts_from_the_end_of_the_wait(together: Together) -> None:
     AgentFactory.create(agent_id="a")
 
     waited_until, registration = behind_a_renewal(together, "a", register)
@@ -142,7 +142,7 @@ def test_a_lease_lasts_from_when_its_registration_had_waited(together: Together)
     assert AgentEvent.objects.get().at == last_heartbeat
 
 
-def test_a_registration_and_a_sweep_at_once_leave_the_agent_registered(
+def test_a_concurrent_sweep_does_not_undo_a_registration(
     together: Together,
 ) -> None:
     for _ in range(10):

@@ -17,8 +17,8 @@ def generation_of(agent_id: str) -> int:
 
 
 @pytest.fixture
-def set_back() -> Callable[[], None]:
-    """Set the database back to the state that it had when the test began to use this."""
+def restore() -> Callable[[], None]:
+    """Restore the database to the state in which this fixture found it."""
     registered_before = generation_of("before")
 
     def forget() -> None:
@@ -34,17 +34,17 @@ def set_back() -> Callable[[], None]:
     return forget
 
 
-def test_without_it_a_lease_is_given_twice(set_back: Callable[[], None]) -> None:
-    """What the command is for; were it not so, nobody would need it."""
+def test_without_after_restore_a_generation_would_be_reused(restore: Callable[[], None]) -> None:
+    """Shows that the command is needed."""
     lost = generation_of("a")
-    set_back()
+    restore()
 
     assert generation_of("a") == lost
 
 
-def test_after_a_restore_no_lease_is_given_a_second_time(set_back: Callable[[], None]) -> None:
+def test_after_restore_no_generation_is_reused(restore: Callable[[], None]) -> None:
     lost = generation_of("a")
-    set_back()
+    restore()
     call_command("after_restore", stdout=(output := StringIO()))
 
     with pytest.raises(leases.UnknownAgent):
@@ -56,15 +56,15 @@ def test_after_a_restore_no_lease_is_given_a_second_time(set_back: Callable[[], 
         leases.renew(agent_id="a", generation=lost)
 
 
-def test_leases_that_the_backup_knows_go_on(set_back: Callable[[], None]) -> None:
+def test_after_restore_leases_in_the_backup_stay_valid(restore: Callable[[], None]) -> None:
     known = AgentRecord.objects.get(agent_id="before").generation
-    set_back()
+    restore()
     call_command("after_restore", stdout=StringIO())
 
     assert leases.renew(agent_id="before", generation=known).state == "active"
 
 
-def test_it_may_be_run_again_and_before_anything_was_registered() -> None:
+def test_after_restore_can_be_repeated_and_run_on_an_empty_registry() -> None:
     for _ in range(2):
         call_command("after_restore", stdout=StringIO())
 

@@ -1,4 +1,4 @@
-"""Whatever agents, sweeps and operators do in whatever order: the leases agree with a dict."""
+"""Any sequence of calls by agents, sweeps and operators agrees with a model made of a dict."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from agents import leases
 from agents.leases import StaleLease, UnknownAgent
 from agents.models import AgentEvent, AgentRecord
 
-# Time passes in steps that are long beside the seconds which the test takes.
+# Time passes in steps that are much longer than the test takes.
 STEP = 500
 IDS = strategies.sampled_from(["a", "b", "c"])
 TTLS = strategies.sampled_from([STEP, 2 * STEP, 5 * STEP])
@@ -62,7 +62,7 @@ class LeaseMachine(RuleBasedStateMachine):
 
     @rule(agent_id=IDS, which=strategies.integers(0, 3))
     def renew(self, agent_id: str, which: int) -> None:
-        """With the token of the newest registration, an older one, or none."""
+        """Renew with the token of the newest registration, an older one, or none."""
         generation = self._token(agent_id, which)
         expected = self._expected(agent_id, generation)
         if expected is None:
@@ -159,7 +159,7 @@ class LeaseMachine(RuleBasedStateMachine):
         assert {agent.pk for agent in AgentRecord.objects.expired()} == set(self.model) - living
 
     @invariant()
-    def the_history_tells_everything(self) -> None:
+    def the_history_is_complete(self) -> None:
         events = AgentEvent.objects.exclude(kind="refused")
         assert sorted(events.values_list("agent_id", "kind")) == sorted(self.events)
         refused = AgentEvent.objects.filter(kind="refused")
@@ -180,7 +180,7 @@ class LeaseMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_the_leases_agree_with_a_dict() -> None:
+def test_the_leases_agree_with_a_simple_model() -> None:
     run_state_machine_as_test(
         LeaseMachine,
         settings=settings(

@@ -1,4 +1,4 @@
-"""Nobody takes the id of an agent that is alive, nor has more agents than its token may."""
+"""No token takes over the id of a living agent, or registers more agents than it may."""
 
 import threading
 from datetime import timedelta
@@ -47,8 +47,8 @@ def expire(agent_id: str = "a") -> None:
 
 
 @pytest.mark.usefixtures("token_mode")
-class TestTakingOver:
-    def test_a_container_that_starts_again_takes_its_own_id_over_at_once(self) -> None:
+class TestTakeover:
+    def test_a_restarted_container_takes_over_its_own_id_at_once(self) -> None:
         token = new_token()
         first = register(token).json()
 
@@ -59,7 +59,7 @@ class TestTakingOver:
         zombie = APIClient(headers={"Lease-Token": first["lease_token"]})
         assert zombie.post("/agents/a/heartbeat").status_code == 409
 
-    def test_an_id_that_is_alive_is_not_taken_by_another_token(self) -> None:
+    def test_another_token_cannot_take_over_a_living_id(self) -> None:
         first = register(new_token()).json()
 
         answer = register(new_token())
@@ -69,7 +69,7 @@ class TestTakingOver:
         assert holder.post("/agents/a/heartbeat").status_code == 200
         assert AgentRecord.objects.get().generation == first["generation"]
 
-    def test_the_history_tells_of_it_once_for_each_that_tries(self) -> None:
+    def test_a_refused_takeover_is_recorded_once_per_token(self) -> None:
         generation = register(new_token()).json()["generation"]
         others = [new_token(), new_token()]
 
@@ -85,7 +85,7 @@ class TestTakingOver:
         }
         assert {event.address for event in refused} == {"127.0.0.1"}
 
-    def test_it_is_free_when_its_lease_has_ended(self) -> None:
+    def test_an_id_is_free_when_its_lease_has_ended(self) -> None:
         register(new_token())
         expire()
         second = new_token()
@@ -93,20 +93,22 @@ class TestTakingOver:
         assert register(second).status_code == 200
         assert AgentRecord.objects.get().enrolled_by == second[4:16]
 
-    def test_it_is_free_when_its_agent_has_deregistered(self) -> None:
+    def test_an_id_is_free_when_its_agent_has_deregistered(self) -> None:
         first = register(new_token()).json()
         APIClient(headers={"Lease-Token": first["lease_token"]}).delete("/agents/a")
 
         assert register(new_token()).status_code == 201
 
-    def test_a_renewed_lease_holds_it_again(self) -> None:
+    def test_an_expired_lease_that_is_renewed_holds_its_id_again(self) -> None:
         first = register(new_token()).json()
         expire()
         APIClient(headers={"Lease-Token": first["lease_token"]}).post("/agents/a/heartbeat")
 
         assert register(new_token()).status_code == 409
 
-    def test_staff_may_take_it_and_a_token_may_not_take_it_back(self, admin_client: Client) -> None:
+    def test_staff_may_take_over_an_id_and_a_token_may_not_take_it_back(
+        self, admin_client: Client
+    ) -> None:
         token = new_token()
         register(token)
 
@@ -115,7 +117,7 @@ class TestTakingOver:
         assert taken.status_code == 200
         assert register(token).status_code == 409
 
-    def test_what_was_registered_before_tokens_were_asked_for_is_nobodys_while_it_lives(
+    def test_no_token_can_take_over_a_living_agent_from_open_mode(
         self,
     ) -> None:
         AgentFactory.create(agent_id="a")
@@ -123,13 +125,13 @@ class TestTakingOver:
         expire()
         assert register(new_token()).status_code == 200
 
-    def test_two_tokens_with_one_prefix_are_two(self) -> None:
+    def test_two_tokens_with_the_same_prefix_are_different_holders(self) -> None:
         register(new_token(agent_prefix="a"))
 
         assert register(new_token(agent_prefix="a")).status_code == 409
 
 
-def test_in_open_mode_the_newest_registration_has_it() -> None:
+def test_in_open_mode_the_newest_registration_holds_the_id() -> None:
     assert register(new_token()).status_code == 201
     assert register(new_token()).status_code == 200
     assert APIClient().post("/agents/register", VALID).status_code == 200
@@ -137,7 +139,7 @@ def test_in_open_mode_the_newest_registration_has_it() -> None:
 
 
 class TestNumberOfAgents:
-    def test_no_more_are_registered_than_the_token_may_have(self) -> None:
+    def test_a_token_cannot_register_more_agents_than_its_limit(self) -> None:
         token = new_token(max_agents=2)
         assert register(token, "a").status_code == 201
         assert register(token, "b").status_code == 201
@@ -151,22 +153,24 @@ class TestNumberOfAgents:
         assert AgentRecord.objects.count() == 2
         assert AgentEvent.objects.exclude(agent_id="").count() == 2
 
-    def test_those_that_it_has_may_register_again(self) -> None:
+    def test_a_tokens_own_agents_may_register_again_at_the_limit(self) -> None:
         token = new_token(max_agents=1)
 
         assert register(token, "a").status_code == 201
         assert register(token, "a").status_code == 200
 
-    def test_those_that_have_expired_do_not_count_though_nobody_has_purged_them(self) -> None:
-        """A purge may be held while a whole fleet starts again under other ids."""
+    def test_expired_agents_do_not_count_even_before_they_are_purged(self) -> None:
+        """A purge may be held while a whole fleet restarts with other ids."""
         token = new_token(max_agents=1)
         register(token, "a")
         expire("a")
 
         assert register(token, "b").status_code == 201
-        assert register(token, "a").status_code == 403  # it is not alive, and would be the second
+        assert (
+            register(token, "a").status_code == 403
+        )  # expired, so it would be the second one alive
 
-    def test_those_of_other_tokens_do_not_count_but_what_is_taken_from_them_does(self) -> None:
+    def test_agents_of_other_tokens_count_only_once_taken_over(self) -> None:
         register(new_token(), "a")
         token = new_token(max_agents=1)
 
@@ -174,14 +178,14 @@ class TestNumberOfAgents:
         assert register(token, "a").status_code == 403
 
     @pytest.mark.usefixtures("token_mode")
-    def test_an_id_that_is_held_is_409_even_if_the_token_may_have_no_more(self) -> None:
+    def test_a_held_id_is_409_even_at_the_tokens_limit(self) -> None:
         register(new_token(), "a")
         token = new_token(max_agents=1)
         register(token, "b")
 
         assert register(token, "a").status_code == 409
 
-    def test_those_that_recovered_beyond_the_number_may_register_again(self) -> None:
+    def test_agents_that_recovered_beyond_the_limit_may_register_again(self) -> None:
         token = new_token(max_agents=1)
         lease = register(token, "a").json()["lease_token"]
         expire("a")
@@ -196,7 +200,9 @@ class TestNumberOfAgents:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    def test_of_two_tokens_that_register_one_new_id_one_gets_it(self, together: Together) -> None:
+    def test_of_two_tokens_that_register_a_new_id_at_once_one_gets_it(
+        self, together: Together
+    ) -> None:
         enrolments = [Enrolment(f"token:{key}", key, takes_over=False) for key in "xy"]
         for number in range(10):
             agent_id = f"agent-{number}"
@@ -208,16 +214,14 @@ class TestRaces:
             kinds = AgentEvent.objects.filter(agent_id=agent_id).order_by("pk")
             assert [event.kind for event in kinds] == ["registered", "refused"]
 
-    def test_of_many_registrations_as_many_get_through_as_the_token_may_have(
-        self, together: Together
-    ) -> None:
+    def test_concurrent_registrations_do_not_exceed_the_limit(self, together: Together) -> None:
         token, _ = access_tokens.issue(name="t", actor="command", max_agents=3)
         enrolment = Enrolment("token", token.key, max_agents=3, takes_over=False)
         for number in range(5):
             ids = [f"agent-{number}-{one}" for one in range(8)]
-            told = together(*(lambda i=i: outcome(i, enrolment) for i in ids))
+            outcomes = together(*(lambda i=i: outcome(i, enrolment) for i in ids))
 
-            assert sorted(told) == ["TooManyAgents"] * 5 + ["registered"] * 3
+            assert sorted(outcomes) == ["TooManyAgents"] * 5 + ["registered"] * 3
             assert AgentRecord.objects.alive().count() == 3
             AgentRecord.objects.all().delete()
 
@@ -231,10 +235,10 @@ class TestRaces:
 
         def first() -> str:
             with transaction.atomic():
-                told = outcome("a", enrolment)
+                first_outcome = outcome("a", enrolment)
                 first_is_in.set()
                 wait_for_a_lock()
-            return told
+            return first_outcome
 
         def second() -> str:
             assert first_is_in.wait(30)
@@ -254,11 +258,11 @@ class TestRaces:
         assert behind_a_renewal(together, "a", takeover)[1] == "IdHeldByAnother"
 
 
-def test_an_id_that_becomes_free_while_it_is_refused_is_given_after_all() -> None:
+def test_an_id_that_becomes_free_during_the_refusal_is_registered_after_all() -> None:
     AgentFactory.create(agent_id="a")
 
     def deregister_first(execute: Any, sql: str, *arguments: Any) -> Any:
-        """Let the holder go when the registry looks who that is."""
+        """Remove the holder just before the registry looks it up."""
         if sql.startswith("SELECT"):
             AgentRecord.objects.all().delete()
         return execute(sql, *arguments)

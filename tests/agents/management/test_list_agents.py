@@ -40,12 +40,12 @@ def list_agents(*arguments: str, **options: Any) -> str:
 
 
 class TestTable:
-    def test_an_empty_registry_says_where_agents_register(self) -> None:
+    def test_an_empty_registry_shows_where_agents_register(self) -> None:
         url = f"{settings.REGISTRY_URL}/agents/register"
 
         assert list_agents() == f"No agents are registered. Agents register at {url}.\n"
 
-    def test_a_row_has_what_an_operator_needs(self) -> None:
+    def test_a_row_shows_lease_status_address_name_and_tags(self) -> None:
         leases.register(
             agent_id="weather-1", agent_name="Weather", host="10.0.0.7", port=8000, tags=["eu", "x"]
         )
@@ -81,7 +81,7 @@ class TestTable:
 
         assert list_agents() == "No agents are alive; 1 expired: --include-dead lists them.\n"
 
-    def test_the_operators_word_stands_beside_the_lease(self) -> None:
+    def test_the_operators_state_is_shown_beside_the_lease(self) -> None:
         AgentFactory.create(agent_id="a", state="draining")
         AgentFactory.create(agent_id="b", state="quarantined", expired=True)
 
@@ -101,7 +101,7 @@ class TestTable:
 
         assert [line[:1] for line in list_agents().splitlines()[1:4]] == ["a", "b", "c"]
 
-    def test_in_a_pipe_nothing_is_cut_or_coloured(self) -> None:
+    def test_piped_output_is_neither_cut_nor_coloured(self) -> None:
         long = AgentFactory.create(agent_id="x" * 255, agent_name="n" * 256, tags=["t" * 64] * 64)
 
         line = list_agents().splitlines()[1]
@@ -119,7 +119,7 @@ class TestTable:
         assert "?[2J??forged line ?" in text
         assert text.replace("\n", "").isprintable()
 
-    def test_characters_that_the_terminal_lacks_are_replaced(self) -> None:
+    def test_characters_outside_the_output_encoding_are_replaced(self) -> None:
         AgentFactory.create(agent_name="Köln ☂")
         output = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
 
@@ -157,7 +157,7 @@ class TestTerminal:
         assert "\x1b[31;1mexpired\x1b[0m" in expired
         assert "\x1b[33;1malive, quarantined\x1b[0m" in quarantined
 
-    def test_no_color_in_the_environment_is_obeyed(
+    def test_no_color_disables_colours(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("NO_COLOR", "1")
@@ -167,7 +167,7 @@ class TestTerminal:
 
         assert "\x1b" not in terminal.getvalue()
 
-    def test_where_shrinking_is_not_enough_optional_columns_are_left_out(self) -> None:
+    def test_optional_columns_are_left_out_if_shrinking_is_not_enough(self) -> None:
         columns = [
             Column("ID"),
             Column("HOST", min_width=4),
@@ -181,7 +181,7 @@ class TestTerminal:
         assert list(Table(columns, rows, 9).lines())[1] == "a   hhhh…"
         assert list(Table(columns, rows, 3).lines())[1] == "a   hhh…"
 
-    def test_characters_without_width_and_wide_ones_are_measured(self) -> None:
+    def test_combining_and_wide_characters_are_measured(self) -> None:
         assert width("Ko\u0308ln") == 4
         assert width("名前") == 4
         assert printable("tab\t, null\0, red \x1b[31m") == "tab?, null?, red ?[31m"
@@ -192,7 +192,7 @@ class TestJson:
         assert list_agents("--json") == "[]\n"
 
     @pytest.mark.parametrize("dead", [False, True])
-    def test_it_is_what_the_api_gives(self, api: APIClient, dead: bool) -> None:
+    def test_the_json_equals_the_api(self, api: APIClient, dead: bool) -> None:
         leases.register(
             agent_id="b",
             agent_name="Köln ☂",
@@ -223,7 +223,7 @@ class TestJson:
 
 @pytest.mark.integration
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
-    """As in ``manage.py list_agents | head -1``."""
+    """For example ``manage.py list_agents | head -1``."""
     url = f"sqlite:///{tmp_path}/registry.sqlite3"
     environment = os.environ | {"REGISTRY_VAR_DIR": str(tmp_path), "DATABASE_URL": url}
     environment["DJANGO_SETTINGS_MODULE"] = "registry_project.settings"

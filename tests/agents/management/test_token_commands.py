@@ -35,17 +35,19 @@ class TestIssuing:
         assert text.endswith("\n")
         assert access_tokens.authenticate(text.removesuffix("\n")).may_register
 
-    def test_it_says_what_the_token_may_do_and_how_to_use_it(self) -> None:
-        told = manage("issue_token", "--prefix=weather-", "--days=30", "--max-agents=5").split("\n")
+    def test_issuing_prints_what_the_token_may_do_and_how_to_use_it(self) -> None:
+        lines = manage("issue_token", "--prefix=weather-", "--days=30", "--max-agents=5").split(
+            "\n"
+        )
 
         token = AccessToken.objects.get()
-        assert access_tokens.authenticate(told[2].strip()).key == token.key
-        assert told[4].startswith(
+        assert access_tokens.authenticate(lines[2].strip()).key == token.key
+        assert lines[4].startswith(
             "It may register agents whose ids begin with weather-, 5 alive at most, until "
         )
-        assert f"{token.expires_at:%Y-%m-%d %H:%M:%S} UTC" in told[4]
-        assert "AGENT_ENROLMENT_TOKEN" in told[5]
-        assert told[6] == f"To revoke it: python manage.py revoke_token {token.key}"
+        assert f"{token.expires_at:%Y-%m-%d %H:%M:%S} UTC" in lines[4]
+        assert "AGENT_ENROLMENT_TOKEN" in lines[5]
+        assert lines[6] == f"To revoke it: python manage.py revoke_token {token.key}"
 
     def test_all_options_are_stored(self) -> None:
         token = issued("--name=w", "--prefix=weather-", "--days=30", "--max-agents=5", "--read")
@@ -121,7 +123,7 @@ class TestRevoking:
 
 
 class TestListing:
-    def test_without_tokens_it_says_how_to_make_one(self) -> None:
+    def test_without_tokens_the_list_shows_how_to_issue_one(self) -> None:
         assert "issue_token" in manage("list_tokens")
         assert json.loads(manage("list_tokens", "--json")) == []
 
@@ -149,11 +151,11 @@ class TestListing:
         text = manage("issue_token", "--quiet", "--days=1").strip()
         AgentFactory.create(enrolled_by=text[4:16])
 
-        told = manage("list_tokens", "--json")
+        output = manage("list_tokens", "--json")
 
-        [token] = json.loads(told)
+        [token] = json.loads(output)
         expected: dict[str, Any] = {"key": text[4:16], "state": "good", "alive_agents": 1}
         assert expected.items() <= token.items()
         assert token["expires_at"].endswith("+00:00")
-        assert "digest" not in told
-        assert text[17:] not in told
+        assert "digest" not in output
+        assert text[17:] not in output

@@ -1,4 +1,4 @@
-"""What Prometheus reads: counters of what this process did, gauges of the database."""
+"""The metrics for Prometheus: counters of this process, gauges from the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ Samples = dict[str, float]
 
 
 def scrape(client: Any) -> Samples:
-    """Return the values by name and labels, as Prometheus writes them."""
+    """Return the values by name and labels, in Prometheus's notation."""
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -47,7 +47,9 @@ def increases(before: Samples, after: Samples) -> Samples:
 
 @pytest.mark.django_db
 @both_paths
-def test_what_agents_do_is_counted(api: APIClient, register: Register) -> None:
+def test_registrations_heartbeats_and_deregistrations_are_counted(
+    api: APIClient, register: Register
+) -> None:
     before = scrape(api)
 
     register("a")
@@ -81,7 +83,7 @@ def test_refusals_are_counted_by_their_reason(api: APIClient, register: Register
     assert counted.pop('refusals_total{reason="unknown_agent"}') == 1
     assert counted.pop('refusals_total{reason="stale_lease"}') == 1
     assert counted.pop('refusals_total{reason="invalid"}') == 1
-    assert list(counted.values()) == [1]  # the forged token, whatever its name
+    assert list(counted.values()) == [1]  # the forged token, under either name
 
 
 @pytest.mark.django_db
@@ -100,7 +102,7 @@ def test_the_fleet_is_counted_by_lease_and_state(api: APIClient) -> None:
 
 
 @pytest.mark.django_db
-def test_the_sweeps_are_told(api: APIClient) -> None:
+def test_sweeps_are_reported(api: APIClient) -> None:
     before = scrape(api)
     assert "sweep_age_seconds" not in before
     assert before["purged_total"] == 0
@@ -119,7 +121,7 @@ def test_the_sweeps_are_told(api: APIClient) -> None:
 
 
 @pytest.mark.django_db
-def test_the_uptime_is_told_once_there_is_one(api: APIClient) -> None:
+def test_the_uptime_is_reported_once_it_is_recorded(api: APIClient) -> None:
     assert "uptime_seconds" not in scrape(api)
 
     registry_uptime.pulse()
@@ -128,14 +130,16 @@ def test_the_uptime_is_told_once_there_is_one(api: APIClient) -> None:
 
 
 @pytest.mark.django_db
-def test_a_scraper_may_accept_what_it_likes(api: APIClient) -> None:
+def test_any_accept_header_gets_the_text_format(api: APIClient) -> None:
     answer = api.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
 
 
-def test_without_the_database_the_counters_are_told(client: Client, database_away: None) -> None:
+def test_the_counters_are_reported_without_the_database(
+    client: Client, database_away: None
+) -> None:
     samples = scrape(client)
 
     assert samples["database_up"] == 0
@@ -144,7 +148,7 @@ def test_without_the_database_the_counters_are_told(client: Client, database_awa
 
 
 @pytest.mark.django_db
-def test_in_token_mode_they_are_for_who_may_read(client: Client, settings: Any) -> None:
+def test_in_token_mode_metrics_need_permission_to_read(client: Client, settings: Any) -> None:
     settings.REGISTRY_AUTH = "token"
     assert client.get("/metrics").status_code == 401
 
@@ -153,7 +157,7 @@ def test_in_token_mode_they_are_for_who_may_read(client: Client, settings: Any) 
 
 
 @pytest.mark.django_db
-def test_in_token_mode_they_are_told_without_the_database_to_whose_token_was_good(
+def test_without_the_database_a_token_that_was_valid_may_still_read_metrics(
     client: Client,
     settings: Any,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -177,7 +181,7 @@ def test_in_token_mode_they_are_told_without_the_database_to_whose_token_was_goo
 
 @contextmanager
 def without_database() -> Iterator[None]:
-    """Let the database answer nobody, without ending the transaction that the test is in."""
+    """Make every query fail, without ending the test's transaction."""
 
     def away(*_: Any, **__: Any) -> NoReturn:
         raise OperationalError("away")
@@ -188,7 +192,7 @@ def without_database() -> Iterator[None]:
 
 @pytest.mark.django_db
 @both_paths
-def test_no_agent_puts_its_words_into_the_metrics(api: APIClient, register: Register) -> None:
+def test_metrics_contain_no_text_from_agents(api: APIClient, register: Register) -> None:
     register("secret-agent", agent_name="secret", tags=["secret"], metadata={"secret": "secret"})
     api.post("/agents/secret-unknown/heartbeat")
 

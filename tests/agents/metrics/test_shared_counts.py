@@ -1,4 +1,4 @@
-"""How the fleet is counted: a small one each time, a large one now and then, and by one."""
+"""A small fleet is counted for each request, a large one periodically and by one thread."""
 
 import threading
 
@@ -10,13 +10,13 @@ from tests.agents.racing import Together
 
 
 class Fleet:
-    """Counts itself, each time under another number; `now` is the clock."""
+    """Returns its size and the number of the count; `now` is the clock."""
 
     def __init__(self, agents: int) -> None:
         self.agents = agents
         self.now = 1_000.0
         self.counted = 0
-        self.shared = SharedCount(self.count, lambda told: told[0], lambda: self.now)
+        self.shared = SharedCount(self.count, lambda result: result[0], lambda: self.now)
 
     def count(self) -> tuple[int, int]:
         self.counted += 1
@@ -32,7 +32,7 @@ def test_a_small_fleet_is_counted_each_time() -> None:
 @pytest.mark.parametrize(
     ("agents", "seconds"), [(LARGE, 1), (100_000, 1), (300_000, 3), (10_000_000, 5)]
 )
-def test_a_large_one_is_counted_once_in_a_while(agents: int, seconds: float) -> None:
+def test_a_large_fleet_is_counted_once_in_a_while(agents: int, seconds: float) -> None:
     fleet = Fleet(agents=agents)
     assert fleet.shared.get() == (agents, 1)
 
@@ -43,7 +43,7 @@ def test_a_large_one_is_counted_once_in_a_while(agents: int, seconds: float) -> 
     assert fleet.shared.get() == (agents, 2)
 
 
-def test_one_that_has_become_small_is_counted_each_time_again() -> None:
+def test_a_fleet_that_has_become_small_is_counted_each_time_again() -> None:
     fleet = Fleet(agents=LARGE)
     fleet.shared.get()
     fleet.agents, fleet.now = 1, fleet.now + 1
@@ -51,7 +51,7 @@ def test_one_that_has_become_small_is_counted_each_time_again() -> None:
     assert [fleet.shared.get() for _ in range(2)] == [(1, 2), (1, 3)]
 
 
-def test_what_was_counted_is_as_old_as_when_the_counting_began() -> None:
+def test_the_age_of_a_count_is_measured_from_its_start() -> None:
     class Slow(Fleet):
         def count(self) -> tuple[int, int]:
             self.now += 10
@@ -62,7 +62,7 @@ def test_what_was_counted_is_as_old_as_when_the_counting_began() -> None:
     assert [fleet.shared.get() for _ in range(2)] == [(LARGE, 1), (LARGE, 2)]
 
 
-def test_an_error_leaves_nobody_waiting_and_the_last_count_is_not_told_instead() -> None:
+def test_an_error_is_raised_instead_of_the_last_count_and_blocks_no_later_call() -> None:
     class Failing(Fleet):
         fails = False
 
@@ -83,11 +83,11 @@ def test_an_error_leaves_nobody_waiting_and_the_last_count_is_not_told_instead()
 
 
 @pytest.mark.parametrize(
-    ("agents", "age", "told"),
+    ("agents", "age", "expected"),
     [(LARGE, OLDEST_SECONDS - 1, 1), (LARGE, OLDEST_SECONDS, 3), (LARGE - 1, 0, 3)],
 )
-def test_one_counts_and_the_others_get_the_last_count_unless_it_is_too_old(
-    together: Together, agents: int, age: float, told: int
+def test_during_a_count_others_get_the_last_one_unless_it_is_too_old(
+    together: Together, agents: int, age: float, expected: int
 ) -> None:
     counting, go_on = threading.Event(), threading.Event()
 
@@ -110,4 +110,4 @@ def test_one_counts_and_the_others_get_the_last_count_unless_it_is_too_old(
         finally:
             go_on.set()
 
-    assert together(fleet.shared.get, another) == [(agents, 2), (agents, told)]
+    assert together(fleet.shared.get, another) == [(agents, 2), (agents, expected)]

@@ -1,4 +1,4 @@
-"""The JSON that the database makes of agents is what AgentSerializer says."""
+"""The JSON of agents made by the database equals that of AgentSerializer."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
 
-# What databases and the API keep: no NUL, no half of a surrogate pair.
+# Text that databases and the API accept: no NUL, no lone surrogate.
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=30)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**30), 10**30)
 VALUES = st.recursive(
@@ -29,7 +29,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 TIMES = st.datetimes(
-    datetime(2001, 1, 1),  # noqa: DTZ001 - bounds that get the time zone below
+    datetime(2001, 1, 1),  # noqa: DTZ001 - the time zone is given below
     datetime(2100, 1, 1),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
@@ -56,44 +56,46 @@ AGENTS = st.fixed_dictionaries(
 
 
 def spelt_out(value: Any) -> Any:
-    """Return JSON such that 1 differs from 1.0, -0.0 from 0.0, and one order of keys from another.
+    """Make 1 differ from 1.0, -0.0 from 0.0, and one order of keys from another.
 
-    In metadata a number may be spelt in several ways, so there its value counts.
+    In metadata only values count, since a number may be written in several ways.
     """
     agents = value if isinstance(value, list) else [value]
     return [
-        [(name, said if name == "metadata" else repr(said)) for name, said in agent.items()]
+        [(name, field if name == "metadata" else repr(field)) for name, field in agent.items()]
         for agent in agents
     ]
 
 
-def as_described() -> Any:
-    """Return all agents as the serializer gives them."""
+def by_the_serializer() -> Any:
+    """Return all agents as AgentSerializer represents them."""
     agents = AgentRecord.objects.with_read_at().order_by("pk")
     return json.loads(JSONRenderer().render(AgentSerializer(agents, many=True).data))
 
 
-def as_made_by_the_database() -> Any:
+def by_the_database() -> Any:
     page = read_page(AgentRecord.objects.all(), 1_000)
     return json.loads(f"[{page.body}]")
 
 
-class TestWhateverTheyAre(TestCase):
+class TestAnyAgents(TestCase):
     @given(agents=st.lists(AGENTS, min_size=1, max_size=3))
-    def test_the_database_says_what_the_serializer_says(self, agents: list[dict[str, Any]]) -> None:
+    def test_the_database_makes_the_same_json_as_the_serializer(
+        self, agents: list[dict[str, Any]]
+    ) -> None:
         for number, agent in enumerate(agents):
             AgentFactory.create(agent_id=f"a-{number}", **agent)
 
-        made = as_made_by_the_database()
+        made = by_the_database()
 
-        assert spelt_out(made) == spelt_out(as_described())
+        assert spelt_out(made) == spelt_out(by_the_serializer())
         assert [list(agent) for agent in made] == [FIELDS] * len(agents)
 
-    @given(said=AGENTS)
-    def test_the_answer_to_a_registration_is_what_its_serializer_says(
-        self, said: dict[str, Any]
+    @given(fields=AGENTS)
+    def test_the_response_to_a_registration_equals_that_of_its_serializer(
+        self, fields: dict[str, Any]
     ) -> None:
-        AgentFactory.create(agent_id="a", **said)
+        AgentFactory.create(agent_id="a", **fields)
         agent = AgentRecord.objects.with_read_at().get()
 
         answer = JSONRenderer().render(represent(RegisteredAgentSerializer, agent))
@@ -111,13 +113,13 @@ class TestWhateverTheyAre(TestCase):
         {"time": "2026-01-01T00:00:00.000000Z", "percent": "%s %% %(a)s"},
     ],
 )
-def test_metadata_is_passed_on(metadata: dict[str, Any]) -> None:
+def test_metadata_is_reproduced_exactly(metadata: dict[str, Any]) -> None:
     AgentFactory.create(metadata=metadata)
 
-    [made] = as_made_by_the_database()
+    [made] = by_the_database()
 
     assert made["metadata"] == metadata
-    assert spelt_out(made) == spelt_out(as_described())
+    assert spelt_out(made) == spelt_out(by_the_serializer())
 
 
 @pytest.mark.parametrize(
@@ -128,26 +130,26 @@ def test_metadata_is_passed_on(metadata: dict[str, Any]) -> None:
         (datetime(2026, 1, 1, 0, 0, 0, 120_000, tzinfo=UTC), "2026-01-01T00:00:00.120000Z"),
     ],
 )
-def test_times_are_as_ever(time: datetime, text: str) -> None:
+def test_times_have_the_format_of_the_api(time: datetime, text: str) -> None:
     AgentFactory.create(last_heartbeat=time, registered_at=time, ttl_seconds=60)
 
-    [made] = as_made_by_the_database()
+    [made] = by_the_database()
 
     assert (made["last_heartbeat"], made["registered_at"]) == (text, text)
     assert made["expires_at"] == text.replace("00:00:00", "00:01:00")
 
 
-def test_who_is_alive_is_judged_by_the_same_clock() -> None:
+def test_liveness_is_decided_by_the_databases_clock() -> None:
     AgentFactory.create(agent_id="alive")
     AgentFactory.create(agent_id="dead")
-    # A second more than its lease: SQLite's clock has milliseconds, the factory's microseconds.
+    # A second beyond the lease, since SQLite's clock has only milliseconds.
     heartbeat = F("last_heartbeat") - timedelta(seconds=61)
     AgentRecord.objects.filter(pk="dead").update(last_heartbeat=heartbeat)
 
-    assert [agent["is_alive"] for agent in as_made_by_the_database()] == [True, False]
+    assert [agent["is_alive"] for agent in by_the_database()] == [True, False]
 
 
-def test_a_thousand_agents_come_in_the_order_of_their_ids() -> None:
+def test_a_page_of_a_thousand_agents_is_in_the_order_of_their_ids() -> None:
     ids = [f"{number * 7919 % 1_000:04}" for number in range(1_000)]
     for agent_id in ids:
         AgentFactory.create(agent_id=agent_id)

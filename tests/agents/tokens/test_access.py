@@ -1,4 +1,4 @@
-"""Access tokens: made, looked at, remembered for a moment, revoked."""
+"""Access tokens: issuing, checking, caching, revoking."""
 
 import itertools
 import secrets
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What this process takes for the time since it began; it only goes on when it is told to."""
+    """A monotonic clock that stands still unless a test moves it."""
 
     class Clock:
         seconds = 1000.0
@@ -47,7 +47,7 @@ def refusal(text: str) -> str:
 
 
 class TestIssuing:
-    def test_a_token_is_good_at_once_for_what_was_asked_for(self) -> None:
+    def test_a_token_is_valid_at_once_with_its_terms(self) -> None:
         token, text = issue(agent_prefix="weather-", max_agents=3, may_read=True)
 
         access = access_tokens.authenticate(text)
@@ -57,7 +57,7 @@ class TestIssuing:
         assert access.may_read
         assert access.actor == f"token:{token.key}"
 
-    def test_its_form_is_one_that_scanners_for_secrets_can_find(self) -> None:
+    def test_a_token_has_a_form_that_secret_scanners_recognise(self) -> None:
         token, text = issue()
 
         prefix, key, secret = text.split("_")
@@ -68,7 +68,7 @@ class TestIssuing:
         assert len(secret) >= 40
         assert secret.isalnum()
 
-    def test_nothing_that_is_kept_gives_the_secret_away(self) -> None:
+    def test_the_secret_is_stored_nowhere(self) -> None:
         token, text = issue()
         secret = text.rpartition("_")[2]
 
@@ -76,16 +76,16 @@ class TestIssuing:
         assert secret not in str(rows)
         assert secret not in repr(access_tokens.authenticate(text))
         assert text not in str(token_cache._tokens._values)
-        assert token.digest in str(rows)  # and so it was looked for in the right place
+        assert token.digest in str(rows)  # shows that the search covers the right rows
 
-    def test_it_lasts_from_the_databases_time_on(self) -> None:
+    def test_a_lifetime_starts_at_the_databases_time(self) -> None:
         token, _ = issue(lifetime=timedelta(days=30))
 
         assert token.expires_at is not None
         assert token.expires_at - token.created_at == timedelta(days=30)
         assert issue()[0].expires_at is None
 
-    def test_the_history_of_the_registry_tells_who_issued_it(self) -> None:
+    def test_the_history_records_who_issued_a_token(self) -> None:
         token, _ = issue(name="weather", actor="admin:ada")
 
         event = AgentEvent.objects.get()
@@ -111,9 +111,7 @@ class TestIssuing:
             ("lifetime", {"lifetime": timedelta(days=36_501)}),
         ],
     )
-    def test_a_token_that_makes_no_sense_is_not_made(
-        self, field: str, terms: dict[str, Any]
-    ) -> None:
+    def test_invalid_terms_are_refused(self, field: str, terms: dict[str, Any]) -> None:
         with pytest.raises(BadTerms) as caught:
             issue(**terms)
 
@@ -125,7 +123,7 @@ class TestIssuing:
 
         assert AgentEvent.objects.get().reason
 
-    def test_a_key_is_given_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_key_is_never_issued_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         taken = issue()[0].key
         keys = itertools.chain(taken, "b" * 12)
         choose = secrets.choice
@@ -140,7 +138,7 @@ class TestIssuing:
 
 class TestRefusing:
     @pytest.mark.parametrize("change", ["", "art_", "x", "art_abc_def", "ä", "\n"])
-    def test_what_has_not_the_form_of_a_token_costs_no_query(self, change: str) -> None:
+    def test_malformed_text_is_refused_without_a_query(self, change: str) -> None:
         _, text = issue()
 
         with CaptureQueriesContext(connection) as queries:
@@ -150,7 +148,7 @@ class TestRefusing:
 
         assert len(queries) == 0
 
-    def test_a_wrong_secret_and_an_unknown_key_are_told_apart_for_the_log_only(self) -> None:
+    def test_a_wrong_secret_and_an_unknown_key_have_different_messages_for_the_log(self) -> None:
         token, text = issue()
         other = "art_" + "0" * 12 + text[16:]
 
@@ -160,7 +158,7 @@ class TestRefusing:
         assert refusal(other) == "there is no token 000000000000"
         assert access_tokens.authenticate(text)
 
-    def test_it_ends_at_exactly_its_time(self) -> None:
+    def test_a_token_expires_exactly_at_its_time(self) -> None:
         token, _ = issue(lifetime=timedelta(days=1))
         end = token.expires_at
         assert end is not None
@@ -174,9 +172,7 @@ class TestRefusing:
 
         assert refusal(text) == f"token {token.key} is expired"
 
-    def test_a_token_that_expires_while_it_is_remembered_is_not_good_longer(
-        self, clock: Any
-    ) -> None:
+    def test_a_cached_token_is_refused_once_it_expires(self, clock: Any) -> None:
         _, text = issue()
         AccessToken.objects.update(expires_at=timezone.now() + timedelta(seconds=1))
         assert access_tokens.authenticate(text)
@@ -203,7 +199,7 @@ class TestRevoking:
         event = AgentEvent.objects.get(kind="token-revoked")
         assert (event.actor, event.agent_id) == ("admin:ada", "")
 
-    def test_where_it_is_revoked_elsewhere_it_is_refused_two_seconds_later(
+    def test_a_token_revoked_by_another_process_is_refused_after_two_seconds(
         self, clock: Any
     ) -> None:
         _, text = issue()
@@ -215,7 +211,7 @@ class TestRevoking:
         clock.seconds += 0.1
         assert "revoked" in refusal(text)
 
-    def test_a_second_time_it_changes_nothing(self) -> None:
+    def test_revoking_again_changes_nothing(self) -> None:
         token, _ = issue()
         access_tokens.revoke(key=token.key, actor="admin:ada")
         first = AccessToken.objects.values().get()
@@ -224,13 +220,13 @@ class TestRevoking:
         assert AccessToken.objects.values().get() == first
         assert AgentEvent.objects.filter(kind="token-revoked").count() == 1
 
-    def test_a_token_that_is_none_cannot_be_revoked(self) -> None:
+    def test_an_unknown_token_cannot_be_revoked(self) -> None:
         with pytest.raises(access_tokens.UnknownToken):
             access_tokens.revoke(key="nobody", actor="command")
 
 
-class TestRemembering:
-    def test_within_two_seconds_the_database_is_asked_once(self, clock: Any) -> None:
+class TestCaching:
+    def test_a_token_is_queried_once_in_two_seconds(self, clock: Any) -> None:
         _, text = issue()
         access_tokens.authenticate(text)
 
@@ -244,7 +240,7 @@ class TestRemembering:
             access_tokens.authenticate(text)
         assert len(queries) == 1
 
-    def test_a_flood_of_one_wrong_token_costs_one_query(self) -> None:
+    def test_repeating_a_wrong_token_costs_one_query(self) -> None:
         text = f"art_{'0' * 12}_{'x' * 43}"
 
         with CaptureQueriesContext(connection) as queries:
@@ -272,7 +268,7 @@ class TestRemembering:
             refusal(text)
         assert len(queries) == 0
 
-    def test_made_up_keys_crowd_out_no_token(self) -> None:
+    def test_made_up_keys_do_not_evict_valid_tokens(self) -> None:
         _, text = issue()
         access_tokens.authenticate(text)
         for number in range(MAX_SIZE + 1):
@@ -282,7 +278,7 @@ class TestRemembering:
             access_tokens.authenticate(text)
         assert len(queries) == 0
 
-    def test_the_cache_never_holds_more_than_it_may(self) -> None:
+    def test_the_cache_never_exceeds_its_maximum_size(self) -> None:
         cache = ExpiringCache[int](max_size=3)
         for number in range(10):
             cache.put(str(number), number, 60)
@@ -291,7 +287,7 @@ class TestRemembering:
 
 
 class TestLastUse:
-    def test_it_is_written_at_the_first_use_and_then_once_a_minute(self, clock: Any) -> None:
+    def test_the_last_use_is_written_at_first_and_then_once_a_minute(self, clock: Any) -> None:
         token, text = issue()
         access_tokens.authenticate(text, "10.0.0.7")
         token.refresh_from_db()
@@ -310,7 +306,7 @@ class TestLastUse:
         token.refresh_from_db()
         assert token.last_used_from == "10.0.0.8"
 
-    def test_what_another_process_has_written_is_left_for_a_minute(self) -> None:
+    def test_a_last_use_written_by_another_process_is_kept_for_a_minute(self) -> None:
         token, text = issue()
         AccessToken.objects.update(last_used_at=timezone.now(), last_used_from="10.0.0.9")
 
@@ -319,7 +315,7 @@ class TestLastUse:
         token.refresh_from_db()
         assert token.last_used_from == "10.0.0.9"
 
-    def test_a_token_that_is_refused_is_not_in_use(self) -> None:
+    def test_a_refused_token_records_no_use(self) -> None:
         token, text = issue()
         refusal(f"{text[:-1]}{'a' if text[-1] != 'a' else 'b'}")
         AccessToken.objects.update(revoked_at=timezone.now())
@@ -330,8 +326,8 @@ class TestLastUse:
         assert token.last_used_at is None
 
     @pytest.mark.django_db(transaction=True)
-    def test_it_waits_for_nobody_who_holds_the_token(self, clock: Any) -> None:
-        """Or, on SQLite, the one lock that there is."""
+    def test_recording_the_last_use_does_not_wait_for_a_lock(self, clock: Any) -> None:
+        """On SQLite that is the only write lock."""
         token, text = issue()
         held, done = threading.Event(), threading.Event()
 
@@ -357,6 +353,6 @@ class TestLastUse:
         clock.seconds += token_cache.USE_SECONDS if connection.vendor == "postgresql" else 1
         access_tokens.authenticate(text, "10.0.0.7")
         assert AccessToken.objects.get(pk=token.pk).last_used_from == "10.0.0.7"
-        if connection.vendor == "sqlite":  # it waits again where it should
+        if connection.vendor == "sqlite":  # later statements wait again
             with connection.cursor() as cursor:
                 assert cursor.execute("PRAGMA busy_timeout").fetchone()[0] > 0

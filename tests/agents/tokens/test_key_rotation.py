@@ -1,4 +1,4 @@
-"""A new SECRET_KEY: what the old one has signed stays good as long as it is a fallback."""
+"""After a change of SECRET_KEY, old signatures are valid while the old key is a fallback."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ NEW = "the new key, which is long enough to be one"
 
 @pytest.fixture
 def lease(settings: Any, register: Register) -> dict[str, str]:
-    """The header of a lease that began with the old key."""
+    """The header of a lease that was signed with the old key."""
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = OLD, []
     return {"Lease-Token": register("a")["lease_token"]}
 
@@ -28,7 +28,7 @@ def rotated(settings: Any) -> None:
 
 @pytest.mark.parametrize("auth", ["open", "token"])
 @both_paths
-def test_a_lease_outlives_the_key_that_signed_its_token(
+def test_a_lease_signed_with_the_old_key_stays_valid(
     api: APIClient, settings: Any, lease: dict[str, str], rotated: None, auth: str
 ) -> None:
     settings.REGISTRY_AUTH = auth
@@ -49,22 +49,22 @@ def test_new_tokens_are_signed_with_the_new_key(
 
 
 @both_paths
-def test_without_the_fallback_agents_are_told_and_register_again_with_their_access_token(
+def test_without_the_fallback_old_leases_are_refused_and_agents_can_register_again(
     api: APIClient, settings: Any
 ) -> None:
     settings.REGISTRY_AUTH, settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "token", OLD, []
     _, text = access_tokens.issue(name="t", actor="command")
-    shown = {"Authorization": f"Bearer {text}"}
+    bearer = {"Authorization": f"Bearer {text}"}
     body = {"agent_id": "a", "host": "h", "port": 1}
-    lease = api.post("/agents/register", body, headers=shown).json()["lease_token"]
+    lease = api.post("/agents/register", body, headers=bearer).json()["lease_token"]
     settings.SECRET_KEY = NEW
 
     lost = api.post("/agents/a/heartbeat", headers={"Lease-Token": lease})
     assert lost.status_code == 403
-    assert api.post("/agents/register", body, headers=shown).status_code == 200
+    assert api.post("/agents/register", body, headers=bearer).status_code == 200
 
 
-def test_a_fallback_for_nothing_opens_nothing(
+def test_an_unrelated_fallback_key_validates_nothing(
     api: APIClient, settings: Any, lease: dict[str, str]
 ) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, ["another key of long ago"]

@@ -1,4 +1,4 @@
-"""Shared by the tests of the activity: what the minutes say, and what happens in them."""
+"""Shared by the tests of the activity: read the minutes, and cause heartbeats and events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Registrations, deregistrations and expiries by the minute: what the events add up to."""
+"""Registrations, deregistrations and expiries by the minute, counted from the events."""
 
 import random
 import threading
@@ -26,7 +26,7 @@ Kind = AgentEvent.Kind
 
 
 def count_now() -> None:
-    """Count new events, as if the last count had been long ago."""
+    """Count all new events, even if the last count was a moment ago."""
     more = True
     while more:
         ActivityMark.objects.update(counted_at=timezone.now() - timedelta(hours=1))
@@ -34,7 +34,7 @@ def count_now() -> None:
 
 
 def expected(*kinds: str) -> dict[datetime, int]:
-    """Return what the minutes should say, counted by hand."""
+    """Count the events of these kinds by minute, independently."""
     moments = AgentEvent.objects.filter(kind__in=kinds).values_list("at", flat=True)
     return dict(Counter(at.replace(second=0, microsecond=0) for at in moments))
 
@@ -45,7 +45,7 @@ def assert_minutes_match_the_events() -> None:
     assert minutes("expiries") == expected(Kind.EXPIRED)
 
 
-def test_what_happens_to_agents_is_counted() -> None:
+def test_registrations_deregistrations_and_expiries_are_counted() -> None:
     for agent_id in ("a", "a", "b", "c"):
         leases.register(agent_id=agent_id, host="h", port=1)
     leases.deregister(agent_id="b")
@@ -82,7 +82,7 @@ def test_counting_again_changes_nothing() -> None:
         assert total("registrations") == 2
 
 
-def test_counting_events_keeps_the_heartbeats() -> None:
+def test_counting_events_does_not_change_heartbeats() -> None:
     counter = HeartbeatCounter()
     renew(4)
     counter.sample()
@@ -125,7 +125,7 @@ def test_an_event_that_commits_late_is_counted(
     assert_minutes_match_the_events()
 
 
-def test_numbers_that_were_skipped_do_not_delay_it() -> None:
+def test_skipped_ids_do_not_delay_the_count() -> None:
     happen(Kind.REGISTERED)
     count_events()
     dialect.skip_ids(AgentEvent, 1_000_000_000)
@@ -137,7 +137,7 @@ def test_numbers_that_were_skipped_do_not_delay_it() -> None:
     assert total("registrations") == 2
 
 
-def test_after_hours_without_counting_it_catches_up_in_steps(
+def test_after_an_outage_counting_catches_up_in_steps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event_counts, "MAX_EVENTS", 50)
@@ -149,7 +149,7 @@ def test_after_hours_without_counting_it_catches_up_in_steps(
         kind = some.choice(kinds)
         happen(kind, ago=ago + some.uniform(0, 900) if kind is Kind.EXPIRED else ago)
 
-    assert count_events() is False, "it was just done"
+    assert count_events() is False, "the last count was a moment ago"
     ActivityMark.objects.update(counted_at=timezone.now() - timedelta(hours=1))
     counts = 1
     while count_events():
@@ -172,7 +172,7 @@ def test_counted_events_are_not_read_again(
     assert total("expiries") == 1
 
 
-def test_it_is_done_once_every_few_seconds() -> None:
+def test_events_are_counted_only_once_every_few_seconds() -> None:
     happen(Kind.REGISTERED)
     count_events()
     happen(Kind.REGISTERED)
@@ -181,7 +181,7 @@ def test_it_is_done_once_every_few_seconds() -> None:
     assert total("registrations") == 1
 
 
-def test_the_first_count_goes_back_a_day() -> None:
+def test_the_first_count_covers_the_last_day() -> None:
     happen(Kind.REGISTERED, ago=10 * 86_400)
     happen(Kind.REGISTERED, ago=3600)
 

@@ -18,18 +18,18 @@ pytestmark = pytest.mark.django_db
 
 
 class Parameters:
-    """Keeps the parameters of the last statement."""
+    """Records the parameters of the last statement."""
 
     def __init__(self) -> None:
-        self.seen: Any = ()
+        self.last: Any = ()
 
     def __call__(self, execute: Any, sql: str, params: Any, *rest: Any) -> Any:
-        self.seen = params
+        self.last = params
         return execute(sql, params, *rest)
 
 
 @both_paths
-def test_each_renewed_lease_counts_on_either_path(api: APIClient, register: Register) -> None:
+def test_every_renewed_lease_is_counted_by_either_path(api: APIClient, register: Register) -> None:
     for agent_id in ("a", "b"):
         register(agent_id)
     counter = HeartbeatCounter()
@@ -55,7 +55,7 @@ def test_heartbeats_before_the_counter_was_made_do_not_count() -> None:
     assert not ActivityMinute.objects.exists()
 
 
-def test_each_is_added_once_and_all_processes_together() -> None:
+def test_each_heartbeat_is_added_once_and_processes_add_up() -> None:
     one, other = HeartbeatCounter(), HeartbeatCounter()
     renew(3)
     for counter in (one, other):
@@ -102,7 +102,7 @@ def test_waiting_samples_are_bounded_and_none_is_lost(
     with connection.execute_wrapper(parameters := Parameters()):
         counter.flush()
 
-    assert len(parameters.seen) == 2 * 3
+    assert len(parameters.last) == 2 * 3
     assert total("heartbeats") == 10
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 Kind = AgentEvent.Kind
 
 
-def test_it_writes_now_and_then_and_not_each_time(
+def test_activity_is_written_once_in_ten_seconds(
     django_assert_num_queries: Callable[..., Any],
 ) -> None:
     clock = Clock()
@@ -33,7 +33,7 @@ def test_it_writes_now_and_then_and_not_each_time(
     assert (total("heartbeats"), total("registrations")) == (2, 1)
 
 
-def test_without_a_database_it_goes_on_and_makes_up_for_it() -> None:
+def test_activity_during_a_database_outage_is_written_afterwards() -> None:
     clock = Clock()
     recorder = ActivityRecorder(clock)
     renew(2)

@@ -1,4 +1,4 @@
-"""The minutes as they are shown."""
+"""The minutes, grouped for the charts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
-def test_buckets_of_equal_length_end_with_the_one_of_now() -> None:
+def test_the_last_of_equal_buckets_contains_now() -> None:
     rows = [
         (NOON - timedelta(minutes=31), 1, 1, 1, 1),
         (NOON - timedelta(minutes=30), 1, 2, 3, 4),
@@ -31,7 +31,7 @@ def test_buckets_of_equal_length_end_with_the_one_of_now() -> None:
     ]
 
 
-def test_a_bucket_in_which_nothing_happened_is_there_as_well() -> None:
+def test_empty_buckets_are_included() -> None:
     buckets = activity.in_buckets([], now=NOON, number=60, minutes=1)
 
     assert len(buckets) == 60
@@ -39,7 +39,7 @@ def test_a_bucket_in_which_nothing_happened_is_there_as_well() -> None:
     assert buckets[0].begin == NOON - timedelta(minutes=59)
 
 
-def test_minutes_are_read_from_a_moment_on() -> None:
+def test_minutes_are_read_from_a_given_moment() -> None:
     for minute in (0, 1, 2):
         ActivityMinute.objects.create(minute=NOON + timedelta(minutes=minute), heartbeats=minute)
 

@@ -1,4 +1,4 @@
-"""A purge goes through the table once, a bounded part of it at a time, and misses nobody."""
+"""A purge scans the table once, in bounded batches, and misses no expired agent."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ PLACE = "ctid > " if POSTGRESQL else "rowid > "
 
 
 def scattered(alive: int, expired: int) -> set[str]:
-    """Make agents, the expired between the living ones; return the ids of the living."""
+    """Create agents, expired ones among living ones; return the ids of the living."""
     living: set[str] = set()
     for _ in range(10):
         living |= set(fleet(alive // 10))
@@ -35,22 +35,22 @@ def batches(batch_size: int) -> list[int]:
 
 
 def choices(queries: CaptureQueriesContext) -> list[str]:
-    """Return the statements by which expired agents were chosen."""
+    """Return the statements that select expired agents."""
     return [sql for query in queries.captured_queries if PLACE in (sql := str(query["sql"]))]
 
 
 def plan_of(sql: str) -> str:
     explain = "EXPLAIN " if POSTGRESQL else "EXPLAIN QUERY PLAN "
     with connection.cursor() as cursor:
-        if POSTGRESQL:  # which looks through a small table from its begin, whatever it is asked
+        if POSTGRESQL:  # prefers a sequential scan for a small table
             cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(explain + sql)
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
 
 @pytest.mark.django_db
-class TestTheWay:
-    def test_batches_have_at_most_the_size_that_is_asked_for(self) -> None:
+class TestBatches:
+    def test_a_batch_has_at_most_the_requested_size(self) -> None:
         living = scattered(alive=100, expired=100)
 
         counts = batches(7)
@@ -60,8 +60,8 @@ class TestTheWay:
         assert set(AgentRecord.objects.values_list("pk", flat=True)) == living
         assert AgentEvent.objects.count() == 200
 
-    def test_it_goes_on_where_it_was_instead_of_looking_from_the_begin_again(self) -> None:
-        """A million agents would be looked through a hundred times for a hundred thousand."""
+    def test_each_batch_continues_where_the_last_one_ended(self) -> None:
+        """Otherwise purging 100,000 of a million agents would scan the table a hundred times."""
         scattered(alive=500, expired=500)
 
         with CaptureQueriesContext(connection) as queries:
@@ -77,8 +77,8 @@ class TestTheWay:
         begins = [sql.split(PLACE)[1].split(" AND ")[0] for sql in choices(queries)]
         assert len(set(begins)) == len(begins) >= 10
 
-    def test_a_fleet_takes_few_statements_however_many_expired(self) -> None:
-        """Two for a batch on SQLite and its transaction, one on PostgreSQL; none for an agent."""
+    def test_the_number_of_statements_does_not_grow_with_the_agents(self) -> None:
+        """A batch takes two and a transaction on SQLite, and one on PostgreSQL."""
         scattered(alive=600, expired=400)
 
         with CaptureQueriesContext(connection) as queries:
@@ -86,7 +86,7 @@ class TestTheWay:
 
         assert len(queries) < 50
 
-    def test_where_nothing_expired_only_the_fleet_is_looked_at(self) -> None:
+    def test_without_expired_agents_none_are_selected(self) -> None:
         fleet(20)
 
         with CaptureQueriesContext(connection) as queries:
@@ -94,8 +94,8 @@ class TestTheWay:
 
         assert choices(queries) == []
 
-    @pytest.mark.skipif(not POSTGRESQL, reason="SQLite looks for the expired without a lock")
-    def test_each_transaction_looks_at_a_few_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.skipif(not POSTGRESQL, reason="SQLite selects expired agents without a lock")
+    def test_each_transaction_scans_a_few_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(postgresql_writes, "PAGES", 2)
         living = scattered(alive=200, expired=200)
 
@@ -105,8 +105,8 @@ class TestTheWay:
         assert sum(count > 0 for count in counts) > 3
         assert set(AgentRecord.objects.values_list("pk", flat=True)) == living
 
-    @pytest.mark.skipif(POSTGRESQL, reason="PostgreSQL lets others write meanwhile")
-    def test_a_writer_has_its_turn_after_a_few_rows(self) -> None:
+    @pytest.mark.skipif(POSTGRESQL, reason="PostgreSQL does not block other writers")
+    def test_other_writers_get_a_turn_after_a_few_hundred_rows(self) -> None:
         scattered(alive=10, expired=600)
 
         counts = batches(1000)
@@ -116,27 +116,27 @@ class TestTheWay:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(POSTGRESQL, reason="PostgreSQL chooses and deletes by one statement")
-def test_an_agent_that_renews_between_the_choosing_and_the_deleting_survives(
+@pytest.mark.skipif(POSTGRESQL, reason="PostgreSQL selects and deletes in one statement")
+def test_an_agent_that_renews_between_selection_and_deletion_survives(
     together: Together,
 ) -> None:
     fleet(1, silent_for=70, prefix="renewing")
     [renewing] = AgentRecord.objects.values_list("pk", flat=True)
     fleet(1, silent_for=70, prefix="dead")
-    chosen, renewed = threading.Event(), threading.Event()
+    selected, renewed = threading.Event(), threading.Event()
 
-    def let_it_renew(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        if sql.startswith("BEGIN"):  # they have been chosen; the write lock comes next
-            chosen.set()
+    def pause_before_the_lock(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith("BEGIN"):  # after the selection, before the write lock
+            selected.set()
             assert renewed.wait(30)
         return execute(sql, *rest)
 
     def sweep() -> int:
-        with connection.execute_wrapper(let_it_renew):
+        with connection.execute_wrapper(pause_before_the_lock):
             return leases.purge_expired().purged
 
     def renewal() -> None:
-        assert chosen.wait(30)
+        assert selected.wait(30)
         leases.renew(agent_id=renewing)
         renewed.set()
 

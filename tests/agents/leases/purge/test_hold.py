@@ -1,4 +1,4 @@
-"""While a purge is held."""
+"""How a held purge begins, ends and is reported."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def test_a_hold_leaves_listings_and_heartbeats_alone() -> None:
     assert AgentRecord.objects.alive().get().agent_id == ids[0]
 
 
-def test_it_ends_when_most_agents_are_back() -> None:
+def test_a_hold_ends_when_most_agents_are_back() -> None:
     ids = fleet(12, silent_for=70)
     generations = dict(AgentRecord.objects.values_list("pk", "generation"))
     assert sweep() == (0, 12)
@@ -57,7 +57,7 @@ def test_it_ends_when_most_agents_are_back() -> None:
     assert registry_events() == ["purge-held", "purge-resumed"]
 
 
-def test_agents_that_are_not_back_by_then_get_one_more_ttl() -> None:
+def test_agents_that_are_not_back_when_a_hold_ends_get_one_more_ttl() -> None:
     registry_uptime.pulse()
     time_passes_with_the_web_at_work(600)
     ids = fleet(20, silent_for=70)
@@ -74,7 +74,7 @@ def test_agents_that_are_not_back_by_then_get_one_more_ttl() -> None:
     assert registry_events() == ["purge-held", "purge-resumed"]
 
 
-def test_it_ends_after_fifteen_minutes_for_all_agents() -> None:
+def test_a_hold_ends_after_fifteen_minutes_for_all_agents() -> None:
     fleet(12, silent_for=70)
     assert sweep() == (0, 12)
     time_passes(60)
@@ -91,7 +91,7 @@ def test_it_ends_after_fifteen_minutes_for_all_agents() -> None:
     assert reason == "held for 15 min 1 s, the longest allowed; 15 purged"
 
 
-def test_it_ends_after_fifteen_minutes_without_sweeps_in_between() -> None:
+def test_a_hold_ends_after_fifteen_minutes_even_without_sweeps_in_between() -> None:
     fleet(12, silent_for=60 + 14 * 60)
     assert sweep() == (0, 12)
 
@@ -100,8 +100,8 @@ def test_it_ends_after_fifteen_minutes_without_sweeps_in_between() -> None:
     assert sweep() == (12, 0)
 
 
-def test_short_lived_agents_do_not_extend_it_forever() -> None:
-    """Twenty die and are replaced each minute."""
+def test_short_lived_agents_do_not_extend_a_hold_forever() -> None:
+    """Each minute twenty expire and are replaced."""
     fleet(60, silent_for=70)
     assert sweep() == (0, 60)
     held = 0
@@ -139,7 +139,7 @@ def test_a_hold_does_not_outlive_a_sweeper_that_was_down() -> None:
     assert sweep() == (0, 12)
 
 
-def test_an_operator_can_purge_one_of_them() -> None:
+def test_an_operator_can_purge_a_single_agent_during_a_hold() -> None:
     ids = fleet(12, silent_for=70)
     sweep()
 
@@ -166,7 +166,7 @@ def test_a_forced_purge_deletes_all_and_records_who_did_it() -> None:
     assert registry_events() == ["purge-held", "purge-forced"]
 
 
-def test_its_beginning_is_recorded_once() -> None:
+def test_the_beginning_of_a_hold_is_recorded_once() -> None:
     fleet(12, silent_for=70)
     fleet(8)
     for _ in range(3):
@@ -191,7 +191,7 @@ def test_the_sweep_report_counts_held_and_purged() -> None:
     assert abs((hold.until - timezone.now()).total_seconds() - 15 * 60) < 30
 
 
-def test_it_logs_its_beginning_and_its_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_beginning_and_end_of_a_hold_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     fleet(12, silent_for=70)
     for _ in range(3):
         assert tasks.purge_expired() == 0
@@ -205,8 +205,8 @@ def test_it_logs_its_beginning_and_its_end(caplog: pytest.LogCaptureFixture) -> 
     ]
 
 
-class TestTheCommand:
-    def test_it_prints_how_many_are_held_why_and_until_when(
+class TestCommand:
+    def test_the_command_prints_how_many_are_held_why_and_until_when(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         fleet(12, silent_for=70)
@@ -233,7 +233,7 @@ class TestTheCommand:
         assert lines[1].startswith("12 would be held:")
         assert not AgentEvent.objects.exists()
 
-    def test_with_force_it_purges_all_expired(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_force_purges_all_expired(self, capsys: pytest.CaptureFixture[str]) -> None:
         fleet(12, silent_for=70)
         call_command("purge_expired")
         capsys.readouterr()

@@ -43,7 +43,7 @@ def test_a_purge_is_held_from_ten_agents_and_more_than_half_of_the_fleet(
 
 
 def test_agents_that_expired_long_ago_are_purged_and_do_not_count() -> None:
-    """A sweeper that was down for an hour finds what has died meanwhile."""
+    """Such agents pile up while the sweeper is down."""
     fleet(50, silent_for=60 + 15 * 60 + 1)
     fleet(5, silent_for=100)
     fleet(10)
@@ -80,7 +80,7 @@ def test_agents_with_long_ttls_do_not_hide_an_outage() -> None:
     assert sweep() == (0, 60)
 
 
-def test_a_handful_with_tiny_ttls_does_not_stand_for_a_fleet() -> None:
+def test_a_few_agents_with_tiny_ttls_do_not_cause_a_hold() -> None:
     fleet(12, silent_for=30, ttl=1)
     fleet(500, ttl=60)
 
@@ -125,9 +125,11 @@ def test_any_fleet_loses_only_expired_agents_and_holds_none_for_too_long(
     overdue = sum(age >= ttl + 900 for ttl, age in ages)
     silent = [(ttl, age) for ttl, age in ages if age >= -(-ttl * 2 // 3) and age < ttl + 900]
     living = [(ttl, age) for ttl, age in ages if age < ttl + 900]
-    owed = [sum(86_400 // ttl for ttl, _ in some) for some in (silent, living)]
-    speak = 10 * len(silent) >= len(living)
-    most = 2 * len(silent) > len(living) or (speak and 2 * owed[0] > owed[1])
+    expected_heartbeats = [sum(86_400 // ttl for ttl, _ in some) for some in (silent, living)]
+    is_significant = 10 * len(silent) >= len(living)
+    most = 2 * len(silent) > len(living) or (
+        is_significant and 2 * expected_heartbeats[0] > expected_heartbeats[1]
+    )
     is_held = len(silent) >= 10 and most and expired > overdue
 
     assert sweep() == ((overdue, expired - overdue) if is_held else (expired, 0))

@@ -1,4 +1,4 @@
-"""Heartbeats missed while the registry itself was down cost no agent its record."""
+"""No agent is purged for heartbeats it missed while the registry was down."""
 
 import pytest
 from django.core.management import call_command
@@ -28,7 +28,7 @@ def row() -> Uptime:
 
 
 class TestPulse:
-    def test_the_first_one_begins_the_uptime(self) -> None:
+    def test_the_first_pulse_begins_the_uptime(self) -> None:
         registry_uptime.pulse()
 
         assert row().up_since == row().seen_at
@@ -37,7 +37,7 @@ class TestPulse:
         assert report.is_at_work
 
     @pytest.mark.usefixtures("up")
-    def test_it_is_written_once_in_two_seconds(self) -> None:
+    def test_a_pulse_is_written_once_in_two_seconds(self) -> None:
         before = row().seen_at
         registry_uptime.pulse()
         assert row().seen_at == before
@@ -74,19 +74,19 @@ class TestPulse:
         assert report.is_at_work
         assert report.seconds < 60
 
-    def test_it_is_one_statement(self, django_assert_num_queries: object) -> None:
+    def test_a_pulse_takes_one_statement(self, django_assert_num_queries: object) -> None:
         with django_assert_num_queries(1):  # type: ignore[operator]
             registry_uptime.pulse()
 
 
 class TestPurging:
-    def test_without_any_uptime_all_expired_are_purged(self) -> None:
+    def test_without_a_recorded_uptime_all_expired_are_purged(self) -> None:
         fleet(3, silent_for=70)
 
         assert leases.purge_expired().purged == 3
 
     @pytest.mark.usefixtures("up")
-    def test_while_no_web_process_is_up_nobody_is_purged(self) -> None:
+    def test_no_agent_is_purged_while_no_web_process_is_up(self) -> None:
         fleet(9)
         for _ in range(5):
             time_passes(120)
@@ -95,8 +95,10 @@ class TestPurging:
 
     @pytest.mark.parametrize("outage", [20, 50, 300, 86_400])
     @pytest.mark.usefixtures("up")
-    def test_after_an_outage_each_agent_has_one_ttl_to_be_heard(self, outage: float) -> None:
-        """Whether it was shorter or longer than the TTL."""
+    def test_after_an_outage_each_agent_has_one_ttl_to_send_a_heartbeat(
+        self, outage: float
+    ) -> None:
+        """The outage may be shorter or longer than the TTL."""
         ids = fleet(9)
         time_passes(outage)
         registry_uptime.pulse()
@@ -155,7 +157,7 @@ class TestPurging:
         assert leases.purge_one(agent_id=agent_id, actor="admin:ada")
 
     @pytest.mark.usefixtures("up")
-    def test_with_force_they_are_purged(self) -> None:
+    def test_force_purges_while_no_web_process_is_up(self) -> None:
         fleet(9)
         time_passes(120)
 
@@ -176,9 +178,11 @@ class TestPurging:
         assert leases.purge_expired().purged == 1
 
 
-class TestTheCommand:
+class TestCommand:
     @pytest.mark.usefixtures("up")
-    def test_it_prints_that_no_web_process_is_up(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_command_prints_that_no_web_process_is_up(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         fleet(2)
         time_passes(120)
 
@@ -191,7 +195,7 @@ class TestTheCommand:
         assert "--force" in lines[2]
 
     @pytest.mark.usefixtures("up")
-    def test_it_prints_that_the_registry_has_just_come_back(
+    def test_the_command_prints_that_the_registry_has_just_come_back(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         fleet(2)
