@@ -4,15 +4,15 @@ import pytest
 
 from tests.deploygen.fake_registry import FakeRegistry
 
-OF_AGENTS = (
+AGENT_VARIABLES = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS"),
     *("AGENT_ENROLMENT_TOKEN", "AGENT_ENROLMENT_TOKEN_FILE"),
 )
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*OF_AGENTS, "AGENT_HEARTBEAT_SECONDS", "AGENT_DRAIN_SECONDS", "PORT"):
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*AGENT_VARIABLES, "AGENT_HEARTBEAT_SECONDS", "AGENT_DRAIN_SECONDS", "PORT"):
         monkeypatch.delenv(variable, raising=False)
 
 

@@ -1,4 +1,4 @@
-"""The other side of the wire: a registry that answers as a test wants it to."""
+"""A registry that gives scripted answers."""
 
 import json
 import threading
@@ -13,11 +13,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. An object gets the form of the registry: what a success always has, or the
-    members and the media type of a Problem Details. Bytes and lists are sent as they are.
+    """An answer of the registry.
 
-    `foreign`: an object is sent as it is, too. `hangs`: it never comes; `breaks`: the connection
-    ends instead; `after`: it comes then.
+    A dict is completed with the fields that every success has, or with the members and the media
+    type of Problem Details. Bytes and lists are sent unchanged.
+
+    `foreign`: a dict is sent unchanged, too. `hangs`: no answer is sent. `breaks`: the connection
+    is closed instead. `after`: the answer waits for this event.
     """
 
     status: int = 200
@@ -43,7 +45,7 @@ class Call:
 
 
 class FakeRegistry:
-    """Answers `script[kind]` one after the other, then `always[kind]`, else that all is well.
+    """Answers with `script[kind]` in turn, then with `always[kind]`, else with success.
 
     Kinds of calls are "register", "heartbeat" and "delete".
     """
@@ -77,7 +79,7 @@ class FakeRegistry:
         ).start()
 
     def stop(self) -> None:
-        """Be away, until `start`."""
+        """Be unreachable until `start` is called."""
         self._released.set()
         if self._server is not None:
             self._server.shutdown()
@@ -92,14 +94,14 @@ class FakeRegistry:
         if self.script[call.kind]:
             reply = self.script[call.kind].pop(0)
         else:
-            reply = self.always.get(call.kind) or self._all_is_well(call)
+            reply = self.always.get(call.kind) or self._success(call)
         if reply.hangs:
             self._released.wait(60)
         if reply.after is not None:
             reply.after.wait(60)
         return reply
 
-    def _all_is_well(self, call: Call) -> Reply:
+    def _success(self, call: Call) -> Reply:
         if call.kind == "register":
             token = f"{len(self.of('register'))}.token"
             interval = {"heartbeat_interval": self.heartbeat_interval}
@@ -110,7 +112,7 @@ class FakeRegistry:
 
 
 class _Server(ThreadingTCPServer):
-    # Not HTTPServer: that asks the name server for the name of this machine.
+    # Not HTTPServer, which looks up the name of this machine.
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
@@ -130,11 +132,11 @@ def _handler_for(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
         def _answer(self, kind: str) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             body = json.loads(text) if text else None
-            shown = (self.headers.get("Lease-Token"), self.headers.get("Authorization"))
-            reply = registry.reply(Call(kind, self.path, body, *shown))
+            tokens = (self.headers.get("Lease-Token"), self.headers.get("Authorization"))
+            reply = registry.reply(Call(kind, self.path, body, *tokens))
             if reply.hangs or reply.breaks:
                 return  # and the connection is closed
-            content, headers = _formed(reply, kind, body)
+            content, headers = _encoded(reply, kind, body)
             self.send_response(reply.status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -145,7 +147,7 @@ def _handler_for(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _formed(reply: Reply, kind: str, sent: Any) -> tuple[bytes, dict[str, str]]:
+def _encoded(reply: Reply, kind: str, sent: Any) -> tuple[bytes, dict[str, str]]:
     """Return the body and the headers of a reply."""
     headers = {"Content-Type": "application/json", **reply.headers}
     body = reply.body

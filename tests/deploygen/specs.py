@@ -1,4 +1,4 @@
-"""Specs for tests, described as agent.yaml describes them."""
+"""Specs for tests."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from deploygen.spec.model import AgentSpec
 
 
 def spec_of(registry_url: str | None = "http://reg:9000", **fields: Any) -> AgentSpec:
-    """Return the spec of "an-agent" with these fields; `registry_url` None: it joins none."""
+    """Return the spec of "an-agent" with these fields; without a registry if the URL is None."""
     registry = (
         False if registry_url is None else {"url": registry_url, **fields.pop("registry", {})}
     )

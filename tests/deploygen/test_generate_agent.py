@@ -12,7 +12,7 @@ from django.test import override_settings
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -27,28 +27,28 @@ def config(folder: str = "an-agent") -> dict[str, Any]:
     return document
 
 
-def test_a_name_is_enough_and_the_registry_is_ours() -> None:
+def test_a_name_is_enough_and_the_registry_defaults_to_this_one() -> None:
     generate("an-agent")
     assert config()["registry"]["url"] == settings.REGISTRY_URL
     assert config()["agent_id"] == "an-agent"
 
 
 @override_settings(REGISTRY_URL="https://registry.example")
-def test_the_registry_is_that_of_the_setting() -> None:
+def test_the_registry_defaults_to_the_setting_registry_url() -> None:
     generate("an-agent")
     assert config()["registry"]["url"] == "https://registry.example"
 
 
-def test_every_option_reaches_the_agent() -> None:
+def test_every_option_is_written_to_the_agent() -> None:
     generate(
         *("an-agent", "--registry-url", "http://reg:9000/", "--output", "there"),
         *("--agent-id", "A:1", "--port", "9001", "--ttl", "30", "--heartbeat-interval", "2.5"),
         *("--description", "Echoes."),
     )
-    found = config("there")
+    document_found = config("there")
     expected = {"name": "an-agent", "agent_id": "A:1", "description": "Echoes.", "port": 9001}
-    assert {key: found[key] for key in expected} == expected
-    assert found["registry"] == {
+    assert {key: document_found[key] for key in expected} == expected
+    assert document_found["registry"] == {
         "url": "http://reg:9000",
         "ttl_seconds": 30,
         "heartbeat_interval": 2.5,
@@ -61,18 +61,18 @@ def test_without_a_registry_the_agent_has_none() -> None:
     assert not Path("an-agent", "agent_runtime/registry").exists()
 
 
-def test_the_folder_may_be_given_as_text_from_python() -> None:
+def test_call_command_accepts_the_folder_as_a_string() -> None:
     call_command("generate_agent", "an-agent", output="there", stdout=io.StringIO())
     assert config("there")["name"] == "an-agent"
 
 
-def test_it_tells_each_file_that_it_wrote() -> None:
+def test_the_output_lists_every_written_file() -> None:
     output = generate("an-agent")
     for path in Path("an-agent").rglob("*"):
         assert path.is_dir() or f"  write      {path.relative_to('an-agent')}\n" in output
 
 
-def test_it_tells_what_it_kept_removed_and_left() -> None:
+def test_the_output_lists_kept_removed_and_unchanged_files() -> None:
     generate("an-agent")
     Path("an-agent", "handler.py").write_text("def handle(inputs): return {}\n")
     output = generate("an-agent", "--no-registry")
@@ -92,7 +92,7 @@ def test_it_tells_what_it_kept_removed_and_left() -> None:
         (["--no-registry"], "docker run --rm -p 8000:8000 an-agent"),
     ],
 )
-def test_it_tells_how_to_run_the_agent(arguments: list[str], command: str) -> None:
+def test_the_output_shows_how_to_run_the_agent(arguments: list[str], command: str) -> None:
     lines = [line.strip() for line in generate("an-agent", *arguments).splitlines()]
     assert command in lines
     assert "docker build -t an-agent an-agent" in lines
@@ -100,13 +100,13 @@ def test_it_tells_how_to_run_the_agent(arguments: list[str], command: str) -> No
     assert ".venv/bin/python -m agent_runtime" in lines
 
 
-def test_the_commands_can_be_pasted_whatever_the_folder_is_called() -> None:
+def test_the_shown_commands_quote_the_folder() -> None:
     output = generate("an-agent", "--output", "my agents/$(one)")
     [cd] = [line for line in output.splitlines() if line.startswith("  cd ")]
     assert shlex.split(cd) == ["cd", "my agents/$(one)"]
 
 
-def test_a_dry_run_tells_and_writes_nothing() -> None:
+def test_a_dry_run_lists_files_and_writes_nothing() -> None:
     output = generate("an-agent", "--dry-run")
     assert output.startswith("Would do this in an-agent:\n")
     assert "  write      agent_runtime/server.py\n" in output
@@ -141,7 +141,7 @@ def test_a_dry_run_tells_and_writes_nothing() -> None:
         ([], "SPEC_OR_NAME is missing"),
     ],
 )
-def test_what_cannot_be_used_is_named_and_nothing_is_written(
+def test_an_invalid_argument_is_named_and_nothing_is_written(
     arguments: list[str], named: str
 ) -> None:
     with pytest.raises(CommandError, match=named):
@@ -150,12 +150,12 @@ def test_what_cannot_be_used_is_named_and_nothing_is_written(
 
 
 @override_settings(REGISTRY_URL="registry:9000")
-def test_a_setting_that_cannot_be_used_is_named() -> None:
+def test_an_invalid_setting_is_named() -> None:
     with pytest.raises(CommandError, match="the setting REGISTRY_URL: "):
         generate("an-agent")
 
 
-def test_changed_files_stay_until_forced() -> None:
+def test_changed_files_are_kept_unless_forced() -> None:
     generate("an-agent")
     Path("an-agent", "Dockerfile").write_text("FROM scratch\n")
     with pytest.raises(CommandError, match="Dockerfile; --force overwrites them"):
@@ -165,7 +165,7 @@ def test_changed_files_stay_until_forced() -> None:
     assert Path("an-agent", "Dockerfile").read_text() != "FROM scratch\n"
 
 
-def test_a_folder_that_cannot_be_written_is_told() -> None:
+def test_a_file_in_place_of_the_output_folder_is_reported() -> None:
     Path("there").write_text("a file")
     with pytest.raises(CommandError, match=r"there exists already, and is not a folder"):
         generate("an-agent", "--output", "there")

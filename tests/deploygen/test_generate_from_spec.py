@@ -27,7 +27,7 @@ HANDLER = "def handle(inputs): return {'mine': True}\n"
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("spec").mkdir()
     Path("spec/agent.yaml").write_text(SPEC)
@@ -56,7 +56,7 @@ def test_the_spec_and_the_modules_beside_it_become_the_agent() -> None:
     assert not Path("an-agent/agent.yaml").exists()
 
 
-def test_nothing_is_written_outside_of_the_output() -> None:
+def test_nothing_is_written_outside_the_output_folder() -> None:
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     generate("spec/agent.yaml", "--output", "there")
     after = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
@@ -76,7 +76,7 @@ def test_the_same_spec_gives_the_same_bytes() -> None:
     assert "  write " not in generate("spec/agent.yaml", "--output", "one")
 
 
-def test_options_beat_the_spec() -> None:
+def test_options_override_the_spec() -> None:
     generate(
         *("spec/agent.yaml", "--agent-id", "A:1", "--port", "9002", "--ttl", "20"),
         *("--heartbeat-interval", "4", "--description", "Mine.", "--registry-url", "http://other"),
@@ -86,7 +86,7 @@ def test_options_beat_the_spec() -> None:
     assert found["registry"] == {"url": "http://other", "ttl_seconds": 20, "heartbeat_interval": 4}
 
 
-def test_no_registry_beats_the_spec_and_leaves_no_trace() -> None:
+def test_no_registry_overrides_the_spec_and_leaves_no_trace() -> None:
     generate("spec/agent.yaml", "--no-registry")
     assert "registry" not in config()
     assert not Path("an-agent/agent_runtime/registry").exists()
@@ -103,7 +103,7 @@ def test_no_registry_beats_the_spec_and_leaves_no_trace() -> None:
         ("registry: {url: http://reg}", [], "http://reg"),
     ],
 )
-def test_the_registry_is_that_of_the_option_the_spec_or_the_setting(
+def test_the_registry_comes_from_the_option_the_spec_or_the_setting(
     registry: str, arguments: list[str], url: str | None
 ) -> None:
     Path("spec/agent.yaml").write_text(f"name: an-agent\n{registry}\n")
@@ -111,19 +111,19 @@ def test_the_registry_is_that_of_the_option_the_spec_or_the_setting(
     assert config().get("registry", {}).get("url") == url
 
 
-def test_a_lease_of_no_registry_is_refused() -> None:
+def test_a_ttl_without_a_registry_is_refused() -> None:
     Path("spec/agent.yaml").write_text("name: an-agent\nregistry: false\n")
     with pytest.raises(CommandError, match="--ttl: the agent has no registry"):
         generate("spec/agent.yaml", "--ttl", "9")
 
 
-def test_what_is_wrong_is_told_with_its_line_or_its_option_and_nothing_is_written() -> None:
-    for arguments, said in (
+def test_errors_name_the_line_or_the_option_and_nothing_is_written() -> None:
+    for arguments, message in (
         (["--port", "80"], "--port: it must be 1024"),
         (["--ttl", "6"], "spec/agent.yaml:6: registry.heartbeat_interval: it must be at most"),
         (["--agent-id", "a/b"], "--agent-id: it must be"),
     ):
-        with pytest.raises(CommandError, match=said):
+        with pytest.raises(CommandError, match=message):
             generate("spec/agent.yaml", *arguments)
     Path("spec/agent.yaml").write_text("name: an-agent\nprot: 1\n")
     with pytest.raises(CommandError, match=r"spec/agent.yaml:2: 'prot' is not known; did you mean"):
@@ -132,27 +132,27 @@ def test_what_is_wrong_is_told_with_its_line_or_its_option_and_nothing_is_writte
 
 
 @pytest.mark.parametrize("name", ["my.spec", "spec.json", "agent"])
-def test_any_file_that_is_there_is_a_spec(name: str) -> None:
+def test_any_existing_file_is_read_as_a_spec(name: str) -> None:
     Path(name).write_text("name: from-a-file\n")
     generate(name)
     assert config("from-a-file")["name"] == "from-a-file"
 
 
-def test_a_folder_with_a_spec_in_it_is_not_taken_for_a_name() -> None:
+def test_a_folder_with_a_spec_is_not_taken_as_a_name() -> None:
     for target in ("spec", "./spec"):
         with pytest.raises(CommandError, match=r"did you mean spec/agent.yaml\?"):
             generate(target)
 
 
-def test_next_to_its_own_name_the_agent_goes_below() -> None:
+def test_an_agent_named_like_its_folder_is_written_into_build() -> None:
     Path("spec").rename("an-agent")
     generate("an-agent/agent.yaml")
     assert config("an-agent/build")["name"] == "an-agent"
     assert not Path("an-agent", MARKER).exists()
-    generate("an-agent/agent.yaml")  # what it wrote does not become a part of what it reads
+    generate("an-agent/agent.yaml")  # the generated files are not read as sources
 
 
-def test_a_change_of_the_source_arrives_and_one_of_the_copy_is_not_lost() -> None:
+def test_changed_sources_are_copied_and_changed_copies_are_not_overwritten() -> None:
     generate()
     Path("spec/handler.py").write_text(f"# newer\n{HANDLER}")
     assert "  write      handler.py\n" in generate()
@@ -165,7 +165,7 @@ def test_a_change_of_the_source_arrives_and_one_of_the_copy_is_not_lost() -> Non
     assert Path("an-agent/handler.py").read_text() == f"# newer\n{HANDLER}"
 
 
-def test_without_a_handler_beside_it_there_is_one_to_fill_in() -> None:
+def test_a_spec_without_a_handler_gets_one_to_fill_in() -> None:
     Path("spec/handler.py").unlink()
     assert "Write what it does into an-agent/handler.py." in generate()
     Path("an-agent/handler.py").write_text(HANDLER)
@@ -173,7 +173,7 @@ def test_without_a_handler_beside_it_there_is_one_to_fill_in() -> None:
     assert Path("an-agent/handler.py").read_text() == HANDLER
 
 
-def test_a_handler_in_another_module() -> None:
+def test_the_handler_may_be_in_another_module() -> None:
     Path("spec/agent.yaml").write_text(f"{SPEC}handler: work:run\n")
     Path("spec/handler.py").unlink()
     Path("spec/work.py").write_text("def run(inputs): return {}\n")
@@ -183,19 +183,19 @@ def test_a_handler_in_another_module() -> None:
     assert not Path("an-agent/handler.py").exists()
 
 
-def test_modules_that_cannot_be_taken_are_named() -> None:
-    for name, said in (
+def test_modules_that_would_hide_others_are_refused_by_name() -> None:
+    for name, message in (
         ("agent_runtime.py", "hide a package of every agent"),
         ("json.py", "hide Python's own"),
     ):
         Path("spec", name).write_text("")
-        with pytest.raises(CommandError, match=rf"{name}.* {said}"):
+        with pytest.raises(CommandError, match=rf"{name}.* {message}"):
             generate()
         Path("spec", name).unlink()
     assert not Path("an-agent").exists()
 
 
-def test_the_commands_name_what_the_agent_needs() -> None:
+def test_the_shown_commands_include_requirements_secrets_and_inputs() -> None:
     Path("spec/agent.yaml").write_text(
         f"{SPEC}requirements: [numpy]\nsecrets: [A_KEY]\n"
         "inputs: [{name: text, type: string}, {name: n, type: integer, default: 1}]\n"
@@ -207,7 +207,7 @@ def test_the_commands_name_what_the_agent_needs() -> None:
     assert """-d '{"text": "hello"}'""" in lines
 
 
-def test_what_init_writes_is_told_and_generates() -> None:
+def test_init_lists_its_files_and_they_can_be_generated() -> None:
     output = generate("--init", "new")
     assert "  write      agent.yaml\n  write      handler.py\n" in output
     assert output.endswith("  python manage.py generate_agent new/agent.yaml\n")
@@ -216,13 +216,13 @@ def test_what_init_writes_is_told_and_generates() -> None:
     assert Path("new/build/handler.py").read_text() == Path("new/handler.py").read_text()
 
 
-def test_init_says_why_it_cannot() -> None:
+def test_init_refuses_a_folder_that_is_not_empty() -> None:
     with pytest.raises(CommandError, match="--init: spec is not empty"):
         generate("--init", "spec")
 
 
 def docker(script: str) -> None:
-    """Put a command docker on the PATH that says what it is asked, then runs `script`."""
+    """Put a command docker on the PATH that prints its arguments, then runs `script`."""
     Path("bin").mkdir()
     Path("bin/docker").write_text(f'#!/bin/sh\necho "docker: $*"\n{script}\n')
     Path("bin/docker").chmod(0o755)
@@ -238,19 +238,19 @@ def run(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_build_asks_docker_and_shows_what_it_says() -> None:
+def test_build_runs_docker_and_shows_its_output() -> None:
     docker("echo 'Step 1/9' >&2")
     done = run("--build")
     assert done.returncode == 0, done.stderr
     assert f"docker: build --tag an-agent {Path('an-agent').absolute()}\n" in done.stdout
     assert done.stderr == "Step 1/9\n"
-    told, _, after = done.stdout.partition("docker: build")
-    assert "Building the image an-agent:" in told
+    before, _, after = done.stdout.partition("docker: build")
+    assert "Building the image an-agent:" in before
     assert "docker build -t" not in after
     assert "docker run --rm" in after
 
 
-def test_a_build_that_fails_is_told_and_how_to_try_again() -> None:
+def test_a_failed_build_is_reported_with_the_command_to_retry() -> None:
     docker("echo 'no space left' >&2; exit 7")
     done = run("--build", "--output", "my agent")
     assert done.returncode == 1
@@ -268,7 +268,7 @@ def test_without_docker_nothing_is_written(tmp_path: Path) -> None:
     assert not Path("an-agent").exists()
 
 
-def test_a_docker_that_cannot_be_run_is_told() -> None:
+def test_a_docker_that_cannot_be_executed_is_reported() -> None:
     docker("")
     Path("bin/docker").write_text("#!/no/such/interpreter\n")
     done = run("--build", path=str(Path("bin").absolute()))

@@ -1,4 +1,4 @@
-"""What cannot work is refused with its line and what would work, and nothing is written."""
+"""Specs that cannot work are refused with their line and a suggestion; nothing is written."""
 
 import io
 import re
@@ -15,7 +15,7 @@ PINS = dict(pin.split("==") for pin in PINNED.findall((RUNTIME / "requirements.t
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -29,7 +29,7 @@ def generate(spec: str, **modules: str) -> None:
 
 
 def refused(spec: str, **modules: str) -> str:
-    """Return the message of a refusal that wrote nothing."""
+    """Return the error message, and assert that nothing was written."""
     with pytest.raises(CommandError) as error:
         generate(spec, **modules)
     assert not Path("an-agent").exists()
@@ -59,22 +59,20 @@ def accepted(spec: str, **modules: str) -> None:
         ("my-agent:handle", "my_agent:handle"),
     ],
 )
-def test_a_handler_in_another_spelling_is_refused_with_the_one_that_works(
-    handler: str, meant: str
-) -> None:
+def test_a_misspelt_handler_is_refused_with_a_suggestion(handler: str, meant: str) -> None:
     message = refused(f'handler: "{handler}"', handler=FUNCTION)
     assert message.startswith("spec/agent.yaml:2: handler: it must be module:function, not ")
     assert f"did you mean '{meant}'" in message
 
 
-def test_a_method_is_no_handler() -> None:
+def test_a_method_as_a_handler_is_refused() -> None:
     message = refused("handler: handler:Agent.run", handler="class Agent: ...\n")
     assert message.startswith("spec/agent.yaml:2: handler: it must be module:function")
     assert "write a function of the module that calls it" in message
 
 
 @pytest.mark.parametrize("module", ["json", "logging.handlers", "agent_runtime", "fastapi.routing"])
-def test_a_handler_in_a_module_of_python_or_of_every_agent_is_refused(module: str) -> None:
+def test_a_handler_in_a_module_of_python_or_the_runtime_is_refused(module: str) -> None:
     message = refused(f"requirements: [numpy]\nhandler: {module}:handle")
     assert message.startswith("spec/agent.yaml:3: handler: ")
     assert "give yours another name" in message
@@ -88,11 +86,11 @@ def test_a_handler_below_a_single_module_is_refused() -> None:
     )
 
 
-def test_a_handler_that_stands_nowhere_is_refused_with_a_near_name() -> None:
+def test_a_missing_handler_module_is_refused_with_a_similar_name() -> None:
     message = refused("handler: hanlder:handle", handler=FUNCTION)
     assert message.startswith("spec/agent.yaml:2: handler: there is no hanlder.py beside the spec")
     assert "did you mean 'handler:handle'?" in message
-    # The one to fill in has another function.
+    # The handler to fill in has another function.
     assert "spec/agent.yaml:2: handler: there is no handler.py" in refused(
         "handler: handler:run\nrequirements: [numpy]"
     )
@@ -139,7 +137,7 @@ def test_a_handler_that_its_module_does_not_define_is_refused(code: str, problem
     message = refused("port: 8001\nhandler: handler:handle", handler=code, work="x = 1\n")
     assert message.startswith("spec/agent.yaml:3: handler: ")
     assert problem in message
-    # Where the spec does not name it, the whole spec is to blame.
+    # If the spec does not name the handler, the error is at its first line.
     assert refused("", handler=code, work="").startswith("spec/agent.yaml:1: handler: ")
 
 
@@ -165,7 +163,7 @@ def test_a_handler_that_its_module_does_not_define_is_refused(code: str, problem
         "def set_up():\n    global handle\n    handle = print\nset_up()",
         "try:\n    from .work import handle\nexcept ImportError:\n    from work import handle",
         "\ufeffdef handle(inputs): return {}",
-        # Of a Python that is newer than 3.11.
+        # Syntax newer than Python 3.11.
         "def handle[T](inputs: T) -> T: return inputs",
         "type Inputs = dict\ndef handle(inputs: Inputs): return {}",
         'def handle(inputs): return {"a": f"{inputs["a"]}"}',
@@ -185,7 +183,7 @@ def test_a_module_that_hides_a_requirement_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PINS))
-def test_a_requirement_that_excludes_a_package_of_every_agent_is_refused(name: str) -> None:
+def test_a_requirement_that_excludes_a_package_of_the_runtime_is_refused(name: str) -> None:
     message = refused(f'requirements:\n  - numpy\n  - "{name}<0.0.1"')
     assert message.startswith("spec/agent.yaml:4: requirements[1]: ")
     assert f"every agent has {name} {PINS[name]}" in message
@@ -209,14 +207,14 @@ def test_a_requirement_that_excludes_a_package_of_every_agent_is_refused(name: s
         "h11 @ https://host.example/h11-0.9.tar.gz",
     ],
 )
-def test_a_requirement_excludes_a_package_in_many_spellings(requirement: str) -> None:
+def test_exclusions_are_recognised_in_every_spelling(requirement: str) -> None:
     requirement = requirement.replace("!=*", f"!={PINS['uvicorn']}")
     message = refused(f'requirements: ["{requirement}"]')
     assert message.startswith("spec/agent.yaml:2: requirements[0]: ")
     assert "every agent has " in message
 
 
-def test_the_version_that_would_work_keeps_the_extras() -> None:
+def test_the_suggested_requirement_keeps_the_extras() -> None:
     assert "write 'uvicorn[standard]'" in refused('requirements: ["uvicorn[standard]<0.20"]')
 
 
@@ -231,13 +229,13 @@ def test_the_version_that_would_work_keeps_the_extras() -> None:
         "uvicorn[standard]",
     ],
 )
-def test_a_requirement_that_lets_every_agent_have_its_packages_is_accepted(
+def test_a_requirement_compatible_with_the_runtime_is_accepted(
     requirement: str,
 ) -> None:
     accepted(f'requirements: ["{requirement}"]')
 
 
-def test_a_marker_is_judged_by_the_python_of_the_base_image() -> None:
+def test_markers_are_evaluated_for_the_python_of_the_base_image() -> None:
     later = "requirements: [\"pydantic<2; python_version >= '3.13'\"]"
     accepted(f"{later}\nbase_image: python:3.12-slim")
     accepted(f"{later}\nbase_image: registry.example/our-own")
@@ -259,7 +257,7 @@ def test_requirements_that_exclude_each_other_are_refused(first: str, second: st
     assert f"'{first}', which is requirements[0]" in message
 
 
-def test_requirements_that_agree_or_meet_nowhere_are_accepted() -> None:
+def test_requirements_that_agree_or_never_apply_together_are_accepted() -> None:
     accepted('requirements: ["numpy>=2", "numpy<3", "numpy!=2.1"]')
     older, newer = "numpy<2; python_version < '3.12'", "numpy>=2; python_version >= '3.12'"
     accepted(f'requirements: ["{older}", "{newer}"]')
@@ -292,7 +290,9 @@ def test_a_requirement_that_excludes_itself_is_refused() -> None:
         ("tools @ https://a.example/other-1.0-py3-none-any.whl", "is a wheel of other"),
     ],
 )
-def test_what_pip_would_not_take_is_refused_with_what_works(requirement: str, works: str) -> None:
+def test_a_line_that_is_not_a_requirement_is_refused_with_a_suggestion(
+    requirement: str, works: str
+) -> None:
     message = refused(f'requirements:\n  - "{requirement}"')
     assert message.startswith("spec/agent.yaml:3: requirements[0]: ")
     assert works in message
@@ -301,14 +301,14 @@ def test_what_pip_would_not_take_is_refused_with_what_works(requirement: str, wo
 @pytest.mark.parametrize(
     "image", ["python:3.9-slim", "docker.io/library/python:2.7", "python:3.10"]
 )
-def test_a_base_with_a_python_that_is_too_old_is_refused(image: str) -> None:
+def test_a_base_image_with_an_old_python_is_refused(image: str) -> None:
     message = refused(f"base_image: {image}")
     assert message.startswith("spec/agent.yaml:2: base_image: ")
     assert "3.11 or newer" in message
     accepted("base_image: python:3.11-alpine")
 
 
-def test_all_that_cannot_work_is_reported_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     message = refused(
         'handler: handler:run\nrequirements: ["h11<0.1", "a>1", "a<1"]', handler=FUNCTION
     )
@@ -319,7 +319,7 @@ def test_all_that_cannot_work_is_reported_at_once() -> None:
     ]
 
 
-def test_a_folder_that_was_generated_stays_as_it_is() -> None:
+def test_a_refused_spec_leaves_the_generated_folder_unchanged() -> None:
     generate("", handler=FUNCTION)
     before = {path: path.read_bytes() for path in Path("an-agent").rglob("*") if path.is_file()}
     for spec in ("handler: handler:run", 'requirements: ["pydantic<2"]'):

@@ -1,4 +1,4 @@
-"""The registry client as the tests of it run it: with short pauses, and an end."""
+"""The registry client with short pauses, for its tests."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ def client_of(registry: FakeRegistry, **options: Any) -> AgentRegistryClient:
 async def living(
     registry: FakeRegistry, metadata: Mapping[str, Any] | None = None, **options: Any
 ) -> AsyncIterator[AgentRegistryClient]:
-    """An agent whose loop has been started, and that deregisters at the end."""
+    """Run a client's heartbeat loop while the body runs, then deregister."""
     client = client_of(registry, **options)
     await client.start_heartbeat_loop()
     try:

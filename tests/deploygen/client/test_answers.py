@@ -15,22 +15,24 @@ from tests.processes import wait_in_loop
 
 
 @pytest.mark.parametrize("status", [404, 401, 403])
-def test_a_lost_lease_is_taken_again_at_once(registry: FakeRegistry, status: int) -> None:
+def test_after_a_lost_lease_the_agent_registers_again_at_once(
+    registry: FakeRegistry, status: int
+) -> None:
     registry.script["heartbeat"] = [Reply(), Reply(status)]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry):
             await wait_in_loop(lambda: len(registry.of("register")) == 2, "a second registration")
             await beats(registry, 1)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert registry.of("heartbeat")[2].lease_token == "2.token"
 
 
-def test_superseded_the_agent_gives_the_id_up_and_says_so(registry: FakeRegistry) -> None:
+def test_a_superseded_agent_stops_claiming_its_id_and_reports_it(registry: FakeRegistry) -> None:
     registry.script["heartbeat"] = [Reply(), Reply(409)]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await wait_in_loop(lambda: client.problem, "the problem")
             assert client.problem == "another agent has registered as an-agent"
@@ -38,42 +40,42 @@ def test_superseded_the_agent_gives_the_id_up_and_says_so(registry: FakeRegistry
             assert client._heartbeats is not None
             await asyncio.wait_for(client._heartbeats, 10)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("register")) == 1
-    assert registry.of("delete") == []  # it would be the successor's
+    assert registry.of("delete") == []  # it would remove the successor
 
 
-def test_the_unanswered_registration_that_supersedes_us_is_our_own(
+def test_a_409_after_an_unanswered_registration_is_taken_as_our_own_and_retried(
     registry: FakeRegistry,
 ) -> None:
     registry.script["register"] = [BREAKS]
     registry.script["heartbeat"] = [Reply(409)]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await beats(registry, 2)
             assert client.problem is None
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("register")) == 3
 
 
-def test_only_once_is_a_conflict_taken_for_our_own(registry: FakeRegistry) -> None:
+def test_a_second_409_means_another_holder(registry: FakeRegistry) -> None:
     registry.script["register"] = [BREAKS]
     registry.always["heartbeat"] = Reply(409)
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await wait_in_loop(lambda: client.problem, "the problem")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("register")) == 3
 
 
-def test_a_superseded_agent_may_register_again_on_purpose(registry: FakeRegistry) -> None:
+def test_a_superseded_agent_can_register_again_explicitly(registry: FakeRegistry) -> None:
     registry.script["heartbeat"] = [Reply(409)]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await wait_in_loop(lambda: client.problem, "the problem")
             await client.register()
@@ -81,23 +83,23 @@ def test_a_superseded_agent_may_register_again_on_purpose(registry: FakeRegistry
             await beats(registry, 2)
             assert client.problem is None
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422])
-def test_a_refused_registration_is_tried_again_and_the_problem_goes(
+def test_a_refused_registration_is_retried_until_the_problem_is_gone(
     registry: FakeRegistry, status: int
 ) -> None:
     registry.script["register"] = [Reply(status, {"detail": "so it is"})] * 2
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await wait_in_loop(lambda: client.problem, "the problem")
             assert f"{status}, so it is" in str(client.problem)
             await wait_in_loop(lambda: client.registered, "the registration")
             assert client.problem is None
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 FAULTS = {
@@ -130,121 +132,125 @@ NO_TOKENS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_costs_no_lease_and_no_registration(registry: FakeRegistry, fault: Reply) -> None:
+def test_a_faulty_response_to_a_heartbeat_is_retried_without_registering_again(
+    registry: FakeRegistry, fault: Reply
+) -> None:
     registry.script["heartbeat"] = [Reply(), fault, fault]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await beats(registry, 5)
             assert client.problem is None
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("register")) == 1
 
 
 @pytest.mark.parametrize("fault", (FAULTS | NO_TOKENS).values(), ids=FAULTS | NO_TOKENS)
-def test_a_fault_at_the_registration_is_tried_again(registry: FakeRegistry, fault: Reply) -> None:
+def test_a_faulty_response_to_a_registration_is_retried(
+    registry: FakeRegistry, fault: Reply
+) -> None:
     registry.script["register"] = [fault, fault]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry):
             await beats(registry, 1)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("register")) == 3
 
 
-def test_an_agent_that_had_a_lease_is_registered_again_within_its_ttl_after_a_refusal(
+def test_an_agent_that_lost_its_lease_retries_a_refused_registration_within_its_ttl(
     registry: FakeRegistry,
 ) -> None:
     registry.script["heartbeat"] = [Reply(404)]
     registry.script["register"] = [REGISTERED, Reply(403)]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry, ttl_seconds=3, pacing=Pacing(refused_seconds=60)):
             await wait_in_loop(lambda: len(registry.of("register")) == 2, "the refusal")
             refused = time.monotonic()
-            await wait_in_loop(lambda: len(registry.of("register")) == 3, "the next one")
+            await wait_in_loop(lambda: len(registry.of("register")) == 3, "the next attempt")
             assert time.monotonic() - refused < 3
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_registry_without_lease_tokens_is_enough(registry: FakeRegistry) -> None:
+def test_a_registry_without_lease_tokens_is_supported(registry: FakeRegistry) -> None:
     registry.always["register"] = Reply(200, {})
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry, heartbeat_interval=0.05):
             await beats(registry, 2)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert registry.of("heartbeat")[0].lease_token is None
 
 
-def test_a_hanging_heartbeat_is_given_up_before_the_next_is_due(registry: FakeRegistry) -> None:
+def test_a_hanging_heartbeat_is_abandoned_before_the_next_is_due(registry: FakeRegistry) -> None:
     registry.script["heartbeat"] = [HANGS]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry, ttl_seconds=60):
             await beats(registry, 3)
 
     started = time.monotonic()
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("register")) == 1
     assert time.monotonic() - started < LONGEST_REQUEST_SECONDS
 
 
-def test_a_hanging_registration_is_given_up_within_the_ttl(registry: FakeRegistry) -> None:
+def test_a_hanging_registration_is_abandoned_within_the_ttl(registry: FakeRegistry) -> None:
     registry.script["register"] = [HANGS]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry, ttl_seconds=1):
             await beats(registry, 1)
 
     started = time.monotonic()
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert time.monotonic() - started < LONGEST_REQUEST_SECONDS
 
 
-def test_an_answer_without_end_is_given_up(registry: FakeRegistry) -> None:
+def test_an_oversized_response_is_abandoned(registry: FakeRegistry) -> None:
     registry.script["register"] = [Reply(201, b"x" * 2_000_000)]
 
-    async def story() -> None:
+    async def scenario() -> None:
         client = client_of(registry)
         with pytest.raises(RegistryUnavailable, match="endless"):
             await client.register()
         await client.deregister()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_redirection_is_told_with_where_it_leads(registry: FakeRegistry) -> None:
+def test_a_redirect_is_reported_with_its_target(registry: FakeRegistry) -> None:
     registry.always["register"] = Reply(307, headers={"Location": "https://elsewhere.example/"})
 
-    async def story() -> None:
+    async def scenario() -> None:
         client = client_of(registry)
         with pytest.raises(RegistryUnavailable, match=r"307, moved to https://elsewhere\.example/"):
             await client.register()
         await client.deregister()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_refused_heartbeat_is_told_and_tried_again(registry: FakeRegistry) -> None:
+def test_a_refused_heartbeat_is_reported_and_retried(registry: FakeRegistry) -> None:
     registry.script["heartbeat"] = [Reply(422, {"detail": "note: too long"})] * 3
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await wait_in_loop(lambda: client.problem, "the problem")
             assert client.problem == "the registry refused the heartbeat: 422, note: too long"
             await wait_in_loop(lambda: client.problem is None, "the end of the problem")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("register")) == 1
 
 
 class Strict(FakeRegistry):
-    """Refuses what an agent says of itself, until it is told not to."""
+    """Refuses heartbeats with a report while `strict` is set."""
 
     strict = True
 
@@ -255,11 +261,13 @@ class Strict(FakeRegistry):
         return super().reply(call)
 
 
-def test_words_that_are_refused_cost_no_lease(caplog: pytest.LogCaptureFixture) -> None:
-    said = {"status": "degraded", "note": "a word too many"}
+def test_a_refused_report_is_left_out_and_the_lease_is_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    report = {"status": "degraded", "note": "a word too many"}
 
-    async def story(registry: Strict) -> None:
-        async with living(registry, report=lambda: said) as client:
+    async def scenario(registry: Strict) -> None:
+        async with living(registry, report=lambda: report) as client:
             await beats(registry, 6)
             assert client.problem is None
             assert client._schedule.failures == 0
@@ -268,46 +276,46 @@ def test_words_that_are_refused_cost_no_lease(caplog: pytest.LogCaptureFixture) 
 
     registry = Strict()
     with registry:
-        asyncio.run(story(registry))
-        assert [call.body for call in registry.of("heartbeat")[:4]] == [said, {}, said, {}]
-        assert [call.body for call in registry.of("heartbeat")[-2:]] == [said, said]
+        asyncio.run(scenario(registry))
+        assert [call.body for call in registry.of("heartbeat")[:4]] == [report, {}, report, {}]
+        assert [call.body for call in registry.of("heartbeat")[-2:]] == [report, report]
         assert len(registry.of("register")) == 1
-    told = "the registry refused the agent's report: 422, note: no"
-    assert caplog.text.count(told) == 1
+    message = "the registry refused the agent's report: 422, note: no"
+    assert caplog.text.count(message) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409])
-def test_a_refusal_of_the_lease_is_not_taken_for_one_of_words(
+def test_a_refused_lease_is_not_taken_as_a_refused_report(
     registry: FakeRegistry, status: int
 ) -> None:
     registry.script["heartbeat"] = [Reply(status)]
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry, report=lambda: {"note": "a"}) as client:
             await wait_in_loop(
-                lambda: client.problem or len(registry.of("register")) == 2, "what comes of it"
+                lambda: client.problem or len(registry.of("register")) == 2, "the reaction"
             )
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert all(call.body == {"note": "a"} for call in registry.of("heartbeat"))
 
 
-def test_the_pause_that_the_registry_asks_for_is_kept(registry: FakeRegistry) -> None:
+def test_retry_after_is_respected(registry: FakeRegistry) -> None:
     registry.script["register"] = [Reply(503, headers={"Retry-After": "1"})]
 
-    async def story() -> float:
+    async def scenario() -> float:
         started = time.monotonic()
         async with living(registry) as client:
             await wait_in_loop(lambda: client.registered, "the registration")
             return time.monotonic() - started
 
-    assert asyncio.run(story()) >= 1
+    assert asyncio.run(scenario()) >= 1
 
 
-def test_a_registry_that_comes_back_is_found_and_the_outage_is_logged_once(
+def test_an_agent_reconnects_after_an_outage_which_is_logged_once(
     registry: FakeRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await beats(registry, 1)
             registry.stop()
@@ -316,11 +324,11 @@ def test_a_registry_that_comes_back_is_found_and_the_outage_is_logged_once(
             await beats(registry, 1)
 
     with caplog.at_level(logging.INFO, "agent.registry"):
-        asyncio.run(story())
+        asyncio.run(scenario())
     assert caplog.text.count("is not available") == 1
 
 
-def test_a_report_that_fails_ends_no_loop(registry: FakeRegistry) -> None:
+def test_an_exception_in_the_report_does_not_end_the_loop(registry: FakeRegistry) -> None:
     reports = itertools.count()
 
     def report() -> dict[str, Any]:
@@ -328,8 +336,8 @@ def test_a_report_that_fails_ends_no_loop(registry: FakeRegistry) -> None:
             raise ZeroDivisionError
         return {"status": "ready"}
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry, report=report):
             await beats(registry, 2)
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""What the environment says about proxies and certificates, and what of it the client needs."""
+"""Environment variables about proxies and certificates."""
 
 import asyncio
 from pathlib import Path
@@ -22,21 +22,21 @@ VARIABLES = (
     "SSLKEYLOGFILE",
     "REQUEST_METHOD",
 )
-NOBODY = "127.0.0.1:9"
+CLOSED_PORT = "127.0.0.1:9"
 SECRET = "a-password"
 
 
 @pytest.fixture(autouse=True)
-def _no_variables_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
         monkeypatch.delenv(variable.lower(), raising=False)
 
 
 def failure_of(url: str) -> str:
-    """Register there; return why that fails, "" when it does not."""
+    """Register at `url`; return why that fails, or "" if it succeeds."""
 
-    async def story() -> str:
+    async def scenario() -> str:
         client = AgentRegistryClient(url, "an-agent", pacing=QUICK)
         try:
             await client.register()
@@ -46,7 +46,7 @@ def failure_of(url: str) -> str:
             await client.deregister()
         return ""
 
-    return asyncio.run(story())
+    return asyncio.run(scenario())
 
 
 def port_of(registry: FakeRegistry) -> str:
@@ -66,10 +66,10 @@ def port_of(registry: FakeRegistry) -> str:
         "*",
     ],
 )
-def test_an_agent_whose_no_proxy_lists_the_registry_registers_without_the_proxy(
+def test_a_registry_in_no_proxy_is_called_without_the_proxy(
     registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, no_proxy: str
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://{NOBODY}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://{CLOSED_PORT}")
     monkeypatch.setenv("NO_PROXY", no_proxy.replace("PORT", port_of(registry)))
     assert failure_of(registry.url) == ""
 
@@ -85,7 +85,7 @@ def test_an_agent_whose_no_proxy_lists_the_registry_registers_without_the_proxy(
         ("[2001:db8::1]", "[2001:db8::1]:9000"),
     ],
 )
-def test_a_host_in_no_proxy_is_not_reached_through_the_proxy(
+def test_a_host_in_no_proxy_is_not_called_through_the_proxy(
     registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, host: str, no_proxy: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", registry.url)
@@ -96,7 +96,7 @@ def test_a_host_in_no_proxy_is_not_reached_through_the_proxy(
 
 @pytest.mark.parametrize("no_proxy", ["", "localhost", "example.org,10.0.0.0/8", "example:1", "e"])
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
-def test_an_agent_behind_a_proxy_registers_through_it(
+def test_an_agent_registers_through_its_proxy(
     registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, variable: str, no_proxy: str
 ) -> None:
     monkeypatch.setenv(variable, registry.url.removeprefix("http://"))
@@ -105,17 +105,17 @@ def test_an_agent_behind_a_proxy_registers_through_it(
     assert registry.of("register")[0].path == "http://registry.example:9000/agents/register"
 
 
-def test_a_connection_that_fails_names_the_proxy_without_its_password(
+def test_a_failed_connection_names_the_proxy_without_its_password(
     registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECRET}@{NOBODY}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECRET}@{CLOSED_PORT}")
     failure = failure_of(registry.url)
-    assert failure.startswith(f"no connection (through the proxy {NOBODY} of HTTP_PROXY): ")
+    assert failure.startswith(f"no connection (through the proxy {CLOSED_PORT} of HTTP_PROXY): ")
     assert SECRET not in failure
 
 
 @pytest.mark.parametrize("status", [403, 407, 502])
-def test_a_page_of_the_proxy_itself_names_the_proxy(
+def test_an_error_page_of_the_proxy_names_the_proxy(
     registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     registry.always["register"] = Reply(status, b"<h1>Squid</h1>")
@@ -134,12 +134,12 @@ def test_a_page_of_the_proxy_itself_names_the_proxy(
         ("ALL_PROXY", "socks5://proxy:1080"),
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_a_problem_until_it_is_corrected(
+def test_an_unusable_proxy_is_a_problem_until_it_is_corrected(
     registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
 
-    async def story() -> None:
+    async def scenario() -> None:
         async with living(registry) as client:
             await wait_in_loop(lambda: client.problem, "the problem")
             assert f"the registry cannot be called: {variable} " in str(client.problem)
@@ -149,7 +149,7 @@ def test_a_proxy_that_cannot_be_used_is_a_problem_until_it_is_corrected(
             await wait_in_loop(lambda: client.registered, "the registration")
             assert client.problem is None
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_proxy_that_cannot_be_used_is_a_problem_until_it_is_corrected(
         ("HTTP_PROXY", " "),
     ],
 )
-def test_a_variable_that_the_registry_does_not_concern_may_be_wrong(
+def test_wrong_variables_that_do_not_apply_to_the_registry_are_ignored(
     registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -179,11 +179,11 @@ def test_a_variable_that_the_registry_does_not_concern_may_be_wrong(
         ("SSLKEYLOGFILE", "/nowhere/keys"),
     ],
 )
-def test_an_agent_that_cannot_use_its_certificates_works_and_says_why_it_is_not_ready(
+def test_an_agent_with_unusable_certificates_works_but_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    section = {"url": f"https://{NOBODY}", "ttl_seconds": 60}
+    section = {"url": f"https://{CLOSED_PORT}", "ttl_seconds": 60}
     with running_agent(tmp_path, extensions=[".registry"], registry=section) as agent:
         wait_until(lambda: variable in str(agent.reason()), "the reason")
         assert f"the registry cannot be called: {variable} cannot be used: " in str(agent.reason())

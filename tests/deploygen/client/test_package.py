@@ -1,4 +1,4 @@
-"""The client can be copied into any program, under any name."""
+"""The client package can be copied into any program under any name."""
 
 import ast
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from deploygen.output.package import CLIENT
 
 
-def test_it_imports_httpx_the_standard_library_and_itself() -> None:
+def test_the_client_imports_only_httpx_and_the_standard_library() -> None:
     roots = set()
     for path in CLIENT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -1,4 +1,4 @@
-"""An image's file system, put together from the Python that runs the tests."""
+"""An image's file system, assembled from the Python that runs the tests."""
 
 import importlib.util
 import json
@@ -21,7 +21,7 @@ from deploygen.image.standard_library import Interpreter, make_archive
 from deploygen.image.tree import Tree
 from tests.deploygen.image.test_packages import LOCK, install
 
-INTO_THE_IMAGE = """
+RUN_IN_CHROOT = """
 import os, sys
 os.chroot(sys.argv[1])
 os.chdir("/")
@@ -56,7 +56,7 @@ def image(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return assemble(sources, tmp_path_factory.mktemp("assembled") / "image")
 
 
-def test_it_has_what_runs_the_agent(image: Path) -> None:
+def test_the_image_has_python_and_the_agents_code(image: Path) -> None:
     interpreter = Interpreter.running()
     for path in (interpreter.archive, interpreter.executable.resolve(), interpreter.extensions):
         assert (image / path.relative_to("/")).exists(), path
@@ -69,7 +69,7 @@ def test_it_has_what_runs_the_agent(image: Path) -> None:
     assert "agent:x:65532:65532" in (image / "etc/passwd").read_text()
 
 
-def test_the_standard_library_is_an_archive_without_what_no_server_needs(image: Path) -> None:
+def test_the_standard_library_is_an_archive_without_unneeded_parts(image: Path) -> None:
     archive = image / Interpreter.running().archive.relative_to("/")
     with zipfile.ZipFile(archive) as opened:
         names = set(opened.namelist())
@@ -80,21 +80,21 @@ def test_the_standard_library_is_an_archive_without_what_no_server_needs(image: 
     assert "asyncio/" in names
 
 
-def test_the_bill_and_the_records_are_there(image: Path) -> None:
+def test_the_image_has_a_bill_of_materials(image: Path) -> None:
     bill = json.loads((image / "sbom.cdx.json").read_text())
     assert bill["metadata"]["component"]["name"] == "an-agent"
     names = {component["name"] for component in bill["components"]}
     assert {"python", "known-one"} <= names
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder the root of a process")
-def test_it_needs_nothing_beside_itself(image: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
+def test_python_in_the_image_works_in_a_chroot(image: Path) -> None:
     code = (
         "import known, asyncio, ssl, sqlite3, ctypes, sys, json, handler;"
         "print(known.number, sys.prefix, handler.handle(3), json.__file__)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", INTO_THE_IMAGE, str(image), "/venv/bin/python", "-c", code],
+        [sys.executable, "-c", RUN_IN_CHROOT, str(image), "/venv/bin/python", "-c", code],
         capture_output=True,
         text=True,
         check=False,
@@ -105,13 +105,13 @@ def test_it_needs_nothing_beside_itself(image: Path) -> None:
     assert done.stdout.split() == ["5", "/venv", "3", f"{archive}/json/__init__.pyc"]
 
 
-def test_beside_a_base_there_is_only_what_is_ours(sources: Path, tmp_path: Path) -> None:
+def test_beside_a_base_image_only_our_own_files_are_added(sources: Path, tmp_path: Path) -> None:
     image = assemble(sources, tmp_path / "image", "--beside-base")
     assert {path.name for path in image.iterdir()} == {"venv", "app", "sbom.cdx.json"}
     assert (image / "venv/lib").is_dir()
 
 
-def test_what_the_base_does_not_have_is_said(
+def test_missing_libraries_and_certificates_are_reported(
     sources: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,12 +121,12 @@ def test_what_the_base_does_not_have_is_said(
     monkeypatch.setattr(shared_libraries, "libraries_of", lambda *_: lacking)
     monkeypatch.setattr(assembly, "add_certificates", lambda *_: None)
     assemble(sources, tmp_path / "image")
-    said = capsys.readouterr().err
-    assert "note: /x/y.so asks for libgone.so.3, which the base image does not have\n" in said
-    assert "note: no certificates of authorities were found" in said
+    output = capsys.readouterr().err
+    assert "note: /x/y.so asks for libgone.so.3, which the base image does not have\n" in output
+    assert "note: no certificates of authorities were found" in output
 
 
-def test_certificates_of_a_package_do_when_the_base_has_none(
+def test_certificates_of_certifi_are_used_if_the_base_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "certifi").mkdir()
@@ -140,13 +140,13 @@ def test_certificates_of_a_package_do_when_the_base_has_none(
 
     assert add_certificates(tree, tmp_path) == tmp_path / "certifi/cacert.pem"
     assert tree.inside(BUNDLE).read_text() == "of certifi"
-    # Where OpenSSL looks, whatever the programs say.
+    # OpenSSL's default path leads to the bundle.
     assert tree.inside(Path("/opt/agent-test-ssl/cert.pem")).readlink() == BUNDLE
     (tmp_path / "certifi/cacert.pem").unlink()
     assert add_certificates(Tree(tmp_path / "empty"), tmp_path) is None
 
 
-def test_the_archive_of_the_same_library_is_the_same_and_has_its_folders(tmp_path: Path) -> None:
+def test_the_archive_is_reproducible_and_has_entries_for_folders(tmp_path: Path) -> None:
     library = tmp_path / "library"
     for name in ("a/b/c.py", "x.py", "test/y.py", "a/tests/z.py", "config-3/w.py", "_pyio.py"):
         (library / name).parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def test_the_archive_of_the_same_library_is_the_same_and_has_its_folders(tmp_pat
     (tmp_path / "archive.zip").write_bytes(content)
     with zipfile.ZipFile(tmp_path / "archive.zip") as archive:
         assert archive.namelist() == ["a/", "a/b/", "a/b/c.pyc", "x.pyc"]
-    # A folder without __init__, which zipimport finds by the entry of the folder.
+    # zipimport finds a folder without __init__ by its entry.
     code = "import a.b.c; print(a.b.c.number, a.b.c.__spec__.origin)"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -171,7 +171,7 @@ def test_the_archive_of_the_same_library_is_the_same_and_has_its_folders(tmp_pat
     assert importlib.util.find_spec("_io") is not None
 
 
-def test_a_python_that_is_laid_out_in_a_way_of_its_own_is_refused(
+def test_a_python_with_an_unusual_layout_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "path", ["/elsewhere"])

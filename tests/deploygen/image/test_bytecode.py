@@ -40,9 +40,7 @@ def load(tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch, name: str
         sys.modules.pop(name)
 
 
-def test_docstrings_are_gone_and_everything_else_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_docstrings_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = load(tmp_path, SOURCE, monkeypatch, "compiled_with_everything")
     names = ("Documented", "Two", "documented", "later", "checks")
     assert [getattr(module, name).__doc__ for name in names] == [None] * 5
@@ -55,14 +53,14 @@ def test_docstrings_are_gone_and_everything_else_is_there(
 
 
 @pytest.mark.parametrize("source", ["", "'only this'", "'one'\n'two'", "x = 1"])
-def test_short_modules_are_modules_too(
+def test_a_module_of_only_a_docstring_or_nothing_compiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
     module = load(tmp_path, source, monkeypatch, "compiled_and_short")
     assert module.__doc__ is None
 
 
-def test_what_is_no_python_is_refused() -> None:
+def test_invalid_python_is_refused() -> None:
     with pytest.raises(SyntaxError):
         compile_module(b"{{ template }} def", "x.py")
 

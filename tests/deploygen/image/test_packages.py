@@ -12,7 +12,7 @@ LOCK = "known-one==1.0 \\\n    --hash=sha256:00\n    # via -r x\nother==2 ; pyth
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
-    """An environment with a package of the lock, and one that the developer asked for."""
+    """An environment with a package of the lock file and one of the developer's."""
     venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
     site = site_of(tmp_path / "venv")
     install(site, "Known_One", "known")
@@ -46,18 +46,18 @@ def finished(environment: Path, tmp_path: Path) -> Path:
     return site_of(environment)
 
 
-def test_the_names_of_the_lock_are_read(tmp_path: Path) -> None:
+def test_the_names_in_the_lock_file_are_read(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text(LOCK)
     assert locked_names(tmp_path / "lock") == {"known-one", "other"}
 
 
-def test_packages_of_the_lock_have_bytecode_in_the_place_of_sources(finished: Path) -> None:
+def test_locked_packages_have_bytecode_instead_of_sources(finished: Path) -> None:
     names = {path.name for path in (finished / "known").iterdir()}
-    # What cannot be compiled is no module, and stays.
+    # A file that does not compile is not a module, and stays.
     assert names == {"__init__.pyc", "part.pyc", "template.py", "words.txt"}
 
 
-def test_their_records_tell_what_is_there(finished: Path) -> None:
+def test_the_records_of_locked_packages_list_the_files_that_exist(finished: Path) -> None:
     [known, _] = installed(finished.parents[2])
     files = known.files or []
     assert [str(file) for file in files if not Path(str(file.locate())).exists()] == []
@@ -66,26 +66,26 @@ def test_their_records_tell_what_is_there(finished: Path) -> None:
     assert not [file for file in files if str(file).endswith("part.pyc") and file.hash]
 
 
-def test_other_packages_keep_each_of_their_files(finished: Path) -> None:
+def test_other_packages_keep_all_their_files(finished: Path) -> None:
     names = {path.name for path in (finished / "theirs").iterdir()}
     assert names == {"__init__.py", "part.py", "template.py", "words.txt", "__pycache__"}
     compiled = {path.name.split(".")[0] for path in (finished / "theirs/__pycache__").iterdir()}
     assert compiled == {"__init__", "part"}
 
 
-def test_every_package_is_listed_and_has_its_licence(finished: Path) -> None:
+def test_every_package_keeps_its_metadata_and_licence(finished: Path) -> None:
     names = [package.metadata["Name"] for package in installed(finished.parents[2])]
     assert names == ["Known_One", "theirs"]
     assert len(list(finished.glob("*.dist-info/licenses/LICENSE"))) == 2
 
 
-def test_what_was_made_for_shells_is_gone_and_scripts_stay(finished: Path) -> None:
+def test_activation_scripts_are_removed_and_other_scripts_stay(finished: Path) -> None:
     scripts = {path.name for path in (finished.parents[2] / "bin").iterdir()}
     assert {"known", "theirs", "python"} <= scripts
     assert not [name for name in scripts if "activate" in name.lower()]
 
 
-def test_the_packages_work(finished: Path) -> None:
+def test_the_packages_can_be_imported(finished: Path) -> None:
     code = (
         "import known, theirs, inspect, importlib.resources as r;"
         "print(known.number, theirs.number, known.__doc__, theirs.__doc__,"

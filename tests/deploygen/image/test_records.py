@@ -47,7 +47,7 @@ R:other
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The databases of a system; both kinds, as no real one has."""
+    """The package databases of both kinds in one system."""
     info = tmp_path / "root/var/lib/dpkg/info"
     info.mkdir(parents=True)
     (info.parent / "status").write_text(DPKG_STATUS)
@@ -64,7 +64,7 @@ def test_the_owners_of_files_are_found_in_both_databases(root: Path) -> None:
     assert owners([Path("/elsewhere/libodd.so")], root) == []
 
 
-def test_a_file_is_found_although_the_database_has_it_under_a_link(
+def test_the_owner_of_a_file_is_found_if_the_database_lists_a_symbolic_link(
     root: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "usr").mkdir()
@@ -75,7 +75,7 @@ def test_a_file_is_found_although_the_database_has_it_under_a_link(
     assert [package.name for package in found] == ["bare"]
 
 
-def test_what_is_not_installed_any_more_is_not_listed(root: Path) -> None:
+def test_removed_packages_are_not_listed(root: Path) -> None:
     names = [package.name for package in all_packages(root)]
     assert names == ["bare", "libodd++1", "musl", "other"]
 
@@ -94,7 +94,7 @@ def test_package_urls_are_escaped(root: Path) -> None:
     assert all_packages(root)[2].purl({}) == "pkg:apk/linux/musl@1.2.5-r9?arch=x86_64"
 
 
-def test_the_records_are_where_scanners_look(root: Path, tmp_path: Path) -> None:
+def test_the_records_are_in_the_paths_that_scanners_read(root: Path, tmp_path: Path) -> None:
     tree = Tree(tmp_path / "image")
     add_records(tree, all_packages(root))
     record = tree.inside(Path("/var/lib/dpkg/status.d/libodd++1")).read_text()
@@ -103,7 +103,7 @@ def test_the_records_are_where_scanners_look(root: Path, tmp_path: Path) -> None
     assert tree.inside(Path("/lib/apk/db/installed")).read_text().count("\n\n") == 2
 
 
-def test_the_licences_of_debian_packages_come_along(
+def test_the_licences_of_debian_packages_are_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     licence = tmp_path / "doc" / "libodd" / "copyright"
@@ -115,7 +115,7 @@ def test_the_licences_of_debian_packages_come_along(
     assert tree.inside(licence).read_text() == "Do as you like.\n"
 
 
-def test_the_bill_has_a_component_for_each_package_and_is_the_same_each_time(
+def test_the_bill_of_materials_lists_every_package_and_is_reproducible(
     root: Path, tmp_path: Path
 ) -> None:
     site = tmp_path / "venv/lib/python3.11/site-packages"

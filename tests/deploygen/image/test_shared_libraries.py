@@ -30,7 +30,7 @@ Error loading shared library libgone.so.3: No such file or directory (needed by 
 
 
 def elf(*, bits: int, order: str, segments: list[tuple[int, bytes]]) -> bytes:
-    """A header, a table of segments of these types, and what is in them."""
+    """Return an ELF file with segments of these types and contents."""
     is_64 = bits == 64
     head_size, entry_size = (64, 56) if is_64 else (52, 32)
     head = b"\x7fELF" + bytes([2 if is_64 else 1, 1 if order == "<" else 2]) + bytes(10)
@@ -53,26 +53,24 @@ def elf(*, bits: int, order: str, segments: list[tuple[int, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("bits", [64, 32])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_the_loader_is_the_one_that_the_program_names(
-    tmp_path: Path, bits: int, order: str
-) -> None:
+def test_the_loader_is_read_from_the_program(tmp_path: Path, bits: int, order: str) -> None:
     segments = [(1, b"code"), (3, b"/lib/ld-musl-x.so.1\0"), (1, b"data")]
     (tmp_path / "program").write_bytes(elf(bits=bits, order=order, segments=segments))
     assert loader_of(tmp_path / "program") == Path("/lib/ld-musl-x.so.1")
 
 
-def test_what_is_linked_statically_has_no_loader(tmp_path: Path) -> None:
+def test_a_static_program_has_no_loader(tmp_path: Path) -> None:
     (tmp_path / "program").write_bytes(elf(bits=64, order="<", segments=[(1, b"code")]))
     assert loader_of(tmp_path / "program") is None
 
 
-def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_elf_is_refused(tmp_path: Path) -> None:
     (tmp_path / "script").write_text("#!/bin/sh\n")
     with pytest.raises(ValueError, match="not an ELF file"):
         loader_of(tmp_path / "script")
 
 
-def test_the_lists_of_both_loaders_are_read() -> None:
+def test_the_output_of_both_loaders_is_parsed() -> None:
     assert read_list(OF_GLIBC) == (
         {
             Path("/usr/local/bin/../lib/libpython3.13.so.1.0"),
@@ -98,7 +96,7 @@ def test_the_loader_of_this_machine_lists_what_this_python_needs() -> None:
     assert libraries.missing == {}
 
 
-def test_libraries_are_found_by_what_they_are_and_not_by_their_names(tmp_path: Path) -> None:
+def test_libraries_are_found_by_content_not_by_name(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "odd.name").write_bytes(b"\x7fELF...")
     (tmp_path / "not.so").write_text("INPUT(libc.so.6)")
@@ -106,7 +104,7 @@ def test_libraries_are_found_by_what_they_are_and_not_by_their_names(tmp_path: P
     assert list(elf_files(tmp_path)) == [tmp_path / "deep" / "odd.name"]
 
 
-def test_the_settings_of_the_loader_are_those_that_exist(tmp_path: Path) -> None:
+def test_existing_settings_of_the_loader_are_found(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     assert list(settings_of_loader(tmp_path)) == []
     for name in ("ld.so.cache", "ld-musl-x86_64.path", "ld.so.conf"):
@@ -115,7 +113,7 @@ def test_the_settings_of_the_loader_are_those_that_exist(tmp_path: Path) -> None
     assert found == ["ld.so.cache", "ld-musl-x86_64.path"]
 
 
-def test_libraries_that_are_asked_for_late_are_where_they_are_loaded_from() -> None:
+def test_libraries_loaded_at_run_time_are_found_as_files() -> None:
     for path in late_libraries():
         assert path.is_absolute()
         assert path.is_file()

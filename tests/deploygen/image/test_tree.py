@@ -19,7 +19,7 @@ def base(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_file_comes_with_each_link_on_the_way_to_it(tree: Tree, base: Path) -> None:
+def test_a_file_is_copied_with_all_links_on_its_path(tree: Tree, base: Path) -> None:
     (base / "lib").symlink_to("usr/lib")
     tree.copy(base / "lib" / "libx.so.1")
 
@@ -41,14 +41,14 @@ def test_links_may_be_absolute_or_lead_upwards(tree: Tree, base: Path) -> None:
     assert (tree.inside(base) / "opt" / "x").readlink() == Path("../lib/libx.so.1")
 
 
-def test_links_in_a_ring_are_an_error(tree: Tree, base: Path) -> None:
+def test_circular_links_are_an_error(tree: Tree, base: Path) -> None:
     (base / "a").symlink_to("b")
     (base / "b").symlink_to("a")
     with pytest.raises(OSError, match="too many symbolic links"):
         tree.copy(base / "a")
 
 
-def test_what_is_written_below_a_link_stays_in_the_image(tree: Tree, base: Path) -> None:
+def test_a_file_written_below_a_link_stays_in_the_image(tree: Tree, base: Path) -> None:
     (base / "lib").symlink_to(base / "usr" / "lib")
     tree.write(base / "lib" / "new", "text")
 
@@ -56,7 +56,7 @@ def test_what_is_written_below_a_link_stays_in_the_image(tree: Tree, base: Path)
     assert (tree.inside(base) / "usr" / "lib" / "new").read_text() == "text"
 
 
-def test_a_folder_is_readable_for_all_whatever_its_modes_were(tree: Tree, base: Path) -> None:
+def test_a_copied_folder_is_readable_for_all(tree: Tree, base: Path) -> None:
     (base / "app").mkdir(mode=0o700)
     (base / "app" / "secretive.py").write_text("x")
     (base / "app" / "secretive.py").chmod(0o600)
@@ -70,11 +70,11 @@ def test_a_folder_is_readable_for_all_whatever_its_modes_were(tree: Tree, base: 
     app = tree.inside(Path("/app"))
     modes = {path.name: path.stat().st_mode & 0o7777 for path in [app, *app.iterdir()]}
     assert modes == {"app": 0o755, "secretive.py": 0o644, "program": 0o755, "deep": 0o755}
-    # What is left out is named by its path.
+    # Exclusions are paths, not names.
     assert [path.name for path in (app / "deep").iterdir()] == ["build"]
 
 
-def test_a_link_takes_the_place_of_nothing(tree: Tree) -> None:
+def test_a_link_does_not_replace_an_existing_file(tree: Tree) -> None:
     tree.write(Path("/etc/there"), "text")
     tree.link(Path("/etc/there"), Path("/etc/elsewhere"))
     tree.link(Path("/etc/new"), Path("/etc/there"))

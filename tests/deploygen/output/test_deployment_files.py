@@ -1,4 +1,4 @@
-"""The files around an agent, looked at as the programs look at them that they are for."""
+"""Deployment files, checked with the tools that read them."""
 
 import json
 import re
@@ -51,14 +51,14 @@ def kubernetes(agent: AgentSpec) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def pod(agent: AgentSpec) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The pod's specification, and that of its one container."""
+    """Return the specifications of the pod and of its only container."""
     pod = kubernetes(agent)[0]["spec"]["template"]["spec"]
     [container] = pod["containers"]
     return pod, container
 
 
 def program(name: str) -> str:
-    """The path of a program that our environment has."""
+    """Return the path of a program in our environment or on the PATH."""
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
     assert found, f"{name} is not installed: make install-dev"
@@ -78,13 +78,13 @@ def test_hadolint_finds_nothing_in_the_dockerfile(agent: AgentSpec, tmp_path: Pa
 
 
 @pytest.mark.parametrize("agent", SPECS)
-def test_the_manifest_is_what_kubernetes_takes(agent: AgentSpec) -> None:
+def test_the_manifest_is_valid_for_kubernetes(agent: AgentSpec) -> None:
     for resource in kubernetes(agent):
         kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
 
 
 @pytest.mark.parametrize("agent", SPECS)
-def test_the_pod_is_held_to_the_restricted_standard(agent: AgentSpec) -> None:
+def test_the_pod_meets_the_restricted_standard(agent: AgentSpec) -> None:
     """https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
     specification, container = pod(agent)
     security = specification["securityContext"]
@@ -101,13 +101,13 @@ def test_the_pod_is_held_to_the_restricted_standard(agent: AgentSpec) -> None:
     assert "hostPort" not in container["ports"][0]
 
 
-def test_the_probes_ask_what_they_are_for(tmp_path: Path) -> None:
+def test_each_probe_uses_its_endpoint(tmp_path: Path) -> None:
     _, container = pod(spec(port=9001))
     paths = {
         name: container[f"{name}Probe"]["httpGet"]["path"]
         for name in ("startup", "liveness", "readiness")
     }
-    # Want of work is no reason to restart.
+    # An agent that is not ready is not restarted.
     assert paths == {
         "startup": "/health/live",
         "liveness": "/health/live",
@@ -118,11 +118,11 @@ def test_the_probes_ask_what_they_are_for(tmp_path: Path) -> None:
     assert "command" not in container
 
 
-def test_the_pod_gets_its_settings_and_reads_its_secrets_from_elsewhere() -> None:
+def test_the_pod_has_its_variables_and_references_to_its_secrets() -> None:
     _, container = pod(spec())
     variables = {entry["name"]: entry for entry in container["env"]}
     assert variables["PLAIN"]["value"] == "a b"
-    # Kubernetes replaces $(NAME), and takes $$ for $.
+    # Kubernetes expands $(NAME) and reads $$ as $.
     assert variables["HOSTILE"]["value"].replace("$$", "$") == HOSTILE
     assert "NO" not in variables
     reference = {"name": "an-agent", "key": "A_KEY"}
@@ -144,7 +144,7 @@ def test_the_pod_gets_its_settings_and_reads_its_secrets_from_elsewhere() -> Non
         ("9" * 56 + "-" + "9" * 6, "agent-" + "9" * 56),
     ],
 )
-def test_names_of_images_become_names_that_kubernetes_takes(name: str, in_kubernetes: str) -> None:
+def test_names_of_agents_become_valid_kubernetes_names(name: str, in_kubernetes: str) -> None:
     deployment, service = kubernetes(spec(name=name))
     labels = {"app.kubernetes.io/name": in_kubernetes}
     assert LABEL.fullmatch(in_kubernetes)
@@ -164,7 +164,7 @@ def compose(agent: AgentSpec) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("agent", SPECS)
-def test_the_composed_agent_is_hardened(agent: AgentSpec) -> None:
+def test_the_compose_service_is_hardened(agent: AgentSpec) -> None:
     [service] = compose(agent)["services"].values()
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -172,7 +172,7 @@ def test_the_composed_agent_is_hardened(agent: AgentSpec) -> None:
     assert service["tmpfs"] == ["/tmp"]
 
 
-def test_the_composed_agent_reaches_its_registry_and_is_reached() -> None:
+def test_the_compose_service_reaches_its_registry_and_publishes_its_port() -> None:
     [local] = compose(spec(registry_url="http://localhost:9000"))["services"].values()
     assert local["network_mode"] == "host"
     assert "ports" not in local
@@ -183,7 +183,7 @@ def test_the_composed_agent_reaches_its_registry_and_is_reached() -> None:
 
 
 @pytest.mark.parametrize("agent", SPECS)
-def test_compose_gives_the_agent_what_env_says_and_nothing_else(
+def test_compose_passes_exactly_the_variables_of_the_env_file(
     agent: AgentSpec, tmp_path: Path, compose_command: list[str]
 ) -> None:
     files = render(agent)
@@ -191,10 +191,10 @@ def test_compose_gives_the_agent_what_env_says_and_nothing_else(
         (tmp_path / name).write_text(files[name])
     offered = re.findall(r"(?m)^#?([A-Z_]+)=$", files[".env.example"])
     offered += [f"{name}_FILE" for name in agent.secrets]
-    said = {name: f"v$alue {number}" for number, name in enumerate(offered) if number % 2}
-    if "AGENT_PORT" in said:
-        said["AGENT_PORT"] = "9005"
-    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in said.items()))
+    values = {name: f"v$alue {number}" for number, name in enumerate(offered) if number % 2}
+    if "AGENT_PORT" in values:
+        values["AGENT_PORT"] = "9005"
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
     done = subprocess.run(
         [*compose_command, "--file", "compose.yaml", "config"],
         cwd=tmp_path,
@@ -204,15 +204,15 @@ def test_compose_gives_the_agent_what_env_says_and_nothing_else(
     )
     assert done.returncode == 0, done.stderr
     [service] = yaml.safe_load(done.stdout)["services"].values()
-    # What it prints is a compose file again, with $ doubled.
+    # The output is again a compose file, with $ doubled.
     given = {name: value for name, value in service["environment"].items() if value is not None}
     local = {"AGENT_HOST": "localhost"} if service.get("network_mode") == "host" else {}
-    assert {name: value.replace("$$", "$") for name, value in given.items()} == local | said
+    assert {name: value.replace("$$", "$") for name, value in given.items()} == local | values
     assert set(service["environment"]) >= set(offered)
 
 
 @pytest.mark.parametrize("agent", SPECS)
-def test_the_token_for_the_registry_comes_from_outside_where_there_is_a_registry(
+def test_the_enrolment_token_is_passed_from_outside_if_there_is_a_registry(
     agent: AgentSpec,
 ) -> None:
     files = render(agent)
@@ -231,7 +231,7 @@ def test_the_token_for_the_registry_comes_from_outside_where_there_is_a_registry
 
 
 @pytest.mark.parametrize("agent", SPECS)
-def test_the_example_of_an_environment_has_names_and_no_values(agent: AgentSpec) -> None:
+def test_the_example_env_file_has_names_without_values(agent: AgentSpec) -> None:
     text = render(agent)[".env.example"]
     names = []
     for line in text.splitlines():
@@ -240,19 +240,19 @@ def test_the_example_of_an_environment_has_names_and_no_values(agent: AgentSpec)
             names.append(line.strip("#="))
     declared = [variable.name for variable in agent.environment]
     assert set(names) >= {*declared, *agent.secrets, "AGENT_LOG_FORMAT"}
-    # An empty one that is set would hide the default.
+    # Set to empty, the variable would hide its default.
     assert ("\n#PLAIN=\n" in text) == bool(declared)
     assert ("AGENT_REGISTRY_URL" in names) == (agent.registry_url is not None)
 
 
-def test_no_file_takes_secrets_into_the_image_or_into_version_control() -> None:
+def test_secrets_are_ignored_by_docker_and_git() -> None:
     files = render(spec())
     assert {"**/.*", "**/*.env", "**/*.key", "secrets"} <= set(files[".dockerignore"].splitlines())
     assert ".env" in files[".gitignore"].splitlines()
     assert "A_KEY" not in files["Dockerfile"]
 
 
-def test_the_dockerfile_asks_for_nothing_that_the_older_builder_lacks() -> None:
+def test_the_dockerfile_needs_no_buildkit() -> None:
     text = render(spec())["Dockerfile"]
     assert "<<" not in text
     assert "--mount" not in text
@@ -260,7 +260,7 @@ def test_the_dockerfile_asks_for_nothing_that_the_older_builder_lacks() -> None:
     assert json.loads(re.findall(r"(?m)^CMD (.*)$", text)[0]) == ["python", "-m", "agent_runtime"]
 
 
-def test_the_readme_gives_the_handler_what_it_declares() -> None:
+def test_the_example_call_in_the_readme_has_the_required_inputs() -> None:
     inputs = [
         {"name": "text", "type": "string"},
         {"name": "times", "type": "integer"},

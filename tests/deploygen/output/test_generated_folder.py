@@ -1,4 +1,4 @@
-"""What is generated is looked at as its user's tools look at it, away from our configuration."""
+"""A generated folder passes linters and type checks outside this project."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def run(folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("registry_url", REGISTRIES)
-def test_linters_find_nothing(tmp_path: Path, registry_url: str | None) -> None:
+def test_the_linter_finds_nothing(tmp_path: Path, registry_url: str | None) -> None:
     folder = generated(tmp_path, registry_url)
     config = PROJECT / "pyproject.toml"
     run(folder, "ruff", "check", "--no-cache", "--config", str(config), ".")
@@ -35,7 +35,7 @@ def test_linters_find_nothing(tmp_path: Path, registry_url: str | None) -> None:
 
 
 @pytest.mark.parametrize("registry_url", REGISTRIES)
-def test_the_types_are_right(tmp_path: Path, registry_url: str | None) -> None:
+def test_the_strict_type_check_passes(tmp_path: Path, registry_url: str | None) -> None:
     folder = generated(tmp_path, registry_url)
     cache = PROJECT / ".mypy_cache" / "generated"
     options = ["--strict", "--config-file", "", "--python-version", "3.11"]

@@ -20,16 +20,16 @@ NASTY = [
 ]
 
 
-def test_a_word_of_a_dockerfile_escapes_what_ends_or_expands_it() -> None:
+def test_a_dockerfile_word_escapes_quotes_variables_and_line_breaks() -> None:
     assert dockerfile_quoted('a "b" $c \\ d\n\te') == r'"a \"b\" \$c \\ d e"'
 
 
-def test_a_word_of_a_dockerfile_keeps_its_blanks() -> None:
+def test_a_dockerfile_word_keeps_its_spaces() -> None:
     assert dockerfile_quoted(" a  b ") == '" a  b "'
 
 
 @pytest.mark.parametrize("text", [*NASTY, "a\n\nb\x85c\u2028d\ufeff", "\U0001f600\u00e4"])
-def test_yaml_is_one_line_and_the_same_text(text: str) -> None:
-    found = yaml_flow({"a": [text]})
-    assert found.splitlines() == [found]
-    assert yaml.safe_load(found) == json.loads(found) == {"a": [text]}
+def test_yaml_flow_is_one_line_with_the_same_text(text: str) -> None:
+    quoted = yaml_flow({"a": [text]})
+    assert quoted.splitlines() == [quoted]
+    assert yaml.safe_load(quoted) == json.loads(quoted) == {"a": [text]}

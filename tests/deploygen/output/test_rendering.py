@@ -52,12 +52,12 @@ def rendered_with(modules: dict[str, str], **fields: Any) -> dict[str, str]:
 
 
 def instructions(dockerfile: str) -> list[str]:
-    """The instructions of a Dockerfile, with continued lines joined and comments left out."""
+    """Return a Dockerfile's instructions, with continued lines joined and without comments."""
     joined = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^#.*\n", "", dockerfile))
     return [line for line in joined.splitlines() if line]
 
 
-def test_the_files_are_these() -> None:
+def test_all_expected_files_are_rendered() -> None:
     server = {f"agent_runtime/{name}" for name in SERVER}
     registration = {f"agent_runtime/registry/{name}" for name in REGISTRATION}
     assert set(rendered()) >= server | registration | BESIDE
@@ -74,7 +74,7 @@ def test_the_files_are_these() -> None:
         ("agent_runtime/registry/client", CLIENT),
     ],
 )
-def test_every_module_of_a_package_is_copied_as_it_is(package: str, source: Path) -> None:
+def test_every_module_of_a_package_is_copied_unchanged(package: str, source: Path) -> None:
     files = rendered(description="{{ spec.name }}")
     for path in source.rglob("*.py"):
         if path != RUNTIME / "registry/client.py":
@@ -82,11 +82,11 @@ def test_every_module_of_a_package_is_copied_as_it_is(package: str, source: Path
             assert files[name] == path.read_text()
 
 
-def test_the_client_takes_the_place_of_the_module_that_imports_it() -> None:
+def test_the_client_package_replaces_the_module_that_imports_it() -> None:
     assert "agent_runtime/registry/client.py" not in rendered()
 
 
-def test_modules_of_the_developer_come_along_as_they_are() -> None:
+def test_the_developers_modules_are_copied_unchanged() -> None:
     modules = {"handler.py": "theirs {{ spec }}\r\n", "more.py": ""}
     files = rendered_with(modules)
     assert {name: files[name] for name in modules} == modules
@@ -95,19 +95,19 @@ def test_modules_of_the_developer_come_along_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("name", ["server.py", "registration.py", "image.py", "client.py"])
-def test_a_module_of_the_developer_may_have_the_name_of_one_in_our_package(name: str) -> None:
+def test_the_developers_modules_may_share_names_with_modules_of_the_runtime(name: str) -> None:
     assert rendered_with({name: "theirs"})[name] == "theirs"
 
 
 @pytest.mark.parametrize(
     "name", ["agent_runtime.py", "fastapi.py", "typing_extensions.py", "opentelemetry.py"]
 )
-def test_a_module_of_the_developer_hides_no_package_of_ours(name: str) -> None:
+def test_the_developers_modules_may_not_hide_our_packages(name: str) -> None:
     with pytest.raises(NameTaken, match=f"{name} would hide"):
         rendered_with({name: ""})
 
 
-def test_the_readme_says_where_the_handler_is_changed() -> None:
+def test_the_readme_says_where_to_change_the_handler() -> None:
     assert "generating the agent again keeps it" in rendered()["README.md"]
     copied = rendered_with({"work.py": ""}, handler="work:run")["README.md"]
     assert "`work.py`, which is a copy" in " ".join(copied.split())
@@ -115,13 +115,13 @@ def test_the_readme_says_where_the_handler_is_changed() -> None:
     assert "requirements provide" in rendered(handler="work:run", requirements=["w"])["README.md"]
 
 
-def test_a_handler_elsewhere_leaves_none_to_fill_in() -> None:
+def test_with_a_handler_elsewhere_none_is_rendered_to_fill_in() -> None:
     assert "handler.py" not in rendered(handler="work:run")
     assert "handler.py" in rendered(handler="handler:run")
     assert rendered_with({"handler.py": "x"}, handler="work:run")["handler.py"] == "x"
 
 
-def test_requirements_are_given_as_they_are_with_the_versions_of_ours_without_hashes() -> None:
+def test_requirements_are_written_unchanged_with_our_versions_as_constraints() -> None:
     files = rendered(requirements=["numpy>=2", "x; python_version >= '3.11'"])
     assert files["requirements-agent.txt"] == "numpy>=2\nx; python_version >= '3.11'\n"
     pinned = re.findall(r"(?m)^([a-z0-9-]+==[^ ;]+)", files["requirements.txt"])
@@ -131,7 +131,7 @@ def test_requirements_are_given_as_they_are_with_the_versions_of_ours_without_ha
     assert len(found) > 10
 
 
-def test_without_a_registry_no_file_has_a_word_of_it() -> None:
+def test_without_a_registry_no_file_mentions_one() -> None:
     for name, text in rendered(registry_url=None, description="Echoes.").items():
         words = (name + text).replace("register_at_fork", "")  # Python's
         assert not re.search(r"(?i)regist|(?<!re)lease|heartbeat|\bTTL", words), name
@@ -142,7 +142,7 @@ def test_the_same_spec_gives_the_same_bytes() -> None:
     assert list(rendered()) == sorted(rendered())
 
 
-def test_files_end_in_one_line_end_and_have_no_blanks_before_it() -> None:
+def test_files_end_with_one_newline_and_have_no_trailing_spaces() -> None:
     for registry_url in ("http://reg:9000", "http://localhost:9000", None):
         for name, text in rendered(registry_url=registry_url, description="Echoes.").items():
             assert text.endswith("\n"), name
@@ -151,7 +151,7 @@ def test_files_end_in_one_line_end_and_have_no_blanks_before_it() -> None:
             assert "\n\n\n\n" not in text, name
 
 
-def test_the_configuration_is_the_spec() -> None:
+def test_the_configuration_contains_the_spec() -> None:
     config = json.loads(rendered(**everything())["agent.json"])
     assert config == {
         "name": "an-agent",
@@ -181,7 +181,7 @@ def test_the_configuration_is_the_spec() -> None:
 
 
 def everything(text: str = "") -> dict[str, Any]:
-    """All fields, with `text` in each that takes any."""
+    """Return all fields, with `text` in each that accepts any text."""
     return {
         "agent_id": "A:1",
         "description": text or "d",
@@ -222,7 +222,7 @@ def one_line(text: str) -> str:
 
 
 def shape(value: Any) -> Any:
-    """What is left of a document when every text in it is taken for the same."""
+    """Return the structure of a document, with each value replaced by its type."""
     if isinstance(value, dict):
         return {key: shape(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -231,7 +231,7 @@ def shape(value: Any) -> Any:
 
 
 def settings(text: str) -> list[str]:
-    """What a .env file sets, and "#" for each comment."""
+    """Return the names that a .env file sets, and "#" for each comment."""
     return [line[0] if line[:1] == "#" else line.partition("=")[0] for line in text.splitlines()]
 
 
@@ -296,7 +296,7 @@ def test_a_hostile_description_is_one_line_of_text_in_the_readme(text: str) -> N
     assert not re.search(r"(?<!\\)[<`\[]", lines[2])
 
 
-def test_a_blank_description_leaves_no_gap() -> None:
+def test_a_blank_description_is_left_out() -> None:
     files = rendered(description=" \n ")
     assert "image.description" not in files["Dockerfile"]
     assert files["README.md"] == rendered()["README.md"]
@@ -312,7 +312,7 @@ def test_a_blank_description_leaves_no_gap() -> None:
         ("http://registry:9000", False),
     ],
 )
-def test_a_local_registry_is_known(url: str, local: bool) -> None:
+def test_a_local_registry_is_recognised(url: str, local: bool) -> None:
     assert is_local(url) == local
     assert ("--network host" in rendered(registry_url=url)["README.md"]) == local
 
@@ -341,7 +341,7 @@ def test_every_requirement_is_pinned_and_hashed() -> None:
         assert re.fullmatch(r"[a-z0-9-]+==[\w.]+(\s+--hash=sha256:[0-9a-f]{64})+\s*", line), line
 
 
-def test_the_readme_names_every_variable_that_the_runtime_reads() -> None:
+def test_the_readme_documents_every_variable_that_the_runtime_reads() -> None:
     read = set()
     for path in RUNTIME.rglob("*.py"):
         read |= set(re.findall(r'"(AGENT_[A-Z_]+)"', path.read_text()))
@@ -350,7 +350,7 @@ def test_the_readme_names_every_variable_that_the_runtime_reads() -> None:
     assert documented == read
 
 
-def test_the_readme_tells_the_interval_only_when_there_is_one() -> None:
+def test_the_readme_shows_the_interval_only_if_there_is_one() -> None:
     assert "what the registry asks for |" in rendered()["README.md"]
     assert "| `2.5` |" in rendered(registry={"heartbeat_interval": 2.5})["README.md"]
 

@@ -24,17 +24,17 @@ def contents(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder that was written before."""
+    """A folder written by an earlier run."""
     write_folder(tmp_path / "agent", FILES)
     return tmp_path / "agent"
 
 
 class Interrupted(BaseException):
-    """What ends a run anywhere, as Ctrl-C does."""
+    """Stands for KeyboardInterrupt, which can end a run anywhere."""
 
 
 def break_at(monkeypatch: pytest.MonkeyPatch, count: int, error: BaseException) -> None:
-    """Let the `count`th renaming or replacing of a file raise `error`."""
+    """Make the `count`th rename or replace of a file raise `error`."""
     left = [count]
     for name in ("replace", "rename"):
         real = getattr(Path, name)
@@ -76,14 +76,14 @@ def test_modes_follow_the_umask(folder: Path) -> None:
     assert (folder / "server.py").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
-def test_again_nothing_changes(folder: Path) -> None:
+def test_a_second_run_changes_nothing(folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     plan = write_folder(folder, FILES)
     assert (plan.write, plan.remove, plan.keep) == ({}, [], ["handler.py"])
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_files_that_are_as_written_are_replaced_and_the_dropped_removed(folder: Path) -> None:
+def test_unchanged_files_are_replaced_and_obsolete_ones_removed(folder: Path) -> None:
     plan = write_folder(folder, {"handler.py": "new\n", "server.py": "new\n", "new.py": "new\n"})
     assert sorted(plan.write) == [MARKER, "new.py", "server.py"]
     assert plan.remove == ["sub/more.txt"]
@@ -95,18 +95,18 @@ def test_files_that_are_as_written_are_replaced_and_the_dropped_removed(folder: 
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_the_handler_is_the_users(folder: Path, force: bool) -> None:
+def test_the_handler_is_never_overwritten(folder: Path, force: bool) -> None:
     (folder / "handler.py").write_text("changed\n")
     write_folder(folder, {**FILES, "handler.py": "new\n"}, force=force)
     assert (folder / "handler.py").read_text() == "changed\n"
 
 
-def test_the_handler_stays_even_when_the_agent_has_none_any_more(folder: Path) -> None:
+def test_the_handler_is_kept_even_if_it_is_no_longer_generated(folder: Path) -> None:
     write_folder(folder, {"server.py": "ours\n"}, force=True)
     assert (folder / "handler.py").read_text() == "theirs\n"
 
 
-def test_what_was_deleted_comes_back(folder: Path) -> None:
+def test_deleted_files_are_written_again(folder: Path) -> None:
     for name in FILES:
         (folder / name).unlink()
     (folder / "sub").rmdir()
@@ -115,9 +115,7 @@ def test_what_was_deleted_comes_back(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("files", [FILES, {**FILES, "server.py": "new\n"}, {"new.py": "new\n"}])
-def test_changed_files_are_not_touched_and_nothing_else_is(
-    folder: Path, files: dict[str, str]
-) -> None:
+def test_a_changed_file_stops_the_whole_run(folder: Path, files: dict[str, str]) -> None:
     (folder / "server.py").write_text("changed\n")
     before = contents(folder)
     with pytest.raises(WritingError, match=r"these files were changed: server\.py; --force"):
@@ -131,20 +129,20 @@ def test_changed_files_are_overwritten_by_force(folder: Path) -> None:
     assert (folder / "server.py").read_text() == "ours\n"
 
 
-def test_changed_files_that_are_dropped_are_removed_by_force(folder: Path) -> None:
+def test_changed_obsolete_files_are_removed_by_force(folder: Path) -> None:
     (folder / "server.py").write_text("changed\n")
     write_folder(folder, {"new.py": "new\n"}, force=True)
     assert not (folder / "server.py").exists()
 
 
-def test_a_changed_file_that_is_right_already_is_no_conflict(folder: Path) -> None:
+def test_a_changed_file_with_the_new_content_is_no_conflict(folder: Path) -> None:
     (folder / "server.py").write_text("new\n")
     plan = write_folder(folder, {**FILES, "server.py": "new\n"})
     assert "server.py" in plan.unchanged
     assert write_folder(folder, FILES).write.keys() == {MARKER, "server.py"}
 
 
-def test_the_users_own_files_stay(folder: Path) -> None:
+def test_the_users_own_files_are_kept(folder: Path) -> None:
     (folder / "model").mkdir()
     (folder / "model" / "weights").write_text("w")
     (folder / ".env").write_text("e")
@@ -154,7 +152,7 @@ def test_the_users_own_files_stay(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_strangers_folder_is_refused(tmp_path: Path, force: bool) -> None:
+def test_a_folder_that_we_did_not_write_is_refused(tmp_path: Path, force: bool) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(WritingError, match="not empty, and was not written by this command"):
         write_folder(tmp_path, FILES, force=force)
@@ -162,7 +160,7 @@ def test_a_strangers_folder_is_refused(tmp_path: Path, force: bool) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_strangers_file_in_our_folder_is_refused(folder: Path, force: bool) -> None:
+def test_a_file_in_our_folder_that_we_did_not_write_is_refused(folder: Path, force: bool) -> None:
     (folder / "new.py").write_text("mine\n")
     before = contents(folder)
     with pytest.raises(WritingError, match=r"not written by this command: new\.py"):
@@ -170,7 +168,7 @@ def test_a_strangers_file_in_our_folder_is_refused(folder: Path, force: bool) ->
     assert contents(folder) == before
 
 
-def test_what_is_no_file_in_our_place_is_not_followed(folder: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_in_place_of_a_file_is_not_followed(folder: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("ours\n")
     (folder / "server.py").unlink()
@@ -183,7 +181,7 @@ def test_what_is_no_file_in_our_place_is_not_followed(folder: Path, tmp_path: Pa
     assert not (folder / "server.py").is_symlink()
 
 
-def test_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_as_the_output_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "dangling").symlink_to("nowhere")
@@ -193,7 +191,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert contents(tmp_path / "real") == {}
 
 
-def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(WritingError, match="not a folder"):
         write_folder(tmp_path / "file", FILES)
@@ -222,7 +220,7 @@ def test_a_marker_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> Non
         write_folder(folder, FILES)
 
 
-def test_a_dry_run_writes_nothing_and_finds_the_same(folder: Path, tmp_path: Path) -> None:
+def test_a_dry_run_returns_the_same_plan_and_writes_nothing(folder: Path, tmp_path: Path) -> None:
     before = contents(folder)
     new = {**FILES, "server.py": "new\n"}
     planned = write_folder(folder, new, dry_run=True)
@@ -241,7 +239,7 @@ def test_a_dry_run_refuses_what_a_run_refuses(folder: Path) -> None:
 # --- Interruptions and faults -----------------------------------------------------------------
 
 
-CHANGED = {"server.py": "new\n", "new.py": "new\n"}  # and without sub/more.txt
+CHANGED = {"server.py": "new\n", "new.py": "new\n"}  # sub/more.txt is obsolete
 
 
 def after_the_change() -> dict[str, str]:
@@ -262,9 +260,9 @@ def test_an_interrupted_first_run_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-# The first renaming says that the staging is complete; then comes one for each written file.
+# The first rename marks the staging as complete; each written file takes another.
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_an_interrupted_change_happens_wholly_or_not_at_all(
+def test_an_interrupted_change_is_applied_wholly_or_not_at_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     before = contents(folder)
@@ -280,7 +278,7 @@ def test_an_interrupted_change_happens_wholly_or_not_at_all(
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_what_a_crash_left_is_finished_by_the_next_run(
+def test_a_crashed_change_is_finished_by_the_next_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     crash(monkeypatch, folder, CHANGED, count)
@@ -294,7 +292,7 @@ def test_what_a_crash_left_is_finished_by_the_next_run(
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_what_a_crash_left_is_finished_before_another_change(
+def test_a_crashed_change_is_finished_before_another_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     crash(monkeypatch, folder, CHANGED, count)
@@ -303,7 +301,7 @@ def test_what_a_crash_left_is_finished_before_another_change(
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_a_first_run_into_an_empty_folder_that_crashed_is_finished(
+def test_a_crashed_first_run_into_an_empty_folder_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     crash(monkeypatch, tmp_path, FILES, count)
@@ -312,13 +310,13 @@ def test_a_first_run_into_an_empty_folder_that_crashed_is_finished(
 
 
 def crash(monkeypatch: pytest.MonkeyPatch, folder: Path, files: dict[str, str], count: int) -> None:
-    """Die at the `count`th renaming of a change, as by kill -9: nothing is done afterwards."""
+    """Crash at the `count`th rename of a change, as by kill -9, without any cleanup."""
     finish = transaction.finish_change
     calls: list[Path] = []
 
     def once(folder: Path) -> None:
         calls.append(folder)
-        # The first is for what an earlier run has left, the second for this change.
+        # The first call finishes an earlier run, the second this change.
         if len(calls) <= 2:
             finish(folder)
 
@@ -337,7 +335,7 @@ def test_an_empty_folder_with_the_remains_of_a_crash_is_filled(tmp_path: Path) -
     assert set(contents(tmp_path)) == {*FILES, MARKER}
 
 
-def test_a_full_disk_leaves_all_as_it_was_and_is_told(
+def test_a_full_disk_is_reported_and_changes_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_descriptor: int) -> None:
@@ -351,7 +349,7 @@ def test_a_full_disk_leaves_all_as_it_was_and_is_told(
     assert contents(tmp_path) == {f"agent/{name}": text for name, text in before.items()}
 
 
-def test_a_folder_that_may_not_be_written_is_told(
+def test_a_folder_without_write_permission_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -362,7 +360,7 @@ def test_a_folder_that_may_not_be_written_is_told(
         write_folder(tmp_path / "agent", FILES)
 
 
-def test_two_runs_do_not_meet(folder: Path) -> None:
+def test_a_second_run_at_the_same_time_is_refused(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -372,51 +370,51 @@ def test_two_runs_do_not_meet(folder: Path) -> None:
         os.close(descriptor)
 
 
-def test_the_marker_knows_what_was_written(folder: Path) -> None:
+def test_the_marker_lists_the_written_files(folder: Path) -> None:
     marker = json.loads((folder / MARKER).read_text())
     assert set(marker["files"]) == {"server.py", "sub/more.txt"}
 
 
-THEIR_SOURCE: frozenset[str] = frozenset()
+NO_USER_FILES: frozenset[str] = frozenset()
 
 
-def test_a_handler_with_its_source_elsewhere_is_a_file_like_the_others(tmp_path: Path) -> None:
+def test_a_handler_copied_from_its_source_is_treated_like_other_files(tmp_path: Path) -> None:
     folder = tmp_path / "agent"
-    write_folder(folder, FILES, users=THEIR_SOURCE)
-    plan = write_folder(folder, {**FILES, "handler.py": "newer\n"}, users=THEIR_SOURCE)
+    write_folder(folder, FILES, users=NO_USER_FILES)
+    plan = write_folder(folder, {**FILES, "handler.py": "newer\n"}, users=NO_USER_FILES)
     assert "handler.py" in plan.write
     assert contents(folder)["handler.py"] == "newer\n"
 
     (folder / "handler.py").write_text("changed here\n")
     with pytest.raises(WritingError, match=r"these files were changed: handler.py"):
-        write_folder(folder, FILES, users=THEIR_SOURCE)
+        write_folder(folder, FILES, users=NO_USER_FILES)
     assert contents(folder)["handler.py"] == "changed here\n"
-    write_folder(folder, FILES, users=THEIR_SOURCE, force=True)
+    write_folder(folder, FILES, users=NO_USER_FILES, force=True)
     assert contents(folder)["handler.py"] == "theirs\n"
 
 
-def test_a_handler_that_was_filled_in_is_not_lost_to_one_from_elsewhere(folder: Path) -> None:
+def test_a_filled_in_handler_is_not_overwritten_by_a_copied_one(folder: Path) -> None:
     (folder / "handler.py").write_text("filled in\n")
     with pytest.raises(WritingError, match=r"these files were changed: handler.py"):
-        write_folder(folder, {**FILES, "handler.py": "newer\n"}, users=THEIR_SOURCE)
-    write_folder(folder, {"server.py": "ours\n"}, users=THEIR_SOURCE)
+        write_folder(folder, {**FILES, "handler.py": "newer\n"}, users=NO_USER_FILES)
+    write_folder(folder, {"server.py": "ours\n"}, users=NO_USER_FILES)
     assert contents(folder)["handler.py"] == "filled in\n"
 
 
-def test_a_handler_from_elsewhere_is_kept_when_it_is_from_there_no_more(tmp_path: Path) -> None:
+def test_a_copied_handler_is_kept_when_it_no_longer_has_a_source(tmp_path: Path) -> None:
     folder = tmp_path / "agent"
-    write_folder(folder, {**FILES, "handler.py": "from elsewhere\n"}, users=THEIR_SOURCE)
+    write_folder(folder, {**FILES, "handler.py": "from elsewhere\n"}, users=NO_USER_FILES)
     plan = write_folder(folder, FILES)
     assert plan.keep == ["handler.py"]
     assert contents(folder)["handler.py"] == "from elsewhere\n"
 
 
-# --- What somebody has put there to lead us elsewhere -----------------------------------------
+# --- Planted links and changes ----------------------------------------------------------------
 
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A folder that is none of ours."""
+    """A folder outside the output, with files of someone else."""
     (folder := tmp_path / "outside").mkdir()
     (folder / "tree.py").write_text("theirs\n")
     (folder / "sub").mkdir()
@@ -425,7 +423,7 @@ def outside(tmp_path: Path) -> Path:
 
 
 def plant_change(folder: Path, *removed: str, **written: str) -> None:
-    """Put a change that is ready to be finished into a folder."""
+    """Put a staged change, ready to be finished, into a folder."""
     for part, files in (
         (transaction.REMOVE, dict.fromkeys(removed, "")),
         (transaction.WRITE, written),
@@ -444,7 +442,7 @@ def replace_by_link(path: Path, target: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [transaction.STAGING, transaction.READY])
-def test_a_link_in_the_place_of_our_staging_is_refused(
+def test_a_link_in_place_of_the_staging_folder_is_refused(
     folder: Path, outside: Path, name: str
 ) -> None:
     plant_change(outside, "tree.py")
@@ -457,7 +455,9 @@ def test_a_link_in_the_place_of_our_staging_is_refused(
 
 
 @pytest.mark.parametrize("part", [transaction.WRITE, transaction.REMOVE])
-def test_a_link_in_our_staging_is_refused(folder: Path, outside: Path, part: str) -> None:
+def test_a_link_inside_the_staging_folder_is_refused(
+    folder: Path, outside: Path, part: str
+) -> None:
     before = contents(outside)
     (folder / transaction.READY).mkdir()
     (folder / transaction.READY / part).symlink_to(outside)
@@ -467,7 +467,7 @@ def test_a_link_in_our_staging_is_refused(folder: Path, outside: Path, part: str
     assert (folder / "server.py").read_text() == "ours\n"
 
 
-def test_in_a_strangers_folder_nothing_is_finished(tmp_path: Path) -> None:
+def test_a_planted_change_in_a_folder_that_is_not_ours_is_not_finished(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     (tmp_path / "more.txt").write_text("more of it")
     plant_change(tmp_path, "more.txt", **{"thesis.txt": "nothing"})
@@ -477,7 +477,7 @@ def test_in_a_strangers_folder_nothing_is_finished(tmp_path: Path) -> None:
     assert (tmp_path / "more.txt").read_text() == "more of it"
 
 
-def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_changed(
+def test_a_folder_in_place_of_a_file_is_refused_before_any_change(
     folder: Path,
 ) -> None:
     (folder / "server.py").unlink()
@@ -491,7 +491,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_changed(
 
 @pytest.mark.parametrize("files", [{**FILES, "sub/more.txt": "new\n"}, {"new.py": ""}, FILES])
 @pytest.mark.parametrize("force", [False, True])
-def test_a_folder_in_ours_that_is_a_link_is_not_followed(
+def test_a_link_in_place_of_a_subfolder_is_not_followed(
     folder: Path, outside: Path, files: dict[str, str], force: bool
 ) -> None:
     (outside / "more.txt").write_text(FILES["sub/more.txt"])

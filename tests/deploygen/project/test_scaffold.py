@@ -20,7 +20,7 @@ def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
     assert read_spec(folder / "agent.yaml").spec().name == "new-agent"
 
 
-def test_an_empty_folder_is_filled_where_it_is(
+def test_an_empty_folder_is_filled_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()
@@ -32,7 +32,7 @@ def test_an_empty_folder_is_filled_where_it_is(
     assert read_spec(Path("agent.yaml")).spec().name == "here"
 
 
-def test_what_a_crash_left_is_finished(tmp_path: Path) -> None:
+def test_a_crashed_run_is_finished(tmp_path: Path) -> None:
     write_scaffold(tmp_path / "other")
     ready = tmp_path / "here" / READY / WRITE
     ready.mkdir(parents=True)
@@ -43,7 +43,7 @@ def test_what_a_crash_left_is_finished(tmp_path: Path) -> None:
     assert read_spec(tmp_path / "here" / "agent.yaml").spec()
 
 
-def test_a_change_that_somebody_planted_is_not_finished_over_their_files(tmp_path: Path) -> None:
+def test_a_planted_change_does_not_overwrite_existing_files(tmp_path: Path) -> None:
     (tmp_path / READY / WRITE).mkdir(parents=True)
     (tmp_path / READY / WRITE / "mine").write_text("not mine")
     (tmp_path / "mine").write_text("mine")
@@ -52,17 +52,17 @@ def test_a_change_that_somebody_planted_is_not_finished_over_their_files(tmp_pat
     assert (tmp_path / "mine").read_text() == "mine"
 
 
-def test_nothing_is_written_over_what_is_there(tmp_path: Path) -> None:
+def test_existing_files_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "handler.py").write_text("mine")
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to("empty")
-    for name, said in (
+    for name, message in (
         *(("file", "not a folder"), ("full", "is not empty"), ("link", "not a folder")),
         ("file/below", "cannot be written"),
     ):
-        with pytest.raises(ScaffoldError, match=said):
+        with pytest.raises(ScaffoldError, match=message):
             write_scaffold(tmp_path / name)
     assert (tmp_path / "file").read_text() == (tmp_path / "full" / "handler.py").read_text()
     assert names(tmp_path / "empty") == []
@@ -82,7 +82,7 @@ def test_the_agent_is_named_after_the_folder(tmp_path: Path, folder: str, name: 
     assert read_spec(tmp_path / folder / "agent.yaml").spec().name == name
 
 
-def test_a_parent_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_parent_without_write_permission_is_reported(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         tmp_path = Path("/proc")
     else:

@@ -1,4 +1,4 @@
-"""An agent inside the test: its own loop in a thread, served on a free port."""
+"""An agent in the test's process, served from a thread on a free port."""
 
 import asyncio
 import itertools
@@ -61,7 +61,7 @@ class RunningAgent:
         return self.http.post("/run", json=inputs)
 
     def reason(self) -> str | None:
-        """Why it is not ready; None when it is."""
+        """Return why the agent is not ready, or None if it is."""
         answer = self.http.get("/health/ready")
         assert answer.status_code == (200 if answer.json()["status"] == "ready" else 503)
         reason: str | None = answer.json().get("reason")
@@ -84,9 +84,9 @@ def running_agent(
     environ: MutableMapping[str, str] | None = None,
     **more: Any,
 ) -> Iterator[RunningAgent]:
-    """Serve an agent whose handler.py is `handler`, and whose agent.json has `more`.
+    """Serve an agent with the source `handler`, and `more` in its agent.json.
 
-    `function`: another handler than that file's.
+    `function` names a handler in another module.
     """
     sys.path.insert(0, str(folder))
     try:

@@ -28,28 +28,28 @@ def test_the_file_is_read(tmp_path: Path) -> None:
     assert config.drain_seconds == 7.0
 
 
-def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     environ = {"AGENT_ID": "other", "AGENT_PORT": "9001", "AGENT_DRAIN_SECONDS": "2.5"}
     config = config_of(tmp_path, **environ)
     assert (config.agent_id, config.port, config.drain_seconds) == ("other", 9001, 2.5)
 
 
-def test_a_platforms_port_moves_the_default_port(tmp_path: Path) -> None:
+def test_the_variable_port_replaces_the_default_port(tmp_path: Path) -> None:
     assert config_of(tmp_path, PORT="8123").port == 8123
 
 
-def test_a_platforms_port_gives_way_to_that_of_the_spec_and_of_the_variable(tmp_path: Path) -> None:
+def test_the_spec_and_agent_port_override_the_variable_port(tmp_path: Path) -> None:
     assert config_of(tmp_path, {**DOCUMENT, "port": 9000}, PORT="8123").port == 9000
     assert config_of(tmp_path, PORT="8123", AGENT_PORT="8000").port == 8000
     assert config_of(tmp_path, {**DOCUMENT, "port": 9000}, PORT="none").port == 9000
 
 
-def test_a_platforms_port_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_value_of_the_variable_port_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^PORT: "):
         config_of(tmp_path, PORT="tcp://10.0.0.1:80")
 
 
-def test_it_may_drain_for_a_day_at_most(tmp_path: Path) -> None:
+def test_the_drain_time_is_at_most_a_day(tmp_path: Path) -> None:
     assert config_of(tmp_path, AGENT_DRAIN_SECONDS="86400").drain_seconds == 86_400
     with pytest.raises(
         ConfigError, match=r"AGENT_DRAIN_SECONDS: .* less than or equal to 86400; it is"
@@ -83,7 +83,7 @@ def test_empty_variables_count_as_unset(tmp_path: Path) -> None:
         ("AGENT_DRAIN_SECONDS", "nan"),
     ],
 )
-def test_a_variable_that_cannot_be_used_is_named(tmp_path: Path, variable: str, value: str) -> None:
+def test_an_invalid_variable_is_named(tmp_path: Path, variable: str, value: str) -> None:
     with pytest.raises(ConfigError, match=variable):
         config_of(tmp_path, **{variable: value})
 
@@ -104,21 +104,21 @@ def test_a_variable_that_cannot_be_used_is_named(tmp_path: Path, variable: str, 
         ),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_file_is_reported(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "agent.json").write_text(text)
     with pytest.raises(ConfigError, match=problem):
         read_config(tmp_path, {})
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"agent\.json cannot be read"):
         read_config(tmp_path, {})
 
 
-# --- What is declared of the work -------------------------------------------------------------
+# --- Declarations -----------------------------------------------------------------------------
 
 
-def test_what_is_declared_is_read(tmp_path: Path) -> None:
+def test_declarations_are_read(tmp_path: Path) -> None:
     declared = {
         "version": "1.2.0",
         "handler": "package.module:function",
@@ -152,7 +152,7 @@ def test_what_is_declared_is_read(tmp_path: Path) -> None:
     assert config.environment == {"PLAIN": None, "EMPTY": "", "VALUED": "v"}
 
 
-def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
+def test_missing_declarations_have_their_defaults(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     assert (config.version, config.handler) == ("0.1.0", "handler:handle")
     assert (config.sync_timeout, config.max_jobs) == (30.0, 16)
@@ -183,17 +183,17 @@ def test_what_is_not_declared_has_its_default(tmp_path: Path) -> None:
         ({"max_jobs": 1.5}, "max_jobs: Input should be a valid integer"),
     ],
 )
-def test_a_declaration_that_cannot_be_used_is_named(
+def test_an_invalid_declaration_is_named(
     tmp_path: Path, declared: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         config_of(tmp_path, {**DOCUMENT, **declared})
 
 
-# --- The section of the registration ----------------------------------------------------------
+# --- The registry section ---------------------------------------------------------------------
 
 
-def test_without_an_interval_the_registrys_is_followed(tmp_path: Path) -> None:
+def test_the_file_may_leave_the_interval_to_the_registry(tmp_path: Path) -> None:
     assert settings_of(tmp_path) == RegistrySettings(url="http://registry:9000", ttl_seconds=60)
 
 
@@ -212,13 +212,15 @@ def test_variables_override_the_section(tmp_path: Path) -> None:
     )
 
 
-def test_a_ttl_from_the_environment_makes_the_interval_in_the_file_void(tmp_path: Path) -> None:
+def test_a_ttl_from_the_environment_discards_the_interval_in_the_file(tmp_path: Path) -> None:
     section = {**REGISTRY, "heartbeat_interval": 25}
     settings = settings_of(tmp_path, section, AGENT_TTL_SECONDS="3")
     assert settings == RegistrySettings(url="http://registry:9000", ttl_seconds=3)
 
 
-def test_an_interval_from_the_environment_goes_with_the_ttl_in_the_file(tmp_path: Path) -> None:
+def test_an_interval_from_the_environment_is_combined_with_the_ttl_in_the_file(
+    tmp_path: Path,
+) -> None:
     assert settings_of(tmp_path, AGENT_HEARTBEAT_SECONDS="30").heartbeat_interval == 30
 
 
@@ -233,9 +235,7 @@ def test_an_interval_from_the_environment_goes_with_the_ttl_in_the_file(tmp_path
         ({"AGENT_HEARTBEAT_SECONDS": "0"}, "AGENT_HEARTBEAT_SECONDS"),
     ],
 )
-def test_seconds_that_cannot_be_used_are_named(
-    tmp_path: Path, environ: dict[str, str], named: str
-) -> None:
+def test_invalid_seconds_are_named(tmp_path: Path, environ: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         settings_of(tmp_path, **environ)
 
@@ -251,6 +251,6 @@ def test_seconds_that_cannot_be_used_are_named(
         {**REGISTRY, "heartbeat_interval": 31},
     ],
 )
-def test_a_section_that_cannot_be_used_is_told(tmp_path: Path, section: Any) -> None:
+def test_an_invalid_section_is_refused(tmp_path: Path, section: Any) -> None:
     with pytest.raises(ConfigError):
         settings_of(tmp_path, section)

@@ -61,12 +61,12 @@ def test_an_agent_that_does_not_answer_is_unhealthy(
 
 
 @pytest.mark.parametrize("port", ["http", "99999999"])
-def test_a_port_that_is_none_is_unhealthy(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+def test_an_invalid_port_is_unhealthy(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("AGENT_PORT", port)
     assert healthcheck.main(NOWHERE) == 1
 
 
-def test_the_port_is_that_of_the_file_without_the_variable(
+def test_without_the_variable_the_port_is_read_from_the_file(
     agent: type[Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = int(os.environ["AGENT_PORT"])
@@ -76,7 +76,7 @@ def test_the_port_is_that_of_the_file_without_the_variable(
     assert agent.paths
 
 
-def test_the_port_is_that_of_the_platform(
+def test_the_variable_port_is_used(
     agent: type[Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORT", os.environ["AGENT_PORT"])

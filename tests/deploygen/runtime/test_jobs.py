@@ -70,7 +70,7 @@ async def ended(jobs: Jobs, job: Job) -> Job:
 
 
 def test_a_job_ends_with_its_result_and_is_remembered(tmp_path: Path) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, ECHO)
         job = begun(jobs, {"a": 1})
         assert job.state == "running"
@@ -79,11 +79,11 @@ def test_a_job_ends_with_its_result_and_is_remembered(tmp_path: Path) -> None:
         assert jobs.find(job.id) is job
         assert jobs.find("another") is None
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_no_more_run_than_may_and_the_next_may_when_one_has_ended(tmp_path: Path) -> None:
-    async def story() -> None:
+def test_the_number_of_running_jobs_is_limited(tmp_path: Path) -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, WAITS)
         first, second = begun(jobs, {}), begun(jobs, {})
         with pytest.raises(TooManyJobs, match="as it may: 2"):
@@ -94,11 +94,11 @@ def test_no_more_run_than_may_and_the_next_may_when_one_has_ended(tmp_path: Path
         assert (second.state, third.state) == ("running", "running")
         await jobs.cancel_all(30)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_cancelled_coroutine_is_told(tmp_path: Path) -> None:
-    async def story() -> None:
+def test_cancelling_a_job_cancels_its_coroutine(tmp_path: Path) -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, WAITS)
         job = begun(jobs, {})
         assert not await jobs.wait(job, 0.01)
@@ -107,19 +107,19 @@ def test_a_cancelled_coroutine_is_told(tmp_path: Path) -> None:
         await wait_in_loop(lambda: not jobs.running, "its end")
         assert sys.modules[MODULE].cancelled == [1]
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_thread_that_cannot_be_stopped_keeps_its_place_and_its_result_is_dropped(
+def test_a_cancelled_thread_still_counts_until_it_ends_and_its_result_is_dropped(
     tmp_path: Path,
 ) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, WORKS_IN_A_THREAD, max_jobs=1)
         job = begun(jobs, {})
         assert not await jobs.wait(job, 0.01)
         jobs.cancel(job)
         await ended(jobs, job)
-        for _ in range(10):  # it has had the time to end, if it could
+        for _ in range(10):  # time in which it could have ended
             await asyncio.sleep(0)
         with pytest.raises(TooManyJobs):
             begun(jobs, {})
@@ -128,39 +128,39 @@ def test_a_thread_that_cannot_be_stopped_keeps_its_place_and_its_result_is_dropp
         assert (job.state, job.result) == ("cancelled", b"")
         assert (await ended(jobs, begun(jobs, {}))).state == "done"
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 class Large:
-    """Something of which it can be told whether anybody still has it."""
+    """An object to which weak references are possible."""
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
-def test_a_failure_keeps_nothing_of_what_the_handler_had_and_remembered_only_its_text(
+def test_a_failed_job_keeps_no_reference_to_the_handlers_objects(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     caplog.set_level(logging.CRITICAL, "agent.handler")  # whose records pytest would keep
     source = f"{kind} handle(inputs):\n    large = inputs['large']\n    raise ValueError('no')"
 
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, source)
         large = Large()
-        left = weakref.ref(large)
+        reference = weakref.ref(large)
         job = await ended(jobs, jobs.start({"large": large}))
         del large
         await wait_in_loop(lambda: not jobs.running, "its end")
         gc.collect()
-        told = job.error
-        assert isinstance(told, HandlerFailed)
-        assert left() is None
+        error = job.error
+        assert isinstance(error, HandlerFailed)
+        assert reference() is None
         jobs.remember(job)
-        assert job.error is not told
+        assert job.error is not error
         assert job.problem.startswith("handle() raised ValueError")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_what_is_cancelled_inside_of_the_handler_is_a_failure(tmp_path: Path) -> None:
+def test_a_cancellation_inside_the_handler_is_a_failure(tmp_path: Path) -> None:
     source = """
 import asyncio
 async def handle(inputs):
@@ -169,23 +169,23 @@ async def handle(inputs):
     await inner
 """
 
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, source)
         job = await ended(jobs, begun(jobs, {}))
         assert job.state == "failed"
         assert job.problem.startswith("handle() raised CancelledError")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
     "raised", ["BaseException", "KeyboardInterrupt", "SystemExit", "GeneratorExit"]
 )
 @pytest.mark.parametrize("kind", ["def", "async def"])
-def test_whatever_a_handler_raises_ends_its_job_and_nothing_else(
+def test_any_exception_of_a_handler_ends_only_its_job(
     tmp_path: Path, kind: str, raised: str
 ) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, f"{kind} handle(inputs): raise {raised}", max_jobs=1)
         for _ in range(2):
             job = await ended(jobs, begun(jobs, {}))
@@ -193,26 +193,26 @@ def test_whatever_a_handler_raises_ends_its_job_and_nothing_else(
             assert job.problem.startswith(f"handle() raised {raised}")
             await wait_in_loop(lambda: not jobs.running, "its end")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 class Broken(HandlerRunner):
     async def run(self, inputs: dict[str, Any]) -> bytes:
-        raise BaseException(inputs)  # noqa: TRY002 - none that anybody expects
+        raise BaseException(inputs)  # noqa: TRY002 - an unexpected one
 
 
-def test_a_fault_of_the_runner_leaves_no_job_that_runs_for_ever() -> None:
-    async def story() -> None:
+def test_a_bug_in_the_runner_ends_the_job_as_failed() -> None:
+    async def scenario() -> None:
         jobs = Jobs(Broken(), 1)
         job = begun(jobs, {})
         [task] = jobs._tasks
         assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
         assert (job.state, job.problem) == ("failed", "the run was interrupted")
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_what_is_remembered_of_a_failure_is_bounded_and_counted(
+def test_the_text_of_a_failure_is_truncated_and_counts_towards_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED_BYTES", 5 * agent_jobs.LONGEST_PROBLEM // 2)
@@ -221,35 +221,35 @@ from fastapi import HTTPException
 async def handle(inputs): raise HTTPException(422, inputs["detail"])
 """
 
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, source)
         details: list[Any] = ["x" * 100_000, ["x" * 100_000], "x" * 100_000]
         known = [await ended(jobs, begun(jobs, {"detail": each})) for each in details]
         assert [len(job.problem) for job in known] == [agent_jobs.LONGEST_PROBLEM] * 3
         assert [jobs.find(job.id) for job in known] == [None, *known[1:]]
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_the_oldest_is_forgotten_when_there_are_too_many(
+def test_the_oldest_job_is_forgotten_when_there_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED", 2)
 
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, ECHO)
         known = [await ended(jobs, begun(jobs, {})) for _ in range(3)]
         assert [jobs.find(job.id) for job in known] == [None, known[1], known[2]]
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_the_oldest_is_forgotten_when_the_results_are_too_large_but_never_the_newest(
+def test_the_oldest_jobs_are_forgotten_when_results_are_too_large_but_never_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED_BYTES", 1000)
 
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, ECHO)
         known = [await ended(jobs, begun(jobs, {"a": "x" * size})) for size in (500, 500, 500)]
         assert [jobs.find(job.id) for job in known] == [None, None, known[2]]
@@ -258,13 +258,13 @@ def test_the_oldest_is_forgotten_when_the_results_are_too_large_but_never_the_ne
         small = [await ended(jobs, begun(jobs, {})) for _ in range(2)]
         assert [jobs.find(job.id) for job in (large, *small)] == [None, *small]
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_result_is_forgotten_when_its_time_has_come_but_not_a_running_job(
+def test_an_old_result_is_forgotten_but_a_running_job_is_not(
     tmp_path: Path,
 ) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         clock = Clock()
         jobs = jobs_of(tmp_path, WAITS, clock=clock)
         running, cancelled = begun(jobs, {}), begun(jobs, {})
@@ -276,15 +276,15 @@ def test_a_result_is_forgotten_when_its_time_has_come_but_not_a_running_job(
         assert jobs.find(running.id) is running
         await jobs.cancel_all(30)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_what_its_caller_waits_for_takes_no_place_unless_it_is_remembered(
+def test_a_job_counts_towards_the_limit_only_once_it_is_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED", 1)
 
-    async def story() -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, ECHO)
         known = await ended(jobs, begun(jobs, {}))
         other = await ended(jobs, jobs.start({}))
@@ -292,14 +292,14 @@ def test_what_its_caller_waits_for_takes_no_place_unless_it_is_remembered(
         jobs.remember(other)
         assert [jobs.find(job.id) for job in (known, other)] == [None, other]
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_what_has_ended_cannot_be_cancelled(tmp_path: Path) -> None:
-    async def story() -> None:
+def test_a_job_that_has_ended_cannot_be_cancelled(tmp_path: Path) -> None:
+    async def scenario() -> None:
         jobs = jobs_of(tmp_path, ECHO)
         job = await ended(jobs, begun(jobs, {}))
         jobs.cancel(job)
         assert job.state == "done"
 
-    asyncio.run(story())
+    asyncio.run(scenario())

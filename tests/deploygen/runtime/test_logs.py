@@ -41,13 +41,13 @@ def line_of(message: str = "text", *arguments: Any, **more: Any) -> dict[str, An
     return line
 
 
-def test_a_line_is_one_object_with_what_programs_look_for() -> None:
+def test_a_line_is_one_object_with_the_standard_fields() -> None:
     expected = {"level": "INFO", "logger": "mine", "agent_id": "an-agent"}
     assert line_of("a %s\nb", "1") == {**expected, "message": "a 1\nb"}
     assert line_of(tokens=5) == {**expected, "message": "text", "tokens": 5}
 
 
-def test_what_is_no_json_is_told_as_text() -> None:
+def test_values_outside_json_are_logged_as_text() -> None:
     ring: list[Any] = []
     ring.append(ring)
     assert line_of(path=Path("/x"))["path"] == "/x"
@@ -55,11 +55,11 @@ def test_what_is_no_json_is_told_as_text() -> None:
     assert line_of(loss=float("nan"), most=[float("-inf")])["loss"] == "nan"
 
 
-def test_nothing_takes_the_place_of_the_lines_own() -> None:
+def test_extra_fields_cannot_replace_the_standard_ones() -> None:
     assert line_of(level="DEBUG", agent_id="other") == line_of()
 
 
-def test_a_traceback_is_in_its_line() -> None:
+def test_a_traceback_is_in_the_same_line() -> None:
     try:
         int("so it is")
     except ValueError:
@@ -72,7 +72,7 @@ def test_a_traceback_is_in_its_line() -> None:
     ("chosen", "is_terminal", "is_json"),
     [("json", True, True), ("text", False, False), ("", True, False), ("", False, True)],
 )
-def test_people_get_text_and_programs_json_unless_the_variable_says_otherwise(
+def test_a_terminal_gets_text_and_a_pipe_json_unless_the_variable_is_set(
     root: logging.Logger,
     capsys: pytest.CaptureFixture[str],
     chosen: str,
@@ -91,7 +91,7 @@ def test_people_get_text_and_programs_json_unless_the_variable_says_otherwise(
         assert written.out.endswith("INFO mine: hello [an-id]\n")
 
 
-def test_another_format_is_told() -> None:
+def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ConfigError, match="AGENT_LOG_FORMAT must be json or text, not 'xml'"):
         set_up_logs("an-agent", {"AGENT_LOG_FORMAT": "xml"}, is_terminal=False)
 
@@ -100,14 +100,14 @@ def test_another_format_is_told() -> None:
 
 
 class Listener(logging.Handler):
-    """Notes with which request a line is told."""
+    """Records the request id of each log message."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: dict[str, str] = {}
+        self.request_ids: dict[str, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told[record.getMessage()] = request_id.get()
+        self.request_ids[record.getMessage()] = request_id.get()
 
 
 @pytest.fixture
@@ -119,20 +119,20 @@ def listener(root: logging.Logger) -> Listener:
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
-def test_the_callers_id_is_in_the_answer_and_in_all_that_its_request_logs(
+def test_the_callers_request_id_is_in_the_response_and_in_all_log_lines(
     tmp_path: Path, listener: Listener, kind: str
 ) -> None:
     with running_agent(tmp_path, LOGS.format(kind=kind)) as agent:
         sent = {"X-Request-ID": "trace/01:A+b=_.-@"}
         answer = agent.http.post("/run", json={}, headers=sent)
     assert answer.headers["x-request-id"] == sent["X-Request-ID"]
-    assert listener.told["at work"] == sent["X-Request-ID"]
-    assert listener.told["POST /run: 200"] == sent["X-Request-ID"]
-    assert listener.told["an-agent listens on port 8000"] == ""
+    assert listener.request_ids["at work"] == sent["X-Request-ID"]
+    assert listener.request_ids["POST /run: 200"] == sent["X-Request-ID"]
+    assert listener.request_ids["an-agent listens on port 8000"] == ""
 
 
 @pytest.mark.parametrize("sent", ["", "a b", "x" * 129, '"', "\u00e9", "a\tb", "${jndi:x}"])
-def test_an_id_that_is_not_sane_is_replaced(tmp_path: Path, sent: str) -> None:
+def test_an_invalid_request_id_is_replaced(tmp_path: Path, sent: str) -> None:
     with running_agent(tmp_path) as agent:
         headers = {b"X-Request-ID": sent.encode("latin-1")}
         own = agent.http.get("/health", headers=headers).headers.get_list("x-request-id")
@@ -141,7 +141,7 @@ def test_an_id_that_is_not_sane_is_replaced(tmp_path: Path, sent: str) -> None:
     assert own[0] != sent
 
 
-def test_every_request_has_an_id_of_its_own_whatever_becomes_of_it(tmp_path: Path) -> None:
+def test_every_response_has_its_own_request_id(tmp_path: Path) -> None:
     with running_agent(tmp_path, "def handle(inputs): 1 / 0") as agent:
         answers = [
             agent.http.get("/health"),
@@ -154,22 +154,22 @@ def test_every_request_has_an_id_of_its_own_whatever_becomes_of_it(tmp_path: Pat
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
 
 
-def test_a_fault_of_our_own_is_a_500_with_the_id_and_a_traceback_in_the_log(
+def test_an_unexpected_exception_is_500_and_logged_with_the_request_id(
     tmp_path: Path, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running_agent(tmp_path) as agent:
         agent.wait_until_ready()
-        del agent.lifecycle.inputs  # no caller can break it, so the test does
+        del agent.lifecycle.inputs  # no caller can cause this
         answer = agent.run()
         assert agent.http.get("/health").is_success
     assert answer.status_code == 500
     assert "the agent failed" in answer.json()["detail"]
-    assert listener.told["the agent failed"] == answer.headers["x-request-id"]
+    assert listener.request_ids["the agent failed"] == answer.headers["x-request-id"]
     assert "Traceback" in caplog.text
 
 
-def test_health_checks_leave_no_line(tmp_path: Path, listener: Listener) -> None:
+def test_health_checks_are_not_logged(tmp_path: Path, listener: Listener) -> None:
     with running_agent(tmp_path) as agent:
         agent.http.get("/health/ready")
         agent.http.get("/schema")
-    assert [told for told in listener.told if told.startswith("GET")] == ["GET /schema: 200"]
+    assert [line for line in listener.request_ids if line.startswith("GET")] == ["GET /schema: 200"]

@@ -1,4 +1,4 @@
-"""Readiness beyond the handler and the registry: dependencies, secrets."""
+"""Readiness as far as it depends on dependencies and secrets."""
 
 import contextlib
 import os
@@ -24,14 +24,14 @@ class Service(ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     status = 200
-    asked: list[str]
+    paths: list[str]
 
 
 class Answer(BaseHTTPRequestHandler):
     server: Service
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.paths.append(self.path)
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -42,14 +42,14 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def service() -> Iterator[Service]:
     with Service(("127.0.0.1", 0), Answer) as server:
-        server.asked = []
+        server.paths = []
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield server
         server.shutdown()
 
 
 @pytest.fixture(autouse=True)
-def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def _check_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dependency_checks, "GOOD_FOR_SECONDS", 0.05)
     monkeypatch.setattr(dependency_checks, "RETRY_SECONDS", 0.05)
 
@@ -61,15 +61,15 @@ def address(service: Service) -> str:
 # --- Dependencies -----------------------------------------------------------------------------
 
 
-def test_a_url_that_answers_below_500_is_there(tmp_path: Path, service: Service) -> None:
+def test_a_url_that_answers_below_500_is_available(tmp_path: Path, service: Service) -> None:
     service.status = 404
     url = f"http://{address(service)}/health?deep=1"
     with running_agent(tmp_path, dependencies=[url]) as agent:
         agent.wait_until_ready()
-    assert set(service.asked) == {"/health?deep=1"}
+    assert set(service.paths) == {"/health?deep=1"}
 
 
-def test_a_url_that_answers_500_is_away_until_it_does_not(tmp_path: Path, service: Service) -> None:
+def test_a_url_that_answers_500_is_away_until_it_recovers(tmp_path: Path, service: Service) -> None:
     service.status = 503
     url = f"http://{address(service)}/health"
     away = f"the dependency {url} is away: it responds with 503"
@@ -84,7 +84,7 @@ def test_a_url_that_answers_500_is_away_until_it_does_not(tmp_path: Path, servic
         wait_until(lambda: agent.reason() is not None, "unreadiness")
 
 
-def test_a_host_and_port_that_accept_a_connection_are_there(
+def test_a_host_and_port_that_accept_a_connection_are_available(
     tmp_path: Path, service: Service
 ) -> None:
     with running_agent(tmp_path, dependencies=[address(service)]) as agent:
@@ -104,7 +104,7 @@ def test_every_dependency_that_is_away_is_named(tmp_path: Path) -> None:
     assert f"the dependency http://{free[1]}/ is away" in reason
 
 
-def test_one_that_does_not_answer_is_away_after_a_bounded_time(
+def test_a_silent_dependency_is_away_after_the_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dependency_checks, "TIMEOUT_SECONDS", 0.05)
@@ -114,34 +114,34 @@ def test_one_that_does_not_answer_is_away_after_a_bounded_time(
             wait_until(lambda: "TimeoutError" in str(agent.reason()), "the reason")
 
 
-def test_one_that_is_not_seen_any_more_is_away(
+def test_a_dependency_with_only_stale_results_is_away(
     tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_agent(tmp_path, dependencies=[address(service)]) as agent:
         agent.wait_until_ready()
-        # As when looking its name up hangs: no further result comes.
+        # As if a DNS lookup hung: there are no further results.
         agent.lifecycle._dependencies.stop()
         monkeypatch.setattr(dependency_checks, "STALE_SECONDS", 0.0)
         wait_until(lambda: "it does not respond" in str(agent.reason()), "the reason")
 
 
-def test_asking_often_asks_the_dependency_no_more_often(
+def test_frequent_readiness_checks_do_not_call_the_dependency_more_often(
     tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dependency_checks, "GOOD_FOR_SECONDS", 600.0)
     with running_agent(tmp_path, dependencies=[f"http://{address(service)}"]) as agent:
         agent.wait_until_ready()
         assert [agent.reason() for _ in range(20)] == [None] * 20
-    assert service.asked == ["/"]
+    assert service.paths == ["/"]
 
 
-def test_a_password_in_a_url_is_told_to_nobody(tmp_path: Path) -> None:
+def test_a_password_in_a_url_is_not_shown(tmp_path: Path) -> None:
     with running_agent(tmp_path, dependencies=["http://me:pw@127.0.0.1:1/x?key=pw"]) as agent:
         wait_until(lambda: "is away" in str(agent.reason()), "the reason")
         assert "pw" not in str(agent.reason())
 
 
-def test_what_comes_from_a_dependency_that_speaks_no_http_is_not_repeated(tmp_path: Path) -> None:
+def test_the_output_of_a_dependency_that_does_not_speak_http_is_not_shown(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as odd:
         threading.Thread(target=_answer_nonsense, args=[odd], daemon=True).start()
         url = f"http://127.0.0.1:{odd.getsockname()[1]}/"
@@ -161,14 +161,14 @@ def _answer_nonsense(listening: socket.socket) -> None:
                 connection.sendall(b"\x15\x03\x00\x1b[31msecret\n")
 
 
-def test_a_url_that_cannot_be_asked_for_is_told_without_its_query(tmp_path: Path) -> None:
+def test_an_invalid_url_is_shown_without_its_query(tmp_path: Path) -> None:
     with running_agent(tmp_path, dependencies=["http://127.0.0.1:9/?token=se cret"]) as agent:
         wait_until(lambda: "is away" in str(agent.reason()), "the reason")
         assert agent.reason() == "the dependency http://127.0.0.1:9/ is away: InvalidURL"
 
 
 @pytest.mark.parametrize("dependency", ["db", "db:", "db:http", "ftp://db/", ":5432", "db:99999"])
-def test_a_dependency_that_is_none_is_told_at_the_start(tmp_path: Path, dependency: str) -> None:
+def test_an_invalid_dependency_is_refused_at_the_start(tmp_path: Path, dependency: str) -> None:
     with (
         pytest.raises(ConfigError, match="an http or https URL, or host:port"),
         running_agent(tmp_path, dependencies=[dependency]),
@@ -178,7 +178,7 @@ def test_a_dependency_that_is_none_is_told_at_the_start(tmp_path: Path, dependen
 
 # --- Variables and secrets ----------------------------------------------------------------------
 
-TELLS = """
+RETURNS_SECRET_LENGTH = """
 import os
 LENGTH = len(os.environ["SECRET_OF_A_TEST"])
 def handle(inputs): return {"length": LENGTH}
@@ -204,20 +204,20 @@ def handle(inputs): return FOUND
         assert list(agent.run().json().values()) == ["$5 \"per\" 'day'", "set", ""]
 
 
-def test_a_secret_from_a_file_is_there_when_the_handler_is_imported(
+def test_a_secret_from_a_file_is_set_when_the_handler_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "secret").write_text("s3cret\n")
     monkeypatch.setenv("SECRET_OF_A_TEST_FILE", str(tmp_path / "secret"))
     monkeypatch.setenv("SECRET_OF_A_TEST", "")  # so that it is put back at the end
     secrets: dict[str, Any] = {"secrets": ["SECRET_OF_A_TEST"]}
-    with running_agent(tmp_path, TELLS, os.environ, **secrets) as agent:
+    with running_agent(tmp_path, RETURNS_SECRET_LENGTH, os.environ, **secrets) as agent:
         agent.wait_until_ready()
         assert agent.run().json() == {"length": 6}
 
 
-def test_an_agent_without_its_secret_is_not_ready_and_says_which(tmp_path: Path) -> None:
-    with running_agent(tmp_path, TELLS, secrets=["SECRET_A", "SECRET_B"]) as agent:
+def test_an_agent_without_its_secrets_is_not_ready_and_names_them(tmp_path: Path) -> None:
+    with running_agent(tmp_path, RETURNS_SECRET_LENGTH, secrets=["SECRET_A", "SECRET_B"]) as agent:
         reason = str(agent.reason())
         answer = agent.run()
         assert agent.http.get("/health/live").is_success
@@ -227,7 +227,7 @@ def test_an_agent_without_its_secret_is_not_ready_and_says_which(tmp_path: Path)
     assert (answer.status_code, answer.json()["detail"]) == (503, reason)
 
 
-def test_a_variable_goes_before_its_file() -> None:
+def test_a_variable_takes_precedence_over_its_file() -> None:
     environ = {"A": "here", "A_FILE": "/nowhere"}
     assert load_secrets(["A"], environ) is None
     assert environ["A"] == "here"
@@ -243,22 +243,22 @@ def test_a_variable_goes_before_its_file() -> None:
         (b"x" * (LARGEST_SECRET_BYTES + 1), "it has more than 65536 bytes"),
     ],
 )
-def test_a_file_that_holds_no_secret_is_told_without_its_content(
+def test_an_unusable_secret_file_is_reported_without_its_content(
     tmp_path: Path, content: bytes, problem: str
 ) -> None:
     (tmp_path / "secret").write_bytes(content)
     environ = {"A_FILE": str(tmp_path / "secret")}
-    told = load_secrets(["A"], environ)
-    assert told == f"the secret A is missing: the file of A_FILE: {problem}"
+    problem_found = load_secrets(["A"], environ)
+    assert problem_found == f"the secret A is missing: the file of A_FILE: {problem}"
     assert "A" not in environ
 
 
-def test_a_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_as_a_secret_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    told = load_secrets(["A"], {"A_FILE": str(tmp_path / "pipe")})
-    assert told == "the secret A is missing: the file of A_FILE: it is not a regular file"
+    problem_found = load_secrets(["A"], {"A_FILE": str(tmp_path / "pipe")})
+    assert problem_found == "the secret A is missing: the file of A_FILE: it is not a regular file"
 
 
 @pytest.mark.parametrize(("path", "problem"), [("nothing", "No such file"), (".", "directory")])
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, path: str, problem: str) -> None:
+def test_an_unreadable_secret_file_is_reported(tmp_path: Path, path: str, problem: str) -> None:
     assert problem in str(load_secrets(["A"], {"A_FILE": str(tmp_path / path)}))

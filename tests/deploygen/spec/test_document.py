@@ -1,4 +1,4 @@
-"""What YAML is taken, what is refused, and on which line."""
+"""Which YAML is accepted and which is refused, and on which line."""
 
 import time
 from contextlib import suppress
@@ -23,7 +23,7 @@ def refused(text: str | bytes) -> DocumentError:
     return error.value
 
 
-def test_lines_are_those_of_the_keys_and_of_the_items() -> None:
+def test_every_key_and_item_has_its_line() -> None:
     document = read_document(b"# a comment\na: 1\nb:\n  - c: x\n    d: y\n  - z\n")
     assert document.value == {"a": 1, "b": [{"c": "x", "d": "y"}, "z"]}
     assert document.lines == {"": 2, "a": 2, "b": 3, "b[0]": 4, "b[0].c": 4, "b[0].d": 5, "b[1]": 6}
@@ -49,7 +49,7 @@ def test_lines_are_those_of_the_keys_and_of_the_items() -> None:
         ('"\\U0001F600"', "\U0001f600"),
     ],
 )
-def test_what_means_the_same_to_everybody_is_taken(text: str, value: Any) -> None:
+def test_unambiguous_values_are_accepted(text: str, value: Any) -> None:
     found = value_of(f"a: {text}")["a"]
     assert (type(found), found) == (type(value), value)
 
@@ -61,7 +61,7 @@ def test_what_means_the_same_to_everybody_is_taken(text: str, value: Any) -> Non
         *("0b11", "1_000", "1:30", "190:20:30.5", "1e3", "12e10", "-.5", "=", "<<", "007", "08"),
     ],
 )
-def test_what_readers_of_yaml_take_for_different_things_is_refused(word: str) -> None:
+def test_values_that_yaml_readers_interpret_differently_are_refused(word: str) -> None:
     error = refused(f"ok: 1\na: {word}\n")
     assert (error.line, error.path) == (2, "a")
     assert word in error.problem
@@ -70,18 +70,18 @@ def test_what_readers_of_yaml_take_for_different_things_is_refused(word: str) ->
 
 
 @pytest.mark.parametrize("number", [".inf", "-.Inf", ".nan", "1.0e+999"])
-def test_numbers_that_json_does_not_have_are_refused(number: str) -> None:
+def test_numbers_outside_json_are_refused(number: str) -> None:
     assert "JSON has no number" in refused(f"a: {number}").problem
 
 
-def test_keys_that_come_twice_are_refused() -> None:
+def test_duplicate_keys_are_refused() -> None:
     error = refused("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n")
     assert (error.line, error.path) == (5, "b.c")
     assert error.problem == "it occurs twice; the first is in line 3"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("1: x", "its key 1 is not read as text"),
         ("on: x", "its key on is not read as text"),
@@ -91,8 +91,8 @@ def test_keys_that_come_twice_are_refused() -> None:
         ("a: &a {x: y}\nb:\n  <<: *a\n", "merging by << is not supported"),
     ],
 )
-def test_keys_are_text(text: str, said: str) -> None:
-    assert said in refused(text).problem
+def test_keys_that_are_not_text_are_refused(text: str, message: str) -> None:
+    assert message in refused(text).problem
 
 
 @pytest.mark.parametrize(
@@ -106,22 +106,22 @@ def test_tags_are_refused(text: str) -> None:
     assert "tags are not supported" in refused(text).problem
 
 
-def test_aliases_stand_for_what_they_name() -> None:
+def test_aliases_are_resolved() -> None:
     assert value_of("a: &x [1, 2]\nb: *x\n") == {"a": [1, 2], "b": [1, 2]}
 
 
-def test_aliases_that_grow_without_end_are_refused_at_once() -> None:
+def test_exponentially_growing_aliases_are_refused_at_once() -> None:
     lines = [
         "a0: &a0 [x, x, x, x, x, x, x, x, x]",
         *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 15)),
     ]
     begun = time.perf_counter()
     assert "more than 10000 values" in refused("\n".join(lines)).problem
-    assert time.perf_counter() - begun < 5  # a tenth of a second, with nothing else to do
+    assert time.perf_counter() - begun < 5  # a tenth of a second when idle
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a\n  b: *a"])
-def test_aliases_that_lead_into_themselves_are_refused(text: str) -> None:
+def test_recursive_aliases_are_refused(text: str) -> None:
     assert "contains itself" in refused(text).problem
 
 
@@ -135,13 +135,13 @@ def test_deep_nesting_is_refused_at_once(text: str) -> None:
     assert time.perf_counter() - begun < 5
 
 
-def test_nesting_by_aliases_has_the_same_bound() -> None:
+def test_deep_nesting_by_aliases_is_refused() -> None:
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 30))]
     assert "levels deep" in refused("\n".join(lines)).problem
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "said"),
+    ("content", "line", "message"),
     [
         (b"", 1, "it is empty"),
         (b"# nothing\n", 1, "it is empty"),
@@ -158,18 +158,20 @@ def test_nesting_by_aliases_has_the_same_bound() -> None:
         (b"a: " + b"x" * LARGEST_BYTES, 1, "larger than 64 KiB"),
     ],
 )
-def test_what_is_no_document_is_told_with_its_line(content: bytes, line: int, said: str) -> None:
+def test_an_invalid_document_is_refused_with_its_line(
+    content: bytes, line: int, message: str
+) -> None:
     error = refused(content)
-    assert (error.line, error.path) == (line, "a" if said == "64 bits" else "")
-    assert said in error.problem
+    assert (error.line, error.path) == (line, "a" if message == "64 bits" else "")
+    assert message in error.problem
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert read_document(b"\xef\xbb\xbfa: 1\n").value == {"a": 1}
 
 
 @given(st.binary(max_size=200) | st.text("a:-[]{}!&*?|>'\"#%\n 01.", max_size=80))
-def test_whatever_it_is_it_is_read_or_refused(content: bytes | str) -> None:
+def test_any_content_is_read_or_refused_without_another_exception(content: bytes | str) -> None:
     with suppress(DocumentError):
         read_document(content.encode() if isinstance(content, str) else content)
 
@@ -182,7 +184,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_the_filter_writes_is_the_same_value_to_every_reader(value: Any) -> None:
+def test_yaml_flow_writes_values_that_every_reader_reads_the_same(value: Any) -> None:
     text = yaml_flow(value)
     assert "\n" not in text
     assert "\r" not in text

@@ -1,4 +1,4 @@
-"""agent.yaml as a whole: what becomes of it, and the line and field of what is wrong in it."""
+"""agent.yaml as a whole: the spec made from it, and errors with line and field."""
 
 import os
 from pathlib import Path
@@ -74,7 +74,7 @@ def refused(file: Path, text: str, options: dict[str, Any] | None = None) -> Spe
     return error.value
 
 
-def test_everything_that_can_be_said_reaches_the_spec(file: Path) -> None:
+def test_every_field_reaches_the_spec(file: Path) -> None:
     assert spec_of(file, WHOLE).model_dump(exclude_defaults=True) == {
         "name": "whole",
         "description": "All of it.\nAnd more.\n",
@@ -137,7 +137,7 @@ def test_a_name_is_enough(file: Path) -> None:
         ("{url: http://a}", {"url": "http://a"}, "http://a"),
     ],
 )
-def test_the_registry_may_be_none_or_be_left_to_others(
+def test_the_registry_may_be_false_or_have_no_url(
     file: Path, registry: str, section: Any, url: str | None
 ) -> None:
     found = read(file, f"name: a\nregistry: {registry}\n")
@@ -145,13 +145,13 @@ def test_the_registry_may_be_none_or_be_left_to_others(
     assert found.spec().registry_url == url
 
 
-def test_options_beat_the_file(file: Path) -> None:
+def test_options_override_the_file(file: Path) -> None:
     found = spec_of(file, WHOLE, {"port": 9002, "registry": False, "description": ""})
     assert (found.port, found.registry, found.description) == (9002, False, "")
     assert found.version == "1.10"
 
 
-def test_an_option_changes_its_part_of_a_section(file: Path) -> None:
+def test_an_option_changes_one_field_of_a_section(file: Path) -> None:
     assert spec_of(file, WHOLE, {"registry.ttl_seconds": 40}).registry == Registry(
         url="https://registry.example:9000", ttl_seconds=40, heartbeat_interval=2.5
     )
@@ -161,32 +161,32 @@ def test_an_option_changes_its_part_of_a_section(file: Path) -> None:
     assert [field for _, field, _ in error.problems] == ["registry"]
 
 
-def test_an_option_that_is_wrong_is_not_told_as_the_files_fault(file: Path) -> None:
+def test_an_invalid_option_is_not_reported_as_an_error_of_the_file(file: Path) -> None:
     with pytest.raises(SpecError) as error:
         spec_of(file, WHOLE, {"port": 80})
     assert [problem.field for problem in error.value.problems] == ["port"]
 
 
-def test_what_an_option_makes_wrong_is_told_at_its_line(file: Path) -> None:
+def test_a_field_that_an_option_makes_invalid_is_reported_at_its_line(file: Path) -> None:
     [problem] = refused(file, WHOLE, {"registry.ttl_seconds": 4}).problems
     assert problem[:2] == (37, "registry.heartbeat_interval")
     assert "half of the TTL, which is 4 s" in problem[2]
 
 
-def test_all_that_is_wrong_is_told_line_by_line(file: Path) -> None:
+def test_all_errors_are_reported_one_a_line(file: Path) -> None:
     error = refused(file, "slim: 1\nport: 80\nname: a\nprot: 1\n")
     lines = str(error).splitlines()
     assert [line.split(": ")[0] for line in lines] == [f"{file}:1", f"{file}:2", f"{file}:4"]
 
 
-def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
+def test_a_message_begins_with_file_and_line(file: Path) -> None:
     error = refused(file, "name: a\nport: 80\n")
     assert str(error) == f"{file}:2: port: {error.problems[0][2]}"
     assert error.problems[0][2].startswith("it must be 1024 to 65535 (")
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "field", "said"),
+    ("text", "line", "field", "message"),
     [
         # Keys.
         ("prot: 1", 2, "", "'prot' is not known; did you mean 'port'?"),
@@ -300,46 +300,46 @@ def test_the_message_begins_as_compilers_begin_theirs(file: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line_and_field(
-    file: Path, text: str, line: int, field: str, said: str
+def test_an_error_has_its_line_and_field(
+    file: Path, text: str, line: int, field: str, message: str
 ) -> None:
     error = refused(file, f"name: a\n{text}\n")
-    [problem] = [each for each in error.problems if said in each[2]]
+    [problem] = [each for each in error.problems if message in each[2]]
     assert problem[:2] == (line, field)
-    assert all(message.isprintable() for message in str(error).splitlines())
+    assert all(text.isprintable() for text in str(error).splitlines())
 
 
 @pytest.mark.parametrize("text", ["[]", "word", "12"])
-def test_a_spec_is_a_mapping(file: Path, text: str) -> None:
+def test_a_spec_that_is_not_a_mapping_is_refused(file: Path, text: str) -> None:
     assert "it must be a mapping of keys to values" in str(refused(file, text))
 
 
-def test_a_name_must_be_there(file: Path) -> None:
+def test_a_missing_or_invalid_name_is_refused(file: Path) -> None:
     assert str(refused(file, "\n\nport: 8000\n")) == f"{file}:3: it lacks 'name'"
     [problem] = refused(file, "name: An Agent\n").problems
     assert problem[:2] == (1, "name")
 
 
-def test_a_message_moves_no_cursor(file: Path) -> None:
+def test_messages_contain_no_control_characters(file: Path) -> None:
     assert str(refused(file, 'name: a\n"\\e[2J": 1\n"\\e[2J": 2\n')).isprintable()
 
 
-def test_values_of_secrets_are_not_repeated(file: Path) -> None:
+def test_messages_do_not_repeat_passwords(file: Path) -> None:
     url = refused(file, "name: a\nregistry: {url: 'http://user:hunter2@a'}\n")
     requirement = refused(file, "name: a\nrequirements: ['a @ https://u:hunter2@a/b']\n")
     assert "hunter2" not in str(url) + str(requirement)
 
 
-def test_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_missing_file_a_pipe_and_a_folder_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
-    for name, said in (("no.yaml", "No such file"), ("pipe.yaml", "it is not a file")):
-        with pytest.raises(SpecFileError, match=said):
+    for name, message in (("no.yaml", "No such file"), ("pipe.yaml", "it is not a file")):
+        with pytest.raises(SpecFileError, match=message):
             read_spec(tmp_path / name)
     with pytest.raises(SpecFileError, match="it is not a file"):
         read_spec(tmp_path)
 
 
-def test_a_file_without_end_is_not_read_to_its_end(file: Path) -> None:
+def test_a_huge_file_is_not_read_to_its_end(file: Path) -> None:
     with file.open("wb") as output:
         output.truncate(2**40)
     with pytest.raises(SpecFileError, match="larger than 64 KiB"):

@@ -31,7 +31,7 @@ def test_a_name_is_enough() -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "0", "a-b", "a--b", "a.b", "a_b", "a__b", "x" * 63])
-def test_names_are_those_of_images(name: str) -> None:
+def test_names_valid_for_images_are_accepted(name: str) -> None:
     assert spec(name=name).agent_id == name
 
 
@@ -47,13 +47,13 @@ def test_other_names_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["register", "heartbeat", "watch", "pick"])
-def test_names_that_cannot_be_ids_need_an_id_of_their_own(name: str) -> None:
+def test_names_reserved_as_ids_need_a_separate_id(name: str) -> None:
     assert_refused("name", name=name)
     assert spec(name=name, agent_id="other").agent_id == "other"
 
 
 @pytest.mark.parametrize("agent_id", ["A.b_c:d-1", "x" * 255, "..."])
-def test_ids_are_those_of_the_registry(agent_id: str) -> None:
+def test_ids_valid_for_the_registry_are_accepted(agent_id: str) -> None:
     assert spec(agent_id=agent_id).agent_id == agent_id
 
 
@@ -63,19 +63,19 @@ def test_other_ids_are_refused(agent_id: str) -> None:
 
 
 @pytest.mark.parametrize("description", ["", "Two\nlines\tand $(more) {{ of }} `it`", "\U0001f600"])
-def test_any_text_describes_an_agent(description: str) -> None:
+def test_a_description_may_be_any_text(description: str) -> None:
     assert spec(description=description).description == description
 
 
 @pytest.mark.parametrize(
     "description", ["\0", "\x1b[31m", "\x85", "\ud800", "x" * (LONGEST_DESCRIPTION + 1)]
 )
-def test_what_is_no_text_describes_nothing(description: str) -> None:
+def test_an_invalid_description_is_refused(description: str) -> None:
     assert_refused("description", description=description)
 
 
 @pytest.mark.parametrize("port", [1024, 8000, 65535])
-def test_ports_that_need_no_root_are_taken(port: int) -> None:
+def test_unprivileged_ports_are_accepted(port: int) -> None:
     assert spec(port=port).port == port
 
 
@@ -102,7 +102,7 @@ def test_other_ttls_are_refused(ttl: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "taken_as"),
+    ("url", "expected"),
     [
         ("http://registry", "http://registry"),
         ("https://registry.example:9000/", "https://registry.example:9000"),
@@ -111,8 +111,8 @@ def test_other_ttls_are_refused(ttl: Any) -> None:
         (None, None),
     ],
 )
-def test_urls_of_registries_are_taken(url: str | None, taken_as: str | None) -> None:
-    assert spec(registry_url=url).registry_url == taken_as
+def test_valid_registry_urls_are_accepted(url: str | None, expected: str | None) -> None:
+    assert spec(registry_url=url).registry_url == expected
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_other_urls_are_refused(url: str) -> None:
     assert_refused("registry.url", registry_url=url)
 
 
-def test_the_message_about_a_url_does_not_tell_its_password() -> None:
+def test_the_message_about_a_url_does_not_contain_its_password() -> None:
     with pytest.raises(SpecError) as refused:
         spec(registry_url="http://user:hunter2@registry")
     assert "hunter2" not in str(refused.value)
@@ -140,7 +140,7 @@ FIELDS = ("name", "agent_id", "description", "registry_url")
 
 
 @given(st.fixed_dictionaries({}, optional={field: st.text() for field in FIELDS}))
-def test_any_text_is_taken_as_it_is_or_refused_by_name(fields: dict[str, str]) -> None:
+def test_any_text_is_accepted_unchanged_or_refused_by_field(fields: dict[str, str]) -> None:
     try:
         found = spec(**fields)
     except SpecError as error:
@@ -150,14 +150,14 @@ def test_any_text_is_taken_as_it_is_or_refused_by_name(fields: dict[str, str]) -
         assert found.description == fields.get("description", "")
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(SpecError) as refused:
         spec(name="A", port=80, inputs=[{"name": "a", "type": "text"}])
     fields = [problem.field for problem in refused.value.problems]
     assert fields == ["name", "port", "inputs[0].type"]
 
 
-def test_a_sample_has_what_must_be_sent() -> None:
+def test_sample_inputs_have_the_required_fields() -> None:
     assert spec().sample_inputs() == {"input": "hello"}
     inputs = [
         {"name": "a", "type": "integer"},

@@ -1,4 +1,4 @@
-"""The published schema, the reader and the examples say the same."""
+"""The published schema, the table in the docs, the reader and the examples agree."""
 
 import json
 from pathlib import Path
@@ -25,11 +25,11 @@ def is_valid(document: Any) -> bool:
 AGAIN = "write it again: python -m deploygen.spec.reference"
 
 
-def test_the_published_schema_is_that_of_the_model() -> None:
+def test_the_published_schema_is_up_to_date() -> None:
     assert SCHEMA.read_text() == schema_text(), AGAIN
 
 
-def test_the_table_of_the_documentation_is_that_of_the_model() -> None:
+def test_the_table_in_the_documentation_is_up_to_date() -> None:
     assert TABLE.findall(PAGE.read_text()) == [table()], AGAIN
 
 
@@ -39,11 +39,11 @@ def test_the_table_has_every_key_with_its_values_and_its_default() -> None:
     assert len([row for row in rows if row.startswith("| `registry.")]) == 3
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_a_valid_json_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
-def test_there_are_examples() -> None:
+def test_all_examples_are_found() -> None:
     assert [path.parent.name for path in EXAMPLES] == ["chat", "echo", "long_running"]
 
 
@@ -53,7 +53,7 @@ def test_the_examples_are_valid(path: Path) -> None:
     assert read_spec(path).spec().name
 
 
-def test_what_init_writes_is_valid_with_every_comment_taken_out(tmp_path: Path) -> None:
+def test_the_scaffold_is_valid_with_every_comment_removed(tmp_path: Path) -> None:
     write_scaffold(tmp_path / "new")
     text = (tmp_path / "new" / "agent.yaml").read_text()
     keys = "|".join(schema()["properties"])
@@ -71,7 +71,7 @@ def test_what_init_writes_is_valid_with_every_comment_taken_out(tmp_path: Path) 
     read_spec(tmp_path / "agent.yaml").spec()
 
 
-def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
+def test_the_example_in_the_documentation_is_valid(tmp_path: Path) -> None:
     page = (PROJECT / "docs" / "agents.md").read_text()
     [text] = [part.split("```")[0] for part in page.split("```yaml\n")[1:]]
     jsonschema.validate(yaml.safe_load(text), schema())
@@ -132,7 +132,9 @@ SAME = [
 
 
 @pytest.mark.parametrize("document", SAME, ids=str)
-def test_editors_and_the_command_judge_alike(document: dict[str, Any], tmp_path: Path) -> None:
+def test_the_schema_and_the_reader_accept_the_same_documents(
+    document: dict[str, Any], tmp_path: Path
+) -> None:
     path = tmp_path / "agent.yaml"
     path.write_text(json.dumps(document))
     try:

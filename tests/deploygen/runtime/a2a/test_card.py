@@ -21,8 +21,8 @@ SKILL = {
 }
 
 
-def resolved(agent: RunningAgent) -> AgentCard:
-    """Return the card as the official SDK reads it, having found nothing missing."""
+def sdk_card(agent: RunningAgent) -> AgentCard:
+    """Return the card as the official SDK parses it, after its check of required fields."""
 
     async def resolve() -> AgentCard:
         async with httpx.AsyncClient(timeout=30) as http:
@@ -63,27 +63,27 @@ def test_the_card_has_what_the_agent_declares(tmp_path: Path) -> None:
     }
 
 
-def test_the_official_sdk_takes_the_card_and_misses_nothing(tmp_path: Path) -> None:
+def test_the_official_sdk_accepts_the_card(tmp_path: Path) -> None:
     with running_agent(tmp_path, description="Adds.", skills=[SKILL]) as agent:
-        card = resolved(agent)
+        card = sdk_card(agent)
     assert (card.name, card.version) == ("An agent", "0.1.0")
     assert [(skill.id, list(skill.tags)) for skill in card.skills] == [("sum", ["math"])]
 
 
-def test_the_sdk_misses_nothing_even_where_nothing_is_declared(tmp_path: Path) -> None:
+def test_the_sdk_accepts_the_card_of_an_agent_that_declares_nothing(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
-        card = resolved(agent)
+        card = sdk_card(agent)
     assert card.description == "The agent An agent"
     assert [skill.id for skill in card.skills] == ["run"]
 
 
-def test_an_agent_of_which_no_input_is_a_text_says_so(tmp_path: Path) -> None:
+def test_an_agent_without_a_text_input_accepts_json_only(tmp_path: Path) -> None:
     inputs = [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]
     with running_agent(tmp_path, inputs=inputs) as agent:
         assert agent.http.get(PATH).json()["defaultInputModes"] == ["application/json"]
 
 
-def test_a_card_that_is_known_is_not_sent_again(tmp_path: Path) -> None:
+def test_an_unchanged_card_is_answered_with_304(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
         first = agent.http.get(PATH)
         tag = first.headers["etag"]
@@ -98,7 +98,7 @@ def test_a_card_that_is_known_is_not_sent_again(tmp_path: Path) -> None:
             assert other.content == first.content
 
 
-def test_the_tag_changes_with_the_card(tmp_path: Path) -> None:
+def test_the_etag_changes_with_the_card(tmp_path: Path) -> None:
     tags = set()
     for version in ("1.0.0", "1.0.1"):
         with running_agent(tmp_path, version=version) as agent:
@@ -115,7 +115,7 @@ def test_the_tag_changes_with_the_card(tmp_path: Path) -> None:
         ({}, "http://seen.example:81/a2a"),
     ],
 )
-def test_the_url_is_where_others_reach_the_agent(
+def test_the_url_in_the_card_is_the_agents_public_address(
     tmp_path: Path, environ: dict[str, str], url: str
 ) -> None:
     with running_agent(tmp_path, environ=environ) as agent:
@@ -123,7 +123,7 @@ def test_the_url_is_where_others_reach_the_agent(
 
 
 @pytest.mark.parametrize("host", ["evil/../x", "a b", "user@host", "[::1", "x" * 300])
-def test_a_host_that_is_none_is_not_believed(tmp_path: Path, host: str) -> None:
+def test_an_invalid_host_header_is_not_used_in_the_url(tmp_path: Path, host: str) -> None:
     with running_agent(tmp_path) as agent:
         assert url_of(agent, Host=host) == "http://localhost:8000/a2a"
 
@@ -131,7 +131,7 @@ def test_a_host_that_is_none_is_not_believed(tmp_path: Path, host: str) -> None:
 @pytest.mark.parametrize(
     "url", ["agents.example", "ftp://agents.example", "http://a/?x=1", "http://"]
 )
-def test_a_public_url_that_is_none_is_told_at_the_start(tmp_path: Path, url: str) -> None:
+def test_an_invalid_public_url_is_refused_at_the_start(tmp_path: Path, url: str) -> None:
     with (
         pytest.raises(ConfigError, match="AGENT_PUBLIC_URL"),
         running_agent(tmp_path, environ={"AGENT_PUBLIC_URL": url}),

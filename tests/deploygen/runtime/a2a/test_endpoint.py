@@ -1,4 +1,4 @@
-"""POST /a2a beneath the SDK: JSON-RPC as it may come from anybody."""
+"""POST /a2a with raw JSON-RPC, valid and invalid."""
 
 import asyncio
 import json
@@ -37,14 +37,14 @@ def call(agent: RunningAgent, method: Any, params: Any = None, **more: Any) -> h
 
 def code_of(answer: httpx.Response) -> int:
     assert answer.status_code == 200
-    told = answer.json()
-    assert told["jsonrpc"] == "2.0"
-    assert set(told) == {"jsonrpc", "id", "error"}
-    code: int = told["error"]["code"]
+    body = answer.json()
+    assert body["jsonrpc"] == "2.0"
+    assert set(body) == {"jsonrpc", "id", "error"}
+    code: int = body["error"]["code"]
     return code
 
 
-def test_an_answer_has_the_id_of_its_call(echo: RunningAgent) -> None:
+def test_a_response_has_the_id_of_its_request(echo: RunningAgent) -> None:
     for call_id in (7, "seven", ""):
         answer = call(echo, "SendMessage", {"message": MESSAGE}, id=call_id).json()
         assert (answer["jsonrpc"], answer["id"]) == ("2.0", call_id)
@@ -61,7 +61,7 @@ def test_an_answer_has_the_id_of_its_call(echo: RunningAgent) -> None:
         '{"text": "a", "more": "b"}', '{"text": ["a"]}', '{"text": {"a": "b"}}', '{"n": 1}', "{}",
     ],
 )  # fmt: skip
-def test_a_caller_that_wants_text_gets_the_one_text_of_a_result_or_all_of_it_as_json(
+def test_a_caller_that_accepts_only_text_gets_the_only_text_or_the_result_as_json(
     tmp_path: Path, result: str
 ) -> None:
     params = {"message": MESSAGE, "configuration": {"acceptedOutputModes": ["text/plain"]}}
@@ -78,7 +78,7 @@ def test_a_caller_that_wants_text_gets_the_one_text_of_a_result_or_all_of_it_as_
         assert json.loads(part["text"]) == expected
 
 
-def test_a_task_has_its_context_and_the_result_as_the_handler_gave_it(
+def test_a_task_has_its_context_and_the_handlers_result(
     echo: RunningAgent,
 ) -> None:
     message = {**MESSAGE, "contextId": "c" * 256, "parts": [{"data": {"a": "\u00e9", "b": [0.5]}}]}
@@ -88,13 +88,13 @@ def test_a_task_has_its_context_and_the_result_as_the_handler_gave_it(
     assert call(echo, "GetTask", {"id": task["id"]}).json()["result"] == task
 
 
-def test_half_a_character_in_a_result_fails_at_this_door_as_at_the_other(tmp_path: Path) -> None:
+def test_a_lone_surrogate_in_a_result_fails_here_and_at_run(tmp_path: Path) -> None:
     with running_agent(tmp_path, "def handle(inputs): return {'a': '\\ud800'}") as agent:
         task = call(agent, "SendMessage", {"message": MESSAGE}).json()["result"]["task"]
         answer = agent.run()
     assert task["status"]["state"] == "TASK_STATE_FAILED"
-    told = task["status"]["message"]["parts"][0]["text"]
-    assert told.startswith("the result of handle() is not JSON")
+    error = task["status"]["message"]["parts"][0]["text"]
+    assert error.startswith("the result of handle() is not JSON")
     assert answer.status_code == 500
     assert answer.json()["detail"].startswith("the result of handle() is not JSON")
 
@@ -124,9 +124,7 @@ def test_half_a_character_in_a_result_fails_at_this_door_as_at_the_other(tmp_pat
         (b'{"jsonrpc": "2.0", "id": 1, "method": "CreateTaskPushNotificationConfig"}', -32003),
     ],
 )
-def test_what_is_no_call_is_told_with_the_code_for_it(
-    echo: RunningAgent, body: bytes, code: int
-) -> None:
+def test_an_invalid_request_gets_its_error_code(echo: RunningAgent, body: bytes, code: int) -> None:
     headers = {"Content-Type": "application/json"}
     assert code_of(echo.http.post("/a2a", content=body, headers=headers)) == code
 
@@ -150,7 +148,7 @@ def test_what_is_no_call_is_told_with_the_code_for_it(
         ({"contextId": "c" * 257}, -32602),
     ],
 )
-def test_what_is_no_message_is_told_with_the_code_for_it(
+def test_an_invalid_message_gets_its_error_code(
     echo: RunningAgent, change: dict[str, Any], code: int
 ) -> None:
     assert code_of(call(echo, "SendMessage", {"message": {**MESSAGE, **change}})) == code
@@ -166,14 +164,14 @@ def test_what_is_no_message_is_told_with_the_code_for_it(
         ({"acceptedOutputModes": [{}]}, -32005),
     ],
 )
-def test_wishes_that_cannot_be_met_are_told(
+def test_an_unsupported_configuration_gets_its_error_code(
     echo: RunningAgent, configuration: Any, code: int
 ) -> None:
     params = {"message": MESSAGE, "configuration": configuration}
     assert code_of(call(echo, "SendMessage", params)) == code
 
 
-def test_errors_of_the_protocol_carry_their_reason(echo: RunningAgent) -> None:
+def test_errors_of_the_protocol_have_a_reason(echo: RunningAgent) -> None:
     error = call(echo, "GetTask", {"id": "unknown"}).json()["error"]
     assert error["data"] == [
         {
@@ -187,20 +185,20 @@ def test_errors_of_the_protocol_carry_their_reason(echo: RunningAgent) -> None:
 @pytest.mark.parametrize(
     ("version", "code"), [("1.0", None), ("1.3", None), ("", None), ("0.3", -32009), ("2", -32009)]
 )
-def test_only_version_1_is_spoken(echo: RunningAgent, version: str, code: int | None) -> None:
+def test_only_version_1_is_supported(echo: RunningAgent, version: str, code: int | None) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": MESSAGE}}
     answer = echo.http.post("/a2a", json=body, headers={"A2A-Version": version})
     assert answer.json().get("error", {}).get("code") == code
 
 
-def test_a_body_that_is_too_large_or_no_json_type_is_told_by_http(echo: RunningAgent) -> None:
+def test_a_body_that_is_too_large_or_not_json_gets_an_http_status(echo: RunningAgent) -> None:
     headers = {"Content-Type": "application/json"}
     large = echo.http.post("/a2a", content=b"x" * 2**21, headers=headers)
     assert large.status_code == 413
     assert echo.http.post("/a2a", content=b"{}").status_code == 415
 
 
-def test_too_much_work_is_told_by_http_too_since_a_caller_may_try_again(tmp_path: Path) -> None:
+def test_too_many_jobs_get_503_with_retry_after(tmp_path: Path) -> None:
     params = {"message": MESSAGE, "configuration": {"returnImmediately": True}}
     with running_agent(tmp_path, WAITS, {"AGENT_DRAIN_SECONDS": "0.01"}, max_jobs=1) as agent:
         assert "result" in call(agent, "SendMessage", params).json()
@@ -212,7 +210,7 @@ def test_too_much_work_is_told_by_http_too_since_a_caller_may_try_again(tmp_path
         }
 
 
-def test_a_stopping_agent_takes_no_message(tmp_path: Path) -> None:
+def test_a_stopping_agent_refuses_messages(tmp_path: Path) -> None:
     with running_agent(tmp_path, WAITS, {"AGENT_DRAIN_SECONDS": "600"}, sync_timeout=0.01) as agent:
         agent.wait_until_ready()
         assert agent.run().status_code == 202
@@ -227,7 +225,7 @@ def test_a_stopping_agent_takes_no_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wants_text", [False, True])
-def test_a_result_is_told_as_it_is_since_to_read_and_write_it_again_takes_long(
+def test_a_result_is_copied_into_the_task_without_parsing_it(
     wants_text: bool,
 ) -> None:
     async def a_job() -> Job:
@@ -236,12 +234,12 @@ def test_a_result_is_told_as_it_is_since_to_read_and_write_it_again_takes_long(
     job = asyncio.run(a_job())
     job.state, job.wants_text = "done", wants_text
     job.result = b'{"as it is":[1.50]}'
-    told = task_of(job)
-    [part] = json.loads(told)["artifacts"][0]["parts"]
+    task = task_of(job)
+    [part] = json.loads(task)["artifacts"][0]["parts"]
     if wants_text:
         assert part == {"text": job.result.decode(), "mediaType": "text/plain"}
     else:
-        assert job.result in told
+        assert job.result in task
         assert part == {"data": {"as it is": [1.5]}, "mediaType": "application/json"}
 
 
@@ -249,7 +247,7 @@ def test_a_result_is_told_as_it_is_since_to_read_and_write_it_again_takes_long(
 
 
 @pytest.mark.parametrize(
-    ("declared", "taker"),
+    ("declared", "target"),
     [
         ([], "input"),
         (
@@ -268,18 +266,18 @@ def test_a_result_is_told_as_it_is_since_to_read_and_write_it_again_takes_long(
         ),
     ],
 )
-def test_text_goes_to_the_one_input_that_it_can_be(declared: list[Declared], taker: str) -> None:
+def test_text_is_assigned_to_the_only_possible_input(declared: list[Declared], target: str) -> None:
     message = {"parts": [{"data": {"n": 1.0}}, {"text": "hello"}]}
-    assert inputs_of(message, make_contract(declared)) == {"n": 1, taker: "hello"}
+    assert inputs_of(message, make_contract(declared)) == {"n": 1, target: "hello"}
 
 
-def test_text_for_which_there_are_two_inputs_is_not_guessed_at() -> None:
+def test_text_with_two_possible_inputs_is_refused() -> None:
     contract = make_contract([Declared(name="a", type="string"), Declared(name="b", type="string")])
     with pytest.raises(ValueError, match="send a data part"):
         inputs_of({"parts": [{"text": "hello"}]}, contract)
 
 
-def test_whole_numbers_are_integers_at_every_depth_and_others_stay() -> None:
+def test_whole_numbers_become_integers_at_every_depth() -> None:
     data = {"a": [1.0, {"b": -2.0}], "c": 0.5, "d": 1e300, "e": True, "f": "1.0"}
     inputs = inputs_of({"parts": [{"data": data}]}, make_contract([]))
     assert repr(inputs) == repr({"a": [1, {"b": -2}], "c": 0.5, "d": 1e300, "e": True, "f": "1.0"})

@@ -1,4 +1,4 @@
-"""The official SDK's client talks to the agent: what it sends, and what it makes of the answers."""
+"""The agent and the client of the official SDK understand each other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -64,17 +64,17 @@ async def send(client: Client, sent: Message) -> Task:
     return task
 
 
-def tell(agent: RunningAgent, story: Callable[[Client], Awaitable[None]], **config: Any) -> None:
+def play(agent: RunningAgent, scenario: Callable[[Client], Awaitable[None]], **config: Any) -> None:
     async def whole() -> None:
         async with talking_to(agent, **config) as client:
-            await story(client)
+            await scenario(client)
 
     asyncio.run(whole())
 
 
-def test_data_are_the_inputs_and_the_answer_is_data(tmp_path: Path) -> None:
-    async def story(client: Client) -> None:
-        # 5 comes as 5.0: all numbers of a protobuf Value are doubles.
+def test_a_data_part_holds_the_inputs_and_the_answer_is_data(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
+        # 5 arrives as 5.0, since a protobuf Value has only doubles.
         task = await send(client, message(new_data_part({"a": 5, "b": 2}), context_id="a-talk"))
         assert task.status.state == TaskState.TASK_STATE_COMPLETED
         assert task.context_id == "a-talk"
@@ -82,11 +82,11 @@ def test_data_are_the_inputs_and_the_answer_is_data(tmp_path: Path) -> None:
         assert await client.get_task(GetTaskRequest(id=task.id)) == task
 
     with running_agent(tmp_path, ADD, **TWO_NUMBERS) as agent:
-        tell(agent, story)
+        play(agent, scenario)
 
 
-def test_text_is_the_input_and_the_answer_is_text_for_who_takes_only_that(tmp_path: Path) -> None:
-    async def story(client: Client) -> None:
+def test_a_text_part_is_the_input_and_a_caller_of_text_gets_text(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
         task = await send(client, message(new_text_part("hello"), new_text_part("there")))
         assert get_text_parts(task.artifacts[0].parts) == ["hello\nthere"]
         again = await client.get_task(GetTaskRequest(id=task.id))
@@ -94,11 +94,11 @@ def test_text_is_the_input_and_the_answer_is_text_for_who_takes_only_that(tmp_pa
 
     handler = "def handle(inputs): return {'answer': inputs['input']}"
     with running_agent(tmp_path, handler) as agent:
-        tell(agent, story, accepted_output_modes=["text/plain"])
+        play(agent, scenario, accepted_output_modes=["text/plain"])
 
 
-def test_wrong_inputs_are_invalid_params_that_name_the_fields(tmp_path: Path) -> None:
-    async def story(client: Client) -> None:
+def test_wrong_inputs_are_invalid_params_with_the_names_of_fields(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
         with pytest.raises(
             InvalidParamsError, match="a: Input should be a valid integer; b: Field"
         ):
@@ -107,11 +107,11 @@ def test_wrong_inputs_are_invalid_params_that_name_the_fields(tmp_path: Path) ->
             await send(client, message(new_text_part("5 and 2")))
 
     with running_agent(tmp_path, ADD, **TWO_NUMBERS) as agent:
-        tell(agent, story)
+        play(agent, scenario)
 
 
-def test_what_takes_longer_is_a_task_that_can_be_asked_for(tmp_path: Path) -> None:
-    async def story(client: Client) -> None:
+def test_longer_work_becomes_a_task_that_can_be_polled(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
         task = await send(client, message(new_text_part(str(tmp_path / "done"))))
         assert task.status.state == TaskState.TASK_STATE_WORKING
         (tmp_path / "done").touch()
@@ -124,13 +124,13 @@ def test_what_takes_longer_is_a_task_that_can_be_asked_for(tmp_path: Path) -> No
             await client.cancel_task(CancelTaskRequest(id=task.id))
 
     with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
-        tell(agent, story)
+        play(agent, scenario)
 
 
-def test_who_does_not_want_to_wait_need_not_and_can_cancel(tmp_path: Path) -> None:
+def test_a_caller_can_return_immediately_and_cancel(tmp_path: Path) -> None:
     with running_agent(tmp_path, WAITS, sync_timeout=600) as agent:
 
-        async def story(client: Client) -> None:
+        async def scenario(client: Client) -> None:
             task = await send(client, message(new_text_part(str(tmp_path / "never"))))
             assert task.status.state == TaskState.TASK_STATE_WORKING
             cancelled = await client.cancel_task(CancelTaskRequest(id=task.id))
@@ -138,14 +138,14 @@ def test_who_does_not_want_to_wait_need_not_and_can_cancel(tmp_path: Path) -> No
             assert await client.get_task(GetTaskRequest(id=task.id)) == cancelled
             await wait_in_loop(lambda: not agent.lifecycle.jobs.running, "the handler's end")
 
-        tell(agent, story, polling=True)
+        play(agent, scenario, polling=True)
 
 
-def test_a_job_of_run_is_a_task_too_and_a_task_a_job(tmp_path: Path) -> None:
+def test_jobs_of_run_and_tasks_are_the_same(tmp_path: Path) -> None:
     with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
         job = agent.run(input=str(tmp_path / "done")).json()
 
-        async def story(client: Client) -> None:
+        async def scenario(client: Client) -> None:
             task = await client.get_task(GetTaskRequest(id=job["job_id"]))
             assert task.status.state == TaskState.TASK_STATE_WORKING
             validate_proto_required_fields(task)
@@ -153,11 +153,11 @@ def test_a_job_of_run_is_a_task_too_and_a_task_a_job(tmp_path: Path) -> None:
             assert agent.http.get(f"/status/{other.id}").json()["status"] == "running"
             (tmp_path / "done").touch()
 
-        tell(agent, story)
+        play(agent, scenario)
 
 
-def test_a_handler_that_fails_makes_a_failed_task_that_says_so(tmp_path: Path) -> None:
-    async def story(client: Client) -> None:
+def test_a_failing_handler_makes_a_failed_task_with_the_reason(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
         task = await send(client, message(new_text_part("x")))
         assert task.status.state == TaskState.TASK_STATE_FAILED
         assert task.status.message.role == Role.ROLE_AGENT
@@ -165,11 +165,11 @@ def test_a_handler_that_fails_makes_a_failed_task_that_says_so(tmp_path: Path) -
         assert text.startswith("handle() raised KeyError")
 
     with running_agent(tmp_path, "def handle(inputs): return inputs['missing']") as agent:
-        tell(agent, story)
+        play(agent, scenario)
 
 
-def test_what_the_agent_does_not_do_is_told_as_the_protocol_has_it(tmp_path: Path) -> None:
-    async def story(client: Client) -> None:
+def test_unsupported_operations_get_the_errors_of_the_protocol(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
         with pytest.raises(TaskNotFoundError):
             await client.get_task(GetTaskRequest(id="unknown"))
         with pytest.raises(TaskNotFoundError):
@@ -185,13 +185,13 @@ def test_what_the_agent_does_not_do_is_told_as_the_protocol_has_it(tmp_path: Pat
             await send(client, message(new_text_part("more"), task_id=task.id))
 
     with running_agent(tmp_path) as agent:
-        tell(agent, story)
+        play(agent, scenario)
 
 
-def test_an_answer_that_the_client_does_not_take_is_not_given(tmp_path: Path) -> None:
-    async def story(client: Client) -> None:
+def test_an_unsupported_output_mode_is_refused(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
         with pytest.raises(ContentTypeNotSupportedError):
             await send(client, message(new_text_part("x")))
 
     with running_agent(tmp_path) as agent:
-        tell(agent, story, accepted_output_modes=["image/png"])
+        play(agent, scenario, accepted_output_modes=["image/png"])

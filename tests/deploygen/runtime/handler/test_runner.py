@@ -27,7 +27,7 @@ def _forget_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def runner_of(folder: Path, source: str) -> HandlerRunner:
-    """A runner whose loading of `source` has come to its end."""
+    """Return a runner that has finished loading `source`."""
     runner = loading(folder, source)
     wait_until(lambda: not runner.is_loading(), "the handler")
     return runner
@@ -59,11 +59,11 @@ def test_a_function_is_called_in_a_thread(tmp_path: Path) -> None:
         "async def f(inputs): return inputs\ndef handle(inputs): return f(inputs)",
     ],
 )
-def test_a_coroutine_is_awaited_however_it_is_made(tmp_path: Path, source: str) -> None:
+def test_a_coroutine_is_awaited_whatever_returns_it(tmp_path: Path, source: str) -> None:
     assert answer(runner_of(tmp_path, source), a=1) == {"a": 1}
 
 
-def test_the_handler_that_is_generated_echoes(tmp_path: Path) -> None:
+def test_the_generated_handler_echoes_its_inputs(tmp_path: Path) -> None:
     runner = runner_of(tmp_path, (TEMPLATES / "handler.py").read_text())
     assert answer(runner, a=1) == {"echo": {"a": 1}}
     assert runner.problem() is None
@@ -87,22 +87,22 @@ def test_the_handler_that_is_generated_echoes(tmp_path: Path) -> None:
         ("", "defines no function handle"),
     ],
 )
-def test_a_handler_that_cannot_be_loaded_is_a_problem_with_a_reason_that_anybody_may_know(
+def test_a_handler_that_cannot_be_loaded_is_reported_without_private_details(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, source: str, problem: str
 ) -> None:
     runner = runner_of(tmp_path, source)
-    told = str(runner.problem())
-    assert told.startswith("the handler cannot be loaded: ")
-    assert told.isprintable()
-    assert problem in told
-    assert "secret" not in told
-    assert f"the handler cannot be loaded: {told.rpartition(' ')[2]}" in caplog.text
+    reported = str(runner.problem())
+    assert reported.startswith("the handler cannot be loaded: ")
+    assert reported.isprintable()
+    assert problem in reported
+    assert "secret" not in reported
+    assert f"the handler cannot be loaded: {reported.rpartition(' ')[2]}" in caplog.text
     assert ("secret" in caplog.text) == ("secret" in source)
-    with pytest.raises(HandlerUnavailable, match=re.escape(told)):
+    with pytest.raises(HandlerUnavailable, match=re.escape(reported)):
         answer(runner)
 
 
-def test_a_request_waits_for_a_handler_that_is_being_loaded(tmp_path: Path) -> None:
+def test_a_request_waits_while_the_handler_is_being_loaded(tmp_path: Path) -> None:
     go = tmp_path / "go"
     source = f"""
 import pathlib, time
@@ -112,16 +112,18 @@ def handle(inputs): return inputs
     runner = loading(tmp_path, source)
     assert runner.problem() == "the handler is being loaded"
 
-    async def story() -> bytes:
+    async def scenario() -> bytes:
         request = asyncio.create_task(runner.run({"a": 1}))
         await asyncio.sleep(0)
         go.touch()
         return await request
 
-    assert json.loads(asyncio.run(story())) == {"a": 1}
+    assert json.loads(asyncio.run(scenario())) == {"a": 1}
 
 
-def test_a_request_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_waits_for_the_handler_only_for_a_limited_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(handler_runner, "LOADING_PATIENCE_SECONDS", 0.01)
     with pytest.raises(HandlerUnavailable, match="being loaded"):
         answer(HandlerRunner(f"{MODULE}:handle"))
@@ -138,7 +140,7 @@ def test_a_request_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Mo
     ],
 )
 @pytest.mark.parametrize("kind", ["def", "async def"])
-def test_what_a_handler_raises_is_logged_but_not_told_to_the_caller(
+def test_an_exception_of_the_handler_is_logged_but_not_shown_to_the_caller(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, line: str
 ) -> None:
     runner = runner_of(tmp_path, f"{kind} handle(inputs): {line}")
@@ -170,7 +172,7 @@ def test_a_handler_may_refuse_its_inputs(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["def", "async def"])
-def test_an_answer_that_is_no_json_object_is_a_failure_that_tells_nothing_of_it(
+def test_a_result_that_is_not_a_json_object_fails_without_revealing_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, result: str, problem: str
 ) -> None:
     source = f"""
@@ -187,12 +189,12 @@ recursive["r"] = recursive
         assert f"handle() failed in run {str(failed.value).rpartition(' ')[2]}" in caplog.text
 
 
-def test_a_function_has_its_answer_encoded_in_its_thread_too(tmp_path: Path) -> None:
+def test_the_result_of_a_function_is_encoded_in_its_thread(tmp_path: Path) -> None:
     source = """
 import threading
-class Tells(dict):
+class RecordsThread(dict):
     def items(self): return [("t", threading.get_ident())]
-def handle(inputs): return Tells(a=1)
+def handle(inputs): return RecordsThread(a=1)
 """
     assert answer(runner_of(tmp_path, source))["t"] != threading.get_ident()
 
@@ -229,7 +231,7 @@ def handle(inputs): raise {refusal}
         "Evil(422, 'x')",
     ],
 )
-def test_a_refusal_that_cannot_be_sent_is_a_failure_of_the_handler(
+def test_an_http_exception_that_cannot_be_sent_is_a_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: str
 ) -> None:
     with pytest.raises(HandlerFailed, match="raised what cannot be sent") as failed:
@@ -239,7 +241,7 @@ def test_a_refusal_that_cannot_be_sent_is_a_failure_of_the_handler(
     assert "Traceback" in caplog.text
 
 
-def test_a_refusal_is_passed_on_with_all_that_it_says(tmp_path: Path) -> None:
+def test_an_http_exception_is_passed_on_with_status_detail_and_headers(tmp_path: Path) -> None:
     refusal = "HTTPException(429, {'why': ['\u20ac']}, {'Retry-After': '5', 'X-A': 'b c\\td'})"
     with pytest.raises(HTTPException) as refused:
         answer(runner_of(tmp_path, REFUSES.format(refusal=refusal)))
@@ -248,7 +250,7 @@ def test_a_refusal_is_passed_on_with_all_that_it_says(tmp_path: Path) -> None:
     assert refused.value.headers == {"Retry-After": "5", "X-A": "b c\td"}
 
 
-def test_the_exceptions_of_a_handler_leave_a_traceback(
+def test_an_exception_of_the_handler_is_logged_with_a_traceback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     runner = runner_of(tmp_path, "def handle(inputs): return inputs['missing']")

@@ -7,13 +7,13 @@ from tests.deploygen.runtime.running_agent import running_agent
 from tests.processes import wait_until
 
 
-def test_it_lives_and_is_healthy(tmp_path: Path) -> None:
+def test_a_running_agent_is_alive_and_healthy(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
         assert agent.http.get("/health").json() == {"status": "healthy"}
         assert agent.http.get("/health/live").json() == {"status": "alive"}
 
 
-def test_it_is_ready_once_the_handler_is_loaded(tmp_path: Path) -> None:
+def test_an_agent_is_ready_once_its_handler_is_loaded(tmp_path: Path) -> None:
     go = tmp_path / "go"
     handler = f"""
 import pathlib, time
@@ -30,7 +30,7 @@ def handle(inputs): return {{}}
         assert agent.lifecycle.status().status == "ready"
 
 
-def test_it_gives_the_handler_what_was_sent_and_answers_what_that_returns(tmp_path: Path) -> None:
+def test_run_passes_the_inputs_to_the_handler_and_returns_its_result(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
         answer = agent.run(input="hello", more=[1, None])
     assert answer.status_code == 200
@@ -39,14 +39,14 @@ def test_it_gives_the_handler_what_was_sent_and_answers_what_that_returns(tmp_pa
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"{", b"\xff"])
-def test_what_is_no_json_object_is_refused(tmp_path: Path, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(tmp_path: Path, body: bytes) -> None:
     with running_agent(tmp_path) as agent:
         answer = agent.http.post("/run", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
     assert answer.json()["detail"]
 
 
-def test_a_failing_handler_is_told_as_500_and_the_agent_goes_on(tmp_path: Path) -> None:
+def test_a_failing_handler_is_500_and_the_agent_keeps_working(tmp_path: Path) -> None:
     handler = "def handle(inputs): return {'half': 1 / inputs['by']}"
     with running_agent(tmp_path, handler) as agent:
         failed = agent.run(by=0)
@@ -55,14 +55,16 @@ def test_a_failing_handler_is_told_as_500_and_the_agent_goes_on(tmp_path: Path) 
         assert agent.run(by=2).json() == {"half": 0.5}
 
 
-def test_a_refusing_handler_decides_the_answer(tmp_path: Path) -> None:
+def test_an_http_exception_of_the_handler_becomes_the_response(tmp_path: Path) -> None:
     handler = "from fastapi import HTTPException\ndef handle(i): raise HTTPException(422, 'no x')"
     with running_agent(tmp_path, handler) as agent:
         answer = agent.run()
     assert (answer.status_code, answer.json()) == (422, {"detail": "no x"})
 
 
-def test_a_handler_that_cannot_be_loaded_makes_it_unready_and_is_told(tmp_path: Path) -> None:
+def test_a_handler_that_cannot_be_loaded_makes_the_agent_unready_with_the_reason(
+    tmp_path: Path,
+) -> None:
     with running_agent(tmp_path, "raise ValueError('secret')") as agent:
         wait_until(lambda: "cannot be loaded: ValueError" in str(agent.reason()), "the reason")
         assert "secret" not in str(agent.reason()) + agent.lifecycle.status().note
@@ -74,13 +76,13 @@ def test_a_handler_that_cannot_be_loaded_makes_it_unready_and_is_told(tmp_path: 
         assert agent.http.get("/health/live").is_success
 
 
-def test_its_page_names_the_agent(tmp_path: Path) -> None:
+def test_the_openapi_document_names_the_agent(tmp_path: Path) -> None:
     with running_agent(tmp_path, description="Answers all.") as agent:
         info = agent.http.get("/openapi.json").json()["info"]
     assert (info["title"], info["description"]) == ("An agent", "Answers all.")
 
 
-def test_started_without_its_file_it_says_so(
+def test_an_agent_without_its_file_does_not_start(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert server.main(tmp_path) == 1

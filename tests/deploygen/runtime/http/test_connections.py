@@ -1,4 +1,4 @@
-"""Connections that send nothing, or not enough."""
+"""Connections that are idle or send a request too slowly."""
 
 import http.client
 import socket
@@ -35,9 +35,9 @@ def connected(agent: RunningAgent) -> Iterator[socket.socket]:
         yield connection
 
 
-def let_pass(seconds: float) -> None:
+def wait_for(seconds: float) -> None:
     then = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() > then, "that time")
+    wait_until(lambda: time.monotonic() > then, "the time to pass")
 
 
 def is_closed_while_it_sends(connection: socket.socket, byte: bytes) -> bool:
@@ -58,21 +58,21 @@ def test_a_connection_that_sends_no_request_is_closed(tmp_path: Path, sent: byte
         assert connection.recv(1) == b""
 
 
-def test_a_head_that_comes_byte_by_byte_is_given_no_more_time(tmp_path: Path) -> None:
+def test_sending_a_head_byte_by_byte_does_not_extend_the_time_limit(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent, connected(agent) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nX: ")
-        wait_until(lambda: is_closed_while_it_sends(connection, b"x"), "its end")
+        wait_until(lambda: is_closed_while_it_sends(connection, b"x"), "its close")
 
 
-def test_the_rest_of_a_body_that_nobody_reads_is_given_no_more_time(tmp_path: Path) -> None:
+def test_sending_an_unread_body_byte_by_byte_does_not_extend_the_time_limit(tmp_path: Path) -> None:
     head = b"POST /run HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
     with running_agent(tmp_path) as agent, connected(agent) as connection:
         connection.sendall(head)
         assert connection.recv(4096).startswith(b"HTTP/1.1 415 ")
-        wait_until(lambda: is_closed_while_it_sends(connection, b"x"), "its end")
+        wait_until(lambda: is_closed_while_it_sends(connection, b"x"), "its close")
 
 
-def test_an_answer_may_take_longer_and_so_may_the_next_request(tmp_path: Path) -> None:
+def test_the_limit_applies_neither_to_the_handler_nor_to_keep_alive(tmp_path: Path) -> None:
     done = tmp_path / "done"
     with running_agent(tmp_path, WAITS) as agent:
         agent.wait_until_ready()
@@ -80,15 +80,15 @@ def test_an_answer_may_take_longer_and_so_may_the_next_request(tmp_path: Path) -
         with closing(http.client.HTTPConnection(netloc, timeout=30)) as connection:
             body = f'{{"until": "{done}"}}'
             connection.request("POST", "/run", body, {"Content-Type": "application/json"})
-            let_pass(3 * SECONDS)
+            wait_for(3 * SECONDS)
             done.touch()
             assert connection.getresponse().read() == b'{"done": true}'
-            let_pass(3 * SECONDS)
+            wait_for(3 * SECONDS)
             connection.request("GET", "/health")
             assert connection.getresponse().status == 200
 
 
-def test_an_idle_connection_is_closed_after_the_seconds_of_the_setting(tmp_path: Path) -> None:
+def test_an_idle_connection_is_closed_after_keep_alive_seconds(tmp_path: Path) -> None:
     environ = {"AGENT_KEEP_ALIVE_SECONDS": "0.2"}
     with running_agent(tmp_path, environ=environ) as agent, connected(agent) as connection:
         connection.sendall(b"HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -97,6 +97,6 @@ def test_an_idle_connection_is_closed_after_the_seconds_of_the_setting(tmp_path:
         assert connection.recv(4096) == b""
 
 
-def test_an_idle_connection_outlives_the_idle_time_of_a_load_balancer(tmp_path: Path) -> None:
+def test_the_default_keep_alive_exceeds_the_idle_time_of_load_balancers(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
         assert agent.lifecycle.config.keep_alive_seconds == 75

@@ -1,4 +1,4 @@
-"""What the agent says of itself: /, /schema, /docs, /openapi.json."""
+"""The agent's own description: /, /schema, /docs, /openapi.json."""
 
 import re
 from html import unescape
@@ -43,7 +43,7 @@ class Tags(HTMLParser):
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
 
 
-def test_the_root_tells_what_the_agent_is_and_where_all_else_is(tmp_path: Path) -> None:
+def test_the_root_describes_the_agent_and_links_to_its_endpoints(tmp_path: Path) -> None:
     with running_agent(tmp_path, **DECLARED) as agent:
         about = agent.http.get("/").json()
         links = about.pop("links")
@@ -59,7 +59,7 @@ def test_the_root_tells_what_the_agent_is_and_where_all_else_is(tmp_path: Path) 
             assert agent.http.get(path).status_code != 404 or path == "/status/{job_id}"
 
 
-def test_the_schemas_are_those_of_inputs_and_outputs(tmp_path: Path) -> None:
+def test_schema_has_the_schemas_of_inputs_and_outputs(tmp_path: Path) -> None:
     with running_agent(tmp_path, **DECLARED) as agent:
         assert agent.http.get("/schema").json() == {
             "inputs": INPUTS,
@@ -72,13 +72,13 @@ def test_the_schemas_are_those_of_inputs_and_outputs(tmp_path: Path) -> None:
         }
 
 
-def test_without_a_declaration_any_object_is_the_schema(tmp_path: Path) -> None:
+def test_without_declarations_the_schema_is_any_object(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
         anything = {"type": "object"}
         assert agent.http.get("/schema").json() == {"inputs": anything, "outputs": anything}
 
 
-def test_openapi_has_the_schema_of_run(tmp_path: Path) -> None:
+def test_the_openapi_document_has_the_schema_of_run(tmp_path: Path) -> None:
     with running_agent(tmp_path, **DECLARED) as agent:
         document = agent.http.get("/openapi.json").json()
     run = document["paths"]["/run"]["post"]
@@ -87,7 +87,7 @@ def test_openapi_has_the_schema_of_run(tmp_path: Path) -> None:
     assert document["info"]["version"] == "1.2.0"
 
 
-def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+def test_the_page_loads_nothing_from_other_hosts(tmp_path: Path) -> None:
     with running_agent(tmp_path, **DECLARED) as agent:
         page = agent.http.get("/docs")
         found = Tags()
@@ -104,7 +104,7 @@ def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x>', "</pre><b>"])
-def test_what_is_declared_is_text_in_the_page(tmp_path: Path, hostile: str) -> None:
+def test_declared_text_is_escaped_in_the_page(tmp_path: Path, hostile: str) -> None:
     declared: dict[str, Any] = {
         "name": hostile,
         "version": hostile,
@@ -118,7 +118,7 @@ def test_what_is_declared_is_text_in_the_page(tmp_path: Path, hostile: str) -> N
     assert not found.tags & {"script", "img", "b"}
 
 
-def test_the_example_is_one_that_the_agent_takes(tmp_path: Path) -> None:
+def test_the_example_on_the_page_is_accepted_by_the_agent(tmp_path: Path) -> None:
     declared: dict[str, Any] = {
         "inputs": [
             {"name": kind, "type": kind, "required": True}

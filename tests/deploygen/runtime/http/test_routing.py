@@ -1,4 +1,4 @@
-"""Requests as monitors, link checkers and people write them."""
+"""HEAD requests and trailing slashes."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ PATHS = (
 )
 
 
-def test_a_monitor_that_sends_head_gets_what_get_gives_without_the_body(tmp_path: Path) -> None:
+def test_head_has_the_status_and_headers_of_get(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
         agent.wait_until_ready()
         for path in PATHS:
@@ -33,13 +33,13 @@ def test_a_monitor_that_sends_head_gets_what_get_gives_without_the_body(tmp_path
 
 
 @pytest.mark.parametrize("path", ["/run", "/a2a"])
-def test_head_of_what_only_takes_post_is_405(tmp_path: Path, path: str) -> None:
+def test_head_of_a_post_endpoint_is_405(tmp_path: Path, path: str) -> None:
     with running_agent(tmp_path) as agent:
         response = agent.http.head(path)
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
-def test_a_slash_at_the_end_makes_no_difference(tmp_path: Path) -> None:
+def test_a_trailing_slash_makes_no_difference(tmp_path: Path) -> None:
     with running_agent(tmp_path) as agent:
         agent.wait_until_ready()
         response = agent.http.post("/run/", json={"text": "a"})

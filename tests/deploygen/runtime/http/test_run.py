@@ -1,4 +1,4 @@
-"""POST /run and what becomes of it, as a caller sees it."""
+"""POST /run and its jobs, as a caller sees them."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ DECLARED: dict[str, Any] = {
     ],
     "outputs": [{"name": "sum", "type": "integer"}],
 }
-# Works until a file is there.
+# Works until a file exists.
 WAITS = """
 import asyncio, pathlib
 async def handle(inputs):
@@ -42,8 +42,8 @@ def fields(answer: httpx.Response) -> dict[str, str]:
 def status(agent: RunningAgent, job: dict[str, Any]) -> dict[str, Any]:
     answer = agent.http.get(job["status_url"])
     assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
-    return found
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
         yield agent
 
 
-# --- What is declared -------------------------------------------------------------------------
+# --- Declared inputs and outputs --------------------------------------------------------------
 
 
 def test_inputs_are_checked_and_defaults_added(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_inputs_are_checked_and_defaults_added(tmp_path: Path) -> None:
         ("{'sum': 1, 'more': 2}", "more: There is no such field"),
     ],
 )
-def test_a_handler_that_breaks_its_own_contract_is_told_as_500_and_in_the_log(
+def test_a_result_that_breaks_the_declared_outputs_is_500_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, answer: str, problem: str
 ) -> None:
     with running_agent(tmp_path, f"def handle(inputs): return {answer}", **DECLARED) as agent:
@@ -103,7 +103,7 @@ def test_the_handler_may_be_any_function_of_any_module(tmp_path: Path) -> None:
         ("HTTPException(422, 'x', {'Content-Length': '1'})", 500),
     ],
 )
-def test_a_handlers_refusal_is_answered_as_it_says_or_as_its_fault(
+def test_an_http_exception_of_the_handler_becomes_the_response_if_it_is_valid(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, refusal: str, status: int
 ) -> None:
     handler = f"from fastapi import HTTPException\ndef handle(inputs): raise {refusal}"
@@ -119,10 +119,10 @@ def test_a_handlers_refusal_is_answered_as_it_says_or_as_its_fault(
     assert "the agent failed" not in caplog.text
 
 
-# --- What takes longer ------------------------------------------------------------------------
+# --- Jobs -------------------------------------------------------------------------------------
 
 
-def test_what_takes_longer_is_a_job_whose_result_can_be_asked_for(tmp_path: Path) -> None:
+def test_longer_work_becomes_a_job_whose_result_can_be_polled(tmp_path: Path) -> None:
     with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
         accepted = agent.run(until=str(tmp_path / "done"))
         job = accepted.json()
@@ -151,7 +151,7 @@ def test_what_takes_longer_is_a_job_whose_result_can_be_asked_for(tmp_path: Path
         ("raise HTTPException(422, [{'loc': ['a']}])", '[{"loc": ["a"]}]'),
     ],
 )
-def test_a_job_that_fails_says_why(tmp_path: Path, line: str, error: str) -> None:
+def test_a_failed_job_has_its_error(tmp_path: Path, line: str, error: str) -> None:
     handler = "from fastapi import HTTPException\n" + WAITS.replace('return {"done": True}', line)
     with running_agent(tmp_path, handler, sync_timeout=0.05) as agent:
         job = agent.run(until=str(tmp_path / "done")).json()
@@ -184,7 +184,7 @@ def test_a_job_that_has_ended_cannot_be_cancelled(tmp_path: Path) -> None:
         assert status(agent, job)["status"] == "done"
 
 
-def test_what_has_been_answered_takes_no_place_among_the_results(
+def test_results_answered_directly_are_not_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent_jobs, "MOST_REMEMBERED", 1)
@@ -198,14 +198,14 @@ def test_what_has_been_answered_takes_no_place_among_the_results(
         assert status(agent, job)["result"] == {"done": True}
 
 
-def test_jobs_that_nobody_knows_are_404(echo: RunningAgent) -> None:
+def test_an_unknown_job_is_404(echo: RunningAgent) -> None:
     for call in (echo.http.get, echo.http.delete):
         answer = call("/status/0123456789abcdef")
         assert answer.status_code == 404
         assert "no such job" in answer.json()["detail"]
 
 
-def test_beyond_the_jobs_that_may_run_callers_are_asked_to_come_later(tmp_path: Path) -> None:
+def test_jobs_beyond_the_limit_get_503_with_retry_after(tmp_path: Path) -> None:
     with running_agent(tmp_path, WAITS, sync_timeout=0.05, max_jobs=2) as agent:
         until = str(tmp_path / "done")
         assert [agent.run(until=until).status_code for _ in range(2)] == [202, 202]
@@ -216,7 +216,7 @@ def test_beyond_the_jobs_that_may_run_callers_are_asked_to_come_later(tmp_path: 
         wait_until(lambda: agent.run(until=until).status_code == 200, "a free place")
 
 
-def test_blocking_handlers_work_at_the_same_time(tmp_path: Path) -> None:
+def test_blocking_handlers_run_in_parallel(tmp_path: Path) -> None:
     handler = """
 import threading
 both = threading.Barrier(2, timeout=30)
@@ -231,7 +231,7 @@ def handle(inputs):
         wait_until(lambda: status(agent, first)["status"] == "done", "both")
 
 
-# --- What nobody should send ------------------------------------------------------------------
+# --- Invalid and hostile requests -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -253,12 +253,12 @@ def handle(inputs):
         pytest.param(b"[]", id="a list"),
     ],
 )
-def test_what_is_no_json_object_is_a_422_that_says_so(echo: RunningAgent, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_422(echo: RunningAgent, body: bytes) -> None:
     answer = echo.http.post("/run", content=body, headers=JSON)
     assert list(fields(answer)) == ["body"]
 
 
-def test_numbers_and_text_of_any_size_that_json_has_are_taken(echo: RunningAgent) -> None:
+def test_valid_json_numbers_and_text_of_any_size_are_accepted(echo: RunningAgent) -> None:
     body = '{"a": [1e300, -0.5, 123456789012345678901234567890, 2E+100, "\\ud83d\\ude00\\u0000"],'
     body += ' "b": "Infinity"}'
     answer = echo.http.post("/run", content=body, headers=JSON)
@@ -278,12 +278,12 @@ def test_another_content_type_is_refused(echo: RunningAgent, media_type: str) ->
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/LD+JSON"])
-def test_every_json_type_is_taken(echo: RunningAgent, media_type: str) -> None:
+def test_every_json_media_type_is_accepted(echo: RunningAgent, media_type: str) -> None:
     answer = echo.http.post("/run", content=b"{}", headers={"Content-Type": media_type})
     assert answer.json() == {"echo": {}}
 
 
-def test_a_mebibyte_is_taken_and_a_byte_more_is_not(echo: RunningAgent) -> None:
+def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(echo: RunningAgent) -> None:
     most = request_bodies.LARGEST_BODY_BYTES
     body = b'{"a":"' + b"x" * (most - 8) + b'"}'
     assert len(body) == most
@@ -293,7 +293,7 @@ def test_a_mebibyte_is_taken_and_a_byte_more_is_not(echo: RunningAgent) -> None:
 
 
 def begun(agent: RunningAgent, length: int, body: bytes) -> http.client.HTTPConnection:
-    """A request whose body has so many bytes, of which these have been sent."""
+    """Begin a request with a body of `length` bytes, of which `body` is sent."""
     connection = http.client.HTTPConnection(urlsplit(agent.url).netloc, timeout=30)
     connection.putrequest("POST", "/run")
     connection.putheader("Content-Type", "application/json")
@@ -302,7 +302,7 @@ def begun(agent: RunningAgent, length: int, body: bytes) -> http.client.HTTPConn
     return connection
 
 
-def test_all_that_is_being_sent_is_bounded_together(
+def test_the_total_size_of_bodies_being_received_is_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_bodies, "LARGEST_TOGETHER_BYTES", 3000)
@@ -312,7 +312,7 @@ def test_all_that_is_being_sent_is_bounded_together(
         def answer() -> httpx.Response:
             return agent.http.post("/run", content=b"{" + b" " * 1500 + b"}", headers=JSON)
 
-        wait_until(lambda: answer().status_code == 503, "the slow one's place")
+        wait_until(lambda: answer().status_code == 503, "the slow request to be counted")
         refused = answer()
         assert (refused.json(), refused.headers["retry-after"]) == (
             {"detail": "too much is being sent at a time"},
@@ -325,7 +325,7 @@ def test_all_that_is_being_sent_is_bounded_together(
 
 
 @pytest.mark.parametrize("end", ["gone", "late", "too large"])
-def test_a_body_that_comes_to_nothing_gives_its_place_back(
+def test_an_abandoned_body_frees_its_share_of_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     monkeypatch.setattr(request_bodies, "LARGEST_TOGETHER_BYTES", 3000)
@@ -345,11 +345,11 @@ def test_a_body_that_comes_to_nothing_gives_its_place_back(
         body = b"{" + b" " * 2000 + b"}"
         wait_until(
             lambda: agent.http.post("/run", content=body, headers=JSON).status_code == 200,
-            "its place",
+            "its share to be freed",
         )
 
 
-def test_who_is_refused_while_it_sends_gets_the_answer(
+def test_a_caller_refused_while_sending_still_gets_the_response(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_bodies, "LARGEST_TOGETHER_BYTES", 100_000)
@@ -360,21 +360,21 @@ def test_who_is_refused_while_it_sends_gets_the_answer(
             assert agent.run(a=1).status_code == 200
 
 
-def test_long_numbers_are_looked_at_once() -> None:
+def test_the_search_for_infinite_numbers_takes_linear_time() -> None:
     numbers = b",".join([b"1" * 308] * 1000)
     look = request_bodies.PERHAPS_INFINITE.search
     long = min(timeit.repeat(lambda: look(numbers), number=1, repeat=5))
     short = min(timeit.repeat(lambda: look(b"1," * (len(numbers) // 2)), number=1, repeat=5))
-    assert long < 10 * short  # 1 time; 40 with each digit looked at 300 times
+    assert long < 10 * short  # usually 1; 40 if each digit is examined 300 times
 
 
-def test_a_body_in_chunks_is_bounded_too(echo: RunningAgent) -> None:
+def test_a_chunked_body_has_the_same_size_limit(echo: RunningAgent) -> None:
     chunks = (b"x" * 65536 for _ in range(64))
     answer = echo.http.post("/run", content=chunks, headers=JSON)
     assert answer.status_code == 413
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(
+def test_a_body_that_does_not_arrive_in_time_is_408(
     echo: RunningAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_bodies, "READING_SECONDS", 0.05)
@@ -383,11 +383,11 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     connection.close()
 
 
-def test_a_caller_that_goes_away_does_no_harm(
+def test_a_caller_that_disconnects_is_logged_without_a_traceback(
     echo: RunningAgent, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun(echo, 100, b"{").close()
-    wait_until(lambda: "the client has gone away" in caplog.text, "its word", seconds=10)
+    wait_until(lambda: "the client has gone away" in caplog.text, "the log line", seconds=10)
     assert "Traceback" not in caplog.text
     assert echo.run(a=1).status_code == 200
 
@@ -401,7 +401,7 @@ def test_a_caller_that_goes_away_does_no_harm(
         '{1.5: 1, "1.5": 2, 3: 4}',
     ],
 )
-def test_a_result_with_a_key_twice_is_a_failure_of_the_handler(
+def test_a_result_with_keys_equal_in_json_is_a_failure(
     tmp_path: Path, returned: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running_agent(tmp_path, f"def handle(inputs): return {returned}") as agent:
@@ -409,7 +409,7 @@ def test_a_result_with_a_key_twice_is_a_failure_of_the_handler(
     assert "two keys of an object are the same in JSON" in caplog.text
 
 
-def test_a_detail_with_a_key_twice_is_a_failure_of_the_handler(tmp_path: Path) -> None:
+def test_a_detail_with_keys_equal_in_json_is_a_failure(tmp_path: Path) -> None:
     handler = """
 from fastapi import HTTPException
 def handle(inputs): raise HTTPException(422, {1: "a", "1": "b"})
@@ -418,7 +418,7 @@ def handle(inputs): raise HTTPException(422, {1: "a", "1": "b"})
         assert agent.run().status_code == 500
 
 
-def test_a_result_may_have_keys_that_are_no_text(tmp_path: Path) -> None:
+def test_a_result_may_have_keys_that_are_not_strings(tmp_path: Path) -> None:
     handler = "def handle(inputs): return {2: 'a', 'b': {None: 1, 'x': 1.0, True: 'é'}}"
     with running_agent(tmp_path, handler) as agent:
         assert agent.run().text == '{"2": "a", "b": {"null": 1, "x": 1.0, "true": "é"}}'

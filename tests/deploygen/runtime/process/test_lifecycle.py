@@ -17,7 +17,7 @@ from tests import plain_http
 from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 from tests.processes import wait_until
 
-# A handler that works until a file is there.
+# A handler that works until a file exists.
 WAITS = """
 import pathlib, time
 def handle(inputs):
@@ -58,7 +58,7 @@ def running(agent: RunningAgent) -> bool:
     return agent.lifecycle.jobs.running == 1
 
 
-def test_asked_to_stop_it_finishes_what_runs_and_takes_nothing_new(tmp_path: Path) -> None:
+def test_a_stopping_agent_finishes_running_work_and_refuses_new_work(tmp_path: Path) -> None:
     done = tmp_path / "done"
     with running_agent(tmp_path, WAITS) as agent:
         agent.wait_until_ready()
@@ -81,7 +81,7 @@ def test_asked_to_stop_it_finishes_what_runs_and_takes_nothing_new(tmp_path: Pat
     assert answers[0].json() == {"done": True}
 
 
-def test_work_that_does_not_end_is_given_up(
+def test_work_that_exceeds_the_drain_time_is_abandoned(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = tmp_path / "done"
@@ -90,12 +90,12 @@ def test_work_that_does_not_end_is_given_up(
         thread, _ = in_thread(lambda: _post(agent, until=str(done)))
         wait_until(lambda: running(agent), "the request")
         agent.lifecycle.request_stop()
-        wait_until(lambda: "without 1 running" in caplog.text, "its giving up")
+        wait_until(lambda: "without 1 running" in caplog.text, "the end of draining")
         done.touch()
         thread.join(30)
 
 
-def test_asked_twice_it_does_not_wait_for_what_runs(
+def test_a_second_stop_request_abandons_running_work(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = tmp_path / "done"
@@ -106,7 +106,7 @@ def test_asked_twice_it_does_not_wait_for_what_runs(
         agent.lifecycle.request_stop()
         wait_until(lambda: agent.lifecycle.draining, "draining")
         agent.lifecycle.request_stop()
-        wait_until(lambda: "without 1 running" in caplog.text, "its giving up")
+        wait_until(lambda: "without 1 running" in caplog.text, "the end of draining")
         done.touch()
         thread.join(30)
 
@@ -118,33 +118,33 @@ async def handle(inputs):
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         await asyncio.sleep(0)
-        pathlib.Path(inputs["told"]).touch()
+        pathlib.Path(inputs["cleaned"]).touch()
         raise
 """
 
 
 @pytest.mark.parametrize("sync_timeout", [0.01, 600])
-def test_coroutines_that_do_not_end_are_cancelled_and_can_put_things_in_order(
+def test_unfinished_coroutines_are_cancelled_and_can_clean_up(
     tmp_path: Path, sync_timeout: float
 ) -> None:
-    told = tmp_path / "told"
+    cleaned = tmp_path / "cleaned"
     environ = {"AGENT_DRAIN_SECONDS": "0.1"}
     with running_agent(tmp_path, CLEANS_UP, environ, sync_timeout=sync_timeout) as agent:
         agent.wait_until_ready()
-        thread, answers = in_thread(lambda: _post(agent, told=str(told)))
+        thread, answers = in_thread(lambda: _post(agent, cleaned=str(cleaned)))
         wait_until(lambda: running(agent), "the request")
         if sync_timeout == 0.01:
             wait_until(lambda: answers, "the id of the job")
         agent.lifecycle.request_stop()
         thread.join(30)
         agent.thread.join(30)
-    assert told.exists()
+    assert cleaned.exists()
     expected = (202, "running") if sync_timeout == 0.01 else (503, "the agent is stopping")
     body = answers[0].json()
     assert (answers[0].status_code, body.get("status") or body["detail"]) == expected
 
 
-def test_a_job_that_nobody_waits_for_any_more_is_finished_before_the_end(tmp_path: Path) -> None:
+def test_a_background_job_is_finished_before_the_agent_stops(tmp_path: Path) -> None:
     done = tmp_path / "done"
     with running_agent(tmp_path, WAITS, sync_timeout=0.01) as agent:
         agent.wait_until_ready()
@@ -166,13 +166,13 @@ def _post(agent: RunningAgent, **inputs: str) -> httpx.Response:
         return httpx.Response(599)
 
 
-def test_extensions_are_started_drained_and_stopped_once_each(tmp_path: Path) -> None:
+def test_extensions_are_started_drained_and_stopped_once(tmp_path: Path) -> None:
     with running_agent(tmp_path, **with_recorder(tmp_path)) as agent:
         agent.wait_until_ready()
     assert (tmp_path / "record").read_text().split() == ["start", "drain", "stop"]
 
 
-def test_extensions_stop_before_the_door_closes(tmp_path: Path) -> None:
+def test_extensions_stop_before_the_server_does(tmp_path: Path) -> None:
     source = RECORDING_EXTENSION.replace(
         'async def stop(self): self.note("stop")',
         "async def stop(self):\n"
@@ -196,7 +196,7 @@ def test_an_extensions_problem_makes_the_agent_unready(tmp_path: Path) -> None:
         assert agent.reason() == "asked to say no"
 
 
-def test_an_extension_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_extension_is_refused_by_name(tmp_path: Path) -> None:
     config = AgentConfig(
         name="a",
         agent_id="a",
@@ -211,14 +211,14 @@ def test_an_extension_that_is_missing_is_told(tmp_path: Path) -> None:
         load_extensions(config, status)
 
 
-def test_a_taken_port_is_told(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"port {port} \(AGENT_PORT\).*in use"):
             agent_connections.listen(port)
 
 
-def test_a_signal_that_comes_before_it_serves_is_not_lost(tmp_path: Path) -> None:
+def test_a_stop_request_before_serving_is_not_lost(tmp_path: Path) -> None:
     started = time.monotonic()
     with running_agent(tmp_path) as agent:
         agent.lifecycle.request_stop()
@@ -227,7 +227,7 @@ def test_a_signal_that_comes_before_it_serves_is_not_lost(tmp_path: Path) -> Non
     assert time.monotonic() - started < 30
 
 
-def test_a_handler_that_blocks_the_loop_is_not_waited_for(
+def test_a_handler_that_blocks_the_loop_is_abandoned(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = tmp_path / "done"
@@ -238,7 +238,7 @@ def test_a_handler_that_blocks_the_loop_is_not_waited_for(
         thread, _ = in_thread(lambda: _post(agent, until=str(done)))
         wait_until(lambda: running(agent), "the request")
         agent.lifecycle.request_stop()
-        wait_until(lambda: agent.given_up, "its giving up")
+        wait_until(lambda: agent.given_up, "the end of draining")
         assert "the handler blocks the event loop" in caplog.text
         assert "stop" in (tmp_path / "record").read_text().split()
         done.touch()

@@ -1,4 +1,4 @@
-"""The generated agent as what it is in the end: a process that is started, signalled, killed."""
+"""The generated agent as a process that is started, signalled and killed."""
 
 import json
 import os
@@ -77,7 +77,7 @@ class AgentProcess:
             return False
 
     def begin_work(self) -> list[httpx.Response | None]:
-        """Send a request that lasts until the file "done" is there; its answer is added."""
+        """Send a request that lasts until the file "done" exists; its answer is appended."""
         answers: list[httpx.Response | None] = []
 
         def work() -> None:
@@ -117,14 +117,14 @@ def beating(registry: FakeRegistry) -> None:
     wait_until(lambda: len(registry.of("heartbeat")) >= goal, "heartbeats")
 
 
-def test_it_registers_soon_after_its_start(tmp_path: Path, registry: FakeRegistry) -> None:
+def test_an_agent_registers_soon_after_its_start(tmp_path: Path, registry: FakeRegistry) -> None:
     begun = time.monotonic()
     with started(tmp_path, registry):
         wait_until(lambda: registry.calls, "the registration")
-        assert time.monotonic() - begun < 5  # a second, on a machine with nothing else to do
+        assert time.monotonic() - begun < 5  # a second when idle
 
 
-def test_stopped_it_finishes_its_work_deregisters_and_exits_with_0(
+def test_a_stopped_agent_finishes_its_work_deregisters_and_exits_with_0(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     with started(tmp_path, registry, WAITS.format(kind="def")) as agent:
@@ -155,7 +155,7 @@ def test_an_idle_agent_stops_at_once(
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
-def test_a_handler_that_never_ends_does_not_keep_it_from_stopping(
+def test_a_handler_that_never_ends_does_not_prevent_stopping(
     tmp_path: Path, registry: FakeRegistry, kind: str
 ) -> None:
     handler = WAITS.format(kind=kind)
@@ -168,7 +168,7 @@ def test_a_handler_that_never_ends_does_not_keep_it_from_stopping(
         assert registry.calls[-1].kind == "delete"
 
 
-LEAVES = """
+LEAVES_WORK = """
 import asyncio, pathlib, threading, time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -186,7 +186,7 @@ async def block_when_cancelled():
     pathlib.Path("working").touch()
     try: await asyncio.Event().wait()
     finally:
-        # Until after it has been given up.
+        # Longer than the agent waits for it.
         try: await asyncio.sleep(0.4)
         finally: work()
 
@@ -205,10 +205,10 @@ LEFT = {
 
 
 @pytest.mark.parametrize("left", LEFT.values(), ids=LEFT)
-def test_nothing_that_a_handler_has_left_keeps_it_from_stopping(
+def test_work_left_behind_by_a_handler_does_not_prevent_stopping(
     tmp_path: Path, registry: FakeRegistry, left: str
 ) -> None:
-    handler = LEAVES.format(left=left)
+    handler = LEAVES_WORK.format(left=left)
     with started(tmp_path, registry, handler, AGENT_DRAIN_SECONDS="0.2") as agent:
         wait_until(lambda: agent.is_ready() and registry.of("heartbeat"), "a heartbeat")
         agent.begin_work()
@@ -217,7 +217,7 @@ def test_nothing_that_a_handler_has_left_keeps_it_from_stopping(
         assert registry.calls[-1].kind == "delete"
 
 
-def test_what_is_to_be_done_at_exit_is_done_and_bounded(tmp_path: Path) -> None:
+def test_atexit_functions_run_for_a_limited_time(tmp_path: Path) -> None:
     handler = """
 import atexit, pathlib, threading
 atexit.register(threading.Event().wait)
@@ -235,7 +235,7 @@ def handle(inputs):
         assert "from the handler" in agent.output
 
 
-def test_what_was_printed_is_there_after_the_end(tmp_path: Path) -> None:
+def test_printed_output_is_complete_after_the_exit(tmp_path: Path) -> None:
     handler = "def handle(inputs):\n    print('from the handler')\n    return {}"
     with started(tmp_path, None, handler) as agent:
         wait_until(agent.is_ready, "readiness")
@@ -247,7 +247,7 @@ def test_what_was_printed_is_there_after_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt", "SystemExit", "BaseException"])
-def test_nothing_that_a_handler_raises_ends_it(tmp_path: Path, kind: str, raised: str) -> None:
+def test_no_exception_of_a_handler_ends_the_agent(tmp_path: Path, kind: str, raised: str) -> None:
     handler = f"{kind} handle(inputs): raise {raised}"
     with started(tmp_path, None, handler) as agent:
         wait_until(agent.is_ready, "readiness")
@@ -259,7 +259,7 @@ def test_nothing_that_a_handler_raises_ends_it(tmp_path: Path, kind: str, raised
 
 
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt", "SystemExit"])
-def test_nothing_that_a_task_of_a_handler_raises_ends_it(
+def test_no_exception_of_a_handlers_task_ends_the_agent(
     tmp_path: Path, registry: FakeRegistry, raised: str
 ) -> None:
     handler = f"""
@@ -279,7 +279,7 @@ async def handle(inputs): await asyncio.gather(fail())
     assert registry.calls[-1].kind == "delete"
 
 
-def test_a_hanging_registry_does_not_keep_it_from_stopping(
+def test_a_hanging_registry_does_not_prevent_stopping(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     registry.always["delete"] = HANGS
@@ -289,16 +289,18 @@ def test_a_hanging_registry_does_not_keep_it_from_stopping(
         assert agent.ends_with() == 0
 
 
-def test_a_blocked_loop_costs_no_lease(tmp_path: Path, registry: FakeRegistry) -> None:
+def test_a_handler_that_blocks_the_loop_does_not_lose_the_lease(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
     with started(tmp_path, registry, WAITS.format(kind="async def")) as agent:
         wait_until(agent.is_ready, "readiness")
         agent.begin_work()
         beating(registry)
-        wait_until(lambda: registry.calls[-1].body["status"] == "degraded", "its word")
+        wait_until(lambda: registry.calls[-1].body["status"] == "degraded", "a degraded heartbeat")
         assert len(registry.of("register")) == 1
 
 
-def test_killed_it_says_nothing_more(tmp_path: Path, registry: FakeRegistry) -> None:
+def test_a_killed_agent_does_not_deregister(tmp_path: Path, registry: FakeRegistry) -> None:
     with started(tmp_path, registry) as agent:
         beating(registry)
         agent.process.kill()
@@ -306,11 +308,11 @@ def test_killed_it_says_nothing_more(tmp_path: Path, registry: FakeRegistry) -> 
     assert registry.of("delete") == []
 
 
-def test_after_a_pause_it_comes_back_by_itself(tmp_path: Path, registry: FakeRegistry) -> None:
+def test_an_agent_that_was_paused_registers_again(tmp_path: Path, registry: FakeRegistry) -> None:
     with started(tmp_path, registry) as agent:
         beating(registry)
         agent.process.send_signal(signal.SIGSTOP)
-        # What a registry does when the lease has ended and the record is purged.
+        # As if the lease had ended and the record had been purged.
         registry.script["heartbeat"] = [Reply(404)]
         agent.process.send_signal(signal.SIGCONT)
         wait_until(lambda: len(registry.of("register")) == 2, "a second registration")
@@ -318,7 +320,7 @@ def test_after_a_pause_it_comes_back_by_itself(tmp_path: Path, registry: FakeReg
         assert agent.is_ready()
 
 
-def test_it_starts_without_a_registry_and_joins_it_when_it_is_there(
+def test_an_agent_starts_without_its_registry_and_registers_later(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     registry.stop()
@@ -331,7 +333,7 @@ def test_it_starts_without_a_registry_and_joins_it_when_it_is_there(
         beating(registry)
 
 
-def test_an_agent_of_no_registry_works_and_stops(tmp_path: Path) -> None:
+def test_an_agent_without_registry_integration_works_and_stops(tmp_path: Path) -> None:
     with started(tmp_path, None) as agent:
         wait_until(agent.is_ready, "readiness")
         assert plain_http.post(f"{agent.url}/run", json={"a": 1}).json() == {"echo": {"a": 1}}
@@ -339,7 +341,7 @@ def test_an_agent_of_no_registry_works_and_stops(tmp_path: Path) -> None:
         assert agent.ends_with() == 0
 
 
-def test_its_healthcheck_finds_it_healthy(tmp_path: Path) -> None:
+def test_the_healthcheck_finds_a_running_agent_healthy(tmp_path: Path) -> None:
     with started(tmp_path, None) as agent:
         wait_until(agent.is_ready, "readiness")
         port = agent.url.rpartition(":")[2]
@@ -352,7 +354,7 @@ def test_its_healthcheck_finds_it_healthy(tmp_path: Path) -> None:
         assert done.returncode == 0
 
 
-def test_a_taken_port_is_told_without_a_traceback(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_without_a_traceback(tmp_path: Path) -> None:
     with socket.create_server(("", 0)) as taken:
         port = str(taken.getsockname()[1])
         with started(tmp_path, None, AGENT_PORT=port) as agent:
@@ -361,7 +363,7 @@ def test_a_taken_port_is_told_without_a_traceback(tmp_path: Path) -> None:
             assert "Traceback" not in agent.output
 
 
-def test_its_output_is_one_json_object_a_line_that_tells_of_each_request(tmp_path: Path) -> None:
+def test_the_log_is_one_json_object_a_line_with_the_request_id(tmp_path: Path) -> None:
     handler = "def handle(inputs): return 1 / 0"
     with started(tmp_path, None, handler) as agent:
         wait_until(agent.is_ready, "readiness")
@@ -371,13 +373,13 @@ def test_its_output_is_one_json_object_a_line_that_tells_of_each_request(tmp_pat
         assert agent.ends_with() == 0
         lines = [json.loads(line) for line in agent.output.splitlines()]
     assert all(line["agent_id"] == "an-agent" for line in lines)
-    of_the_request = [line for line in lines if line.get("request_id") == "an-id"]
-    failed, answered = of_the_request
+    request_lines = [line for line in lines if line.get("request_id") == "an-id"]
+    failed, answered = request_lines
     assert "ZeroDivisionError" in failed["exception"]
     assert (answered["message"], answered["status"]) == ("POST /run: 500", 500)
 
 
-def test_a_secret_comes_from_its_file_and_is_in_no_line_of_the_log(tmp_path: Path) -> None:
+def test_a_secret_is_read_from_its_file_and_not_logged(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("s3cret-value\n")
     handler = "import os\nKEY = os.environ['API_KEY']\ndef handle(i): return {'n': len(KEY)}"
     path = str(tmp_path / "key")
@@ -387,7 +389,7 @@ def test_a_secret_comes_from_its_file_and_is_in_no_line_of_the_log(tmp_path: Pat
         assert "s3cret" not in agent.output
 
 
-def test_a_dependency_that_hangs_does_not_keep_it_from_registering_or_stopping(
+def test_a_hanging_dependency_does_not_prevent_registering_or_stopping(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -402,7 +404,7 @@ def test_a_dependency_that_hangs_does_not_keep_it_from_registering_or_stopping(
     assert registry.calls[-1].kind == "delete"
 
 
-def test_a_coroutine_is_cancelled_at_the_end_before_the_process_exits(
+def test_a_running_coroutine_is_cancelled_before_the_process_exits(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     handler = """
@@ -427,7 +429,7 @@ async def handle(inputs):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_client_reaches_it_by_ipv4_and_by_ipv6(tmp_path: Path, host: str) -> None:
+def test_the_agent_listens_on_ipv4_and_ipv6(tmp_path: Path, host: str) -> None:
     if ":" in host and not _has_loopback(host):
         pytest.skip("this machine has no IPv6")
     with started(tmp_path, None) as agent:
@@ -468,13 +470,13 @@ def handle(inputs):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_stopped_it_leaves_no_process_of_its_handler_and_starts_again_on_its_port(
+def test_a_stopped_agent_leaves_no_child_process_and_frees_its_port(
     tmp_path: Path,
 ) -> None:
     with started(tmp_path, None, FORKS) as agent:
         wait_until(agent.is_ready, "readiness")
         result = plain_http.post(f"{agent.url}/run", json={}).json()
-        # The pool has the signals of a program of its own, and none of the agent's sockets.
+        # The pool's processes have default signal handlers and none of the agent's sockets.
         assert [child[1:] for child in result["children"]] == [[True, 0], [True, 0]]
         below = descendants(agent.process.pid)
         assert len(below) >= 2

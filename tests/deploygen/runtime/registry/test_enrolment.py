@@ -1,4 +1,4 @@
-"""The token that an agent shows when it registers: from where, to whom, and what without one."""
+"""The enrolment token: where it is read from, where it is sent, and what happens without one."""
 
 import asyncio
 import itertools
@@ -27,24 +27,24 @@ def joining(registry: FakeRegistry) -> dict[str, Any]:
 
 
 class TestClient:
-    def test_the_token_is_shown_when_registering_and_at_no_other_call(
-        self, registry: FakeRegistry
-    ) -> None:
-        async def story() -> None:
+    def test_the_token_is_sent_only_when_registering(self, registry: FakeRegistry) -> None:
+        async def scenario() -> None:
             async with living(registry, enrolment_token=TOKEN):
                 await beats(registry, 2)
 
-        asyncio.run(story())
-        shown = {kind: {call.authorization for call in registry.of(kind)} for kind in KINDS}
-        assert shown == {"register": {f"Bearer {TOKEN}"}, "heartbeat": {None}, "delete": {None}}
+        asyncio.run(scenario())
+        sent = {kind: {call.authorization for call in registry.of(kind)} for kind in KINDS}
+        assert sent == {"register": {f"Bearer {TOKEN}"}, "heartbeat": {None}, "delete": {None}}
 
     @pytest.mark.parametrize("token", [None, "", lambda: None])
-    def test_without_one_nothing_is_shown(self, registry: FakeRegistry, token: Any) -> None:
-        async def story() -> None:
+    def test_without_a_token_no_authorization_is_sent(
+        self, registry: FakeRegistry, token: Any
+    ) -> None:
+        async def scenario() -> None:
             async with living(registry, enrolment_token=token):
                 await beats(registry, 1)
 
-        asyncio.run(story())
+        asyncio.run(scenario())
         assert registry.of("register")[0].authorization is None
 
     @pytest.mark.parametrize("status", [401, 403])
@@ -55,12 +55,12 @@ class TestClient:
             (TOKEN, "the token in AGENT_ENROLMENT_TOKEN, or its file, is not good for this agent"),
         ],
     )
-    def test_refused_it_says_what_to_set_and_tries_again(
+    def test_a_refused_token_is_reported_with_a_hint_and_retried(
         self, registry: FakeRegistry, status: int, token: str | None, hint: str
     ) -> None:
         registry.script["register"] = [Reply(status, {"detail": "so it is"})] * 2
 
-        async def story() -> None:
+        async def scenario() -> None:
             async with living(registry, enrolment_token=token) as client:
                 await wait_in_loop(lambda: client.problem, "the problem")
                 assert client.problem == (
@@ -69,12 +69,14 @@ class TestClient:
                 await wait_in_loop(lambda: client.registered, "the registration")
                 assert client.problem is None
 
-        asyncio.run(story())
+        asyncio.run(scenario())
 
-    def test_an_id_that_another_holds_is_told_and_tried_again(self, registry: FakeRegistry) -> None:
+    def test_an_id_held_by_another_agent_is_reported_and_retried(
+        self, registry: FakeRegistry
+    ) -> None:
         registry.script["register"] = [Reply(409, {"detail": "another has it"})] * 2
 
-        async def story() -> None:
+        async def scenario() -> None:
             async with living(registry, enrolment_token=TOKEN) as client:
                 await wait_in_loop(lambda: client.problem, "the problem")
                 assert client.problem == (
@@ -82,60 +84,62 @@ class TestClient:
                 )
                 await wait_in_loop(lambda: client.registered, "the registration")
 
-        asyncio.run(story())
+        asyncio.run(scenario())
 
     @pytest.mark.parametrize("token", ["a\nb", "ä", "a\0"])
-    def test_a_token_that_cannot_be_sent_is_told_and_not_shown_to_anybody(
+    def test_an_invalid_token_is_reported_but_neither_sent_nor_logged(
         self, registry: FakeRegistry, token: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        async def story() -> str:
+        async def scenario() -> str:
             client = client_of(registry, enrolment_token=token)
             with pytest.raises(RegistryRefused):
                 await client.register()
             await client.deregister()
             return str(client.problem)
 
-        problem = asyncio.run(story())
+        problem = asyncio.run(scenario())
 
         assert problem == "not registered: the enrolment token is not one line of ASCII characters"
         assert registry.calls == []
         assert token not in caplog.text
 
-    def test_the_token_is_asked_for_each_time(self, registry: FakeRegistry) -> None:
+    def test_a_callable_token_is_read_for_each_registration(self, registry: FakeRegistry) -> None:
         registry.always["register"] = Reply(401)
         tokens = itertools.count()
 
-        async def story() -> None:
+        async def scenario() -> None:
             async with living(registry, enrolment_token=lambda: f"token-{next(tokens)}"):
                 await wait_in_loop(lambda: len(registry.of("register")) > 2, "three tries")
 
-        asyncio.run(story())
-        shown = [call.authorization for call in registry.of("register")]
-        assert shown[:3] == ["Bearer token-0", "Bearer token-1", "Bearer token-2"]
+        asyncio.run(scenario())
+        sent = [call.authorization for call in registry.of("register")]
+        assert sent[:3] == ["Bearer token-0", "Bearer token-1", "Bearer token-2"]
 
-    def test_a_lost_lease_is_taken_again_with_the_token(self, registry: FakeRegistry) -> None:
+    def test_registering_again_after_a_lost_lease_sends_the_token(
+        self, registry: FakeRegistry
+    ) -> None:
         registry.script["heartbeat"] = [Reply(), Reply(401)]
 
-        async def story() -> None:
+        async def scenario() -> None:
             async with living(registry, enrolment_token=TOKEN):
                 await wait_in_loop(lambda: len(registry.of("register")) == 2, "a second one")
                 await beats(registry, 1)
 
-        asyncio.run(story())
+        asyncio.run(scenario())
         assert {call.authorization for call in registry.of("register")} == {f"Bearer {TOKEN}"}
 
-    def test_the_token_is_in_no_line_of_the_log(
+    def test_the_token_is_not_logged(
         self, registry: FakeRegistry, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
         registry.script["register"] = [Reply(401), Reply(500), Reply(breaks=True)]
 
-        async def story() -> AgentRegistryClient:
+        async def scenario() -> AgentRegistryClient:
             async with living(registry, enrolment_token=TOKEN) as client:
                 await beats(registry, 1)
                 return client
 
-        client = asyncio.run(story())
+        client = asyncio.run(scenario())
         assert "refused" in caplog.text
         assert TOKEN not in caplog.text
         assert TOKEN not in repr(client)
@@ -146,10 +150,10 @@ KINDS = ("register", "heartbeat", "delete")
 
 class TestSettings:
     @pytest.mark.parametrize("environ", [{}, {"AGENT_ENROLMENT_TOKEN": ""}])
-    def test_nothing_set_is_no_token(self, environ: Mapping[str, str]) -> None:
+    def test_without_the_variables_there_is_no_token(self, environ: Mapping[str, str]) -> None:
         assert read_secret(ENROLMENT_TOKEN, environ) is None
 
-    def test_the_variable_goes_before_the_file(self, tmp_path: Path) -> None:
+    def test_the_variable_takes_precedence_over_the_file(self, tmp_path: Path) -> None:
         (tmp_path / "token").write_text("of-file\n")
         environ = {"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")}
 
@@ -160,7 +164,7 @@ class TestSettings:
         ("content", "why"),
         [(None, "No such file"), (b"", "it is empty"), (b"\xff", "it is not UTF-8")],
     )
-    def test_a_file_that_cannot_be_used_is_told(
+    def test_an_unusable_token_file_is_reported(
         self, tmp_path: Path, content: bytes | None, why: str
     ) -> None:
         if content is not None:
@@ -173,7 +177,7 @@ class TestSettings:
 
 class TestAgent:
     @pytest.mark.parametrize("by_file", [False, True])
-    def test_it_registers_with_the_token_of_its_environment(
+    def test_an_agent_registers_with_the_token_from_its_environment(
         self, tmp_path: Path, registry: FakeRegistry, by_file: bool
     ) -> None:
         (tmp_path / "token").write_text(f"{TOKEN}\n")
@@ -187,7 +191,7 @@ class TestAgent:
         assert registry.of("register")[0].authorization == f"Bearer {TOKEN}"
 
     @pytest.mark.parametrize("status", [401, 403])
-    def test_without_one_it_works_is_not_ready_and_says_what_to_set(
+    def test_without_a_token_the_agent_works_but_is_not_ready(
         self, tmp_path: Path, registry: FakeRegistry, status: int
     ) -> None:
         registry.always["register"] = Reply(status, {"detail": "so it is"})
@@ -195,7 +199,7 @@ class TestAgent:
             wait_until(lambda: "set AGENT_ENROLMENT_TOKEN" in str(agent.reason()), "the reason")
             assert agent.run(a=1).is_success
 
-    def test_a_file_that_is_not_there_yet_keeps_it_from_being_ready_only(
+    def test_with_a_missing_token_file_the_agent_works_but_is_not_ready(
         self, tmp_path: Path, registry: FakeRegistry
     ) -> None:
         environ = {"AGENT_ENROLMENT_TOKEN_FILE": str(tmp_path / "token")}

@@ -32,16 +32,16 @@ def statuses(registry: FakeRegistry) -> list[str]:
     return [call.body["status"] for call in registry.of("heartbeat")]
 
 
-def test_an_agent_registers_beats_and_deregisters(
+def test_an_agent_registers_sends_heartbeats_and_deregisters(
     tmp_path: Path, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGENT_HOST", "agent.example")
     with running_agent(tmp_path, description="Echoes.", **joining(registry)) as agent:
         agent.wait_until_ready()
         wait_until(lambda: "ready" in statuses(registry), "a heartbeat of a ready agent")
-    said = registry.of("register")[0].body
-    assert said.pop("status") in ("starting", "ready")
-    assert said == {
+    body = registry.of("register")[0].body
+    assert body.pop("status") in ("starting", "ready")
+    assert body == {
         "agent_id": "an-agent",
         "agent_name": "An agent",
         "host": "agent.example",
@@ -53,7 +53,7 @@ def test_an_agent_registers_beats_and_deregisters(
     assert registry.calls[-1].kind == "delete"
 
 
-def test_it_registers_with_its_version_tags_and_the_ids_of_its_skills(
+def test_an_agent_registers_with_its_version_tags_and_skill_ids(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     skills = [
@@ -63,15 +63,15 @@ def test_it_registers_with_its_version_tags_and_the_ids_of_its_skills(
     declared: dict[str, Any] = {"version": "1.2.0", "tags": ["math", "eu"], "skills": skills}
     with running_agent(tmp_path, **declared, **joining(registry)):
         wait_until(lambda: registry.calls, "the registration")
-    said = registry.of("register")[0].body
-    assert {key: said[key] for key in ("version", "tags", "skills")} == {
+    body = registry.of("register")[0].body
+    assert {key: body[key] for key in ("version", "tags", "skills")} == {
         "version": "1.2.0",
         "tags": ["math", "eu"],
         "skills": ["sum", "mean"],
     }
 
 
-def test_it_listens_before_it_is_registered(tmp_path: Path) -> None:
+def test_an_agent_listens_before_it_registers(tmp_path: Path) -> None:
     urls: list[str] = []
     alive: list[bool] = []
 
@@ -87,7 +87,7 @@ def test_it_listens_before_it_is_registered(tmp_path: Path) -> None:
     assert alive[0]
 
 
-def test_a_handler_that_blocks_the_loop_costs_no_lease_and_is_told(
+def test_a_handler_that_blocks_the_loop_keeps_the_lease_and_is_reported(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     done = tmp_path / "done"
@@ -104,7 +104,7 @@ def test_a_handler_that_blocks_the_loop_costs_no_lease_and_is_told(
     assert len(registry.of("register")) == 1
 
 
-def test_draining_is_told_at_once_and_deregistering_comes_after_the_work(
+def test_draining_is_reported_at_once_and_the_agent_deregisters_after_its_work(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     done = tmp_path / "done"
@@ -117,14 +117,14 @@ def test_draining_is_told_at_once_and_deregistering_comes_after_the_work(
         with httpx.Client() as http, pytest.raises(httpx.ReadTimeout):
             http.post(f"{agent.url}/run", json={"until": str(done)}, timeout=0.2)
         agent.lifecycle.request_stop()
-        wait_until(lambda: "draining" in statuses(registry), "the word")
+        wait_until(lambda: "draining" in statuses(registry), "a draining heartbeat")
         assert registry.of("delete") == []
         done.touch()
     assert registry.calls[-1].kind == "delete"
 
 
 @pytest.mark.parametrize("status", [401, 403, 422])
-def test_a_refused_registration_makes_it_unready_with_the_reason(
+def test_a_refused_registration_makes_the_agent_unready_with_the_reason(
     tmp_path: Path, registry: FakeRegistry, status: int
 ) -> None:
     registry.always["register"] = Reply(status, {"detail": "so it is"})
@@ -133,7 +133,7 @@ def test_a_refused_registration_makes_it_unready_with_the_reason(
         assert agent.run(a=1).is_success
 
 
-def test_superseded_it_is_unready_and_leaves_the_successor_alone(
+def test_a_superseded_agent_is_unready_and_does_not_deregister_its_successor(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     registry.always["heartbeat"] = Reply(409)
@@ -145,7 +145,7 @@ def test_superseded_it_is_unready_and_leaves_the_successor_alone(
     assert registry.of("delete") == []
 
 
-def test_a_registry_that_is_away_makes_nobody_unready(
+def test_an_unreachable_registry_does_not_make_the_agent_unready(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     registry.stop()
@@ -155,35 +155,35 @@ def test_a_registry_that_is_away_makes_nobody_unready(
         wait_until(lambda: registry.of("heartbeat"), "a heartbeat")
 
 
-def test_a_hanging_registry_does_not_keep_it_from_stopping(
+def test_a_hanging_registry_does_not_prevent_stopping(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     registry.always["delete"] = HANGS
     with running_agent(tmp_path, **joining(registry)) as agent:
         wait_until(lambda: registry.of("heartbeat"), "a heartbeat")
-        told = time.monotonic()
+        started = time.monotonic()
         agent.stop()
-        assert time.monotonic() - told < 15  # 2 by itself
+        assert time.monotonic() - started < 15  # usually 2
 
 
-def test_an_agent_that_is_stopped_at_once_leaves_no_registration(
+def test_an_agent_stopped_right_after_its_start_leaves_no_registration(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     (tmp_path / "agent.json").write_text(
         json.dumps({"name": "a", "agent_id": "a", "port": 8000, **joining(registry)})
     )
 
-    async def story() -> None:
+    async def scenario() -> None:
         keeper = registration.extension(read_config(tmp_path, {}), lambda: AgentStatus("ready"))
         await keeper.start()
-        await keeper.stop()  # its thread has hardly begun
+        await keeper.stop()  # its thread has barely begun
         assert keeper._ended.done()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
     assert len(registry.of("delete")) == len(registry.of("register"))
 
 
-def test_the_interval_in_the_file_is_kept_whatever_the_registry_asks_for(
+def test_the_interval_in_the_file_overrides_the_registrys(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     registry.heartbeat_interval = 20
@@ -195,7 +195,7 @@ NOTES = ["\0", "a\nb", "\x1b[31mred", "\ud800", "\x85", "\u2028", "\U0010ffff", 
 
 
 @pytest.mark.parametrize("note", NOTES, ids=ascii)
-def test_a_note_is_sent_as_a_registry_takes_it(
+def test_a_note_is_cleaned_so_that_the_registry_accepts_it(
     tmp_path: Path, registry: FakeRegistry, note: str
 ) -> None:
     (tmp_path / "agent.json").write_text(
@@ -203,21 +203,21 @@ def test_a_note_is_sent_as_a_registry_takes_it(
     )
     status = AgentStatus("degraded", f"so it is: {note}")
 
-    async def story() -> None:
+    async def scenario() -> None:
         keeper = registration.extension(read_config(tmp_path, {}), lambda: status)
         await keeper.start()
         await wait_in_loop(lambda: registry.of("heartbeat"), "a heartbeat")
         await keeper.stop()
 
-    asyncio.run(story())
-    said = registry.of("heartbeat")[0].body
-    assert said["note"].startswith("so it is: ")
-    assert said["note"].isprintable()
-    taken = HeartbeatSerializer(data=said)
-    assert taken.is_valid(), taken.errors
+    asyncio.run(scenario())
+    body = registry.of("heartbeat")[0].body
+    assert body["note"].startswith("so it is: ")
+    assert body["note"].isprintable()
+    serializer = HeartbeatSerializer(data=body)
+    assert serializer.is_valid(), serializer.errors
 
 
-def test_a_url_that_cannot_be_used_is_told_at_the_start(
+def test_an_invalid_registry_url_is_refused_at_the_start(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
     environ = {"AGENT_REGISTRY_URL": "registry:9000"}
