@@ -20,9 +20,7 @@ class TakesTooLong(Exception):
 
 
 class Dialect(ABC):
-    """`name` is for people."""
-
-    name: ClassVar[str]
+    name: ClassVar[str]  # for people
     has_one_writer: ClassVar[bool]
     is_local: ClassVar[bool]
 
@@ -37,7 +35,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def now_after_waiting(self) -> str:
-        """Return the time after the statement waited for its locks."""
+        """Return the time after waiting for locks."""
 
     @abstractmethod
     def now_plus(self, seconds: str) -> str:
@@ -70,7 +68,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def starts_with(self, column: str, text: str) -> Q:
-        """Return a case-sensitive filter that can use the column's index."""
+        """Return a case-sensitive filter that can use an index."""
 
     # JSON as text, made by the database.
 
@@ -136,7 +134,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def skip_ids(self, model: type[Model], count: int) -> int:
-        """Never assign the next `count` ids; return the last of them."""
+        """Return the last of `count` ids that will never be assigned."""
 
     @abstractmethod
     def open_writers(self, model: type[Model]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The only ordered reader of events. A position is the number of an event.
 
-A lower number may become visible after a higher one, since events are numbered before they commit.
-To miss none, read up to `settled_position`, and keep that as the cursor.
+Events are numbered before they commit, so a lower number may appear after a higher one. To miss
+none, read up to `settled_position`, and keep that as the cursor.
 """
 
 import time
@@ -13,8 +13,7 @@ from django.db.models.expressions import Combinable
 from agents.database.dialect import dialect
 from agents.models import AgentEvent
 
-# Seconds to wait for open transactions, and between two looks.
-PATIENCE = 1.0
+PATIENCE = 1.0  # seconds to wait for open transactions
 PAUSE = 0.01
 
 

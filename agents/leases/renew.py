@@ -42,10 +42,10 @@ Lease = tuple[str, int | None]  # agent_id and generation
 
 
 class Renewal(NamedTuple):
-    """`generation`: None without a lease token. Fields that are None leave the record as it is."""
+    """Fields that are None leave the record as it is."""
 
     agent_id: str
-    generation: int | None = None
+    generation: int | None = None  # None without a lease token
     seen_address: str | None = None
     status: str | None = None
     load: float | None = None

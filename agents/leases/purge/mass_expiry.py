@@ -14,10 +14,8 @@ from agents.leases.purge.hold import LONGEST_HOLD, Hold, current_hold
 from agents.leases.purge.registry_uptime import silent_since_sql
 from agents.models import MAX_TTL_SECONDS, AgentRecord
 
-# Fewer silent agents than this hold nothing.
-FEWEST_SILENT = 10
-# One agent in so many has to be silent for the share of heartbeats to count.
-SMALLEST_SHARE = 10
+FEWEST_SILENT = 10  # fewer hold nothing
+SMALLEST_SHARE = 10  # one agent in so many, for the share of heartbeats to count
 
 # Seconds. Agents that are cut off together are all silent when the first lease ends, as heartbeats
 # come each third of a TTL.
@@ -28,16 +26,14 @@ OVERDUE = f"(ttl_seconds + {int(LONGEST_HOLD.total_seconds())})"
 
 @dataclass(frozen=True)
 class Share:
-    """A number of agents, and their heartbeats in a day."""
-
     agents: int = 0
-    heartbeats: int = 0
+    heartbeats: int = 0  # in a day
 
     def __add__(self, other: "Share") -> "Share":
         return Share(self.agents + other.agents, self.heartbeats + other.heartbeats)
 
     def is_most_of(self, fleet: "Share") -> bool:
-        """Whether this is more than half of `fleet`, by agents or by heartbeats.
+        """Whether this is more than half, by agents or by heartbeats.
 
         By heartbeats, because it takes hours until agents with long TTLs are silent; but a handful
         with tiny TTLs does not stand for a fleet.

@@ -19,11 +19,9 @@ GAP_SECONDS = 10
 
 @dataclass(frozen=True)
 class UptimeReport:
-    """`seen_at`: the last pulse. `seconds`: the uptime, 0 while no web process is at work."""
-
     up_since: datetime
-    seen_at: datetime
-    seconds: float
+    seen_at: datetime  # the last pulse
+    seconds: float  # 0 while no web process is at work
     is_at_work: bool
 
 

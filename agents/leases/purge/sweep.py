@@ -15,11 +15,9 @@ DEFAULT_BATCH_SIZE = 1000
 
 @dataclass(frozen=True)
 class Purge:
-    """`event`: a hold began or ended, or the purge was forced."""
-
     purged: int
     held: int = 0
-    event: Kind | None = None
+    event: Kind | None = None  # a hold began or ended, or the purge was forced
     reason: str = ""
 
 
