@@ -13,6 +13,6 @@ def browser(chromium: str) -> Iterator[BrowserPipe]:
 
 @pytest.fixture
 def open_tab(browser: BrowserPipe) -> Iterator[Callable[[], Tab]]:
-    """What opens a tab; those of one test share cookies, and nothing with those of another."""
+    """A function that opens a tab. The tabs of a test share cookies, and only with each other."""
     with new_context(browser) as open_tab:
         yield open_tab

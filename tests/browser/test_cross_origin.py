@@ -1,4 +1,4 @@
-"""A page of another website calls the API, as far as CORS_ALLOWED_ORIGINS lets it."""
+"""Pages of other websites call the API as far as CORS_ALLOWED_ORIGINS allows."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from tests.registry_project.server.registry_web import RegistryWeb, prepared, re
 
 pytestmark = pytest.mark.integration
 
-# Returns what the page can see of an answer: an error of the network where the browser hides it.
+# Returns what the page can read of a response, or a network error if the browser hides it.
 CALL = """
 (async () => {
   const options = %s;
@@ -43,7 +43,7 @@ class EmptyPage(BaseHTTPRequestHandler):
 
 @contextmanager
 def website() -> Iterator[str]:
-    """Run a website with an empty page; give its origin."""
+    """Run a website with an empty page; yield its origin."""
     with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
@@ -75,7 +75,7 @@ def allowing(dashboard: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def page(open_tab: Callable[[], Tab]) -> Callable[[str], Tab]:
-    """What opens the page of a website."""
+    """A function that opens the page of a website."""
 
     def open_page(origin: str) -> Tab:
         tab = open_tab()

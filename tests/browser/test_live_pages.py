@@ -16,9 +16,9 @@ from tests.factories import AgentFactory
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
-# Runs before the page's own scripts: refreshes come faster, and elements are moved as in browsers
-# without `moveBefore`, which would keep the focus by itself.
-IN_A_HURRY = """
+# Runs before the page's own scripts: makes refreshes faster, and removes `moveBefore`, which would
+# keep the focus by itself.
+FAST_REFRESH = """
 delete Element.prototype.moveBefore;
 document.addEventListener("readystatechange", () => {
   for (const region of document.querySelectorAll("[data-live]")) region.dataset.liveSeconds = "0.2";
@@ -29,18 +29,18 @@ FIRST_TILE = "document.querySelector('.tile a')"
 TABLE = "document.querySelector('#activity details')"
 STATUS = "document.querySelector('.live-status').textContent"
 BUTTON = "document.querySelector('.live-button')"
-ANSWERS = (
+STATUSES = (
     "performance.getEntriesByType('resource').filter(one => one.name.endsWith('/overview/'))"
     ".map(one => one.responseStatus)"
 )
-ASKED = f"{ANSWERS}.length"
+REQUESTS = f"{STATUSES}.length"
 
 OpenPage = Callable[[], Tab]
 
 
 @pytest.fixture
 def open_page(open_tab: Callable[[], Tab], live_server: LiveServer, client: Client) -> OpenPage:
-    """What opens the front page in a new tab, for a superuser."""
+    """A function that opens the front page in a new tab, as a superuser."""
     client.force_login(User.objects.create_superuser("grace"))
     session = client.cookies["sessionid"].value
     AgentFactory.create(agent_id="first", ttl_seconds=3600)
@@ -49,17 +49,17 @@ def open_page(open_tab: Callable[[], Tab], live_server: LiveServer, client: Clie
         tab = open_tab()
         tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
         tab.call("Page.enable")
-        tab.call("Page.addScriptToEvaluateOnNewDocument", source=IN_A_HURRY)
+        tab.call("Page.addScriptToEvaluateOnNewDocument", source=FAST_REFRESH)
         tab.open(f"{live_server.url}/admin/")
-        tab.wait_for(f"{ASKED} > 0")
+        tab.wait_for(f"{REQUESTS} > 0")
         return tab
 
     return front_page
 
 
-def go_on(tab: Tab, times: int = 3) -> None:
-    """Let the page refresh some more times."""
-    tab.wait_for(f"{ASKED} >= {tab.evaluate(ASKED) + times}")
+def wait_for_refreshes(tab: Tab, times: int = 3) -> None:
+    """Wait until the page has refreshed `times` more."""
+    tab.wait_for(f"{REQUESTS} >= {tab.evaluate(REQUESTS) + times}")
 
 
 def test_a_refresh_keeps_focus_scrolling_and_open_tables(open_page: OpenPage) -> None:
@@ -89,7 +89,7 @@ def test_an_open_table_stays_open_when_its_chart_changes(open_page: OpenPage) ->
     assert tab.evaluate(f"{TABLE}.open")
 
 
-def test_a_new_event_does_not_take_the_focus_from_another(open_page: OpenPage) -> None:
+def test_a_new_event_does_not_move_the_focus(open_page: OpenPage) -> None:
     leases.register(agent_id="watched", host="h", port=1)
     tab = open_page()
     link = "document.querySelector('.newest li:has(a[href*=watched]) a')"
@@ -107,14 +107,14 @@ def test_selected_text_is_updated_after_the_selection(open_page: OpenPage) -> No
     tab.evaluate("getSelection().selectAllChildren(document.querySelector('.tile-count'))")
     AgentFactory.create(ttl_seconds=3600, state="draining")
     tab.wait_for("document.querySelector('.tile.level-hold .tile-count').textContent === '1'")
-    go_on(tab)
+    wait_for_refreshes(tab)
 
     assert tab.evaluate("String(getSelection())") == "1"
     tab.evaluate("getSelection().removeAllRanges()")
     tab.wait_for(f"{ALIVE} === '2'")
 
 
-def test_an_unchanged_page_costs_no_body_and_its_ages_grow(open_page: OpenPage) -> None:
+def test_an_unchanged_page_gets_304_and_its_ages_still_grow(open_page: OpenPage) -> None:
     leases.register(agent_id="a", host="h", port=1, ttl_seconds=3600)
     tab = open_page()
     age = "document.querySelector('.newest time').textContent"
@@ -122,7 +122,7 @@ def test_an_unchanged_page_costs_no_body_and_its_ages_grow(open_page: OpenPage) 
 
     tab.wait_for(f"{age} !== {before!r}")
 
-    tab.wait_for(f"{ANSWERS}.includes(304)")
+    tab.wait_for(f"{STATUSES}.includes(304)")
     assert tab.evaluate(age).endswith(" s ago")
 
 
@@ -130,14 +130,14 @@ def test_a_hidden_tab_makes_no_requests_until_it_is_shown(open_page: OpenPage) -
     tab = open_page()
     other = open_page()
     tab.wait_for("document.hidden")
-    asked = tab.evaluate(ASKED)
+    requests_before = tab.evaluate(REQUESTS)
     AgentFactory.create(ttl_seconds=3600)
     other.wait_for(f"{ALIVE} === '2'")
-    # What a hidden tab does by a clock, the browser lets it do once a second at most.
-    go_on(other, times=12)
+    # The browser limits the timers of a hidden tab to one a second.
+    wait_for_refreshes(other, times=12)
 
-    # A request that was under way when the tab was hidden may have come to its end since.
-    assert tab.evaluate(ASKED) <= asked + 1
+    # A request in progress when the tab was hidden may have ended since.
+    assert tab.evaluate(REQUESTS) <= requests_before + 1
     assert tab.evaluate(ALIVE) == "1"
     tab.show()
     tab.wait_for(f"{ALIVE} === '2'")
@@ -159,7 +159,7 @@ def test_refreshing_can_be_paused(open_page: OpenPage) -> None:
     assert tab.evaluate(STATUS) == ""
 
 
-def test_a_registry_that_is_down_is_announced_once(
+def test_an_unreachable_registry_is_announced_once(
     open_page: OpenPage,
 ) -> None:
     tab = open_page()
@@ -177,15 +177,15 @@ def test_a_registry_that_is_down_is_announced_once(
     tab.wait_for(f"{STATUS} === ''")
 
 
-def test_after_a_logout_refreshing_stops_and_says_so(open_page: OpenPage) -> None:
+def test_refreshing_stops_with_a_message_after_a_logout(open_page: OpenPage) -> None:
     tab = open_page()
     Session.objects.all().delete()
 
     tab.wait_for(f"{STATUS}.includes('Refreshing has stopped')")
     tab.wait_for(f"{BUTTON}.hidden")  # all regions have stopped
 
-    asked = tab.evaluate(ASKED)
+    requests_before = tab.evaluate(REQUESTS)
     tab.wait_for("document.querySelector('.live-age').textContent.endsWith(' 2 s.')")
-    assert tab.evaluate(ASKED) == asked
+    assert tab.evaluate(REQUESTS) == requests_before
     assert tab.evaluate(ALIVE) == "1"
     assert tab.evaluate("document.querySelector('.live-controls a').href").endswith("/admin/")

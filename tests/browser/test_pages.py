@@ -1,4 +1,4 @@
-"""No page of ours does what its own Content-Security-Policy forbids."""
+"""No page violates its own Content-Security-Policy."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def agent() -> None:
 
 @pytest.fixture
 def tab(open_tab: Callable[[], Tab]) -> Tab:
-    """A tab that notes what the browser complains about."""
+    """A tab that records the browser's log."""
     tab = open_tab()
     for domain in ("Log", "Page"):
         tab.call(f"{domain}.enable")
@@ -53,15 +53,15 @@ def tab(open_tab: Callable[[], Tab]) -> Tab:
 
 @pytest.fixture
 def staff_tab(tab: Tab, live_server: LiveServer, client: Client) -> Tab:
-    """The same, where a superuser is logged in."""
+    """A tab in which a superuser is logged in."""
     client.force_login(User.objects.create_superuser("grace"))
     session = client.cookies["sessionid"].value
     tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
     return tab
 
 
-def complaints(tab: Tab, url: str) -> list[str]:
-    """Open a page, wait until it loads nothing more, and return what its policy has forbidden."""
+def violations(tab: Tab, url: str) -> list[str]:
+    """Open a page, wait until it has loaded, and return the violations of its policy."""
     page = tab.call("Page.navigate", url=url)["loaderId"]
     wait_until(lambda: is_idle(tab, page), f"the end of loading {url}")
     entries = [event["entry"] for event in tab.events("Log.entryAdded")]
@@ -75,23 +75,21 @@ def is_idle(tab: Tab, page: str) -> bool:
 
 @pytest.mark.usefixtures("agent")
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_keeps_to_its_policy(live_server: LiveServer, tab: Tab, path: str) -> None:
-    assert complaints(tab, f"{live_server.url}{path}") == []
+def test_a_page_does_not_violate_its_policy(live_server: LiveServer, tab: Tab, path: str) -> None:
+    assert violations(tab, f"{live_server.url}{path}") == []
     assert PAGES[path] in tab.evaluate(HTML)
 
 
 @pytest.mark.usefixtures("agent")
 @pytest.mark.parametrize("path", STAFF_PAGES)
-def test_a_page_of_the_staff_keeps_to_its_policy(
+def test_a_page_for_staff_does_not_violate_its_policy(
     live_server: LiveServer, staff_tab: Tab, path: str
 ) -> None:
-    assert complaints(staff_tab, f"{live_server.url}{path}") == []
+    assert violations(staff_tab, f"{live_server.url}{path}") == []
     assert STAFF_PAGES[path] in staff_tab.evaluate(HTML)
 
 
-def test_what_a_policy_forbids_is_noticed(
-    live_server: LiveServer, tab: Tab, settings: Settings
-) -> None:
+def test_a_violation_is_detected(live_server: LiveServer, tab: Tab, settings: Settings) -> None:
     settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["'none'"]}}
 
-    assert complaints(tab, f"{live_server.url}/admin/login/")
+    assert violations(tab, f"{live_server.url}/admin/login/")

@@ -1,4 +1,4 @@
-"""Agents as processes of their own: a generated one, run as a developer runs it; a fleet."""
+"""Agents as separate processes: a generated agent, and a fleet of clients in one process."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ class AgentProcess:
     log: Path
 
     def get(self, path: str) -> httpx.Response | None:
-        """Return what the agent answers, None while it does not listen."""
+        """Return the agent's response, or None while it does not listen."""
         try:
             return plain_http.get(f"http://127.0.0.1:{self.port}{path}")
         except httpx.TransportError:
@@ -45,7 +45,7 @@ def generate_agent(folder: Path, registry_url: str) -> None:
 def running_agent(
     folder: Path, agent_id: str, log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[AgentProcess]:
-    """Run the agent that was generated into `folder`; kill it at the end."""
+    """Run the generated agent in `folder`; kill it at the end."""
     port = free_port()
     own = {"AGENT_ID": agent_id, "AGENT_HOST": "127.0.0.1", "AGENT_PORT": str(port)}
     with log.open("ab") as output:

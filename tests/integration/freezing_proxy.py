@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that freezes it at a chosen write, which then waits in its socket."""
+"""A proxy in front of PostgreSQL that freezes it right before a chosen write is committed."""
 
 import socket
 import threading
@@ -14,9 +14,9 @@ from tests.processes import wait_until
 
 @dataclass
 class Freeze:
-    """A freeze at the message that commits a write, which is one that contains `pattern`.
+    """A freeze at the message that commits a statement containing `pattern`.
 
-    `port` is that of the connection, from the write on.
+    `port` is the client port of that connection, once the statement was seen.
     """
 
     pattern: bytes
@@ -25,7 +25,7 @@ class Freeze:
 
 
 class FreezingProxy:
-    """Forwards all bytes, and freezes the cluster before it forwards those of a chosen write."""
+    """Forwards all bytes, but freezes the cluster before it forwards a chosen commit."""
 
     def __init__(self, cluster: PostgresCluster) -> None:
         self._cluster = cluster
@@ -40,8 +40,8 @@ class FreezingProxy:
     def freezing_at(self, pattern: bytes) -> Iterator[Freeze]:
         """Freeze the cluster when a write with `pattern` is about to be committed.
 
-        Thaw it when the body has ended; return when the server has closed the connection, after
-        which it has done all that it was ever going to do.
+        After the body, thaw it and wait until the server has closed the connection, so that
+        everything received is processed.
         """
         freeze = Freeze(pattern)
         with self._lock:
@@ -94,7 +94,7 @@ class FreezingProxy:
 
 
 def _pump(source: socket.socket, target: socket.socket, look: Callable[[bytes], None]) -> None:
-    """Pass on what `source` says until it has no more to say, or nobody listens."""
+    """Forward data from `source` to `target` until either closes."""
     with suppress(OSError):
         while text := source.recv(1 << 20):
             look(text)

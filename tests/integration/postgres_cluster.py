@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: a cluster in a temporary folder, to be killed and started."""
+"""A PostgreSQL cluster in a temporary folder, which tests can kill, freeze and start again."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ import psycopg
 from tests.integration.registry_process import free_port
 from tests.processes import descendants, is_running, wait_until
 
-# Where Debian has the programs that it does not put on the PATH.
+# Debian keeps PostgreSQL's programs here, outside the PATH.
 DEBIAN = Path("/usr/lib/postgresql")
 
 
 def find_programs() -> Path | None:
-    """Return the folder with initdb and postgres, None when they are not installed."""
+    """Return the folder with initdb and postgres, or None if they are not installed."""
     folders = sorted(DEBIAN.glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
     if (initdb := shutil.which("initdb")) is not None:
         folders.insert(0, Path(initdb).parent)
@@ -35,10 +35,10 @@ def find_programs() -> Path | None:
 
 
 class PostgresCluster:
-    """A cluster in `folder`, on a port of its own; it is not started yet.
+    """A cluster in `folder` on a free port, not started yet.
 
-    `disk` is where it keeps all that it writes but its log, if not there too; `options` are those
-    of the server.
+    `disk` is the folder for its data, if different; the log stays in `folder`. `options` are
+    passed to the server.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class PostgresCluster:
         folder: Path,
         disk: Path | None = None,
         options: Sequence[str] = (),
-        wal_segment_megabytes: int = 1,  # all that a quiet one takes
+        wal_segment_megabytes: int = 1,  # enough for a quiet cluster
     ) -> None:
         self.port = free_port()
         self._programs = programs
@@ -79,7 +79,7 @@ class PostgresCluster:
         return f"postgres://registry@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start the server, after whatever end it had; return when it answers."""
+        """Start the server, even after a crash; return when it answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -100,7 +100,7 @@ class PostgresCluster:
         wait_until(self._answers, "an answer of PostgreSQL")
 
     def kill(self) -> None:
-        """Kill the server with all its processes, as a failing machine does."""
+        """Kill all processes of the server, like a power failure."""
         if self._process is None:
             return
         pids = self.freeze()
@@ -109,11 +109,11 @@ class PostgresCluster:
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
-        # While one of them is left, its memory keeps the next server from starting.
+        # Shared memory of a remaining process would prevent the next start.
         wait_until(lambda: not any(is_running(pid) for pid in pids), "the end of PostgreSQL")
 
     def stop_at_once(self) -> None:
-        """Stop it as ``pg_ctl stop -m immediate`` does: it recovers when it starts again."""
+        """Stop it like ``pg_ctl stop -m immediate``: the next start recovers."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGQUIT)
@@ -121,9 +121,9 @@ class PostgresCluster:
         self._process = None
 
     def freeze(self) -> list[int]:
-        """Let all its processes stand still; return their ids."""
+        """Stop all its processes by SIGSTOP; return their ids."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)  # it starts no process that we do not see
+        self._process.send_signal(signal.SIGSTOP)  # first, so that it starts no further process
         pids = [self._process.pid, *descendants(self._process.pid)]
         for pid in pids:
             with suppress(ProcessLookupError):
@@ -138,7 +138,7 @@ class PostgresCluster:
 
     @property
     def pid(self) -> int:
-        """The process that has started all others of the server."""
+        """The id of the server's main process."""
         assert self._process is not None
         return self._process.pid
 
@@ -166,9 +166,9 @@ class PostgresCluster:
 
 @contextmanager
 def running_cluster(programs: Path) -> Iterator[PostgresCluster]:
-    """Give a cluster that runs, and leave nothing of it.
+    """Run a cluster, and remove it afterwards.
 
-    Its folder is not one of pytest's, into which only the user who runs the tests may look.
+    It cannot be in pytest's folders, which PostgreSQL's user may not read.
     """
     with tempfile.TemporaryDirectory(prefix="registry-postgres-") as folder:
         cluster = PostgresCluster(programs, Path(folder))

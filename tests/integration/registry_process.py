@@ -1,4 +1,4 @@
-"""A whole registry, started as a person starts it, for tests that need a real one."""
+"""A whole registry, run by ``manage.py start_registry``."""
 
 import os
 import random
@@ -23,13 +23,13 @@ from tests.processes import ServerProcess, descendants, wait_until
 QUIET_PORTS = (10_000, 30_000)
 PROJECT = Path(__file__).parents[2]
 MANAGE = [sys.executable, str(PROJECT / "manage.py")]
-# What would take it away from its temporary folder, or its children from the real settings.
+# Variables that would lead the registry to another database or other settings.
 FOREIGN_SETTINGS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE")
 
 
 @dataclass(frozen=True)
 class RegistryProcess(ServerProcess):
-    """A running ``manage.py start_registry``; `output` is what it has printed."""
+    """A running ``manage.py start_registry``."""
 
     log: Path
 
@@ -52,7 +52,7 @@ class RegistryProcess(ServerProcess):
         wait_until(ready, "200 on /health/ready")
 
     def agent(self, agent_id: str) -> dict[str, Any] | None:
-        """Return the record of an agent, None when there is none (any more)."""
+        """Return the record of an agent, or None if there is none."""
         answer = plain_http.get(f"{self.url}/agents/{agent_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
@@ -60,14 +60,14 @@ class RegistryProcess(ServerProcess):
         return record
 
     def listed(self) -> dict[str, dict[str, Any]]:
-        """Return the agents that are listed, which is: alive, by their ids."""
+        """Return the listed agents, that is those alive, by id."""
         answer = plain_http.get(f"{self.url}/agents", params={"limit": 10_000})
         answer.raise_for_status()
         assert "next" not in answer.links
         return {agent["agent_id"]: agent for agent in answer.json()}
 
     def programs(self) -> dict[str, int]:
-        """Return the ids of the running programs by name; web is its master."""
+        """Return the process ids of the running programs by name; for web, gunicorn's master."""
         found = {}
         for pid, arguments in sorted(descendants(self.process.pid).items(), reverse=True):
             for name, sign in (("web", "gunicorn"), ("worker", " worker "), ("beat", " beat ")):
@@ -77,9 +77,9 @@ class RegistryProcess(ServerProcess):
 
 
 def environment_for(folder: Path, **settings: str) -> dict[str, str]:
-    """Return an environment in which the registry keeps all that it writes in `folder`.
+    """Return an environment in which the registry writes only into `folder`.
 
-    It is open to everybody unless `settings` say otherwise.
+    It is in open mode unless `settings` say otherwise.
     """
     inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN_SETTINGS}
     ours = {"REGISTRY_VAR_DIR": str(folder / "var"), "REGISTRY_AUTH": "open"}
@@ -87,7 +87,7 @@ def environment_for(folder: Path, **settings: str) -> dict[str, str]:
 
 
 def migrate(environment: Mapping[str, str]) -> None:
-    """Give the registry's database its tables; on SQLite, by a copy of one that has them."""
+    """Migrate the registry's database; on SQLite, copy one that is already migrated."""
     if "DATABASE_URL" in environment:
         subprocess.run([*MANAGE, "migrate", "--verbosity=0"], env=dict(environment), check=True)
         return
@@ -98,24 +98,24 @@ def migrate(environment: Mapping[str, str]) -> None:
 
 @cache
 def migrated_database() -> bytes:
-    """Return the file of an SQLite database that has the registry's tables."""
+    """Return the content of a migrated SQLite database file."""
     with tempfile.TemporaryDirectory(prefix="registry-migrated-") as name:
         environment = environment_for(Path(name))
         subprocess.run([*MANAGE, "migrate", "--verbosity=0"], env=environment, check=True)
         file = Path(environment["REGISTRY_VAR_DIR"]) / "registry.sqlite3"
         with closing(sqlite3.connect(file)) as database:
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it is in the one file
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # merges the WAL into the file
         return file.read_bytes()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that the system gives to no connection.
+    """Return a free port outside the range of ephemeral ports.
 
-    One of those could be taken while a server restarts; even by the client that waits for it,
-    which would then be connected to itself.
+    An ephemeral port could be taken while a server restarts, even by the client that waits for it,
+    which would then connect to itself.
     """
     while True:
-        port = random.randrange(*QUIET_PORTS)  # noqa: S311 - guards nothing
+        port = random.randrange(*QUIET_PORTS)  # noqa: S311 - not for security
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
@@ -127,7 +127,7 @@ def ready_registry(
     arguments: Sequence[str] = (),
     port: int | None = None,
 ) -> Iterator[RegistryProcess]:
-    """Run start_registry, as below, on a database that gets its tables; wait until it is ready."""
+    """Migrate the database, run start_registry, and wait until it is ready."""
     migrate(environment)
     with started_registry(folder, environment, arguments, port=port) as registry:
         registry.wait_until_ready()
@@ -144,7 +144,7 @@ def started_registry(
 ) -> Iterator[RegistryProcess]:
     """Run start_registry, with `folder` as the working directory, and kill it at the end.
 
-    `starter` is a command that runs the one that follows it. The port is a free one by default.
+    `starter` is a command that runs the command after it. The default port is a free one.
     """
     port = port or free_port()
     log = folder / "registry.log"

@@ -1,6 +1,6 @@
-"""A registry on SQLite, backed up while it runs, and set back to that: see docs/operations.md.
+"""A registry on SQLite is backed up while it runs, and restored: see docs/operations.md.
 
-The same on PostgreSQL is one of the faults of tests/faults.
+On PostgreSQL this is one of the faults of tests/faults.
 """
 
 import shutil
@@ -40,7 +40,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    """The port of a registry to which a fleet turns, whether or not it is there."""
+    """The port of a registry that a fleet keeps calling, whether or not it runs."""
     port = free_port()
     fleet = running_fleet(
         f"http://127.0.0.1:{port}",
@@ -60,7 +60,7 @@ def back_up(database: Path, copy: Path) -> None:
 
 
 def restore(copy: Path, database: Path) -> None:
-    for old in database.parent.glob(f"{database.name}*"):  # its log of changes as well
+    for old in database.parent.glob(f"{database.name}*"):  # the WAL, too
         old.unlink()
     shutil.copy(copy, database)
 
@@ -86,22 +86,22 @@ def heartbeat(registry: RegistryProcess, agent_id: str, token: str) -> int:
     return plain_http.post(url, headers={"Lease-Token": token}).status_code
 
 
-def test_set_back_to_a_backup_the_fleet_comes_back_and_no_id_has_two_holders(
+def test_after_a_restore_the_fleet_returns_and_no_id_has_two_holders(
     tmp_path: Path, environment: dict[str, str], port: int
 ) -> None:
     database, copy = tmp_path / "var" / DATABASE, tmp_path / "copy.sqlite3"
     with started_registry(tmp_path, environment, port=port) as registry:
         wait_for_the_fleet(registry)
         back_up(database, copy)
-        forgotten = register(registry, "late")
+        lost = register(registry, "late")
         stop(registry)
     restore(copy, database)
     subprocess.run([*MANAGE, "after_restore"], env=environment, check=True, capture_output=True)
 
     with started_registry(tmp_path, environment, port=port) as registry:
         wait_for_the_fleet(registry)
-        assert heartbeat(registry, "late", forgotten) == httpx.codes.NOT_FOUND
+        assert heartbeat(registry, "late", lost) == httpx.codes.NOT_FOUND
         successor = register(registry, "late")
 
         assert heartbeat(registry, "late", successor) == httpx.codes.OK
-        assert heartbeat(registry, "late", forgotten) == httpx.codes.CONFLICT
+        assert heartbeat(registry, "late", lost) == httpx.codes.CONFLICT

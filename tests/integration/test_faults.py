@@ -1,4 +1,4 @@
-"""What a registry on PostgreSQL keeps, and gets back, when a part of it is killed."""
+"""A registry on PostgreSQL loses nothing and recovers when a part of it is killed."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ from tests.processes import wait_until
 pytestmark = pytest.mark.integration
 
 AGENTS = 50
-# Heartbeats come often, so that their return is soon seen; leases are long enough for any fault.
+# Frequent heartbeats show a recovery soon; leases outlast every fault.
 INTERVAL_SECONDS = 2
 TTL_SECONDS = 30
 
@@ -39,7 +39,7 @@ class System:
     cluster: PostgresCluster
 
     def agents(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """Return the agents that are listed."""
+        """Return the listed agents whose ids begin with `prefix`."""
         listed = self.registry.listed()
         return {key: agent for key, agent in listed.items() if key.startswith(prefix)}
 
@@ -48,7 +48,7 @@ class System:
         return timestamp(answer.json()["last_purge"]) > moment
 
     def kill_program(self, name: str) -> None:
-        """Kill one of its programs; return when the next one runs."""
+        """Kill one of its programs; return when it has been restarted."""
         killed = self.registry.programs()[name]
         os.kill(killed, signal.SIGKILL)
         wait_until(lambda: self.registry.programs().get(name, killed) != killed, f"{name} again")
@@ -72,7 +72,7 @@ def system(postgres_programs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def fleet_log(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Let agents live in the registry; give what their clients log."""
+    """Run a fleet against the registry; yield the log of its clients."""
     log = tmp_path_factory.mktemp("fleet") / "log"
     lease: dict[str, Any] = {"ttl": TTL_SECONDS, "interval": INTERVAL_SECONDS}
     with running_fleet(system.registry.url, log, "fleet-", agents=AGENTS, **lease):
@@ -89,29 +89,31 @@ def fleet_log(system: System, tmp_path_factory: pytest.TempPathFactory) -> Itera
         pytest.param(System.kill_database, id="database"),
     ],
 )
-def test_after_a_kill_every_agent_is_alive_and_nothing_acknowledged_is_lost(
+def test_after_a_kill_all_leases_go_on_and_no_acknowledged_write_is_lost(
     system: System, fleet_log: Path, kill: Callable[[System], None]
 ) -> None:
     before = system.agents("fleet-")
-    told = Acknowledgements(system.registry.url)
-    with told.asking():
-        wait_until(lambda: len(told.registered) >= 5, "registrations before the kill")
+    acknowledged = Acknowledgements(system.registry.url)
+    with acknowledged.calling():
+        wait_until(lambda: len(acknowledged.registered) >= 5, "registrations before the kill")
         kill(system)
         system.registry.wait_until_ready()
-        back_at, told_before = time.time(), len(told.registered)
-        wait_until(lambda: len(told.registered) >= told_before + 5, "registrations after it")
+        back_at, registered_before = time.time(), len(acknowledged.registered)
+        wait_until(
+            lambda: len(acknowledged.registered) >= registered_before + 5, "registrations after it"
+        )
 
     wait_until(lambda: beats_after(system, back_at) == before.keys(), "heartbeats of all agents")
     wait_until(lambda: system.has_swept_since(back_at), "a sweep")
     after = system.agents("fleet-")
-    # The same leases: none was lost, and nobody had to register again.
+    # The leases are the same: no agent lost its own or registered again.
     assert generations(after) == generations(before)
     assert "lease is lost" not in fleet_log.read_text()
     listed = system.agents("acknowledged-").keys()
-    assert told.registered <= listed
-    assert not told.deregistered & listed
-    assert told.deregistered
-    assert set(told.statuses) <= {200, 201, 503}
+    assert acknowledged.registered <= listed
+    assert not acknowledged.deregistered & listed
+    assert acknowledged.deregistered
+    assert set(acknowledged.statuses) <= {200, 201, 503}
 
 
 def beats_after(system: System, moment: float) -> set[str]:
@@ -130,7 +132,7 @@ def generations(agents: dict[str, dict[str, Any]]) -> dict[str, int]:
     return {agent_id: agent["generation"] for agent_id, agent in agents.items()}
 
 
-def test_agents_come_back_by_themselves_after_an_outage_that_outlasts_their_leases(
+def test_agents_return_after_an_outage_longer_than_their_leases(
     system: System, tmp_path: Path
 ) -> None:
     brief: dict[str, Any] = {"agents": 10, "ttl": 2, "interval": 0.5}
@@ -152,7 +154,7 @@ def known_agent(system: System) -> str:
     return "known"
 
 
-def test_without_its_database_the_registry_says_503_and_recovers_by_itself(
+def test_without_its_database_the_registry_answers_503_and_recovers(
     system: System, known_agent: str
 ) -> None:
     heartbeat = ("POST", f"/agents/{known_agent}/heartbeat")

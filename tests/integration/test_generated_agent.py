@@ -1,4 +1,4 @@
-"""The generated agent and the registry, as two real programs that know each other by HTTP only."""
+"""A generated agent and a registry as two processes that communicate by HTTP."""
 
 import time
 import uuid
@@ -23,7 +23,7 @@ from tests.processes import wait_until
 
 pytestmark = pytest.mark.integration
 
-# Leases that do not end while the test runs: what vanishes then has not expired.
+# Leases that do not end while a test runs, so that no agent can expire.
 LONG_LEASE = {"AGENT_TTL_SECONDS": "600", "AGENT_HEARTBEAT_SECONDS": "0.5"}
 
 StartAgent = Callable[..., AbstractContextManager[AgentProcess]]
@@ -40,7 +40,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
 
 @pytest.fixture(scope="module")
 def agent_folder(registry: RegistryProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an agent that was generated for the registry above."""
+    """The folder of an agent generated for this registry."""
     folder = tmp_path_factory.mktemp("agent") / "echo-agent"
     generate_agent(folder, registry.url)
     return folder
@@ -48,7 +48,7 @@ def agent_folder(registry: RegistryProcess, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def start_agent(agent_folder: Path, tmp_path: Path) -> StartAgent:
-    """Run the agent, with other settings if there are any."""
+    """A function that runs the agent with the given variables."""
 
     def start(**environment: str) -> AbstractContextManager[AgentProcess]:
         return running_agent(
@@ -60,13 +60,13 @@ def start_agent(agent_folder: Path, tmp_path: Path) -> StartAgent:
 
 @pytest.fixture
 def port() -> int:
-    """Where a registry is that comes and goes."""
+    """The port of a registry that tests start and stop."""
     return free_port()
 
 
 @pytest.fixture
 def start_registry(port: int) -> StartRegistry:
-    """Start that registry, with the data that lie in a folder."""
+    """A function that starts that registry with the data in a folder."""
 
     def start(folder: Path) -> AbstractContextManager[RegistryProcess]:
         environment = environment_for(folder, TERM="dumb")
@@ -77,7 +77,7 @@ def start_registry(port: int) -> StartRegistry:
 
 
 def wait_until_listed(registry: RegistryProcess, agent: AgentProcess) -> int:
-    """Return the generation of the agent's lease, as soon as it has one."""
+    """Wait until the agent is listed; return the generation of its lease."""
 
     def is_listed() -> bool:
         assert agent.process.poll() is None, agent.log.read_text()
@@ -94,7 +94,7 @@ def last_heartbeat(registry: RegistryProcess, agent: AgentProcess) -> datetime:
     return datetime.fromisoformat(record["last_heartbeat"])
 
 
-def test_it_registers_by_itself_says_so_and_works(
+def test_a_generated_agent_registers_becomes_ready_and_works(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
     with start_agent() as agent:
@@ -110,18 +110,20 @@ def test_it_registers_by_itself_says_so_and_works(
     assert answer.json() == {"echo": {"n": 1}}
 
 
-def test_its_heartbeats_keep_its_lease_past_the_first_end_of_it(
+def test_heartbeats_extend_the_lease_beyond_its_first_end(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
     with start_agent() as agent:
         generation = wait_until_listed(registry, agent)
         ends_at = datetime.fromisoformat(registry.listed()[agent.agent_id]["expires_at"])
-        wait_until(lambda: last_heartbeat(registry, agent) > ends_at, "a heartbeat after that")
+        wait_until(
+            lambda: last_heartbeat(registry, agent) > ends_at, "a heartbeat after the first end"
+        )
 
         assert registry.listed()[agent.agent_id]["generation"] == generation
 
 
-def test_killed_it_leaves_the_listing_when_its_lease_ends_and_is_purged(
+def test_a_killed_agent_is_listed_until_its_lease_ends_and_then_purged(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
     with start_agent() as agent:
@@ -129,27 +131,27 @@ def test_killed_it_leaves_the_listing_when_its_lease_ends_and_is_purged(
         agent.process.kill()
         agent.process.wait()
     ends_at = 0.0
-    # An answer was made between asking and getting it.
-    while (asked := time.time()) and (entry := registry.listed().get(agent.agent_id)):
+    # The listing was made after `sent`, so an expired agent must not be in it.
+    while (sent := time.time()) and (entry := registry.listed().get(agent.agent_id)):
         ends_at = datetime.fromisoformat(entry["expires_at"]).timestamp()
-        assert asked < ends_at, "listed after the end of its lease"
+        assert sent < ends_at, "listed after the end of its lease"
     assert 0.0 < ends_at <= time.time(), "gone before the end of its lease"
 
     wait_until(lambda: registry.agent(agent.agent_id) is None, "the purge", seconds=10)
 
 
-def test_asked_to_stop_it_is_gone_at_once(
+def test_a_stopped_agent_deregisters_at_once(
     registry: RegistryProcess, start_agent: StartAgent
 ) -> None:
     with start_agent(**LONG_LEASE) as agent:
         wait_until_listed(registry, agent)
         agent.process.terminate()
 
-        wait_until(lambda: registry.agent(agent.agent_id) is None, "its farewell", seconds=10)
+        wait_until(lambda: registry.agent(agent.agent_id) is None, "the deregistration", seconds=10)
         assert agent.process.wait(timeout=30) == 0
 
 
-def test_it_lives_through_a_restart_of_the_registry(
+def test_a_lease_survives_a_restart_of_the_registry(
     tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
 ) -> None:
     with start_agent(AGENT_REGISTRY_URL=f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:
@@ -158,12 +160,14 @@ def test_it_lives_through_a_restart_of_the_registry(
             before = last_heartbeat(registry, agent)
         with start_registry(tmp_path) as registry:
             registry.wait_until_ready()
-            wait_until(lambda: last_heartbeat(registry, agent) > before, "a heartbeat after it")
+            wait_until(
+                lambda: last_heartbeat(registry, agent) > before, "a heartbeat after the restart"
+            )
 
             assert registry.listed()[agent.agent_id]["generation"] == generation
 
 
-def test_in_a_registry_that_has_lost_everything_it_registers_again(
+def test_an_agent_registers_again_with_a_registry_that_lost_its_data(
     tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
 ) -> None:
     (first := tmp_path / "first").mkdir()
@@ -175,7 +179,7 @@ def test_in_a_registry_that_has_lost_everything_it_registers_again(
             wait_until_listed(registry, agent)
 
 
-def test_started_before_the_registry_it_registers_when_that_is_there(
+def test_an_agent_started_before_its_registry_registers_later(
     tmp_path: Path, port: int, start_registry: StartRegistry, start_agent: StartAgent
 ) -> None:
     with start_agent(AGENT_REGISTRY_URL=f"http://127.0.0.1:{port}", **LONG_LEASE) as agent:

@@ -1,4 +1,4 @@
-"""A call that was answered 503 while PostgreSQL was frozen does nothing when it thaws."""
+"""A call that got 503 while PostgreSQL was frozen has no effect after it thaws."""
 
 import re
 import subprocess
@@ -40,10 +40,10 @@ class System:
     def register(self, agent_id: str, **more: Any) -> httpx.Response:
         return self.http.post("/agents/register", json=AGENT | {"agent_id": agent_id} | more)
 
-    def beat(self, agent_id: str, path: str = "") -> httpx.Response:
+    def heartbeat(self, agent_id: str, path: str = "") -> httpx.Response:
         return self.http.post(f"/agents/{agent_id}/heartbeat{path}", json={})
 
-    def beat_for_many(self, agent_id: str, path: str = "") -> httpx.Response:
+    def bulk_heartbeat(self, agent_id: str, path: str = "") -> httpx.Response:
         return self.http.post(f"/agents/heartbeat{path}", json={"agents": [{"agent_id": agent_id}]})
 
     def deregister(self, agent_id: str) -> httpx.Response:
@@ -67,7 +67,7 @@ class System:
         )
 
     def state(self, agent_id: str) -> list[Any]:
-        """Return all that the database holds of an agent."""
+        """Return an agent's row and events in the database."""
         return [
             *self.rows("SELECT * FROM agents_agentrecord WHERE agent_id = %s", agent_id),
             *self.rows("SELECT * FROM agents_agentevent WHERE agent_id = %s ORDER BY id", agent_id),
@@ -117,7 +117,7 @@ Call = Callable[[System, str], httpx.Response]
 
 @dataclass(frozen=True)
 class Case:
-    """`write`: what the statement contains at whose commit the database freezes."""
+    """`write` is a part of the statement at whose commit the database is frozen."""
 
     name: str
     call: Call
@@ -134,12 +134,12 @@ AGENT_ID = b"agent-"
 DELETE = b"DELETE FROM"
 UPDATE = b'UPDATE "agents_agentrecord"'
 CASES = [
-    Case("heartbeat", System.beat, AGENT_ID),
-    # Nothing that the fast path takes.
-    Case("heartbeat-by-django", lambda s, a: s.beat(a, "?by=django"), AGENT_ID),
-    Case("heartbeat-of-an-expired-agent", System.beat, AGENT_ID, is_expired=True),
-    Case("bulk", System.beat_for_many, AGENT_ID),
-    Case("bulk-by-django", lambda s, a: s.beat_for_many(a, "?by=django"), AGENT_ID),
+    Case("heartbeat", System.heartbeat, AGENT_ID),
+    # A query string makes the fast path leave a request to Django.
+    Case("heartbeat-by-django", lambda s, a: s.heartbeat(a, "?by=django"), AGENT_ID),
+    Case("heartbeat-of-an-expired-agent", System.heartbeat, AGENT_ID, is_expired=True),
+    Case("bulk", System.bulk_heartbeat, AGENT_ID),
+    Case("bulk-by-django", lambda s, a: s.bulk_heartbeat(a, "?by=django"), AGENT_ID),
     Case("registration", System.register, AGENT_ID, is_registered=False),
     Case("registration-again", System.register, AGENT_ID),
     Case("deregistration", System.deregister, DELETE),
@@ -151,9 +151,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
-def test_a_call_that_was_given_up_does_nothing_and_can_be_repeated(
-    system: System, case: Case
-) -> None:
+def test_an_abandoned_call_has_no_effect_and_can_be_repeated(system: System, case: Case) -> None:
     system.registry.wait_until_ready()
     agent_id = f"agent-{case.name}"
     if case.is_registered:

@@ -24,7 +24,7 @@ STEPS = 10
 
 @contextmanager
 def demo(folder: Path, registry_url: str) -> Iterator["subprocess.Popen[str]"]:
-    """What `make demo` runs, with its temporary files in `folder`."""
+    """Run what `make demo` runs, with temporary files in `folder`."""
     environment = environment_for(folder, TMPDIR=str(folder))
     del environment["REGISTRY_VAR_DIR"]
     with subprocess.Popen(
@@ -37,7 +37,7 @@ def demo(folder: Path, registry_url: str) -> Iterator["subprocess.Popen[str]"]:
         try:
             yield process
         finally:
-            process.terminate()  # it clears up then
+            process.terminate()  # so that it cleans up
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,12 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProce
         yield registry
 
 
-def nowhere() -> str:
+def unused_url() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
 
-def test_the_demo_shows_every_step_and_leaves_nothing(tmp_path: Path) -> None:
-    with demo(tmp_path, nowhere()) as process:
+def test_the_demo_shows_every_step_and_leaves_no_files(tmp_path: Path) -> None:
+    with demo(tmp_path, unused_url()) as process:
         output, _ = process.communicate(timeout=100)
 
     assert process.returncode == 0, output
@@ -61,7 +61,9 @@ def test_the_demo_shows_every_step_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demo_uses_the_registry_that_runs(tmp_path: Path, registry: RegistryProcess) -> None:
+def test_the_demo_uses_a_registry_that_is_already_running(
+    tmp_path: Path, registry: RegistryProcess
+) -> None:
     with demo(tmp_path, registry.url) as process:
         output, _ = process.communicate(timeout=100)
 
@@ -72,8 +74,10 @@ def test_the_demo_uses_the_registry_that_runs(tmp_path: Path, registry: Registry
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_the_interrupted_demo_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
-    with demo(tmp_path, nowhere()) as process:
+def test_an_interrupted_demo_leaves_no_processes_or_files(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    with demo(tmp_path, unused_url()) as process:
         assert process.stdout is not None
         while "the agent starts" not in (line := process.stdout.readline()):
             assert line

@@ -1,4 +1,4 @@
-"""Several web processes are one registry to Prometheus, whichever of them it asks."""
+"""Several web processes report common metrics to Prometheus."""
 
 import os
 import signal
@@ -38,12 +38,12 @@ def heartbeats(registry: RegistryProcess) -> float:
     return float(line.split()[1])
 
 
-def test_what_all_processes_counted_is_told_by_each_and_outlives_them(
+def test_every_process_reports_the_counts_of_all_even_of_killed_ones(
     registry: RegistryProcess, tmp_path: Path
 ) -> None:
     agent = {"agent_id": "a", "host": "h", "port": 80, "ttl_seconds": 3600}
     plain_http.post(f"{registry.url}/agents/register", json=agent).raise_for_status()
-    for _ in range(HEARTBEATS):  # each over a connection of its own, to whichever process
+    for _ in range(HEARTBEATS):  # new connections, so both processes get some
         plain_http.post(f"{registry.url}/agents/a/heartbeat").raise_for_status()
 
     assert {heartbeats(registry) for _ in range(10)} == {HEARTBEATS}

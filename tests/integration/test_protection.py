@@ -1,4 +1,4 @@
-"""Agents that cannot help being silent keep their records: the network is gone, or the web is."""
+"""Agents keep their records if a network outage or the registry itself made them silent."""
 
 import os
 import re
@@ -30,11 +30,11 @@ from tests.processes import descendants, wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 AGENTS = 12
-# No heartbeat is late by that because the machine is busy, and no agent waits longer to try again.
+# Longer than any delay on a busy machine, and than any retry pause of an agent.
 TTL_SECONDS = 9
 PATIENCE_SECONDS = 90
 PASSWORD = "correct horse battery"
-# Longer than the TTL, and than the gap by which the registry knows that it was away.
+# Longer than the TTL, and than the gap from which the registry infers that it was down.
 OUTAGE_SECONDS = 13
 
 
@@ -49,12 +49,12 @@ class System:
     environment: dict[str, str]
 
     def rows(self, sql: str) -> list[Any]:
-        """Ask the database itself, also while there is no web."""
+        """Query the database directly, which works without the web, too."""
         with psycopg.connect(self.cluster.url) as connection:
             return connection.execute(sql).fetchall()
 
     def generations(self) -> dict[str, int]:
-        """Return the records that there are, of agents alive and expired."""
+        """Return the generations of all records, alive and expired."""
         return dict(self.rows("SELECT agent_id, generation FROM agents_agentrecord"))
 
     def events(self, *kinds: str) -> list[tuple[str, str, str, datetime]]:
@@ -62,7 +62,7 @@ class System:
         return [row for row in rows if row[1] in kinds]
 
     def sweeps(self) -> datetime:
-        """Return when the last sweep was."""
+        """Return the time of the last sweep."""
         ((at,),) = self.rows("SELECT at FROM agents_sweepmark")
         assert isinstance(at, datetime)
         return at
@@ -84,7 +84,7 @@ class System:
 
     @contextmanager
     def without_web(self) -> Iterator[None]:
-        """Kill the web, and let nobody start it again while the body runs."""
+        """Kill the web, and prevent its restart while the body runs."""
         supervisor, web = self.registry.process, self.registry.programs()["web"]
         supervisor.send_signal(signal.SIGSTOP)
         try:
@@ -112,7 +112,7 @@ def system(postgres_programs: Path, tmp_path: Path) -> Iterator[System]:
 
 @pytest.fixture
 def fleet(system: System, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Let agents live in the registry, all in one process."""
+    """Run a fleet in one process."""
     lease: dict[str, Any] = {"ttl": TTL_SECONDS, "interval": 1}
     url, log = system.registry.url, tmp_path / "fleet.log"
     with running_fleet(url, log, "fleet-", agents=AGENTS, **lease) as process:
@@ -121,14 +121,14 @@ def fleet(system: System, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.send_signal(signal.SIGCONT)
 
 
-def test_a_fleet_that_falls_silent_at_once_is_not_listed_and_not_purged(
+def test_a_fleet_that_falls_silent_at_once_is_neither_listed_nor_purged(
     system: System, fleet: subprocess.Popen[bytes]
 ) -> None:
     registry, before = system.registry, system.generations()
 
-    fleet.send_signal(signal.SIGSTOP)  # what the registry sees of a network that is gone
+    fleet.send_signal(signal.SIGSTOP)  # looks like a network outage to the registry
 
-    until(lambda: not registry.listed(), "all of them gone from the listing")
+    until(lambda: not registry.listed(), "an empty listing")
     until(lambda: system.held() == AGENTS, "the hold")
     system.wait_for_sweeps(3)
     assert system.generations() == before
@@ -141,7 +141,7 @@ def test_a_fleet_that_falls_silent_at_once_is_not_listed_and_not_purged(
 
     fleet.send_signal(signal.SIGCONT)
 
-    until(lambda: len(registry.listed()) == AGENTS, "all of them in the listing again")
+    until(lambda: len(registry.listed()) == AGENTS, "all agents in the listing again")
     until(lambda: system.held() == 0, "the end of the hold")
     assert system.generations() == before
     assert [kind for _, kind, _, _ in system.events("purge-held", "purge-resumed", "purged")] == [
@@ -151,7 +151,7 @@ def test_a_fleet_that_falls_silent_at_once_is_not_listed_and_not_purged(
     assert "Purging is held" not in front_page(system)
 
 
-def test_forced_a_fleet_that_fell_silent_is_purged(
+def test_force_purges_a_fleet_that_fell_silent(
     system: System, fleet: subprocess.Popen[bytes]
 ) -> None:
     fleet.send_signal(signal.SIGSTOP)
@@ -166,7 +166,7 @@ def test_forced_a_fleet_that_fell_silent_is_purged(
 
 
 @pytest.mark.usefixtures("fleet")
-def test_while_the_web_is_away_nobody_is_purged_until_one_ttl_after_it_is_back(
+def test_no_agent_is_purged_until_one_ttl_after_the_web_is_back(
     system: System,
 ) -> None:
     dead = [f"dead-{number}" for number in range(5)]
@@ -194,18 +194,18 @@ def test_while_the_web_is_away_nobody_is_purged_until_one_ttl_after_it_is_back(
 
 
 def front_page(system: System) -> str:
-    """Return the admin's front page, as an operator sees it."""
+    """Return the text of the admin's front page."""
     environment = system.environment | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
     subprocess.run(
         [*MANAGE, "createsuperuser", "--noinput", "--username=grace", "--email=grace@example.org"],
         env=environment,
         capture_output=True,
-        check=False,  # the second time, she is there
+        check=False,  # fails if the user exists
     )
     with httpx.Client(base_url=system.registry.url, timeout=30, follow_redirects=True) as http:
         form = http.get("/admin/login/").text
         (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form))
-        said = {"username": "grace", "password": PASSWORD, "csrfmiddlewaretoken": token}
-        page = http.post("/admin/login/?next=/admin/", data=said).raise_for_status().text
+        form_data = {"username": "grace", "password": PASSWORD, "csrfmiddlewaretoken": token}
+        page = http.post("/admin/login/?next=/admin/", data=form_data).raise_for_status().text
     assert "Log out" in page
     return " ".join(page.split())

@@ -1,4 +1,4 @@
-"""What lets somebody in stands in no log, no answer, no metric, and not in the database."""
+"""Secrets appear in no log, response or metric, and not in the database."""
 
 import re
 import secrets
@@ -27,7 +27,7 @@ User.objects.create_superuser("grace", password="{password}")
 
 
 @dataclass(frozen=True)
-class Setting:
+class System:
     registry: RegistryProcess
     environment: dict[str, str]
     password: str
@@ -46,7 +46,7 @@ class Setting:
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> Iterator[Setting]:
+def system(tmp_path: Path) -> Iterator[System]:
     password, key = secrets.token_urlsafe(20), secrets.token_urlsafe(60)
     environment = environment_for(
         tmp_path,
@@ -58,23 +58,23 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
     )
     with ready_registry(tmp_path, environment) as registry:
         database = tmp_path / "var" / "registry.sqlite3"
-        setting = Setting(registry, environment, password, key, database)
-        setting.manage("shell", "-c", CREATE_ADMIN.format(password=password))
-        yield setting
+        system = System(registry, environment, password, key, database)
+        system.manage("shell", "-c", CREATE_ADMIN.format(password=password))
+        yield system
 
 
-def use_everything(setting: Setting) -> dict[str, str]:
-    """Use every kind of secret, rightly and wrongly; return them all by what they are."""
-    issued = setting.manage("issue_token", "--read", "--quiet")
+def use_everything(system: System) -> dict[str, str]:
+    """Use every kind of secret, valid and invalid; return them all by name."""
+    issued = system.manage("issue_token", "--read", "--quiet")
     [token] = re.findall(r"art_[a-z0-9]{12}_[A-Za-z0-9]+", issued)
     wrong_token = f"{token[:-5]}wrong"
     wrong_password = secrets.token_urlsafe(20)
-    said: list[str] = []
-    with httpx.Client(base_url=setting.registry.url, timeout=30) as http:
+    response_texts: list[str] = []
+    with httpx.Client(base_url=system.registry.url, timeout=30) as http:
 
         def call(method: str, path: str, **more: object) -> httpx.Response:
             answer = http.request(method, path, **more)  # type: ignore[arg-type]
-            said.append(answer.text)
+            response_texts.append(answer.text)
             return answer
 
         bearer = {"Authorization": f"Bearer {token}"}
@@ -96,7 +96,7 @@ def use_everything(setting: Setting) -> dict[str, str]:
         call("GET", "/metrics", headers=bearer)
         call("GET", "/agents", headers={"Authorization": f"Bearer {token} {token}"})
 
-        for password in (wrong_password, setting.password):
+        for password in (wrong_password, system.password):
             page = http.get("/admin/login/")
             form = {
                 "csrfmiddlewaretoken": re.findall(r'value="(\w{64})"', page.text)[0],
@@ -110,28 +110,28 @@ def use_everything(setting: Setting) -> dict[str, str]:
         call("GET", "/admin/agents/agentrecord/")
         assert call("DELETE", "/agents/a", headers=lease).status_code == 200
     return {
-        "the secret key": setting.secret_key,
+        "the secret key": system.secret_key,
         "the access token": token.rpartition("_")[2],
         "a wrong access token": wrong_token.rpartition("_")[2],
         "the lease token": lease_token.partition(".")[2],
         "a wrong lease token": wrong_lease["Lease-Token"].partition(".")[2],
-        "the password": setting.password,
+        "the password": system.password,
         "a wrong password": wrong_password,
         "the session": session,
-        "answers": "\n".join(said),
+        "answers": "\n".join(response_texts),
     }
 
 
-def test_no_secret_is_written_anywhere(setting: Setting) -> None:
-    found = use_everything(setting)
-    answers = found.pop("answers")
-    log = setting.registry.output
+def test_no_secret_is_written_anywhere(system: System) -> None:
+    used = use_everything(system)
+    answers = used.pop("answers")
+    log = system.registry.output
     assert "DEBUG" in log
-    dump = "\n".join(sqlite3.connect(setting.database).iterdump())
+    dump = "\n".join(sqlite3.connect(system.database).iterdump())
     assert "grace" in dump
-    files = b"".join(path.read_bytes() for path in setting.database.parent.rglob("*sqlite3*"))
+    files = b"".join(path.read_bytes() for path in system.database.parent.rglob("*sqlite3*"))
 
-    for what, secret in found.items():
+    for what, secret in used.items():
         assert len(secret) >= 20, what
         assert secret not in log, f"{what} is in the log"
         assert secret not in dump, f"{what} is in the database"

@@ -41,7 +41,7 @@ def registry(tmp_path: Path, environment: dict[str, str]) -> Iterator[RegistryPr
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: Folders) -> Iterator[RegistryProcess]:
-    """A registry that the tests do nothing bad to."""
+    """A registry that tests only read from."""
     environment = new_environment(tmp_path_factory)
     with started_registry(tmp_path_factory.mktemp("started-in"), environment) as registry:
         registry.wait_until_ready()
@@ -50,7 +50,7 @@ def undisturbed(tmp_path_factory: Folders) -> Iterator[RegistryProcess]:
 
 @pytest.fixture(scope="module")
 def disturbed(tmp_path_factory: Folders) -> Iterator[RegistryProcess]:
-    """A registry whose programs the tests kill, one after the other."""
+    """A registry whose programs tests kill one by one."""
     environment = new_environment(tmp_path_factory)
     with started_registry(tmp_path_factory.mktemp("started-in"), environment) as registry:
         registry.wait_until_ready()
@@ -58,7 +58,7 @@ def disturbed(tmp_path_factory: Folders) -> Iterator[RegistryProcess]:
 
 
 def new_environment(folders: Folders) -> dict[str, str]:
-    """Return an environment whose database is ready."""
+    """Return an environment with a migrated database."""
     folder = folders.mktemp("registry")
     environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1", TERM="dumb")
     migrate(environment)
@@ -66,7 +66,7 @@ def new_environment(folders: Folders) -> dict[str, str]:
 
 
 def assert_it_sweeps(registry: RegistryProcess) -> None:
-    """An agent that dies is removed: worker, beat and broker work together."""
+    """Assert that an expired agent is purged, so worker, beat and broker work."""
     agent_id = f"short-lived-{uuid.uuid4()}"
     registration = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000, "ttl_seconds": 1}
     plain_http.post(f"{registry.url}/agents/register", json=registration).raise_for_status()
@@ -74,7 +74,7 @@ def assert_it_sweeps(registry: RegistryProcess) -> None:
     wait_until(lambda: plain_http.get(url).status_code == httpx.codes.NOT_FOUND, "the purge")
 
 
-def test_it_tells_where_to_look_and_each_of_these_answers(undisturbed: RegistryProcess) -> None:
+def test_the_printed_addresses_answer(undisturbed: RegistryProcess) -> None:
     wait_until(lambda: "/admin/" in undisturbed.output, "the addresses")
 
     for path in ("agents", "docs", "admin/"):
@@ -83,7 +83,7 @@ def test_it_tells_where_to_look_and_each_of_these_answers(undisturbed: RegistryP
         assert plain_http.get(url, follow_redirects=True).status_code == httpx.codes.OK
 
 
-def test_it_sweeps_writes_no_warnings_and_no_files_where_it_was_started(
+def test_the_registry_sweeps_without_warnings_or_files_in_the_working_directory(
     undisturbed: RegistryProcess,
 ) -> None:
     assert_it_sweeps(undisturbed)
@@ -93,7 +93,7 @@ def test_it_sweeps_writes_no_warnings_and_no_files_where_it_was_started(
     assert "error" not in undisturbed.output.lower()
 
 
-def test_it_sweeps_with_redis_as_the_broker(
+def test_the_registry_sweeps_with_redis_as_the_broker(
     tmp_path: Path, environment: dict[str, str], redis_url: str
 ) -> None:
     with started_registry(tmp_path, environment | {"CELERY_BROKER_URL": redis_url}) as registry:
@@ -104,10 +104,10 @@ def test_it_sweeps_with_redis_as_the_broker(
 
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_it_exits_with_0_and_leaves_no_process(
+def test_a_stopped_registry_exits_with_0_and_leaves_no_process(
     registry: RegistryProcess, stop_signal: signal.Signals
 ) -> None:
-    assert_it_sweeps(registry)  # Celery's beat breaks off with a traceback while it still imports
+    assert_it_sweeps(registry)  # beat prints a traceback if it is stopped during its imports
     started = descendants(registry.process.pid)
     assert len(started) >= 3
 
@@ -119,7 +119,7 @@ def test_stopped_it_exits_with_0_and_leaves_no_process(
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
-def test_a_killed_program_comes_back_and_everything_works_again(
+def test_a_killed_program_is_restarted_and_works_again(
     disturbed: RegistryProcess, name: str
 ) -> None:
     wait_until(lambda: set(disturbed.programs()) == {"web", "worker", "beat"}, "all programs")
@@ -132,8 +132,10 @@ def test_a_killed_program_comes_back_and_everything_works_again(
     assert f"system | {name} was killed by SIGKILL; restarting in 1 s" in disturbed.output
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills orphans for us")
-def test_killed_itself_it_takes_its_programs_along(registry: RegistryProcess) -> None:
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux can kill orphans (PR_SET_PDEATHSIG)"
+)
+def test_killing_the_supervisor_ends_its_programs(registry: RegistryProcess) -> None:
     started = descendants(registry.process.pid)
 
     registry.process.kill()
@@ -141,7 +143,7 @@ def test_killed_itself_it_takes_its_programs_along(registry: RegistryProcess) ->
     wait_until(lambda: not any(is_running(pid) for pid in started), "the end of all programs")
 
 
-def test_it_can_stop_with_the_process_that_started_it(
+def test_the_registry_can_stop_together_with_its_parent_process(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     starter = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])"]
@@ -152,11 +154,11 @@ def test_it_can_stop_with_the_process_that_started_it(
 
         registry.process.kill()
 
-        wait_until(lambda: not any(is_running(pid) for pid in started), "the end of all of them")
+        wait_until(lambda: not any(is_running(pid) for pid in started), "the end of all processes")
         assert "system | stopping" in registry.output
 
 
-def test_a_taken_port_is_told_and_nothing_is_started(
+def test_a_taken_port_is_reported_and_nothing_is_started(
     undisturbed: RegistryProcess, environment: dict[str, str]
 ) -> None:
     second = subprocess.run(
@@ -173,7 +175,7 @@ def test_a_taken_port_is_told_and_nothing_is_started(
     assert undisturbed.is_ready()
 
 
-def test_prepared_it_makes_its_database_and_a_login_that_is_told_once(tmp_path: Path) -> None:
+def test_prepare_creates_the_database_and_prints_a_new_login_once(tmp_path: Path) -> None:
     environment = environment_for(tmp_path)
     outputs = []
     for _ in range(2):
@@ -188,7 +190,7 @@ def test_prepared_it_makes_its_database_and_a_login_that_is_told_once(tmp_path: 
     assert "password" not in outputs[1].removeprefix(outputs[0])
 
 
-def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
+def test_an_unreachable_database_is_reported(tmp_path: Path) -> None:
     url = f"postgres://nobody@127.0.0.1:{free_port()}/nothing"
     environment = environment_for(tmp_path, DATABASE_URL=url)
 
@@ -199,7 +201,7 @@ def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in registry.output
 
 
-def test_a_database_without_tables_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_database_without_tables_is_reported_with_the_command_to_run(tmp_path: Path) -> None:
     environment = environment_for(tmp_path)
 
     with started_registry(tmp_path, environment) as registry:

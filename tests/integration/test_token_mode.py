@@ -1,4 +1,4 @@
-"""A registry that asks for tokens, with two web processes, and agents that have one or have not."""
+"""A registry in token mode with two web processes, and agents with and without a token."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from tests.processes import descendants, wait_until
 pytestmark = pytest.mark.integration
 
 LONG_LEASE = {"AGENT_TTL_SECONDS": "600", "AGENT_HEARTBEAT_SECONDS": "0.2"}
-# More than enough for a new connection each to have reached both processes.
+# Enough new connections to reach both processes.
 MANY = 30
 
 
@@ -48,11 +48,11 @@ class System:
         return running_agent(self.agent_folder, agent_id, logs / f"{agent_id}.log", environment)
 
     def register(self, token: str, agent_id: str) -> int:
-        """Return the status of registering, by a connection of its own."""
+        """Register over a new connection; return the status."""
         body = {"agent_id": agent_id, "host": "127.0.0.1", "port": 80, "ttl_seconds": 600}
-        shown = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}"}
         url = f"{self.registry.url}/agents/register"
-        return plain_http.post(url, json=body, headers=shown).status_code
+        return plain_http.post(url, json=body, headers=headers).status_code
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def reason(agent: AgentProcess) -> str:
     return "" if answer is None else str(answer.json().get("reason", ""))
 
 
-def test_an_agent_registers_by_its_token_file_and_none_without(
+def test_an_agent_registers_with_its_token_file_and_others_are_refused(
     system: System, tmp_path: Path
 ) -> None:
     token = tmp_path / "token"
@@ -89,25 +89,27 @@ def test_an_agent_registers_by_its_token_file_and_none_without(
     with_token = LONG_LEASE | {"AGENT_ENROLMENT_TOKEN_FILE": str(token)}
 
     with (
-        system.agent("echo-1", tmp_path, with_token) as welcome,
-        system.agent("echo-2", tmp_path, LONG_LEASE) as poor,
-        system.agent("other-1", tmp_path, with_token) as stranger,
+        system.agent("echo-1", tmp_path, with_token) as accepted,
+        system.agent("echo-2", tmp_path, LONG_LEASE) as without_token,
+        system.agent("other-1", tmp_path, with_token) as wrong_prefix,
     ):
         wait_until(lambda: "echo-1" in system.registry.listed(), "the agent in the listing")
-        wait_until(lambda: "set AGENT_ENROLMENT_TOKEN" in reason(poor), "why it is not ready")
-        wait_until(lambda: "'echo-'" in reason(stranger), "why it is not ready")
-        assert reason(welcome) == ""
-        # A container that starts again under its id, after a kill that nobody could tell of.
+        wait_until(
+            lambda: "set AGENT_ENROLMENT_TOKEN" in reason(without_token), "why it is not ready"
+        )
+        wait_until(lambda: "'echo-'" in reason(wrong_prefix), "why it is not ready")
+        assert reason(accepted) == ""
+        # A container that restarts under the same id after a kill.
         generation = system.registry.listed()["echo-1"]["generation"]
-        welcome.process.kill()
-        welcome.process.wait()
+        accepted.process.kill()
+        accepted.process.wait()
         with system.agent("echo-1", tmp_path, with_token) as again:
             wait_until(
                 lambda: system.registry.listed()["echo-1"]["generation"] > generation, "its return"
             )
             again.process.terminate()
             assert again.process.wait(30) == 0
-            assert system.registry.agent("echo-1") is None  # by its lease's token
+            assert system.registry.agent("echo-1") is None  # deregistered with its lease token
         listed = system.registry.listed()
         assert not {"echo-2", "other-1"} & listed.keys()
     secret = token.read_text().strip()
@@ -115,25 +117,25 @@ def test_an_agent_registers_by_its_token_file_and_none_without(
         assert secret not in log.read_text()
 
 
-def test_a_revoked_token_registers_nobody_in_any_process_within_seconds(
+def test_a_revoked_token_is_refused_by_all_processes_within_seconds(
     system: System, tmp_path: Path
 ) -> None:
     token = system.manage("issue_token", "--quiet", "--prefix=revoked-")
     environment = LONG_LEASE | {"AGENT_ENROLMENT_TOKEN": token}
     with system.agent("revoked-1", tmp_path, environment) as agent:
         wait_until(lambda: "revoked-1" in system.registry.listed(), "the agent in the listing")
-        # Both processes know the token now.
+        # Both processes have cached the token now.
         statuses = {system.register(token, f"revoked-{number}") for number in range(2, MANY)}
         assert statuses == {httpx.codes.CREATED}
 
         assert system.manage("revoke_token", token).endswith(" revoked")
 
-        def nobody_registers() -> bool:
+        def is_refused_everywhere() -> bool:
             answers = {system.register(token, f"revoked-{number}") for number in range(2, MANY)}
             return answers == {httpx.codes.UNAUTHORIZED}
 
-        wait_until(nobody_registers, "401 from both processes", seconds=10)
-        # The lease goes on: it has a token of its own.
+        wait_until(is_refused_everywhere, "401 from both processes", seconds=10)
+        # The lease stays valid, since it has its own token.
         before = system.registry.listed()["revoked-1"]["last_heartbeat"]
         wait_until(
             lambda: system.registry.listed()["revoked-1"]["last_heartbeat"] > before, "a heartbeat"
