@@ -1,6 +1,6 @@
 from agents.models.activity import ActivityMark, ActivityMinute
 from agents.models.agent import AgentRecord
-from agents.models.event import BY_STAFF, EVENT_LEVELS, AgentEvent
+from agents.models.event import BY_STAFF, AgentEvent
 from agents.models.limits import (
     DEFAULT_TTL_SECONDS,
     MAX_ACTOR_LENGTH,
@@ -25,7 +25,6 @@ from agents.models.token import AccessToken
 __all__ = [
     "BY_STAFF",
     "DEFAULT_TTL_SECONDS",
-    "EVENT_LEVELS",
     "MAX_ACTOR_LENGTH",
     "MAX_EXTENSION_REASON_LENGTH",
     "MAX_HOST_LENGTH",

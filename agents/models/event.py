@@ -60,9 +60,13 @@ class AgentEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.agent_id} {self.kind}"
 
+    @property
+    def level(self) -> Level | None:
+        return LEVELS.get(self.kind)
+
 
 # Other kinds have no colour.
-EVENT_LEVELS: dict[str, Level] = {
+LEVELS: dict[str, Level] = {
     AgentEvent.Kind.REGISTERED: Level.OK,
     AgentEvent.Kind.REFUSED: Level.BAD,
     AgentEvent.Kind.EXPIRED: Level.BAD,

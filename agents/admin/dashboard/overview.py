@@ -15,7 +15,7 @@ from agents.admin.dashboard.health import Health, Part, report_health
 from agents.admin.widgets import cells
 from agents.history.feed import newest_first
 from agents.metrics.shared_counts import SharedCount
-from agents.models import EVENT_LEVELS, AgentRecord
+from agents.models import AgentEvent, AgentRecord
 from agents.querysets import FleetTally
 
 NEWEST_EVENTS = 10
@@ -38,36 +38,12 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class EventLine:
-    """`agent_id` is empty if the event is about the whole registry."""
-
-    number: int
-    at: datetime
-    kind: str
-    agent_id: str
-    reason: str
-    actor: str
-
-    @property
-    def level(self) -> str:
-        return EVENT_LEVELS.get(self.kind, "")
-
-    @property
-    def agent_url(self) -> str:
-        return cells.agent_url(self.agent_id)
-
-    @property
-    def history_url(self) -> str:
-        return cells.history_url(self.agent_id)
-
-
-@dataclass(frozen=True)
 class Overview:
     """All but the charts. None for what the user may not see."""
 
     health: Health
     tally: FleetTally | None
-    events: list[EventLine] | None
+    events: list[AgentEvent] | None
     held_purge: HeldPurge | None
 
     @property
@@ -75,7 +51,7 @@ class Overview:
         return None if self.tally is None else tiles(self.tally)
 
     @property
-    def events_and_ages(self) -> list[tuple[EventLine, SafeString]]:
+    def events_and_ages(self) -> list[tuple[AgentEvent, SafeString]]:
         return [(event, cells.moment(event.at, self.health.now)) for event in self.events or ()]
 
     @property
@@ -90,21 +66,22 @@ class Overview:
 
     @property
     def etag(self) -> str:
-        """Does not depend on ages, which the page updates by itself."""
+        """Of all but ages, which the page updates by itself; a stored event never changes."""
         held = self.held_purge
         banner = held and (held.expired, held.silent, held.fleet, held.time_left, held.may_purge)
-        health = self.health
-        return _etag(self.tally, self.events, banner, health.parts, health.troubles)
+        events = None if self.events is None else [event.pk for event in self.events]
+        return _etag(self.tally, events, banner, self.health.parts, self.health.troubles)
 
 
 def overview(request: HttpRequest) -> Overview:
     user = request.user
     with_agents = may_view_agents(user)
+    newest = newest_first()[:NEWEST_EVENTS]
     health = report_health(with_numbers=with_agents)
     return Overview(
         health=health,
         tally=TALLY.get() if with_agents else None,
-        events=_newest_events() if user.has_perm("agents.view_agentevent") else None,
+        events=list(newest) if user.has_perm("agents.view_agentevent") else None,
         held_purge=held_purge(request, health.sweeps),
     )
 
@@ -137,9 +114,3 @@ def tiles(tally: FleetTally) -> list[Tile]:
 def _etag(*parts: Any) -> str:
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
     return f'"{digest}"'
-
-
-def _newest_events() -> list[EventLine]:
-    names = ("pk", "at", "kind", "agent_id", "reason", "actor")
-    rows = newest_first().values_list(*names)
-    return [EventLine(*row) for row in rows[:NEWEST_EVENTS]]
