@@ -5,7 +5,7 @@ import json
 import math
 from typing import Any
 
-# Integers of JSON readers in other languages.
+# JSON readers in other languages hold integers below this.
 MAX_INTEGER = 2**63
 
 
