@@ -10,6 +10,8 @@ class AgentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from agents.database import lookups  # noqa: F401, PLC0415 - registers them
+
         connection_created.connect(prepare_connection)
 
 

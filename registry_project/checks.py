@@ -1,10 +1,11 @@
 """System checks of how the registry is served."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import connection
 
 from agents.database.dialect import dialect
 from registry_project.security.proxies import parse_proxies
@@ -35,3 +36,19 @@ def _warnings() -> Iterator[checks.Warning]:
             hint="Set CELERY_BROKER_URL=redis://HOST:6379/0 where more than one machine serves.",
             id="registry.W003",
         )
+
+
+@checks.register(checks.Tags.database)
+def check_letters(
+    databases: Sequence[str] | None = None, **_kwargs: Any
+) -> list[checks.CheckMessage]:
+    if not databases or dialect.collation_of_letters(connection) is not None:
+        return []
+    return [
+        checks.Warning(
+            "Searches ignore the case of the letters A to Z only.",
+            hint="Restore a dump into a database that knows all letters: "
+            "createdb -T template0 -E UTF8 --locale C.UTF-8 NAME",
+            id="registry.W004",
+        )
+    ]

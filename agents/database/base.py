@@ -70,6 +70,13 @@ class Dialect(ABC):
     def starts_with(self, column: str, text: str) -> Q:
         """Return a case-sensitive filter that can use an index."""
 
+    @abstractmethod
+    def collation_of_letters(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return a quoted collation that knows the case of all letters.
+
+        It is empty if the database's own does, and None if there is none.
+        """
+
     # JSON as text, made by the database.
 
     @abstractmethod

@@ -7,10 +7,11 @@ from agents.database.postgresql.clock import Clock
 from agents.database.postgresql.connections import Connections
 from agents.database.postgresql.ids import Ids
 from agents.database.postgresql.json_sql import JsonSql
+from agents.database.postgresql.text import Text
 from agents.database.postgresql.writes import Writes
 
 
-class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Dialect):
+class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
     name = "PostgreSQL"
     has_one_writer = False
     is_local = False

@@ -16,6 +16,9 @@ class Text:
         for arguments in (2, 3):
             connection.connection.create_function("like", arguments, _like, deterministic=True)
 
+    def collation_of_letters(self, _connection: BaseDatabaseWrapper) -> str | None:
+        return ""
+
 
 def _like(pattern: Any, text: Any, escape: str = "") -> bool | None:
     if pattern is None or text is None:

@@ -126,6 +126,11 @@ class TestSearch:
         event("billing-1", "purged", actor="admin:ada")
         event("x_y", actor="token:abc", generation=2**63 - 1)
 
+    def test_reasons_are_found_in_any_case(self, admin_client: Client) -> None:
+        event("a", reason="Обновление")
+
+        assert found(admin_client, why="обновление") == ["a"]
+
     @pytest.mark.parametrize(
         ("query", "expected"),
         [

@@ -189,3 +189,10 @@ def test_values_of_active_filters_are_escaped(admin_client: Client) -> None:
 
     assert "<script>alert" not in raw
     assert raw.count("&lt;script&gt;alert(1)") >= len(NAMES)
+
+
+def test_agents_are_found_in_any_case(admin_client: Client) -> None:
+    AgentFactory.create(agent_id="a", agent_name="Агент Москва")
+    AgentFactory.create(agent_id="b", agent_name="Агент Тула")
+
+    assert listed(admin_client, q="агент МОСКВА") == ["a"]
