@@ -140,7 +140,7 @@ ifneq ($(TEST_POSTGRES_URL),)
 	$(COVERAGE) report --fail-under=100 --include="agents/leases/**,agents/querysets.py"
 endif
 
-faults: install-dev ## hurt a running registry in many ways: FAULTS="disk-full cut" for some of them
+faults: install-dev ## inject faults into a running registry: FAULTS="disk-full cut" for some of them
 	@exec $(PY) -m tests.faults $(FAULTS)
 
 fuzz: install-dev ## bad input to a registry of its own: DURATION=120 SEED=1, or FUZZ_URL=http://...

@@ -1,4 +1,4 @@
-"""Hurts a running registry in many ways: ``python -m tests.faults [FAULT ...]``, `make faults`."""
+"""Injects faults into a running registry: ``python -m tests.faults [FAULT ...]``, `make faults`."""
 
 import argparse
 import shutil
@@ -30,7 +30,7 @@ class Tally:
     seen: set[Breach] = field(default_factory=set)
 
     def run(self, bed: Bed, fault: Fault) -> None:
-        """Inject one fault, and print a line about it."""
+        """Inject one fault, and print the result."""
         if reason := fault.missing(bed):
             self.skip(fault, reason)
             return
@@ -56,7 +56,7 @@ class Tally:
         print(f"{_label(fault)} skipped: {reason}", flush=True)
 
     def _new(self, found: list[Breach]) -> list[Breach]:
-        """Leave out what an earlier fault has broken: it stays so."""
+        """Leave out breaches that were reported after an earlier fault, since they last."""
         new = [breach for breach in dict.fromkeys(found) if breach not in self.seen]
         self.seen.update(new)
         return new
@@ -74,10 +74,9 @@ def _label(fault: Fault) -> str:
 
 
 def _survive(bed: Bed, fault: Fault) -> list[Breach]:
-    """Whatever goes wrong, the next fault is tried too.
+    """Inject a fault; return all breaches, with exceptions among them.
 
-    It is checked at once, before new heartbeats hide that others were lost, and when all is well
-    again.
+    The check runs at once, before new heartbeats hide lost ones, and again after the recovery.
     """
     found = []
     steps: list[Callable[[], object]] = [
@@ -96,7 +95,7 @@ def _survive(bed: Bed, fault: Fault) -> list[Breach]:
 
 def run_upgrade(tally: Tally, fault: Fault, postgres: Path, size: FleetSize) -> None:
     if (commit := find_earlier()) is None:
-        tally.skip(fault, "it takes git, and the history")
+        tally.skip(fault, "it needs git and the history")
         return
     with tempfile.TemporaryDirectory(prefix="registry-earlier-") as folder:
         old = extract(commit, Path(folder))
@@ -111,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--agents", type=int, default=FleetSize.steady, help="that live for ever")
     parser.add_argument("--code", type=Path, default=PROJECT, help="of the registry")
     options = parser.parse_args(arguments)
-    # Stopped in whatever way, it leaves no process, no network and no disk behind.
+    # SIGTERM cleans up processes, network and disk, too.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     if unknown := set(options.faults) - set(names):
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")

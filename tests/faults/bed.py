@@ -1,4 +1,4 @@
-"""A whole registry with a fleet of agents, each part of it a process that can be hurt alone."""
+"""A registry with a fleet of agents, in which faults can be injected into each process."""
 
 import os
 import re
@@ -16,7 +16,7 @@ import httpx
 
 from tests import plain_http
 from tests.faults.invariants import Breach, breaches
-from tests.faults.journal import Ask, Journal, JournalFile, Life
+from tests.faults.journal import Action, Journal, JournalFile, Life
 from tests.faults.machine import Clock, Network
 from tests.faults.programs import Program, RedisServer, registry_commands
 from tests.faults.snapshot import held_by_last_sweep, take_snapshot, turns_since
@@ -30,7 +30,7 @@ SECONDS_TO_SETTLE = 60
 
 @dataclass(frozen=True)
 class FleetSize:
-    """How many agents of each kind there are; newcomers are those of a second."""
+    """How many agents of each kind there are; newcomers are per second."""
 
     steady: int = 200
     mortal: int = 40
@@ -42,9 +42,9 @@ class FleetSize:
     interval: float = 3
 
 
-@dataclass(repr=False)  # failures would tell the environment
+@dataclass(repr=False)  # keeps the environment out of failure messages
 class Bed:
-    """The running system. `web` are two, on one port; `code` is what they run."""
+    """The running system: two web servers share one port; `code` is the folder they run."""
 
     folder: Path
     size: FleetSize
@@ -73,7 +73,7 @@ class Bed:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def start_programs(self) -> None:
-        """Start those that do not run, and keep them until the end."""
+        """Start the programs that do not run."""
         for name, argv in self.commands().items():
             if name not in self.programs:
                 self.programs[name] = self.program(name, argv)
@@ -96,7 +96,7 @@ class Bed:
         return program
 
     def manage(self, *arguments: str) -> str:
-        """Run a command of the registry's; return what it prints."""
+        """Run a management command; return its output."""
         answer = subprocess.run(
             [sys.executable, str(self.code / "manage.py"), *arguments],
             env=self.environment,
@@ -111,7 +111,7 @@ class Bed:
     def start_fleet(
         self, name: str, steady: int, *options: str, network: Network | None = None
     ) -> None:
-        """Let agents live, `steady` ones and those that `options` tell; their ids begin so."""
+        """Start a fleet of `steady` agents and others by `options`; their ids begin with `name`."""
         number = len(self.journal.files)
         journal = self.folder / f"{name}{number}.journal"
         host = network.address if network else "127.0.0.1"
@@ -132,7 +132,7 @@ class Bed:
         fleet.start()
 
     def kill_fleet(self, name: str) -> None:
-        """Let all agents of a fleet die, without a word."""
+        """Kill all agents of a fleet."""
         self.fleets.pop(name).kill()
         del self.expected[name]
         prefix = f"{name}-"
@@ -142,7 +142,7 @@ class Bed:
                 file.all_died(time.time())
 
     def steady(self) -> list[Life]:
-        """Return the agents that are to live for ever."""
+        """Return the agents that never stop."""
         self.journal.catch_up()
         return [
             life
@@ -166,37 +166,37 @@ class Bed:
         return answer.status_code == httpx.codes.OK
 
     def clock_shown(self) -> float:
-        """Return by how many seconds the clock of the web server that answers is wrong."""
+        """Return the clock error, in seconds, of the web server that answers."""
         date = plain_http.get(f"{self.url}/health/live", timeout=5).headers["Date"]
         return parsedate_to_datetime(date).timestamp() - time.time()
 
     def settle(self) -> None:
-        """Return when every living agent beats again, is listed, and a sweep has run."""
+        """Wait until every living agent sends heartbeats and is listed, and a sweep has run."""
         since = time.time()
         self.wait_until_ready()
-        self._wait_for_nobody(lambda: self.silent(since))
-        self._wait_for_nobody(self.unlisted)
+        self._wait_until_none(lambda: self.silent(since))
+        self._wait_until_none(self.unlisted)
         wait_until(lambda: self.has_swept_since(since), "a sweep", SECONDS_TO_SETTLE)
 
-    def _wait_for_nobody(self, missing: Callable[[], list[str]]) -> None:
+    def _wait_until_none(self, missing: Callable[[], list[str]]) -> None:
         left: list[str] = []
 
-        def nobody() -> bool:
+        def is_empty() -> bool:
             left[:] = missing()
             return not left
 
         with suppress(AssertionError):
-            wait_until(nobody, "all agents", SECONDS_TO_SETTLE)
-        assert not left, f"{len(left)} agents stay away, {', '.join(left[:3])} among them"
+            wait_until(is_empty, "all agents", SECONDS_TO_SETTLE)
+        assert not left, f"{len(left)} agents did not return, such as {', '.join(left[:3])}"
 
     def silent(self, since: float) -> list[str]:
-        """Return the steady agents that have not been heard of since then."""
+        """Return the steady agents without a heartbeat since then."""
         steady = self.steady()
-        unborn = ["one that has not begun yet"] * (sum(self.expected.values()) - len(steady))
+        unborn = ["one that has not registered yet"] * (sum(self.expected.values()) - len(steady))
         return unborn + [
             life.agent_id
             for life in steady
-            if not any(c.sent > since for c in life.done(Ask.HEARTBEAT)[-3:])
+            if not any(c.sent > since for c in life.done(Action.HEARTBEAT)[-3:])
         ]
 
     def unlisted(self) -> list[str]:
@@ -215,38 +215,37 @@ class Bed:
         return last is not None and datetime.fromisoformat(last).timestamp() > moment
 
     def check(self) -> list[Breach]:
-        """Return what does not hold of all that has happened so far."""
-        sightings = (
-            self.watcher.take_sightings()
-        )  # of before the journal is read, which explains them
+        """Return all breaches of the invariants so far."""
+        # Before the journal is read, since later lines explain them.
+        sightings = self.watcher.take_sightings()
         self.journal.catch_up()
         found = breaches(self.journal, take_snapshot(self.cluster.url))
         return [*found, *listing_breaches(self.journal, sightings)]
 
     def has_failed_since(self, moment: float) -> bool:
-        """Whether agents were told since then that the registry cannot do what they ask."""
+        """Return whether agents have got a 503 since then."""
         self.journal.catch_up()
         calls = (call for life in self.journal.lives() for call in life.calls[-5:])
-        return any(call.sent > moment and call.said.startswith("503") for call in calls)
+        return any(call.sent > moment and call.message.startswith("503") for call in calls)
 
     def generations(self, prefix: str) -> dict[str, int]:
-        """Return the leases of the agents whose ids begin so."""
+        """Return the generations of the agents whose ids begin with `prefix`."""
         records = take_snapshot(self.cluster.url).records
         return {key: r.generation for key, r in records.items() if key.startswith(prefix)}
 
     def steady_leases(self) -> dict[str, int]:
-        """Return the leases of the agents that are to live for ever, and so to keep them."""
+        """Return the generations of the steady agents, which must keep their leases."""
         mine = {life.agent_id for life in self.steady()}
         return {key: held for key, held in self.generations("").items() if key in mine}
 
     def turns_since(self, moment: float) -> list[str]:
-        """Return the kinds of the events that tell of a hold of purging, since then."""
+        """Return the kinds of the events about holds of purging since then."""
         return turns_since(self.cluster.url, moment)
 
     def held_by_last_sweep(self) -> tuple[float, int]:
-        """Return when it was, and how many agents it left though they had expired."""
+        """Return the time of the last sweep, and how many expired agents it held."""
         return held_by_last_sweep(self.cluster.url)
 
     def pause(self, seconds: float) -> None:
-        """Let the fault last."""
+        """Wait while the fault lasts."""
         time.sleep(seconds)

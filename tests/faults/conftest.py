@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the bed of faults."""
+"""Fixtures for the tests of the test bed."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The registry's code of before its newest migration, for upgrades of a registry that runs."""
+"""The registry's code before its newest migration, for testing an upgrade."""
 
 import io
 import subprocess
@@ -11,7 +11,7 @@ MIGRATIONS = "agents/migrations/0*.py"
 
 
 def find_earlier() -> str | None:
-    """Return the last commit without the newest migration, None where there is no history."""
+    """Return the last commit without the newest migration, or None without a history."""
     newest = max(PROJECT.glob(MIGRATIONS)).relative_to(PROJECT)
     added = _git("log", "--diff-filter=A", "--format=%H", "--", str(newest)).decode().split()
     if not added:
@@ -20,14 +20,14 @@ def find_earlier() -> str | None:
 
 
 def extract(commit: str, folder: Path) -> Path:
-    """Put the code of `commit` into `folder`; return that."""
+    """Extract the code of `commit` into `folder`; return `folder`."""
     with tarfile.open(fileobj=io.BytesIO(_git("archive", commit))) as archive:
         archive.extractall(folder, filter="data")
     return folder
 
 
 def _git(*arguments: str) -> bytes:
-    """Return what git says; nothing where it is not installed, or this is no checkout."""
+    """Return git's output, or nothing if there is no git or no checkout."""
     try:
         done = subprocess.run(
             ["git", "-C", str(PROJECT), *arguments],  # noqa: S607 - wherever this system has it

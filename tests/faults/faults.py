@@ -1,4 +1,4 @@
-"""The faults: each hurts the bed, and heals it again as an operator or a supervisor would."""
+"""The faults: each damages the test bed and repairs it as an operator or a supervisor would."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +15,16 @@ from tests.faults.programs import Program, kill_process
 from tests.integration.registry_process import PROJECT
 from tests.processes import descendants, wait_until
 
-# One agent, and how often it registers after the backup: the registry lets it 30 times a minute.
+# An agent and how often it registers after the backup; the rate limit is 30 times a minute.
 TWIN = "twin"
 TWINS = 8
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`missing` tells what the bed lacks for it, None when nothing.
+    """`missing` returns what the bed lacks for the fault, or None.
 
-    One that `is_upgrade` takes a bed of its own, with the code of before the newest migration.
+    With `is_upgrade`, the fault needs its own bed with the code before the newest migration.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Fault:
 
 
 def kill_web_worker(bed: Bed) -> None:
-    """Gunicorn's master starts another."""
+    """Gunicorn's master restarts it."""
     for child in descendants(bed.programs["web-1"].pid):
         kill_process(child)
 
@@ -63,17 +63,17 @@ def kill_postgres(bed: Bed) -> None:
 
 
 def kill_agents(bed: Bed) -> None:
-    """They leave the listing when their leases end, are purged, and come back."""
+    """They are purged when their leases end, and return."""
     bed.kill_fleet("doomed")
     wait_until(lambda: not bed.generations("doomed-"), "the purge of the dead", 60)
     bed.start_fleet("doomed", bed.size.doomed)
 
 
 def stop_all_web(bed: Bed) -> None:
-    """The registry is away for longer than any lease; it is nobody's fault but its own.
+    """No web server runs for longer than any lease, and no agent is purged for it.
 
-    Nobody's silence counts meanwhile, so that there is not even anything to hold. (There may be
-    at first, until the registry is known to be away.)
+    Silence during that time does not count, so there is no hold either (except perhaps at first,
+    before the outage is noticed).
     """
     before = bed.steady_leases()
     for name in ("web-1", "web-2"):
@@ -91,9 +91,9 @@ def stop_all_web(bed: Bed) -> None:
 
 
 def freeze_most_agents(bed: Bed) -> None:
-    """More than half of the fleet cannot be heard for longer than any lease, and is not purged.
+    """More than half of the fleet is silent for longer than any lease, and is not purged.
 
-    The registry says so when purging is held, and when it goes on.
+    Events record that purging is held, and that it resumes.
     """
     before = bed.steady_leases()
     began = time.time()
@@ -102,7 +102,7 @@ def freeze_most_agents(bed: Bed) -> None:
             bed.pause(bed.size.ttl + 8)
             turns = bed.turns_since(began)
             held = bed.generations("")
-        bed.pause(bed.size.interval)  # not all are back at once
+        bed.pause(bed.size.interval)  # not all return at once
     bed.settle()
     assert turns == ["purge-held"], f"not one hold, but {turns}"
     _check_kept(before, held)
@@ -119,11 +119,11 @@ def restart_postgres(bed: Bed) -> None:
 
 
 def freeze_postgres(bed: Bed) -> None:
-    """Who calls meanwhile is told so in time, and the web processes are there all along."""
+    """Callers get 503 in time, and the web processes stay alive."""
     with watched_calls(bed) as calls:
         bed.pause(1)
         bed.cluster.freeze()
-        frozen = time.time()  # not before: until then, some calls are still answered
+        frozen = time.time()  # until now some calls were still answered
         try:
             bed.pause(20)
         finally:
@@ -139,7 +139,7 @@ def lose_redis(bed: Bed) -> None:
 
 
 def fill_disk(bed: Bed) -> None:
-    """Whether PostgreSQL says so or gives up altogether: it is started again with some space."""
+    """PostgreSQL may report the full disk or crash; it is restarted once there is space."""
     assert bed.disk is not None
     began = time.time()
     with full(bed.disk):
@@ -156,13 +156,13 @@ def fill_disk(bed: Bed) -> None:
 def set_clock(bed: Bed) -> None:
     for seconds in (3600, -3600, 0):
         bed.clock.set(seconds)
-        # Each connection may get to either web server.
+        # A connection may reach either web server.
         wait_until(lambda: abs(bed.clock_shown() - seconds) < 5, "an answer with the wrong time")  # noqa: B023
         bed.pause(8)
 
 
 def cut_network_briefly(bed: Bed) -> None:
-    """No agent loses its lease: those that are cut off have the same one as before."""
+    """No agent loses its lease."""
     before = bed.generations("remote-")
     with _network_cut(bed):
         bed.pause(4)
@@ -171,7 +171,7 @@ def cut_network_briefly(bed: Bed) -> None:
 
 
 def cut_network(bed: Bed) -> None:
-    """They are dead to the registry, and purged; then they come back by themselves."""
+    """Unreachable agents are purged, and register again."""
     with _network_cut(bed):
         wait_until(lambda: not bed.generations("remote-"), "the purge of the unreachable", 60)
 
@@ -185,7 +185,7 @@ def run_two_beats(bed: Bed) -> None:
 
 
 def restore_backup(bed: Bed) -> None:
-    """Its database is lost, and set back to a backup from before the latest registrations.
+    """The database is lost, and restored from a backup before the latest registrations.
 
     The steps are those of docs/operations.md.
     """
@@ -205,23 +205,23 @@ def restore_backup(bed: Bed) -> None:
     bed.cluster.run("pg_restore", "--no-owner", "--exit-on-error", str(backup))
     bed.manage("after_restore")
     bed.journal.forgotten_until = time.time()
-    with _frozen(list(bed.fleets.values())):  # or they took the numbers that are in question
+    with _frozen(list(bed.fleets.values())):  # or they would take the generations in question
         bed.start_programs()
         bed.wait_until_ready()
         _check_one_holder(bed, forgotten)
 
 
 def _check_one_holder(bed: Bed, forgotten: list[Lease]) -> None:
-    """A process comes whose id others hold, whom the registry has forgotten: it alone holds it.
+    """Register an id again whose earlier leases are lost: only the new lease is valid.
 
-    It comes again until its leases have higher numbers than theirs, so that each was met.
+    Repeat until the new generation exceeds all lost ones, so that none is reused.
     """
     newest = register(bed, TWIN)
     while True:
         for old in forgotten:
             status = beat(bed, TWIN, old)
-            told = f"{old.generation} is held as well as {newest.generation}: {status}"
-            assert status in {404, 409}, f"{TWIN}: {told}"
+            problem = f"{old.generation} is held as well as {newest.generation}: {status}"
+            assert status in {404, 409}, f"{TWIN}: {problem}"
         if newest.generation > forgotten[-1].generation:
             break
         newest = register(bed, TWIN)
@@ -229,7 +229,7 @@ def _check_one_holder(bed: Bed, forgotten: list[Lease]) -> None:
 
 
 def upgrade(bed: Bed) -> None:
-    """Migrate while the old code serves; then replace one program after the other."""
+    """Migrate while the old code serves; then replace the programs one by one."""
     bed.code = PROJECT
     bed.manage("migrate", "--verbosity=0")
     bed.pause(5)
@@ -241,9 +241,9 @@ def upgrade(bed: Bed) -> None:
 
 
 def _check_kept(before: dict[str, int], after: dict[str, int]) -> None:
-    """Fail when any of these leases ended, be it that another took its place."""
+    """Fail if any of these leases ended, even if a new one replaced it."""
     lost = [key for key, generation in before.items() if after.get(key) != generation]
-    assert not lost, f"{len(lost)} leases ended, that of {lost[0]} among them"
+    assert not lost, f"{len(lost)} leases ended, such as that of {lost[0]}"
 
 
 def _kill_and_start(bed: Bed, name: str, away: float) -> None:
@@ -276,15 +276,15 @@ def _network_cut(bed: Bed) -> Iterator[None]:
 
 
 def _without_network(bed: Bed) -> str | None:
-    return None if bed.network else "it takes root, iproute2, and leave to make a network"
+    return None if bed.network else "it needs root, iproute2, and permission to create a network"
 
 
 def _without_small_disk(bed: Bed) -> str | None:
-    return None if bed.disk else "it takes root, and leave to mount a small disk"
+    return None if bed.disk else "it needs root, and permission to mount a small disk"
 
 
 def _without_compiler(bed: Bed) -> str | None:
-    return None if bed.clock.is_possible else "it takes Linux and a C compiler (Debian: gcc)"
+    return None if bed.clock.is_possible else "it needs Linux and a C compiler (Debian: gcc)"
 
 
 FAULTS = [

@@ -1,9 +1,9 @@
 """Many agents in one process: ``python -m tests.faults.fleet URL``.
 
-Each has the client of the generated agents. Prints what they log, and journals what they ask and
-are answered. `--steady` ones live for ever; `--mortal` ones die, mostly without a word, and come
-back; of `--rivals`, the next starts while the last still lives; of `--newcomers`, that many
-register each second, and deregister when there are enough of them. Those who have a token show it.
+Each uses the client of generated agents. Their log goes to stdout, their calls and the answers into
+a journal. `--steady` agents never stop; `--mortal` agents die, mostly without deregistering, and
+return; a process of `--rivals` starts while the last one with its id still runs; of `--newcomers`,
+so many register each second, and deregister once there are enough. They send the token if any.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 
 from deploygen.client.client import AgentRegistryClient
 from deploygen.client.http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
-from tests.faults.journal import Ask, JournalWriter, Outcome
+from tests.faults.journal import Action, JournalWriter, Outcome
 
 NEWCOMERS_TTL_SECONDS = 3600
 NEWCOMERS_KEPT = 100
@@ -29,7 +29,7 @@ ADDRESS = {"host": "127.0.0.1", "port": 8000}
 
 
 class JournalledHttp(RegistryHttp):
-    """Calls the registry for one life of an agent, and writes down how it went."""
+    """Calls the registry for one process of an agent, and records each call in the journal."""
 
     def __init__(self, url: str, journal: JournalWriter, life: int, **options: Any) -> None:
         super().__init__(url, **options)
@@ -37,36 +37,36 @@ class JournalledHttp(RegistryHttp):
         self._life = life
 
     async def call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
-        ask = Ask.DEREGISTER if method == "DELETE" else Ask(path.rpartition("/")[2])
+        action = Action.DEREGISTER if method == "DELETE" else Action(path.rpartition("/")[2])
         token = how.get("lease_token") or ""
-        call = self._journal.sent(self._life, ask, int(token.partition(".")[0] or 0) or None)
+        call = self._journal.sent(self._life, action, int(token.partition(".")[0] or 0) or None)
         outcome, details = Outcome.IN_DOUBT, {}
         try:
             answer = await super().call(method, path, **how)
-            outcome, details = Outcome.DONE, _told(answer)
+            outcome, details = Outcome.DONE, _details_of(answer)
         except RegistryRefused as error:
-            outcome, details = Outcome.REFUSED, {"status": error.status, "said": str(error)}
+            outcome, details = Outcome.REFUSED, {"status": error.status, "message": str(error)}
             raise
         except RegistryUnavailable as error:
             outcome = Outcome.IN_DOUBT if error.perhaps_done else Outcome.NOT_DONE
-            details = {"said": str(error)}
+            details = {"message": str(error)}
             raise
         finally:
             self._journal.ended(call, outcome, **details)
         return answer
 
 
-def _told(answer: dict[str, Any]) -> dict[str, Any]:
+def _details_of(answer: dict[str, Any]) -> dict[str, Any]:
     beat = answer.get("last_heartbeat")
-    told = {"generation": answer["generation"]} if "generation" in answer else {}
-    return told | ({"beat": datetime.fromisoformat(beat).timestamp()} if beat else {})
+    details = {"generation": answer["generation"]} if "generation" in answer else {}
+    return details | ({"beat": datetime.fromisoformat(beat).timestamp()} if beat else {})
 
 
 class Fleet:
     def __init__(self, options: argparse.Namespace, journal: JournalWriter) -> None:
         self._options = options
         self._journal = journal
-        # The event loop alone would not keep them.
+        # The event loop holds only weak references.
         self._clients: set[AgentRegistryClient] = set()
 
     async def live(self) -> None:
@@ -83,7 +83,7 @@ class Fleet:
             group.create_task(asyncio.Event().wait())
 
     async def _steady(self, agent_id: str) -> None:
-        await asyncio.sleep(_between(0, 1) * self._options.interval)  # no beat in step
+        await asyncio.sleep(_between(0, 1) * self._options.interval)  # no heartbeats in step
         await self._begin(agent_id)
 
     async def _mortal(self, agent_id: str) -> None:
@@ -96,7 +96,7 @@ class Fleet:
             await self._kill(client, life)
 
     async def _rivals(self, agent_id: str) -> None:
-        """Three intervals are enough for the last one to be told that it is not wanted."""
+        """Within three intervals the last process learns that it is superseded."""
         last = await self._begin(agent_id)
         while True:
             await asyncio.sleep(_between(0.5, 1) * self._options.ttl)
@@ -154,13 +154,13 @@ class Fleet:
         )
         client._lease.http = self._http(life)
         self._clients.add(client)
-        with contextlib.suppress(RegistryError):  # its loop tries again
+        with contextlib.suppress(RegistryError):  # its loop retries
             await client.register(ADDRESS)
         await client.start_heartbeat_loop()
         return client, life
 
     async def _kill(self, client: AgentRegistryClient, life: int) -> None:
-        """Let an agent die as a process does: its connections end, and nothing is said."""
+        """Stop an agent like a killed process, which closes connections without deregistering."""
         if client._heartbeats is not None:
             client._heartbeats.cancel()
             await asyncio.wait([client._heartbeats])
@@ -173,7 +173,7 @@ class Fleet:
 
 
 def _between(low: float, high: float) -> float:
-    return random.uniform(low, high)  # noqa: S311 - guards nothing
+    return random.uniform(low, high)  # noqa: S311 - not for security
 
 
 def main() -> None:

@@ -1,15 +1,15 @@
-"""What must hold after any fault: the journal of the agents against the registry's database.
+"""Invariants that hold after any fault: the agents' journal against the registry's database.
 
-Each function yields what does not hold. They are pure: test_invariants.py breaks each of them.
+Each function yields breaches. They are pure; test_invariants.py breaks each of them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.faults.journal import Ask, Call, Journal, Life, Outcome
+from tests.faults.journal import Action, Call, Journal, Life, Outcome
 from tests.faults.snapshot import Event, Snapshot
 
-# Between the database's time and that at which an agent reads its answer; PostgreSQL's float.
+# Tolerance for comparing the database's clock with the agents', and for rounding.
 CLOCK_SECONDS = 0.001
 REGISTRATIONS = ("registered", "re-registered")
 ENDS = ("deregistered", "purged")
@@ -17,7 +17,7 @@ ENDS = ("deregistered", "purged")
 
 @dataclass(frozen=True)
 class Breach:
-    """Something that does not hold; `lost` counts among the acknowledged writes that were lost."""
+    """A broken invariant; `lost` marks the loss of an acknowledged write."""
 
     text: str
     lost: bool = False
@@ -36,7 +36,7 @@ class History:
 
     @property
     def holder(self) -> int | None:
-        """The generation whose lease goes on, by the events."""
+        """The generation that holds the lease according to the events."""
         newest = max(self.registered, default=None)
         return None if newest is None or newest in self.ended else newest
 
@@ -56,7 +56,7 @@ def histories(snapshot: Snapshot) -> dict[str, History]:
 
 
 def breaches(journal: Journal, snapshot: Snapshot) -> list[Breach]:
-    """Return all that does not hold. `journal` was read before `snapshot` was taken."""
+    """Return all breaches. `journal` must be read before `snapshot` is taken."""
     known = histories(snapshot)
     found = list(history_is_complete(snapshot, known))
     for agent_id, lives in journal.by_agent().items():
@@ -66,12 +66,12 @@ def breaches(journal: Journal, snapshot: Snapshot) -> list[Breach]:
         found += heartbeats_are_kept(journal, agent_id, lives, snapshot)
         found += ends_were_due(journal, agent_id, lives, history)
         found += refusals_were_right(journal, agent_id, lives, history)
-        found += one_holder(journal, agent_id, lives)
+        found += only_one_holder(journal, agent_id, lives)
     return found
 
 
 def history_is_complete(snapshot: Snapshot, known: dict[str, History]) -> Iterator[Breach]:
-    """The events of each agent alone tell whether it has a record, and of which generation."""
+    """An agent's events determine whether it has a record, and of which generation."""
     for agent_id in snapshot.records.keys() | known.keys():
         record, history = snapshot.records.get(agent_id), known.get(agent_id, History())
         held = record.generation if record else None
@@ -94,7 +94,7 @@ def history_is_complete(snapshot: Snapshot, known: dict[str, History]) -> Iterat
 def registrations_are_kept(
     journal: Journal, agent_id: str, lives: list[Life], history: History
 ) -> Iterator[Breach]:
-    for call in _binding(journal, lives, Ask.REGISTER):
+    for call in _binding(journal, lives, Action.REGISTER):
         if call.generation not in history.registered:
             text = f"{agent_id}: registration {call.generation} was acknowledged and is lost"
             yield Breach(text, lost=True)
@@ -103,7 +103,7 @@ def registrations_are_kept(
 def deregistrations_are_kept(
     journal: Journal, agent_id: str, lives: list[Life], history: History
 ) -> Iterator[Breach]:
-    for call in _binding(journal, lives, Ask.DEREGISTER):
+    for call in _binding(journal, lives, Action.DEREGISTER):
         if not any(
             end.kind == "deregistered" for end in history.ended.get(call.generation or 0, [])
         ):
@@ -117,7 +117,7 @@ def heartbeats_are_kept(
     record = snapshot.records.get(agent_id)
     if record is None:
         return
-    for call in _binding(journal, lives, Ask.HEARTBEAT, Ask.REGISTER):
+    for call in _binding(journal, lives, Action.HEARTBEAT, Action.REGISTER):
         kept = call.generation != record.generation or call.beat is None
         if not kept and (call.beat or 0) > record.last_heartbeat + CLOCK_SECONDS:
             yield Breach(f"{agent_id}: the heartbeat of {call.beat} is lost", lost=True)
@@ -126,19 +126,21 @@ def heartbeats_are_kept(
 def ends_were_due(
     journal: Journal, agent_id: str, lives: list[Life], history: History
 ) -> Iterator[Breach]:
-    """Leases end when they ran out, and their agents were dead or out of reach; or on demand."""
-    asked = {c.generation for life in lives for c in life.calls if c.ask is Ask.DEREGISTER}
-    holders = {call.generation: life for life in lives for call in life.done(Ask.REGISTER)}
+    """Leases end on request, or when they run out and their agents were dead or unreachable."""
+    requested = {
+        c.generation for life in lives for c in life.calls if c.action is Action.DEREGISTER
+    }
+    holders = {call.generation: life for life in lives for call in life.done(Action.REGISTER)}
     for generation, ends in history.ended.items():
         life = holders.get(generation)
         if ends[0].at > journal.read_at:
-            continue  # to be judged the next time
-        if ends[0].kind == "deregistered" and generation not in asked:
-            yield Breach(f"{agent_id}: {generation} was deregistered, and nobody asked for it")
+            continue  # checked the next time
+        if ends[0].kind == "deregistered" and generation not in requested:
+            yield Breach(f"{agent_id}: {generation} was deregistered without a request")
         if ends[0].kind != "purged" or life is None or ends[0].at <= journal.forgotten_until:
             continue
         at = ends[0].at
-        renewed = _binding(journal, [life], Ask.REGISTER, Ask.HEARTBEAT)
+        renewed = _binding(journal, [life], Action.REGISTER, Action.HEARTBEAT)
         beat = max((c.beat or 0 for c in renewed if c.generation == generation), default=0.0)
         if at < beat + life.ttl - CLOCK_SECONDS:
             yield Breach(f"{agent_id}: {generation} was purged before its lease ran out")
@@ -153,34 +155,34 @@ def ends_were_due(
 def refusals_were_right(
     journal: Journal, agent_id: str, lives: list[Life], history: History
 ) -> Iterator[Breach]:
-    """404 for a lease that has ended, 409 for one that another has taken over, and no other."""
+    """404 is only for a lease that has ended, 409 only for one that was taken over."""
     for life in lives:
         for call in life.calls:
             if call.outcome is Outcome.REFUSED and not journal.is_forgotten(call):
-                yield from _judge_refusal(journal, agent_id, life, call, history)
-            elif call.said.startswith("500"):
-                yield Breach(f"{agent_id}: {call.ask} was answered with {call.said}")
+                yield from _check_refusal(journal, agent_id, life, call, history)
+            elif call.message.startswith("500"):
+                yield Breach(f"{agent_id}: {call.action} was answered with {call.message}")
 
 
-def _judge_refusal(
+def _check_refusal(
     journal: Journal, agent_id: str, life: Life, call: Call, history: History
 ) -> Iterator[Breach]:
     generation = call.generation or 0
     newer = max(history.registered, default=0) > generation
-    given = [c for c in life.done(Ask.REGISTER) if c.generation == generation]
+    given = [c for c in life.done(Action.REGISTER) if c.generation == generation]
     is_forgotten = any(journal.is_forgotten(c) for c in given)
     right = {404: generation in history.ended or is_forgotten, 409: newer or is_forgotten}
-    if call.ask is Ask.REGISTER:
+    if call.action is Action.REGISTER:
         right = {}
     if not right.get(call.status or 0, False):
-        yield Breach(f"{agent_id}: {call.ask} of {generation} was refused: {call.said}")
+        yield Breach(f"{agent_id}: {call.action} of {generation} was refused: {call.message}")
 
 
-def one_holder(journal: Journal, agent_id: str, lives: list[Life]) -> Iterator[Breach]:
-    """Once a registration is acknowledged, no earlier one's heartbeat is."""
-    registered = list(_binding(journal, lives, Ask.REGISTER))
+def only_one_holder(journal: Journal, agent_id: str, lives: list[Life]) -> Iterator[Breach]:
+    """After a registration is acknowledged, no heartbeat of an earlier one is."""
+    registered = list(_binding(journal, lives, Action.REGISTER))
     for life in lives:
-        for beat in life.done(Ask.HEARTBEAT):
+        for beat in life.done(Action.HEARTBEAT):
             newer = [
                 call.generation
                 for call in registered
@@ -190,8 +192,8 @@ def one_holder(journal: Journal, agent_id: str, lives: list[Life]) -> Iterator[B
                 yield Breach(f"{agent_id}: {beat.generation} is held as well as {newer[0]}")
 
 
-def _binding(journal: Journal, lives: list[Life], *asks: Ask) -> Iterator[Call]:
+def _binding(journal: Journal, lives: list[Life], *actions: Action) -> Iterator[Call]:
     for life in lives:
-        for call in life.done(*asks):
+        for call in life.done(*actions):
             if not journal.is_forgotten(call):
                 yield call

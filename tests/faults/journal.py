@@ -1,7 +1,7 @@
-"""What agents asked of a registry and what it answered, kept apart from it, to hold it to its word.
+"""A journal of all calls of agents and their answers, to compare with the registry's data.
 
-Agents write it line by line, as it happens, so that nothing is missing when they are killed.
-Times are those of this machine's clock, which the database shares.
+Agents write it line by line at once, so that nothing is missing when they are killed. Times are
+from this machine's clock, which the database shares.
 """
 
 import itertools
@@ -14,11 +14,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
-# By how much a heartbeat may come later than its interval tells, on a busy machine.
+# How late a heartbeat may be on a busy machine.
 LATE_SECONDS = 1
 
 
-class Ask(StrEnum):
+class Action(StrEnum):
     REGISTER = "register"
     HEARTBEAT = "heartbeat"
     DEREGISTER = "deregister"
@@ -28,45 +28,45 @@ class Outcome(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     NOT_DONE = "not done"
-    # It may have been done, or may be yet; a call that is under way is in doubt too.
+    # It may or may not take effect. Calls in progress are in doubt, too.
     IN_DOUBT = "in doubt"
 
 
 @dataclass
 class Call:
-    ask: Ask
+    action: Action
     sent: float
-    # Of the lease that it was asked with, or that it gave.
+    # Of the lease that was used or given.
     generation: int | None = None
     ended: float | None = None
     outcome: Outcome = Outcome.IN_DOUBT
     status: int | None = None
-    said: str = ""
-    # The last_heartbeat and the ttl_seconds of the lease, by the registry's own answer.
+    message: str = ""
+    # The last_heartbeat in the registry's answer.
     beat: float | None = None
 
 
 @dataclass
 class Life:
-    """One process of an agent, from its start to its end, however that came."""
+    """One process of an agent, from its start to its end."""
 
     agent_id: str
     ttl: int
     born: float
-    # It renews its lease as long as it lives; one that does not registers, and that is all.
+    # Whether it sends heartbeats; if not, it only registers.
     beats: bool = True
     died: float | None = None
     calls: list[Call] = field(default_factory=list)
 
-    def done(self, *asks: Ask) -> list[Call]:
-        return [c for c in self.calls if c.outcome is Outcome.DONE and c.ask in asks]
+    def done(self, *actions: Action) -> list[Call]:
+        return [c for c in self.calls if c.outcome is Outcome.DONE and c.action in actions]
 
     def is_living(self, moment: float) -> bool:
         return self.beats and self.born <= moment and (self.died is None or moment < self.died)
 
 
 class JournalWriter:
-    """The agents' side: writes each line at once."""
+    """Writes the journal of one process of agents; each line is flushed."""
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
@@ -80,9 +80,9 @@ class JournalWriter:
     def died(self, life: int) -> None:
         self._write(what="died", life=life)
 
-    def sent(self, life: int, ask: Ask, generation: int | None) -> int:
+    def sent(self, life: int, action: Action, generation: int | None) -> int:
         call = next(self._numbers)
-        self._write(what="sent", call=call, life=life, ask=ask, generation=generation)
+        self._write(what="sent", call=call, life=life, action=action, generation=generation)
         return call
 
     def ended(self, call: int, outcome: Outcome, **details: Any) -> None:
@@ -94,7 +94,7 @@ class JournalWriter:
 
 
 class JournalFile:
-    """The reader's side of one process's journal."""
+    """Reads the journal of one process of agents."""
 
     def __init__(self, path: Path) -> None:
         self.lives: dict[int, Life] = {}
@@ -103,7 +103,7 @@ class JournalFile:
         self._read = 0
 
     def catch_up(self) -> None:
-        """Read what has been written since the last time, whole lines only."""
+        """Read the complete lines written since the last call."""
         if not self._path.exists():
             return
         with self._path.open("rb") as source:
@@ -115,7 +115,7 @@ class JournalFile:
             self._take(json.loads(line))
 
     def all_died(self, moment: float) -> None:
-        """Note that the process that wrote it was killed."""
+        """Record that the process was killed."""
         self.catch_up()
         for life in self.lives.values():
             life.died = life.died or moment
@@ -128,23 +128,23 @@ class JournalFile:
             case "died":
                 self.lives[line["life"]].died = line["at"]
             case "sent":
-                call = Call(Ask(line["ask"]), line["at"], line["generation"])
+                call = Call(Action(line["action"]), line["at"], line["generation"])
                 self._calls[line["call"]] = call
                 self.lives[line["life"]].calls.append(call)
             case "ended":
                 call = self._calls.pop(line["call"])
                 call.ended = line["at"]
                 call.outcome = Outcome(line["outcome"])
-                call.status, call.said = line.get("status"), line.get("said", "")
+                call.status, call.message = line.get("status"), line.get("message", "")
                 call.beat = line.get("beat")
                 call.generation = line.get("generation") or call.generation
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A time in which agents could not reach the registry, which was at work meanwhile.
+    """A period in which agents could not reach the running registry.
 
-    They send a heartbeat at least every `interval`.
+    They send a heartbeat at least every `interval` seconds.
     """
 
     prefix: str
@@ -153,9 +153,9 @@ class Cut:
     interval: float
 
     def explains(self, life: Life, beat: float, moment: float) -> bool:
-        """Whether `life` was out of reach from its renewal at `beat` on, until `moment`.
+        """Return whether `life` was unreachable from its renewal at `beat` until `moment`.
 
-        The heartbeat after that one was due within an interval; and the first one after the cut.
+        The next heartbeat was due within an interval, and so was the first one after the cut.
         """
         slack = self.interval + LATE_SECONDS
         late = self.begin - beat, moment - self.end
@@ -164,14 +164,14 @@ class Cut:
 
 @dataclass
 class Journal:
-    """The journals of all agents, and what was done to them that they could not know."""
+    """The journals of all agents, and the faults they could not know of."""
 
     files: list[JournalFile] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
-    # Of a registry that was set back: what it answered before this does not bind it.
+    # Answers in this period were lost by restoring a backup.
     forgotten_from: float = math.inf
     forgotten_until: float = -math.inf
-    # What agents have asked for since is not known yet.
+    # Later calls are not known yet.
     read_at: float = math.inf
 
     def catch_up(self) -> None:
@@ -189,10 +189,10 @@ class Journal:
         return found
 
     def is_forgotten(self, call: Call) -> bool:
-        """Whether the answer to `call` may be unknown to the registry, which was set back."""
+        """Return whether a restored backup may lack the effect of `call`."""
         ended = call.ended if call.ended is not None else math.inf
         return call.sent <= self.forgotten_until and self.forgotten_from <= ended
 
     def was_cut(self, life: Life, beat: float, moment: float) -> bool:
-        """Whether `life` could not reach the registry between its last `beat` and `moment`."""
+        """Return whether `life` was unreachable between its last `beat` and `moment`."""
         return any(cut.explains(life, beat, moment) for cut in self.cuts)

@@ -1,4 +1,4 @@
-"""What only root may do to a machine: cut a network, fill a disk. And what sets a clock wrong."""
+"""Faults of a machine: a network that is cut, a full disk (both need root), a wrong clock."""
 
 import os
 import shutil
@@ -14,14 +14,14 @@ DISK_MEGABYTES = 320
 
 @dataclass(frozen=True)
 class Network:
-    """Another machine: a network namespace, joined to this one by a cable that can be cut."""
+    """A network namespace that acts as another machine, with a link that can be cut."""
 
     name: str
-    address: str  # of this machine, as the other sees it
+    address: str  # of this machine, on that link
 
     @property
     def prefix(self) -> list[str]:
-        """What to put before a command so that it runs over there."""
+        """The command prefix that runs a command in the namespace."""
         return ["ip", "netns", "exec", self.name]
 
     def cut(self) -> None:
@@ -33,10 +33,10 @@ class Network:
 
 @contextmanager
 def joined_network() -> Iterator[Network | None]:
-    """Give a namespace, None where this process may not make one."""
+    """Yield a namespace, or None if this process may not create one."""
     number = os.getpid() % 16_384
     name = f"faults{number}"
-    # RFC 2544's addresses for test beds, four to a network.
+    # Addresses for test beds (RFC 2544), four for each network.
     base, last = f"198.18.{number // 64}", number % 64 * 4
     try:
         _join(name, f"{base}.{last + 1}", f"{base}.{last + 2}")
@@ -76,7 +76,7 @@ def _ip(*arguments: str) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[bool]:
-    """Make `folder` a small file system of its own; give whether that was possible."""
+    """Mount a small file system on `folder`; yield whether that was possible."""
     options = f"size={DISK_MEGABYTES}m,mode=0755"
     mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
@@ -90,7 +90,7 @@ def small_disk(folder: Path) -> Iterator[bool]:
 
 @contextmanager
 def full(folder: Path) -> Iterator[None]:
-    """Let no byte be left on the file system of `folder`."""
+    """Fill the file system of `folder` completely."""
     ballast = folder / "ballast"
     try:
         with ballast.open("wb", buffering=0) as output, suppress(OSError):
@@ -102,7 +102,7 @@ def full(folder: Path) -> Iterator[None]:
 
 
 class Clock:
-    """The clock of one machine, for the programs that are started with its `environment`."""
+    """A clock that can be set for programs started with its `environment`."""
 
     def __init__(self, folder: Path) -> None:
         self._offset = folder / "clock"
@@ -117,12 +117,12 @@ class Clock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Empty where the clock cannot be set."""
+        """The variables for such programs; empty if the clock cannot be set."""
         if not self.is_possible:
             return {}
         return {"LD_PRELOAD": str(self._library), "WRONG_CLOCK": str(self._offset)}
 
     def set(self, seconds: int) -> None:
-        """Set it wrong by so much."""
-        with self._offset.open("r+b") as output:  # in place: the programs have it mapped
+        """Set the clock's error."""
+        with self._offset.open("r+b") as output:  # in place, since the programs map the file
             output.write(seconds.to_bytes(8, sys.byteorder, signed=True))

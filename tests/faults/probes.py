@@ -1,4 +1,4 @@
-"""Calls to the registry that are not the fleet's: they go on while it is hurt, and are timed."""
+"""Timed calls to the registry while a fault lasts, apart from those of the fleet."""
 
 import itertools
 import time
@@ -15,13 +15,13 @@ from tests.repeating import repeating
 
 LONGEST_SECONDS = 60
 PAUSE_SECONDS = 0.25
-# Each call is made by so many at a time, so that both web servers are asked.
+# Parallel callers for each call, so that both web servers are reached.
 CALLERS = 3
 READ = ("GET", "/agents?limit=1")
 WRITE = ("POST", "/agents/register")
 LIVE = ("GET", "/health/live")
-# How long each may take while the database is frozen: the default of DATABASE_TIMEOUT_SECONDS, and
-# some for a busy machine.
+# Time limits while the database is frozen: the default of DATABASE_TIMEOUT_SECONDS, plus some for a
+# busy machine.
 DATABASE_SECONDS = 10 + 2
 LIVE_SECONDS = 2
 FEWEST_CALLS = 10
@@ -34,13 +34,13 @@ class Lease:
 
 
 def register(bed: Bed, agent_id: str) -> Lease:
-    """Register an agent that sends no heartbeats by itself."""
+    """Register an agent that sends no heartbeats of its own."""
     answer = _register(bed, agent_id).raise_for_status().json()
     return Lease(answer["generation"], answer["lease_token"])
 
 
 def beat(bed: Bed, agent_id: str, lease: Lease) -> int:
-    """Send a heartbeat with this lease; return the status of the answer."""
+    """Send a heartbeat with this lease; return the status."""
     return plain_http.post(
         f"{bed.url}/agents/{agent_id}/heartbeat",
         json={},
@@ -63,17 +63,17 @@ def _register(bed: Bed, agent_id: str) -> httpx.Response:
 
 @dataclass(frozen=True)
 class TimedCall:
-    """`status` is 0 where there was no answer."""
+    """`status` is 0 if there was no answer."""
 
     method: str
     path: str
-    asked: float
+    sent: float
     answered: float
     status: int
 
     @property
     def seconds(self) -> float:
-        return self.answered - self.asked
+        return self.answered - self.sent
 
     @property
     def needs_database(self) -> bool:
@@ -85,7 +85,7 @@ class TimedCall:
 
 @contextmanager
 def watched_calls(bed: Bed) -> Iterator[list[TimedCall]]:
-    """Call the registry all the time; the list is complete when this ends."""
+    """Call the registry without pause; the list is complete after the body."""
     calls: list[TimedCall] = []
     numbers = itertools.count(1)
 
@@ -98,11 +98,11 @@ def watched_calls(bed: Bed) -> Iterator[list[TimedCall]]:
 
 
 def check_calls(calls: list[TimedCall], frozen: float, thawed: float) -> None:
-    """Fail unless 503 was answered in time between these moments, and 200 to who asks for life."""
-    waiting = [call for call in calls if frozen < call.asked < thawed - DATABASE_SECONDS]
+    """Fail unless calls between these times got 503 in time, and liveness checks 200."""
+    waiting = [call for call in calls if frozen < call.sent < thawed - DATABASE_SECONDS]
     late = [call for call in waiting if call.answered > thawed]
     assert not late, f"not answered before the database was back: {late[0]}"
-    meanwhile = [call for call in calls if frozen < call.asked and call.answered < thawed]
+    meanwhile = [call for call in calls if frozen < call.sent and call.answered < thawed]
     for needs_database, status, seconds in (
         (True, httpx.codes.SERVICE_UNAVAILABLE, DATABASE_SECONDS),
         (False, httpx.codes.OK, LIVE_SECONDS),
@@ -114,7 +114,7 @@ def check_calls(calls: list[TimedCall], frozen: float, thawed: float) -> None:
 
 
 def _timed(bed: Bed, method: str, path: str, agent_id: str) -> TimedCall:
-    asked = time.time()
+    sent = time.time()
     try:
         if (method, path) == WRITE:
             status = _register(bed, agent_id).status_code
@@ -123,4 +123,4 @@ def _timed(bed: Bed, method: str, path: str, agent_id: str) -> TimedCall:
             status = plain_http.get(url, headers=bed.headers, timeout=LONGEST_SECONDS).status_code
     except httpx.TransportError:
         status = 0
-    return TimedCall(method, path, asked, time.time(), status)
+    return TimedCall(method, path, sent, time.time(), status)

@@ -1,4 +1,4 @@
-"""The registry's programs, each started alone, as on machines of their own."""
+"""The registry's programs as separate processes."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ SECONDS_TO_STOP = 20
 
 
 class Program:
-    """A program with the processes that it starts: a session of their own."""
+    """A program that runs, with its child processes, in its own session."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Program:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Ask it to stop, and return when it has."""
+        """Stop it, and return when it has ended."""
         if self._process is None:
             return
         self.request_stop()
@@ -65,7 +65,7 @@ class Program:
         self.kill()
 
     def kill(self) -> None:
-        """Kill all of its processes at once, without a word of warning."""
+        """Kill all of its processes at once."""
         if self._process is None:
             return
         with suppress(ProcessLookupError):
@@ -73,14 +73,14 @@ class Program:
         self._process.wait()
 
     def freeze(self) -> None:
-        """Let it stand still, as on a machine that is asleep, or cut off."""
+        """Stop all its processes by SIGSTOP."""
         os.killpg(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         os.killpg(self.pid, signal.SIGCONT)
 
     def check(self) -> None:
-        """Fail, with the end of what it has printed, when it does not run."""
+        """Fail with the end of its output if it does not run."""
         assert self._process is not None
         code = self._process.poll()
         assert code is None, f"{self.name} exited with {code}: {self.log.read_text()[-2000:]}"
@@ -93,7 +93,7 @@ def kill_process(pid: int) -> None:
 
 
 class RedisServer(Program):
-    """A Redis that keeps nothing on the disk, on a port of its own."""
+    """A Redis without persistence."""
 
     def __init__(self, port: int, folder: Path) -> None:
         self.url = f"redis://127.0.0.1:{port}/0"
@@ -104,9 +104,9 @@ class RedisServer(Program):
 
 
 def registry_commands(addresses: Sequence[str], code: Path) -> dict[str, list[str]]:
-    """Return what to run, by name: two web servers, side by side on `addresses`, worker and beat.
+    """Return the commands by name: two web servers on the same `addresses`, worker and beat.
 
-    `code` is the registry's, perhaps of before 0.2.0, which had another configuration.
+    `code` is the registry's folder; before 0.2.0 the web configuration was in another module.
     """
     is_moved = (code / "registry_project" / "server").exists()
     configuration = "server.configuration" if is_moved else "web_server"

@@ -1,4 +1,4 @@
-"""What the database holds at one moment, read around the registry."""
+"""The content of the database at one moment, read directly."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ def take_snapshot(database_url: str) -> Snapshot:
 
 
 def turns_since(database_url: str, moment: float) -> list[str]:
-    """Return what became of purging since then: the kinds of its events, in order."""
+    """Return the kinds of the events about holds of purging since then, in order."""
     with psycopg.connect(database_url, connect_timeout=10) as connection:
         rows = connection.execute(
             "SELECT kind FROM agents_agentevent WHERE agent_id = '' AND kind LIKE 'purge-%%'"
@@ -55,7 +55,7 @@ def turns_since(database_url: str, moment: float) -> list[str]:
 
 
 def held_by_last_sweep(database_url: str) -> tuple[float, int]:
-    """Return when the last sweep was, and how many agents it left though they had expired."""
+    """Return the time of the last sweep, and how many expired agents it held."""
     with psycopg.connect(database_url, connect_timeout=10) as connection:
         row = connection.execute(
             "SELECT EXTRACT(EPOCH FROM at)::float8, held FROM agents_sweepmark"

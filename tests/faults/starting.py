@@ -1,4 +1,4 @@
-"""Starts the bed, and takes it down."""
+"""Starts and stops the test bed."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from tests.integration.postgres_cluster import PostgresCluster
 from tests.integration.registry_process import PROJECT, environment_for, free_port
 
 SWEEP_SECONDS = 2
-# A quiet cluster that leaves most of a small disk to be filled. What a program did not ask it to
-# make durable is written so late that it is lost when it is killed.
+# The cluster needs little of the small disk, and writes late, so that commits that were not made
+# durable are lost when it is killed.
 POSTGRES_OPTIONS = (
     *("-c", "max_wal_size=16MB", "-c", "min_wal_size=2MB", "-c", "wal_recycle=off"),
     *("-c", "max_connections=60", "-c", "client_min_messages=warning"),
@@ -26,7 +26,7 @@ POSTGRES_OPTIONS = (
 def running_bed(
     postgres: Path, *, size: FleetSize | None = None, code: Path = PROJECT
 ) -> Iterator[Bed]:
-    """Give a registry, running `code`, in which a fleet lives already."""
+    """Run a registry with `code` and a fleet; yield it once it has settled."""
     with ExitStack() as stack:
         bed = _prepared(stack, postgres, size or FleetSize(), code)
         bed.redis.start()
@@ -44,7 +44,7 @@ def running_bed(
 
 def _prepared(stack: ExitStack, postgres: Path, size: FleetSize, code: Path) -> Bed:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-faults-")))
-    folder.chmod(0o755)  # PostgreSQL's user has to get through
+    folder.chmod(0o755)  # for PostgreSQL's user
     (disk := folder / "disk").mkdir()
     (server := folder / "server").mkdir()
     is_small = stack.enter_context(small_disk(disk))
@@ -73,7 +73,7 @@ def _environment(folder: Path, database: str, broker: str) -> dict[str, str]:
         "DATABASE_URL": database,
         "CELERY_BROKER_URL": broker,
         "SWEEP_INTERVAL_SECONDS": str(SWEEP_SECONDS),
-        "SECRET_KEY": "for the bed of faults alone, and for as long as it runs",
+        "SECRET_KEY": "only for the test bed, while it runs, and for nothing else",
         "ALLOWED_HOSTS": "*",
         "REGISTRY_AUTH": "open",
         "TERM": "dumb",
@@ -81,7 +81,7 @@ def _environment(folder: Path, database: str, broker: str) -> dict[str, str]:
 
 
 def _token(bed: Bed) -> str:
-    """Let agents need a token, unless the code is of before there were any; return theirs."""
+    """Switch to token mode, unless the code has no tokens yet; return a token for the agents."""
     if not (bed.code / "agents" / "management" / "commands" / "issue_token.py").exists():
         return ""
     bed.environment["REGISTRY_AUTH"] = "token"

@@ -1,4 +1,4 @@
-"""The judge of the bed of faults is judged: each invariant, broken once, is told."""
+"""Each invariant of the test bed is broken once and must be reported."""
 
 import math
 from collections.abc import Sequence
@@ -8,39 +8,39 @@ from pathlib import Path
 import pytest
 
 from tests.faults.invariants import breaches
-from tests.faults.journal import Ask, Call, Cut, Journal, JournalFile, Life, Outcome
+from tests.faults.journal import Action, Call, Cut, Journal, JournalFile, Life, Outcome
 from tests.faults.snapshot import Event, Record, Snapshot
 from tests.faults.watcher import Sighting, listing_breaches
 
 TTL = 10
 
 
-def call(ask: Ask, sent: float, generation: int | None) -> Call:
-    """Make a call that was done a tenth of a second later."""
-    gave = None if ask is Ask.DEREGISTER else sent
-    return Call(ask, sent, generation, sent + 0.1, Outcome.DONE, beat=gave)
+def call(action: Action, sent: float, generation: int | None) -> Call:
+    """Return a call that was answered a tenth of a second later."""
+    gave = None if action is Action.DEREGISTER else sent
+    return Call(action, sent, generation, sent + 0.1, Outcome.DONE, beat=gave)
 
 
 def registered(sent: float = 0, generation: int | None = 1) -> Call:
-    return call(Ask.REGISTER, sent, generation)
+    return call(Action.REGISTER, sent, generation)
 
 
 def beat(sent: float, generation: int = 1) -> Call:
-    return call(Ask.HEARTBEAT, sent, generation)
+    return call(Action.HEARTBEAT, sent, generation)
 
 
-def gave_back(sent: float, generation: int = 1) -> Call:
-    return call(Ask.DEREGISTER, sent, generation)
+def deregistered(sent: float, generation: int = 1) -> Call:
+    return call(Action.DEREGISTER, sent, generation)
 
 
-def in_doubt(done: Call, said: str = "") -> Call:
-    """Make a call of which the agent does not know whether it was done."""
-    return replace(done, outcome=Outcome.IN_DOUBT, beat=None, said=said)
+def in_doubt(done: Call, message: str = "") -> Call:
+    """Return a call whose effect is unknown to the agent."""
+    return replace(done, outcome=Outcome.IN_DOUBT, beat=None, message=message)
 
 
-def refused(ask: Ask, sent: float, status: int, generation: int = 1) -> Call:
-    done = call(ask, sent, generation)
-    return replace(done, outcome=Outcome.REFUSED, status=status, said=f"{status}", beat=None)
+def refused(action: Action, sent: float, status: int, generation: int = 1) -> Call:
+    done = call(action, sent, generation)
+    return replace(done, outcome=Outcome.REFUSED, status=status, message=f"{status}", beat=None)
 
 
 def life(*calls: Call, died: float | None = None, beats: bool = True) -> Life:
@@ -63,7 +63,7 @@ def journal(
 
 
 def snapshot(*events: tuple[str, int, float], record: Record | None = None) -> Snapshot:
-    """Make a database in which these happened to the agent: kind, generation, when."""
+    """Return a database with these events of the agent: kind, generation, time."""
     rows = [
         Event(number, "a", kind, at, generation)
         for number, (kind, generation, at) in enumerate(events, start=1)
@@ -77,7 +77,7 @@ def record(generation: int = 1, beat: float = 0) -> Record:
 
 NEW = ("registered", 1, 0.05)
 AGAIN = ("re-registered", 2, 5.05)
-TAKEN_OFF = ("deregistered", 1, 3.05)
+DEREGISTERED = ("deregistered", 1, 3.05)
 
 
 def purged(at: float, generation: int = 1) -> Sequence[tuple[str, int, float]]:
@@ -85,21 +85,25 @@ def purged(at: float, generation: int = 1) -> Sequence[tuple[str, int, float]]:
 
 
 @pytest.mark.parametrize(
-    ("told", "held"),
+    ("journal_read", "held"),
     [
         pytest.param(journal(), snapshot(), id="nothing at all"),
         pytest.param(
-            journal(life(registered(), beat(3))), snapshot(NEW, record=record(beat=3)), id="a life"
+            journal(life(registered(), beat(3))),
+            snapshot(NEW, record=record(beat=3)),
+            id="registered and renewed",
         ),
         pytest.param(
-            journal(life(registered(), gave_back(3))), snapshot(NEW, TAKEN_OFF), id="given back"
+            journal(life(registered(), deregistered(3))),
+            snapshot(NEW, DEREGISTERED),
+            id="deregistered",
         ),
         pytest.param(
             journal(life(registered(), died=4)), snapshot(NEW, *purged(11)), id="dead and purged"
         ),
         pytest.param(
             journal(
-                life(registered(), beat(4), refused(Ask.HEARTBEAT, 6, 409)),
+                life(registered(), beat(4), refused(Action.HEARTBEAT, 6, 409)),
                 life(registered(5, 2), beat(8, 2)),
             ),
             snapshot(NEW, AGAIN, record=record(2, 8)),
@@ -107,36 +111,37 @@ def purged(at: float, generation: int = 1) -> Sequence[tuple[str, int, float]]:
         ),
         pytest.param(
             journal(
-                life(registered(), refused(Ask.HEARTBEAT, 20, 404), registered(20.2, 3)), cut=1
+                life(registered(), refused(Action.HEARTBEAT, 20, 404), registered(20.2, 3)), cut=1
             ),
             snapshot(NEW, *purged(15), ("registered", 3, 20.25), record=record(3, 20.2)),
-            id="out of reach, purged, and back",
+            id="unreachable, purged, registered again",
         ),
         pytest.param(
             journal(
-                life(registered(), refused(Ask.HEARTBEAT, 9, 404), registered(9.2, 7)), forgotten=8
+                life(registered(), refused(Action.HEARTBEAT, 9, 404), registered(9.2, 7)),
+                forgotten=8,
             ),
             snapshot(("registered", 7, 9.25), record=record(7, 9.2)),
-            id="forgotten by a registry that was set back",
+            id="lost by restoring a backup",
         ),
         pytest.param(
             journal(life(registered()), read_at=3),
-            snapshot(NEW, TAKEN_OFF),
-            id="given back when the journal had been read",
+            snapshot(NEW, DEREGISTERED),
+            id="deregistered after the journal was read",
         ),
         pytest.param(
             journal(life(in_doubt(registered(generation=None)))),
             snapshot(),
-            id="in doubt, and not done",
+            id="in doubt and without effect",
         ),
     ],
 )
-def test_what_may_happen_is_no_breach(told: Journal, held: Snapshot) -> None:
-    assert breaches(told, held) == []
+def test_a_valid_history_is_no_breach(journal_read: Journal, held: Snapshot) -> None:
+    assert breaches(journal_read, held) == []
 
 
 @pytest.mark.parametrize(
-    ("told", "held", "breach"),
+    ("journal_read", "held", "breach"),
     [
         pytest.param(
             journal(life(registered(), died=1)),
@@ -145,7 +150,7 @@ def test_what_may_happen_is_no_breach(told: Journal, held: Snapshot) -> None:
             id="registration",
         ),
         pytest.param(
-            journal(life(registered(), gave_back(3))),
+            journal(life(registered(), deregistered(3))),
             snapshot(NEW, record=record()),
             "deregistering 1 was acknowledged and is lost",
             id="deregistration",
@@ -158,16 +163,16 @@ def test_what_may_happen_is_no_breach(told: Journal, held: Snapshot) -> None:
         ),
     ],
 )
-def test_an_acknowledged_write_that_is_lost_is_told(
-    told: Journal, held: Snapshot, breach: str
+def test_a_lost_acknowledged_write_is_reported(
+    journal_read: Journal, held: Snapshot, breach: str
 ) -> None:
-    found = breaches(told, held)
+    found = breaches(journal_read, held)
 
     assert [(found.text, found.lost) for found in found] == [(f"a: {breach}", True)]
 
 
 @pytest.mark.parametrize(
-    ("told", "held", "breach"),
+    ("journal_read", "held", "breach"),
     [
         pytest.param(
             journal(life(registered())),
@@ -182,8 +187,8 @@ def test_an_acknowledged_write_that_is_lost_is_told(
             id="a record without a beginning",
         ),
         pytest.param(
-            journal(life(registered(), gave_back(3))),
-            snapshot(NEW, TAKEN_OFF, TAKEN_OFF),
+            journal(life(registered(), deregistered(3))),
+            snapshot(NEW, DEREGISTERED, DEREGISTERED),
             "1 ended 2 times",
             id="two ends",
         ),
@@ -225,33 +230,33 @@ def test_an_acknowledged_write_that_is_lost_is_told(
         ),
         pytest.param(
             journal(life(registered())),
-            snapshot(NEW, TAKEN_OFF),
-            "1 was deregistered, and nobody asked for it",
-            id="deregistered by nobody",
+            snapshot(NEW, DEREGISTERED),
+            "1 was deregistered without a request",
+            id="deregistered without a request",
         ),
         pytest.param(
-            journal(life(registered(), refused(Ask.HEARTBEAT, 3, 404))),
+            journal(life(registered(), refused(Action.HEARTBEAT, 3, 404))),
             snapshot(NEW, record=record()),
             "heartbeat of 1 was refused: 404",
-            id="called unknown",
+            id="404 for a valid lease",
         ),
         pytest.param(
-            journal(life(registered(), refused(Ask.HEARTBEAT, 3, 409))),
+            journal(life(registered(), refused(Action.HEARTBEAT, 3, 409))),
             snapshot(NEW, record=record()),
             "heartbeat of 1 was refused: 409",
-            id="called another's",
+            id="409 for a valid lease",
         ),
         pytest.param(
-            journal(life(registered(), refused(Ask.HEARTBEAT, 3, 401))),
+            journal(life(registered(), refused(Action.HEARTBEAT, 3, 401))),
             snapshot(NEW, record=record()),
             "heartbeat of 1 was refused: 401",
-            id="not believed",
+            id="401 for a valid lease",
         ),
         pytest.param(
             journal(life(registered(), in_doubt(beat(3), "500, oh"))),
             snapshot(NEW, record=record()),
             "heartbeat was answered with 500, oh",
-            id="a fault of the registry's own",
+            id="500",
         ),
         pytest.param(
             journal(life(registered(), beat(6)), life(registered(5, 2))),
@@ -261,45 +266,45 @@ def test_an_acknowledged_write_that_is_lost_is_told(
         ),
     ],
 )
-def test_what_must_not_happen_is_told(told: Journal, held: Snapshot, breach: str) -> None:
-    found = breaches(told, held)
+def test_a_broken_invariant_is_reported(journal_read: Journal, held: Snapshot, breach: str) -> None:
+    found = breaches(journal_read, held)
 
     assert [(found.text, found.lost) for found in found] == [(f"a: {breach}", False)]
 
 
-def seen(asked: float, *, ends: float | None) -> list[Sighting]:
-    """One look at the listing, with the agent in it if its lease `ends`."""
-    return [Sighting(asked, asked + 0.1, {} if ends is None else {"a": ends})]
+def seen(sent: float, *, ends: float | None) -> list[Sighting]:
+    """Return one reading of the listing, which has the agent unless `ends` is None."""
+    return [Sighting(sent, sent + 0.1, {} if ends is None else {"a": ends})]
 
 
 @pytest.mark.parametrize(
-    ("told", "sightings"),
+    ("journal_read", "sightings"),
     [
         pytest.param(journal(life(registered())), seen(9, ends=10), id="alive"),
         pytest.param(journal(life(registered(), died=1)), seen(9, ends=10), id="dead a moment ago"),
         pytest.param(journal(life(registered(), died=1)), seen(11, ends=None), id="dead"),
         pytest.param(journal(life(registered())), seen(9.95, ends=None), id="perhaps expired"),
         pytest.param(
-            journal(life(registered(), gave_back(3))), seen(4, ends=None), id="given back"
+            journal(life(registered(), deregistered(3))), seen(4, ends=None), id="deregistered"
         ),
         pytest.param(
-            journal(life(registered(), gave_back(3)), life(registered(5, 2))),
+            journal(life(registered(), deregistered(3)), life(registered(5, 2))),
             seen(6, ends=15),
-            id="given back, and taken again",
+            id="deregistered and registered again",
         ),
         pytest.param(
             journal(life(registered(), in_doubt(beat(8)), died=9)),
             seen(12, ends=18),
-            id="dead in the middle of a heartbeat",
+            id="dead during a heartbeat",
         ),
     ],
 )
-def test_a_listing_of_the_living_is_no_breach(told: Journal, sightings: list[Sighting]) -> None:
-    assert list(listing_breaches(told, sightings)) == []
+def test_a_correct_listing_is_no_breach(journal_read: Journal, sightings: list[Sighting]) -> None:
+    assert list(listing_breaches(journal_read, sightings)) == []
 
 
 @pytest.mark.parametrize(
-    ("told", "sightings", "breach"),
+    ("journal_read", "sightings", "breach"),
     [
         pytest.param(
             journal(life(registered())),
@@ -314,17 +319,17 @@ def test_a_listing_of_the_living_is_no_breach(told: Journal, sightings: list[Sig
             id="dead",
         ),
         pytest.param(
-            journal(life(registered(), gave_back(3))),
+            journal(life(registered(), deregistered(3))),
             seen(4, ends=10),
             "listed when its deregistering had been acknowledged",
-            id="given back",
+            id="deregistered",
         ),
         pytest.param(
             journal(life(registered())), seen(5, ends=None), "alive, and not listed", id="alive"
         ),
     ],
 )
-def test_a_listing_that_is_wrong_is_told(
-    told: Journal, sightings: list[Sighting], breach: str
+def test_a_wrong_listing_is_reported(
+    journal_read: Journal, sightings: list[Sighting], breach: str
 ) -> None:
-    assert [found.text for found in listing_breaches(told, sightings)] == [f"a: {breach}"]
+    assert [found.text for found in listing_breaches(journal_read, sightings)] == [f"a: {breach}"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.journal import (
-    Ask,
+    Action,
     Cut,
     Journal,
     JournalFile,
@@ -13,14 +13,14 @@ from tests.faults.journal import (
 )
 
 
-def test_what_is_written_is_read_while_it_grows(tmp_path: Path) -> None:
+def test_a_journal_can_be_read_while_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     reader = JournalFile(path)
-    reader.catch_up()  # it is not there yet
+    reader.catch_up()  # the file does not exist yet
     with path.open("a") as output:
         writer = JournalWriter(output)
         life = writer.born("a", 10)
-        call = writer.sent(life, Ask.REGISTER, None)
+        call = writer.sent(life, Action.REGISTER, None)
         reader.catch_up()
         under_way = reader.lives[life].calls[0]
         assert under_way.outcome is Outcome.IN_DOUBT
@@ -36,11 +36,11 @@ def test_what_is_written_is_read_while_it_grows(tmp_path: Path) -> None:
     assert (read.agent_id, read.ttl, read.beats) == ("a", 10, True)
     assert read.died is not None
     (done,) = read.calls
-    assert (done.ask, done.outcome, done.generation, done.beat) == ("register", "done", 7, 3.5)
+    assert (done.action, done.outcome, done.generation, done.beat) == ("register", "done", 7, 3.5)
     assert read.born <= done.sent <= (done.ended or 0) <= read.died
 
 
-def test_when_its_process_is_killed_all_its_agents_die(tmp_path: Path) -> None:
+def test_killing_a_process_ends_all_its_agents(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with path.open("a") as output:
         writer = JournalWriter(output)
@@ -67,7 +67,7 @@ def test_when_its_process_is_killed_all_its_agents_die(tmp_path: Path) -> None:
         pytest.param(50, 62, False, id="purged before the cut"),
     ],
 )
-def test_only_who_was_out_of_reach_since_its_last_renewal_was_cut(
+def test_only_an_agent_unreachable_since_its_last_renewal_was_cut(
     beat: float, purged: float, was_cut: bool
 ) -> None:
     journal = Journal(cuts=[Cut("far-", begin=100, end=130, interval=3)])

@@ -1,4 +1,4 @@
-"""Reads the listing all the time, to be held against the journal afterwards."""
+"""Reads the listing repeatedly, to compare it with the journal afterwards."""
 
 import time
 from bisect import bisect_right
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from tests.faults.invariants import CLOCK_SECONDS, Breach
-from tests.faults.journal import Ask, Journal, Life, Outcome
+from tests.faults.journal import Action, Journal, Life, Outcome
 from tests.repeating import repeating
 
 PAUSE_SECONDS = 0.5
@@ -20,40 +20,40 @@ FAULTS = (httpx.TransportError, httpx.HTTPStatusError)
 
 @dataclass(frozen=True)
 class Sighting:
-    """The agents that were listed at some moment between `asked` and `answered`."""
+    """The agents listed at some moment between `sent` and `answered`."""
 
-    asked: float
+    sent: float
     answered: float
-    # By agent, when its lease ends, by the registry's word.
+    # The end of each agent's lease, from the registry's answer.
     listed: Mapping[str, float]
 
 
 class Watcher:
-    """Looks at the listing as often as it is asked to, and remembers what it saw."""
+    """Reads the listing, and remembers the results."""
 
     def __init__(self, registry_url: str, headers: Mapping[str, str]) -> None:
         self._http = httpx.Client(base_url=registry_url, headers=dict(headers), timeout=10)
         self._sightings: list[Sighting] = []
 
     def take_sightings(self) -> list[Sighting]:
-        """Return what was seen since the last time."""
+        """Return the sightings since the last call."""
         taken, self._sightings = self._sightings, []
         return taken
 
     def look(self) -> Sighting:
-        """Read the listing, all pages of it. Raise one of FAULTS when it cannot be read."""
+        """Read all pages of the listing. Raise one of FAULTS if that fails."""
         listed: dict[str, float] = {}
-        asked, url = time.time(), "/agents?limit=1000"
+        sent, url = time.time(), "/agents?limit=1000"
         while url:
             answer = self._http.get(url).raise_for_status()
             for agent in answer.json():
                 listed[agent["agent_id"]] = _ends(agent)
             url = answer.links.get("next", {}).get("url", "")
-        return Sighting(asked, time.time(), listed)
+        return Sighting(sent, time.time(), listed)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Look all the time, until the body has ended; then no more."""
+        """Read the listing repeatedly while the body runs."""
         with closing(self._http), repeating(self._look_and_remember, pause=PAUSE_SECONDS):
             yield
 
@@ -68,16 +68,16 @@ def _ends(agent: Mapping[str, Any]) -> float:
 
 
 def listing_breaches(journal: Journal, sightings: list[Sighting]) -> Iterator[Breach]:
-    """Yield the dead that were listed, and the living that were not."""
+    """Yield breaches for dead agents that were listed, and living ones that were not."""
     agents = {key: _Leases(journal, lives) for key, lives in journal.by_agent().items()}
     for sighting in sightings:
         for agent_id, ends in sighting.listed.items():
             leases = agents.get(agent_id)
-            if ends < sighting.asked - CLOCK_SECONDS:
+            if ends < sighting.sent - CLOCK_SECONDS:
                 yield Breach(f"{agent_id}: listed when its lease had ended")
             elif leases is not None and leases.are_over(sighting):
                 yield Breach(f"{agent_id}: listed when it had been dead for longer than its lease")
-            elif leases is not None and leases.were_given_back(sighting):
+            elif leases is not None and leases.were_deregistered(sighting):
                 yield Breach(f"{agent_id}: listed when its deregistering had been acknowledged")
         for agent_id, leases in agents.items():
             if agent_id not in sighting.listed and leases.last_through(sighting):
@@ -85,18 +85,18 @@ def listing_breaches(journal: Journal, sightings: list[Sighting]) -> Iterator[Br
 
 
 class _Leases:
-    """When one agent's leases begin and end, as far as it can know."""
+    """The begin and end of an agent's leases, as far as the agent knows."""
 
     def __init__(self, journal: Journal, lives: list[Life]) -> None:
         self._journal = journal
         self._lives = lives
         calls = [call for life in lives for call in life.calls]
-        self._gives_back = [call for call in calls if call.ask is Ask.DEREGISTER]
-        self._registers = [call for call in calls if call.ask is Ask.REGISTER]
+        self._deregistrations = [call for call in calls if call.action is Action.DEREGISTER]
+        self._registrations = [call for call in calls if call.action is Action.REGISTER]
         renewals = [
             (call.ended or 0, (call.beat or 0) + life.ttl)
             for life in lives
-            for call in life.done(Ask.REGISTER, Ask.HEARTBEAT)
+            for call in life.done(Action.REGISTER, Action.HEARTBEAT)
             if call.beat is not None and not journal.is_forgotten(call)
         ]
         renewals.sort()
@@ -104,27 +104,27 @@ class _Leases:
         self._ends = [ends for _, ends in renewals]
 
     def are_over(self, sighting: Sighting) -> bool:
-        """Whether all its processes were dead, and their leases had ended, in any case."""
+        """Return whether all its processes were certainly dead, and their leases over."""
         begun = [life for life in self._lives if life.born < sighting.answered]
-        return bool(begun) and all(_is_over(life, sighting.asked) for life in begun)
+        return bool(begun) and all(_is_over(life, sighting.sent) for life in begun)
 
-    def were_given_back(self, sighting: Sighting) -> bool:
-        """Whether it was deregistered, in any case, and has not asked for a lease since."""
+    def were_deregistered(self, sighting: Sighting) -> bool:
+        """Return whether it was certainly deregistered, and has not registered since."""
         done = [
             call.ended or 0
-            for call in self._gives_back
+            for call in self._deregistrations
             if call.outcome is Outcome.DONE and not self._journal.is_forgotten(call)
         ]
-        began = max((call.sent for call in self._registers), default=0.0)
-        in_doubt = any(call.outcome is Outcome.IN_DOUBT for call in self._registers)
-        return bool(done) and began < max(done) < sighting.asked and not in_doubt
+        began = max((call.sent for call in self._registrations), default=0.0)
+        in_doubt = any(call.outcome is Outcome.IN_DOUBT for call in self._registrations)
+        return bool(done) and began < max(done) < sighting.sent and not in_doubt
 
     def last_through(self, sighting: Sighting) -> bool:
-        """Whether it held a lease all the time, and nobody wanted to end it."""
-        known = bisect_right(self._known, sighting.asked)
-        if not known or sighting.asked < self._journal.forgotten_until:
+        """Return whether it certainly held a lease all the time."""
+        known = bisect_right(self._known, sighting.sent)
+        if not known or sighting.sent < self._journal.forgotten_until:
             return False
-        if any(call.sent < sighting.answered for call in self._gives_back):
+        if any(call.sent < sighting.answered for call in self._deregistrations):
             return False
         return self._ends[known - 1] > sighting.answered + CLOCK_SECONDS
 
@@ -134,5 +134,5 @@ def _is_over(life: Life, moment: float) -> bool:
         return False
     if any(call.outcome is Outcome.IN_DOUBT for call in life.calls[-2:]):
         return False
-    ends = [(call.beat or 0) + life.ttl for call in life.done(Ask.REGISTER, Ask.HEARTBEAT)]
+    ends = [(call.beat or 0) + life.ttl for call in life.done(Action.REGISTER, Action.HEARTBEAT)]
     return max(ends, default=0.0) + CLOCK_SECONDS < moment
