@@ -108,13 +108,13 @@ class Dialect(ABC):
 
     @abstractmethod
     def upsert(
-        self,
-        statement: LoggedUpsert,
-        key: Any,
-        parameters: Sequence[Any],
-        log_parameters: Sequence[Any],
-    ) -> dict[str, Any] | None:
-        """Return `returning` and `created`; None, with nothing written, if conditions forbid it."""
+        self, statement: LoggedUpsert, rows: Sequence[Sequence[Any]], *, waits: bool
+    ) -> list[dict[str, Any]]:
+        """Write both the rows and the log, or nothing of a row if the `condition` forbids it.
+
+        Return what the statement returns for each row written, and `created`. `rows` have JSON
+        values and different keys. Without `waits`, locked rows are skipped.
+        """
 
     @abstractmethod
     def delete(
@@ -137,7 +137,14 @@ class Dialect(ABC):
 
     @abstractmethod
     def next_id(self, model: type[Model]) -> str:
-        """Return SQL, for an INSERT, of an id that no row has had."""
+        """Return SQL, for the SELECT of an INSERT, of an id that no row has had."""
+
+    @abstractmethod
+    def next_id_after_waiting(self, model: type[Model], column: str) -> str:
+        """Return SQL, for its DO UPDATE, of such an id, taken after the row is locked.
+
+        `column`: where the INSERT would put its own.
+        """
 
     @abstractmethod
     def skip_ids(self, model: type[Model], count: int) -> int:

@@ -1,6 +1,6 @@
 """Statements that SQLite and PostgreSQL run in different ways."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -26,17 +26,32 @@ class RowUpdate:
 
 @dataclass(frozen=True, eq=False)
 class LoggedUpsert:
-    """An INSERT with ON CONFLICT (`key`) DO UPDATE, and an INSERT that logs it.
+    """An INSERT of many rows with ON CONFLICT (`key`) DO UPDATE, and an INSERT that logs them.
 
-    `returning`: expressions by name. `log` inserts from `written`, which has these columns and
-    `created`: whether the row is new.
+    `given`: the columns of the rows, with their types on PostgreSQL; `key` is one of them.
+    `values`: what to insert by column, where `given` is the row. `changes`: what to update by
+    column, if `condition` is true; both call the row in the table `held`.
+    `returning`: expressions by name, `key` among them. `log` inserts from a table `written`, which
+    has these columns, `created` (whether the row is new), and the given columns `logged`.
     """
 
     table: str
     key: str
-    upsert: str
+    given: Mapping[str, str]
+    values: Mapping[str, str]
+    changes: Mapping[str, str]
+    condition: str
     returning: Mapping[str, str]
     log: str
+    logged: Sequence[str]
+
+    def insert_sql(self, select: str) -> str:
+        """Return the upsert of the rows of `select`, which has the columns of `values`."""
+        changes = ", ".join(f"{name} = {value}" for name, value in self.changes.items())
+        return (
+            f"INSERT INTO {self.table} AS held ({', '.join(self.values)}) {select}"
+            f" ON CONFLICT ({self.key}) DO UPDATE SET {changes} WHERE {self.condition}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

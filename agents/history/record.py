@@ -79,7 +79,7 @@ def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> 
 
 
 def registration_sql(registered: str) -> str:
-    """Return an INSERT for each row of the table `registered`. Parameter: the actor."""
+    """Return an INSERT for each row of the table `registered`, which has the `actor` too."""
     values = {
         "id": "generation",
         "agent_id": "agent_id",
@@ -87,7 +87,7 @@ def registration_sql(registered: str) -> str:
         "kind": f"CASE WHEN created THEN '{Kind.REGISTERED}' ELSE '{Kind.RE_REGISTERED}' END",
         "at": "last_heartbeat",
         "reason": "''",
-        "actor": "%s",
+        "actor": "actor",
         "address": "seen_address",
     }
     return _insert_sql(values, f"FROM {registered}")

@@ -7,10 +7,13 @@ from agents.models import AccessToken, AgentRecord
 from agents.tokens.enrollment import Enrolment, IdHeldByAnother, TooManyAgents
 
 
-def is_free_sql(record: str) -> str:
-    """Return SQL, as it has to hold while the record is locked. Parameter: the token."""
+def is_free_sql(record: str, token: str) -> str:
+    """Return SQL for whether the `token`, SQL too, may take the id in the table `record`.
+
+    In SQL, because it has to hold while a registration locks the record.
+    """
     is_expired = expired_sql(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
-    return f"({record}.enrolled_by = %s OR {is_expired})"
+    return f"({record}.enrolled_by = {token} OR {is_expired})"
 
 
 def check_holder(agent_id: str, enrolment: Enrolment) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from agents.history.record import record_refused_registration
 from agents.leases.id_rule import check_holder, check_number
-from agents.leases.upsert import Registration, take
+from agents.leases.upsert import Registration, Wanted, take
 from agents.metrics import counters
 from agents.models import DEFAULT_TTL_SECONDS
 from agents.states import Status
@@ -63,14 +63,14 @@ def register(
 
 
 def _try_to_register(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Return None if the id was taken, but has become free."""
-    agent_id = columns["agent_id"]
+    """Return None if the id was taken, but is free now."""
+    agent_id, wanted = columns["agent_id"], [Wanted(columns, enrolment)]
     if enrolment.max_agents is None:
-        registration = take(columns, enrolment)
+        registered = take(wanted, waits=True)
     else:
         with transaction.atomic():
             check_number(agent_id, enrolment, enrolment.max_agents)
-            registration = take(columns, enrolment)
-    if registration is None:
+            registered = take(wanted, waits=True)
+    if not registered:
         check_holder(agent_id, enrolment)
-    return registration
+    return registered.get(agent_id)

@@ -1,12 +1,13 @@
-"""Writes a registration and its event."""
+"""Writes registrations and their events."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import JSONField
 
 from agents.database.clock import from_microseconds
 from agents.database.dialect import dialect
@@ -27,26 +28,50 @@ SENT = [field for field in FIELDS if field.attname not in OURS]
 KEPT = ("generation", "state", "metadata", "seen_address")
 
 
+class Wanted(NamedTuple):
+    """A registration to be written. `columns`: all but `OURS`."""
+
+    columns: Mapping[str, Any]
+    enrolment: Enrolment
+
+
 @dataclass(frozen=True)
 class Registration:
     agent: AgentRecord
     created: bool
 
 
-def take(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
-    """Write `columns`, all but `OURS`; return None if the id is not free.
+def take(wanted: Sequence[Wanted], *, waits: bool) -> dict[str, Registration]:
+    """Write registrations of different ids; return by id those whose ids were free.
 
-    The generation is the id of the event, and so never granted again.
+    Without `waits`, those whose records are locked are left out too. The generation is the id of
+    the event, so it is never granted again, even after a deletion.
     """
-    values = [f.get_db_prep_save(columns[f.attname], connection) for f in SENT]
-    row = dialect.upsert(
-        _registration(takes_over=enrolment.takes_over),
-        columns["agent_id"],
-        [*values, State.ACTIVE, *([] if enrolment.takes_over else [enrolment.token])],
-        [enrolment.actor],
-    )
-    if row is None:
-        return None
+    written = {}
+    for takes_over in {one.enrolment.takes_over for one in wanted}:
+        columns = {
+            one.columns["agent_id"]: one.columns
+            for one in wanted
+            if one.enrolment.takes_over == takes_over
+        }
+        rows = [_row(one) for one in wanted if one.columns["agent_id"] in columns]
+        for row in dialect.upsert(_registrations(takes_over=takes_over), rows, waits=waits):
+            written[row["agent_id"]] = _registration(columns[row["agent_id"]], row)
+    return written
+
+
+def _row(wanted: Wanted) -> list[Any]:
+    values = [wanted.columns[field.attname] for field in SENT]
+    return [
+        *(
+            json.dumps(value) if isinstance(field, JSONField) else value
+            for field, value in zip(SENT, values, strict=True)
+        ),
+        wanted.enrolment.actor,
+    ]
+
+
+def _registration(columns: Mapping[str, Any], row: Mapping[str, Any]) -> Registration:
     kept = {**columns, **{name: row[name] for name in KEPT}}
     kept["metadata"] = json.loads(row["metadata"])
     kept["last_heartbeat"] = from_microseconds(row["heartbeat_microseconds"])
@@ -57,29 +82,35 @@ def take(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | Non
 
 
 @cache
-def _registration(*, takes_over: bool) -> LoggedUpsert:
-    """Parameters: the values of SENT, the state, the token unless `takes_over`."""
-    names = [connection.ops.quote_name(str(field.column)) for field in SENT]
-    now, generation = dialect.now(), dialect.next_id(AgentEvent)
-    # Evaluated after the row is locked, so generations ascend in the order of the locks.
-    replaced = {name: f"EXCLUDED.{name}" for name in names}
-    replaced |= {"last_heartbeat": dialect.now_after_waiting(), "generation": generation}
-    changes = ", ".join(f"{name} = {value}" for name, value in replaced.items())
-    is_free = "" if takes_over else f" WHERE {is_free_sql('held')}"
-    agents = table(AgentRecord)
+def _registrations(*, takes_over: bool) -> LoggedUpsert:
+    names = [str(field.column) for field in SENT]
+    now, agents = dialect.now(), table(AgentRecord)
     return LoggedUpsert(
         table=agents,
         key="agent_id",
-        upsert=(
-            f"INSERT INTO {agents} AS held"  # noqa: S608
-            f" ({', '.join(names)}, state, last_heartbeat, registered_at, generation)"
-            f" VALUES ({', '.join(['%s'] * len(names))}, %s, {now}, {now}, {generation})"
-            f" ON CONFLICT (agent_id) DO UPDATE SET {changes}{is_free}"
-        ),
+        given={
+            **{str(field.column): str(field.db_type(connection)) for field in SENT},
+            "actor": "text",
+        },
+        values={
+            **{name: f"given.{name}" for name in names},
+            "state": f"'{State.ACTIVE}'",
+            "last_heartbeat": now,
+            "registered_at": now,
+            "generation": dialect.next_id(AgentEvent),
+        },
+        # Evaluated after the row is locked, so generations ascend in the order of the locks.
+        changes={
+            **{name: f"EXCLUDED.{name}" for name in names},
+            "last_heartbeat": dialect.now_after_waiting(),
+            "generation": dialect.next_id_after_waiting(AgentEvent, "generation"),
+        },
+        condition="TRUE" if takes_over else is_free_sql("held", "EXCLUDED.enrolled_by"),
         returning={
             **{name: name for name in ("agent_id", "last_heartbeat", *KEPT)},
             "heartbeat_microseconds": dialect.microseconds("last_heartbeat"),
             "registered_microseconds": dialect.microseconds("registered_at"),
         },
         log=registration_sql("written"),
+        logged=["actor"],
     )

@@ -19,6 +19,9 @@ class Ids:
     def next_id(self, model: type[Model]) -> str:
         return f"NEXTVAL({_sequence(model)})"
 
+    def next_id_after_waiting(self, model: type[Model], column: str) -> str:  # noqa: ARG002
+        return self.next_id(model)
+
     def skip_ids(self, model: type[Model], count: int) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(

@@ -1,5 +1,6 @@
 """Writes: one statement each, so that no lock waits for a round trip."""
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -34,23 +35,13 @@ class Writes:
             return rows_changed
 
     def upsert(
-        self,
-        statement: LoggedUpsert,
-        key: Any,  # noqa: ARG002
-        parameters: Sequence[Any],
-        log_parameters: Sequence[Any],
-    ) -> dict[str, Any] | None:
-        names = ["created", *statement.returning]
-        # A row that existed was locked, and so has an xmax.
-        returning = returning_clause({**statement.returning, "created": "xmax = 0"})
+        self, statement: LoggedUpsert, rows: Sequence[Sequence[Any]], *, waits: bool
+    ) -> list[dict[str, Any]]:
+        given = [dict(zip(statement.given, row, strict=True)) for row in rows]
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"WITH written AS ({statement.upsert} {returning}), logged AS ({statement.log})"
-                f" SELECT {', '.join(names)} FROM written",
-                [*parameters, *log_parameters],
-            )
-            row = cursor.fetchone()
-        return None if row is None else dict(zip(names, row, strict=True))
+            cursor.execute(_upsert(statement, waits=waits), [json.dumps(given)])
+            names = ["created", *statement.returning]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def delete(
         self,
@@ -113,3 +104,36 @@ def _pages(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, [table])
         return int(cursor.fetchone()[0])
+
+
+@cache
+def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
+    key, table = statement.key, statement.table
+    # The rows come as JSON. A value that is JSON itself comes as text, which is stored as it is.
+    types = {name: "text" if kind == "jsonb" else kind for name, kind in statement.given.items()}
+    casts = {name: f"::{kind}" for name, kind in statement.given.items() if kind == "jsonb"}
+    columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    ctes = [f"given AS (SELECT * FROM JSON_TO_RECORDSET(%s::json) AS given ({columns}))"]
+    where = ""
+    if not waits:
+        ctes.append(
+            f"free AS (SELECT held.{key} FROM {table} AS held JOIN given USING ({key})"
+            f" ORDER BY held.{key} FOR NO KEY UPDATE OF held SKIP LOCKED)"
+        )
+        where = (
+            f" WHERE {key} IN (SELECT {key} FROM free) OR NOT EXISTS"
+            f" (SELECT 1 FROM {table} AS held WHERE held.{key} = given.{key})"
+        )
+    values = ", ".join(value + casts.get(name, "") for name, value in statement.values.items())
+    # A row that existed was locked, and so has an xmax.
+    returning = returning_clause({**statement.returning, "created": "xmax = 0"})
+    insert = statement.insert_sql(f"SELECT {values} FROM given{where} ORDER BY {key}")
+    logged = "".join(f", given.{name}" for name in statement.logged)
+    ctes += [
+        f"upserted AS ({insert} {returning})",
+        f"written AS (SELECT upserted.*{logged} FROM upserted JOIN given USING ({key}))",
+        f"logged AS ({statement.log})",
+    ]
+    return (
+        f"WITH {', '.join(ctes)} SELECT {', '.join(['created', *statement.returning])} FROM written"
+    )

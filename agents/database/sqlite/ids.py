@@ -9,16 +9,16 @@ from agents.database.tables import table
 class Ids:
     def next_id(self, model: type[Model]) -> str:
         # Nobody else can take it: the transaction is the only writer.
-        return (
-            "(SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence"
-            f" WHERE name = '{model._meta.db_table}')"
-        )
+        return f"({_last_id(model)} + ROW_NUMBER() OVER ())"
+
+    def next_id_after_waiting(self, model: type[Model], column: str) -> str:  # noqa: ARG002
+        return f"EXCLUDED.{column}"
 
     def skip_ids(self, model: type[Model], count: int) -> int:
         name = model._meta.db_table
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT MAX({self.next_id(model)} - 1, COALESCE(MAX(id), 0)) FROM {table(model)}"
+                f"SELECT MAX({_last_id(model)}, COALESCE(MAX(id), 0)) FROM {table(model)}"
             )
             last = int(cursor.fetchone()[0]) + count
             cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [name])
@@ -28,3 +28,9 @@ class Ids:
     def open_writers(self, model: type[Model]) -> frozenset[str]:  # noqa: ARG002
         # The only writer has committed before others can take an id.
         return frozenset()
+
+
+def _last_id(model: type[Model]) -> str:
+    return (
+        f"(SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = '{model._meta.db_table}')"
+    )

@@ -29,22 +29,26 @@ class Writes:
     def upsert(
         self,
         statement: LoggedUpsert,
-        key: Any,
-        parameters: Sequence[Any],
-        log_parameters: Sequence[Any],
-    ) -> dict[str, Any] | None:
-        exists = f"SELECT EXISTS (SELECT 1 FROM {statement.table} WHERE {statement.key} = %s)"
+        rows: Sequence[Sequence[Any]],
+        *,
+        waits: bool,  # noqa: ARG002
+    ) -> list[dict[str, Any]]:
+        names = list(statement.given)
+        place = names.index(statement.key)
+        given = {row[place]: dict(zip(names, row, strict=True)) for row in rows}
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(exists, [key])
-            created = not cursor.fetchone()[0]
-            cursor.execute(
-                f"{statement.upsert} {returning_clause(statement.returning)}", parameters
-            )
-            row = cursor.fetchone()
-            if row is None:
-                return None
-            written = dict(zip(statement.returning, row, strict=True), created=created)
-            _log(statement.log, list(written), [list(written.values())], log_parameters)
+            cursor.execute(_existing(statement), [json.dumps(list(given))])
+            existing = {key for (key,) in cursor.fetchall()}
+            cursor.execute(_upsert(statement), [json.dumps(rows)])
+            written = [dict(zip(statement.returning, row, strict=True)) for row in cursor]
+            for row in written:
+                row["created"] = row[statement.key] not in existing
+            logged = [
+                [*row.values(), *(given[row[statement.key]][name] for name in statement.logged)]
+                for row in written
+            ]
+            columns = [*statement.returning, "created", *statement.logged]
+            _log(statement.log, columns, logged, [])
         return written
 
     def delete(
@@ -88,6 +92,20 @@ class Writes:
                 return
             # Other writers get as much time.
             time.sleep(time.monotonic() - started)
+
+
+@cache
+def _existing(statement: LoggedUpsert) -> str:
+    key = statement.key
+    return f"SELECT {key} FROM {statement.table} WHERE {key} IN (SELECT value FROM JSON_EACH(%s))"
+
+
+@cache
+def _upsert(statement: LoggedUpsert) -> str:
+    values = ", ".join(statement.values.values())
+    # Without a WHERE, SQLite would take the ON of ON CONFLICT for that of a join.
+    select = f"SELECT {values} FROM ({_rows(statement.given)}) AS given WHERE TRUE"
+    return f"{statement.insert_sql(select)} {returning_clause(statement.returning)}"
 
 
 @cache
