@@ -62,6 +62,25 @@ def count(setting: str, key: str) -> Refusal | None:
     return None if rate is None else _counter(settings.RATE_STORE_URL).hit(rate, setting, key)
 
 
+def count_many(setting: str, key: str, calls: int) -> tuple[int, Refusal | None]:
+    """Count calls of `key` together; return how many of them the rate admits, and the refusal."""
+    rate = parse_rate(getattr(settings, setting))
+    if rate is None or not calls:
+        return calls, None
+    counter = _counter(settings.RATE_STORE_URL)
+    refusal = counter.hit(rate, setting, key, cost=calls)
+    if refusal is None:
+        return calls, None
+    if calls == 1:
+        return 0, refusal
+    half = calls // 2
+    admitted, refused = count_many(setting, key, half)
+    if refused is None:
+        more, refused = count_many(setting, key, calls - half)
+        admitted += more
+    return admitted, refused
+
+
 def check(setting: str, key: str) -> Refusal | None:
     """Refuse a call that would exceed the rate in `setting`, without counting it."""
     rate = parse_rate(getattr(settings, setting))
@@ -112,23 +131,24 @@ class Counter:
             )
             self._shared = SlidingWindowCounterRateLimiter(storage)
 
-    def hit(self, rate: RateLimitItem, *key: str) -> Refusal | None:
-        return self._try("hit", rate, *key)
+    def hit(self, rate: RateLimitItem, *key: str, cost: int = 1) -> Refusal | None:
+        """Count `cost` calls, or none of them if not all are within the rate."""
+        return self._try("hit", rate, *key, cost=cost)
 
     def test(self, rate: RateLimitItem, *key: str) -> Refusal | None:
         return self._try("test", rate, *key)
 
     def _try(
-        self, method: Literal["hit", "test"], rate: RateLimitItem, *key: str
+        self, method: Literal["hit", "test"], rate: RateLimitItem, *key: str, cost: int = 1
     ) -> Refusal | None:
         limiter = self._limiter()
         try:
-            if getattr(limiter, method)(rate, *key):
+            if getattr(limiter, method)(rate, *key, cost=cost):
                 return None
             until = limiter.get_window_stats(rate, *key).reset_time
         except StorageError as error:
             self._pause(error)
-            return self._try(method, rate, *key)
+            return self._try(method, rate, *key, cost=cost)
         return Refusal(max(until - time.time(), 1.0))
 
     def _limiter(self) -> SlidingWindowCounterRateLimiter:

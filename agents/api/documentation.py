@@ -8,11 +8,7 @@ from agents import agent_ids
 from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
 from agents.api.filters import FiltersSerializer
 from agents.api.pagination import PageQuerySerializer
-from agents.api.serializers import (
-    DeregisteredSerializer,
-    ProblemSerializer,
-    RegistrationSerializer,
-)
+from agents.api.serializers import DeregisteredSerializer, ProblemSerializer
 from agents.heartbeats.serializers import (
     HeartbeatSerializer,
     ManyHeartbeatsSerializer,
@@ -20,6 +16,7 @@ from agents.heartbeats.serializers import (
     RenewedSerializer,
 )
 from agents.problems.details import MEDIA_TYPE as PROBLEM_JSON
+from agents.registrations.serializers import RegistrationSerializer
 from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
 from agents.tokens import lease as lease_tokens
 from agents.tokens.auth_mode import is_open

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from agents import actors
 from agents.api.authentication import ACCESS_TOKEN_NEEDED, Lease
 from agents.heartbeats.admission import check_token
+from agents.registrations.admission import enrolment_by
 from agents.tokens import lease as lease_tokens
 from agents.tokens.auth_mode import is_open
 from agents.tokens.cache import Access
@@ -98,11 +99,7 @@ def enrolment_of(request: Request, agent_id: str) -> Enrolment:
     """Raise PermissionDenied if the token is not for this id."""
     access = request.auth
     if isinstance(access, Access):
-        if not agent_id.startswith(access.agent_prefix):
-            raise PermissionDenied(
-                f"This token may register ids that begin with {access.agent_prefix!r}."
-            )
-        return Enrolment(access.actor, access.key, access.max_agents, takes_over=is_open())
+        return enrolment_by(access, agent_id)
     return Enrolment(actor_of(request)) if is_staff(request, ADD) else ANYBODY
 
 

@@ -1,11 +1,9 @@
 """Rates (settings RATE_...) by access token, address and lease."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -13,18 +11,13 @@ from rest_framework.throttling import BaseThrottle
 from agents import rate_limits
 from agents.addresses import rate_key
 from agents.heartbeats import admission
+from agents.registrations.admission import IS_COUNTED
 from agents.tokens import lease as lease_tokens
+from agents.tokens import right_tokens
 from agents.tokens.cache import Access
-from agents.tokens.expiring_cache import ExpiringCache
 
 KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
-REGISTRATIONS = "RATE_REGISTER_PER_AGENT"
-# How long a good token works although its address has sent too many wrong ones.
-RIGHT_SECONDS = 600.0
-
-_right_tokens = ExpiringCache[bool]()
-_registrations = rate_limits.WindowCounter()
 
 
 class RateThrottle(BaseThrottle):
@@ -32,6 +25,8 @@ class RateThrottle(BaseThrottle):
         self._wait = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
+        if IS_COUNTED in request.META:
+            return True
         action = getattr(view, "action", None) or ""
         refusal = None
         if action == "heartbeat":
@@ -48,31 +43,23 @@ class RateThrottle(BaseThrottle):
         return self._wait
 
 
-def count_registration(agent_id: str) -> None:
-    """Limit the history of one id. Raise RateExceeded."""
-    refusal = _registrations.count(getattr(settings, REGISTRATIONS), hash(agent_id))
-    if refusal is not None:
-        raise rate_limits.RateExceeded(refusal)
-
-
 @contextmanager
 def limit_wrong_tokens(address: str | None, token: str) -> Iterator[None]:
     """Wrap a check of `token`. Raise Throttled after too many wrong ones from `address`.
 
     A token that was good recently is still checked: clients may share an address.
     """
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    if not _right_tokens.get(digest):
+    if not right_tokens.was_right(token):
         refusal = rate_limits.check(WRONG_TOKENS, rate_key(address))
         if refusal is not None:
             raise Throttled(refusal.wait)
     try:
         yield
     except AuthenticationFailed:
-        _right_tokens.forget(digest)
+        right_tokens.forget(token)
         rate_limits.count(WRONG_TOKENS, rate_key(address))
         raise
-    _right_tokens.put(digest, True, RIGHT_SECONDS)
+    right_tokens.remember(token)
 
 
 def _count(kind: str, request: Request) -> rate_limits.Refusal | None:

@@ -41,8 +41,6 @@ from agents.api.permissions import (
     actor_of,
     enrolment_of,
 )
-from agents.api.serializers import RegistrationSerializer
-from agents.api.throttling import count_registration
 from agents.heartbeats.bulk import admit_many, bulk_answer
 from agents.heartbeats.serializers import (
     HeartbeatSerializer,
@@ -51,6 +49,8 @@ from agents.heartbeats.serializers import (
 )
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
+from agents.registrations.admission import IS_COUNTED, count_agent
+from agents.registrations.serializers import RegistrationSerializer
 from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
 from agents.serializers.agent_page import read_page
 from agents.serializers.cached import represent, validate
@@ -141,7 +141,8 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
         registration = validate(RegistrationSerializer, request.data)
         agent_id = registration["agent_id"]
         enrolment = enrolment_of(request, agent_id)
-        count_registration(agent_id)
+        if IS_COUNTED not in request.META:
+            count_agent(agent_id)
         registered = leases.register(
             **registration, address=address_of(request), enrolment=enrolment
         )

@@ -1,50 +1,15 @@
-"""Parses ordinary heartbeats: requests that all HTTP parsers read in the same way."""
+"""Parses ordinary heartbeats."""
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from agents import agent_ids
+from agents.fast_path.request_head import Client, parse_request
 
-# Beyond these, the server's own limits apply.
-MAX_HEAD_BYTES = 4_000
-MAX_HEADERS = 50
-HEAD_END = b"\r\n\r\n"
 REQUEST_LINE = re.compile(
     rb"POST /agents/(?:(%s)/)?heartbeat/? HTTP/1\.([01])\r\n" % agent_ids.PATTERN.encode()
 )
 LEASE_TOKEN = re.compile(rb"(?<=\r\n)[Ll]ease-[Tt]oken:[ ]?([!-~]*)\r\n")
-# Possessive: rejecting a request costs no more than accepting it.
-HEADERS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+\r\n)*+")
-HEADER = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)")
-# DRF sends JSON to clients that accept ACCEPTABLE types only, and some of JSON_TYPES.
-ACCEPTABLE = {"application/json", "*/*", "text/plain", "application/*"}
-JSON_TYPES = {"application/json", "*/*"}
-CONTENT_TYPES = {b"application/json", b"application/json; charset=utf-8"}
-# For Django; a lease token is here if LEASE_TOKEN does not match it.
-UNUSUAL = {
-    b"transfer-encoding",
-    b"content-encoding",
-    b"expect",
-    b"upgrade",
-    b"http2-settings",
-    b"lease-token",
-}
-CACHE_SIZE = 1_024
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """The headers but for the lease token, which would leave nothing to cache."""
-
-    host: str
-    forwarded_for: str
-    forwarded_proto: str
-    has_cookie: bool
-    has_origin: bool
-    keeps_open: bool
-    body_length: bytes
 
 
 class Heartbeat(NamedTuple):
@@ -56,57 +21,9 @@ class Heartbeat(NamedTuple):
 
 def parse_heartbeat(request: bytes) -> Heartbeat | None:
     line = REQUEST_LINE.match(request)
-    if line is None:
+    parts = None if line is None else parse_request(request, line, LEASE_TOKEN)
+    if line is None or parts is None:
         return None
-    begin, end = line.end(), request.find(HEAD_END, 0, MAX_HEAD_BYTES) + 2
-    if end < begin:  # too long, or without headers
-        return None
-    lease_token = LEASE_TOKEN.search(request, begin - 2, end)
-    if lease_token is None:
-        token, headers = None, request[begin:end]
-    else:
-        token = lease_token[1].decode()
-        headers = request[begin : lease_token.start()] + request[lease_token.end() : end]
-    agent_id, version = line.groups()
-    client = _parse_headers(headers, version)
-    body = request[end + 2 :]
-    # The server passes the head alone if the length is wrong or too large.
-    if client is None or client.body_length != b"%d" % len(body):
-        return None
+    agent_id = line[1]
     name = None if agent_id is None else agent_id.decode()
-    return Heartbeat(name, token, client, body)
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def _parse_headers(headers: bytes, version: bytes) -> Client | None:
-    if not HEADERS.fullmatch(headers):
-        return None
-    pairs = HEADER.findall(headers)
-    values = {name.lower(): value.rstrip(b" \t") for name, value in pairs}
-    if len(values) != len(pairs) or len(pairs) > MAX_HEADERS or not UNUSUAL.isdisjoint(values):
-        return None
-    host, connection = values.get(b"host", b""), values.get(b"connection", b"").lower()
-    length = values.get(b"content-length", b"0")
-    default_type = b"application/json" if length == b"0" else b""
-    is_ordinary = (
-        host
-        and connection in {b"", b"keep-alive", b"close"}
-        and _accepts_json(values.get(b"accept", b"*/*").decode())
-        and values.get(b"content-type", default_type).lower() in CONTENT_TYPES
-    )
-    if not is_ordinary:
-        return None
-    return Client(
-        host=host.decode(),
-        forwarded_for=values.get(b"x-forwarded-for", b"").decode(),
-        forwarded_proto=values.get(b"x-forwarded-proto", b"").decode(),
-        has_cookie=b"cookie" in values,
-        has_origin=b"origin" in values,
-        keeps_open=version == b"1" and connection != b"close",
-        body_length=length,
-    )
-
-
-def _accepts_json(accept: str) -> bool:
-    types = {media_type.strip().lower() for media_type in accept.split(",")}
-    return types <= ACCEPTABLE and not types.isdisjoint(JSON_TYPES)
+    return Heartbeat(name, parts.credential, parts.client, parts.body)

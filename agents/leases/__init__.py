@@ -5,12 +5,13 @@ from agents.leases.errors import LeaseLocked, Miss, StaleLease, UnknownAgent
 from agents.leases.extend import extend
 from agents.leases.purge.delete import purge_one
 from agents.leases.purge.sweep import Purge, purge_expired
-from agents.leases.register import register
+from agents.leases.register import Application, register, register_many
 from agents.leases.renew import Renewal, Renewed, renew, renew_many
 from agents.leases.set_state import set_state
 from agents.leases.upsert import Registration
 
 __all__ = [
+    "Application",
     "LeaseLocked",
     "Miss",
     "Purge",
@@ -24,6 +25,7 @@ __all__ = [
     "purge_expired",
     "purge_one",
     "register",
+    "register_many",
     "renew",
     "renew_many",
     "set_state",

@@ -1,7 +1,7 @@
 """Registers agents, each time with a new generation of the lease."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -12,6 +12,14 @@ from agents.metrics import counters
 from agents.models import DEFAULT_TTL_SECONDS
 from agents.states import Status
 from agents.tokens.enrollment import ANYBODY, Enrolment, IdHeldByAnother
+
+
+class Application(NamedTuple):
+    """A registration without the limit of a token. `fields`: those of `register`."""
+
+    fields: Mapping[str, Any]
+    address: str | None
+    enrolment: Enrolment
 
 
 def register(
@@ -33,22 +41,22 @@ def register(
 
     `address` is where the call came from. Raise IdHeldByAnother or TooManyAgents.
     """
-    columns = {
-        "agent_id": agent_id,
-        "agent_name": agent_name or agent_id,
-        "host": host,
-        "port": port,
-        "ttl_seconds": ttl_seconds,
-        "metadata": dict(metadata or {}),
-        "version": version,
-        "tags": list(tags),
-        "skills": list(skills),
-        "status": str(status),
-        "load": None,
-        "note": "",
-        "seen_address": address,
-        "enrolled_by": enrolment.token,
-    }
+    columns = _columns(
+        {
+            "agent_id": agent_id,
+            "host": host,
+            "port": port,
+            "agent_name": agent_name,
+            "ttl_seconds": ttl_seconds,
+            "metadata": metadata,
+            "version": version,
+            "tags": tags,
+            "skills": skills,
+            "status": status,
+        },
+        address,
+        enrolment,
+    )
     registration = None
     try:
         while registration is None:
@@ -60,6 +68,39 @@ def register(
         raise
     counters.count_registration(created=registration.created)
     return registration
+
+
+def register_many(applications: Sequence[Application]) -> dict[str, Registration]:
+    """Register agents of different ids by one commit; return those that could be, by id.
+
+    Left out are ids that another token holds, and records that are locked.
+    """
+    registered = take([Wanted(_columns(*one), one.enrolment) for one in applications], waits=False)
+    for registration in registered.values():
+        counters.count_registration(created=registration.created)
+    return registered
+
+
+def _columns(
+    fields: Mapping[str, Any], address: str | None, enrolment: Enrolment
+) -> dict[str, Any]:
+    """Return what the registration writes: all that the agent does not give is reset."""
+    return {
+        "agent_id": fields["agent_id"],
+        "agent_name": fields.get("agent_name") or fields["agent_id"],
+        "host": fields["host"],
+        "port": fields["port"],
+        "ttl_seconds": fields["ttl_seconds"],
+        "metadata": dict(fields.get("metadata") or {}),
+        "version": fields.get("version", ""),
+        "tags": list(fields.get("tags", ())),
+        "skills": list(fields.get("skills", ())),
+        "status": str(fields.get("status", Status.UNKNOWN)),
+        "load": None,
+        "note": "",
+        "seen_address": address,
+        "enrolled_by": enrolment.token,
+    }
 
 
 def _try_to_register(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:

@@ -50,7 +50,7 @@ class RecordIsLocked(APIException):
 
 class TooBusy(APIException):
     status_code = 503
-    default_detail = "More heartbeats arrive than can be answered in time. Try again."
+    default_detail = "More requests arrive than can be answered in time. Try again."
     default_code = "busy"
     retry_after = RETRY_SOON_SECONDS
 

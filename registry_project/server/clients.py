@@ -6,6 +6,7 @@ A connection waits for its client until a deadline (`Waiting`), or a thread serv
 
 import socket
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from registry_project.server import limits
@@ -26,6 +27,7 @@ class Clients:
     def __init__(self, worker: "Worker") -> None:
         most: int = worker.cfg.worker_connections
         self.capacity = Capacity(worker.loop, most, worker.run_in_thread)
+        self._loop = worker.loop
         self._worker = worker
         self._waiting = self.capacity.waiting
         self._watchers = Watchers(worker.loop, self, worker.run_in_thread)
@@ -89,6 +91,21 @@ class Clients:
     def set_aside(self, conn: Connection) -> None:
         self._waiting.set_aside(conn)
 
+    def hand_over(self, conn: Connection, request: bytes, environ: Mapping[str, Any]) -> None:
+        """Let a thread answer on a connection that was set aside."""
+        self._loop.poll(conn, 0)
+        self._serve(conn, request, environ)
+
+    def _serve(
+        self, conn: Connection, request: bytes, environ: Mapping[str, Any] | None = None
+    ) -> None:
+        """Let a thread answer. `environ` is added to the WSGI environment."""
+        exchange = Exchange(
+            self._worker, conn, request, may_keep=self.may_keep(conn), environ=environ
+        )
+        conn.exchange = exchange
+        self._worker.serve(conn, exchange)
+
     def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
         """Send the answer on a connection that was set aside."""
         self.answered(conn, keep=conn.send_at_once(answer) and keep)
@@ -139,8 +156,7 @@ class Clients:
         if request is None or self._worker.take(conn, request):
             return
         self._waiting.remove(conn)
-        conn.exchange = Exchange(self._worker, conn, request, may_keep=self.may_keep(conn))
-        self._worker.serve(conn, conn.exchange)
+        self._serve(conn, request)
 
     def _write(self, conn: Connection) -> None:
         if not conn.send():

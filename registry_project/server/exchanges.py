@@ -4,7 +4,7 @@ They never wait for a client: when it has caught up, any thread makes the next p
 application must not keep a cursor or a transaction from piece to piece.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,13 @@ class Exchange:
     )
 
     def __init__(
-        self, worker: "Worker", conn: Connection, request: bytes, *, may_keep: bool
+        self,
+        worker: "Worker",
+        conn: Connection,
+        request: bytes,
+        *,
+        may_keep: bool,
+        environ: Mapping[str, Any] | None = None,
     ) -> None:
         self._worker = worker
         self._conn = conn
@@ -65,7 +71,7 @@ class Exchange:
         self._started = datetime.now()  # noqa: DTZ005 - for a difference, in gunicorn's log
         self._request: Any = None
         self._response: Any = None  # a Response, once the request has been read
-        self._environ: dict[str, Any] = {}
+        self._environ = dict(environ or {})
         self._answer: Iterable[bytes] | None = None
         self._pieces: Iterator[bytes] | None = None
         self.stream: EventStream | None = None  # set when the outcome is Next.STREAM
@@ -100,7 +106,7 @@ class Exchange:
         if not self._may_keep:
             self._request.force_close()
         worker.cfg.pre_request(worker, self._request)
-        self._response, self._environ = create_response(
+        self._response, environ = create_response(
             self._request,
             conn.outgoing,
             conn.client,
@@ -108,7 +114,7 @@ class Exchange:
             worker.cfg,
             response_class=Response,
         )
-        self._environ["wsgi.multithread"] = True
+        self._environ = {**environ, "wsgi.multithread": True, **self._environ}
         worker.count_request()
         answer: Iterable[bytes] = worker.wsgi(self._environ, self._response.start_response)
         if not worker.alive:

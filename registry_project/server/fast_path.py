@@ -1,18 +1,16 @@
-"""The worker that answers heartbeats in the event loop, and everything else in threads."""
+"""The worker that answers ordinary heartbeats and registrations in its event loop."""
 
 import gc
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
+from agents.fast_path.outcomes import HandOver, Response
 from registry_project.security.proxies import Trust
 from registry_project.server.connections import Connection
 from registry_project.server.worker import Worker
 
-if TYPE_CHECKING:
-    from agents.heartbeats.calls import Call
-
-# Seconds in which heartbeats are gathered for one commit, while there are more.
+# Seconds in which calls are gathered for one commit, while there are more.
 LONGEST_GATHERING = 0.01
 
 
@@ -20,23 +18,30 @@ class RegistryWorker(Worker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         # Now that the application has set up Django.
-        from agents.heartbeats.fast_path import FastPath  # noqa: PLC0415
-        from agents.heartbeats.group_commit import GroupCommit  # noqa: PLC0415
+        from agents.fast_path.front import Front  # noqa: PLC0415
+        from agents.heartbeats import fast_path as heartbeats  # noqa: PLC0415
+        from agents.registrations import fast_path as registrations  # noqa: PLC0415
 
-        commits = GroupCommit(lambda calls: self.loop.call_soon(partial(self._deliver, calls)))
+        front = Front(Trust().client_of)
         self._has_more = False
-        self._fast_path = FastPath(commits, Trust().client_of)
-        commits.start()
+        self._fast_paths: list[Any] = []
+        for kind in (heartbeats, registrations):
+            commits = kind.GroupCommit(partial(self._in_loop, len(self._fast_paths)))
+            self._fast_paths.append(kind.FastPath(commits, front))
+            commits.start()
         # Searching all of Django for garbage would stop the event loop for tens of milliseconds.
         gc.collect()
         gc.freeze()
 
     def take(self, conn: Connection, request: bytes) -> bool:
         peer = conn.client[0] if isinstance(conn.client, tuple) else ""
+        may_keep_open = self.clients.may_keep(conn)
         try:
-            taken = self._fast_path.take(
-                request, peer, conn, may_keep_open=self.clients.may_keep(conn)
-            )
+            taken: bool | Response = False
+            for fast_path in self._fast_paths:
+                taken = fast_path.take(request, peer, conn, may_keep_open=may_keep_open)
+                if taken is not False:
+                    break
         except Exception:
             # A bug must not stop the event loop. Django may do better.
             self.log.exception("The fast path cannot judge a request")
@@ -58,9 +63,16 @@ class RegistryWorker(Worker):
         while self._has_more and time.monotonic() < until:
             self._has_more = False
             self.loop.turn(0)
-        self._fast_path.flush()
+        for fast_path in self._fast_paths:
+            fast_path.flush()
 
-    def _deliver(self, calls: "list[Call]") -> None:
+    def _in_loop(self, number: int, calls: list[Any]) -> None:
+        self.loop.call_soon(partial(self._deliver, number, calls))
+
+    def _deliver(self, number: int, calls: list[Any]) -> None:
         self._has_more = True  # clients that are answered may send another
-        for conn, content, keeps_open in self._fast_path.responses(calls):
-            self.clients.give(conn, content, keep=keeps_open)
+        for outcome in self._fast_paths[number].responses(calls):
+            if isinstance(outcome, HandOver):
+                self.clients.hand_over(outcome.caller, outcome.request, outcome.environ)
+            else:
+                self.clients.give(outcome.caller, outcome.content, keep=outcome.keeps_open)

@@ -7,7 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from agents.tokens import cache as token_cache
-from tests.agents.heartbeats.fast_path import FastPathClient
+from tests.agents.fast_path.client import FastPathClient
 from tests.agents.racing import Together, racing
 
 Register = Callable[..., Any]

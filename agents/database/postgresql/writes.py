@@ -134,6 +134,5 @@ def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
         f"written AS (SELECT upserted.*{logged} FROM upserted JOIN given USING ({key}))",
         f"logged AS ({statement.log})",
     ]
-    return (
-        f"WITH {', '.join(ctes)} SELECT {', '.join(['created', *statement.returning])} FROM written"
-    )
+    names = ", ".join(["created", *statement.returning])
+    return f"WITH {', '.join(ctes)} SELECT {names} FROM written"

@@ -17,10 +17,11 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from agents import rate_limits
-from agents.api import throttling
 from agents.rate_limits import Counter, InvalidRate, OwnStorage, WindowCounter, parse_rate
+from agents.registrations import admission
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
+from agents.tokens import right_tokens
 from tests.agents.conftest import Register, both_paths
 from tests.integration.registry_process import free_port
 from tests.processes import wait_until
@@ -33,8 +34,8 @@ REGISTRATION = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
 def fresh_counts(settings: Settings) -> Iterator[None]:
     settings.RATE_STORE_URL = "memory://"
     rate_limits._counter.cache_clear()
-    throttling._right_tokens.forget()
-    throttling._registrations = WindowCounter()
+    right_tokens.forget()
+    admission._registrations = WindowCounter()
     yield
     rate_limits._counter.cache_clear()
 

@@ -8,17 +8,24 @@ import pytest
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from agents.api.serializers import RegistrationSerializer
 from agents.models import AgentRecord
+from agents.registrations.serializers import RegistrationSerializer
 from agents.serializers.cached import validate
 from agents.tokens.lease import verify
-from tests.agents.conftest import Register
+from tests.agents.conftest import DJANGO, FAST, Register
+from tests.agents.fast_path.client import FastPathClient
 from tests.agents.racing import Together
 
 pytestmark = pytest.mark.django_db
 
 LONE_SURROGATE = chr(0xD800)  # JSON can encode it, UTF-8 cannot
 VALID = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
+
+
+@pytest.fixture(params=[DJANGO, FAST])
+def api(request: pytest.FixtureRequest) -> APIClient:
+    """A client of the API, whose registrations go through the fast path too."""
+    return FastPathClient() if request.param == FAST else APIClient()
 
 
 def test_a_first_registration_is_201_and_a_second_is_200(api: APIClient) -> None:

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from agents.models import AgentEvent, AgentRecord
 from agents.tokens.lease import issue
-from tests.agents.heartbeats.fast_path import FastPathClient
+from tests.agents.fast_path.client import FastPathClient
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db

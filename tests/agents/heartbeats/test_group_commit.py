@@ -13,9 +13,12 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError, OperationalError
 
-from agents.heartbeats import calls as call_queue
+from agents.fast_path import call_queue
+from agents.fast_path.front import Front
+from agents.fast_path.outcomes import Response
+from agents.heartbeats import calls as heartbeat_calls
 from agents.heartbeats.calls import Call
-from agents.heartbeats.fast_path import FastPath, Response
+from agents.heartbeats.fast_path import FastPath
 from agents.heartbeats.group_commit import GroupCommit
 from agents.leases import LeaseLocked, Renewal, Renewed, UnknownAgent
 from agents.models import AgentRecord
@@ -323,7 +326,7 @@ def test_the_thread_survives_an_exception_in_the_delivery() -> None:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No call gives up waiting, however slow the machine is."""
-    monkeypatch.setattr(call_queue, "LOCK_PATIENCE", SECONDS)
+    monkeypatch.setattr(heartbeat_calls, "LOCK_PATIENCE", SECONDS)
 
 
 @postgresql_only
@@ -350,7 +353,7 @@ def test_a_locked_record_delays_only_its_own_callers() -> None:
 def test_a_call_that_waits_too_long_for_a_lock_fails_with_503(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(call_queue, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(heartbeat_calls, "LOCK_PATIENCE", 0.1)
     AgentFactory.create(agent_id="a")
     AgentFactory.create(agent_id="b")
     committing = Committing()
@@ -452,7 +455,7 @@ def test_new_calls_are_refused_while_a_commit_takes_too_long(
 def test_a_refused_call_gets_503_with_retry_after() -> None:
     group = GroupCommit(lambda _: None)
     group._calls._seconds_each = call_queue.PATIENCE
-    fast_path = FastPath(group, lambda peer, *_: (peer, None))
+    fast_path = FastPath(group, Front(lambda peer, *_: (peer, None)))
     request = b"POST /agents/a/heartbeat HTTP/1.1\r\nHost: x\r\n\r\n"
 
     assert fast_path.take(request, "127.0.0.1", "first") is True

@@ -34,21 +34,21 @@ class DjangoHeaders:
         self._handler: WSGIHandler | None = None
         self._known: dict[tuple[bool, str], bytes] = {}
 
-    def get(self, scheme: str, host: str, *, has_lease_token: bool) -> bytes:
-        key = has_lease_token, scheme
+    def get(self, scheme: str, host: str, *, has_token: bool) -> bytes:
+        key = has_token, scheme
         known = self._known.get(key)
         if known is None:
-            response = self._request(scheme, host, has_lease_token=has_lease_token)
+            response = self._request(scheme, host, has_token=has_token)
             known = _lines(response)
             # An error's headers must not go with later responses.
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._known[key] = known
         return known
 
-    def _request(self, scheme: str, host: str, *, has_lease_token: bool) -> HttpResponseBase:
+    def _request(self, scheme: str, host: str, *, has_token: bool) -> HttpResponseBase:
         self._handler = self._handler or WSGIHandler()
         environ = _options(scheme, host)
-        if has_lease_token:
+        if has_token:  # it varies with a cookie otherwise
             environ["PATH_INFO"] = "/agents/a/heartbeat"
             environ["HTTP_LEASE_TOKEN"] = lease_tokens.issue("a", 1)
         return self._handler.get_response(WSGIRequest(environ))
@@ -60,8 +60,10 @@ class Responses:
         self._date = b""
         self._renderer = JSONRenderer()
 
-    def ok(self, content: Any, headers: bytes, *, keeps_open: bool) -> bytes:
-        start = _start_lines(HTTPStatus.OK, JSON, keeps_open)
+    def ok(
+        self, content: Any, headers: bytes, *, keeps_open: bool, status: int = HTTPStatus.OK
+    ) -> bytes:
+        start = _start_lines(status, JSON, keeps_open)
         return self._response(start, headers, content)
 
     def problem(self, error: Exception, headers: bytes, *, keeps_open: bool) -> bytes:

@@ -1,6 +1,7 @@
-"""A test client that sends heartbeats to the fast path as the bytes a server would read."""
+"""A test client that sends requests to the fast paths as the bytes a server would read."""
 
 import json
+from collections.abc import Mapping
 from email.parser import BytesHeaderParser
 from functools import partial
 from typing import Any
@@ -8,49 +9,45 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.test import APIClient
 
-from agents.heartbeats.calls import Call
-from agents.heartbeats.fast_path import FastPath, Response
-from agents.heartbeats.group_commit import GroupCommit
+from agents.fast_path.front import Front
+from agents.fast_path.outcomes import HandOver, Response
+from agents.heartbeats import fast_path as heartbeats
+from agents.registrations import fast_path as registrations
 from registry_project.security.proxies import Trust
 
 PEER = "127.0.0.1"
 
 
 class FastPathClient(APIClient):
-    """As in the server, requests that the fast path declines go to Django.
+    """As in the server, requests that the fast paths decline go to Django.
 
-    `taken` records for each heartbeat whether the fast path took it.
+    `taken` records for each request whether a fast path answered it.
     """
 
     def __init__(self, **defaults: Any) -> None:
         super().__init__(**defaults)
         self.taken: list[bool] = []
-        self._delivered: list[Call] = []
-        self._commits = GroupCommit(self._delivered.extend)
-        self._fast_path = FastPath(self._commits, Trust().client_of)
+        front = Front(Trust().client_of)
+        self._paths = [_Path(heartbeats, front), _Path(registrations, front)]
 
     def generic(self, method: str, path: Any, data: Any = "", *rest: Any, **extra: Any) -> Any:
         headers = {**_headers_of(extra), **(extra.get("headers") or {})}
         content_type = rest[0] if rest else extra.get("content_type", "application/octet-stream")
         answer = self.send(self._request(method, path, data, content_type, headers))
-        if answer is not None:
+        if isinstance(answer, bytes):
             return response_of(answer)
+        extra |= answer
         return super().generic(method, path, data, *rest, **extra)
 
-    def send(self, request: bytes) -> bytes | None:
-        """Return the fast path's response to a request, or None if it leaves it to Django."""
-        taken = self._fast_path.take(request, PEER, self)
-        self.taken.append(taken is not False)
-        if isinstance(taken, Response):
-            return taken.content
-        if taken is False:
-            return None
-        while not self._delivered:
-            self._commits.commit_waiting()
-        [answer] = self._fast_path.responses(self._delivered)
-        self._delivered.clear()
-        assert answer.caller is self
-        return answer.content
+    def send(self, request: bytes) -> bytes | Mapping[str, Any]:
+        """Return the response of a fast path, or what to add to the WSGI environment for Django."""
+        for path in self._paths:
+            answer = path.send(request)
+            if answer is not None:
+                self.taken.append(isinstance(answer, Response))
+                return answer.content if isinstance(answer, Response) else answer.environ
+        self.taken.append(False)
+        return {}
 
     def _request(
         self, method: str, path: str, data: Any, content_type: str | None, headers: Any
@@ -68,6 +65,28 @@ class FastPathClient(APIClient):
             lines["Cookie"] = self.cookies.output(header="", sep=";").strip()
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+class _Path:
+    """A fast path whose commits are made by the thread of the test."""
+
+    def __init__(self, kind: Any, front: Front) -> None:
+        self._delivered: list[Any] = []
+        self._commits = kind.GroupCommit(self._delivered.extend)
+        self._fast_path = kind.FastPath(self._commits, front)
+
+    def send(self, request: bytes) -> Response | HandOver | None:
+        taken = self._fast_path.take(request, PEER, self)
+        if not isinstance(taken, bool):
+            return taken  # type: ignore[no-any-return]
+        if not taken:
+            return None
+        while not self._delivered:
+            self._commits.commit_waiting()
+        [answer] = self._fast_path.responses(self._delivered)
+        self._delivered.clear()
+        assert answer.caller is self
+        return answer  # type: ignore[no-any-return]
 
 
 def _headers_of(environ: dict[str, Any]) -> dict[str, str]:

@@ -1,0 +1,95 @@
+"""Plain registrations; the serializer takes all others, and explains what is wrong."""
+
+from typing import Any
+
+from rest_framework.serializers import ValidationError
+
+from agents.agent_ids import is_agent_id
+from agents.models import (
+    DEFAULT_TTL_SECONDS,
+    MAX_NAME_LENGTH,
+    MAX_PORT,
+    MAX_TTL_SECONDS,
+    MAX_VERSION_LENGTH,
+)
+from agents.serializers.fields import MAX_NAME_IN_LIST_LENGTH, MAX_NAMES, HostField
+from agents.states import Status
+from agents.strict_json import InvalidJSON, parse_json
+
+# So short that its metadata cannot exceed their limits of size and depth.
+MAX_BYTES = 2_000
+MAX_BRACKETS = 32
+REQUIRED = {"agent_id", "host", "port"}
+OPTIONAL = {"agent_name", "ttl_seconds", "metadata", "version", "tags", "skills", "status"}
+STATUSES = frozenset(Status.values)
+
+_host = HostField()
+
+
+def parse_registration(body: bytes) -> dict[str, Any] | None:
+    """Return what RegistrationSerializer would, or None if it has to judge."""
+    # An escape may be a character that cannot be stored.
+    if len(body) > MAX_BYTES or b"\\u" in body or _brackets(body) > MAX_BRACKETS:
+        return None
+    try:
+        given = parse_json(body)
+    except InvalidJSON:
+        return None
+    if not isinstance(given, dict) or given.keys() - OPTIONAL != REQUIRED:
+        return None
+    is_plain = (
+        isinstance(given["agent_id"], str)
+        and is_agent_id(given["agent_id"])
+        and _is_host(given["host"])
+        and _is_number(given["port"], MAX_PORT)
+        and _is_number(given.setdefault("ttl_seconds", DEFAULT_TTL_SECONDS), MAX_TTL_SECONDS)
+        and _is_text(given.get("agent_name", ""), MAX_NAME_LENGTH)
+        and _is_text(given.get("version", ""), MAX_VERSION_LENGTH)
+        and isinstance(given.get("metadata", {}), dict)
+        and _is_status(given.get("status", Status.UNKNOWN.value))
+        and _are_names(given, "tags")
+        and _are_names(given, "skills")
+    )
+    return given if is_plain else None
+
+
+def _brackets(body: bytes) -> int:
+    return body.count(b"{") + body.count(b"[")
+
+
+def _is_host(host: Any) -> bool:
+    try:
+        return isinstance(host, str) and _host.run_validation(host) == host
+    except ValidationError:
+        return False
+
+
+def _is_number(number: Any, most: int) -> bool:
+    return type(number) is int and 1 <= number <= most
+
+
+def _is_text(text: Any, longest: int) -> bool:
+    # Anything printable can be stored.
+    return (
+        isinstance(text, str)
+        and len(text) <= longest
+        and text.isprintable()
+        and text == text.strip()
+    )
+
+
+def _is_status(status: Any) -> bool:
+    return isinstance(status, str) and status in STATUSES
+
+
+def _are_names(given: dict[str, Any], field: str) -> bool:
+    """Whether it is a list of names, or not given; removes duplicates."""
+    if field not in given:
+        return True
+    names = given[field]
+    if not isinstance(names, list) or len(names) > MAX_NAMES:
+        return False
+    if not all(name and _is_text(name, MAX_NAME_IN_LIST_LENGTH) for name in names):
+        return False
+    given[field] = list(dict.fromkeys(names))
+    return True

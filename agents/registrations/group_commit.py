@@ -1,0 +1,76 @@
+"""Commits registrations together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rest_framework.exceptions import PermissionDenied
+
+from agents import leases
+from agents.fast_path import group_commit
+from agents.rate_limits import RateExceeded
+from agents.registrations.admission import count_agent, count_callers, enrolment_by, recognise
+from agents.registrations.calls import Call, ForDjango
+from agents.tokens.auth_mode import is_open
+from agents.tokens.cache import Access
+from agents.tokens.enrollment import ANYBODY, Enrolment
+
+
+class GroupCommit(group_commit.GroupCommit[Call]):
+    name = "registration"
+
+    def write(self, calls: Sequence[Call]) -> None:
+        enrolments = _enrolments(calls)
+        _count({call: one for call, one in enrolments.items() if not call.is_counted})
+        # One of each id, the first: the others are written after it.
+        chosen = {call.agent_id: call for call in reversed(enrolments) if call.outcome is None}
+        if not chosen:
+            return
+        applications = [
+            leases.Application(call.fields, call.address, enrolments[call])
+            for call in chosen.values()
+        ]
+        registered = leases.register_many(applications)
+        for agent_id, call in chosen.items():
+            # Django waits for a locked record, and explains who holds an id.
+            call.outcome = registered.get(agent_id) or ForDjango(is_counted=True)
+
+
+def _enrolments(calls: Iterable[Call]) -> dict[Call, Enrolment]:
+    """Return those of ordinary calls, and leave the others to Django."""
+    accesses: dict[str, Access | None] = {}
+    enrolments = {}
+    for call in calls:
+        if call.token is None:
+            enrolment = ANYBODY if is_open() else None
+        else:
+            if call.token not in accesses:
+                accesses[call.token] = recognise(call.token, call.address)
+            enrolment = _enrolment(accesses[call.token], call.agent_id)
+        if enrolment is None:
+            call.outcome = ForDjango(is_counted=call.is_counted)
+        else:
+            enrolments[call] = enrolment
+    return enrolments
+
+
+def _enrolment(access: Access | None, agent_id: str) -> Enrolment | None:
+    # Counting the agents of a token takes locks.
+    if access is None or not access.may_register or access.max_agents is not None:
+        return None
+    try:
+        return enrolment_by(access, agent_id)
+    except PermissionDenied:
+        return None
+
+
+def _count(enrolments: Mapping[Call, Enrolment]) -> None:
+    """Refuse those that exceed a rate."""
+    refusals = count_callers((one.token, call.address) for call, one in enrolments.items())
+    for call, refusal in zip(enrolments, refusals, strict=True):
+        call.is_counted = True
+        if refusal is not None:
+            call.outcome = RateExceeded(refusal)
+            continue
+        try:
+            count_agent(call.agent_id)
+        except RateExceeded as error:
+            call.outcome = error

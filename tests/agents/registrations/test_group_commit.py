@@ -1,0 +1,219 @@
+"""Registrations that are committed together: each gets its own answer, none waits for another."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from agents import leases, rate_limits
+from agents.leases import Registration
+from agents.models import AgentEvent, AgentRecord
+from agents.rate_limits import RateExceeded, WindowCounter
+from agents.registrations import admission
+from agents.registrations.calls import Call, ForDjango
+from agents.registrations.group_commit import GroupCommit
+from agents.tokens import access, right_tokens
+from tests.agents.fast_path.client import FastPathClient
+from tests.agents.heartbeats.test_group_commit import locked
+from tests.agents.racing import postgresql_only
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REGISTER = "/agents/register"
+ADDRESS = "10.0.0.9"
+
+
+@pytest.fixture(autouse=True)
+def fresh_counts(settings: Settings) -> Iterator[None]:
+    settings.RATE_STORE_URL = "memory://"
+    rate_limits._counter.cache_clear()
+    right_tokens.forget()
+    admission._registrations = WindowCounter()
+    yield
+    rate_limits._counter.cache_clear()
+
+
+def registration(agent_id: str, **more: Any) -> dict[str, Any]:
+    return {"agent_id": agent_id, "host": "10.0.0.7", "port": 8000, "ttl_seconds": 60} | more
+
+
+def call_for(agent_id: str, token: str | None = None, **more: Any) -> Call:
+    return Call(registration(agent_id, **more), token, ADDRESS, None)
+
+
+def commit(*calls: Call) -> None:
+    """Commit until each call has its outcome."""
+    delivered: list[Call] = []
+    group = GroupCommit(delivered.extend)
+    for call in calls:
+        assert group.offer(call)
+    for _ in range(100):
+        if len(delivered) == len(calls):
+            return
+        group.commit_waiting()
+    pytest.fail("some calls have no outcome")
+
+
+def token(**terms: Any) -> str:
+    """Return an access token that was right a moment ago."""
+    text = access.issue(name="test", actor="test", **terms)[1]
+    right_tokens.remember(text)
+    return text
+
+
+def kinds(*calls: Call) -> list[type]:
+    return [type(call.outcome) for call in calls]
+
+
+def test_many_are_written_together_each_with_its_event() -> None:
+    leases.register(agent_id="a0", host="old", port=1, address=ADDRESS)
+    calls = [call_for(f"a{number}", tags=[str(number)]) for number in range(50)]
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        commit(*calls)
+
+    assert len(queries) < 10
+    created = [call.outcome.created for call in calls if isinstance(call.outcome, Registration)]
+    assert created == [False] + [True] * 49
+    agents = {agent.agent_id: agent for agent in AgentRecord.objects.all()}
+    events = {
+        event.pk: event for event in AgentEvent.objects.filter(address=ADDRESS, actor="agent")
+    }
+    for number, call in enumerate(calls):
+        agent = agents[call.agent_id]
+        assert agent.tags == [str(number)]
+        assert (agent.seen_address, agent.host) == (ADDRESS, "10.0.0.7")
+        event = events[agent.generation]
+        assert (event.agent_id, event.generation) == (agent.agent_id, agent.generation)
+
+
+def test_two_for_one_id_are_written_in_their_order() -> None:
+    first, other, second = call_for("a", host="h1"), call_for("b"), call_for("a", host="h2")
+
+    commit(first, other, second)
+
+    assert kinds(first, other, second) == [Registration] * 3
+    assert AgentRecord.objects.get(pk="a").host == "h2"
+    assert isinstance(first.outcome, Registration)
+    assert isinstance(second.outcome, Registration)
+    assert (first.outcome.created, second.outcome.created) == (True, False)
+    assert first.outcome.agent.generation < second.outcome.agent.generation
+
+
+@postgresql_only
+def test_a_locked_record_is_left_to_django_and_holds_nobody_up() -> None:
+    for agent_id in ("a", "b"):
+        leases.register(agent_id=agent_id, host="old", port=1)
+    held, free, new = call_for("a"), call_for("b"), call_for("c")
+
+    with locked("a"):
+        commit(held, free, new)
+
+    assert kinds(held, free, new) == [ForDjango, Registration, Registration]
+    assert AgentRecord.objects.get(pk="a").host == "old"
+
+
+def test_a_token_that_is_not_known_to_be_right_is_left_to_django(settings: Settings) -> None:
+    settings.REGISTRY_AUTH = "token"
+    right, wrong, missing = token(), "art_wrong", None
+    fresh = access.issue(name="fresh", actor="test")[1]
+    calls = [call_for(f"a{i}", one) for i, one in enumerate([right, wrong, missing, fresh])]
+
+    commit(*calls)
+
+    assert kinds(*calls) == [Registration, ForDjango, ForDjango, ForDjango]
+    assert list(AgentRecord.objects.values_list("agent_id", flat=True)) == ["a0"]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{"may_register": False, "may_read": True}, {"agent_prefix": "b"}, {"max_agents": 5}],
+    ids=["may not register", "another prefix", "a limited number"],
+)
+def test_a_token_with_limits_is_left_to_django(settings: Settings, terms: dict[str, Any]) -> None:
+    settings.REGISTRY_AUTH = "token"
+    call = call_for("a", token(**terms))
+
+    commit(call)
+
+    assert kinds(call) == [ForDjango]
+
+
+def test_a_revoked_token_registers_nobody(settings: Settings) -> None:
+    settings.REGISTRY_AUTH = "token"
+    text = token()
+    commit(before := call_for("a", text))
+    access.revoke(key=text.split("_")[1], actor="test")
+
+    commit(after := call_for("b", text))
+
+    assert kinds(before, after) == [Registration, ForDjango]
+
+
+def test_of_one_batch_as_many_are_admitted_as_the_rates_allow(settings: Settings) -> None:
+    settings.RATE_REGISTER_PER_ADDRESS = "7/hour"
+    calls = [call_for(f"a{number}") for number in range(10)]
+
+    commit(*calls)
+
+    assert kinds(*calls) == [Registration] * 7 + [RateExceeded] * 3
+    assert AgentRecord.objects.count() == 7
+
+
+def test_the_rate_of_an_id_is_counted(settings: Settings) -> None:
+    settings.RATE_REGISTER_PER_AGENT = "2/hour"
+    calls = [call_for("a") for _ in range(3)]
+
+    commit(*calls)
+
+    assert kinds(*calls) == [Registration, Registration, RateExceeded]
+
+
+def test_an_id_that_another_token_holds_is_refused_as_by_django_and_counted_once(
+    settings: Settings,
+) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_REGISTER_PER_TOKEN = "2/hour"
+    commit(call_for("a", token()))
+    client = FastPathClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token()}")
+
+    responses = [client.post(REGISTER, registration("a")) for _ in range(3)]
+
+    assert [response.status_code for response in responses] == [409, 409, 429]
+    assert AgentEvent.objects.filter(agent_id="a", kind="refused").count() == 1
+
+
+def test_a_token_is_used_by_the_fast_path_once_django_has_found_it_right(
+    settings: Settings,
+) -> None:
+    settings.REGISTRY_AUTH = "token"
+    record, text = access.issue(name="test", actor="test")
+    client = FastPathClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+
+    responses = [client.post(REGISTER, registration("a")) for _ in range(2)]
+
+    assert [response.status_code for response in responses] == [201, 200]
+    assert client.taken == [False, True]
+    assert responses[0].headers["Vary"] == responses[1].headers["Vary"]
+    assert set(AgentEvent.objects.filter(agent_id="a").values_list("actor", flat=True)) == {
+        f"token:{record.key}"
+    }
+
+
+def test_what_the_database_cannot_take_does_not_spoil_the_others() -> None:
+    calls = [call_for("a"), call_for("b", ttl_seconds=0), call_for("c")]
+
+    commit(*calls)
+
+    assert [type(call.outcome).__name__ for call in calls] == [
+        "Registration",
+        "IntegrityError",
+        "Registration",
+    ]
