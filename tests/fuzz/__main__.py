@@ -1,4 +1,4 @@
-"""``make fuzz``: bad input to a registry of its own, or to another, for as long as is asked for.
+"""``make fuzz``: send bad input to a registry for a given time.
 
 python -m tests.fuzz --seconds 120 [--seed 1] [--only http] [--database sqlite]
 python -m tests.fuzz --seconds 120 --url http://127.0.0.1:9000
@@ -24,9 +24,9 @@ NAMES = ("http", "paths", "api", "admin", "specs")
 FOUND = Path("var/fuzz")
 TURN_SECONDS = 3.0
 SECONDS_BETWEEN_LINES = 10.0
-# Incomplete requests that are held open all the time, more than a web process has threads.
+# Incomplete requests that are kept open, more than a web process has threads.
 HELD = 12
-MOST_TOLD = 10
+MOST_REPORTED = 10
 SHOWN = 600
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     again = Failure.read(options.replay) if options.replay else None
     names = [again.fuzzer] if again else options.only or NAMES
     if options.url is not None and not options.only:
-        # It compares two web servers, of which that registry may have but one.
+        # It compares two web servers, and another registry may have only one.
         names = [name for name in names if name != "paths"]
     seed = again.seed if again else options.seed
     with (
@@ -45,34 +45,34 @@ def main(arguments: Sequence[str]) -> int:
         fuzzers = [_fuzzer(name, target, seed) for name in names]
         if again:
             problem = fuzzers[0].replay(again)
-            print(problem or "nothing is wrong any more")
+            print(problem or "the failure no longer occurs")
             return int(problem is not None)
         print(f"fuzzing {target.url} for {options.seconds:g} s, seed {seed}", flush=True)
         run(fuzzers, options.seconds)
-    return tell(fuzzers)
+    return report(fuzzers)
 
 
 def run(fuzzers: Sequence[Fuzzer], seconds: float) -> None:
-    """Let the fuzzers have their turns until the time is over."""
+    """Run the fuzzers in turn until the time is over."""
     start = time.monotonic()
     end = start + seconds
-    told = start
+    reported = start
     length = min(TURN_SECONDS, seconds / len(fuzzers))
     while time.monotonic() < end:
         for fuzzer in fuzzers:
             fuzzer.take(Turn(until=min(time.monotonic() + length, end)))
         now = time.monotonic()
-        if now - told >= SECONDS_BETWEEN_LINES:
-            told = now
+        if now - reported >= SECONDS_BETWEEN_LINES:
+            reported = now
             print(f"{now - start:6.0f} s  {_counts(fuzzers)}", flush=True)
 
 
-def tell(fuzzers: Sequence[Fuzzer]) -> int:
-    """Print what was tried and what was found; return the exit code."""
+def report(fuzzers: Sequence[Fuzzer]) -> int:
+    """Print the numbers of inputs and the failures; return the exit code."""
     failures = [failure for fuzzer in fuzzers for failure in fuzzer.failures]
     alike = Counter(failure.likeness for failure in failures)
     first = {failure.likeness: failure for failure in reversed(failures)}
-    for likeness, failure in list(first.items())[:MOST_TOLD]:
+    for likeness, failure in list(first.items())[:MOST_REPORTED]:
         path = failure.write(FOUND)
         times = f" ({alike[likeness]} times)" if alike[likeness] > 1 else ""
         print(f"\n{failure.fuzzer}, input {failure.number}{times}: {failure.problem[:SHOWN]}")
@@ -95,14 +95,14 @@ def _target(folder: Path, options: argparse.Namespace) -> Iterator[Target]:
         with own_registry(folder, options.database) as target:
             yield target
         return
-    # The admin's pages and the generator have no address: they are tried in this process.
+    # The admin's pages and the generator are fuzzed in this process.
     os.environ |= {"REGISTRY_VAR_DIR": str(folder), "REGISTRY_AUTH": "open"}
     prepare()
     yield Target(options.url.rstrip("/"))
 
 
 def _fuzzer(name: str, target: Target, seed: int) -> Fuzzer:
-    # They need Django to be set up, which takes the environment of the target.
+    # These imports need Django, which is set up with the environment of the target.
     from tests.fuzz import two_paths  # noqa: PLC0415
     from tests.fuzz.admin_pages import AdminPages  # noqa: PLC0415
     from tests.fuzz.agent_specs import AgentSpecs  # noqa: PLC0415
@@ -111,7 +111,7 @@ def _fuzzer(name: str, target: Target, seed: int) -> Fuzzer:
 
     if name == "paths":
         if target.slow_url is None:
-            raise SystemExit("paths takes a registry of its own: leave --url out")
+            raise SystemExit("paths needs its own registry: leave --url out")
         tokens = two_paths.register(target.url)
         return PieceFuzzer(two_paths.TwoPaths(target.url, target.slow_url, tokens), seed)
     if name == "api":
@@ -142,6 +142,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    # Hostile times are naive ones, too.
+    # Some hostile times are naive.
     warnings.filterwarnings("ignore", "DateTimeField .* received a naive datetime")
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The admin's pages, asked for and posted to by a member of the staff who may do everything."""
+"""GET and POST requests to the admin's pages by a superuser."""
 
 import re
 import traceback
@@ -23,8 +23,8 @@ from tests.fuzz import hostile
 
 STAFF = "fuzzer"
 GET, POST = b"GET", b"POST"
-# Leaving is no fault of the pages.
-NOT_ASKED_FOR = ("admin:logout",)
+# Logging out would disturb the other inputs.
+EXCLUDED = ("admin:logout",)
 PARAMETERS = [
     *("q", "p", "o", "all", "e", "_popup", "_to_field", "_changelist_filters", "_facets", "next"),
     *(
@@ -51,14 +51,14 @@ POSTED = [
     *("password", "password1", "password2", "old_password", "new_password1", "usable_password"),
 ]
 NO_ACTIONS = ["", "nothing", "drain\0", "issue"]
-# Names of fields, of whatever model, for the parameters that take one.
+# Names of fields of any model, for the parameters that take one.
 FIELDS = ["", "id", "pk", "agent_id", "username", "password", "groups", "logentry", "__class__"]
 
 
-# Of one record of each model; far beyond what the database gives to new ones.
+# The id of one record of each model, far beyond the ids of new ones.
 KNOWN_ID = 1_000_000
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-# What a record needs so that it can be made, by its model.
+# Required fields by model.
 REQUIRED: dict[Any, dict[str, Any]] = {
     AgentEvent: {"agent_id": "agent-1", "kind": AgentEvent.Kind.REGISTERED, "at": LONG_AGO},
     AccessToken: {"name": "known", "key": "known", "created_at": LONG_AGO},
@@ -69,7 +69,7 @@ REQUIRED: dict[Any, dict[str, Any]] = {
 
 
 class AdminPages:
-    """Pieces: the method, the path, and by turns the names and the values of what is sent."""
+    """Pieces: the method, the path, and alternating names and values of the data."""
 
     name = "admin"
 
@@ -95,31 +95,31 @@ class AdminPages:
 
     def check(self, pieces: Sequence[bytes]) -> str | None:
         if len(pieces) < 2 or pieces[0] not in (GET, POST) or not pieces[1].startswith(b"/"):
-            return None  # what was left of one when it was made smaller
+            return None  # a remainder of an input that is being minimised
         texts = [piece.decode() for piece in pieces]
         data: dict[str, list[str]] = {}
         for name, value in zip(texts[2::2], texts[3::2], strict=False):
             data.setdefault(name, []).append(value)
-        answer = self._ask(texts[0], texts[1], data)
+        answer = self._send(texts[0], texts[1], data)
         if answer.status_code < 500:
             return None
         return f"{answer.status_code} {texts[0]} {texts[1]}: {_raised(answer)}"
 
     def check_health(self) -> str | None:
-        """The staff's own pages are there as before."""
+        """Check that the main pages still work."""
         for path in ("/admin/", "/admin/agents/agentrecord/", "/admin/agents/agentevent/"):
-            answer = self._ask("GET", path, {})
+            answer = self._send("GET", path, {})
             if answer.status_code != 200:
                 return f"{path} is answered with {answer.status_code}"
         return None
 
-    def _ask(self, method: str, path: str, data: dict[str, list[str]]) -> HttpResponseBase:
+    def _send(self, method: str, path: str, data: dict[str, list[str]]) -> HttpResponseBase:
         self._log_in()
         send = self._client.post if method == "POST" else self._client.get
         return send(path, data)
 
     def _log_in(self) -> None:
-        """See to it that there is somebody and something, whatever the last input has done."""
+        """Restore the user, the session and the records that earlier inputs may have removed."""
         user = User.objects.filter(username=STAFF, is_superuser=True, is_staff=True, is_active=True)
         if not user.exists() or "_auth_user_id" not in self._client.session:
             allowed = {"is_staff": True, "is_superuser": True, "is_active": True, "password": "!"}
@@ -134,7 +134,7 @@ class AdminPages:
     def _form(self, path: str) -> list[str]:
         """Return the names of the fields of the forms on a page."""
         if path not in self._fields and len(self._fields) < 500:
-            answer = self._ask("GET", path, {})
+            answer = self._send("GET", path, {})
             found = _Fields()
             if "html" in answer.headers.get("Content-Type", "") and not answer.streaming:
                 found.feed(getattr(answer, "content", b"").decode("utf-8", "replace"))
@@ -154,7 +154,7 @@ class _Fields(HTMLParser):
 
 
 def _paths() -> Iterator[str]:
-    """Yield the address of every page of the admin, with {} where something goes into it."""
+    """Yield the path of every page of the admin, with {} for each parameter."""
     for found in get_resolver().url_patterns:
         if isinstance(found, URLResolver) and found.app_name == "admin":
             yield from sorted(_below(found, f"/{found.pattern}"))
@@ -165,7 +165,7 @@ def _below(resolver: URLResolver, start: str) -> Iterator[str]:
         if isinstance(found, URLResolver):
             yield from _below(found, f"{start}{found.pattern}")
         elif isinstance(found.pattern, RoutePattern):
-            if f"admin:{found.name}" not in NOT_ASKED_FOR:
+            if f"admin:{found.name}" not in EXCLUDED:
                 yield start + re.sub(r"<[^>]*>", "{}", str(found.pattern))
         elif found.name == "app_list":
             yield from {f"{start}{model._meta.app_label}/" for model in admin.site._registry}
@@ -174,7 +174,7 @@ def _below(resolver: URLResolver, start: str) -> Iterator[str]:
 
 
 def _action(random: Random) -> Sequence[bytes]:
-    """Return an input that posts an action of a list, with whatever was ticked."""
+    """Return an input that posts an action of a list with random selections."""
     model = random.choice(list(admin.site._registry))
     model_admin: Any = admin.site.get_model_admin(model)
     names = [name for _, name, _ in model_admin._get_base_actions()]
@@ -205,7 +205,7 @@ def _identifier(random: Random) -> str:
 
 
 def _lookups(random: Random, path: str) -> list[str]:
-    """Return parameters that a list may be narrowed by."""
+    """Return parameters that filter a list."""
     models = list(admin.site._registry)
     shown = [model for model in models if f"/{model._meta.model_name}/" in path]
     names = [field.name for field in random.choice(shown or models)._meta.get_fields()]
@@ -227,7 +227,7 @@ def _value(random: Random, name: str) -> str:
 
 
 def _raised(answer: Any) -> str:
-    """Return what was raised and where; the test client keeps it."""
+    """Return the exception, which the test client keeps, and where it was raised."""
     if getattr(answer, "exc_info", None) is None:
         return "nothing was raised"
     error = answer.exc_info[1]

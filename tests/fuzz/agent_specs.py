@@ -1,4 +1,4 @@
-"""Specs and options for generate_agent: a folder that is right, or a word about what is wrong."""
+"""Specs and options for generate_agent: the result is a valid folder or an error message."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ from deploygen.output.transaction import MARKER
 from tests.fuzz.spec_mutations import OPTION, make
 
 SPEC = "spec/agent.yaml"
-# The command waits until what it writes is on the disk; here, it need not be one.
+# A RAM disk, since the command waits for the disk.
 QUICK = Path("/dev/shm")
 INSTRUCTIONS = frozenset(
     {
@@ -26,19 +26,19 @@ INSTRUCTIONS = frozenset(
         *("HEALTHCHECK", "CMD"),
     }
 )
-# With a requirement, and with a description, there is one more of these.
+# The highest counts, which a requirement and a description reach.
 MOST_OF_EACH = {"FROM": 2, "RUN": 4, "COPY": 4, "LABEL": 2, "ENV": 1, "USER": 1, "CMD": 1}
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-# A fault is told with the file and its line, or with the option.
-TELLS_WHERE = re.compile(r"agent\.yaml(:\d+)?: |--[a-z-]+|SPEC_OR_NAME|REGISTRY_URL|\.py\b")
+# An error names the file and its line, or the option.
+NAMES_PLACE = re.compile(r"agent\.yaml(:\d+)?: |--[a-z-]+|SPEC_OR_NAME|REGISTRY_URL|\.py\b")
 
 
-class NotRight(Exception):
-    """What the command wrote, or said, is not what it may be."""
+class InvalidResult(Exception):
+    """The command's files or its message are invalid."""
 
 
 class AgentSpecs:
-    """Pieces: options, each as one piece behind OPTION, and the lines of the spec."""
+    """Pieces: options, each prefixed with OPTION, and the lines of the spec."""
 
     name = "specs"
 
@@ -57,15 +57,15 @@ class AgentSpecs:
             (jail / "spec").mkdir(parents=True)
             (jail / SPEC).write_bytes(spec)
             (jail / "spec" / "handler.py").write_text("def handle(inputs): return {}\n")
-            (jail / "canary").write_text("sings")
+            (jail / "canary").write_text("unchanged")
             try:
                 self._run(jail, [option.decode("utf-8", "surrogateescape") for option in options])
-            except NotRight as error:
+            except InvalidResult as error:
                 return str(error)
         return None
 
     def check_health(self) -> str | None:
-        """There is no process that could be ill."""
+        """Nothing to check: there is no server."""
 
     def _run(self, jail: Path, options: list[str]) -> None:
         before = _files(jail.parent)
@@ -75,17 +75,17 @@ class AgentSpecs:
         except CommandError as error:
             _check_refusal(str(error))
             if _files(jail.parent) != before:
-                raise NotRight(f"it refused, and wrote nevertheless: {error}") from error
+                raise InvalidResult(f"it refused, but wrote files: {error}") from error
             return
         except Exception as error:
-            raise NotRight(f"{type(error).__name__}: {str(error)[:300]}") from error
+            raise InvalidResult(f"{type(error).__name__}: {str(error)[:300]}") from error
         new = {path for path, state in _files(jail.parent).items() if before.get(path) != state}
         if new:
             folder = _folder_of(new)
             self._check_folder(jail.parent / folder)
             self.written += 1
         elif "--dry-run" not in options:
-            raise NotRight("it wrote nothing")
+            raise InvalidResult("it wrote nothing")
 
     def _check_folder(self, folder: Path) -> None:
         files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
@@ -97,7 +97,7 @@ class AgentSpecs:
         _check_deployment(folder, config)
         for line in (folder / ".env.example").read_text("utf-8").split("\n"):
             if line and not re.fullmatch(r"#( .*)?|#?[A-Za-z_][A-Za-z0-9_]*=", line):
-                raise NotRight(f".env.example has the line {line!r}")
+                raise InvalidResult(f".env.example has the line {line!r}")
 
     def _check_python(self, name: str, content: bytes) -> None:
         digest = hashlib.sha256(content).hexdigest()
@@ -106,12 +106,12 @@ class AgentSpecs:
         try:
             compile(content, name, "exec")
         except (SyntaxError, ValueError) as error:
-            raise NotRight(f"{name} is no Python: {error}") from error
+            raise InvalidResult(f"{name} is no Python: {error}") from error
         self._compiled.add(digest)
 
 
 def _files(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return the size and the time of change of each file below a folder, by its path."""
+    """Return size and modification time of each file below a folder, by path."""
     found = {}
     for path in folder.rglob("*"):
         if not path.is_dir():
@@ -121,22 +121,22 @@ def _files(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def _folder_of(new: set[str]) -> str:
-    """Return the one folder that everything new is in: it has the generator's marker."""
+    """Return the folder with the generator's marker, which must contain all new files."""
     markers = [path for path in new if path.rpartition("/")[2] == MARKER]
     if len(markers) != 1:
-        raise NotRight(f"there are {len(markers)} markers among {sorted(new)[:5]}")
+        raise InvalidResult(f"there are {len(markers)} markers among {sorted(new)[:5]}")
     folder = markers[0].removesuffix(MARKER)
     outside = sorted(path for path in new if not path.startswith(folder))
     if outside:
-        raise NotRight(f"it wrote outside of {folder}: {outside[:5]}")
+        raise InvalidResult(f"it wrote outside of {folder}: {outside[:5]}")
     return folder
 
 
-def _check_refusal(said: str) -> None:
-    if not said.strip() or not TELLS_WHERE.search(said):
-        raise NotRight(f"it refuses, and does not tell where: {said[:300]!r}")
-    if any(not character.isprintable() and character != "\n" for character in said):
-        raise NotRight(f"it says what moves a terminal's cursor: {said[:300]!r}")
+def _check_refusal(message: str) -> None:
+    if not message.strip() or not NAMES_PLACE.search(message):
+        raise InvalidResult(f"the refusal does not name a line or an option: {message[:300]!r}")
+    if any(not character.isprintable() and character != "\n" for character in message):
+        raise InvalidResult(f"the message has control characters: {message[:300]!r}")
 
 
 def _check_dockerfile(text: str) -> None:
@@ -151,7 +151,7 @@ def _check_dockerfile(text: str) -> None:
     strange = {word for word in counts if word not in INSTRUCTIONS}
     more = {word for word, most in MOST_OF_EACH.items() if counts.get(word, 0) > most}
     if strange or more or text.splitlines() != text.split("\n")[:-1]:
-        raise NotRight(f"the Dockerfile has instructions of the spec's: {counts}")
+        raise InvalidResult(f"the Dockerfile has instructions of the spec's: {counts}")
 
 
 def _check_deployment(folder: Path, config: dict[str, Any]) -> None:
@@ -159,20 +159,22 @@ def _check_deployment(folder: Path, config: dict[str, Any]) -> None:
         compose = yaml.safe_load((folder / "compose.yaml").read_text("utf-8"))
         deployment, service = yaml.safe_load_all((folder / "kubernetes.yaml").read_text("utf-8"))
     except (yaml.YAMLError, ValueError) as error:
-        raise NotRight(f"a file is no YAML: {error}") from error
+        raise InvalidResult(f"a file is no YAML: {error}") from error
     name = config["name"]
     if list(compose) != ["services"] or list(compose["services"]) != [name]:
-        raise NotRight(f"compose.yaml has not just the service {name!r}")
+        raise InvalidResult(f"compose.yaml has not just the service {name!r}")
     if (deployment["kind"], service["kind"]) != ("Deployment", "Service"):
-        raise NotRight("kubernetes.yaml has not just a deployment and a service")
+        raise InvalidResult("kubernetes.yaml has not just a deployment and a service")
     if not LABEL.fullmatch(deployment["metadata"]["name"]):
-        raise NotRight(f"Kubernetes takes no such name: {deployment['metadata']['name']!r}")
+        raise InvalidResult(f"Kubernetes takes no such name: {deployment['metadata']['name']!r}")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     found = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
     for variable, value in config["environment"].items():
         if value is not None and found[variable].replace("$$", "$") != value:
-            raise NotRight(f"{variable} is {found[variable]!r} in kubernetes.yaml, not {value!r}")
+            raise InvalidResult(
+                f"{variable} is {found[variable]!r} in kubernetes.yaml, not {value!r}"
+            )
 
 
 def _no_number(name: str) -> Any:
-    raise NotRight(f"agent.json has the number {name}")
+    raise InvalidResult(f"agent.json has the number {name}")

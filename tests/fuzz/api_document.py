@@ -1,4 +1,4 @@
-"""Schemathesis over the OpenAPI document: every call, with what the document allows and forbids."""
+"""Schemathesis with the OpenAPI document: every call with valid and invalid input."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,18 +29,18 @@ CHECKS: list[Any] = [
     *(not_a_server_error, status_code_conformance, content_type_conformance, use_after_free),
     *(response_headers_conformance, response_schema_conformance),
 ]
-# What the web server itself says of a request line or of headers that are too large for it: these
-# requests never get to the API that the document tells of.
-OF_THE_SERVER = (414, 431)
+# The web server's own answers to request lines and headers that are too large. Such requests never
+# reach the API.
+SERVER_STATUSES = (414, 431)
 LIMIT = 15.0
-# Calls to one seed: hypothesis begins with the simplest ones each time.
+# Calls per seed. Hypothesis starts with the simplest ones for each seed.
 CHUNK = 60
 STEPS = 8
-LONGEST_TOLD = 1_500
+LONGEST_PROBLEM = 1_500
 
 
 class ApiDocument:
-    """Single calls, and now and then chains of calls by the links that schemathesis finds."""
+    """Single calls, and sometimes chains of calls by the links that schemathesis finds."""
 
     name = "api"
 
@@ -58,8 +58,8 @@ class ApiDocument:
         self.load()
 
     def load(self) -> None:
-        """Go by the document as it is now."""
-        # Whatever folder this runs in, no file of schemathesis' has something to say.
+        """Use the document as it is now."""
+        # An explicit configuration, so that no file in the working directory is used.
         config = SchemathesisConfig()
         self._schema = schemathesis.openapi.from_dict(self.document, config=config)
         self._schema.config.update(base_url=self._url)
@@ -67,7 +67,7 @@ class ApiDocument:
 
     @property
     def calls(self) -> list[str]:
-        """The calls that there are, such as "GET /agents"."""
+        """All calls of the document, such as "GET /agents"."""
         return [operation.label for operation in self._operations()]
 
     def take(self, turn: Turn) -> None:
@@ -80,7 +80,7 @@ class ApiDocument:
                 self._run_chains()
 
     def replay(self, failure: Failure) -> str | None:
-        return f"send it again as it is told: {failure.problem}"
+        return f"send it again as shown: {failure.problem}"
 
     def _goes_on(self) -> bool:
         return self._turn.goes_on(self.tried - self._first)
@@ -95,7 +95,7 @@ class ApiDocument:
         for operation in self._operations():
             yield operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
             parts = (operation.path_parameters, operation.query, operation.body)
-            # There is no wrong way to call what takes nothing.
+            # A call without input has no invalid form.
             if any(parts):
                 yield operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
@@ -110,7 +110,7 @@ class ApiDocument:
                 except RequestException as error:
                     self._fail(f"{case.operation.label}: {error!r}, {case.as_curl_command()}")
                 else:
-                    self._judge(case, response)
+                    self._check(case, response)
 
         call()
 
@@ -124,7 +124,7 @@ class ApiDocument:
                 return answer
 
             def validate_response(self, response: Response, case: Case[Any], **_: Any) -> None:
-                fuzzer._judge(case, response)
+                fuzzer._check(case, response)
 
         machine = hypothesis.seed(self._seed * 1_000_000 + self._chunks)(Chains)
         settings = hypothesis.settings(
@@ -136,15 +136,15 @@ class ApiDocument:
             self._fail(f"in a chain of calls: {error!r}")
 
     def _register_some(self) -> None:
-        """Give the chains something to begin with: they start at the list."""
+        """Register agents for the chains, which start at the list."""
         for number in range(4):
             body = {"agent_id": f"chained-{number}", "host": "h", "port": 80}
             httpx.post(f"{self._url}/agents/register", json=body, timeout=LIMIT)
 
-    def _judge(self, case: Case[Any], response: Response) -> None:
+    def _check(self, case: Case[Any], response: Response) -> None:
         self.tried += 1
         self.statuses[response.status_code] += 1
-        if response.status_code in OF_THE_SERVER:
+        if response.status_code in SERVER_STATUSES:
             return
         try:
             case.validate_response(response, checks=CHECKS)
@@ -152,8 +152,8 @@ class ApiDocument:
             self._fail(f"{case.operation.label}: {error}")
 
     def _fail(self, problem: str) -> None:
-        told = problem[:LONGEST_TOLD]
-        self.failures.append(Failure(self.name, self._seed, self.tried, told))
+        shortened = problem[:LONGEST_PROBLEM]
+        self.failures.append(Failure(self.name, self._seed, self.tried, shortened))
 
 
 def _settings(examples: int) -> hypothesis.settings:

@@ -1,4 +1,4 @@
-"""Registries to be fuzzed by the tests: on SQLite, and on PostgreSQL where that is installed."""
+"""Registries for the fuzzers: on SQLite, and on PostgreSQL if it is installed."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What all fuzzers have in common: turns, failures made small, and files to replay them from."""
+"""The common part of all fuzzers: turns, minimised failures, and files to replay them."""
 
 import base64
 import json
@@ -10,16 +10,16 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
-# So often, and so long, an input is tried again while it is being made smaller.
+# Limits for minimising an input.
 MOST_TRIES = 60
 MOST_SECONDS = 20.0
-# So many pieces of an input are enough to see what it is; more are not made fewer.
+# How many bytes of a piece are shown in a file.
 LONGEST_SHOWN = 2_000
 
 
 @dataclass(frozen=True)
 class Failure:
-    """`pieces` are the input, after it was made smaller; empty if it is only told in `problem`."""
+    """`pieces` are the minimised input; empty if only `problem` describes it."""
 
     fuzzer: str
     seed: int
@@ -29,7 +29,7 @@ class Failure:
 
     @property
     def likeness(self) -> str:
-        """What failures of one cause have in common, more or less."""
+        """A key that failures with the same cause are likely to share."""
         return f"{self.fuzzer}: {re.sub(r'[0-9]+', '0', self.problem)[:120]}"
 
     def write(self, folder: Path) -> Path:
@@ -57,7 +57,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Turn:
-    """How much one fuzzer is to do before it is another's turn: until the time, or the inputs."""
+    """The limit of one fuzzer's turn: a time, or a number of inputs."""
 
     until: float = float("inf")
     inputs: int | None = None
@@ -79,22 +79,22 @@ class Fuzzer(Protocol):
         """Try more inputs; add to `tried` and to `failures`."""
 
     def replay(self, failure: Failure) -> str | None:
-        """Try the input of a failure again; return what is wrong, None if nothing is."""
+        """Try the input of a failure again; return the problem, or None."""
 
 
 class Surface(Protocol):
-    """What is fuzzed by inputs that are lists of pieces."""
+    """A target for inputs that are lists of pieces."""
 
     name: str
 
     def make(self, random: Random) -> Sequence[bytes]:
-        """Return an input, which depends on nothing but `random`."""
+        """Return an input that depends only on `random`."""
 
     def check(self, pieces: Sequence[bytes]) -> str | None:
-        """Send the input; return what is wrong with the answer, None if nothing is."""
+        """Send the input; return the problem with the answer, or None."""
 
     def check_health(self) -> str | None:
-        """Return what is wrong after all these inputs, None if nothing is."""
+        """Return a problem that the inputs so far have caused, or None."""
 
 
 @dataclass
@@ -137,13 +137,13 @@ class PieceFuzzer:
             return
         self._alike.add(failure.likeness)
         smaller = minimised(pieces, lambda fewer: _like(failure, self.surface.check(fewer)))
-        if (said := self.surface.check(smaller) if smaller else None) is not None:
-            failure = Failure(self.name, self.seed, self.tried, said, tuple(smaller))
+        if (shown := self.surface.check(smaller) if smaller else None) is not None:
+            failure = Failure(self.name, self.seed, self.tried, shown, tuple(smaller))
         self.failures.append(failure)
 
 
 def minimised(pieces: Sequence[bytes], fails: Callable[[Sequence[bytes]], bool]) -> Sequence[bytes]:
-    """Return fewer and shorter pieces that fail as well, by a limited number of tries."""
+    """Return fewer pieces that still fail, within a limited number of tries."""
     turn = Turn(until=time.monotonic() + MOST_SECONDS, inputs=MOST_TRIES)
     tries = 0
     size = max(len(pieces) // 2, 1)

@@ -1,7 +1,6 @@
-"""Requests that are heartbeats, and that nearly are: what the fast path takes, and almost takes.
+"""Heartbeats and requests that nearly are: what the fast path takes, and almost takes.
 
-A token stands as `TOKEN`, which has the length of a real one; whoever sends the request puts the
-agent's own in its place.
+`TOKEN` is a placeholder with the length of a real token; the sender replaces it.
 """
 
 import json
@@ -97,7 +96,7 @@ REPORTS = [
 
 
 def make(random: Random) -> list[bytes]:
-    """Return the pieces of what one connection sends."""
+    """Return the pieces that one connection sends."""
     count = random.choice([1, 1, 1, 2, 4])
     return spoilt(random, count, _one_or_many, SPOILERS, garbling=0.15, cutting=0.05)
 
@@ -136,7 +135,7 @@ def _many(random: Random) -> Request:
     return Request(b"POST", b"/agents/heartbeat", headers=headers, body=json.dumps(body).encode())
 
 
-# --- What can be wrong with one -------------------------------------------------------------
+# --- Mutations ------------------------------------------------------------------------------
 
 
 def spoil_the_token(random: Random, made: Request) -> None:
@@ -147,7 +146,7 @@ def spoil_the_token(random: Random, made: Request) -> None:
 
 
 def spoil_a_name(random: Random, made: Request) -> None:
-    """Write it in another case, with blanks around it, or with something in it."""
+    """Change its case, or put spaces or other characters around or into it."""
     _change_a_header(
         random,
         made,
@@ -163,7 +162,7 @@ def spoil_a_name(random: Random, made: Request) -> None:
 
 
 def spoil_a_value(random: Random, made: Request) -> None:
-    """Put blanks around it, line ends into it, or more of the same after it."""
+    """Put spaces around it, line ends into it, or repeat it."""
     _change_a_header(
         random,
         made,
@@ -182,7 +181,7 @@ def spoil_a_value(random: Random, made: Request) -> None:
 def _change_a_header(
     random: Random, made: Request, changed: Callable[[bytes, bytes], list[tuple[bytes, bytes]]]
 ) -> None:
-    """Replace one header by one of those that `changed` makes of it."""
+    """Replace one header by one of the variants that `changed` returns."""
     if made.headers:
         place = random.randrange(len(made.headers))
         made.headers[place] = random.choice(changed(*made.headers[place]))

@@ -1,4 +1,4 @@
-"""Values that break careless programs, and a choice among them for whoever has a Random."""
+"""Values that break careless programs, and random choices among them."""
 
 from random import Random
 
@@ -25,11 +25,11 @@ TEXTS = [
         "\u00e4" * 99,
     ),
 ]
-# What databases, encodings and files cannot hold is worth more tries.
+# Values outside the limits of databases and encodings, tried more often.
 WORST = ["\0", "a\0b", "agent-1\0", "\ud800", "0001-01-01", "9999-12-31", "-9" * 40, "9" * 40]
 LONGER = ["A" * 5_000, "%41" * 3_000, "1" * 5_000, "(" * 2_000, "\u00e4" * 2_000]
 
-# JSON and what is nearly JSON, as it is written; {} is where another one goes.
+# JSON literals, valid and nearly valid.
 JSON_LITERALS = [
     *("null", "true", "false", "0", "-0", "1", "-1", "80", "65536", "1.5", "1e2", "0.0", "-0.0"),
     *("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1e-999", "1E400", "01", "+1", ".5", "1."),
@@ -48,7 +48,7 @@ JSON_LITERALS = [
 
 
 def text(random: Random) -> str:
-    """Return a text: mostly short, now and then long, now and then of random characters."""
+    """Return a text: mostly short, sometimes long or of random characters."""
     which = random.random()
     if which < 0.10:
         return random.choice(WORST)
@@ -66,7 +66,7 @@ def character(random: Random) -> str:
 
 
 def encodable(random: Random) -> str:
-    """The same without halves of surrogate pairs, which no encoding has."""
+    """Return a text without lone surrogates."""
     return text(random).encode("utf-8", "replace").decode()
 
 

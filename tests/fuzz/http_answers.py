@@ -1,4 +1,4 @@
-"""Answers as bytes: that they are HTTP, and that nothing is in them that should not be."""
+"""Check answers as bytes: they are valid HTTP and reveal nothing internal."""
 
 import json
 import re
@@ -19,12 +19,12 @@ TRACES = (
     b"DJANGO_SETTINGS",
     b"OperationalError",
 )
-# By RFC 9110, of the server itself: what it cannot be expected to know.
-OF_THE_SERVER = {501: b"transfer-encoding", 505: b"HTTP/"}
+# Errors for features that the server need not support (RFC 9110).
+UNSUPPORTED = {501: b"transfer-encoding", 505: b"HTTP/"}
 
 
 class BadAnswer(Exception):
-    """What came back is not what may come back."""
+    """An answer is not valid."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Answer:
 
 
 def requests_in(payload: bytes) -> tuple[list[str], bool]:
-    """Return the methods of the requests, by h11, and whether `payload` is nothing else.
+    """Return the methods of the requests, by h11, and whether `payload` is exactly these requests.
 
-    If it is not, a server may take it for something broken, unfinished, or another protocol; so it
-    may lines that end without a carriage return (RFC 9112, 2.2).
+    If not, a server may treat it as broken, unfinished, or another protocol. The same holds for
+    lines that end without a carriage return (RFC 9112, 2.2).
     """
     server = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEADERS)
     methods: list[str] = []
@@ -69,10 +69,10 @@ def requests_in(payload: bytes) -> tuple[list[str], bool]:
 
 
 def answers_in(received: bytes, methods: Sequence[str], *, at_end: bool) -> list[Answer]:
-    """Return the whole answers in what was `received`; `methods` are what they answer to.
+    """Return the complete answers in `received` to requests with `methods`.
 
-    Whatever comes after these answers GET, or HEAD if it cannot be read so: what was broken may
-    have been either to the server. Raises BadAnswer.
+    Further answers are read as answers to GET, or else to HEAD, since the server may have taken
+    broken input for either. Raises BadAnswer.
     """
     try:
         return _answers(received, methods, "GET", at_end=at_end)
@@ -84,7 +84,7 @@ def answers_in(received: bytes, methods: Sequence[str], *, at_end: bool) -> list
 
 def _answers(received: bytes, methods: Sequence[str], more: str, *, at_end: bool) -> list[Answer]:
     found: list[Answer] = []
-    # The rest of a request that waits for this word may never have come.
+    # The client may never send the body after "100 Continue".
     while received := received.removeprefix(CONTINUE):
         method = methods[len(found)] if len(found) < len(methods) else more
         try:
@@ -95,12 +95,12 @@ def _answers(received: bytes, methods: Sequence[str], more: str, *, at_end: bool
             break
         found.append(answer)
         if method == "HEAD" and answer.is_last:
-            break  # gunicorn sends a body with the errors that it answers itself
+            break  # gunicorn sends a body with its own errors
     return found
 
 
 def _first_answer(received: bytes, method: str, *, at_end: bool) -> tuple[Answer | None, bytes]:
-    """Return the first answer, None if it is not there as a whole, and what comes after it."""
+    """Return the first answer, or None if it is incomplete, and the bytes after it."""
     client = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEADERS)
     client.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
     client.send(h11.EndOfMessage())
@@ -122,13 +122,13 @@ def _first_answer(received: bytes, method: str, *, at_end: bool) -> tuple[Answer
 
 
 def check_answer(answer: Answer, payload: bytes, secrets: Sequence[bytes]) -> None:
-    """Raises BadAnswer."""
+    """Raises BadAnswer unless the answer is valid."""
     whole = answer.body + "\n".join(answer.headers.values()).encode("latin-1")
     for trace in TRACES:
         if trace in whole and trace not in payload:
-            _refuse(answer, f"it tells of its inside: {trace.decode()}")
+            _refuse(answer, f"it shows internals: {trace.decode()}")
     if any(secret in whole for secret in secrets):
-        _refuse(answer, "it tells a secret")
+        _refuse(answer, "it contains a secret")
     if answer.status >= 500:
         _check_fault(answer, payload)
     if answer.body and "json" in answer.media_type and answer.status != 304:
@@ -140,7 +140,7 @@ def check_answer(answer: Answer, payload: bytes, secrets: Sequence[bytes]) -> No
 def _check_fault(answer: Answer, payload: bytes) -> None:
     if answer.status == 503 and answer.headers.get("retry-after", "").isdecimal():
         return
-    sign = OF_THE_SERVER.get(answer.status)
+    sign = UNSUPPORTED.get(answer.status)
     if sign is None or sign.lower() not in payload.lower() or "json" in answer.media_type:
         _refuse(answer, "it is a fault of the server")
 
@@ -156,7 +156,7 @@ def _strict_json(answer: Answer) -> Any:
 
 
 def _check_problem(answer: Answer, value: Any) -> None:
-    """By RFC 9457. Only what is not ready says so in a form of its own."""
+    """Check Problem Details (RFC 9457). Only readiness has its own form."""
     if answer.status == 503 and isinstance(value, dict) and value.get("status") == "unready":
         return
     if answer.media_type != PROBLEM:

@@ -1,4 +1,4 @@
-"""What a request can be made of, and what one should not be made of."""
+"""Valid and odd parts for requests."""
 
 Header = tuple[bytes, bytes]
 IDS = [f"fuzzed-{number}" for number in range(12)]

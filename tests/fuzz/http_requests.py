@@ -1,7 +1,7 @@
-"""Requests as bytes: what a client sends, and what is wrong with it.
+"""Requests as bytes, valid and with mutations.
 
-A request is a list of pieces (the request line, each header, the blank line, the body), which is
-what a failure is minimised by.
+A request is a list of pieces (the request line, each header, the blank line, the body), from which
+minimising removes some.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from tests.fuzz.http_oddities import Header
 
 @dataclass
 class Request:
-    """A request while it is being spoilt. `body` sets its own length unless `framed`."""
+    """A request that is being mutated. Content-Length is added unless `framed`."""
 
     method: bytes = b"GET"
     target: bytes = b"/"
@@ -37,7 +37,7 @@ class Request:
 
 
 def request(random: Random) -> Request:
-    """Return a request that a client could send, and that the registry takes or refuses."""
+    """Return a valid request."""
     agent_id = random.choice(odd.IDS)
     json = [(b"Host", b"fuzz.example"), (b"Content-Type", b"application/json")]
     which = random.random()
@@ -57,11 +57,11 @@ def json_body(fields: dict[str, str]) -> bytes:
     return f"{{{text}}}".encode()
 
 
-# --- What can be wrong with one -------------------------------------------------------------
+# --- Mutations ------------------------------------------------------------------------------
 
 
 def spoil_a_value(random: Random, made: Request) -> None:
-    """Put something else where a field's value was, or a field that there is not."""
+    """Replace the value of a field, or add an unknown field."""
     register = random.random() < 0.7
     fields = dict(odd.REGISTRATION if register else odd.HEARTBEAT)
     for _ in range(random.choice([1, 1, 2])):
@@ -77,7 +77,7 @@ def spoil_a_value(random: Random, made: Request) -> None:
 
 
 def spoil_the_body(random: Random, made: Request) -> None:
-    """Send another text than an object, or one in another encoding."""
+    """Replace or damage the body, or change its encoding."""
     if not made.body:
         spoil_a_value(random, made)
     choices: list[Callable[[], bytes]] = [
@@ -189,7 +189,7 @@ SPOILERS: list[Callable[[Random, Request], None]] = [
 
 
 def garbled(random: Random, pieces: list[bytes]) -> list[bytes]:
-    """Change some bytes, wherever they are."""
+    """Change some bytes anywhere."""
     found = [bytearray(piece) for piece in pieces]
     for _ in range(random.choice([1, 2, 8])):
         piece = random.choice(found)
@@ -207,7 +207,7 @@ def garbled(random: Random, pieces: list[bytes]) -> list[bytes]:
 
 
 def cut(random: Random, pieces: list[bytes]) -> list[bytes]:
-    """Leave the end out, wherever it begins."""
+    """Cut the pieces off at a random position."""
     left = random.randrange(sum(map(len, pieces)) or 1)
     found = []
     for piece in pieces:
@@ -227,9 +227,9 @@ def spoilt(
     garbling: float,
     cutting: float,
 ) -> list[bytes]:
-    """Return the pieces of what one connection sends: `count` requests, and what spoils them.
+    """Return the pieces that one connection sends: `count` requests with mutations.
 
-    `garbling` and `cutting`: in what share of connections the bytes themselves are spoilt.
+    `garbling` and `cutting` are the shares of connections whose bytes are changed, too.
     """
     pieces: list[bytes] = []
     for _ in range(count):
@@ -246,7 +246,7 @@ def spoilt(
 
 
 def make(random: Random) -> list[bytes]:
-    """Return the pieces of what one connection sends."""
+    """Return the pieces that one connection sends."""
     if random.random() < 0.03:
         return [random.choice(odd.STRANGERS)]
     count = random.choice([1, 1, 1, 1, 1, 1, 2, 5])

@@ -1,4 +1,4 @@
-"""A registry to be fuzzed, as a person starts it, and this process on the same database."""
+"""A registry to be fuzzed, and Django in this process on the same database."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from tests.integration.registry_process import environment_for, started_registry
 from tests.processes import descendants
 from tests.registry_project.server.registry_web import registry_web
 
-# Rates would hide what is behind them, and a fuzzer is nothing but wrong tokens.
+# Rate limits would refuse a fuzzer's requests before they reach anything else.
 SETTINGS = {
     "REGISTRY_AUTH": "open",
     "RATE_WRONG_TOKENS_PER_ADDRESS": "off",
@@ -28,9 +28,9 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send bytes to. `secrets` may be in no answer; `pids` are the web's processes.
+    """A registry to fuzz. No answer may contain `secrets`; `pids` are the web processes.
 
-    `slow_url` is of a web server of the same registry that has no fast path.
+    `slow_url` is a web server of the same registry without the fast path.
     """
 
     url: str
@@ -41,9 +41,9 @@ class Target:
 
 @contextmanager
 def own_registry(folder: Path, database: str) -> Iterator[Target]:
-    """Run a registry that keeps everything in `folder`, on "sqlite" or a "postgresql" of its own.
+    """Run a registry in `folder`, on "sqlite" or on its own "postgresql".
 
-    This process becomes one of its processes: Django is set up for the same database.
+    Django is set up in this process for the same database.
     """
     with ExitStack() as stack:
         url = None
@@ -62,27 +62,27 @@ def own_registry(folder: Path, database: str) -> Iterator[Target]:
 
 
 def environment_of(folder: Path, database_url: str | None = None) -> dict[str, str]:
-    """Return the environment of a registry that is to be fuzzed, and that holds nothing back."""
+    """Return the environment of a registry to be fuzzed, without rate limits."""
     environment = environment_for(folder, SECRET_KEY=secrets.token_urlsafe(40), **SETTINGS)
     return environment | ({} if database_url is None else {"DATABASE_URL": database_url})
 
 
 @contextmanager
 def running_target(folder: Path, environment: dict[str, str]) -> Iterator[Target]:
-    """Run a registry, whose database has its tables."""
+    """Run a registry on a migrated database."""
     with started_registry(folder, environment) as registry:
         registry.wait_until_ready()
-        told = (environment["SECRET_KEY"], environment.get("DATABASE_URL", str(folder)))
+        secret_texts = (environment["SECRET_KEY"], environment.get("DATABASE_URL", str(folder)))
         pids = [
             pid for pid, argv in descendants(registry.process.pid).items() if "gunicorn" in argv
         ]
-        yield Target(registry.url, told, tuple(pids))
+        yield Target(registry.url, secret_texts, tuple(pids))
 
 
 def prepare() -> None:
-    """Set Django up by the environment, with all its tables."""
+    """Set Django up from the environment, and migrate the database."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
     django.setup()
-    # What is wrong with an input is told by the fuzzers, once.
+    # The fuzzers report problems themselves.
     logging.disable(logging.CRITICAL)
     call_command("migrate", verbosity=0)

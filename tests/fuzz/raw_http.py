@@ -1,4 +1,4 @@
-"""Bytes to a web server by sockets: whatever server it is, its address is enough."""
+"""Raw bytes over sockets to any web server."""
 
 import secrets as random_secrets
 import select
@@ -16,13 +16,13 @@ from tests import plain_http
 from tests.fuzz import http_requests
 from tests.fuzz.http_answers import Answer, BadAnswer, answers_in, check_answer, requests_in
 
-# Seconds in which whatever was sent is answered, or its connection closed.
+# Seconds in which input must be answered or its connection closed.
 LIMIT = 15.0
-# A reset may overtake an answer when more was sent than the server cared to read.
+# With more unread input, a reset may overtake the answer.
 FORGIVABLE_BYTES = 16 * 1024
-# So much memory the web processes may take beyond what they took after the first turn.
+# How much the memory of the web processes may grow after the first turn.
 GROWTH_BYTES = 96 * 1024 * 1024
-# How the requests begin that are held open.
+# Beginnings of requests that are kept open.
 HELD = (b"GET /health/live HTTP/1.1\r\nHost: x\r\n", b"G", b"")
 UNFINISHED_BODY = (
     b"POST /agents/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -33,8 +33,8 @@ UNFINISHED_BODY = (
 class RawHttp:
     """The web server at `url`.
 
-    `secrets` are in no answer; `pids` are its processes, if known. `hold` requests that are begun
-    and never finished are kept open. `limit` is in seconds.
+    No answer may contain `secrets`; `pids` are its processes, if known. `hold` is the number of
+    unfinished requests that are kept open. `limit` is in seconds.
     """
 
     name = "http"
@@ -71,7 +71,7 @@ class RawHttp:
         return None
 
     def answers(self, payload: bytes) -> list[Answer]:
-        """Return the answers to what one connection sends; raise BadAnswer."""
+        """Send `payload` over one connection and return the answers. Raises BadAnswer."""
         methods, is_whole = requests_in(payload)
         return self._exchange(payload, methods, is_whole=is_whole)
 
@@ -79,17 +79,17 @@ class RawHttp:
         try:
             self._hold_some()
             with plain_http.client(self._url, timeout=self._limit) as http:
-                _live_a_life(http)
+                _use_normally(http)
         except BadAnswer as error:
             return str(error)
         except httpx.TransportError as error:
-            return f"a request that is right failed: {error!r}"
+            return f"a valid request failed: {error!r}"
         except AssertionError as error:
-            return f"a request that is right was answered wrongly: {error}"
+            return f"a valid request was answered wrongly: {error}"
         return self.check_memory()
 
     def check_memory(self) -> str | None:
-        """Return how much the web has grown since this was asked first, None if that is little."""
+        """Return a problem if memory has grown too much since the first call, else None."""
         if not self._pids:
             return None
         memory = sum(map(_resident_bytes, self._pids))
@@ -105,7 +105,7 @@ class RawHttp:
         self._held.clear()
 
     def _hold_some(self) -> None:
-        """Begin requests and leave them; those that the server has given up make room."""
+        """Keep `hold` unfinished requests open, replacing those that the server has closed."""
         gone = select.select(self._held, [], [], 0)[0]
         for held in gone:
             held.close()
@@ -117,7 +117,7 @@ class RawHttp:
             self._held.append(held)
 
     def _exchange(self, payload: bytes, methods: list[str], *, is_whole: bool) -> list[Answer]:
-        """Return the answers; raise BadAnswer if an answer that is due does not come."""
+        """Return the answers. Raises BadAnswer if an expected answer is missing."""
         received = bytearray()
         answers: list[Answer] = []
         end = time.monotonic() + self._limit
@@ -147,11 +147,11 @@ class RawHttp:
         try:
             return socket.create_connection(self._address, timeout=self._limit)
         except OSError as error:
-            raise BadAnswer(f"there is no connection to be had: {error}") from error
+            raise BadAnswer(f"no connection: {error}") from error
 
 
 def _send(connection: socket.socket, payload: bytes, *, half_close: bool) -> None:
-    # The server may have closed already: what it said before is there to be read.
+    # The server may have closed already; its answer can still be read.
     with suppress(OSError):
         connection.sendall(payload)
         if half_close:
@@ -165,31 +165,31 @@ def _is_all(answers: Sequence[Answer], methods: Sequence[str]) -> bool:
 
 
 def _is_more(answers: Sequence[Answer], methods: Sequence[str]) -> bool:
-    """Whether something was taken for a request that is none; saying that it is none is right."""
+    """Return whether more requests were answered than sent, other than by 400."""
     return any(answer.status != 400 for answer in answers[len(methods) :])
 
 
-def _live_a_life(http: httpx.Client) -> None:
-    """Register, renew, read and deregister an agent; raise AssertionError if that is not right."""
+def _use_normally(http: httpx.Client) -> None:
+    """Register, renew, read and deregister an agent. Raises AssertionError if any step fails."""
     agent_id = f"sound-{random_secrets.token_hex(4)}"
     body = {"agent_id": agent_id, "host": "h", "port": 80, "metadata": {"text": "\u00e4\u2028"}}
 
-    def ask(method: str, path: str, expected: int, **options: object) -> httpx.Response:
+    def call(method: str, path: str, expected: int, **options: object) -> httpx.Response:
         answer = http.request(method, path, **options)  # type: ignore[arg-type]
-        said = f"{method} {path}: {answer.status_code} {answer.text[:200]}"
-        assert answer.status_code == expected, said
+        summary = f"{method} {path}: {answer.status_code} {answer.text[:200]}"
+        assert answer.status_code == expected, summary
         return answer
 
-    token = ask("POST", "/agents/register", 201, json=body).json()["lease_token"]
-    shown = {"Lease-Token": token}
-    ask("POST", f"/agents/{agent_id}/heartbeat", 200, json={"note": "n"}, headers=shown)
-    agent = ask("GET", f"/agents/{agent_id}", 200).json()
+    token = call("POST", "/agents/register", 201, json=body).json()["lease_token"]
+    headers = {"Lease-Token": token}
+    call("POST", f"/agents/{agent_id}/heartbeat", 200, json={"note": "n"}, headers=headers)
+    agent = call("GET", f"/agents/{agent_id}", 200).json()
     assert (agent["metadata"], agent["note"]) == (body["metadata"], "n"), agent
-    listed = ask("GET", f"/agents?search={agent_id}", 200).json()
+    listed = call("GET", f"/agents?search={agent_id}", 200).json()
     assert [found["agent_id"] for found in listed] == [agent_id], listed
-    ask("DELETE", f"/agents/{agent_id}", 200, headers=shown)
-    ask("GET", f"/agents/{agent_id}", 404)
-    ask("GET", "/health/ready", 200)
+    call("DELETE", f"/agents/{agent_id}", 200, headers=headers)
+    call("GET", f"/agents/{agent_id}", 404)
+    call("GET", "/health/ready", 200)
 
 
 def _resident_bytes(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""Specs that are nearly right, and some that are not even YAML."""
+"""Nearly valid specs, and some that are not even YAML."""
 
 import copy
 import json
@@ -45,7 +45,7 @@ FULL: dict[str, Any] = {
     "slim": True,
 }
 FREE_TEXT = ("description", "value", "default")
-# Text that tries to be more than text where it is written.
+# Text that is code in some generated file.
 INJECTIONS = [
     *('"\nRUN id', "a\nRUN id\n", "\\\nRUN id", "$(id)", "`id`", "${PATH}", "'; id #", '" && id "'),
     *("x\r\nFROM evil", "a\u2028b", "a\x85RUN id", "{{ 7*7 }}", "{% raw %}", "{#", "--flag", "-x"),
@@ -144,7 +144,7 @@ def _odd_line(random: Random, line: str) -> str:
 
 
 def _with_odd_values(random: Random) -> str:
-    """Change values of a whole spec: mostly text for other text, which is then taken."""
+    """Change values of a complete spec, mostly text to other text, so that many are accepted."""
     spec = copy.deepcopy(FULL)
     for name in random.sample(list(FULL)[1:], random.choice([0, 0, 5, 15])):
         del spec[name]
@@ -163,7 +163,7 @@ def _with_odd_values(random: Random) -> str:
 
 
 def _is_free_text(inside: Any, key: Any) -> bool:
-    """Whether a place may hold nearly any text."""
+    """Return whether a place may hold nearly any text."""
     is_listed = isinstance(inside, list) and "numpy>=2" not in inside and "A_KEY" not in inside
     return isinstance(inside[key], str) and (is_listed or key in FREE_TEXT)
 
@@ -190,7 +190,7 @@ def _odd_value(random: Random) -> Any:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each place of a structure: what it is in, and its key or index there."""
+    """Yield each place of a structure: its container, and its key or index."""
     entries: Any = []
     if isinstance(value, dict):
         entries = value.items()

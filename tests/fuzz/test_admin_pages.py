@@ -1,4 +1,4 @@
-"""Every page of the admin, asked for and posted to with what no form would send."""
+"""Every page of the admin gets requests that no form would send."""
 
 import pytest
 from django.contrib import admin
@@ -11,12 +11,12 @@ from tests.fuzz.fuzzing import PieceFuzzer, Turn
 SEED = 20_261
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    # Hostile times are naive ones, too.
+    # Some hostile times are naive.
     pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime"),
 ]
 
 
-def test_no_input_is_a_fault_of_the_admin() -> None:
+def test_no_input_causes_a_server_error_in_the_admin() -> None:
     fuzzer = PieceFuzzer(AdminPages(), SEED)
 
     fuzzer.take(Turn(inputs=250))
@@ -27,14 +27,14 @@ def test_no_input_is_a_fault_of_the_admin() -> None:
 def test_every_model_of_the_admin_is_fuzzed() -> None:
     pages = AdminPages()
 
-    assert pages.check_health() is None  # which makes a record of each
+    assert pages.check_health() is None  # creates a record of each model
     for model in admin.site._registry:
         start = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         assert {start, f"{start}{{}}/change/"} <= set(pages.paths)
         assert model._default_manager.exists()
 
 
-def test_a_page_that_fails_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_page_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("planted")
 

@@ -1,4 +1,4 @@
-"""Specs that are nearly right, and what the generator makes of them."""
+"""The generator gets nearly valid specs."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ SEED = 20_261
 SPEC = [b"name: an-agent\n", b"description: Echoes.\n"]
 
 
-def test_no_spec_makes_the_generator_fail_or_write_what_it_should_not() -> None:
+def test_no_spec_makes_the_generator_crash_or_write_invalid_files() -> None:
     specs = AgentSpecs()
     fuzzer = PieceFuzzer(specs, SEED)
 
     fuzzer.take(Turn(inputs=150))
 
     assert fuzzer.failures == []
-    assert specs.written > 20, "too many of them are refused to see much"
+    assert specs.written > 20, "too many specs are refused"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_no_spec_makes_the_generator_fail_or_write_what_it_should_not() -> None:
         ("../beside", "x", "outside"),
     ],
 )
-def test_a_generator_that_writes_what_it_should_not_is_found(
+def test_an_invalid_generated_file_is_detected(
     monkeypatch: pytest.MonkeyPatch, file: str, text: str, problem: str
 ) -> None:
     def render(*arguments: object) -> dict[str, str]:
@@ -51,7 +51,7 @@ def test_a_generator_that_writes_what_it_should_not_is_found(
     assert problem in (AgentSpecs().check(SPEC) or "")
 
 
-def test_a_generator_that_breaks_down_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_of_the_generator_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     def render(*_: object) -> None:
         raise KeyError("planted")
 

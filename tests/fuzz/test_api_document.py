@@ -1,4 +1,4 @@
-"""Every call that the OpenAPI document tells of, with what it allows and forbids."""
+"""Every call of the OpenAPI document, with valid and invalid input."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -18,13 +18,13 @@ SEED = 20_261
 
 
 def deregister_all(url: str) -> None:
-    """Other tests of this target may have registered the ids that are used here."""
+    """Remove all agents, since other tests may have registered the ids used here."""
     while agents := plain_http.get(f"{url}/agents").json():
         for agent in agents:
             plain_http.request("DELETE", f"{url}/agents/{quote(agent['agent_id'], safe='')}")
 
 
-def test_the_registry_answers_as_the_document_says(target: Target) -> None:
+def test_the_registry_answers_as_documented(target: Target) -> None:
     deregister_all(target.url)
     document = ApiDocument(target.url, SEED)
     assert len(document.calls) >= 8
@@ -36,7 +36,7 @@ def test_the_registry_answers_as_the_document_says(target: Target) -> None:
     assert {200, 201, 400, 404, 422} <= document.statuses.keys()
 
 
-def test_it_tells_of_wrong_tokens_and_of_rates_as_well(tmp_path: Path) -> None:
+def test_the_document_covers_wrong_tokens_and_rate_limits(tmp_path: Path) -> None:
     rates = {"RATE_WRONG_TOKENS_PER_ADDRESS": "10/hour"}
     environment = environment_of(tmp_path) | {"REGISTRY_AUTH": "token"} | rates
     migrate(environment)
@@ -48,8 +48,8 @@ def test_it_tells_of_wrong_tokens_and_of_rates_as_well(tmp_path: Path) -> None:
     assert {401, 403, 429} <= document.statuses.keys()
 
 
-def test_an_answer_that_the_document_does_not_have_is_found(target: Target) -> None:
-    """The document is not the one of this registry: it knows no 404 and no 422."""
+def test_an_undocumented_answer_is_detected(target: Target) -> None:
+    """404 and 422 are removed from the document."""
     document = ApiDocument(target.url, SEED)
     for path in document.document["paths"].values():
         for call in path.values():

@@ -1,4 +1,4 @@
-"""The fuzzers' common part: the same seed, small failures, files to replay them from."""
+"""The common part of the fuzzers: reproducible inputs, minimised failures, replaying."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +7,13 @@ from random import Random
 import pytest
 
 from tests.fuzz import http_requests, spec_mutations
-from tests.fuzz.__main__ import main, tell
+from tests.fuzz.__main__ import main, report
 from tests.fuzz.fuzzing import Failure, PieceFuzzer, Turn, minimised
 from tests.fuzz.http_answers import requests_in
 
 
 class Fragile:
-    """Cannot stand an "x"; breaks down altogether when it has met two inputs."""
+    """Fails on an "x", and is unhealthy after two inputs."""
 
     name = "fragile"
 
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_input(make: object) -> None:
     assert make(Random(1)) != make(Random(2))
 
 
-def test_a_failure_is_made_as_small_as_it_goes() -> None:
+def test_a_failure_is_minimised() -> None:
     fuzzer = PieceFuzzer(Fragile(), seed=1)
     fuzzer.take(Turn(inputs=1))
 
@@ -48,7 +48,7 @@ def test_a_failure_is_made_as_small_as_it_goes() -> None:
     assert health.problem == "after inputs 0 to 0: it is worn out"
 
 
-def test_what_cannot_be_made_smaller_stays() -> None:
+def test_a_minimal_input_is_kept() -> None:
     both = minimised([b"a", b"x", b"b", b"y"], lambda p: b"x" in p and b"y" in p)
     assert both == [b"x", b"y"]
     assert minimised([b"x"], lambda _: True) == [b"x"]
@@ -63,28 +63,28 @@ def test_a_failure_is_replayed_from_its_file(tmp_path: Path) -> None:
     assert PieceFuzzer(Fragile(), seed=1).replay(again) == "there is an x"
 
 
-def test_a_turn_is_over_by_the_clock_as_well() -> None:
+def test_a_turn_ends_at_its_time_limit() -> None:
     fuzzer = PieceFuzzer(Fragile(), seed=1)
     fuzzer.take(Turn(until=0.0))
     assert fuzzer.tried == 0
 
 
-def test_failures_are_told_with_their_files_and_by_the_exit_code(
+def test_failures_are_printed_with_their_files_and_set_the_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     fuzzer = PieceFuzzer(Fragile(), seed=1)
     fuzzer.failures = [Failure("fragile", 1, number, "there is an x", (b"x",)) for number in (3, 4)]
 
-    assert tell([fuzzer]) == 1
+    assert report([fuzzer]) == 1
 
-    said = capsys.readouterr().out
-    assert "fragile, input 3 (2 times): there is an x" in said
-    assert "2 failures" in said
+    output = capsys.readouterr().out
+    assert "fragile, input 3 (2 times): there is an x" in output
+    assert "2 failures" in output
     assert Path("var/fuzz/fragile-1-3.json").is_file()
 
     fuzzer.failures = []
-    assert tell([fuzzer]) == 0
+    assert report([fuzzer]) == 0
     assert capsys.readouterr().out.endswith("\n0 failures\n")
 
 
@@ -109,7 +109,7 @@ WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
         (WHOLE.replace(b"x\r\n", b"x\r\nContent-Length: 2\r\n") + b"{", (["GET"], False)),
     ],
 )
-def test_an_answer_is_due_to_whole_requests_only(
+def test_only_complete_requests_need_an_answer(
     payload: bytes, found: tuple[list[str], bool]
 ) -> None:
     assert requests_in(payload) == found

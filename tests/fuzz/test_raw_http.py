@@ -1,4 +1,4 @@
-"""Raw HTTP to a registry that runs; and that the fuzzer would find what it looks for."""
+"""Raw HTTP to a running registry, and the fuzzer's own checks."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\
 
 
 @pytest.mark.integration
-def test_a_registry_stands_what_is_sent_to_it(target: Target) -> None:
+def test_the_registry_answers_raw_http_correctly(target: Target) -> None:
     http = RawHttp(target.url, secrets=target.secrets, pids=target.pids, hold=12)
     fuzzer = PieceFuzzer(http, SEED)
     for _ in range(4):
@@ -33,7 +33,7 @@ def test_a_registry_stands_what_is_sent_to_it(target: Target) -> None:
 
 @contextmanager
 def server(answer: bytes | None) -> Iterator[str]:
-    """Answer whatever comes with `answer`, and close; with None, say nothing and close nothing."""
+    """Run a server that sends `answer` and closes; with None, it does neither."""
     open_ones: list[socket.socket] = []
 
     def serve() -> None:
@@ -61,7 +61,7 @@ def json_answer(status: str, body: bytes, media_type: str = "application/problem
     return head.encode() + body
 
 
-def test_an_answer_that_is_right_is_no_failure() -> None:
+def test_a_valid_answer_is_no_failure() -> None:
     with server(FINE) as url:
         assert RawHttp(url).check(GET) is None
     problem = b'{"status": 404, "title": "t", "detail": "d"}'
@@ -69,7 +69,7 @@ def test_an_answer_that_is_right_is_no_failure() -> None:
         assert RawHttp(url).check(GET) is None
 
 
-def test_a_client_that_leaves_when_it_is_told_to_go_on_has_its_answer() -> None:
+def test_100_continue_is_enough_if_the_body_is_not_sent() -> None:
     waiting = [*GET[:2], b"Expect: 100-continue\r\n", b"Content-Length: 5\r\n", b"\r\n"]
     with server(b"HTTP/1.1 100 Continue\r\n\r\n") as url:
         assert RawHttp(url).check(waiting) is None
@@ -85,7 +85,7 @@ def test_a_client_that_leaves_when_it_is_told_to_go_on_has_its_answer() -> None:
         (json_answer("404 Not Found", b'{"status": 404}', "application/json"), "not application/p"),
         (json_answer("200 OK", b'{"load": NaN}', "application/json"), "NaN is no JSON"),
         (json_answer("200 OK", b"\xff", "application/json"), "is no JSON"),
-        (json_answer("200 OK", b"Traceback (most recent call last)", "text/html"), "its inside"),
+        (json_answer("200 OK", b"Traceback (most recent call last)", "text/html"), "internals"),
         (json_answer("200 OK", b"the hush-hush", "text/html"), "a secret"),
         (FINE + FINE, "2 answers to 1 requests"),
         (FINE[:-1], "no HTTP"),
@@ -94,7 +94,7 @@ def test_a_client_that_leaves_when_it_is_told_to_go_on_has_its_answer() -> None:
         (None, "neither answered nor closed"),
     ],
 )
-def test_an_answer_that_is_wrong_is_a_failure(answer: bytes | None, problem: str) -> None:
+def test_an_invalid_answer_is_a_failure(answer: bytes | None, problem: str) -> None:
     with server(answer) as url:
         found = RawHttp(url, secrets=["hush-hush"], limit=0.5).check(GET)
 
@@ -102,7 +102,7 @@ def test_an_answer_that_is_wrong_is_a_failure(answer: bytes | None, problem: str
     assert problem in found
 
 
-def test_nothing_at_the_address_is_a_failure() -> None:
+def test_an_unreachable_server_is_a_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     http = RawHttp(f"http://127.0.0.1:{port}")
@@ -111,12 +111,12 @@ def test_nothing_at_the_address_is_a_failure() -> None:
     assert "failed" in (http.check_health() or "")
 
 
-def test_a_registry_that_answers_right_requests_wrongly_is_a_failure() -> None:
+def test_wrong_answers_to_valid_requests_are_a_failure() -> None:
     with server(FINE) as url:
         assert "POST /agents/register: 200" in (RawHttp(url).check_health() or "")
 
 
-def test_memory_that_grows_is_a_failure() -> None:
+def test_growing_memory_is_a_failure() -> None:
     http = RawHttp("http://127.0.0.1:1", pids=[os.getpid()])
     assert http.check_memory() is None
 

@@ -1,4 +1,4 @@
-"""The fast path and Django's, for what is nearly a heartbeat; and that a difference shows."""
+"""The fast path and Django agree on nearly valid heartbeats, and differences are detected."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,23 +20,23 @@ PROBLEM = b'{"status": 404, "title": "t", "detail": "d"}'
 def paths(tmp_path: Path) -> Iterator[TwoPaths]:
     environment = environment_of(tmp_path)
     migrate(environment)
-    slow_one = environment | {"FAST_HEARTBEATS": "off"}
+    without_fast_path = environment | {"FAST_HEARTBEATS": "off"}
     with (
         registry_web(tmp_path, environment, is_quiet=False) as fast,
-        registry_web(tmp_path, slow_one, is_quiet=False) as slow,
+        registry_web(tmp_path, without_fast_path, is_quiet=False) as slow,
     ):
         yield TwoPaths(fast.url, slow.url, register(fast.url))
 
 
 @pytest.mark.integration
-def test_whatever_is_sent_the_fast_path_answers_as_django_does(paths: TwoPaths) -> None:
+def test_the_fast_path_answers_any_input_as_django_does(paths: TwoPaths) -> None:
     fuzzer = PieceFuzzer(paths, SEED)
 
     fuzzer.take(Turn(inputs=600))
 
     assert fuzzer.failures == []
     assert {200, 400, 403, 404, 411, 413, 415, 422} <= paths.statuses.keys()
-    assert paths.statuses[200] > 150, "too few of them are heartbeats to see much"
+    assert paths.statuses[200] > 150, "too few inputs are valid heartbeats"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_difference_is_a_failure(other: bytes) -> None:
         assert "without it" in (TwoPaths(fast, slow, {}).check(GET) or "")
 
 
-def test_what_passes_by_is_no_difference() -> None:
+def test_different_times_are_no_difference() -> None:
     texts = [b'{"last_heartbeat": "%d"}' % number for number in (1, 2)]
     answers = [json_answer("200 OK", text, "application/json") for text in texts]
     with server(answers[0]) as fast, server(answers[1]) as slow:

@@ -1,6 +1,6 @@
-"""The same bytes to two web servers of one registry, with and without the fast path.
+"""The same bytes are sent to two web servers of one registry, with and without the fast path.
 
-Whatever the fast path takes or leaves, the answers have to be those of Django.
+Their answers must be the same.
 """
 
 import json
@@ -17,12 +17,12 @@ from tests.fuzz.heartbeat_requests import AGENTS, TOKEN
 from tests.fuzz.http_answers import Answer, BadAnswer
 from tests.fuzz.raw_http import RawHttp
 
-# What differs from one moment, or from one page, to the next.
-PASSING = {"last_heartbeat", "expires_at"}
+# Fields with times.
+TIMES = {"last_heartbeat", "expires_at"}
 
 
 def register(url: str) -> dict[str, str]:
-    """Register the agents that the requests are about; return their lease tokens."""
+    """Register the agents that the requests use; return their lease tokens."""
     tokens = {}
     for agent_id in AGENTS:
         registration = {"agent_id": agent_id, "host": "h", "port": 80, "ttl_seconds": 86_400}
@@ -32,7 +32,7 @@ def register(url: str) -> dict[str, str]:
 
 
 class TwoPaths:
-    """`fast` and `slow` are addresses of web servers on one database; `tokens` are from there.
+    """`fast` and `slow` are URLs of web servers on one database; `tokens` are valid there.
 
     `statuses` counts the answers of the fast path.
     """
@@ -48,10 +48,10 @@ class TwoPaths:
         return heartbeat_requests.make(random)
 
     def check(self, pieces: Sequence[bytes]) -> str | None:
-        """Return how the answers of the two servers differ, None if they do not."""
+        """Return how the answers of the two servers differ, or None."""
         payload = self._with_tokens(b"".join(pieces))
-        found = [_all_that(server, payload) for server in (self._fast, self._slow)]
-        self.statuses.update(said[0] for said in found[0] if isinstance(said, tuple))
+        found = [_answers_of(server, payload) for server in (self._fast, self._slow)]
+        self.statuses.update(answer[0] for answer in found[0] if isinstance(answer, tuple))
         for number, (fast, slow) in enumerate(zip_longest(*found)):
             if fast != slow and not _may_end(payload, found, number):
                 return f"answer {number}: on the fast path {fast}, without it {slow}"
@@ -61,33 +61,33 @@ class TwoPaths:
         return self._fast.check_health()
 
     def _with_tokens(self, payload: bytes) -> bytes:
-        """Put the first agent's token where one stands, or the second's, where that is named."""
+        """Replace the placeholder by the token of the agent that the payload names."""
         named = AGENTS[1] if AGENTS[1].encode() in payload else AGENTS[0]
         return payload.replace(TOKEN, self._tokens.get(named, "").encode())
 
 
-def _all_that(server: RawHttp, payload: bytes) -> list[Any]:
-    """Return what a server answers, as far as it does not change from one time to the next."""
+def _answers_of(server: RawHttp, payload: bytes) -> list[Any]:
+    """Return a server's answers without times, or the error."""
     try:
-        return [_lasting(answer) for answer in server.answers(payload)]
+        return [_without_times(answer) for answer in server.answers(payload)]
     except BadAnswer as error:
         return [str(error)]
 
 
-def _lasting(answer: Answer) -> Any:
+def _without_times(answer: Answer) -> Any:
     if answer.media_type == "text/html":
         return answer.status, "a page"  # with tokens that change, or gunicorn's own
-    said: Any = None
+    content: Any = None
     if "json" in answer.media_type and answer.body:
-        said = json.loads(answer.body)
-    if isinstance(said, dict):
-        said = {key: "a time" if key in PASSING else value for key, value in said.items()}
-    return answer.status, answer.media_type, answer.headers.get("retry-after"), said
+        content = json.loads(answer.body)
+    if isinstance(content, dict):
+        content = {key: "a time" if key in TIMES else value for key, value in content.items()}
+    return answer.status, answer.media_type, answer.headers.get("retry-after"), content
 
 
 def _may_end(payload: bytes, found: Sequence[Sequence[Any]], number: int) -> bool:
-    """Whether one of the two may have closed the connection here, and the other not.
+    """Return whether only one of the servers may have closed the connection here.
 
-    The fast path does so after each request of HTTP/1.0 (RFC 9112, 9.3).
+    The fast path closes it after each HTTP/1.0 request (RFC 9112, 9.3).
     """
     return b"HTTP/1.0" in payload and number >= min(map(len, found)) > 0
