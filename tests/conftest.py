@@ -1,4 +1,4 @@
-"""Fixtures for all tests, which of them run where, and what a run says of those left out."""
+"""Fixtures for all tests, the choice of tests to run, and the summary of those left out."""
 
 import os
 import shutil
@@ -22,30 +22,30 @@ from tests.integration.postgres_cluster import find_programs
 from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
-# What takes long is not left for last when several processes share the tests.
+# Long tests run first when several processes share the tests.
 LONGEST_FIRST = ("docker", "faults", "integration", "fuzz", "browser", "registry_project")
 
-# How long an example takes says how busy the machine is, and nothing else.
+# The time of an example depends on how busy the machine is.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
-# A shell starts its background jobs with SIGINT ignored, nohup with SIGHUP ignored. The programs
-# that the tests start would inherit that, also those that are tested to stop on these signals.
+# Background jobs of a shell ignore SIGINT, and programs under nohup ignore SIGHUP. Programs started
+# by the tests would inherit that, although some tests stop them by these signals.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-# Coverage is measured in the processes of the tests. In the programs that these start it would cost
-# half as much time again, and show next to nothing that the tests of the modules do not.
+# Coverage is measured only in the tests' own processes. In the programs that they start, it would
+# take half as much time again and show almost nothing new.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """Once the test database exists, limit how long statements may take, as the web does."""
+    """Limit how long statements may take, as the web does, once the test database exists."""
     if connection.vendor == "postgresql":
         limited.limit_waiting(project_settings.DATABASE_TIMEOUT_SECONDS)
     yield
@@ -54,7 +54,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> str:
-    """The URL of a Redis that tests may fill and empty."""
+    """The URL of a Redis that tests may write to and flush."""
     return os.environ.get("TEST_REDIS_URL") or without("TEST_REDIS_URL")
 
 
@@ -78,10 +78,10 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def compose_command() -> list[str]:
-    """The command of compose: the older program, or the newer plugin."""
+    """The command of compose, which may be a program or a plugin."""
     commands = [["docker-compose"], ["docker", "compose"]]
-    found = [command for command in commands if shutil.which(command[0]) and _answers(command)]
-    return found[0] if found else without("compose")
+    usable = [command for command in commands if shutil.which(command[0]) and _answers(command)]
+    return usable[0] if usable else without("compose")
 
 
 def _answers(command: list[str]) -> bool:
@@ -91,7 +91,7 @@ def _answers(command: list[str]) -> bool:
 
 @pytest.fixture
 def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterator[None]:
-    """A database that cannot be reached: a folder that is not there, a port that nobody has."""
+    """Make the database unreachable: a missing folder, or a closed port."""
     old = connection.settings_dict.copy()
     connections.close_all()
     connection.settings_dict["NAME"] = str(tmp_path / "nowhere" / "db.sqlite3")
@@ -108,9 +108,9 @@ def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterato
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark each test: what database it asks, whether it is left out, and with which others it goes.
+    """Mark tests that use the database, skip those left out, and group tests for xdist.
 
-    In a parallel run the tests of a file go to one process, unless they are in another group.
+    In a parallel run the tests of a file run in one process, unless they have another group.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -125,22 +125,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def rank(item: pytest.Item) -> int:
-    """Return the place of a test's folder in a parallel run."""
+    """Return the position of a test's folder in a parallel run."""
     folder = folder_of(item.nodeid)
     return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 def folder_of(nodeid: str) -> str:
-    """Return the folder below tests/, or the file if it lies right there."""
+    """Return the folder below tests/, or the file if it is directly there."""
     return nodeid.partition("::")[0].removeprefix("tests/").partition("/")[0]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
-    """Escape half characters (lone surrogates) in what a test logged.
-
-    xdist cannot send them, and would lose the process.
-    """
+    """Escape lone surrogates in reports, since sending them would crash a worker of xdist."""
     return without_surrogates((yield))
 
 
@@ -155,7 +152,7 @@ def without_surrogates(data: Any) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how long each folder took, what was skipped and why, and how to run what was left out."""
+    """Print the time of each folder, skipped tests with reasons, and how to run those left out."""
     seconds: defaultdict[str, float] = defaultdict(float)
     for report in chain.from_iterable(terminalreporter.stats.values()):
         if isinstance(report, pytest.TestReport):

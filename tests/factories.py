@@ -1,4 +1,4 @@
-"""Agents for tests, in whatever state; tests of how they get there register them instead."""
+"""Agents in any state; tests of registering itself use the API or `leases` instead."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from agents.models import AgentRecord
 
 
 class AgentFactory(DjangoModelFactory[AgentRecord]):
-    """An agent that has just sent a heartbeat; with ``expired=True``, an hour ago."""
+    """An agent whose last heartbeat is now, or an hour ago with ``expired=True``."""
 
     class Meta:
         model = AgentRecord

@@ -1,7 +1,7 @@
 """HTTP to servers on this machine, without TLS.
 
-A client of httpx reads the machine's certificates when it is made, which takes 20 ms of CPU: far
-more than the call, and tests that wait for something call many times a second.
+A new client of httpx reads the machine's certificates, which takes 20 ms of CPU. That is far more
+than the call, and tests that wait for something call many times a second.
 """
 
 import ssl
@@ -14,7 +14,7 @@ NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def request(method: str, url: str, **options: Any) -> httpx.Response:
-    """Send a request as `httpx.request` does, over a connection of its own."""
+    """Send a request like `httpx.request`, over a new connection."""
     options.setdefault("timeout", TIMEOUT_SECONDS)
     return httpx.request(method, url, verify=NO_CERTIFICATES, **options)
 
@@ -28,6 +28,6 @@ def post(url: str, **options: Any) -> httpx.Response:
 
 
 def client(base_url: str, **options: Any) -> httpx.Client:
-    """Return a client that keeps its connections."""
+    """Return a client with persistent connections."""
     options.setdefault("timeout", TIMEOUT_SECONDS)
     return httpx.Client(base_url=base_url, verify=NO_CERTIFICATES, **options)

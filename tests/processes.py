@@ -1,4 +1,4 @@
-"""Looking at real processes from tests: waiting with a deadline, and who is still there."""
+"""Processes in tests: waiting with a deadline, and finding out which are running."""
 
 import asyncio
 import subprocess
@@ -25,7 +25,7 @@ class ServerProcess:
 def wait_until(
     condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS
 ) -> None:
-    """Return as soon as `condition` holds; fail, naming `what`, when it does not in time."""
+    """Return as soon as `condition` holds; fail with `what` if it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
@@ -35,7 +35,7 @@ def wait_until(
 async def wait_in_loop(
     condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS
 ) -> None:
-    """The same inside an event loop, which goes on running."""
+    """Do the same inside an event loop without blocking it."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
@@ -43,26 +43,26 @@ async def wait_in_loop(
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process; a zombie has only not been buried yet."""
-    answer = subprocess.run(
+    """Return whether a process is running. A zombie is not."""
+    done = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)],  # noqa: S607 - wherever this system has it
         capture_output=True,
         text=True,
         check=False,
     )
-    state = answer.stdout.strip()
+    state = done.stdout.strip()
     return bool(state) and not state.startswith("Z")
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """Return the command lines, by id, of what a process has started, and what that has."""
-    answer = subprocess.run(
+    """Return the command lines of a process's children and their descendants, by id."""
+    done = subprocess.run(
         ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="],  # noqa: S607
         capture_output=True,
         text=True,
         check=True,
     )
-    rows = [line.split(None, 3) for line in answer.stdout.splitlines()]
+    rows = [line.split(None, 3) for line in done.stdout.splitlines()]
     found: dict[int, str] = {}
     parents = {pid}
     while parents:

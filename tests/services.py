@@ -1,7 +1,7 @@
-"""The services that some tests need: who runs these tests, and what the others read of it.
+"""The services that some tests need, and when these tests run.
 
-They run with REQUIRE_SERVICES=1, and fail there when a service is missing. Without it they are left
-out, unless their folder or file is named on the command line.
+With REQUIRE_SERVICES=1 they run, and fail if a service is missing. Without it they are left out,
+unless their folder or file is named on the command line.
 """
 
 import os
@@ -12,7 +12,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
-# Fixtures that give a service; what uses one of them need not be marked.
+# Fixtures that provide a service; tests that use one need no mark.
 FIXTURES = {
     "chromium",
     "compose_command",
@@ -33,7 +33,7 @@ LEFT_OUT = "needs services or minutes: REQUIRE_SERVICES=1"
 
 
 def without(service: str) -> NoReturn:
-    """Skip the test that needs a service which is not here, or fail it where all are required."""
+    """Skip a test whose service is missing, or fail it if services are required."""
     if REQUIRED:
         pytest.fail(f"REQUIRE_SERVICES=1, and this is missing: {HOW_TO_GET[service]}")
     pytest.skip(f"needs {HOW_TO_GET[service]}")
@@ -45,7 +45,7 @@ def needs_services(item: pytest.Item) -> bool:
 
 
 def is_wanted(item: pytest.Item, arguments: list[str]) -> bool:
-    """Whether to run a test that needs services: all shall run, or the arguments name its place."""
+    """Return whether to run a test that needs services: all are required, or its path is named."""
     if REQUIRED:
         return True
     named = {Path(argument.partition("::")[0]).resolve() for argument in arguments}

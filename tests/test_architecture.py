@@ -1,4 +1,4 @@
-"""The pictures in docs/architecture.md show the imports that there are."""
+"""The diagrams in docs/architecture.md match the imports."""
 
 import re
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ Arrows = set[tuple[str, str]]
 
 
 def drawn() -> list[Arrows]:
-    """Return the arrows of each picture."""
-    pictures = re.findall(r"```mermaid\n(.*?)```", PAGE, re.DOTALL)
+    """Return the arrows of each diagram."""
+    diagrams = re.findall(r"```mermaid\n(.*?)```", PAGE, re.DOTALL)
     return [
-        set(re.findall(r"^ +([\w.]+) --> ([\w.]+)$", picture, re.MULTILINE)) for picture in pictures
+        set(re.findall(r"^ +([\w.]+) --> ([\w.]+)$", diagram, re.MULTILINE)) for diagram in diagrams
     ]
 
 
@@ -30,7 +30,7 @@ def graph() -> grimp.ImportGraph:
 
 
 def imports(graph: grimp.ImportGraph, package: str, shown: set[str]) -> dict[str, set[str]]:
-    """Return what each part of `package` that is `shown` imports of the others."""
+    """Return which of the `shown` parts of `package` each of them imports."""
     found: dict[str, set[str]] = {part: set() for part in shown}
     for module in graph.modules:
         importer = _part(module, package)
@@ -42,12 +42,12 @@ def imports(graph: grimp.ImportGraph, package: str, shown: set[str]) -> dict[str
 
 
 def _part(module: str, package: str) -> str:
-    """Return which part of `package` a module is in: "api" of "agents.api.views"."""
+    """Return the part of `package` that contains a module, such as "api" for "agents.api.views"."""
     return module.removeprefix(f"{package}.").split(".")[0] if module.startswith(package) else ""
 
 
 def needed(found: dict[str, set[str]]) -> Arrows:
-    """Return the arrows that do not follow from others."""
+    """Return the arrows that are not implied by others."""
 
     def reached(start: str, without: str) -> Iterator[str]:
         for other in found[start] - {without}:
@@ -59,29 +59,27 @@ def needed(found: dict[str, set[str]]) -> Arrows:
     }
 
 
-@pytest.mark.parametrize(("picture", "package"), [(0, "agents"), (1, "deploygen")])
-def test_a_picture_shows_what_imports_what(
-    graph: grimp.ImportGraph, picture: int, package: str
-) -> None:
+@pytest.mark.parametrize(("diagram", "package"), [(0, "agents"), (1, "deploygen")])
+def test_a_diagram_shows_the_imports(graph: grimp.ImportGraph, diagram: int, package: str) -> None:
     arrows = {
         (start.removeprefix(f"{package}."), end.removeprefix(f"{package}."))
-        for start, end in drawn()[picture]
+        for start, end in drawn()[diagram]
     }
     shown = {name for arrow in arrows for name in arrow}
 
     assert arrows == needed(imports(graph, package, shown))
 
 
-def test_every_package_of_the_registry_is_in_its_picture() -> None:
+def test_every_package_of_the_registry_is_in_its_diagram() -> None:
     folders = {path.parent.name for path in (PROJECT / "agents").glob("*/__init__.py")}
 
     shown = {name for arrow in drawn()[0] for name in arrow}
 
-    # Event streams import nothing of the others: the web server uses them.
+    # Event streams import none of the others; the web server uses them.
     assert folders - shown == {"migrations", "event_streams"}
 
 
-def test_every_file_that_is_named_exists() -> None:
+def test_every_named_file_exists() -> None:
     named = re.findall(r"`((?:agents|deploygen|registry_project|templates)/[\w./]*)`", PAGE)
 
     assert len(named) > 20

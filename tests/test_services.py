@@ -1,4 +1,4 @@
-"""Which tests run where is decided by what they need and by what the command line names."""
+"""Tests that need services run if services are required or their path is named."""
 
 from pathlib import Path
 
@@ -14,7 +14,9 @@ def required(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return bool(request.param)
 
 
-def test_a_missing_service_fails_where_services_are_required(required: bool) -> None:
+def test_a_missing_service_fails_if_services_are_required_and_skips_otherwise(
+    required: bool,
+) -> None:
     error = pytest.fail.Exception if required else pytest.skip.Exception
     with pytest.raises(error, match="apt install chromium"):
         without("chromium")
@@ -31,21 +33,21 @@ def test_a_missing_service_fails_where_services_are_required(required: bool) -> 
     ],
     ids=["all", "another folder", "its file", "it", "yet another folder"],
 )
-def test_what_needs_services_runs_where_it_is_named(
+def test_a_test_that_needs_services_runs_if_its_path_is_named(
     request: pytest.FixtureRequest, required: bool, argument: str, named: bool
 ) -> None:
     assert is_wanted(request.node, ["tests", argument]) is (named or required)
 
 
-def test_what_uses_no_service_needs_none(request: pytest.FixtureRequest) -> None:
+def test_a_test_without_service_fixtures_needs_none(request: pytest.FixtureRequest) -> None:
     assert not needs_services(request.node)
 
 
 @pytest.mark.services
-def test_what_is_marked_needs_services(request: pytest.FixtureRequest) -> None:
+def test_a_marked_test_needs_services(request: pytest.FixtureRequest) -> None:
     assert needs_services(request.node)
 
 
-def test_what_uses_a_service_needs_services(request: pytest.FixtureRequest) -> None:
+def test_a_test_with_a_service_fixture_needs_services(request: pytest.FixtureRequest) -> None:
     request.node.fixturenames.append("postgres_programs")
     assert needs_services(request.node)

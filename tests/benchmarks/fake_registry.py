@@ -1,4 +1,4 @@
-"""A registry in one thread, which can be made to be wrong: what a benchmark must notice."""
+"""A registry in one thread with configurable faults, which a benchmark must detect."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ class Lease:
 
 @dataclass
 class Faults:
-    """How it is wrong. Seconds are added to each lease where it is read, and only there."""
+    """The faults. Seconds are added to a lease only where it is read."""
 
     read_seconds: float = 0.0
     listing_seconds: float = 0.0
@@ -139,7 +139,7 @@ class Connection(asyncio.Protocol):
 
 @contextmanager
 def fake_registry(faults: Faults | None = None) -> Iterator[FakeRegistry]:
-    """Give one that listens, in a thread of its own."""
+    """Run a registry in a thread."""
     registry = FakeRegistry(faults=faults or Faults())
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(
@@ -156,5 +156,5 @@ def fake_registry(faults: Faults | None = None) -> Iterator[FakeRegistry]:
         server.close()
         for transport in registry.transports:
             transport.abort()
-        loop.run_until_complete(asyncio.sleep(0))  # which is when they close
+        loop.run_until_complete(asyncio.sleep(0))  # closes the transports
         loop.close()

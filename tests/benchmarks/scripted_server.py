@@ -1,4 +1,4 @@
-"""A server that answers as it was told to: what a load generator must count."""
+"""A server with scripted answers, for testing what a load generator counts."""
 
 import socket
 import threading
@@ -7,13 +7,13 @@ from contextlib import contextmanager, suppress
 
 from benchmarks.wire.connection import Address
 
-# Gets the number of a request; returns what to send, and whether to close then.
+# Gets the number of a request; returns the bytes to send, and whether to close then.
 Script = Callable[[int], tuple[bytes, bool]]
 
 
 @contextmanager
 def scripted_server(script: Script) -> Iterator[tuple[Address, list[int]]]:
-    """Give its address, and for each connection how many requests came on it."""
+    """Yield the server's address, and the number of requests on each connection."""
     listener = socket.create_server(("127.0.0.1", 0))
     seen: list[int] = []
     lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""What processes have used is what they say themselves."""
+"""The CPU time measured for processes equals the time they report themselves."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ def burn(seconds):
     end = time.process_time() + seconds
     while time.process_time() < end: pass
 """
-# In a thread that ends, and that a sum over the living ones would miss.
+# In a thread that ends, which a sum over living threads would miss.
 IN_A_THREAD = (
     BURN
     + """
@@ -33,7 +33,7 @@ else:
     print(flush=True); sys.stdin.read()
 """
 )
-# Which has burnt, and lives on.
+# A child that has used CPU time and is still running.
 WITH_A_CHILD = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {IN_A_THREAD!r}])"
 
 
@@ -56,33 +56,33 @@ def line(process: "subprocess.Popen[str]") -> str:
     return str(process.stdout.readline())
 
 
-def test_it_is_what_the_process_has_used_threads_that_ended_included() -> None:
+def test_the_time_includes_threads_that_have_ended() -> None:
     with started(IN_A_THREAD) as process:
-        told = int(line(process))
-        seen = cpu_nanoseconds([process.pid])
-    assert told > 300_000_000
-    # Between the two it has printed a line.
-    assert told <= seen < told + 50_000_000
+        reported = int(line(process))
+        measured = cpu_nanoseconds([process.pid])
+    assert reported > 300_000_000
+    # The process has printed a line in between.
+    assert reported <= measured < reported + 50_000_000
 
 
-def test_a_child_that_has_ended_counts() -> None:
+def test_the_time_includes_children_that_have_ended() -> None:
     with started(IN_A_CHILD) as process:
-        told = int(line(process))
+        reported = int(line(process))
         line(process)
         assert family([process.pid]) == {process.pid}
-        seen = cpu_nanoseconds([process.pid])
-    # Its user's and the system's time, each in whole ticks.
-    assert seen >= told - 2 * TICK_NANOSECONDS
+        measured = cpu_nanoseconds([process.pid])
+    # User and system time are each in whole ticks.
+    assert measured >= reported - 2 * TICK_NANOSECONDS
 
 
-def test_a_process_that_lives_brings_those_that_it_has_started() -> None:
+def test_the_time_includes_running_children() -> None:
     with started(WITH_A_CHILD) as process:
-        told = int(line(process))
+        reported = int(line(process))
         assert len(family([process.pid])) == 2
-        assert cpu_nanoseconds([process.pid]) >= told > 300_000_000
+        assert cpu_nanoseconds([process.pid]) >= reported > 300_000_000
 
 
-def test_one_that_is_gone_has_none() -> None:
+def test_a_process_that_has_ended_has_no_time() -> None:
     with started("") as process:
         process.wait()
     assert cpu_nanoseconds([process.pid]) == 0

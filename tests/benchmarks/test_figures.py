@@ -1,4 +1,4 @@
-"""From counts to figures, from figures to verdicts, and where they are written."""
+"""Figures from counts, verdicts from figures, and the page they are written to."""
 
 from array import array
 from pathlib import Path
@@ -31,13 +31,13 @@ ALL = {
 
 def test_cpu_is_seconds_for_a_thousand_heartbeats() -> None:
     load = Load(right=4, latencies=array("d", [0.004, 0.001, 0.003, 0.002]), seconds=2.0)
-    of = figures(load, used_nanoseconds=3_000_000_000, heartbeats=500)
-    assert of.cpu == 1.5
-    assert of.per_second == 1000
-    assert (of.p50, of.p99) == (3.0, 4.0)
+    result = figures(load, used_nanoseconds=3_000_000_000, heartbeats=500)
+    assert result.cpu == 1.5
+    assert result.per_second == 1000
+    assert (result.p50, result.p99) == (3.0, 4.0)
 
 
-def test_the_median_is_of_each_figure_by_itself() -> None:
+def test_each_figure_has_its_own_median() -> None:
     rounds = [Figures(1, 30, 5, 9), Figures(3, 10, 7, 8), Figures(2, 20, 6, 7)]
     assert medians(rounds) == Figures(2, 20, 6, 8)
 
@@ -47,14 +47,14 @@ def test_each_ratio_is_ours_over_theirs() -> None:
         "etcd": 0.4,
         "etcd-256": 0.1,
         "naive": 0.025,
-        "floor": 2.5,  # of the cheaper one
+        "floor": 2.5,  # result the cheaper one
         "bulk-etcd": 0.04,
     }
     assert not any(ratio.exceeds_limit for ratio in ratios(ALL))
 
 
 @pytest.mark.parametrize(("value", "too_much"), [(0.40, False), (0.401, True)], ids=["at", "above"])
-def test_a_ratio_may_be_its_limit_and_no_more(value: float, too_much: bool) -> None:
+def test_a_ratio_may_equal_its_limit_but_not_exceed_it(value: float, too_much: bool) -> None:
     ratio = Ratio("etcd", "fast-32", "etcd-32", 0.40, value)
     assert ratio.exceeds_limit is too_much
     assert ratio.verdict.endswith("too much" if too_much else "ok")
@@ -65,8 +65,8 @@ def test_a_ratio_is_printed_with_three_decimals() -> None:
     assert ratios(measured)[0].line == "ratio etcd 0.333"
 
 
-def test_what_was_left_out_is_missing_and_not_too_much() -> None:
-    measured = {name: of for name, of in ALL.items() if name != "etcd-32"}
+def test_a_measurement_that_was_left_out_is_reported_as_missing() -> None:
+    measured = {name: result for name, result in ALL.items() if name != "etcd-32"}
     etcd = ratios(measured)[0]
     assert etcd.line == "ratio etcd missing"
     assert not etcd.exceeds_limit
@@ -74,11 +74,11 @@ def test_what_was_left_out_is_missing_and_not_too_much() -> None:
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 51), (0.99, 100), (1.0, 100)])
-def test_percentiles(share: float, value: int) -> None:
+def test_a_percentile_is_the_value_at_its_rank(share: float, value: int) -> None:
     assert percentile(range(1, 101), share) == value
 
 
-def test_a_latency_is_in_the_range_that_begins_with_it() -> None:
+def test_a_latency_belongs_to_the_range_that_begins_with_it() -> None:
     found = dict(histogram.buckets([0.0004, 0.001, 0.0019, 0.002, 99.0]))
     assert found["0-0.5"] == 1
     assert found["1-2"] == 2
@@ -88,7 +88,7 @@ def test_a_latency_is_in_the_range_that_begins_with_it() -> None:
     assert histogram.buckets([]) == []
 
 
-def test_a_bar_of_a_tenth_is_a_decade_shorter() -> None:
+def test_a_bar_of_a_tenth_is_one_decade_shorter() -> None:
     picture = chart.svg("cost", [("ours", 0.1, True), ("theirs <x>", 1.0, False)])
     assert picture.count(chart.OURS) == 1
     assert f'width="{chart.WIDTH / 1:.1f}"' in picture
@@ -96,7 +96,7 @@ def test_a_bar_of_a_tenth_is_a_decade_shorter() -> None:
     assert "theirs &lt;x&gt;" in picture
 
 
-def test_the_page_keeps_what_is_around_the_figures(tmp_path: Path) -> None:
+def test_the_text_around_the_figures_is_kept(tmp_path: Path) -> None:
     text, picture = tmp_path / "page.md", tmp_path / "images" / "picture.svg"
     text.write_text(f"before\n{performance_page.BEGIN}\nold\n{performance_page.END}\nafter\n")
     performance_page.write("new", "<svg/>", text, picture)

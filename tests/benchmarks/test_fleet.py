@@ -1,4 +1,4 @@
-"""The simulator's judgement, on registries that are right and that are wrong in one way each."""
+"""The simulator checks a correct registry, and registries with one fault each."""
 
 import io
 from dataclasses import replace
@@ -19,18 +19,18 @@ QUIET = Plan(
 )
 
 
-def judged(plan: Plan, faults: Faults | None = None) -> Results:
-    """Run a plan against a registry with these faults."""
+def results_of(plan: Plan, faults: Faults | None = None) -> Results:
+    """Run a plan against a registry with these faults; return the results."""
     with fake_registry(faults) as registry:
         run = Run(plan, registry.address, Meter(), Progress(io.StringIO()))
         run.execute()
         return run.results
 
 
-def test_a_registry_that_is_right_is_found_to_be_so() -> None:
-    # The longer lease forgives a machine that is busy.
+def test_a_correct_registry_gives_a_clean_result() -> None:
+    # The longer lease allows for a busy machine.
     plan = replace(QUIET, ttl=2, duration=0.8, deaths=0.1, restarts=0.2, stops=0.1, bad=1.0)
-    results = judged(plan)
+    results = results_of(plan)
     assert results.is_clean, report(results, None, 0)
     assert results.responses["register", 201] >= 20
     assert results.responses["heartbeat", 200] >= 20
@@ -53,14 +53,14 @@ def test_a_registry_that_is_right_is_found_to_be_so() -> None:
     [Faults(read_seconds=MAX_DEATH_DELAY + 0.5), Faults(listing_seconds=2 * MAX_DEATH_DELAY)],
     ids=["read by its id", "in the listing"],
 )
-def test_a_dead_agent_that_is_kept_too_long_is_found(faults: Faults) -> None:
-    results = judged(replace(QUIET, deaths=0.05), faults)
+def test_a_dead_agent_that_is_kept_too_long_is_detected(faults: Faults) -> None:
+    results = results_of(replace(QUIET, deaths=0.05), faults)
     assert len(results.missed_deaths) == 1
     assert not results.is_clean
 
 
-def test_a_death_that_is_late_but_within_a_second_is_none_that_was_missed() -> None:
-    results = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=0.3, listing_seconds=0.3))
+def test_a_death_reported_within_a_second_is_not_missed() -> None:
+    results = results_of(replace(QUIET, deaths=0.05), Faults(read_seconds=0.3, listing_seconds=0.3))
     assert results.is_clean
     assert 0.3 <= results.death_delays[0] < MAX_DEATH_DELAY
 
@@ -68,47 +68,45 @@ def test_a_death_that_is_late_but_within_a_second_is_none_that_was_missed() -> N
 @pytest.mark.parametrize(
     ("late", "is_clean"), [(MAX_DEATH_DELAY, True), (MAX_DEATH_DELAY + 0.001, False)]
 )
-def test_a_death_that_is_seen_after_more_than_a_second_is_an_error(
-    late: float, is_clean: bool
-) -> None:
+def test_a_death_reported_after_more_than_a_second_is_an_error(late: float, is_clean: bool) -> None:
     assert Results(death_delays=[0.1, late]).is_clean is is_clean
 
 
-def test_a_lease_that_ends_before_its_time_is_found_at_a_death() -> None:
-    # Neither a heartbeat nor the listing tells of it.
-    results = judged(replace(QUIET, deaths=0.05), Faults(read_seconds=-0.6))
+def test_a_lease_that_ends_too_early_is_detected_at_a_death() -> None:
+    # Neither a heartbeat nor the listing would show it.
+    results = results_of(replace(QUIET, deaths=0.05), Faults(read_seconds=-0.6))
     assert len(results.false_expiries) == 1
     assert not results.is_clean
 
 
-def test_an_agent_that_lives_and_is_forgotten_is_found() -> None:
-    # It registers again at once, and is listed by then.
+def test_a_living_agent_that_is_forgotten_is_detected() -> None:
+    # It registers again at once, so the listing would not show it.
     plan = replace(QUIET, duration=1.0, listing_interval=60.0)
-    results = judged(plan, Faults(forgets_after_beats=1))
+    results = results_of(plan, Faults(forgets_after_beats=1))
     assert results.false_expiries
     assert results.errors["heartbeat: 404"] >= 1
     assert not results.is_clean
 
 
-def test_an_agent_that_lives_and_is_not_listed_is_found() -> None:
-    results = judged(QUIET, Faults(listing_leaves_out="-7"))
+def test_a_living_agent_that_is_not_listed_is_detected() -> None:
+    results = results_of(QUIET, Faults(listing_leaves_out="-7"))
     assert [agent_id.rpartition("-")[2] for agent_id in results.false_expiries] == ["7"]
     assert not results.errors
 
 
-def test_an_agent_that_has_deregistered_and_is_still_there_is_found() -> None:
+def test_a_deregistered_agent_that_remains_is_detected() -> None:
     plan = replace(QUIET, stops=0.05, listing_interval=60.0)
-    results = judged(plan, Faults(keeps_deregistered=True))
+    results = results_of(plan, Faults(keeps_deregistered=True))
     assert len(results.missed_deaths) == 1
     assert not results.is_clean
 
 
-def test_a_zombie_that_keeps_the_lease_is_found() -> None:
-    results = judged(replace(QUIET, restarts=0.05), Faults(takes_old_tokens=True))
+def test_an_old_process_that_keeps_the_lease_is_detected() -> None:
+    results = results_of(replace(QUIET, restarts=0.05), Faults(takes_old_tokens=True))
     assert results.errors == {"late heartbeat of an old process: 200": 1}
 
 
-def test_no_registry_is_no_clean_run() -> None:
+def test_an_unreachable_registry_is_an_error() -> None:
     with fake_registry() as registry:
         address = registry.address
     plan = replace(QUIET, agents=1)
@@ -124,7 +122,9 @@ def test_no_registry_is_no_clean_run() -> None:
 @pytest.mark.parametrize(
     ("received", "must_be_alive"), [(61.0, True), (61.000_001, False)], ids=["at", "after"]
 )
-def test_a_lease_lasts_from_when_it_was_asked_for(received: float, must_be_alive: bool) -> None:
+def test_a_lease_lasts_from_the_time_the_request_was_sent(
+    received: float, must_be_alive: bool
+) -> None:
     agent = Agent("a")
     agent.renewed(sent=1.0, received=2.0)
     assert agent.must_be_alive(received, ttl=60) is must_be_alive
@@ -133,7 +133,7 @@ def test_a_lease_lasts_from_when_it_was_asked_for(received: float, must_be_alive
 @pytest.mark.parametrize(
     ("sent", "must_be_gone"), [(62.999_999, False), (63.0, True)], ids=["before", "at"]
 )
-def test_a_death_counts_from_when_the_last_renewal_was_answered(
+def test_a_death_counts_from_the_answer_to_the_last_renewal(
     sent: float, must_be_gone: bool
 ) -> None:
     agent = Agent("a")

@@ -1,4 +1,4 @@
-"""The load generator counts what came, and takes nothing for right that is not."""
+"""The load generator counts right answers, and no wrong ones among them."""
 
 import re
 
@@ -14,7 +14,7 @@ def requests_to(address: Address, count: int = 3) -> list[bytes]:
     return [request("POST", address, f"/{number}") for number in range(count)]
 
 
-def test_right_answers_are_counted_each_with_its_latency() -> None:
+def test_right_answers_are_counted_with_their_latencies() -> None:
     with scripted_server(lambda _: (sized(200, b"ok"), False)) as (address, seen):
         load = run(Target(address, requests_to(address)), 2, 0.1)
     assert load.right == sum(seen) == len(load.latencies) > 2
@@ -24,7 +24,7 @@ def test_right_answers_are_counted_each_with_its_latency() -> None:
     assert all(0 < latency < load.seconds for latency in load.latencies)
 
 
-def test_another_status_is_wrong() -> None:
+def test_an_unexpected_status_is_wrong() -> None:
     def script(number: int) -> tuple[bytes, bool]:
         return sized(503 if number in (2, 5) else 200), False
 
@@ -34,7 +34,7 @@ def test_another_status_is_wrong() -> None:
     assert load.right == sum(seen) - 2
 
 
-def test_the_right_status_without_what_it_must_say_is_wrong() -> None:
+def test_an_answer_without_the_expected_content_is_wrong() -> None:
     def script(number: int) -> tuple[bytes, bool]:
         return sized(200, b'{"renewed":%d}' % (499 if number == 3 else 500)), False
 
@@ -51,14 +51,14 @@ def test_each_request_is_sent_once() -> None:
     assert load.right == sum(seen) == 10
 
 
-def test_a_connection_that_the_server_closes_is_opened_anew() -> None:
+def test_a_connection_closed_by_the_server_is_reopened() -> None:
     with scripted_server(lambda _: (sized(200, header=CLOSE), True)) as (address, seen):
         load = send_each(Target(address, requests_to(address, 4)), 1)
     assert load.right == 4
     assert seen == [1, 1, 1, 1]
 
 
-def test_a_kept_connection_that_is_closed_under_a_request_costs_no_error() -> None:
+def test_a_kept_connection_closed_during_a_request_is_no_error() -> None:
     def script(number: int) -> tuple[bytes, bool]:
         return (b"", True) if number == 2 else (sized(200), False)
 
@@ -68,21 +68,21 @@ def test_a_kept_connection_that_is_closed_under_a_request_costs_no_error() -> No
     assert seen == [2, 2]
 
 
-def test_a_new_connection_that_is_closed_without_an_answer_is_an_error() -> None:
+def test_a_new_connection_closed_without_an_answer_is_an_error() -> None:
     with scripted_server(lambda _: (b"", True)) as (address, _):
         load = run(Target(address, requests_to(address)), 1, 0.1)
     assert load.wrong == {"closed without a response": 1}
 
 
-def test_half_an_answer_is_an_error() -> None:
+def test_an_incomplete_answer_is_an_error() -> None:
     with scripted_server(lambda _: (sized(200, b"all of it")[:-3], True)) as (address, _):
         load = run(Target(address, requests_to(address)), 1, 0.1)
     assert load.wrong == {"closed in the middle of a response": 1}
 
 
-def test_a_large_request_is_sent_to_its_end() -> None:
+def test_a_large_request_is_sent_completely() -> None:
     with scripted_server(lambda _: (sized(200), False)) as (address, _):
-        # More than a socket takes at once, and than the server reads at once.
+        # More than a socket accepts, and the server reads, at once.
         large = request("POST", address, "/", body=b"x" * 8_000_000)
         load = send_each(Target(address, [large]), 1)
     assert load.right == 1

@@ -1,4 +1,4 @@
-"""Where an response ends, however it comes."""
+"""Where a response ends, for every kind of framing."""
 
 import pytest
 
@@ -22,28 +22,30 @@ EMPTY = b"HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n"
 
 
 @pytest.mark.parametrize("response", [CHUNKED, EMPTY], ids=["chunked", "empty"])
-def test_the_end_is_known_with_the_last_byte_and_not_before(response: bytes) -> None:
+def test_the_length_of_a_chunked_or_empty_response_is_known_with_its_last_byte(
+    response: bytes,
+) -> None:
     assert {response_length(response[:at]) for at in range(len(response))} == {UNKNOWN}
     assert response_length(response) == len(response)
 
 
-def test_the_length_is_known_once_the_head_is_there() -> None:
+def test_the_length_of_a_sized_response_is_known_with_its_head() -> None:
     head = SIZED.index(b"body")
     assert response_length(SIZED[: head - 1]) == UNKNOWN
     assert response_length(SIZED[:head]) == len(SIZED)
     assert (status_of(SIZED), body_of(SIZED)) == (404, b"body")
 
 
-def test_without_a_length_it_ends_with_the_connection() -> None:
+def test_a_response_without_a_length_ends_with_the_connection() -> None:
     assert response_length(b"HTTP/1.0 200 OK\r\n\r\nwhatever") == UNTIL_CLOSED
 
 
-def test_what_is_no_answer_is_told() -> None:
+def test_invalid_data_is_refused() -> None:
     with pytest.raises(ValueError, match="not an HTTP response"):
         response_length(b"SSH-2.0\r\n\r\n")
 
 
-def test_headers_are_found_whatever_their_case() -> None:
+def test_header_names_are_case_insensitive() -> None:
     assert header_of(SIZED, b"x-other") == b"1"
     assert header_of(SIZED, b"other") is None
 
@@ -56,5 +58,5 @@ def test_headers_are_found_whatever_their_case() -> None:
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", True),
     ],
 )
-def test_a_server_says_that_it_closes(response: bytes, closes: bool) -> None:
+def test_a_response_shows_whether_the_connection_will_close(response: bytes, closes: bool) -> None:
     assert says_close(response) is closes

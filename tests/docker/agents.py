@@ -1,4 +1,4 @@
-"""Agents that are generated, built, and run in containers."""
+"""Agents that are generated, built and run in containers."""
 
 import subprocess
 import uuid
@@ -18,7 +18,7 @@ from tests.docker.engine import Container
 from tests.integration.registry_process import MANAGE, PROJECT, free_port
 
 ECHO = PROJECT / "examples" / "echo" / "agent.yaml"
-# Nobody listens there: where the registry is, a container is told when it starts.
+# Nothing listens there; a container gets the registry's URL when it starts.
 NO_REGISTRY = "http://127.0.0.1:9"
 
 
@@ -29,7 +29,7 @@ class AgentContainer:
     port: int
 
     def get(self, path: str) -> httpx.Response | None:
-        """Return what the agent answers, None while it does not listen."""
+        """Return the agent's response, or None while it does not listen."""
         try:
             return plain_http.get(f"http://127.0.0.1:{self.port}{path}")
         except httpx.TransportError:
@@ -39,7 +39,7 @@ class AgentContainer:
         return plain_http.post(f"http://127.0.0.1:{self.port}/run", json=inputs)
 
     def why_not_ready(self) -> str | None:
-        """Return the reason that it gives; None while it is ready or does not listen."""
+        """Return the agent's reason, or None if it is ready or does not listen."""
         answer = self.get("/health/ready")
         if answer is None or answer.status_code == httpx.codes.OK:
             return None
@@ -52,7 +52,7 @@ class AgentContainer:
 
 
 def generate_echo(folder: Path) -> None:
-    """Generate the example, as its README says."""
+    """Generate the echo example as its README says."""
     subprocess.run(
         [
             *(*MANAGE, "generate_agent", str(ECHO), "--output", str(folder)),
@@ -75,7 +75,7 @@ def running_agent(
     agent_id: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[AgentContainer]:
-    """Run an agent's image, hardened, under an id and on a port of its own."""
+    """Run an agent's image, hardened, with a unique id on a free port."""
     port, agent_id = free_port(), agent_id or f"agent-{uuid.uuid4()}"
     own = {
         "AGENT_ID": agent_id,

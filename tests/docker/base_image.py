@@ -1,6 +1,6 @@
-"""The base that images are built on here: the official one, or Debian's Python by debootstrap.
+"""The base image of the tests: the official one, or Debian's Python by debootstrap.
 
-It is made once, and kept by the engine. ``python -m tests.docker.base_image`` makes it.
+It is created once and kept by the engine; ``python -m tests.docker.base_image`` creates it.
 """
 
 import os
@@ -18,16 +18,16 @@ PULL_SECONDS = 120
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 PACKAGES = "python3,python3-venv,ca-certificates"
-# The authorities that this machine trusts: what it is connected through may have one of its own.
+# The authorities that this machine trusts, since a proxy may have its own.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-# What comes with Debian and is neither Python nor needed to build with it.
+# Folders of Debian that are not needed.
 UNUSED = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/man", "usr/share/locale")
 
 
 def base_image() -> str:
-    """Return the name of the base; make it when the engine has none. Raises DockerError.
+    """Return the name of the base image; create it if it is missing. Raises DockerError.
 
-    AGENT_BASE_IMAGE names another one, which is taken as it is.
+    AGENT_BASE_IMAGE names another one, which is used unchanged.
     """
     if named := os.environ.get("AGENT_BASE_IMAGE"):
         return named
@@ -71,7 +71,7 @@ def _make_debian(folder: Path) -> None:
 
 def _as_root(*command: str) -> None:
     prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    # Debian has debootstrap where only root's PATH leads.
+    # On Debian, debootstrap is only on root's PATH.
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The engine, the base, and the images that tests share: each is made when first asked for."""
+"""The Docker engine, the base image and shared images, each created on first use."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ MARKER = "hunter2-is-in-no-layer"
 
 @pytest.fixture(scope="session")
 def docker_engine() -> None:
-    """A Docker engine that answers."""
+    """Require a Docker engine that answers."""
     if not engine.answers():
         without("docker")
 
@@ -38,7 +38,7 @@ def base(docker_engine: None) -> str:
 
 @pytest.fixture(scope="session")
 def echo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The echo example's folder, with secrets that somebody left in it."""
+    """The folder of the echo example, with files of secrets in it."""
     folder = tmp_path_factory.mktemp("echo") / "agent"
     agents.generate_echo(folder)
     for path in (".env", "production.env", "secrets/api_key", "tls.key", "data/.env", "data/a.key"):
@@ -57,7 +57,7 @@ def echo(base: str, echo_folder: Path) -> str:
 
 @pytest.fixture(scope="session")
 def needy(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An image whose handler needs a package of its own, a setting and a secret."""
+    """An image whose handler needs a package, a setting and a secret."""
     handler = """\
 import inspect
 import os
@@ -107,7 +107,7 @@ def registry_image(base: str) -> str:
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
-    """A real registry, which sweeps every second."""
+    """A registry that sweeps every second."""
     folder = tmp_path_factory.mktemp("registry")
     environment = environment_for(folder, SWEEP_INTERVAL_SECONDS="1", TERM="dumb")
     with ready_registry(folder, environment) as registry:

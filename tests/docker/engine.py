@@ -1,4 +1,4 @@
-"""A Docker engine, by Docker's own command; networks are the machine's own, which every one has."""
+"""A Docker engine, used through the docker command; containers share the host's network."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.processes import wait_until
 HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 SLOW_SECONDS = 600
 CHUNK_BYTES = 1 << 20
-# Another copy of the project may be tested at the same time, by the same engine.
+# Another copy of the project may be tested at the same time with the same engine.
 COPY = f"{zlib.crc32(str(PROJECT).encode()):08x}"
 # What `gzip -6` writes.
 GZIP_LEVEL = 6
@@ -25,18 +25,18 @@ GZIP_FORMAT = 31
 
 
 class DockerError(Exception):
-    """Docker refused or failed; the message has what it said."""
+    """Docker refused or failed; the message has its output."""
 
 
 def image_name(name: str) -> str:
-    """Return the name of an image that is made for the tests of this copy of the project."""
+    """Return the name of an image for the tests of this copy of the project."""
     return f"agent-test-{name}-{COPY}"
 
 
 def docker(*arguments: str, seconds: float = SLOW_SECONDS, legacy: bool | None = None) -> str:
-    """Run a command of Docker's, and return what it printed. Raises DockerError.
+    """Run a docker command and return its output. Raises DockerError.
 
-    `legacy` chooses the builder; without it, the one that this machine has.
+    `legacy` chooses the builder; None means the machine's default.
     """
     environment = dict(os.environ)
     if legacy is not None:
@@ -58,7 +58,7 @@ def docker(*arguments: str, seconds: float = SLOW_SECONDS, legacy: bool | None =
 
 
 def answers() -> bool:
-    """Whether there is an engine that this user may talk to."""
+    """Return whether there is an engine that this user may use."""
     try:
         docker("version", "--format={{.Server.Version}}", seconds=20)
     except DockerError:
@@ -67,7 +67,7 @@ def answers() -> bool:
 
 
 def has_buildkit() -> bool:
-    """Whether the command can ask the engine for it, which newer ones need a plugin for."""
+    """Return whether BuildKit is available; newer docker commands need a plugin for it."""
     try:
         docker("build", "--help", legacy=False)
     except DockerError:
@@ -80,7 +80,7 @@ def has_image(image: str) -> bool:
 
 
 def build(folder: Path, image: str, *, base: str, legacy: bool | None = None) -> None:
-    """Build a generated folder on another base; pip uses the machine's network."""
+    """Build a generated folder on the base image `base`, with the host's network for pip."""
     if legacy is None:
         legacy = not has_buildkit()
     docker(
@@ -100,7 +100,7 @@ def export_stream(image: str) -> Iterator[bytes]:
 
 
 def save_stream(image: str) -> Iterator[bytes]:
-    """Yield an image with each of its layers and what is written about it, as a tar, in chunks."""
+    """Yield an image with its layers and configuration, as a tar, in chunks."""
     yield from _streamed("save", image)
 
 
@@ -115,7 +115,7 @@ def _streamed(*arguments: str) -> Iterator[bytes]:
 
 
 def sizes(image: str) -> tuple[int, int]:
-    """Return the bytes of an image's file system as a tar, and of this tar gzipped."""
+    """Return the sizes in bytes of an image's file system as a tar, plain and gzipped."""
     compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_FORMAT)
     plain = gzipped = 0
     for chunk in export_stream(image):
@@ -145,7 +145,7 @@ class Container:
         wait_until(is_healthy, f"a healthy container: {self.name}")
 
     def logs(self) -> str:
-        """Return what it has printed, errors included."""
+        """Return the output of the container, stderr included."""
         done = subprocess.run(
             ["docker", "logs", self.id],  # noqa: S607 - wherever this system has it
             stdout=subprocess.PIPE,
@@ -156,14 +156,14 @@ class Container:
         return done.stdout
 
     def python(self, code: str) -> str:
-        """Run code by the container's own Python, and return what it printed."""
+        """Run code with the container's Python, and return its output."""
         return docker("exec", self.id, "python", "-c", code)
 
     def kill(self) -> None:
         docker("kill", self.id)
 
     def stop(self) -> float:
-        """Stop it as Docker does, and return the seconds that it took."""
+        """Stop it by `docker stop`, and return the seconds that took."""
         begin = time.monotonic()
         docker("stop", self.id)
         return time.monotonic() - begin
@@ -177,7 +177,7 @@ def running(
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = (),
 ) -> Iterator[Container]:
-    """Run a container, hardened, on the machine's network; it is gone at the end."""
+    """Run a hardened container on the host's network; remove it at the end."""
     variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
     container = docker(
         *("run", "--detach", f"--name={name}", "--network=host", "--health-interval=1s"),

@@ -1,7 +1,7 @@
-"""compose.yaml as it is, on a network of its own, and that of a generated agent.
+"""The registry's compose.yaml, and that of a generated agent.
 
-Images made of Debian's packages stand in for those of PostgreSQL and Redis, which not everyone can
-pull; of the rest of the file, nothing is changed but how often it sweeps.
+Images made from Debian's packages replace those of PostgreSQL and Redis, which cannot be pulled
+everywhere. Otherwise only the sweep interval is changed.
 """
 
 import json
@@ -37,7 +37,7 @@ ECHO = "def handle(inputs): return {'echo': inputs}\n"
 
 @dataclass(frozen=True)
 class Project:
-    """What compose has started from some files."""
+    """A running compose project."""
 
     command: tuple[str, ...]
     environment: dict[str, str]
@@ -115,10 +115,10 @@ def test_the_registry_runs_on_postgresql_and_redis(registry_project: Project) ->
     refused = plain_http.post(f"{url}/agents/register", json=body)
     assert refused.status_code == httpx.codes.UNAUTHORIZED
     issue = ("python", "manage.py", "issue_token", "--quiet", "--read")
-    shown = {"Authorization": f"Bearer {compose('exec', '-T', 'web', *issue).strip()}"}
-    registered = plain_http.post(f"{url}/agents/register", json=body, headers=shown)
+    headers = {"Authorization": f"Bearer {compose('exec', '-T', 'web', *issue).strip()}"}
+    registered = plain_http.post(f"{url}/agents/register", json=body, headers=headers)
     assert registered.status_code == httpx.codes.CREATED
-    # A page with files of its own, and one with those of a package.
+    # Static files of the registry and of packages.
     for path in (
         "/admin/login/",
         "/docs",
@@ -128,13 +128,13 @@ def test_the_registry_runs_on_postgresql_and_redis(registry_project: Project) ->
         assert plain_http.get(url + path).status_code == httpx.codes.OK, path
     wait_until(
         lambda: (
-            plain_http.get(f"{url}/agents/in-a-container", headers=shown).status_code
+            plain_http.get(f"{url}/agents/in-a-container", headers=headers).status_code
             == httpx.codes.NOT_FOUND
         ),
-        "the purge, which beat asks for and the worker does",
+        "the purge by beat and worker",
     )
-    told = compose("exec", "-T", "web", "python", "manage.py", "list_agents", "--include-dead")
-    assert "in-a-container" not in told
+    listing = compose("exec", "-T", "web", "python", "manage.py", "list_agents", "--include-dead")
+    assert "in-a-container" not in listing
     for service in ("web", "worker", "beat"):
         state = engine.Container(compose.container(service), service).state()
         assert (state["Running"], state["Restarting"]) == (True, False), compose("logs", service)

@@ -1,4 +1,4 @@
-"""An agent's container and a real registry: coming, staying, going, in good ways and bad ones."""
+"""An agent's container and a registry: starting, running, stopping and dying."""
 
 import json
 import time
@@ -29,7 +29,7 @@ pytestmark = [
 
 REGISTERED_SECONDS = 5.0
 SHORT_LEASE = {"AGENT_TTL_SECONDS": "3", "AGENT_HEARTBEAT_SECONDS": "0.5"}
-# Leases that do not end while the test runs: what vanishes then has not expired.
+# Leases that do not end while a test runs, so that no agent can expire.
 LONG_LEASE = {"AGENT_TTL_SECONDS": "600", "AGENT_HEARTBEAT_SECONDS": "0.5"}
 BLOCKED_TTL = 2
 BLOCKED_TTLS = 3
@@ -45,7 +45,7 @@ async def handle(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def wait_until_listed(registry: RegistryProcess, agent: AgentContainer) -> int:
-    """Return the generation of the agent's lease, as soon as it has one."""
+    """Wait until the agent is listed; return the generation of its lease."""
 
     def is_listed() -> bool:
         assert agent.container.state()["Running"], agent.container.logs()
@@ -56,7 +56,7 @@ def wait_until_listed(registry: RegistryProcess, agent: AgentContainer) -> int:
     return generation
 
 
-def test_hardened_it_registers_in_time_turns_healthy_and_works(
+def test_a_hardened_container_registers_in_time_becomes_healthy_and_works(
     registry: RegistryProcess, echo: str
 ) -> None:
     begin = time.monotonic()
@@ -75,32 +75,32 @@ def test_hardened_it_registers_in_time_turns_healthy_and_works(
     assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
 
 
-def test_killed_it_leaves_the_listing_when_its_lease_ends_and_is_purged(
+def test_a_killed_container_is_listed_until_its_lease_ends_and_then_purged(
     registry: RegistryProcess, echo: str
 ) -> None:
     with agents.running_agent(echo, registry_url=registry.url, environment=SHORT_LEASE) as agent:
         wait_until_listed(registry, agent)
         agent.container.kill()
         ends_at = 0.0
-        # An answer was made between asking and getting it.
-        while (asked := time.time()) and (entry := registry.listed().get(agent.agent_id)):
+        # The listing was made after `sent`, so an expired agent must not be in it.
+        while (sent := time.time()) and (entry := registry.listed().get(agent.agent_id)):
             ends_at = datetime.fromisoformat(entry["expires_at"]).timestamp()
-            assert asked < ends_at, "listed after the end of its lease"
+            assert sent < ends_at, "listed after the end of its lease"
     assert 0.0 < ends_at <= time.time(), "gone before the end of its lease"
     wait_until(lambda: registry.agent(agent.agent_id) is None, "the purge")
 
 
-def test_stopped_it_is_gone_at_once(registry: RegistryProcess, echo: str) -> None:
+def test_a_stopped_container_deregisters_at_once(registry: RegistryProcess, echo: str) -> None:
     with agents.running_agent(echo, registry_url=registry.url, environment=LONG_LEASE) as agent:
         wait_until_listed(registry, agent)
         seconds = agent.container.stop()
 
         assert registry.agent(agent.agent_id) is None
         assert agent.container.state()["ExitCode"] == 0
-        assert seconds < 5, "it was not asked, it was killed"
+        assert seconds < 5, "it did not stop by itself and was killed"
 
 
-def test_it_works_while_the_registry_is_away_and_registers_when_that_is_back(
+def test_an_agent_works_without_its_registry_and_registers_when_it_returns(
     tmp_path: Path, echo: str
 ) -> None:
     (first := tmp_path / "first").mkdir()
@@ -113,7 +113,7 @@ def test_it_works_while_the_registry_is_away_and_registers_when_that_is_back(
             wait_until_listed(registry, agent)
         assert agent.run(text="a").json() == {"echo": "a"}
         assert agent.is_ready()
-        # One that has lost everything.
+        # A registry that has lost its data.
         with registry_at(port, second) as registry:
             wait_until_listed(registry, agent)
 
@@ -124,7 +124,7 @@ def registry_at(port: int, folder: Path) -> AbstractContextManager[RegistryProce
 
 @pytest.fixture
 def blocking(echo: str, echo_folder: Path, tmp_path: Path) -> Iterator[str]:
-    """The image with another handler instead of its own, and a lease of BLOCKED_TTL seconds."""
+    """The echo image with a blocking handler and a lease of BLOCKED_TTL seconds."""
     (tmp_path / "handler.py").write_text(BLOCKING)
     config = json.loads((echo_folder / "agent.json").read_text())
     config |= {"inputs": [], "sync_timeout": 60}
@@ -138,7 +138,7 @@ def blocking(echo: str, echo_folder: Path, tmp_path: Path) -> Iterator[str]:
     docker("image", "rm", "--force", image)
 
 
-def test_a_handler_that_blocks_the_loop_for_three_leases_does_not_cost_the_lease(
+def test_a_handler_that_blocks_the_loop_for_three_ttls_does_not_lose_the_lease(
     registry: RegistryProcess, blocking: str
 ) -> None:
     with agents.running_agent(blocking, registry_url=registry.url) as agent:
@@ -162,7 +162,7 @@ def test_a_handler_that_blocks_the_loop_for_three_leases_does_not_cost_the_lease
             httpx.get(f"http://127.0.0.1:{agent.port}/health/live", timeout=0.2)
 
 
-def test_of_two_with_one_id_the_older_is_refused_and_says_so(
+def test_of_two_containers_with_one_id_the_older_is_refused_and_reports_it(
     registry: RegistryProcess, echo: str
 ) -> None:
     with agents.running_agent(echo, registry_url=registry.url, environment=SHORT_LEASE) as older:
@@ -177,7 +177,7 @@ def test_of_two_with_one_id_the_older_is_refused_and_says_so(
             assert newer.is_ready()
             older.container.stop()
 
-            # The farewell of the one that was refused takes nothing from the other.
+            # Stopping the refused one does not deregister the other.
             assert registry.listed()[older.agent_id]["port"] == newer.port
     assert older.agent_id in reason or "id" in reason.split()
     assert "another" in reason or "newer" in reason, reason

@@ -1,4 +1,4 @@
-"""What an image has, what it does not have, and how it is built."""
+"""What an image contains and does not contain, and how it is built."""
 
 import io
 import json
@@ -55,7 +55,7 @@ def members(echo: str) -> list[tarfile.TarInfo]:
 
 
 def saved(image: str) -> Iterator[bytes]:
-    """Yield each file of each layer of an image, and what is written about the image."""
+    """Yield the content of each file in each layer of an image, and its configuration."""
     stream = io.BytesIO(b"".join(engine.save_stream(image)))
     with tarfile.open(fileobj=stream) as archive:
         for member in archive:
@@ -72,7 +72,7 @@ def _files_of_layer(content: bytes) -> Iterator[bytes]:
     try:
         layer = tarfile.open(fileobj=io.BytesIO(content))  # noqa: SIM115
     except tarfile.ReadError:
-        return  # a configuration
+        return  # not a layer
     with layer:
         for member in layer:
             file = layer.extractfile(member) if member.isreg() else None
@@ -80,13 +80,13 @@ def _files_of_layer(content: bytes) -> Iterator[bytes]:
                 yield file.read()
 
 
-def test_it_is_small(echo: str) -> None:
+def test_the_image_is_small(echo: str) -> None:
     plain, gzipped = engine.sizes(echo)
     assert plain <= MAX_BYTES
     assert gzipped <= MAX_BYTES_GZIPPED
 
 
-def test_it_has_no_shell_no_package_manager_and_nothing_that_makes_root(
+def test_the_image_has_no_shell_no_package_manager_and_no_setuid_files(
     members: list[tarfile.TarInfo],
 ) -> None:
     programs = {PurePosixPath(m.name).name for m in members if not m.isdir()}
@@ -100,7 +100,7 @@ def test_it_has_no_shell_no_package_manager_and_nothing_that_makes_root(
     assert [name for name in writable if not name.startswith(("dev/", "proc", "sys"))] == ["tmp"]
 
 
-def test_it_has_what_belongs_to_the_agent_and_not_what_built_it(
+def test_the_image_has_the_agents_files_and_no_build_files(
     members: list[tarfile.TarInfo],
 ) -> None:
     names = {member.name for member in members}
@@ -113,7 +113,7 @@ def test_it_has_what_belongs_to_the_agent_and_not_what_built_it(
     assert len(documents) >= 15
 
 
-def test_it_is_run_by_a_number_that_is_not_root(echo: str) -> None:
+def test_the_image_runs_as_a_numeric_user_other_than_root(echo: str) -> None:
     [about] = json.loads(docker("inspect", echo))
     assert about["Config"]["User"] == "65532:65532"
     assert about["Config"]["ExposedPorts"] == {"8000/tcp": {}}
@@ -121,27 +121,27 @@ def test_it_is_run_by_a_number_that_is_not_root(echo: str) -> None:
     assert about["Config"]["Healthcheck"]["Test"] == test
 
 
-def test_secrets_that_lie_in_the_folder_are_in_no_layer(echo: str) -> None:
+def test_secrets_in_the_folder_are_in_no_layer(echo: str) -> None:
     found = [content for content in saved(echo) if MARKER.encode() in content]
     assert not found
     assert MARKER not in docker("history", "--no-trunc", echo)
-    # So that the above would see them:
+    # Shows that the search above would find them.
     assert [1 for content in saved(echo) if b"a file that the handler reads" in content]
 
 
-def test_each_package_can_be_imported_and_is_as_its_record_says(echo: str) -> None:
+def test_each_package_can_be_imported_and_matches_its_record(echo: str) -> None:
     with agents.running_agent(echo) as agent:
         number, gone = agent.container.python(IMPORT_EVERYTHING).split(" ", 1)
     assert int(number) >= 15
     assert gone == "[]"
 
 
-def test_the_system_is_all_there(echo: str) -> None:
+def test_tls_time_zones_users_and_processes_work(echo: str) -> None:
     with agents.running_agent(echo, "--tmpfs=/tmp") as agent:
         assert agent.container.python(USE_THE_SYSTEM) == "\u20ac utf-8 65532 65532"
 
 
-def test_the_bill_of_materials_lists_what_is_installed(echo: str) -> None:
+def test_the_bill_of_materials_lists_all_installed_packages(echo: str) -> None:
     code = (
         "import importlib.metadata as m, json, pathlib; print(json.dumps(["
         "pathlib.Path('/sbom.cdx.json').read_text(), "
@@ -164,7 +164,7 @@ def test_the_bill_of_materials_lists_what_is_installed(echo: str) -> None:
     assert len(by_kind["pkg:generic"]) == 1
 
 
-def test_a_handler_has_its_packages_with_their_sources_its_settings_and_its_secret(
+def test_a_handler_has_its_packages_with_sources_its_settings_and_its_secret(
     needy: str, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o755)
@@ -186,14 +186,14 @@ def test_a_handler_has_its_packages_with_their_sources_its_settings_and_its_secr
     }
 
 
-def test_without_its_secret_it_runs_and_says_which_is_missing(needy: str) -> None:
+def test_an_agent_without_its_secret_runs_but_is_not_ready(needy: str) -> None:
     with agents.running_agent(needy) as agent:
         agent.container.wait_until_healthy()
         assert "API_KEY" in (agent.why_not_ready() or "")
         assert agent.container.state()["Running"]
 
 
-def test_a_plain_base_is_kept_when_that_is_asked_for(base: str, tmp_path: Path) -> None:
+def test_an_image_that_is_not_slim_keeps_its_base(base: str, tmp_path: Path) -> None:
     spec = needy_spec(slim=False)
     handler = "import numpy\ndef handle(inputs): return {'sum': int(numpy.sum(inputs['values']))}\n"
     agents.generate(tmp_path / "plain", handler, spec)
@@ -211,7 +211,7 @@ def test_a_plain_base_is_kept_when_that_is_asked_for(base: str, tmp_path: Path) 
     assert {"base-files", "libc6", "numpy"} <= {c["name"] for c in json.loads(bill)["components"]}
 
 
-def test_the_other_builder_makes_the_same(echo: str, echo_folder: Path, base: str) -> None:
+def test_both_builders_make_the_same_image(echo: str, echo_folder: Path, base: str) -> None:
     if not engine.has_buildkit():
         pytest.skip("this docker command has one builder only")
     image = engine.image_name("legacy")
@@ -223,7 +223,7 @@ def test_the_other_builder_makes_the_same(echo: str, echo_folder: Path, base: st
 
 
 def contents(image: str) -> dict[str, tuple[int, int, int, bytes]]:
-    """The paths of an image's files with mode, owner, size and target of links."""
+    """Return mode, owner, size and link target of each file in an image, by path."""
     stream = io.BytesIO(b"".join(engine.export_stream(image)))
     with tarfile.open(fileobj=stream) as archive:
         return {m.name: (m.mode, m.uid, m.size, m.linkname.encode()) for m in archive}

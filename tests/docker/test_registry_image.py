@@ -1,4 +1,4 @@
-"""The registry's own image by itself; test_compose.py runs it with all that belongs to it."""
+"""The registry's image by itself; test_compose.py runs it with all services."""
 
 import uuid
 
@@ -16,13 +16,13 @@ pytestmark = [
 MOST_BYTES = 150_000_000
 
 
-def test_it_is_small_and_runs_without_root(registry_image: str) -> None:
+def test_the_registry_image_is_small_and_runs_without_root(registry_image: str) -> None:
     plain, _ = engine.sizes(registry_image)
     assert plain < MOST_BYTES
     assert docker("inspect", "--format={{.Config.User}}", registry_image) == "65532:65532"
 
 
-def test_on_its_own_it_keeps_its_data_in_a_volume(registry_image: str) -> None:
+def test_without_other_services_data_is_kept_in_a_volume(registry_image: str) -> None:
     volume = f"test-{uuid.uuid4()}"
     options = (
         "--rm",
@@ -33,9 +33,9 @@ def test_on_its_own_it_keeps_its_data_in_a_volume(registry_image: str) -> None:
     )
     try:
         docker("run", *options, registry_image, "python", "manage.py", "migrate", "--verbosity=0")
-        told = docker(
+        listing = docker(
             "run", *options, registry_image, "python", "manage.py", "list_agents", "--json"
         )
     finally:
         docker("volume", "rm", "--force", volume)
-    assert told == "[]"
+    assert listing == "[]"

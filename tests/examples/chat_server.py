@@ -1,4 +1,4 @@
-"""A chat endpoint on this machine that speaks as OpenAI's does, and keeps what it was asked."""
+"""A local chat endpoint with OpenAI's API, which records its requests."""
 
 import json
 import threading
@@ -14,10 +14,10 @@ class ChatServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), ChatRequest)
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
-        self.asked: list[dict[str, Any]] = []
-        # Sent as it is, in the place of a completion.
+        self.requests: list[dict[str, Any]] = []
+        # Sent instead of a completion.
         self.nonsense: str | None = None
-        # What is said of how that is encoded.
+        # The Content-Encoding header.
         self.encoding = "identity"
 
 
@@ -33,7 +33,7 @@ class ChatRequest(BaseHTTPRequestHandler):
         elif self.server.nonsense is not None:
             self._answer(200, self.server.nonsense)
         else:
-            self.server.asked.append(body)
+            self.server.requests.append(body)
             self._answer(200, json.dumps(completion(body)))
 
     def _answer(self, status: int, text: str) -> None:
@@ -44,12 +44,12 @@ class ChatRequest(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
         pass
 
 
 def completion(body: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer to the last message, in the shape of the API."""
+    """Return an answer to the last message, in the format of the API."""
     content = f"You asked: {body['messages'][-1]['content']}"
     message = {"role": "assistant", "content": content}
     return {

@@ -1,4 +1,4 @@
-"""The examples, generated and run as their README says, but for the environment: it is ours."""
+"""The examples, generated and run as their README says, in the tests' environment."""
 
 import io
 import os
@@ -39,7 +39,7 @@ RunSpec = Callable[..., AbstractContextManager[Example]]
 
 @pytest.fixture
 def run_spec(tmp_path: Path) -> RunSpec:
-    """Generate the agent of a spec, run it, and wait until it is ready if it is to be."""
+    """A function that generates and runs the agent of a spec, and waits until it is `ready`."""
 
     @contextmanager
     def run(spec: Path, *, ready: bool = True, **environment: str) -> Iterator[Example]:
@@ -48,7 +48,7 @@ def run_spec(tmp_path: Path) -> RunSpec:
             *("generate_agent", str(spec), "--no-registry", "--output", str(folder)),
             stdout=io.StringIO(),
         )
-        # A proxy of this machine has nothing to do with what runs on it.
+        # No proxy for calls to this machine.
         local = {"NO_PROXY": "*", **environment}
         with running_agent(folder, "example", tmp_path / "agent.log", local) as agent:
             example = Example(agent)
@@ -64,7 +64,7 @@ def run_spec(tmp_path: Path) -> RunSpec:
 
 @pytest.fixture
 def run_example(run_spec: RunSpec) -> RunExample:
-    """The same for an example, by its name."""
+    """The same for an example, by name."""
 
     def run(name: str, **options: Any) -> AbstractContextManager[Example]:
         return run_spec(EXAMPLES / name / "agent.yaml", **options)
@@ -73,7 +73,7 @@ def run_example(run_spec: RunSpec) -> RunExample:
 
 
 @pytest.fixture(autouse=True)
-def _without_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in list(os.environ):
         if variable.startswith(("AGENT_", "OPENAI_")):
             monkeypatch.delenv(variable)

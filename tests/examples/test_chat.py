@@ -16,14 +16,14 @@ def model() -> Iterator[ChatServer]:
         yield server
 
 
-def test_it_asks_the_model_what_it_was_asked(run_example: RunExample, model: ChatServer) -> None:
+def test_the_question_is_sent_to_the_model(run_example: RunExample, model: ChatServer) -> None:
     environment = {"OPENAI_BASE_URL": model.url, "OPENAI_MODEL": "tiny", "OPENAI_API_KEY": KEY}
     with run_example("chat", **environment) as example:
         answer = example.run(question="Why?", temperature=1)
 
         assert answer.status_code == 200, answer.text
         assert answer.json() == {"answer": "You asked: Why?", "model": "tiny-2024"}
-        [request] = model.asked
+        [request] = model.requests
         assert (request["model"], request["temperature"]) == ("tiny", 1)
         assert [message["role"] for message in request["messages"]] == ["system", "user"]
         assert request["messages"][0]["content"] == "Answer briefly."
@@ -37,11 +37,11 @@ NONSENSE = [
     ('{"choices": [{"message": {"content": null, "tool_calls": []}}]}', "identity"),
     ("[]", "identity"),
     ("<html>", "identity"),
-    ("{}", "gzip"),  # which it is not
+    ("{}", "gzip"),  # not really gzip
 ]
 
 
-def test_an_answer_that_is_no_completion_is_told_as_a_fault_of_the_endpoint(
+def test_an_invalid_completion_is_reported_as_an_error_of_the_endpoint(
     run_example: RunExample, model: ChatServer
 ) -> None:
     with run_example("chat", OPENAI_BASE_URL=model.url, OPENAI_API_KEY=KEY) as example:
@@ -51,7 +51,7 @@ def test_an_answer_that_is_no_completion_is_told_as_a_fault_of_the_endpoint(
             assert (refused.status_code, "no completion" in refused.text) == (502, True), nonsense
 
 
-def test_the_key_may_be_in_a_file_and_is_not_told(
+def test_the_key_may_be_in_a_file_and_is_not_shown(
     run_example: RunExample, model: ChatServer, tmp_path: Path
 ) -> None:
     (tmp_path / "key").write_text("sk-a-wrong-key\n")
@@ -64,7 +64,7 @@ def test_the_key_may_be_in_a_file_and_is_not_told(
     assert "sk-a-wrong-key" not in answer.text + log
 
 
-def test_without_a_key_it_is_not_ready_and_names_it(
+def test_without_a_key_the_agent_is_not_ready_and_names_the_variable(
     run_example: RunExample, model: ChatServer
 ) -> None:
     with run_example("chat", ready=False, OPENAI_BASE_URL=model.url) as example:
@@ -75,7 +75,7 @@ def test_without_a_key_it_is_not_ready_and_names_it(
         assert "OPENAI_API_KEY" in answer.json()["reason"]
 
 
-def test_an_endpoint_that_is_away_is_told(run_example: RunExample) -> None:
+def test_an_unreachable_endpoint_is_reported(run_example: RunExample) -> None:
     with chat_server() as gone:
         url = gone.url
     with run_example("chat", OPENAI_BASE_URL=url, OPENAI_API_KEY=KEY) as example:

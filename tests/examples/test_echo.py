@@ -5,7 +5,7 @@ from tests.examples.conftest import RunExample
 pytestmark = pytest.mark.integration
 
 
-def test_it_says_what_it_was_told_and_names_the_field_that_is_wrong(
+def test_the_example_echoes_its_input_and_names_invalid_fields(
     run_example: RunExample,
 ) -> None:
     with run_example("echo") as example:

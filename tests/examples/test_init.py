@@ -9,7 +9,7 @@ from tests.examples.conftest import RunSpec
 pytestmark = pytest.mark.integration
 
 
-def test_what_init_writes_generates_and_runs_as_it_is(tmp_path: Path, run_spec: RunSpec) -> None:
+def test_the_scaffold_can_be_generated_and_run_unchanged(tmp_path: Path, run_spec: RunSpec) -> None:
     call_command("generate_agent", "--init", str(tmp_path / "new-agent"), stdout=io.StringIO())
     with run_spec(tmp_path / "new-agent" / "agent.yaml") as agent:
         answer = agent.run(text="one two three", most_words=2)

@@ -23,13 +23,13 @@ def status(example: Example, url: str) -> Any:
     return answer.json()
 
 
-def test_what_takes_long_goes_on_as_a_job(run_example: RunExample) -> None:
+def test_long_work_continues_as_a_job(run_example: RunExample) -> None:
     with run_example("long_running") as example:
         quick = example.run(below=1000)
         assert quick.status_code == 200
         assert quick.json()["primes"] == 168
 
-        # Six pauses are longer than the second that the agent waits.
+        # Six pauses exceed the one second that the agent waits.
         answer = example.run(below=600_000, pause=0.25)
         assert answer.status_code == 202
         job = answer.json()
@@ -47,7 +47,7 @@ def test_what_takes_long_goes_on_as_a_job(run_example: RunExample) -> None:
 
 def test_a_job_can_be_cancelled(run_example: RunExample) -> None:
     with run_example("long_running") as example:
-        # Hours, if it is let.
+        # Would take hours.
         url = example.run(below=10**12).json()["status_url"]
         assert status(example, url)["status"] == "running"
         assert example.http.delete(url).is_success
