@@ -10,9 +10,9 @@ from types import FrameType
 
 import httpx
 
+from examples.lifecycle.demo import run_demo
 from examples.lifecycle.registry import registry_at
 from examples.lifecycle.steps import StepError, Steps
-from examples.lifecycle.story import tell
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="registry-demo-") as folder:
             (registry_folder := Path(folder) / "registry").mkdir()
             with registry_at(url, registry_folder, steps) as registry:
-                tell(registry, Path(folder), steps)
+                run_demo(registry, Path(folder), steps)
     except KeyboardInterrupt:
         return 130
     except (StepError, httpx.HTTPError, OSError, subprocess.SubprocessError):

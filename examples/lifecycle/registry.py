@@ -18,7 +18,7 @@ OWN_SWEEP_SECONDS = 2
 USUAL_SWEEP_SECONDS = 15
 START_SECONDS = 30
 # Settings that would keep the demo's registry from using its temporary folder.
-FOREIGN_SETTINGS = ("DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY")
+EXTERNAL_SETTINGS = ("DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY")
 
 
 @dataclass(frozen=True)
@@ -30,23 +30,23 @@ class Registry:
     http: httpx.Client
 
     def agent(self, agent_id: str) -> dict[str, Any] | None:
-        answer = self.http.get(f"{self.url}/agents/{agent_id}")
-        if answer.status_code == httpx.codes.NOT_FOUND:
+        response = self.http.get(f"{self.url}/agents/{agent_id}")
+        if response.status_code == httpx.codes.NOT_FOUND:
             return None
-        record: dict[str, Any] = answer.raise_for_status().json()
+        record: dict[str, Any] = response.raise_for_status().json()
         return record
 
     def listed(self, agent_id: str) -> dict[str, Any] | None:
         """Return the agent's entry in the listing, from any page; None without one."""
         page: str | None = f"{self.url}/agents"
         while page is not None:
-            answer = self.http.get(page).raise_for_status()
-            for agent in answer.json():
+            response = self.http.get(page).raise_for_status()
+            for agent in response.json():
                 if agent["agent_id"] == agent_id:
                     entry: dict[str, Any] = agent
                     return entry
-            link = answer.links.get("next", {}).get("url")
-            page = link and str(answer.url.join(link))
+            link = response.links.get("next", {}).get("url")
+            page = link and str(response.url.join(link))
         return None
 
 
@@ -61,7 +61,7 @@ def registry_at(url: str, folder: Path, steps: Steps) -> Iterator[Registry]:
     """Yield the registry at `url` if one runs there, else one started in `folder`."""
     with httpx.Client(timeout=10) as http:
         if _is_registry(http, url):
-            with steps.step("a registry runs") as step:
+            with steps.step("use the running registry") as step:
                 step.result = f"at {url}"
             yield Registry(url, USUAL_SWEEP_SECONDS, http)
             return
@@ -71,8 +71,8 @@ def registry_at(url: str, folder: Path, steps: Steps) -> Iterator[Registry]:
 
 def _is_registry(http: httpx.Client, url: str) -> bool:
     try:
-        answer = http.get(f"{url}/health")
-        if not (answer.is_success and "registered_agents" in answer.json()):
+        response = http.get(f"{url}/health")
+        if not (response.is_success and "registered_agents" in response.json()):
             return False
         # False in token mode, for which the demo has no token.
         return http.get(f"{url}/agents", params={"limit": 1}).is_success
@@ -83,7 +83,7 @@ def _is_registry(http: httpx.Client, url: str) -> bool:
 @contextmanager
 def _own_registry(folder: Path, http: httpx.Client, steps: Steps) -> Iterator[Registry]:
     environment = {
-        name: value for name, value in os.environ.items() if name not in FOREIGN_SETTINGS
+        name: value for name, value in os.environ.items() if name not in EXTERNAL_SETTINGS
     } | {
         "REGISTRY_VAR_DIR": str(folder),
         "REGISTRY_AUTH": "open",
@@ -91,12 +91,12 @@ def _own_registry(folder: Path, http: httpx.Client, steps: Steps) -> Iterator[Re
     }
     port = free_port()
     registry = Registry(f"http://127.0.0.1:{port}", OWN_SWEEP_SECONDS, http)
-    with steps.step("no registry runs here: one gets a database"):
+    with steps.step("no registry runs: create a database for one"):
         manage("migrate", "--verbosity=0", environment=environment)
     argv = [*MANAGE, "start_registry", "--host=127.0.0.1", f"--port={port}", "--stop-with-parent"]
     started = time.monotonic()
     with running(argv, PROJECT, environment, folder / "registry.log"):
-        with steps.step("it starts") as step:
+        with steps.step("start the registry") as step:
             poll(lambda: _is_ready(http, registry.url), START_SECONDS, "200 on /health/ready")
             step.result = f"at {registry.url}, ready after {time.monotonic() - started:.2f} s"
         yield registry

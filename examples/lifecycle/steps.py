@@ -49,13 +49,13 @@ class Steps:
         print(f"{seconds:6.2f} s  {word}  {title:<51} {result}".rstrip(), flush=True)
 
 
-def poll(ask: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Call `ask` until its result is true. Raises StepError after `seconds`."""
+def poll(condition: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Call `condition` until its result is true. Raises StepError after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
-        answer = ask()
-        if answer:
-            return answer
+        result = condition()
+        if result:
+            return result
         if time.monotonic() > deadline:
-            raise StepError(f"not within {seconds:g} s: {what}")
+            raise StepError(f"timed out after {seconds:g} s: {what}")
         time.sleep(POLL_SECONDS)

@@ -79,7 +79,7 @@ def test_an_interrupted_demo_leaves_no_processes_or_files(
 ) -> None:
     with demo(tmp_path, unused_url()) as process:
         assert process.stdout is not None
-        while "the agent starts" not in (line := process.stdout.readline()):
+        while "start the agent" not in (line := process.stdout.readline()):
             assert line
         started = descendants(process.pid)
         process.send_signal(ending)
@@ -92,7 +92,7 @@ def test_an_interrupted_demo_leaves_no_processes_or_files(
 def test_a_demo_that_fails_names_the_step(tmp_path: Path, registry: RegistryProcess) -> None:
     with demo(tmp_path, registry.url) as process:
         assert process.stdout is not None
-        while "the agent starts" not in (line := process.stdout.readline()):
+        while "start the agent" not in (line := process.stdout.readline()):
             assert line
         agents = [pid for pid, argv in descendants(process.pid).items() if "agent_runtime" in argv]
         assert len(agents) == 1

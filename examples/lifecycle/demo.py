@@ -18,7 +18,7 @@ TTL_SECONDS = 3
 HEARTBEAT_SECONDS = 1
 # Usually within 1 s; longer on a busy machine.
 REGISTER_SECONDS = 5
-ANSWER_SECONDS = 10
+RESPONSE_SECONDS = 10
 HANDLER = "handler.py"
 # The worker may be busy with another task when the sweep is due.
 SWEEP_GRACE_SECONDS = 2
@@ -53,21 +53,21 @@ class DemoAgent:
             yield process
 
 
-def tell(registry: Registry, folder: Path, steps: Steps) -> None:
+def run_demo(registry: Registry, folder: Path, steps: Steps) -> None:
     """Show all steps. Raises the exception of the first that fails."""
     agent = DemoAgent(registry, folder)
-    with steps.step("an agent is generated") as step:
+    with steps.step("generate an agent") as step:
         agent.generate()
         files = [path.name for path in agent.folder.iterdir()]
         step.result = f"{len(files)} files, from Dockerfile to {HANDLER}"
         if not {"Dockerfile", HANDLER} <= set(files):
-            raise StepError(f"these files only: {', '.join(sorted(files))}")
+            raise StepError(f"only these files: {', '.join(sorted(files))}")
     with _registered(agent, registry, steps) as process:
         _show_heartbeat(agent, registry, steps)
-        _show_answers(agent, registry, steps)
-        _show_death(agent, registry, process, steps)
+        _show_readiness_and_work(agent, registry, steps)
+        _show_expiry(agent, registry, process, steps)
     with _registered(agent, registry, steps) as process:
-        _show_farewell(agent, registry, process, steps)
+        _show_shutdown(agent, registry, process, steps)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def _registered(agent: DemoAgent, registry: Registry, steps: Steps) -> Iterator[
     """Run the agent, and wait until it has registered."""
     started = time.monotonic()
     with agent.running() as process:
-        with steps.step("the agent starts, and registers by itself") as step:
+        with steps.step("start the agent: it registers") as step:
 
             def is_listed() -> bool:
                 if process.poll() is not None:
@@ -88,78 +88,78 @@ def _registered(agent: DemoAgent, registry: Registry, steps: Steps) -> Iterator[
 
 
 def _show_heartbeat(agent: DemoAgent, registry: Registry, steps: Steps) -> None:
-    with steps.step("it heartbeats") as step:
+    with steps.step("it sends heartbeats") as step:
         first = _record(agent, registry)
 
-        def moved() -> float:
+        def extension() -> float:
             return expiry(_record(agent, registry)) - expiry(first)
 
-        seconds = poll(moved, ANSWER_SECONDS, "a later last_heartbeat")
-        step.result = f"its lease was renewed, by {seconds:.2f} s"
+        seconds = poll(extension, RESPONSE_SECONDS, "a later last_heartbeat")
+        step.result = f"lease renewed by {seconds:.2f} s"
 
 
-def _show_answers(agent: DemoAgent, registry: Registry, steps: Steps) -> None:
-    with steps.step("it says that it is ready") as step:
+def _show_readiness_and_work(agent: DemoAgent, registry: Registry, steps: Steps) -> None:
+    with steps.step("it is ready") as step:
 
         def ready() -> httpx.Response | None:
-            answer = registry.http.get(f"{agent.url}/health/ready")
-            return answer if answer.is_success else None
+            response = registry.http.get(f"{agent.url}/health/ready")
+            return response if response.is_success else None
 
-        step.result = f"/health/ready: {poll(ready, ANSWER_SECONDS, 'readiness').text}"
-    with steps.step("it works") as step:
-        answer = registry.http.post(f"{agent.url}/run", json={"input": "hello"})
-        if not answer.is_success:
-            raise StepError(f"/run answered {answer.status_code}: {answer.text}")
-        step.result = f"/run: {answer.text}"
+        step.result = f"/health/ready: {poll(ready, RESPONSE_SECONDS, 'readiness').text}"
+    with steps.step("it handles a request") as step:
+        response = registry.http.post(f"{agent.url}/run", json={"input": "hello"})
+        if not response.is_success:
+            raise StepError(f"/run responded with {response.status_code}: {response.text}")
+        step.result = f"/run: {response.text}"
 
 
-def _show_death(agent: DemoAgent, registry: Registry, process: Popen[bytes], steps: Steps) -> None:
+def _show_expiry(agent: DemoAgent, registry: Registry, process: Popen[bytes], steps: Steps) -> None:
     process.kill()
     process.wait()
-    with steps.step("killed with SIGKILL, it stays until its lease ends") as step:
-        expires_at, gone_at = _watch_it_expire(agent, registry)
-        step.result = f"not listed any more {gone_at - expires_at:.3f} s after expires_at"
-    with steps.step("a sweep removes its record") as step:
+    with steps.step("SIGKILL: it stays listed until its lease ends") as step:
+        expires_at, gone_at = _wait_for_expiry(agent, registry)
+        step.result = f"left the listing {gone_at - expires_at:.3f} s after expires_at"
+    with steps.step("a sweep deletes its record") as step:
         left = expires_at + registry.sweep_seconds + SWEEP_GRACE_SECONDS - time.time()
         poll(lambda: registry.agent(agent.agent_id) is None, left, "404 for the agent")
         step.result = f"404, {time.time() - expires_at:.2f} s after expires_at"
 
 
-def _watch_it_expire(agent: DemoAgent, registry: Registry) -> tuple[float, float]:
+def _wait_for_expiry(agent: DemoAgent, registry: Registry) -> tuple[float, float]:
     """Read the listing until the agent is gone; return the end of its lease, and when it was gone.
 
     A response received before the end must list the agent; one requested after it must not.
     """
     expires_at = expiry(_record(agent, registry))
     while True:
-        asked = time.time()
+        sent = time.time()
         entry = registry.listed(agent.agent_id)
-        answered = time.time()
+        received = time.time()
         if entry is None:
-            if answered < expires_at:
-                raise StepError(f"not listed any more {expires_at - answered:.3f} s too early")
-            return expires_at, answered
+            if received < expires_at:
+                raise StepError(f"left the listing {expires_at - received:.3f} s too early")
+            return expires_at, received
         expires_at = expiry(entry)  # its last heartbeat may have been in flight
-        if asked >= expires_at:
-            raise StepError(f"still listed {asked - expires_at:.3f} s after its lease ended")
-        time.sleep(min(0.1, max(0.0, expires_at - answered - 0.02)))
+        if sent >= expires_at:
+            raise StepError(f"still listed {sent - expires_at:.3f} s after its lease ended")
+        time.sleep(min(0.1, max(0.0, expires_at - received - 0.02)))
 
 
-def _show_farewell(
+def _show_shutdown(
     agent: DemoAgent, registry: Registry, process: Popen[bytes], steps: Steps
 ) -> None:
-    with steps.step("stopped with SIGTERM, it is gone at once") as step:
-        told = time.monotonic()
+    with steps.step("SIGTERM: it deregisters") as step:
+        terminated = time.monotonic()
         process.terminate()
-        poll(lambda: registry.agent(agent.agent_id) is None, ANSWER_SECONDS, "404 for the agent")
+        poll(lambda: registry.agent(agent.agent_id) is None, RESPONSE_SECONDS, "404 for the agent")
         if registry.listed(agent.agent_id) is not None:
             raise StepError("404, but still listed")
-        gone = time.monotonic() - told
-        code = process.wait(ANSWER_SECONDS)
+        gone = time.monotonic() - terminated
+        code = process.wait(RESPONSE_SECONDS)
         if code != 0:
             raise StepError(f"the agent exited with {code}: {agent.log.read_text()}")
         step.result = (
-            f"404 after {gone:.2f} s, its process ended after {time.monotonic() - told:.2f} s"
+            f"404 after {gone:.2f} s, its process ended after {time.monotonic() - terminated:.2f} s"
         )
 
 
