@@ -31,51 +31,51 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
 		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-install: $(VENV)/.installed ## make the environment in .venv and install what the registry runs on
+install: $(VENV)/.installed ## create .venv and install the registry's packages
 
-install-dev: $(VENV)/.installed-dev ## the same with what tests, linters and the demo need
+install-dev: $(VENV)/.installed-dev ## the same with packages for tests, linters and the demo
 
 run: install ## run the registry on this machine; PORT=9000 and HOST=0.0.0.0 move it
 	@REGISTRY_URL=$${REGISTRY_URL:-$(URL)} REGISTRY_AUTH=$${REGISTRY_AUTH:-open} \
 		exec $(PY) manage.py start_registry --prepare \
 		--host $(HOST) --port $(PORT) --stop-with-parent
 
-dev: install-dev ## the same with DEBUG on, started again whenever a file of it changes
+dev: install-dev ## the same with DEBUG on, restarted when a file changes
 	@REGISTRY_URL=$${REGISTRY_URL:-$(URL)} REGISTRY_AUTH=$${REGISTRY_AUTH:-open} DEBUG=$${DEBUG:-on} \
 		exec $(VENV)/bin/watchfiles --sigint-timeout 30 \
 		"$(PY) manage.py start_registry --prepare --host $(HOST) --port $(PORT) --stop-with-parent" \
 		agents deploygen registry_project templates
 
-demo: install-dev ## watch an agent live and die, against the registry at PORT or one of its own
+demo: install-dev ## show an agent's life, with the registry at PORT or a new one
 	@exec $(PY) -m examples.lifecycle --registry-url $(URL)
 
-fleet: install ## measure a registry: AGENTS=1000 TTL=60 DURATION=120 PORT=9000, or OWN=1
+fleet: install ## check a registry with a simulated fleet: AGENTS=1000 TTL=60 DURATION=120 PORT=9000, or OWN=1
 	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \
 		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION) $(if $(OWN),--own) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(PICTURE),--picture $(PICTURE))
 
 bench: DURATION := 3
-bench: install ## what a heartbeat costs, beside the peers: DURATION=3 ROUNDS=5 ONLY="fast etcd" WRITE=1
+bench: install ## compare the cost of a heartbeat with other systems: DURATION=3 ROUNDS=5 ONLY="fast etcd" WRITE=1
 	@exec $(PY) -m benchmarks.heartbeats --duration $(DURATION) --rounds $(ROUNDS) \
 		$(if $(WRITE),--write) $(if $(REQUIRE_ALL),--require-all) $(if $(ONLY),--only $(ONLY))
 
-purge-bench: install-dev ## how long a purge takes, and what heartbeats notice: AGENTS=1000000 EXPIRED=100000
+purge-bench: install-dev ## how long a purge takes, and how much it slows down heartbeats: AGENTS=1000000 EXPIRED=100000
 	@exec $(PY) -m benchmarks.purge $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \
 		--expired $(EXPIRED)
 
-calls: install ## the CPU of a listing, a registration, ...: DATABASE_URL=postgres://... for PostgreSQL
+calls: install ## CPU time of the API's calls: DATABASE_URL=postgres://... for PostgreSQL
 	@exec $(PY) -m benchmarks.calls
 
-front-page: install ## the CPU of a front page that is left open: AGENTS=100000
+front-page: install ## CPU time of an open front page: AGENTS=100000
 	@exec $(PY) -m benchmarks.front_page $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))
 
-exports: install-dev ## a fleet exported through the web server: time and memory; AGENTS=100000
+exports: install-dev ## time and memory of exports through the web server: AGENTS=100000
 	@exec $(PY) -m benchmarks.exports $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))
 
-event-streams: install-dev ## what streams of events cost in one process; STREAMS=1000
+event-streams: install-dev ## memory and CPU time of event streams: STREAMS=1000
 	@exec $(PY) -m benchmarks.event_streams $(if $(STREAMS),--streams $(STREAMS))
 
-image: install-dev ## build an example's image by Docker: its size, how quickly it registers and stops
+image: install-dev ## size of an example's image, and how fast it registers and stops; needs Docker
 	@exec $(PY) -m benchmarks.image
 
 format: install-dev ## format the Python code, and fix what the linter can fix

@@ -110,7 +110,7 @@ def test_the_developers_modules_may_not_hide_our_packages(name: str) -> None:
 def test_the_readme_says_where_to_change_the_handler() -> None:
     assert "generating the agent again keeps it" in rendered()["README.md"]
     copied = rendered_with({"work.py": ""}, handler="work:run")["README.md"]
-    assert "`work.py`, which is a copy" in " ".join(copied.split())
+    assert "The handler is in `work.py`. It and the other modules" in " ".join(copied.split())
     assert "keeps it" not in copied
     assert "requirements provide" in rendered(handler="work:run", requirements=["w"])["README.md"]
 
@@ -351,7 +351,7 @@ def test_the_readme_documents_every_variable_that_the_runtime_reads() -> None:
 
 
 def test_the_readme_shows_the_interval_only_if_there_is_one() -> None:
-    assert "what the registry asks for |" in rendered()["README.md"]
+    assert "what the registry suggests |" in rendered()["README.md"]
     assert "| `2.5` |" in rendered(registry={"heartbeat_interval": 2.5})["README.md"]
 
 
