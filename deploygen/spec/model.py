@@ -90,15 +90,15 @@ class AgentSpec(Part):
     """An agent, as generate_agent makes it."""
 
     name: Name
-    """Its name, and that of its image."""
+    """The name of the agent and its image."""
     description: Description = ""
-    """What it does."""
+    """What the agent does."""
     version: Version = "0.1.0"
-    """Its version, in quotes if it looks like a number."""
+    """The agent's version, in quotes if it looks like a number."""
     agent_id: AgentId = Field(default_factory=lambda fields: fields["name"])
-    """Its id in the registry; by default, its name."""
+    """The id in the registry; by default, the name."""
     port: Port = 8000
-    """The port it listens on."""
+    """The port that the agent listens on."""
     handler: Handler = "handler:handle"
     """The function that does the work."""
     inputs: Annotated[list[Input], LISTED, unique("name")] = []
@@ -106,29 +106,29 @@ class AgentSpec(Part):
     outputs: Annotated[list[Output], LISTED, unique("name")] = []
     """What the handler returns; by default, any JSON object."""
     skills: Annotated[list[Skill], LISTED, unique("id")] = []
-    """What it can do: in full on its agent card, the ids in the registry."""
+    """The agent's skills. The agent card shows them in full, the registry their ids."""
     tags: Labels = []
-    """What to find it by in the registry."""
+    """Labels by which the registry's list can be filtered."""
     requirements: Annotated[list[Requirement], LISTED, unique()] = []
-    """What its code needs from PyPI (PEP 508), such as numpy>=2."""
+    """Packages that the handler needs from PyPI (PEP 508), such as numpy>=2."""
     environment: Annotated[list[Variable], LISTED, unique("name")] = []
-    """Variables that its code reads: names, or objects."""
+    """Variables that the handler reads: names, or objects."""
     secrets: Annotated[list[VariableName], LISTED, unique()] = []
-    """Names of secrets. Their values come at run time, in the variable NAME or in the file whose
+    """Names of secrets. Their values are set at run time: in the variable NAME, or in a file whose
     path is in NAME_FILE."""
     dependencies: Annotated[list[Dependency], LISTED, unique()] = []
-    """What must be reachable for it to be ready: http://..., https://... or host:port."""
+    """Services that must be reachable for readiness: http://..., https://... or host:port."""
     sync_timeout: Annotated[float, between(0.01, 3600, "seconds")] = 30.0
-    """Seconds after which POST /run answers 202, and the work goes on as a job."""
+    """Seconds after which POST /run responds with 202 and the run continues as a job."""
     max_jobs: Annotated[int, between(1, 1000)] = 16
-    """How many runs there may be at once."""
+    """The maximum number of simultaneous runs."""
     registry: Annotated[
         Annotated[Registry, Tag("")] | Annotated[Literal[False], Tag("false")],
         Discriminator(lambda value: "false" if value is False else ""),
     ] = Field(default_factory=Registry)
-    """The registry that it joins; false for none."""
+    """The registry that the agent joins; false for none."""
     base_image: Image = "python:3.13-slim"
-    """The image with Python and pip that it is built from."""
+    """The base image, with Python and pip."""
     slim: bool = True
     """Whether the image has only what the agent needs; false keeps the whole base image."""
 

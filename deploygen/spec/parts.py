@@ -58,9 +58,9 @@ class Input(Part):
     name: FieldName
     type: Type
     default: Annotated[JsonValue, WithJsonSchema({"not": {"type": "null"}})] = None
-    """What it is when it is not sent, of the type above."""
+    """The value if the field is not sent."""
     required: bool = Field(default_factory=lambda fields: fields.get("default") is None)
-    """Whether it must be sent; by default, yes unless it has a default."""
+    """Whether the field must be sent; by default, true unless it has a default."""
     description: Description = ""
 
     @field_validator("default")
@@ -92,9 +92,9 @@ class Skill(Part):
     description: Description
     """What the agent does with it."""
     tags: Labels = []
-    """What to find it by."""
+    """Keywords."""
     examples: Annotated[list[Description], LISTED] = []
-    """What one could ask for."""
+    """Example requests."""
 
 
 class EnvironmentVariable(Part):
@@ -102,7 +102,7 @@ class EnvironmentVariable(Part):
 
     name: VariableName
     value: Annotated[Line | None, UNLESS_GIVEN] = None
-    """What it is when nobody sets it."""
+    """The default value."""
     description: Description = ""
 
 
@@ -113,10 +113,10 @@ class Registry(Part):
     """http:// or https://, without user, password, query or fragment; by default, the setting
     REGISTRY_URL."""
     ttl_seconds: Annotated[int, between(1, HIGHEST_TTL_SECONDS, "whole seconds")] = 60
-    """How long its lease lasts without a heartbeat."""
+    """Seconds that the lease lasts without a heartbeat."""
     heartbeat_interval: Annotated[Interval | None, UNLESS_GIVEN] = None
-    """Seconds between two heartbeats, at most half of ttl_seconds; by default, what the registry
-    asks for: a third of it."""
+    """Seconds between two heartbeats, at most half of ttl_seconds; by default a third of it, as the
+    registry suggests."""
 
     @field_validator("heartbeat_interval")
     @classmethod

@@ -35,7 +35,7 @@ def test_the_table_in_the_documentation_is_up_to_date() -> None:
 
 def test_the_table_has_every_key_with_its_values_and_its_default() -> None:
     rows = table().splitlines()
-    assert "| `port` | The port it listens on. | 1024 to 65535 | `8000` |" in rows
+    assert "| `port` | The port that the agent listens on. | 1024 to 65535 | `8000` |" in rows
     assert len([row for row in rows if row.startswith("| `registry.")]) == 3
 
 
