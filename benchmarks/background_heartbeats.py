@@ -51,7 +51,6 @@ class BackgroundHeartbeats:
 def background_heartbeats(
     send: Callable[..., None], *arguments: Any
 ) -> Iterator[BackgroundHeartbeats]:
-    """Run `send` in another process until the body ends."""
     spawn = multiprocessing.get_context("spawn")
     stop, results = spawn.Event(), spawn.SimpleQueue()
     process = spawn.Process(target=send, args=(*arguments, stop, results), daemon=True)
@@ -85,7 +84,6 @@ def _renewal_on_sqlite(database: str) -> Renew:
 def send_requests(
     url: str, ids: Sequence[str], per_second: float, stop: Event, results: Any
 ) -> None:
-    """Send heartbeats over one connection at a fixed rate, even after a late one."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
 

@@ -67,7 +67,6 @@ class Call:
 
 
 def registration(number: int, prefix: str = "new") -> dict[str, Any]:
-    """Return a realistic registration."""
     return {
         "agent_id": f"{prefix}-{number:06}",
         "agent_name": f"Weather for region {number}",
@@ -138,7 +137,6 @@ NUMBERS = _numbers()
 
 
 def through_wsgi() -> Send:
-    """Return a function that calls the WSGI application in this process."""
     from registry_project.postgresql.connection import limit_waiting  # noqa: PLC0415 - needs settings
 
     # Like registry_project.wsgi, but without the pulse, whose thread would keep a connection.
@@ -184,7 +182,6 @@ def through_wsgi() -> Send:
 
 @contextmanager
 def through_gunicorn(database: str) -> Iterator[tuple[Send, int]]:
-    """Start a web server; yield a function that calls it, and its process id."""
     with TemporaryDirectory(prefix="registry-benchmark-") as folder:
         environment = os.environ | {"DATABASE_URL": database}
         with web_server(Path(folder), environment) as (pid, address):

@@ -21,7 +21,6 @@ def cpu_nanoseconds(roots: Iterable[int]) -> int:
 
 
 def cpu_seconds(roots: Iterable[int]) -> float:
-    """Return `cpu_nanoseconds` in seconds."""
     return cpu_nanoseconds(roots) / NANOSECONDS
 
 
@@ -35,7 +34,6 @@ def name_and_parent(pid: int) -> tuple[str, int | None]:
 
 
 def family(roots: Iterable[int]) -> set[int]:
-    """Return the ids of `roots` and all their descendants."""
     parents = _parents()
     found = {pid for pid in roots if pid in parents}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:

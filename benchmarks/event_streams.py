@@ -39,8 +39,6 @@ EVENTS = 50
 
 
 class Watching:
-    """Clients that read event streams."""
-
     def __init__(self, stack: ExitStack, port: int) -> None:
         self._stack = stack
         self._port = port
@@ -49,7 +47,6 @@ class Watching:
         self.count = 0
 
     def add(self, count: int) -> None:
-        """Connect `count` more clients, and wait until each stream has begun."""
         for _ in range(count):
             client = self._stack.enter_context(
                 socket.create_connection((LOCAL, self._port), timeout=30)

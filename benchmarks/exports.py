@@ -53,7 +53,6 @@ class Export(NamedTuple):
 
 
 def export(address: Address, pid: int, cookie: str, kind: str, *, pauses: bool = False) -> Export:
-    """Export the whole list as `kind` (csv or json) from the web process `pid`."""
     before = memory.resident(pid)
     memory.forget_peak(pid)
     size = agents = 0
@@ -85,7 +84,6 @@ def export(address: Address, pid: int, cookie: str, kind: str, *, pauses: bool =
 
 
 def worker_of(master: int) -> int:
-    """Return gunicorn's only worker."""
     [worker] = family([master]) - {master}
     return worker
 
@@ -103,7 +101,6 @@ def warm_up(address: Address, cookie: str) -> None:
 
 
 def measure(address: Address, pid: int, cookie: str) -> bool:
-    """Print a line for each export; return whether all are within the limits."""
     print(f"{'':22} {'1st byte':>9} {'1st agent':>9} {'all':>8} {'size':>9} {'agents':>8} memory")
     all_good = True
     for kind in ("csv", "json"):

@@ -34,7 +34,6 @@ MEASURED = 20
 
 
 def log_in() -> Headers:
-    """Return the cookie header of a superuser."""
     from django.contrib.auth.models import User  # noqa: PLC0415 - Django has to be set up first
     from django.test import Client  # noqa: PLC0415
 

@@ -35,7 +35,6 @@ def run(agents: int, rounds: int, fleet: int, expired: int) -> None:
 
 
 def _renew(create_sql: str, agents: int, rounds: int) -> tuple[float, float]:
-    """Return CPU seconds and WAL pages per 1,000 heartbeats."""
     connection = _connect(create_sql)
     ids = sample_agents.living_ids(agents)
     connection.execute("PRAGMA wal_autocheckpoint=0")

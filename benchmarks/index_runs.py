@@ -29,7 +29,6 @@ HEAD = (
 
 
 def run(agents: int, rounds: int, fleet: int, only: str) -> None:
-    """Measure each kind of index whose name begins with `only`, and print a line for it."""
     kinds = [kind for kind in KINDS if kind.name.startswith(only)]
     with temporary_database.temporary_database():
         print(f"{agents:,} agents, {rounds} heartbeats of each; WAL in bytes\n{HEAD}")
@@ -86,8 +85,6 @@ def _open_snapshot() -> Iterator[None]:
 
 
 class _Reading:
-    """Counters at one moment."""
-
     def __init__(self, server: Server, kind: Kind) -> None:
         self.cpu, self.wal = server.cpu_seconds(), server.wal_bytes()
         # Otherwise this session's counts become visible only after a while.
@@ -120,7 +117,6 @@ def _find(kind: Kind, fleet: int) -> str:
 
 
 def _milliseconds(kind: Kind, expected: int) -> float:
-    """Return the median time to find all expired agents, without fetching them."""
     took = []
     for _ in range(TIMES):
         begin = time.monotonic()

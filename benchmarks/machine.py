@@ -13,7 +13,6 @@ from tests.integration.postgres_cluster import find_programs
 
 
 def describe() -> str:
-    """Return processor, memory, system and versions on one line."""
     parts = [
         f"{len(os.sched_getaffinity(0))} cores ({_processor()})",
         f"{_memory_gigabytes()} GB of memory",

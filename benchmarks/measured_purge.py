@@ -62,8 +62,6 @@ def measure_purge(heartbeats: AbstractContextManager[BackgroundHeartbeats]) -> M
 
 
 class _Usage:
-    """CPU time and WAL since its creation."""
-
     def __init__(self) -> None:
         self._server = Server(connection) if connection.vendor == "postgresql" else None
         self._before = self._read()

@@ -5,7 +5,6 @@ from pathlib import Path
 
 
 def resident(pid: int) -> int:
-    """Return the resident memory of a process in bytes."""
     return _status(pid, "VmRSS")
 
 

@@ -8,8 +8,6 @@ NAME = "postgres"
 
 
 class Server:
-    """The PostgreSQL server of a connection."""
-
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         name, parent = name_and_parent(int(self._query("SELECT pg_backend_pid()")))

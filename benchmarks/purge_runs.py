@@ -63,7 +63,6 @@ def run(agents: int, expired: int) -> list[str]:
 
 @contextmanager
 def _web(database: str) -> Iterator[str]:
-    """Yield the URL of a web server in open mode."""
     with TemporaryDirectory(prefix="registry-benchmark-") as name:
         environment = environment_for(Path(name), DATABASE_URL=database)
         with web_server(Path(name), environment) as (_, (host, port)):

@@ -59,7 +59,6 @@ def fill(*, agents: int, expired: int) -> None:
 
 
 def expire(expired: int) -> None:
-    """End the leases of `expired` agents, evenly spread as in `fill`."""
     past = dialect.now_plus(f"-{TTL_SECONDS + EXPIRED_FOR}")
     agents = AgentRecord.objects.count()
     with connection.cursor() as cursor:

@@ -52,7 +52,6 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
-    """Run the plan and print the report; return whether there were no errors."""
     plan = Plan(
         agents=options.agents,
         ttl=options.ttl,

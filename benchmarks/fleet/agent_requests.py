@@ -52,7 +52,6 @@ def is_alive(response: Response) -> bool:
 
 
 def listed(response: Response) -> list[bytes]:
-    """Return the ids on a page of the listing."""
     return LISTED_ID.findall(response.content)
 
 

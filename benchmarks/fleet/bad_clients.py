@@ -20,8 +20,6 @@ BadRequest = tuple[bytes, Collection[int]]
 
 
 class BadClients:
-    """Sends bad requests of each kind in turn, at the plan's rate, until `stop`."""
-
     def __init__(self, fleet: Fleet, address: Address) -> None:
         self._fleet = fleet
         self._address = address
@@ -96,8 +94,6 @@ class BadClients:
         return request("GET", self._address, "/agents?limit=1", headers), [401, 429]
 
     def _send_half(self, agent: Agent) -> None:
-        """Send half a request, then disconnect."""
-
         def ended(_connection: Connection, _answer: bytes | None, why: str) -> None:
             self._fleet.results.errors[f"half a request: {why or 'was answered'}"] += 1
 

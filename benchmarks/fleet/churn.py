@@ -31,7 +31,6 @@ class Churn:
         self.unfinished = 0
 
     def schedule(self, seconds: float) -> None:
-        """Spread the plan's crashes, restarts and stops over the next `seconds`."""
         plan = self._fleet.plan
         # Early enough for most checks to finish within the run.
         early = max(seconds - plan.ttl - 2 * BEFORE_END, seconds / 10)

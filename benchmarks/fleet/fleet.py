@@ -23,8 +23,6 @@ OK, CREATED, NOT_FOUND, CONFLICT = 200, 201, 404, 409
 
 
 class Fleet:
-    """The agents of a plan, driven by the turns of `poller`."""
-
     def __init__(self, plan: Plan, poller: Poller, address: Address, prefix: str) -> None:
         self.plan = plan
         self.poller = poller
@@ -70,7 +68,6 @@ class Fleet:
             next_one()
 
     def register(self, agent: Agent, done: Callable[[Agent], None]) -> None:
-        """Register `agent`; `done` is called once it is registered."""
         agent.phase = Phase.REGISTERING
         now = time.monotonic()
         self._next_registration = max(now, self._next_registration + 1 / self.plan.registrations)
@@ -160,7 +157,6 @@ class Fleet:
 
 
 def _pause(response: Response) -> float:
-    """Return the seconds to wait after a refusal or failure."""
     seconds = header_of(response.content, b"retry-after") if response.status else None
     return float(seconds) if seconds and seconds.isdigit() else RETRY_SECONDS
 

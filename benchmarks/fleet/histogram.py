@@ -22,7 +22,6 @@ def line(latencies: Sequence[float]) -> str:
 
 
 def text(latencies: Sequence[float]) -> str:
-    """Return one bar per bucket."""
     longest = max((count for _, count in buckets(latencies)), default=0)
     return "\n".join(
         f"{label:>12} ms  {'#' * max(1, round(count / longest * BAR)) if count else '':<{BAR}}  "

@@ -17,8 +17,6 @@ BATCH = 2000
 
 
 class Listing:
-    """Requests the pages one after the other."""
-
     def __init__(self, fleet: Fleet, address: Address) -> None:
         self._fleet = fleet
         self._pool = Pool(fleet.poller, address, 1)

@@ -9,8 +9,6 @@ BAR_SECONDS, LINE_SECONDS = 0.2, 5.0
 
 
 class Progress:
-    """Shows the phases of a run one after the other, each from 0 to 1."""
-
     def __init__(self, output: TextIO) -> None:
         self._output = output
         self._is_terminal = output.isatty()

@@ -48,7 +48,6 @@ class Results:
         return self._judge(what, response, expected)
 
     def count_bad_client(self, what: str, response: Response, expected: Collection[int]) -> None:
-        """Count a response to a bad client."""
         self.bad_client_responses[what, response.status] += 1
         self._judge(what, response, expected)
 

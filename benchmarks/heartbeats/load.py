@@ -47,7 +47,6 @@ class Target:
 
 
 def run(target: Target, connections: int, seconds: float) -> Load:
-    """Send requests for `seconds`, then wait for all responses."""
     load = Load()
     poller = Poller()
     pool = Pool(poller, target.address, connections)
@@ -80,7 +79,6 @@ def run(target: Target, connections: int, seconds: float) -> Load:
 
 
 def send_each(target: Target, connections: int) -> Load:
-    """Send each of the requests once."""
     load = Load()
     poller = Poller()
     pool = Pool(poller, target.address, connections)

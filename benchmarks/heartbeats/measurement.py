@@ -32,7 +32,6 @@ class Figures:
 
 
 def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures:
-    """Return the figures of one round. Raises WrongResponses."""
     target, connections = contestant.target, contestant.connections
     with on_core(client_core):
         warm_up = load.run(target, connections, WARM_UP_SECONDS)
@@ -46,7 +45,6 @@ def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures
 
 
 def figures(result: load.Load, used_nanoseconds: int, heartbeats: int) -> Figures:
-    """Return the figures of a load with `heartbeats` per request."""
     beats = result.right * heartbeats
     ordered = sorted(result.latencies)
     return Figures(
@@ -58,7 +56,6 @@ def figures(result: load.Load, used_nanoseconds: int, heartbeats: int) -> Figure
 
 
 def medians(rounds: Sequence[Figures]) -> Figures:
-    """Return the median of each figure."""
     return Figures(
         *(
             median(getattr(one, name) for one in rounds)

@@ -70,7 +70,6 @@ class Connection:
             self._send()
 
     def send_more(self, part: bytes) -> None:
-        """Send the next part of the request that `send` began."""
         if self.is_open:
             self._rest = part
             self._send()

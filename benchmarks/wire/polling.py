@@ -11,8 +11,6 @@ Handler = Callable[[int], None]
 
 
 class Poller:
-    """Calls the handlers of ready files and of due timers."""
-
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}

@@ -61,12 +61,10 @@ class Pool:
 
     @property
     def outstanding(self) -> int:
-        """The number of requests without a response, sent or queued."""
         return len(self._calls) + len(self._waiting)
 
     @property
     def waiting(self) -> int:
-        """The number of queued requests."""
         return len(self._waiting)
 
     def send(self, request: bytes, done: Done) -> None:
@@ -123,7 +121,6 @@ class Pool:
         connection.send(call.request)
 
     def _look(self) -> None:
-        """Fail requests that have waited too long for a response."""
         now = time.monotonic()
         late = [conn for conn, call in self._calls.items() if now - call.sent > MAX_WAIT]
         for connection in late:

@@ -30,7 +30,6 @@ def response_length(received: bytes) -> int:
 
 
 def status_of(response: bytes) -> int:
-    """Return the status. Raises ValueError if it is not HTTP."""
     if response[:5] != b"HTTP/":
         raise ValueError(f"not an HTTP response: {response[:40]!r}")
     return int(response[9:12])
@@ -51,7 +50,6 @@ def header_of(response: bytes, name: bytes) -> bytes | None:
 
 
 def says_close(response: bytes) -> bool:
-    """Whether the server closes the connection after this response."""
     head = response[: response.index(HEAD_END) + 2].lower()
     return b"\r\nconnection: close\r\n" in head or head.startswith(b"http/1.0")
 

@@ -30,7 +30,6 @@ def a2a_registry(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
 
 
 def _heartbeat(address: Address, number: int) -> bytes:
-    """Return the request that its own client sends."""
     interface = {
         "url": f"http://agent-{number}:8080/jsonrpc",
         "protocolBinding": "json-rpc/2.0",
