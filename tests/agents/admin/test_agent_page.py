@@ -203,7 +203,7 @@ class TestCard:
             assert text in html
         assert 'href="https://echo.example/a2a"' in html
 
-    def test_the_page_says_so_if_no_card_is_known(self, admin_client: Client) -> None:
+    def test_the_page_shows_a_message_without_a_card(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
         assert "No card is known" in page(admin_client)

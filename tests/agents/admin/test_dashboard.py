@@ -145,7 +145,7 @@ class TestActivity:
         assert html.count('<tr><th scope="row">') == 60 + 48 + 60 + 48
         assert "<td>1000000</td>" in html
 
-    def test_charts_say_that_there_is_no_activity(self, admin_client: Client) -> None:
+    def test_charts_show_a_message_without_activity(self, admin_client: Client) -> None:
         assert page(admin_client).count('<p class="chart-nothing">No activity in the last') == 4
 
 
@@ -278,7 +278,7 @@ class TestHealth:
         assert 'role="status">The worker is down and the sweep is overdue</p>' in html
 
     @pytest.mark.usefixtures("sweeps_are_due")
-    def test_a_registry_without_any_sweep_says_so(self, admin_client: Client) -> None:
+    def test_a_registry_that_has_never_swept_shows_a_message(self, admin_client: Client) -> None:
         assert "There has been no sweep yet." in page(admin_client)
 
     @pytest.mark.usefixtures("sweeps_are_due", "redis_refuses")

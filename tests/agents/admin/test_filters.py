@@ -167,7 +167,7 @@ def test_bad_display_parameters_are_no_error(admin_client: Client, name: str, va
     assert len(response.context["cl"].result_list) == 3
 
 
-def test_an_impossible_value_says_why(admin_client: Client) -> None:
+def test_an_impossible_value_shows_the_reason(admin_client: Client) -> None:
     assert "over the limit of 64 characters" in page(admin_client, version="v" * 65)
     assert "the database cannot store a NUL character" in page(admin_client, tag="a\0b")
 

@@ -19,7 +19,7 @@ NAMES = ["Агент Москва 1", "straße 5", "école", "at 100% é load", 
 
 @pytest.fixture
 def new_database(django_db_blocker: DjangoDbBlocker) -> Iterator[NewDatabase]:
-    """What creates a database by options of CREATE DATABASE, with agents, and uses it."""
+    """A function that creates a database with the given options and switches to it."""
     if connection.vendor != "postgresql":
         pytest.skip("needs PostgreSQL")
     name, used = f"letters_{uuid4().hex}", connection.settings_dict["NAME"]
@@ -56,40 +56,42 @@ def maintenance() -> Iterator[psycopg.Cursor]:
         yield maintaining.cursor()
 
 
-def found(text: str) -> list[str]:
+def names_found(text: str) -> list[str]:
     return [agent.agent_name for agent in AgentRecord.objects.search(text).order_by("pk")]
 
 
 def warnings() -> list[str | None]:
-    return [found.id for found in checks.run_checks(databases=["default"]) if found.level >= 30]
+    return [
+        message.id for message in checks.run_checks(databases=["default"]) if message.level >= 30
+    ]
 
 
 @pytest.mark.parametrize(
     "locale", ["LOCALE 'C'", "LOCALE 'C.UTF-8'", "LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'und'"]
 )
-def test_letters_of_every_script_are_found_in_any_case(
-    new_database: NewDatabase, locale: str
-) -> None:
+def test_search_ignores_case_in_every_script(new_database: NewDatabase, locale: str) -> None:
     new_database(f"ENCODING 'UTF8' {locale}")
     for number, name in enumerate(NAMES):
         AgentFactory.create(agent_id=str(number), agent_name=name)
 
     for text in ["москва", "МОСКВА", "STRAßE", "ÉCOLE", "100% É", "a_b", "c:\\", "É%", "É_"]:
-        assert found(text) == [name for name in NAMES if text.casefold() in name.casefold()], text
+        assert names_found(text) == [
+            name for name in NAMES if text.casefold() in name.casefold()
+        ], text
     assert warnings() == []
 
 
-def test_a_database_that_knows_no_other_letters_is_named_by_a_check(
+def test_a_check_warns_of_a_database_that_folds_only_ascii(
     new_database: NewDatabase,
 ) -> None:
     new_database("ENCODING 'SQL_ASCII' LOCALE 'C'")
     AgentFactory.create(agent_id="a", agent_name="Москва")
 
-    assert found("Москва") == ["Москва"]
-    assert found("москва") == []
+    assert names_found("Москва") == ["Москва"]
+    assert names_found("москва") == []
     assert warnings() == ["registry.W004"]
 
 
 @pytest.mark.django_db
-def test_the_database_of_the_tests_needs_no_warning() -> None:
+def test_the_test_database_causes_no_warning() -> None:
     assert warnings() == []

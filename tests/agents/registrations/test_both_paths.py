@@ -81,14 +81,14 @@ BODIES = st.one_of(
 
 
 class BothPaths(TestCase):
-    """Each example in a transaction of its own."""
+    """Runs each example in its own transaction."""
 
     def setUp(self) -> None:
         self.django = APIClient()
         self.fast = FastPathClient()
 
     def agree(self, call: Callable[[APIClient], Any]) -> Any:
-        """Make a call by both paths, each with the same fleet; return the one response."""
+        """Make a call by both paths with the same agents; return the common response."""
         expected = self.outcome(self.django, call)
         assert self.outcome(self.fast, call) == expected
         return expected[0]
@@ -100,13 +100,13 @@ class BothPaths(TestCase):
         return response_of(call(client)), rows()
 
     @given(body=BODIES, path=st.sampled_from(["/agents/register", "/agents/register/"]))
-    def test_any_body(self, body: str, path: str) -> None:
+    def test_both_paths_agree_on_any_body(self, body: str, path: str) -> None:
         def call(client: APIClient) -> Any:
             return client.generic("POST", path, body, "application/json")
 
         self.agree(call)
 
-    def test_an_ordinary_registration_is_taken_by_the_fast_path(self) -> None:
+    def test_the_fast_path_handles_an_ordinary_registration(self) -> None:
         for agent_id, status in (("a", 200), ("new", 201)):
             response = self.agree(
                 lambda client, agent_id=agent_id: client.post(  # type: ignore[misc]
@@ -120,7 +120,7 @@ class BothPaths(TestCase):
 
 
 @given(body=BODIES.map(str.encode))
-def test_what_the_fast_path_reads_is_what_the_serializer_reads(body: bytes) -> None:
+def test_the_fast_path_parses_a_body_like_the_serializer(body: bytes) -> None:
     fields = parse_registration(body)
     if fields is None:
         return

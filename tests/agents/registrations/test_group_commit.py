@@ -1,4 +1,4 @@
-"""Registrations that are committed together: each gets its own answer, none waits for another."""
+"""Registrations committed together: each has its own outcome, none waits for another."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -58,7 +58,7 @@ def commit(*calls: Call) -> None:
 
 
 def token(**terms: Any) -> str:
-    """Return an access token that was right a moment ago."""
+    """Return an access token that was valid a moment ago."""
     text = access.issue(name="test", actor="test", **terms)[1]
     right_tokens.remember(text)
     return text
@@ -68,13 +68,11 @@ def kinds(*calls: Call) -> list[type]:
     return [type(call.outcome) for call in calls]
 
 
-def test_many_are_written_together_each_with_its_event() -> None:
+def test_a_batch_is_written_in_few_queries_with_an_event_for_each() -> None:
     leases.register(agent_id="a0", host="old", port=1, address=ADDRESS)
     calls = [call_for(f"a{number}", tags=[str(number)]) for number in range(50)]
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         commit(*calls)
 
     assert len(queries) < 10
@@ -92,7 +90,7 @@ def test_many_are_written_together_each_with_its_event() -> None:
         assert (event.agent_id, event.generation) == (agent.agent_id, agent.generation)
 
 
-def test_two_for_one_id_are_written_in_their_order() -> None:
+def test_registrations_of_one_id_are_written_in_order() -> None:
     first, other, second = call_for("a", host="h1"), call_for("b"), call_for("a", host="h2")
 
     commit(first, other, second)
@@ -106,7 +104,7 @@ def test_two_for_one_id_are_written_in_their_order() -> None:
 
 
 @postgresql_only
-def test_a_locked_record_is_left_to_django_and_holds_nobody_up() -> None:
+def test_a_locked_record_is_left_to_django_without_delaying_the_others() -> None:
     for agent_id in ("a", "b"):
         leases.register(agent_id=agent_id, host="old", port=1)
     held, free, new = call_for("a"), call_for("b"), call_for("c")
@@ -118,7 +116,7 @@ def test_a_locked_record_is_left_to_django_and_holds_nobody_up() -> None:
     assert AgentRecord.objects.get(pk="a").host == "old"
 
 
-def test_a_token_that_is_not_known_to_be_right_is_left_to_django(settings: Settings) -> None:
+def test_a_token_not_known_to_be_valid_is_left_to_django(settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
     right, wrong, missing = token(), "art_wrong", None
     fresh = access.issue(name="fresh", actor="test")[1]
@@ -144,7 +142,7 @@ def test_a_token_with_limits_is_left_to_django(settings: Settings, terms: dict[s
     assert kinds(call) == [ForDjango]
 
 
-def test_a_revoked_token_registers_nobody(settings: Settings) -> None:
+def test_a_revoked_token_is_left_to_django(settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
     text = token()
     commit(before := call_for("a", text))
@@ -155,7 +153,7 @@ def test_a_revoked_token_registers_nobody(settings: Settings) -> None:
     assert kinds(before, after) == [Registration, ForDjango]
 
 
-def test_of_one_batch_as_many_are_admitted_as_the_rates_allow(settings: Settings) -> None:
+def test_a_batch_is_admitted_up_to_the_rate(settings: Settings) -> None:
     settings.RATE_REGISTER_PER_ADDRESS = "7/hour"
     calls = [call_for(f"a{number}") for number in range(10)]
 
@@ -174,7 +172,7 @@ def test_the_rate_of_an_id_is_counted(settings: Settings) -> None:
     assert kinds(*calls) == [Registration, Registration, RateExceeded]
 
 
-def test_an_id_that_another_token_holds_is_refused_as_by_django_and_counted_once(
+def test_an_id_of_another_token_is_refused_like_by_django_and_counted_once(
     settings: Settings,
 ) -> None:
     settings.REGISTRY_AUTH = "token"
@@ -189,7 +187,7 @@ def test_an_id_that_another_token_holds_is_refused_as_by_django_and_counted_once
     assert AgentEvent.objects.filter(agent_id="a", kind="refused").count() == 1
 
 
-def test_a_token_is_used_by_the_fast_path_once_django_has_found_it_right(
+def test_the_fast_path_accepts_a_token_once_django_has_checked_it(
     settings: Settings,
 ) -> None:
     settings.REGISTRY_AUTH = "token"
@@ -207,7 +205,7 @@ def test_a_token_is_used_by_the_fast_path_once_django_has_found_it_right(
     }
 
 
-def test_what_the_database_cannot_take_does_not_spoil_the_others() -> None:
+def test_a_row_the_database_refuses_does_not_fail_the_others() -> None:
     calls = [call_for("a"), call_for("b", ttl_seconds=0), call_for("c")]
 
     commit(*calls)

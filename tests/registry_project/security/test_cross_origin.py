@@ -37,7 +37,7 @@ def listed(header: str) -> set[str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/agents", "/health", "/nowhere", "/schema"])
-def test_without_the_setting_no_answer_differs_by_origin(client: Client, path: str) -> None:
+def test_without_the_setting_no_response_depends_on_the_origin(client: Client, path: str) -> None:
     answer = client.get(path, headers={"Origin": DASHBOARD})
 
     assert cross_origin_headers(answer) == {}
@@ -71,19 +71,19 @@ class TestAllowed:
             "https://[",
         ],
     )
-    def test_no_other_origin_may(self, client: Client, origin: str) -> None:
+    def test_any_other_origin_gets_no_cross_origin_headers(
+        self, client: Client, origin: str
+    ) -> None:
         answer = client.get("/agents", headers={"Origin": origin})
 
         assert cross_origin_headers(answer) == {}
         assert cross_origin_headers(preflight(client, "/agents", origin)) == {}
 
     @pytest.mark.parametrize("headers", [{}, {"Origin": "https://elsewhere.example"}])
-    def test_caches_keep_the_answers_to_origins_apart(
-        self, client: Client, headers: dict[str, str]
-    ) -> None:
+    def test_responses_vary_by_origin(self, client: Client, headers: dict[str, str]) -> None:
         assert "origin" in listed(client.get("/agents", headers=headers).headers["Vary"])
 
-    def test_every_path_of_the_api_is_open_to_it(self, client: Client) -> None:
+    def test_every_path_of_the_api_allows_the_origin(self, client: Client) -> None:
         paths = client.get("/schema", headers={"Accept": "application/json"}).json()["paths"]
         assert {"/agents", "/health"} <= set(paths)
 
@@ -92,7 +92,7 @@ class TestAllowed:
             assert answer.headers["Access-Control-Allow-Origin"] == DASHBOARD, path
 
     @pytest.mark.parametrize("path", PAGES)
-    def test_no_page_is(self, client: Client, path: str) -> None:
+    def test_no_page_allows_the_origin(self, client: Client, path: str) -> None:
         client.force_login(User.objects.create_superuser("grace"))
 
         answer = client.get(path, headers={"Origin": DASHBOARD})
@@ -100,9 +100,7 @@ class TestAllowed:
         assert cross_origin_headers(answer) == {}
         assert cross_origin_headers(preflight(client, path)) == {}
 
-    def test_a_session_is_of_no_use_from_elsewhere(
-        self, client: Client, settings: Settings
-    ) -> None:
+    def test_credentials_are_never_allowed(self, client: Client, settings: Settings) -> None:
         settings.REGISTRY_AUTH = "token"
         client.force_login(User.objects.create_superuser("grace"))
 
@@ -127,7 +125,7 @@ class TestPreflight:
             ("DELETE", "/agents/a"),
         ],
     )
-    def test_it_allows_what_the_api_reads_without_a_token(
+    def test_it_allows_the_methods_and_headers_of_the_api_without_a_token(
         self, client: Client, settings: Settings, method: str, path: str
     ) -> None:
         settings.REGISTRY_AUTH = "token"
@@ -141,7 +139,7 @@ class TestPreflight:
             *("if-none-match", "if-match"),
         }
 
-    def test_it_counts_against_no_rate(self, client: Client, settings: Settings) -> None:
+    def test_it_is_not_rate_limited(self, client: Client, settings: Settings) -> None:
         settings.RATE_READ_PER_ADDRESS = "1/hour"
 
         assert {preflight(client, "/agents").status_code for _ in range(5)} == {200}
@@ -151,7 +149,7 @@ class TestPreflight:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("allowed")
 class TestErrors:
-    """A browser shows a page no error whose answer lacks the headers."""
+    """Without these headers a browser hides the error from the page."""
 
     def readable(self, answer: Any, status: int) -> Any:
         assert answer.status_code == status
@@ -164,10 +162,14 @@ class TestErrors:
         ("path", "status"),
         [("/agents?limit=x", 422), ("/agents/nobody", 404), ("/nowhere", 404)],
     )
-    def test_what_is_wrong_with_the_address(self, client: Client, path: str, status: int) -> None:
+    def test_an_error_in_the_path_or_query_is_readable(
+        self, client: Client, path: str, status: int
+    ) -> None:
         self.readable(client.get(path, headers={"Origin": DASHBOARD}), status)
 
-    def test_a_missing_token(self, client: Client, settings: Settings) -> None:
+    def test_the_error_for_a_missing_token_is_readable(
+        self, client: Client, settings: Settings
+    ) -> None:
         settings.REGISTRY_AUTH = "token"
 
         self.readable(client.get("/agents", headers={"Origin": DASHBOARD}), 401)
@@ -175,14 +177,18 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("body", "status"), [("{", 400), ("{}", 422), (f'"{"x" * 65_536}"', 413)]
     )
-    def test_a_body(self, client: Client, body: str, status: int) -> None:
+    def test_the_error_for_an_invalid_body_is_readable(
+        self, client: Client, body: str, status: int
+    ) -> None:
         answer = client.post(
             "/agents/register", body, "application/json", headers={"Origin": DASHBOARD}
         )
 
         self.readable(answer, status)
 
-    def test_a_rate(self, client: Client, settings: Settings) -> None:
+    def test_the_error_for_an_exceeded_rate_is_readable(
+        self, client: Client, settings: Settings
+    ) -> None:
         settings.RATE_READ_PER_ADDRESS = "1/hour"
         client.get("/agents")
 
@@ -191,7 +197,9 @@ class TestErrors:
         self.readable(answer, 429)
         assert answer.headers["Retry-After"]
 
-    def test_a_host(self, client: Client, settings: Settings) -> None:
+    def test_the_error_for_an_unknown_host_is_readable(
+        self, client: Client, settings: Settings
+    ) -> None:
         settings.ALLOWED_HOSTS = ["registry.example"]
 
         self.readable(client.get("/agents", headers={"Origin": DASHBOARD}), 400)

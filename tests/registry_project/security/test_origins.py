@@ -1,4 +1,4 @@
-"""Lists of origins: each as a browser writes it, or the setting would never match."""
+"""Lists of origins: each must be written as browsers send it, or it would never match."""
 
 import pytest
 
@@ -19,7 +19,9 @@ from registry_project.security.origins import parse_origins
         ("http://[0:0::1]:5173", "http://[::1]:5173"),
     ],
 )
-def test_what_no_browser_writes_is_refused_with_what_it_writes(text: str, right: str) -> None:
+def test_an_origin_in_another_form_is_refused_with_the_form_browsers_send(
+    text: str, right: str
+) -> None:
     with pytest.raises(WrongValue) as refused:
         parse_origins(f"https://first.example, {text}")
 
@@ -45,7 +47,7 @@ def test_what_no_browser_writes_is_refused_with_what_it_writes(text: str, right:
         "https://ex_ample..example",
     ],
 )
-def test_what_is_no_origin_is_refused(text: str) -> None:
+def test_an_invalid_origin_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin"):
         parse_origins(text)
 
@@ -59,7 +61,7 @@ def test_a_password_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("text", ["https://*.example", "http://*.a.example:8080"])
-def test_wildcards_are_for_lists_that_know_them(text: str) -> None:
+def test_wildcards_are_accepted_only_where_allowed(text: str) -> None:
     assert parse_origins(text, wildcards=True) == [text]
     for wrong in ("https://*", "https://a.*.example", "*", "null"):
         with pytest.raises(WrongValue):

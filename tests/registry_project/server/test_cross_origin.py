@@ -1,4 +1,4 @@
-"""Answers of the web server itself to websites in CORS_ALLOWED_ORIGINS."""
+"""Responses of the web server itself to websites in CORS_ALLOWED_ORIGINS."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def test_a_heartbeat_is_readable(web: RegistryWeb) -> None:
 
 
 @pytest.mark.parametrize(("agent_id", "lines"), [("nowhere", []), ("elsewhere", [ELSEWHERE])])
-def test_a_heartbeat_from_elsewhere_is_not(
+def test_a_heartbeat_from_another_origin_is_not_readable(
     web: RegistryWeb, agent_id: str, lines: list[str]
 ) -> None:
     web.register(agent_id)
@@ -62,7 +62,7 @@ def test_a_heartbeat_from_elsewhere_is_not(
     assert "origin" in answer.headers["vary"].lower()
 
 
-def test_heartbeats_of_many_agents_are_readable(web: RegistryWeb) -> None:
+def test_a_bulk_heartbeat_is_readable(web: RegistryWeb) -> None:
     body = json.dumps({"agents": [{"agent_id": "nobody"}]}).encode()
 
     assert is_readable(web.exchange(heartbeat(None, ORIGIN, body=body)))
@@ -84,7 +84,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("status", REFUSED)
-def test_what_is_refused_before_django_is_readable(web: RegistryWeb, status: int) -> None:
+def test_a_refusal_by_the_web_server_is_readable(web: RegistryWeb, status: int) -> None:
     answer = web.exchange(REFUSED[status])
     assert answer.status == status
     assert is_readable(answer)
@@ -96,7 +96,7 @@ def test_what_is_refused_before_django_is_readable(web: RegistryWeb, status: int
     assert elsewhere.headers["vary"] == "origin"
 
 
-def test_an_origin_counts_as_a_header_only(web: RegistryWeb) -> None:
+def test_an_origin_in_the_body_is_ignored(web: RegistryWeb) -> None:
     body = f"\r\n{ORIGIN}\r\n".encode()
 
     answer = web.exchange(request("GET", "/agents?tag=" + "x" * 9_000, body=body))
@@ -105,7 +105,7 @@ def test_an_origin_counts_as_a_header_only(web: RegistryWeb) -> None:
     assert not is_readable(answer)
 
 
-def test_an_event_stream_for_which_there_is_no_room_is_readable(
+def test_a_refused_event_stream_is_readable(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     with (
@@ -119,9 +119,9 @@ def test_an_event_stream_for_which_there_is_no_room_is_readable(
     ):
         client = stack.enter_context(server.connect())
         client.sendall(get("/events", ORIGIN))
-        found = b""
-        while b":\n\n" not in found:
-            found += client.recv(65_536)
+        received = b""
+        while b":\n\n" not in received:
+            received += client.recv(65_536)
 
         head, _ = split(server.exchange(get("/events", ORIGIN)))
 
