@@ -23,7 +23,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThan, LessThanOrEqual
 
-from agents.database.clock import DatabaseNow, ExpiresAt, LeaseWanes, Moment, Silence
+from agents.database.clock import DatabaseNow, ExpiresAt, HasExpired, LeaseWanes, Moment, Silence
 from agents.database.expressions import ListContains
 from agents.lease_times import HEARTBEATS_PER_TTL
 from agents.states import Lease, State
@@ -56,18 +56,22 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
 
     def alive(self, now: datetime | None = None) -> Self:
         """now < expires_at"""
-        return self.filter(GreaterThan(ExpiresAt(), _moment(now)))
+        if now is None:
+            return self.filter(~Q(HasExpired()))
+        return self.filter(GreaterThan(ExpiresAt(), Moment(now)))
 
     def expired(self, now: datetime | None = None) -> Self:
         """now >= expires_at"""
-        return self.filter(LessThanOrEqual(ExpiresAt(), _moment(now)))
+        if now is None:
+            return self.filter(HasExpired())
+        return self.filter(LessThanOrEqual(ExpiresAt(), Moment(now)))
 
     def expiring_soon(self, now: datetime | None = None) -> Self:
         """Alive, with less than a third of the TTL left."""
         return self.alive(now).filter(LeaseWanes(_moment(now)))
 
     def count_fleet(self) -> FleetCount:
-        alive = Count("agent_id", filter=Q(GreaterThan(ExpiresAt(), DatabaseNow())))
+        alive = Count("agent_id", filter=~Q(HasExpired()))
         row = self.aggregate(registered=Count("agent_id"), active=alive)
         return FleetCount(**row)
 

@@ -1,7 +1,7 @@
 """The interface of a dialect: all SQL that differs between SQLite and PostgreSQL.
 
 Fragments are for statements with parameters: a literal ``%`` is ``%%``, and each argument occurs
-once, as it may contain placeholders.
+once, as it may contain placeholders, unless the method says otherwise.
 """
 
 from abc import ABC, abstractmethod
@@ -47,6 +47,13 @@ class Dialect(ABC):
     @abstractmethod
     def expires_at(self, heartbeat: str, ttl: str) -> str:
         """Return `heartbeat` plus whole seconds, exact to the microsecond."""
+
+    @abstractmethod
+    def has_expired(self, heartbeat: str, ttl: str) -> str:
+        """Return whether `expires_at` is not after `now`.
+
+        Both arguments may occur more than once, so they contain no placeholders.
+        """
 
     @abstractmethod
     def latest(self, time: str, other: str) -> str:

@@ -49,6 +49,17 @@ class ExpiresAt(Fragment):
         super().__init__(heartbeat, ttl)
 
 
+class HasExpired(Fragment):
+    """Whether a lease has ended by now, exact to the microsecond, and cheaper than ExpiresAt."""
+
+    fragment = staticmethod(dialect.has_expired)
+    arity = 2
+    output_field = BooleanField()
+
+    def __init__(self, heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds") -> None:
+        super().__init__(heartbeat, ttl)
+
+
 def _wanes(now: str, heartbeat: str, ttl: str) -> str:
     # Multiplied: a third of a second is not a whole number of microseconds.
     silence = f"({dialect.microseconds(now)} - {dialect.microseconds(heartbeat)})"
@@ -82,4 +93,4 @@ def from_microseconds(microseconds: int) -> datetime:
 
 def expired_sql(heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds") -> str:
     """To be executed with parameters."""
-    return f"({dialect.expires_at(heartbeat, ttl)} <= {dialect.now()})"
+    return dialect.has_expired(heartbeat, ttl)

@@ -3,8 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q
-from django.db.models.lookups import GreaterThan
+from django.db.models import Count, Q
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -12,7 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from agents.database.availability import UNAVAILABLE, log_unavailable
-from agents.database.clock import DatabaseNow, ExpiresAt
+from agents.database.clock import HasExpired
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.leases.purge.sweep_mark import report_sweeps
 from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGED
@@ -49,9 +48,19 @@ def _counters() -> CollectorRegistry:
 
 
 def _count_agents() -> dict[tuple[bool, str], int]:
-    lasts = ExpressionWrapper(Q(GreaterThan(ExpiresAt(), DatabaseNow())), BooleanField())
-    rows = AgentRecord.objects.values_list(lasts, "state").annotate(count=Count("pk"))
-    return {(lease, state): count for lease, state, count in rows}
+    """Return numbers of agents by whether the lease has ended, and by state."""
+    # Not by GROUP BY, for which SQLite sorts all agents.
+    states = {state: Q(state=state) for state in State.values}
+    row = AgentRecord.objects.aggregate(
+        **{f"{state}_all": Count("pk", filter=is_in) for state, is_in in states.items()},
+        **{
+            f"{state}_expired": Count("pk", filter=is_in & Q(HasExpired()))
+            for state, is_in in states.items()
+        },
+    )
+    expired = {(True, state): row[f"{state}_expired"] for state in states}
+    alive = {(False, state): row[f"{state}_all"] - row[f"{state}_expired"] for state in states}
+    return expired | alive
 
 
 AGENTS = SharedCount(_count_agents, lambda counts: sum(counts.values()))
@@ -61,8 +70,8 @@ def _agents() -> Iterator[Metric]:
     counts = AGENTS.get()
     family = GaugeMetricFamily(PREFIX + "agents", GAUGES["agents"][0], labels=GAUGES["agents"][1])
     for state in State.values:
-        for lasts_, lease in ((True, "alive"), (False, "expired")):
-            family.add_metric([lease, state], counts.get((lasts_, state), 0))
+        for has_expired, lease in ((False, "alive"), (True, "expired")):
+            family.add_metric([lease, state], counts.get((has_expired, state), 0))
     yield family
 
 

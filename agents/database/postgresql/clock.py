@@ -17,6 +17,9 @@ class Clock:
     def expires_at(self, heartbeat: str, ttl: str) -> str:
         return f"({heartbeat} + MAKE_INTERVAL(secs => {ttl}))"
 
+    def has_expired(self, heartbeat: str, ttl: str) -> str:
+        return f"({self.expires_at(heartbeat, ttl)} <= {self.now()})"
+
     def latest(self, time: str, other: str) -> str:
         return f"GREATEST({time}, {other})"
 

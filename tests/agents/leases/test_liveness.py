@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models.lookups import LessThanOrEqual
 
-from agents.database.clock import ExpiresAt
+from agents.database.clock import DatabaseNow, ExpiresAt, HasExpired
 from agents.models import AgentRecord
 from tests.factories import AgentFactory
 
@@ -125,6 +126,21 @@ def test_without_a_given_time_the_current_time_decides() -> None:
     assert [agent.pk for agent in AgentRecord.objects.expired()] == ["expired"]
     assert AgentRecord.objects.get(pk="alive").is_alive()
     assert not AgentRecord.objects.get(pk="expired").is_alive()
+
+
+def test_the_cheap_test_of_a_lease_is_exact_to_the_microsecond() -> None:
+    now = datetime.now(UTC)
+    for ttl in TTLS:
+        for microseconds in (*range(-1_500, 1_500, 499), -999_999, 999_999, -(10**6), 10**6):
+            for seconds in range(-2, 3):
+                end = now + timedelta(seconds=seconds, microseconds=microseconds)
+                AgentFactory.create(last_heartbeat=end - timedelta(seconds=ttl), ttl_seconds=ttl)
+
+    by_both = AgentRecord.objects.values_list(
+        HasExpired(), LessThanOrEqual(ExpiresAt(), DatabaseNow())
+    )
+
+    assert set(by_both) == {(True, True), (False, False)}
 
 
 def test_queries_use_the_databases_clock() -> None:

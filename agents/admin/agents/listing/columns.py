@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Case, IntegerField, Q, Value, When
-from django.db.models.lookups import GreaterThan
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -14,7 +13,7 @@ from agents.addresses import before_port
 from agents.admin.agents.addresses import base_url
 from agents.admin.widgets.cells import NOTHING, moment
 from agents.conditions import Condition, condition_of, lease_of
-from agents.database.clock import DatabaseNow, ExpiresAt, LeaseWanes
+from agents.database.clock import DatabaseNow, ExpiresAt, HasExpired, LeaseWanes
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
 from agents.querysets import read_at
@@ -22,12 +21,11 @@ from agents.states import Lease, Level, State, Status
 
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
-IS_ALIVE = GreaterThan(ExpiresAt(), DatabaseNow())
 
 
 def _level_rank() -> Case:
     tests: dict[Level, list[Any]] = {level: [] for level in Level}
-    tests[Lease.EXPIRED.level].append(~Q(IS_ALIVE))
+    tests[Lease.EXPIRED.level].append(Q(HasExpired()))
     tests[Lease.EXPIRING_SOON.level].append(Q(LeaseWanes(DatabaseNow())))
     for state in State:
         tests[state.level].append(Q(state=state))
