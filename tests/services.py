@@ -14,6 +14,7 @@ TESTS = Path(__file__).parent
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
 # Fixtures that provide a service; tests that use one need no mark.
 FIXTURES = {
+    "buildkit",
     "chromium",
     "compose_command",
     "docker_engine",
@@ -23,6 +24,7 @@ FIXTURES = {
 }
 HOW_TO_GET = {
     "chromium": "a browser (Debian: apt install chromium)",
+    "buildkit": "a docker that can build by BuildKit (Debian: apt install docker.io)",
     "compose": "compose (Debian: apt install docker-compose; else the plugin of Docker)",
     "docker": "a Docker engine that answers (Debian: apt install docker.io debootstrap)",
     "postgresql": "the programs of PostgreSQL (Debian: apt install postgresql)",

@@ -1,8 +1,10 @@
 """Builds the image of a generated folder."""
 
+import os
 import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -10,9 +12,27 @@ class BuildError(Exception):
     """No image was built; the message says why."""
 
 
-def build_command(name: str, folder: Path) -> list[str]:
+# Where pip and curl look for credentials, if not in ~/.netrc.
+NETRC = "NETRC"
+
+
+def build_command(name: str, folder: Path, *, may_need_credentials: bool = False) -> list[str]:
+    """With `may_need_credentials`, the file in NETRC is given to the build as a secret."""
+    secret = []
+    if may_need_credentials and (netrc := os.environ.get(NETRC)):
+        secret = ["--secret", f"id=netrc,src={Path(netrc).absolute()}"]
     # Absolute: a folder may be called "-f".
-    return ["docker", "build", "--tag", name, str(folder.absolute())]
+    return ["docker", "build", *secret, "--tag", name, str(folder.absolute())]
+
+
+def build_environment(*, may_need_credentials: bool) -> dict[str, str]:
+    """Return the variables that choose BuildKit, which older Dockers have but do not use."""
+    return {"DOCKER_BUILDKIT": "1"} if may_need_credentials else {}
+
+
+def command_line(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return a command as one types it."""
+    return shlex.join([*(f"{name}={value}" for name, value in environment.items()), *command])
 
 
 def require_docker() -> None:
@@ -23,16 +43,19 @@ def require_docker() -> None:
         )
 
 
-def build_image(name: str, folder: Path) -> None:
+def build_image(name: str, folder: Path, *, may_need_credentials: bool = False) -> None:
     """Docker's output goes to the terminal. Raises BuildError."""
-    command = build_command(name, folder)
+    command = build_command(name, folder, may_need_credentials=may_need_credentials)
+    own = build_environment(may_need_credentials=may_need_credentials)
     try:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+        code = subprocess.run(
+            command, stdin=subprocess.DEVNULL, check=False, env={**os.environ, **own}
+        ).returncode
     except OSError as error:
         raise BuildError(f"docker cannot be run: {error.strerror or error}") from error
     if code != 0:
         how = f"exit code {code}" if code > 0 else f"signal {-code}"
         raise BuildError(
             f"docker build failed ({how}); its output is above. The folder is written: after "
-            f"fixing the cause, try again with: {shlex.join(command)}"
+            f"fixing the cause, try again with: {command_line(command, own)}"
         )

@@ -22,6 +22,7 @@ OF_THE_BUILD = (
     "agent_runtime/image",
     "requirements.txt",
     "requirements-agent.txt",
+    "requirements-wheels",
     "constraints.txt",
 )
 TIME_ZONES = Path("/usr/share/zoneinfo")

@@ -9,10 +9,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from deploygen.output.package import locked_requirements
-from deploygen.spec.requirements import file_of
+from deploygen.spec.requirements import file_of, parse
+from deploygen.spec.rules import pythons_of
 
-# Where the base image does not say which Python it has.
-PYTHONS = tuple((3, minor) for minor in range(11, 21))
 MACHINES = ("x86_64", "aarch64")
 LATEST_PATCH = 99
 
@@ -26,18 +25,13 @@ class _Wanted:
     by: list[tuple[Requirement, str]] = field(default_factory=list)
 
 
-def conflicts(
-    requirements: Sequence[str], python: tuple[int, int] | None
-) -> Iterator[tuple[int, str]]:
-    """Yield the index of each requirement that conflicts in every environment, and why.
-
-    `python`: the base image's version, None if unknown.
-    """
-    environments = list(_environments(python))
+def conflicts(requirements: Sequence[str], base_image: str) -> Iterator[tuple[int, str]]:
+    """Yield the index of each requirement that conflicts in every environment, and why."""
+    environments = list(_environments(base_image))
     locked = {canonicalize_name(each.name): each for each in locked_requirements()}
     wanted: dict[str, _Wanted] = {}
     for index, text in enumerate(requirements):
-        required = Requirement(text)
+        required = parse(text)
         if not _applies(required.marker, environments):
             continue
         name = canonicalize_name(required.name)
@@ -52,6 +46,16 @@ def conflicts(
         own.specifiers &= required.specifier
         own.url = own.url or required.url or ""
         own.by.append((required, f"{text!r}, which is requirements[{index}]"))
+
+
+def excluded_from_lock(text: str, base_image: str) -> Requirement | None:
+    """Return the locked requirement that a package's own requirement excludes."""
+    required = Requirement(text)
+    if _applies(required.marker, list(_environments(base_image))):
+        for lock in locked_requirements():
+            if canonicalize_name(lock.name) == canonicalize_name(required.name):
+                return lock if _exclude(required, lock) else None
+    return None
 
 
 def _exclude(one: Requirement, other: Requirement) -> bool:
@@ -92,8 +96,8 @@ def _applies(marker: Marker | None, environments: Sequence[dict[str, str]]) -> b
         return False
 
 
-def _environments(python: tuple[int, int] | None) -> Iterator[dict[str, str]]:
-    for major, minor in PYTHONS if python is None else (python,):
+def _environments(base_image: str) -> Iterator[dict[str, str]]:
+    for major, minor in pythons_of(base_image):
         for patch in (0, LATEST_PATCH):
             for machine in MACHINES:
                 yield {

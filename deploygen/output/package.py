@@ -1,10 +1,13 @@
 """What every agent gets unchanged: the package `agent_runtime` and its requirements."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.requirements import Requirement
+
+from deploygen.spec.model import AgentSpec
+from deploygen.spec.requirements import WHEEL
 
 DEPLOYGEN = Path(__file__).resolve().parents[1]
 RUNTIME = DEPLOYGEN / "runtime"
@@ -20,6 +23,8 @@ IMAGE_FOLDER = "image"
 
 LOCK = "requirements.txt"
 OWN_REQUIREMENTS = "requirements-agent.txt"
+# The wheels from beside the spec; image/assembly.py leaves the folder out of the image.
+WHEELS = "requirements-wheels"
 # The lock without hashes: with them, pip would demand some for the author's packages too.
 CONSTRAINTS = "constraints.txt"
 PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
@@ -39,14 +44,25 @@ def package_files(*, with_registry: bool) -> dict[str, str]:
     return {f"{PACKAGE}/{name}": text for name, text in files.items()}
 
 
-def requirement_files(requirements: Sequence[str]) -> dict[str, str]:
-    """Return the lock, and what the author's `requirements` need beside it."""
+def requirement_files(spec: AgentSpec) -> dict[str, str]:
+    """Return the lock, and what the author's requirements need beside it."""
     lock = _lock()
     files = {LOCK: lock}
-    if requirements:
-        files[OWN_REQUIREMENTS] = "".join(f"{line}\n" for line in requirements)
+    if spec.requirements:
+        lines = [
+            *([f"--index-url {spec.index_url}"] if spec.index_url else []),
+            *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
+            *map(_line, spec.requirements),
+        ]
+        files[OWN_REQUIREMENTS] = "".join(f"{line}\n" for line in lines)
         files[CONSTRAINTS] = "".join(f"{pin.strip()}\n" for pin in PINNED.findall(lock))
     return files
+
+
+def _line(requirement: str) -> str:
+    """Return a requirement with a wheel's path in the agent's folder."""
+    wheel = WHEEL.fullmatch(requirement)
+    return wheel.expand(rf"./{WHEELS}/\g<file>\g<extras>") if wheel else requirement
 
 
 def locked_requirements() -> list[Requirement]:

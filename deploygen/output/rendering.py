@@ -1,6 +1,7 @@
 """Renders a spec, without side effects, to the same bytes each time."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_container
 RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
 # Only for the image, or in agent.json in another form.
-NOT_CONFIGURED = {"requirements", "base_image", "slim", "environment", "registry"}
+NOT_CONFIGURED = {
+    *("requirements", "index_url", "extra_index_urls", "base_image", "slim"),
+    *("environment", "registry"),
+}
 SETTINGS = (
     *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
     *("AGENT_DRAIN_SECONDS", "AGENT_KEEP_ALIVE_SECONDS", "AGENT_LOG_FORMAT"),
@@ -40,7 +44,7 @@ def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[st
     """
     modules = modules or {}
     files = package_files(with_registry=spec.registry_url is not None)
-    files |= requirement_files(spec.requirements)
+    files |= requirement_files(spec)
     files |= dict(_from_templates(spec, modules))
     if spec.handler_module != "handler" or HANDLER in modules:
         del files[HANDLER]
@@ -79,6 +83,7 @@ def templates_in(folder: Path) -> Environment:
         "json": quoting.json_text,
         "json_line": json.dumps,
         "yaml": quoting.yaml_flow,
+        "shell": shlex.quote,
         "dockerfile": quoting.dockerfile_quoted,
         "markdown": quoting.markdown_escaped,
     }

@@ -31,15 +31,18 @@ def next_steps(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str
     else:
         change = f"Its code is in {code}: change it there, and generate again."
     pip = ".venv/bin/pip install"
+    index = f" --index-url {shlex.quote(spec.index_url)}" if spec.index_url else ""
     local = [
         f"cd {where}",
         "python3 -m venv .venv",
-        f"{pip} --require-hashes -r requirements.txt",
+        f"{pip}{index} --require-hashes -r requirements.txt",
         *([f"{pip} -c {CONSTRAINTS} -r {OWN_REQUIREMENTS}"] if spec.requirements else []),
         *(f"export {name}=...  # or {name}_FILE=..." for name in spec.secrets),
         f".venv/bin/python -m {PACKAGE}",
     ]
-    docker = [*([] if built else [f"docker build -t {spec.name} {where}"]), _docker_run(spec)]
+    buildkit = "DOCKER_BUILDKIT=1 " if spec.may_need_credentials else ""
+    build = f"{buildkit}docker build -t {spec.name} {where}"
+    docker = [*([] if built else [build]), _docker_run(spec)]
     body = shlex.quote(json.dumps(spec.sample_inputs()))
     call = [
         f"curl -X POST http://localhost:{spec.port}/run -H 'Content-Type: application/json' \\",

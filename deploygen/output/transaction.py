@@ -21,6 +21,12 @@ REMOVE = "remove"
 # Makes the folder ours, so it comes first.
 MARKER = ".generated.json"
 
+Content = str | bytes
+
+
+def as_bytes(content: Content) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
@@ -43,7 +49,7 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def change_folder(folder: Path, write: Mapping[str, str], remove: Iterable[str] = ()) -> None:
+def change_folder(folder: Path, write: Mapping[str, Content], remove: Iterable[str] = ()) -> None:
     """Change a `locked` folder. Raises OSError."""
     staging = folder / STAGING
     if os.path.lexists(staging):  # left by a run that was killed
@@ -140,13 +146,13 @@ def _remove_empty_parents(folder: Path, path: str) -> None:
             return
 
 
-def _write_files(folder: Path, files: Mapping[str, str]) -> None:
+def _write_files(folder: Path, files: Mapping[str, Content]) -> None:
     folder.mkdir(parents=True)
-    for name, text in files.items():
+    for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with path.open("wb") as file:
+            file.write(as_bytes(content))
             file.flush()
             os.fsync(file.fileno())
 

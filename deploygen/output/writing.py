@@ -14,6 +14,8 @@ from pathlib import Path
 
 from deploygen.output.transaction import (
     MARKER,
+    Content,
+    as_bytes,
     change_folder,
     check_inside,
     files_in,
@@ -32,9 +34,9 @@ class WritingError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """Paths are relative to the folder; `write` has texts by path."""
+    """Paths are relative to the folder; `write` has contents by path."""
 
-    write: dict[str, str] = field(default_factory=dict)
+    write: dict[str, Content] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
     keep: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -42,13 +44,13 @@ class Plan:
 
 def write_folder(
     folder: Path,
-    files: Mapping[str, str],
+    files: Mapping[str, Content],
     *,
     users: frozenset[str] = USERS_FILES,
     force: bool = False,
     dry_run: bool = False,
 ) -> Plan:
-    """Write all `files`, texts by path, or none. Raises WritingError.
+    """Write all `files`, contents by path, or none. Raises WritingError.
 
     Those in `users` are written only if they do not exist. `force` overwrites others that a user
     has changed.
@@ -67,7 +69,7 @@ def write_folder(
 
 
 def _write(
-    folder: Path, files: Mapping[str, str], *, users: frozenset[str], force: bool, dry_run: bool
+    folder: Path, files: Mapping[str, Content], *, users: frozenset[str], force: bool, dry_run: bool
 ) -> Plan:
     if dry_run and was_interrupted(folder):
         raise WritingError(
@@ -83,7 +85,9 @@ def _write(
     return plan
 
 
-def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], force: bool) -> Plan:
+def _plan(
+    folder: Path, files: Mapping[str, Content], *, users: frozenset[str], force: bool
+) -> Plan:
     recorded = _read_marker(folder)
     if recorded is None:
         return Plan(write=_with_marker(files, users))
@@ -119,7 +123,7 @@ def _plan(folder: Path, files: Mapping[str, str], *, users: frozenset[str], forc
     return plan
 
 
-def _with_marker(files: Mapping[str, str], users: frozenset[str]) -> dict[str, str]:
+def _with_marker(files: Mapping[str, Content], users: frozenset[str]) -> dict[str, Content]:
     hashes = {path: _hash(text) for path, text in files.items() if path not in users}
     marker = {
         "about": "Hashes of what generate_agent wrote here, to find what was changed since.",
@@ -143,8 +147,8 @@ def _read_marker(folder: Path) -> dict[str, str] | None:
     return hashes
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _hash(content: Content) -> str:
+    return hashlib.sha256(as_bytes(content)).hexdigest()
 
 
 def _hash_of_file(path: Path) -> str | None:

@@ -2,29 +2,47 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from deploygen.output.conflicts import conflicts
+from deploygen.output.conflicts import conflicts, excluded_from_lock
 from deploygen.project.handler import HandlerError, check_handler
+from deploygen.project.wheels import Wheel, WheelError, read_wheel
 from deploygen.spec.errors import Problem, SpecError
 from deploygen.spec.model import AgentSpec
-from deploygen.spec.rules import python_of
+from deploygen.spec.requirements import file_of, parse
+from deploygen.spec.rules import pythons_of
+from deploygen.spec.wheel_tags import problem_of_tags
+
+LATEST_PATCH = 99
 
 
-def check_project(folder: Path, spec: AgentSpec, modules: Mapping[str, str]) -> None:
-    """Check a spec with the `modules` of its folder. Raises SpecError with all problems."""
-    if problems := list(_problems(folder, spec, modules)):
+def check_project(folder: Path, spec: AgentSpec, modules: Mapping[str, str]) -> dict[str, bytes]:
+    """Check a spec with the `modules` of its folder, and return the wheels that it names there.
+
+    Raises SpecError with all problems.
+    """
+    wheels: dict[str, bytes] = {}
+    if problems := list(_problems(folder, spec, modules, wheels)):
         raise SpecError(problems)
+    return wheels
 
 
-def _problems(folder: Path, spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[Problem]:
+def _problems(
+    folder: Path, spec: AgentSpec, modules: Mapping[str, str], wheels: dict[str, bytes]
+) -> Iterator[Problem]:
     try:
         check_handler(folder, spec, modules)
     except HandlerError as error:
         yield Problem("handler", str(error), at="handler")
-    found = [*conflicts(spec.requirements, python_of(spec.base_image)), *_hidden(spec, modules)]
+    found = [
+        *conflicts(spec.requirements, spec.base_image),
+        *_hidden(spec, modules),
+        *_unfit(folder, spec, wheels),
+    ]
     for index, problem in found:
         place = f"requirements[{index}]"
         yield Problem(place, problem, at=place)
@@ -34,8 +52,47 @@ def _hidden(spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[tuple[int, 
     """Yield the requirements that a module would hide."""
     files = {canonicalize_name(name.removesuffix(".py")): name for name in modules}
     for index, text in enumerate(spec.requirements):
-        if file := files.get(canonicalize_name(Requirement(text).name)):
+        if file := files.get(canonicalize_name(parse(text).name)):
             yield (
                 index,
                 f"the module {file} beside the spec would hide it: give the module another name",
             )
+
+
+def _unfit(folder: Path, spec: AgentSpec, wheels: dict[str, bytes]) -> Iterator[tuple[int, str]]:
+    """Yield the wheels that the image cannot have; add the others from the folder to `wheels`."""
+    for index, text in enumerate(spec.requirements):
+        try:
+            wheel = read_wheel(folder, text, spec.base_image)
+        except WheelError as error:
+            yield index, str(error)
+            continue
+        problem = _remote_problem(text, spec) if wheel is None else _problem_of(wheel, spec)
+        if problem:
+            yield index, problem
+        elif wheel is not None:
+            wheels[wheel.file] = wheel.content
+
+
+def _remote_problem(text: str, spec: AgentSpec) -> str | None:
+    file = urlsplit(parse(text).url or "").path.rpartition("/")[2]
+    if file.endswith(".whl") and file_of(file):
+        return problem_of_tags(file, spec.base_image)
+    return None
+
+
+def _problem_of(wheel: Wheel, spec: AgentSpec) -> str | None:
+    try:
+        allowed = SpecifierSet(wheel.python)
+        if not any(
+            allowed.contains(f"{major}.{minor}.{patch}")
+            for major, minor in pythons_of(spec.base_image)
+            for patch in (0, LATEST_PATCH)
+        ):
+            return f"{wheel.file} needs Python {wheel.python}, which {spec.base_image} has not"
+        for text in wheel.requires:
+            if lock := excluded_from_lock(text, spec.base_image):
+                return f"{wheel.file} requires {text!r}, and every agent has {lock}"
+    except (InvalidRequirement, InvalidSpecifier) as error:
+        return f"{wheel.file} has metadata that pip cannot read: {error}"
+    return None

@@ -8,6 +8,7 @@ from deploygen.spec import handlers, requirements, rules
 from deploygen.spec.fields import (
     LISTED,
     LONGEST_VALUE,
+    UNLESS_GIVEN,
     Description,
     Labels,
     Part,
@@ -86,6 +87,13 @@ Dependency = Annotated[
 ]
 
 
+IndexUrl = Annotated[
+    str,
+    AfterValidator(requirements.index_url),
+    Field(json_schema_extra={"pattern": "^https?://[^@?#]+$", "maxLength": rules.LONGEST_URL}),
+]
+
+
 class AgentSpec(Part):
     """An agent, as generate_agent makes it."""
 
@@ -110,7 +118,13 @@ class AgentSpec(Part):
     tags: Labels = []
     """Labels by which the registry's list can be filtered."""
     requirements: Annotated[list[Requirement], LISTED, unique()] = []
-    """Packages that the handler needs from PyPI (PEP 508), such as numpy>=2."""
+    """Packages that the handler needs: names with versions (PEP 508), NAME @ https://..., NAME @
+    git+https://...@COMMIT, or ./NAME.whl for a wheel beside the spec."""
+    index_url: Annotated[IndexUrl | None, UNLESS_GIVEN] = None
+    """The index that replaces PyPI for all packages: https://, without user or password."""
+    extra_index_urls: Annotated[list[IndexUrl], LISTED, unique()] = []
+    """Further indexes for the requirements, in the same form. pip takes the highest version that it
+    finds in any index."""
     environment: Annotated[list[Variable], LISTED, unique("name")] = []
     """Variables that the handler reads: names, or objects."""
     secrets: Annotated[list[VariableName], LISTED, unique()] = []
@@ -150,6 +164,23 @@ class AgentSpec(Part):
     def registry_url(self) -> str | None:
         """None: the agent joins no registry."""
         return self.registry.url if self.registry else None
+
+    @property
+    def needs_git(self) -> bool:
+        """Whether a requirement is a repository."""
+        return any(map(requirements.is_git, self.requirements))
+
+    @property
+    def wheels(self) -> list[str]:
+        """The wheels beside the spec, by their paths there."""
+        found = map(requirements.WHEEL.fullmatch, self.requirements)
+        return [match["path"] for match in found if match]
+
+    @property
+    def may_need_credentials(self) -> bool:
+        """Whether packages come from elsewhere than PyPI."""
+        remote = any(map(requirements.is_remote, self.requirements))
+        return remote or bool(self.index_url or self.extra_index_urls)
 
     def sample_inputs(self) -> dict[str, Any]:
         if not self.inputs:

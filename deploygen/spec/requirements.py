@@ -1,4 +1,4 @@
-"""Requirements of a spec: a name with versions, or a URL (PEP 508)."""
+"""Requirements of a spec: names with versions, URLs (PEP 508), wheels beside the spec."""
 
 import re
 from urllib.parse import urlsplit
@@ -14,37 +14,59 @@ from packaging.utils import (
 from packaging.version import Version
 
 from deploygen.spec.fields import wrong
-from deploygen.spec.rules import URL_TEXT
+from deploygen.spec.requirement_hints import hint
+from deploygen.spec.rules import URL_TEXT, problem_of_url
 
 RUNTIME = "agent-runtime"
-# Instead of pip's options.
-OPTIONS = {
-    ("-r", "--requirement"): "write its lines here",
-    ("-c", "--constraint"): "write the versions here",
-    ("-e", "--editable"): "a module beside the spec is copied as it is",
-    ("--pre",): "ask for it by version, such as 'numpy>=2.0rc1'",
-}
+WHEEL = re.compile(
+    r"\./(?P<path>(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*(?P<file>[A-Za-z0-9_][A-Za-z0-9_.+!-]*\.whl))"
+    r"(?P<extras>\[[A-Za-z0-9._,-]+\])?"
+)
+GIT = "git+https"
+COMMIT = re.compile(r"@[0-9a-fA-F]{40}")
+SUBDIRECTORY = re.compile(r"|subdirectory=[A-Za-z0-9._/-]+")
+# pip refuses http from other hosts.
+LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
+CREDENTIALS = (
+    "it must not hold a user or a password: put them into a netrc file, and give that to the build "
+    "as a secret (docker build --secret id=netrc,src=FILE)"
+)
 
 
 def requirement(text: str) -> str:
     """Require what pip can install anywhere."""
     try:
-        parsed = Requirement(text)
+        required = parse(text)
     except InvalidRequirement as error:
         problem = str(error).splitlines()[0].rstrip(":")
         raise wrong(
-            _hint(text) or f"it is not a requirement such as 'numpy>=2': {problem}"
+            hint(text) or f"it is not a requirement such as 'numpy>=2': {problem}"
         ) from error
+    except InvalidWheelFilename as error:
+        raise wrong("it is not the name of a wheel, such as tools-1.0-py3-none-any.whl") from error
     if re.search(r"\\|\$|\s#", text):
         # Special in a requirements file.
         raise wrong(r"it must have no '\', no '$' and no comment")
-    if canonicalize_name(parsed.name) == RUNTIME:
+    if canonicalize_name(required.name) == RUNTIME:
         raise wrong("agent_runtime is the package of every agent, and would hide it")
-    if parsed.specifier.is_unsatisfiable():
+    if required.name.endswith(".whl"):
+        raise wrong(hint(required.name))
+    if required.specifier.is_unsatisfiable():
         raise wrong(f"no version can be {text!r}")
-    if parsed.url is not None:
-        _check_url(parsed, parsed.url)
+    if required.url is not None and not WHEEL.fullmatch(text):
+        _check_url(required, required.url)
     return text
+
+
+def parse(text: str) -> Requirement:
+    """Return the requirement; the URL of a wheel beside the spec is its path.
+
+    Raises InvalidRequirement, InvalidWheelFilename.
+    """
+    if wheel := WHEEL.fullmatch(text):
+        name = parse_wheel_filename(wheel["file"])[0]
+        return Requirement(f"{name}{wheel['extras'] or ''} @ ./{wheel['path']}")
+    return Requirement(text)
 
 
 def file_of(url: str) -> tuple[str, Version] | None:
@@ -58,25 +80,48 @@ def file_of(url: str) -> tuple[str, Version] | None:
         return None
 
 
-def _check_url(parsed: Requirement, url: str) -> None:
+def is_remote(text: str) -> bool:
+    """Whether a requirement is a URL."""
+    return "://" in (parse(text).url or "")
+
+
+def is_git(text: str) -> bool:
+    return (parse(text).url or "").startswith(GIT)
+
+
+def index_url(url: str) -> str:
+    """Require the URL of an index that pip trusts."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise wrong(CREDENTIALS)
+    if problem := problem_of_url(url):
+        raise wrong(problem)
+    if "?" in url or "#" in url:
+        raise wrong("it must have no query and no fragment")
     parts = urlsplit(url)
-    if parts.scheme != "https" or "@" in parts.netloc or not URL_TEXT.fullmatch(url):
-        raise wrong("its URL must be https://, without a user or a password")
+    if parts.scheme == "http" and not LOOPBACK.fullmatch(parts.hostname or ""):
+        raise wrong("it must be https://: pip trusts http:// of localhost only")
+    return url
+
+
+def _check_url(required: Requirement, url: str) -> None:
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise wrong(CREDENTIALS)
+    if parts.scheme == "file" or not parts.scheme:
+        raise wrong("it is no URL; for a wheel beside the spec, write the path: './NAME.whl'")
+    if parts.scheme not in ("https", GIT) or not parts.hostname or not URL_TEXT.fullmatch(url):
+        raise wrong("its URL must be https:// or git+https://")
+    if parts.scheme == GIT:
+        repository, at, _ = parts.path.rpartition("@")
+        if not at or not COMMIT.fullmatch(parts.path[len(repository) :]):
+            raise wrong(
+                "after '@', its URL must have all 40 digits of a commit: a branch or a tag may "
+                "move (git ls-remote URL lists their commits)"
+            )
+        if not SUBDIRECTORY.fullmatch(parts.fragment):
+            raise wrong("after '#', its URL may have subdirectory=PATH only")
+        return
     file = file_of(url)
-    if file is not None and file[0] != canonicalize_name(parsed.name):
+    if file is not None and file[0] != canonicalize_name(required.name):
         kind = "wheel" if parts.path.endswith(".whl") else "source"
         raise wrong(f"its URL is a {kind} of {file[0]}: write '{file[0]} @ https://...'")
-
-
-def _hint(text: str) -> str:
-    """Return what to write instead of what pip accepts elsewhere."""
-    if text.startswith("pip install "):
-        return "only the requirement belongs here: leave 'pip install' out"
-    option = re.match(r"(?:.*\s)?(--?[a-z]+)", text)
-    if option is not None:
-        instead = next((each for names, each in OPTIONS.items() if option[1] in names), "")
-        hint = f": {instead}" if instead else ""
-        return f"options of pip, such as {option[1]}, have no place here{hint}"
-    if single := re.fullmatch(r"\s*([\w.-]+)\s*=\s*([\w.*+!-]+)\s*", text):
-        return f"a version follows '==': write '{single[1]}=={single[2]}'"
-    return ""

@@ -19,6 +19,8 @@ AGENT_VARIABLES = "AGENT_"
 # An image's reference that ends in python:3.13 or python:3.13.1-slim, perhaps with a digest.
 PYTHON_IMAGE = re.compile(r"(?:^|/)python:(\d+)\.(\d+)(?!\d)[^/]*$")
 OLDEST_PYTHON = (3, 11)
+# What an image may have whose name does not give the version.
+PYTHONS = tuple((3, minor) for minor in range(11, 21))
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -62,6 +64,12 @@ def python_of(image: str) -> tuple[int, int] | None:
     """Return the version of Python that the tag of an image named python gives, else None."""
     match = PYTHON_IMAGE.search(image)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def pythons_of(image: str) -> tuple[tuple[int, int], ...]:
+    """Return the versions of Python that an image may have."""
+    python = python_of(image)
+    return PYTHONS if python is None else (python,)
 
 
 def base_image(image: str) -> str:

@@ -37,6 +37,12 @@ def base(docker_engine: None) -> str:
 
 
 @pytest.fixture(scope="session")
+def buildkit(docker_engine: None) -> str:
+    """The path of a docker that can build by BuildKit."""
+    return engine.program_with_buildkit() or without("buildkit")
+
+
+@pytest.fixture(scope="session")
 def echo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the echo example, with files of secrets in it."""
     folder = tmp_path_factory.mktemp("echo") / "agent"

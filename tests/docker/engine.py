@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import zlib
@@ -33,7 +34,12 @@ def image_name(name: str) -> str:
     return f"agent-test-{name}-{COPY}"
 
 
-def docker(*arguments: str, seconds: float = SLOW_SECONDS, legacy: bool | None = None) -> str:
+def docker(
+    *arguments: str,
+    seconds: float = SLOW_SECONDS,
+    legacy: bool | None = None,
+    program: str = "docker",
+) -> str:
     """Run a docker command and return its output. Raises DockerError.
 
     `legacy` chooses the builder; None means the machine's default.
@@ -43,7 +49,7 @@ def docker(*arguments: str, seconds: float = SLOW_SECONDS, legacy: bool | None =
         environment["DOCKER_BUILDKIT"] = "0" if legacy else "1"
     try:
         done = subprocess.run(
-            ["docker", *arguments],  # noqa: S607 - wherever this system has it
+            [program, *arguments],
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -66,13 +72,19 @@ def answers() -> bool:
     return True
 
 
-def has_buildkit() -> bool:
+def has_buildkit(program: str = "docker") -> bool:
     """Return whether BuildKit is available; newer docker commands need a plugin for it."""
     try:
-        docker("build", "--help", legacy=False)
+        return "--secret" in docker("build", "--help", legacy=False, program=program)
     except DockerError:
         return False
-    return "--secret" in docker("build", "--help", legacy=False)
+
+
+def program_with_buildkit() -> str | None:
+    """Return the first docker on the PATH that can build by BuildKit."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    programs = [path for folder in folders if (path := shutil.which("docker", path=folder))]
+    return next(filter(has_buildkit, programs), None)
 
 
 def has_image(image: str) -> bool:

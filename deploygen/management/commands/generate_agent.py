@@ -1,6 +1,5 @@
 """Writes the folder of an agent, which builds into an image."""
 
-import shlex
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from deploygen.docker.build import BuildError, build_command, build_image, require_docker
+from deploygen.docker.build import (
+    BuildError,
+    build_command,
+    build_environment,
+    build_image,
+    command_line,
+    require_docker,
+)
 from deploygen.management.options import (
     BELOW_THE_SPEC,
     FIELDS,
@@ -18,6 +24,7 @@ from deploygen.management.options import (
     option_name,
     other_than_init,
 )
+from deploygen.output.package import WHEELS
 from deploygen.output.rendering import HANDLER, NameTaken, render
 from deploygen.output.report import next_steps, next_steps_after_init, summary
 from deploygen.output.writing import USERS_FILES, WritingError, write_folder
@@ -65,10 +72,10 @@ class Command(BaseCommand):
         try:
             if build and not dry_run:
                 require_docker()
-            modules = {} if source is None else _modules(source, spec)
+            modules, wheels = ({}, {}) if source is None else _project(source, spec)
             plan = write_folder(
                 folder,
-                render(spec, modules),
+                {**render(spec, modules), **wheels},
                 users=USERS_FILES - modules.keys(),
                 force=options["force"],
                 dry_run=dry_run,
@@ -82,7 +89,10 @@ class Command(BaseCommand):
         self.stdout.write(summary(plan, folder, dry_run=dry_run))
         if dry_run:
             if build:
-                self.stdout.write(f"and then: {shlex.join(build_command(spec.name, folder))}")
+                needy = spec.may_need_credentials
+                command = build_command(spec.name, folder, may_need_credentials=needy)
+                own = build_environment(may_need_credentials=needy)
+                self.stdout.write(f"and then: {command_line(command, own)}")
             return
         if build:
             self._build(spec, folder)
@@ -94,7 +104,7 @@ class Command(BaseCommand):
         self.stdout.write(f"\nBuilding the image {spec.name}:\n")
         self.stdout.flush()  # before the output of docker
         try:
-            build_image(spec.name, folder)
+            build_image(spec.name, folder, may_need_credentials=spec.may_need_credentials)
         except BuildError as error:
             raise CommandError(f"--build: {error}") from error
         except KeyboardInterrupt as error:
@@ -113,14 +123,15 @@ def _source(target: str) -> SpecFile | None:
         raise CommandError(str(error)) from error
 
 
-def _modules(source: SpecFile, spec: AgentSpec) -> dict[str, str]:
+def _project(source: SpecFile, spec: AgentSpec) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return what stands beside the spec: the modules, and the wheels by their new paths."""
     folder = source.path.parent
     modules = read_modules(folder)
     try:
-        check_project(folder, spec, modules)
+        wheels = check_project(folder, spec, modules)
     except SpecError as error:
         raise CommandError(str(source.located(error))) from error
-    return modules
+    return modules, {f"{WHEELS}/{name}": content for name, content in wheels.items()}
 
 
 def _spec(target: str, source: SpecFile | None, options: dict[str, Any]) -> AgentSpec:

@@ -71,7 +71,14 @@ def check(*command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("agent", SPECS)
+FROM_ELSEWHERE = [
+    spec(index_url="https://one.example/simple/", extra_index_urls=["https://two.example/simple/"]),
+    spec(requirements=[f"tools @ git+https://git.example/tools@{'0' * 40}"]),
+    spec(requirements=["./tools-1.0-py3-none-any.whl"]),
+]
+
+
+@pytest.mark.parametrize("agent", [*SPECS, *FROM_ELSEWHERE])
 def test_hadolint_finds_nothing_in_the_dockerfile(agent: AgentSpec, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(render(agent)["Dockerfile"])
     assert check(program("hadolint"), "--no-color", str(tmp_path / "Dockerfile")) == ""

@@ -38,6 +38,8 @@ skills:
     examples: ["Work!"]
 tags: [a, b]
 requirements: ["numpy>=2", "x[y]; python_version >= '3.11'"]
+index_url: https://pypi.example/simple/
+extra_index_urls: ["http://localhost:3141/a/b"]
 environment:
   - PLAIN
   - {name: VALUED, value: "1", description: One.}
@@ -106,6 +108,8 @@ def test_every_field_reaches_the_spec(file: Path) -> None:
         ],
         "tags": ["a", "b"],
         "requirements": ["numpy>=2", "x[y]; python_version >= '3.11'"],
+        "index_url": "https://pypi.example/simple/",
+        "extra_index_urls": ["http://localhost:3141/a/b"],
         "environment": [
             {"name": "PLAIN"},
             {"name": "VALUED", "value": "1", "description": "One."},
@@ -169,7 +173,7 @@ def test_an_invalid_option_is_not_reported_as_an_error_of_the_file(file: Path) -
 
 def test_a_field_that_an_option_makes_invalid_is_reported_at_its_line(file: Path) -> None:
     [problem] = refused(file, WHOLE, {"registry.ttl_seconds": 4}).problems
-    assert problem[:2] == (37, "registry.heartbeat_interval")
+    assert problem[:2] == (39, "registry.heartbeat_interval")
     assert "half of the TTL, which is 4 s" in problem[2]
 
 
@@ -271,8 +275,8 @@ def test_a_message_begins_with_file_and_line(file: Path) -> None:
         ("requirements: ['a===$B']", 2, "requirements[0]", "no comment"),
         ("requirements: ['a>=1 ; extra == \"x #\"']", 2, "requirements[0]", "no comment"),
         ("agent_id: ''", 2, "agent_id", "must not be empty"),
-        ("requirements: ['a @ file:///etc']", 2, "requirements[0]", "must be https://"),
-        ("requirements: ['a @ https://u:p@h/a.whl']", 2, "requirements[0]", "without a user"),
+        ("requirements: ['a @ file:///etc']", 2, "requirements[0]", "is no URL"),
+        ("requirements: ['a @ https://u:p@h/a.whl']", 2, "requirements[0]", "not hold a user"),
         ("environment: [A-B]", 2, "environment[0]", "the name of a variable"),
         ("environment: [{name: A=B}]", 2, "environment[0].name", "the name of a variable"),
         ("environment: [AGENT_PORT]", 2, "environment[0]", "AGENT_PORT is taken"),
