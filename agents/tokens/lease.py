@@ -7,9 +7,9 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 
@@ -37,15 +37,15 @@ def issue(agent_id: str, generation: int) -> str:
 
 def verify(agent_id: str, token: str) -> int:
     """Return the token's generation. Raise InvalidLeaseToken."""
-    for key in _keys():
+    try:
+        return _verify(agent_id, token, settings.SECRET_KEY)
+    except InvalidLeaseToken:
+        if not settings.SECRET_KEY_FALLBACKS:
+            raise
+    for key in settings.SECRET_KEY_FALLBACKS:
         with suppress(InvalidLeaseToken):
             return _verify(agent_id, token, key)
     raise InvalidLeaseToken(agent_id)
-
-
-def _keys() -> Iterator[str]:
-    yield settings.SECRET_KEY
-    yield from settings.SECRET_KEY_FALLBACKS
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -62,11 +62,18 @@ def _verify(agent_id: str, token: str, key: str) -> int:
 
 
 def _signature(agent_id: str, generation: str, key: str) -> bytes:
-    """Equals that of `django.core.signing.Signer` with this salt, ten times as fast."""
-    digest = hmac.digest(_derived(key), f"{agent_id}:{generation}".encode(), "sha256")
-    return b2a_base64(digest, newline=False).translate(URL_SAFE).rstrip(b"=")
+    """Equals that of `django.core.signing.Signer` with this salt, but is cheaper."""
+    # An HMAC whose hashes have read the key already (RFC 2104, section 4): half as expensive.
+    inner, outer = _keyed_hashes(key)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(f"{agent_id}:{generation}".encode())
+    outer.update(inner.digest())
+    return b2a_base64(outer.digest(), newline=False).translate(URL_SAFE).rstrip(b"=")
 
 
 @lru_cache(maxsize=8)
-def _derived(key: str) -> bytes:
-    return hashlib.sha256(f"{SALT}signer{key}".encode()).digest()
+def _keyed_hashes(key: str) -> tuple[Any, Any]:
+    """Return SHA-256 of the inner and of the outer key."""
+    block = hashlib.sha256(f"{SALT}signer{key}".encode()).digest().ljust(64, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)

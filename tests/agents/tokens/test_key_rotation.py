@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.signing import Signer
 from rest_framework.test import APIClient
 
 from agents.tokens import access as access_tokens
@@ -35,6 +36,18 @@ def test_a_lease_signed_with_the_old_key_stays_valid(
 
     assert api.post("/agents/a/heartbeat", headers=lease).status_code == 200
     assert api.delete("/agents/a", headers=lease).status_code == 200
+
+
+@pytest.mark.parametrize("key", [OLD, "a key that is longer than a block of SHA-256 " * 3])
+def test_lease_tokens_have_the_signatures_of_django(
+    settings: Any, register: Register, key: str
+) -> None:
+    settings.SECRET_KEY = key
+
+    agent = register("a:-1")
+
+    signature = Signer(key=key, salt="agents.lease").signature(f"a:-1:{agent['generation']}")
+    assert agent["lease_token"] == f"{agent['generation']}.{signature}"
 
 
 @both_paths
