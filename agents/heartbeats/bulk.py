@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rest_framework.exceptions import Throttled, ValidationError
+from rest_framework.exceptions import APIException, Throttled, ValidationError
 
 from agents.heartbeats.admission import admit
 from agents.heartbeats.serializers import InvalidLease, InvalidLeaseSerializer
@@ -32,43 +32,52 @@ def admit_many(
     for lease in leases:
         if isinstance(lease, InvalidLease):
             admitted.invalid.append(lease)
-            counters.count_refusal(ValidationError.default_code)
             continue
         agent_id, token = lease
         try:
             generation = admit(agent_id, token)
         except InvalidLeaseToken:
             admitted.refused.append(agent_id)
-            counters.count_refusal(LeaseTokenRefused.default_code)
         except RateExceeded:
             admitted.throttled.append(agent_id)
-            counters.count_refusal(Throttled.default_code)
         else:
             admitted.renewals.append(Renewal(agent_id, generation, address))
+    _count_refusals(ValidationError, admitted.invalid)
+    _count_refusals(LeaseTokenRefused, admitted.refused)
+    _count_refusals(Throttled, admitted.throttled)
     return admitted
 
 
 def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[str, Any]:
     """Return what ManyRenewedSerializer describes. Raise an outcome that is our fault."""
-    answer: dict[str, Any] = {
-        "renewed": 0,
-        "unknown": [],
-        "refused": admitted.refused,
-        "invalid": [represent(InvalidLeaseSerializer, lease) for lease in admitted.invalid],
-        "throttled": admitted.throttled,
-        "states": {},
-    }
+    renewed = 0
+    states: dict[str, str] = {}
+    unknown: list[str] = []
+    stale: list[str] = []
     for renewal, outcome in zip(admitted.renewals, outcomes, strict=True):
         if isinstance(outcome, Renewed):
-            answer["renewed"] += 1
+            renewed += 1
             if outcome.state != State.ACTIVE:
-                answer["states"][renewal.agent_id] = outcome.state
+                states[renewal.agent_id] = outcome.state
         elif isinstance(outcome, StaleLease):
-            answer["refused"].append(renewal.agent_id)
-            counters.count_refusal(LeaseHeldByAnother.default_code)
+            stale.append(renewal.agent_id)
         elif isinstance(outcome, UnknownAgent):
-            answer["unknown"].append(renewal.agent_id)
-            counters.count_refusal(AgentNotFound.default_code)
+            unknown.append(renewal.agent_id)
         else:
             raise outcome
-    return answer
+    _count_refusals(LeaseHeldByAnother, stale)
+    _count_refusals(AgentNotFound, unknown)
+    return {
+        "renewed": renewed,
+        "unknown": unknown,
+        "refused": admitted.refused + stale,
+        "invalid": [represent(InvalidLeaseSerializer, lease) for lease in admitted.invalid],
+        "throttled": admitted.throttled,
+        "states": states,
+    }
+
+
+def _count_refusals(error: type[APIException], refused: Sequence[Any]) -> None:
+    # Together: each count costs as much as checking a token.
+    if refused:
+        counters.count_refusal(error.default_code, len(refused))

@@ -45,9 +45,9 @@ def count_registration(*, created: bool) -> None:
     REGISTRATIONS.labels("new" if created else "again").inc()
 
 
-def count_refusal(codes: Any) -> None:
+def count_refusal(codes: Any, times: int = 1) -> None:
     """Count an error by DRF's code; codes by field count as "invalid"."""
-    REFUSALS.labels(codes if isinstance(codes, str) else "invalid").inc()
+    REFUSALS.labels(codes if isinstance(codes, str) else "invalid").inc(times)
 
 
 def count_renewed_here() -> int:

@@ -87,6 +87,29 @@ def test_refusals_are_counted_by_their_reason(api: APIClient, register: Register
 
 
 @pytest.mark.django_db
+@both_paths
+def test_each_refusal_in_a_call_with_many_heartbeats_is_counted(
+    api: APIClient, register: Register
+) -> None:
+    old = register("a")["lease_token"]
+    register("a")
+    before = scrape(api)
+
+    wrong = [{"agent_id": f"b-{number}", "lease_token": "1.forged"} for number in range(4)]
+    unknown = [{"agent_id": f"c-{number}"} for number in range(3)]
+    stale = [{"agent_id": "a", "lease_token": old}] * 2
+    answer = api.post("/agents/heartbeat", {"agents": [*wrong, *unknown, *stale, "no lease"]})
+
+    assert answer.status_code == 200
+    assert increases(before, scrape(api)) == {
+        'refusals_total{reason="invalid_lease_token"}': 4,
+        'refusals_total{reason="unknown_agent"}': 3,
+        'refusals_total{reason="stale_lease"}': 2,
+        'refusals_total{reason="invalid"}': 1,
+    }
+
+
+@pytest.mark.django_db
 def test_the_fleet_is_counted_by_lease_and_state(api: APIClient) -> None:
     fleet(3)
     fleet(2, silent_for=70)
