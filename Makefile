@@ -22,7 +22,7 @@ URL := http://localhost:$(PORT)
 # Tests start many programs, which are slow without compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install install-dev run dev demo fleet bench calls front-page exports event-streams \
+.PHONY: help install install-dev run dev demo fleet storm bench calls front-page exports event-streams \
 	purge-bench image format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
@@ -53,6 +53,11 @@ fleet: install ## check a registry with a simulated fleet: AGENTS=1000 TTL=60 DU
 	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \
 		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION) $(if $(OWN),--own) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(PICTURE),--picture $(PICTURE))
+
+storm: install ## a fleet that has lost its records comes back at once: AGENTS=100000
+	@exec $(PY) -m benchmarks.storm $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(TOKENS),--tokens $(TOKENS)) \
+		$(if $(ADDRESSES),--addresses $(ADDRESSES))
 
 bench: DURATION := 3
 bench: install ## compare the cost of a heartbeat with other systems: DURATION=3 ROUNDS=5 ONLY="fast etcd" WRITE=1

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,14 @@ class OwnRegistry:
     url: str
     token: str
     meter: Meter
+    environment: Mapping[str, str]
 
 
 @contextmanager
-def own_registry(workers: int | None = None) -> Iterator[OwnRegistry]:
+def own_registry(workers: int | None = None, **more: str) -> Iterator[OwnRegistry]:
     """Run it in token mode. `workers`: web processes, by default one per processor.
+
+    `more`: further settings.
 
     Without Redis the broker is a folder. Raises Missing without PostgreSQL.
     """
@@ -37,7 +40,7 @@ def own_registry(workers: int | None = None) -> Iterator[OwnRegistry]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-fleet-")))
         folder.chmod(0o755)  # PostgreSQL may run as another user
         url, database = stack.enter_context(running_postgresql(folder))
-        settings = {"DATABASE_URL": url, "REGISTRY_AUTH": "token"}
+        settings = {"DATABASE_URL": url, "REGISTRY_AUTH": "token", **more}
         if (redis := _redis(stack, folder)) is not None:
             settings["CELERY_BROKER_URL"] = redis
         environment = environment_for(folder, **settings)
@@ -51,7 +54,8 @@ def own_registry(workers: int | None = None) -> Iterator[OwnRegistry]:
             text=True,
             check=True,
         ).stdout.strip()
-        yield OwnRegistry(registry.url, token, Meter([registry.process.pid], [database], url))
+        meter = Meter([registry.process.pid], [database], url)
+        yield OwnRegistry(registry.url, token, meter, environment)
 
 
 def _redis(stack: ExitStack, folder: Path) -> str | None:

@@ -39,6 +39,7 @@ Done = Callable[[Response], None]
 class _Call:
     request: bytes
     done: Done
+    made: float
     sent: float = 0.0
 
 
@@ -46,13 +47,17 @@ class Pool:
     """Sends requests over at most `most` connections; others wait in a queue.
 
     If the server closes a connection just as it is used again, the request is repeated on a new
-    one, as proxies do (RFC 9112, 9.3.1). `repeated` counts these.
+    one, as proxies do (RFC 9112, 9.3.1). `repeated` counts these. A request fails without a
+    response within `max_wait` seconds, including those in the queue.
     """
 
-    def __init__(self, poller: Poller, address: Address, most: int) -> None:
+    def __init__(
+        self, poller: Poller, address: Address, most: int, max_wait: float = MAX_WAIT
+    ) -> None:
         self._poller = poller
         self._address = address
         self._most = most
+        self._max_wait = max_wait
         self._idle: list[Connection] = []
         self._waiting: deque[_Call] = deque()
         self._calls: dict[Connection, _Call] = {}
@@ -68,7 +73,7 @@ class Pool:
         return len(self._waiting)
 
     def send(self, request: bytes, done: Done) -> None:
-        call = _Call(request, done)
+        call = _Call(request, done, time.monotonic())
         if self._idle or len(self._calls) < self._most:
             self._send(call)
         else:
@@ -121,9 +126,13 @@ class Pool:
         connection.send(call.request)
 
     def _look(self) -> None:
-        now = time.monotonic()
-        late = [conn for conn, call in self._calls.items() if now - call.sent > MAX_WAIT]
+        oldest = time.monotonic() - self._max_wait
+        why = f"no response in {self._max_wait:g} s"
+        while self._waiting and self._waiting[0].made < oldest:
+            call = self._waiting.popleft()
+            call.done(Response(0, b"", call.made, time.monotonic(), why))
+        late = [connection for connection, call in self._calls.items() if call.made < oldest]
         for connection in late:
             connection.close()
-            self._ended(connection, None, f"no response in {MAX_WAIT:g} s")
+            self._ended(connection, None, why)
         self._poller.after(SECONDS_BETWEEN_LOOKS, self._look)
