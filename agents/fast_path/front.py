@@ -36,7 +36,12 @@ class Front:
         self._is_allowed_host = lru_cache(maxsize=HOSTS_CACHE_SIZE)(is_allowed_host)
 
     def accept(
-        self, client: Client, peer: str, caller: Any, *, may_keep_open: bool, has_token: bool
+        self,
+        client: Client,
+        peer: str,
+        caller: Any,
+        may_keep_open: bool,
+        has_token: bool,
     ) -> Caller | None:
         """Return None if Django has to answer."""
         if not self._is_allowed_host(client.host):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.heartbeats.bulk import Admitted
 from agents.leases import LeaseLocked, Renewal, Renewed
 
 Outcome = Renewed | Exception
@@ -17,6 +18,7 @@ class Call:
 
     renewals: Sequence[Renewal]
     caller: Any
+    admitted: Admitted | None = None  # of a call for many agents
     outcomes: Sequence[Outcome] = ()
     retries: Sequence[int] = ()
     retry_until: float = 0.0

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from agents.fast_path.front import Caller, Front
 from agents.fast_path.outcomes import Response
@@ -23,11 +23,6 @@ from agents.tokens.lease import InvalidLeaseToken
 logger = logging.getLogger("agents.heartbeats")
 
 
-class Waiting(NamedTuple):
-    caller: Caller
-    admitted: Admitted | None = None
-
-
 class FastPath:
     """`commits` delivers the calls that `responses` answers."""
 
@@ -43,11 +38,7 @@ class FastPath:
         if heartbeat is None:
             return False
         accepted = self._front.accept(
-            heartbeat.client,
-            peer,
-            caller,
-            may_keep_open=may_keep_open,
-            has_token=heartbeat.lease_token is not None,
+            heartbeat.client, peer, caller, may_keep_open, heartbeat.lease_token is not None
         )
         if accepted is None:
             return False
@@ -67,15 +58,15 @@ class FastPath:
                 response = self._respond(call, shared)
             except Exception:  # one caller's problem
                 logger.exception("a heartbeat could not be answered")
-                caller: Caller = call.caller.caller
+                caller: Caller = call.caller
                 content = fallback_fault(keeps_open=caller.keeps_open)
                 response = Response(caller.caller, content, caller.keeps_open)
             yield response
 
     def _respond(self, call: Call, shared: dict[tuple[int, int, bool], bytes]) -> Response:
-        caller, admitted = call.caller
-        if admitted is not None:
-            return self._respond_many(caller, admitted, call.outcomes)
+        caller: Caller = call.caller
+        if call.admitted is not None:
+            return self._respond_many(caller, call.admitted, call.outcomes)
         [outcome] = call.outcomes
         if not isinstance(outcome, Renewed):
             return self._front.problem(caller, outcome)
@@ -101,9 +92,8 @@ class FastPath:
             return False  # Django's response says what is wrong
         except RateExceeded as error:
             return self._front.problem(caller, error)
-        return self._offer(
-            Waiting(caller), [Renewal(agent_id, generation, caller.address, *report)]
-        )
+        renewal = Renewal(agent_id, generation, caller.address, *report)
+        return self._offer(Call([renewal], caller))
 
     def _take_many(self, heartbeat: Heartbeat, caller: Caller) -> bool | Response:
         if heartbeat.client.has_cookie or heartbeat.lease_token is not None:
@@ -114,12 +104,10 @@ class FastPath:
         admitted = admit_many(leases, caller.address)
         if not admitted.renewals:
             return self._respond_many(caller, admitted, [])
-        return self._offer(Waiting(caller, admitted), admitted.renewals)
+        return self._offer(Call(admitted.renewals, caller, admitted))
 
-    def _offer(self, waiting: Waiting, renewals: Sequence[Renewal]) -> bool | Response:
-        if self._commits.offer(Call(renewals, waiting)):
-            return True
-        return self._front.problem(waiting.caller, TooBusy())
+    def _offer(self, call: Call) -> bool | Response:
+        return self._commits.offer(call) or self._front.problem(call.caller, TooBusy())
 
     def _respond_many(
         self, caller: Caller, admitted: Admitted, outcomes: Sequence[Outcome]

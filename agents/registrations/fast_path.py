@@ -48,11 +48,7 @@ class FastPath:
         if parts is None or parts.client.has_cookie or parts.client.has_authorization:
             return False
         accepted = self._front.accept(
-            parts.client,
-            peer,
-            caller,
-            may_keep_open=may_keep_open,
-            has_token=parts.credential is not None,
+            parts.client, peer, caller, may_keep_open, parts.credential is not None
         )
         fields = parse_registration(parts.body)
         if accepted is None or fields is None:
