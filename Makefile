@@ -60,8 +60,10 @@ storm: install ## a fleet that has lost its records comes back at once: AGENTS=1
 		$(if $(ADDRESSES),--addresses $(ADDRESSES))
 
 bench: DURATION := 3
-bench: install ## compare the cost of a heartbeat with other systems: DURATION=3 ROUNDS=5 ONLY="fast etcd" WRITE=1
+bench: install ## compare the cost of a heartbeat with other systems: DURATION=3 ROUNDS=5 ONLY="fast etcd" LOOP=open WRITE=1
 	@exec $(PY) -m benchmarks.heartbeats --duration $(DURATION) --rounds $(ROUNDS) \
+		$(if $(LOOP),--loop $(LOOP)) $(if $(RATES),--rates $(RATES)) \
+		$(if $(OPEN_DURATION),--open-duration $(OPEN_DURATION)) \
 		$(if $(WRITE),--write) $(if $(REQUIRE_ALL),--require-all) $(if $(ONLY),--only $(ONLY))
 
 purge-bench: install-dev ## how long a purge takes, and how much it slows down heartbeats: AGENTS=1000000 EXPIRED=100000

@@ -1,4 +1,4 @@
-"""Runs one web process of the registry, as in production."""
+"""Runs web processes of the registry, as in production."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,8 +11,13 @@ from tests.integration.registry_process import free_port
 
 
 @contextmanager
-def web_server(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[int, Address]]:
-    """Yield its process id and address. `environment` has DATABASE_URL; logs go to `folder`."""
+def web_server(
+    folder: Path, environment: Mapping[str, str], processes: int = 1
+) -> Iterator[tuple[int, Address]]:
+    """Yield the id of the parent of its processes, and its address.
+
+    `environment` has DATABASE_URL; logs go to `folder`.
+    """
     port = free_port()
     argv = [
         *(
@@ -21,7 +26,7 @@ def web_server(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[i
             "gunicorn",
             "--config=python:registry_project.server.configuration",
         ),
-        *("--workers=1", f"--bind={LOCAL}:{port}", "registry_project.wsgi"),
+        *(f"--workers={processes}", f"--bind={LOCAL}:{port}", "registry_project.wsgi"),
     ]
     server = running("web", argv, port=port, folder=folder, environment=environment)
     with server as pid:

@@ -1,6 +1,7 @@
 """Compares the cost of a heartbeat with that of other systems.
 
-    make bench              # about four minutes
+    make bench              # about nine minutes
+    make bench LOOP=open    # heartbeats at a given rate only, about five minutes
     make bench WRITE=1      # also writes the figures into docs/performance.md
 
 Each server runs on one core with its database; the client runs on another, if there are two. Exits
@@ -11,18 +12,21 @@ one is missing.
 import argparse
 import signal
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.cores import on_core, two_cores
+from benchmarks.cores import two_cores
 from benchmarks.heartbeats import chart, performance_page, table
 from benchmarks.heartbeats.contestants import SETUPS, Contestant, Workspace
+from benchmarks.heartbeats.entrants import enter_all
 from benchmarks.heartbeats.measurement import Figures, WrongResponses, measure, medians
+from benchmarks.heartbeats.open_loop import comparison as open_loop
+from benchmarks.heartbeats.open_loop import table as open_table
+from benchmarks.heartbeats.open_loop.figures import Row
 from benchmarks.heartbeats.ratios import Ratio, ratios
-from benchmarks.programs import PROJECT, DidNotStart, Missing
+from benchmarks.programs import PROJECT, DidNotStart
 
 TITLE = "CPU seconds of server and database per 1,000 heartbeats"
 OURS = ("fast", "drf", "bulk")
@@ -31,27 +35,34 @@ OURS = ("fast", "drf", "bulk")
 def main() -> None:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    cores = two_cores()
+    apart = "" if cores[0] != cores[1] else "; there is but one core, the client shares it"
+    print(f"{machine.describe()}{apart}", flush=True)
     try:
-        contestants, measured = _compare(options)
+        contestants, measured = _compare(options, cores) if options.loop != "open" else ([], {})
+        open_rows = _compare_open(options, cores) if options.loop != "closed" else []
     except (WrongResponses, DidNotStart) as error:
         sys.exit(str(error))
-    found = ratios(measured)
+    found = ratios(measured, open_rows)
     print()
-    print(table.plain(table.rows(contestants, measured)), "\n", sep="")
+    if measured:
+        print(table.plain(table.rows(contestants, measured)), "\n", sep="")
+    if open_rows:
+        print(table.plain(open_table.rows(open_rows), open_table.HEADINGS), "\n", sep="")
     print("\n".join(ratio.verdict for ratio in found), "\n", sep="")
     print("\n".join(ratio.line for ratio in found))
     if options.write:
-        _write(contestants, measured, found, options)
+        _write(contestants, measured, open_rows, found, options)
     missing = options.require_all and any(ratio.value is None for ratio in found)
     sys.exit(missing or any(ratio.exceeds_limit for ratio in found))
 
 
-def _compare(options: argparse.Namespace) -> tuple[list[Contestant], dict[str, Figures]]:
-    server_core, client_core = two_cores()
-    apart = "" if server_core != client_core else "; there is but one core, the client shares it"
-    print(f"{machine.describe()}{apart}", flush=True)
+def _compare(
+    options: argparse.Namespace, cores: tuple[int, int]
+) -> tuple[list[Contestant], dict[str, Figures]]:
+    server_core, client_core = cores
     with ExitStack() as stack:
-        contestants = _enter_all(stack, options, server_core)
+        contestants = enter_all(stack, options.only or SETUPS, _workspaces(options), server_core)
         figures: dict[str, list[Figures]] = {one.name: [] for one in contestants}
         for number in range(1, options.rounds + 1):
             for one in contestants:
@@ -65,27 +76,23 @@ def _compare(options: argparse.Namespace) -> tuple[list[Contestant], dict[str, F
     return contestants, {name: medians(rounds) for name, rounds in figures.items()}
 
 
-def _enter_all(stack: ExitStack, options: argparse.Namespace, server_core: int) -> list[Contestant]:
-    contestants: list[Contestant] = []
-    # Readable by all, since PostgreSQL may run as another user.
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-bench-")))
-    folder.chmod(0o755)
-    for name in options.only or SETUPS:
-        own = folder / name
-        own.mkdir()
-        try:
-            with on_core(server_core):
-                contestants += stack.enter_context(
-                    SETUPS[name](Workspace(own, options.environments, options.agents))
-                )
-        except Missing as error:
-            print(f"Left out: {name}, {error}", flush=True)
-    return contestants
+def _compare_open(options: argparse.Namespace, cores: tuple[int, int]) -> list[Row]:
+    only = options.only or SETUPS
+    setups = [name for name in open_loop.SETUPS if name in only]
+    with ExitStack() as stack:
+        workspaces = _workspaces(options, open_loop.WEB_PROCESSES)
+        contestants = enter_all(stack, setups, workspaces, cores[0])
+        return open_loop.compare(contestants, cores[1], options.rates, options.open_duration)
+
+
+def _workspaces(options: argparse.Namespace, web_processes: int = 1) -> Callable[[Path], Workspace]:
+    return lambda folder: Workspace(folder, options.environments, options.agents, web_processes)
 
 
 def _write(
     contestants: Sequence[Contestant],
     measured: dict[str, Figures],
+    open_rows: Sequence[Row],
     found: Sequence[Ratio],
     options: argparse.Namespace,
 ) -> None:
@@ -99,6 +106,8 @@ def _write(
     parts = (
         f"{performance_page.today()}; {machine.describe()}; {how}.",
         table.markdown(table.rows(contestants, measured)),
+        f"In open loop, {options.open_duration:g} s each:",
+        table.markdown(open_table.rows(open_rows), open_table.HEADINGS),
         table.markdown_ratios(found),
     )
     performance_page.write("\n\n".join(parts), chart.svg(TITLE, bars))
@@ -111,6 +120,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--duration", type=float, default=3.0, help="seconds of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--agents", type=int, default=10_000, help="how many each has")
+    parser.add_argument("--loop", choices=("closed", "open"), help="leave out the other")
+    parser.add_argument(
+        "--rates",
+        type=int,
+        nargs="*",
+        default=open_loop.RATES,
+        help="heartbeats per second in open loop",
+    )
+    parser.add_argument(
+        "--open-duration", type=float, default=8.0, help="seconds of a run in open loop"
+    )
     parser.add_argument("--only", nargs="*", choices=list(SETUPS), help="leave out the others")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument(
@@ -122,7 +142,10 @@ def _options() -> argparse.Namespace:
         default=PROJECT / "var" / "benchmarks",
         help="where the peers' packages are installed",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.write and options.loop:
+        parser.error("--write needs both loops")
+    return options
 
 
 if __name__ == "__main__":

@@ -45,6 +45,12 @@ class Target:
             return False
         return self.contains is None or self.contains.search(response.content) is not None
 
+    def description(self, response: Response) -> str:
+        """Return what is wrong with a response that is not right."""
+        if response.status == self.status and self.contains is not None:
+            return f"{response.status} without {self.contains.pattern.decode()}"
+        return str(response.status) if response.status else response.failure
+
 
 def run(target: Target, connections: int, seconds: float) -> Load:
     load = Load()
@@ -59,7 +65,7 @@ def run(target: Target, connections: int, seconds: float) -> Load:
             load.right += 1
             load.latencies.append(response.received - response.sent)
         else:
-            load.wrong[_description(response, target)] += 1
+            load.wrong[target.description(response)] += 1
             if not response.status:  # the server is gone
                 return
         if response.received < end:
@@ -87,7 +93,7 @@ def send_each(target: Target, connections: int) -> Load:
         if target.is_right(response):
             load.right += 1
         else:
-            load.wrong[_description(response, target)] += 1
+            load.wrong[target.description(response)] += 1
 
     for request in target.requests:
         pool.send(request, on_response)
@@ -96,9 +102,3 @@ def send_each(target: Target, connections: int) -> Load:
     pool.close()
     poller.close()
     return load
-
-
-def _description(response: Response, target: Target) -> str:
-    if response.status == target.status and target.contains is not None:
-        return f"{response.status} without {target.contains.pattern.decode()}"
-    return str(response.status) if response.status else response.failure

@@ -1,11 +1,13 @@
 """Limits for the cost of our heartbeat, relative to the contestants."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.heartbeats.measurement import Figures
+from benchmarks.heartbeats.open_loop.figures import Row
 
 FLOORS = ("floor-uvicorn-32", "floor-granian-32")
+HELLOS = ("hello-uvicorn", "hello-granian")  # in open loop
 
 
 @dataclass(frozen=True)
@@ -35,22 +37,39 @@ class Ratio:
         return f"{self.name}: {self.value:.3f} of at most {self.limit:g}: {verdict}"
 
 
-def ratios(measured: Mapping[str, Figures]) -> list[Ratio]:
-    floors = [name for name in FLOORS if name in measured]
-    floor = min(floors, key=lambda name: measured[name].cpu, default=FLOORS[0])
+def ratios(measured: Mapping[str, Figures], open_loop: Iterable[Row] = ()) -> list[Ratio]:
+    cpu = {name: figures.cpu for name, figures in measured.items()}
+    cpu |= {
+        open_name(row.name, row.rate): row.seen.cpu
+        for row in open_loop
+        if not row.fresh and row.seen is not None and row.seen.cpu is not None
+    }
+    floor = _cheapest(FLOORS, cpu)
+    hello = _cheapest([open_name(name, 5_000) for name in HELLOS], cpu)
     wanted = [
         Ratio("etcd", "fast-32", "etcd-32", 0.40),
         Ratio("etcd-256", "fast-256", "etcd-256", 0.25),
         Ratio("naive", "fast-32", "naive-32", 0.035),
         Ratio("floor", "fast-32", floor, 3.5),
         Ratio("bulk-etcd", "bulk", "etcd-32", 0.06),
+        Ratio("open-hello", open_name("ours", 5_000), hello, 1.6),
+        Ratio("open-etcd", open_name("ours", 2_000), open_name("etcd", 2_000), 0.5),
     ]
-    return [_divided(ratio, measured) for ratio in wanted]
+    return [_divided(ratio, cpu) for ratio in wanted]
 
 
-def _divided(ratio: Ratio, measured: Mapping[str, Figures]) -> Ratio:
-    if ratio.ours not in measured or ratio.theirs not in measured:
+def open_name(contestant: str, rate: int) -> str:
+    """Return the name of a contestant in open loop with kept connections."""
+    return f"{contestant}-open-{rate}"
+
+
+def _cheapest(names: Sequence[str], cpu: Mapping[str, float]) -> str:
+    return min((name for name in names if name in cpu), key=cpu.__getitem__, default=names[0])
+
+
+def _divided(ratio: Ratio, cpu: Mapping[str, float]) -> Ratio:
+    if ratio.ours not in cpu or ratio.theirs not in cpu:
         return ratio
-    value = measured[ratio.ours].cpu / measured[ratio.theirs].cpu
+    value = cpu[ratio.ours] / cpu[ratio.theirs]
     # Rounded as printed, so that the verdict matches the printed value.
     return Ratio(ratio.name, ratio.ours, ratio.theirs, ratio.limit, round(value, 3))

@@ -26,10 +26,11 @@ def rows(
     ]
 
 
-def plain(table: Sequence[Sequence[str]]) -> str:
-    lines = [HEADINGS, *table]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-    last = len(HEADINGS) - 1
+def plain(table: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
+    """Align all columns but the first and the last to the right."""
+    lines = [headings, *table]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    last = len(headings) - 1
     return "\n".join(
         "  ".join(
             cell.ljust(width) if column in (0, last) else cell.rjust(width)
@@ -39,8 +40,8 @@ def plain(table: Sequence[Sequence[str]]) -> str:
     )
 
 
-def markdown(table: Sequence[Sequence[str]]) -> str:
-    lines = [HEADINGS, ("---", *["---:"] * 4, "---"), *table]
+def markdown(table: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
+    lines = [headings, ("---", *["---:"] * (len(headings) - 2), "---"), *table]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

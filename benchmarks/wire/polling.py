@@ -44,11 +44,24 @@ class Poller:
         wait = MAX_WAIT
         if due:
             wait = min(MAX_WAIT, max(0.0, due[0][0] - time.monotonic()))
-        handlers = self._handlers
-        for fd, events in self._epoll.poll(wait):
-            handler = handlers.get(fd)
-            if handler is not None:  # a previous handler may have closed it
-                handler(events)
+        self._handle(self._epoll.poll(wait))
+
+    def turn_until(self, when: float) -> None:
+        """Wait for files until `when`, by time.monotonic(). Ignores timers.
+
+        It is precise to some 0.1 ms, where `turn` is precise to 1 ms, like epoll.
+        """
+        wait = when - time.monotonic()
+        if wait > 0:
+            select.select((self._epoll,), (), (), wait)
+        self._handle(self._epoll.poll(0))
 
     def close(self) -> None:
         self._epoll.close()
+
+    def _handle(self, ready: list[tuple[int, int]]) -> None:
+        handlers = self._handlers
+        for fd, events in ready:
+            handler = handlers.get(fd)
+            if handler is not None:  # a previous handler may have closed it
+                handler(events)

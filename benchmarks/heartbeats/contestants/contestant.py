@@ -10,11 +10,15 @@ from benchmarks.heartbeats.load import Target
 
 @dataclass(frozen=True)
 class Workspace:
-    """`folder`: for the contestant's files. `environments`: for packages to keep between runs."""
+    """`folder`: for the contestant's files. `environments`: for packages to keep between runs.
+
+    `web_processes`: of servers that run as several processes.
+    """
 
     folder: Path
     environments: Path
     agents: int
+    web_processes: int = 1
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ APPLICATION = "benchmarks.heartbeats.peers.hello:application"
 HEADERS = {"Lease-Token": "1234567." + "x" * 43}
 SERVERS = {
     "uvicorn": ("--no-access-log", "--log-level=warning", "--loop=uvloop", "--http=httptools"),
-    "granian": ("--interface=asgi", "--workers=1", "--no-access-log", "--log-level=warning"),
+    "granian": ("--interface=asgi", "--no-access-log", "--log-level=warning"),
 }
 
 
@@ -33,7 +33,10 @@ def floor(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
 @contextmanager
 def _server(workspace: Workspace, python: Path, name: str) -> Iterator[Contestant]:
     address = (LOCAL, free_port())
-    argv = [str(python), "-m", name, *SERVERS[name], f"--port={address[1]}", f"--host={LOCAL}"]
+    argv = [
+        *(str(python), "-m", name, *SERVERS[name], f"--workers={workspace.web_processes}"),
+        *(f"--port={address[1]}", f"--host={LOCAL}"),
+    ]
     with running(name, [*argv, APPLICATION], port=address[1], folder=workspace.folder) as pid:
         requests = [
             request("POST", address, f"/agents/bench-{number}/heartbeat", HEADERS)

@@ -89,7 +89,7 @@ def _registry(workspace: Workspace, **settings: str) -> Iterator[tuple[int, Addr
     """Run the web server as in production, in token mode, with agents that do not expire."""
     environment = environment_for(workspace.folder, REGISTRY_AUTH="token", **settings)
     leases = _seed(workspace, environment)
-    with web_server(workspace.folder, environment) as (pid, address):
+    with web_server(workspace.folder, environment, workspace.web_processes) as (pid, address):
         yield pid, address, leases
 
 

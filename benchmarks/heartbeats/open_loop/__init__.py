@@ -1,0 +1,1 @@
+"""Heartbeats at a given rate, whether the server keeps up or not."""
