@@ -10,7 +10,6 @@ import os
 import sys
 import tempfile
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -142,6 +141,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    # Some hostile times are naive.
-    warnings.filterwarnings("ignore", "DateTimeField .* received a naive datetime")
     sys.exit(main(sys.argv[1:]))

@@ -9,11 +9,7 @@ from tests.fuzz.admin_pages import AdminPages
 from tests.fuzz.fuzzing import PieceFuzzer, Turn
 
 SEED = 20_261
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    # Some hostile times are naive.
-    pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_no_input_causes_a_server_error_in_the_admin() -> None:

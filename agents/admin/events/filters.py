@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.admin import DateFieldListFilter, ListFilter, ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import get_current_timezone
@@ -58,7 +59,8 @@ class TextFilter(ListFilter):
         try:
             return queryset.filter(self.condition(self.text))
         except (ValueError, OverflowError) as error:
-            raise IncorrectLookupParameters(error) from error
+            problem = ValidationError(f"“{self.text}” cannot be used as “{self.title}”.")
+            raise IncorrectLookupParameters(problem) from error
 
 
 class AgentFilter(TextFilter):

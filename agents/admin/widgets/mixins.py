@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
-from django.db.models import Field, QuerySet
-from django.http import HttpRequest
+from django.db.models import DateTimeField, Field, Model, QuerySet
+from django.http import HttpRequest, QueryDict
 
 # What Django's filters use.
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
@@ -40,6 +43,16 @@ class CheckedInput:
     ) -> Any:
         # The parameter may be empty.
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            request.GET = _in_utc(self.model, request.GET)  # type: ignore[assignment]
+            return super().get_changelist_instance(request)  # type: ignore[misc]
+        except IncorrectLookupParameters as error:
+            # Django goes on to the list without filters, and does not say why.
+            text = f"This is the list without filters. {_explain(error)}"
+            messages.error(request, text.strip())
+            raise
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         columns = {"pk", *(field.name for field in self.model._meta.get_fields())}
@@ -78,3 +91,35 @@ def _fits(field: Field[Any, Any], text: str) -> bool:
     except ValidationError:
         return False
     return "\0" not in text
+
+
+def _in_utc(model: type[Model], query: QueryDict) -> QueryDict:
+    """Return the query with UTC added to times that have no zone, which Django would only guess."""
+    times = {field.name: field for field in model._meta.fields if isinstance(field, DateTimeField)}
+    changed = query.copy()
+    for name, values in query.lists():
+        field = times.get(name.partition("__")[0])
+        if field is not None:
+            changed.setlist(name, [_time_in_utc(field, value) for value in values])
+    return changed
+
+
+def _time_in_utc(field: DateTimeField[Any, Any], text: str) -> str:
+    try:
+        moment = field.to_python(text)
+        if not isinstance(moment, datetime):
+            return text
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=UTC).isoformat()
+        moment.astimezone(UTC)
+    except ValidationError:
+        pass  # not a time, or the filter reports it
+    except OverflowError as error:
+        problem = ValidationError(f"“{text}” is outside of the calendar.")
+        raise IncorrectLookupParameters(problem) from error
+    return text
+
+
+def _explain(error: IncorrectLookupParameters) -> str:
+    [reason] = error.args or [None]
+    return " ".join(reason.messages) if isinstance(reason, ValidationError) else ""

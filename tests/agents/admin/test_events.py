@@ -190,6 +190,35 @@ class TestSearch:
     ) -> None:
         assert admin_client.get(EVENTS, query).status_code in {200, 302}
 
+    @pytest.mark.parametrize("since", ["2026-11-28", "2026-11-28 00:00:00", "2026-11-28T00:00Z"])
+    def test_times_without_a_zone_are_in_utc(self, admin_client: Client, since: str) -> None:
+        with timezone.override("America/New_York"):
+            assert len(found(admin_client, at__gte=since)) == 4
+            assert len(found(admin_client, at__lt=since)) == 1
+            assert len(exported(admin_client, at__lt=since)) == 2
+
+    @pytest.mark.parametrize(
+        ("query", "problem"),
+        [
+            ({"at__gte": "yesterday"}, "“yesterday” value has an invalid format"),
+            ({"at__lt": "2026-02-30"}, "“2026-02-30” value has the correct format"),
+            ({"since": "yesterday"}, "“yesterday” cannot be used as “from”"),
+            ({"lease": "seven"}, "“seven” cannot be used as “generation”"),
+            ({"at__gte": "0001-01-01T00:00+23:59"}, "is outside of the calendar"),
+            ({"at__exact": "9999-12-31T23:59-23:59"}, "is outside of the calendar"),
+        ],
+    )
+    @pytest.mark.parametrize("path", [EVENTS, f"{EVENTS}export/csv/"])
+    def test_a_search_that_cannot_be_used_is_explained(
+        self, admin_client: Client, path: str, query: dict[str, str], problem: str
+    ) -> None:
+        response = admin_client.get(path, query, follow=True)
+
+        assert response.redirect_chain == [(f"{EVENTS}?e=1", 302)]
+        [message] = response.context["messages"]
+        assert message.level_tag == "error"
+        assert problem in str(message)
+
     def test_the_form_keeps_its_values_and_the_filters(self, admin_client: Client) -> None:
         html = page(admin_client, agent="weather-", kind__exact="expired")
 
