@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -10,17 +11,18 @@ from typing import Any, Literal
 from django.conf import settings
 from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from agents.rate_storages import OwnStorage, SharedStorage
 
 logger = logging.getLogger("agents.rate_limits")
 
 # Seconds to wait for Redis, and then to leave it alone.
 REDIS_TIMEOUT = 0.25
 REDIS_PAUSE = 5.0
-SECONDS_BETWEEN_SWEEPS = 1.0
 OFF = ("", "off")
 REDIS_SCHEMES = ("redis://", "rediss://")
 
@@ -62,21 +64,33 @@ def count(setting: str, key: str) -> Refusal | None:
     return None if rate is None else _counter(settings.RATE_STORE_URL).hit(rate, setting, key)
 
 
-def count_many(setting: str, key: str, calls: int) -> tuple[int, Refusal | None]:
-    """Count calls of `key` together; return how many of them the rate admits, and the refusal."""
+def count_each(setting: str, calls: Mapping[str, int]) -> dict[str, tuple[int, Refusal | None]]:
+    """Count calls by key; return how many of each the rate admits, and the refusal of the others.
+
+    Usually takes one round trip to Redis.
+    """
     rate = parse_rate(getattr(settings, setting))
-    if rate is None or not calls:
-        return calls, None
-    counter = _counter(settings.RATE_STORE_URL)
-    refusal = counter.hit(rate, setting, key, cost=calls)
+    if rate is None:
+        return {key: (number, None) for key, number in calls.items()}
+    admitted = _counter(settings.RATE_STORE_URL).hit_each(rate, setting, calls)
+    return {
+        key: (number, None) if key in admitted else _count_some(rate, setting, key, number)
+        for key, number in calls.items()
+    }
+
+
+def _count_some(
+    rate: RateLimitItem, setting: str, key: str, calls: int
+) -> tuple[int, Refusal | None]:
+    refusal = _counter(settings.RATE_STORE_URL).hit(rate, setting, key, cost=calls)
     if refusal is None:
         return calls, None
     if calls == 1:
         return 0, refusal
     half = calls // 2
-    admitted, refused = count_many(setting, key, half)
+    admitted, refused = _count_some(rate, setting, key, half)
     if refused is None:
-        more, refused = count_many(setting, key, calls - half)
+        more, refused = _count_some(rate, setting, key, calls - half)
         admitted += more
     return admitted, refused
 
@@ -85,31 +99,6 @@ def check(setting: str, key: str) -> Refusal | None:
     """Refuse a call that would exceed the rate in `setting`, without counting it."""
     rate = parse_rate(getattr(settings, setting))
     return None if rate is None else _counter(settings.RATE_STORE_URL).test(rate, setting, key)
-
-
-class OwnStorage(MemoryStorage):
-    """Starts its cleaning thread at most once a second.
-
-    The library starts one with each call unless `timer.is_alive()`.
-    """
-
-    @property  # type: ignore[override]  # an attribute there
-    def timer(self) -> "_Sweep":
-        return self._sweep
-
-    @timer.setter
-    def timer(self, thread: threading.Timer) -> None:
-        self._sweep = _Sweep(thread)
-
-
-class _Sweep:
-    def __init__(self, thread: threading.Timer) -> None:
-        self.thread = thread
-        self.start = thread.start
-        self._until = time.monotonic() + SECONDS_BETWEEN_SWEEPS
-
-    def is_alive(self) -> bool:
-        return time.monotonic() < self._until
 
 
 class Counter:
@@ -126,14 +115,26 @@ class Counter:
                 "socket_connect_timeout": REDIS_TIMEOUT,
                 "retry": Retry(NoBackoff(), 0),
             }
-            storage = RedisStorage(
+            self._redis = SharedStorage(
                 url, wrap_exceptions=True, key_prefix="registry-rates", **options
             )
-            self._shared = SlidingWindowCounterRateLimiter(storage)
+            self._shared = SlidingWindowCounterRateLimiter(self._redis)
 
     def hit(self, rate: RateLimitItem, *key: str, cost: int = 1) -> Refusal | None:
         """Count `cost` calls, or none of them if not all are within the rate."""
         return self._try("hit", rate, *key, cost=cost)
+
+    def hit_each(self, rate: RateLimitItem, name: str, calls: Mapping[str, int]) -> set[str]:
+        """Count calls by key, for each key all or none; return the keys of those counted."""
+        if self._limiter() is self._own:
+            return {key for key, cost in calls.items() if self._own.hit(rate, name, key, cost=cost)}
+        costs = {rate.key_for(name, key): cost for key, cost in calls.items()}
+        try:
+            acquired = self._redis.acquire_each(rate, costs)
+        except RedisError as error:
+            self._pause(error)
+            return self.hit_each(rate, name, calls)
+        return {key for key, is_counted in zip(calls, acquired, strict=True) if is_counted}
 
     def test(self, rate: RateLimitItem, *key: str) -> Refusal | None:
         return self._try("test", rate, *key)
@@ -154,7 +155,7 @@ class Counter:
     def _limiter(self) -> SlidingWindowCounterRateLimiter:
         return self._own if time.monotonic() < self._paused_until else self._shared
 
-    def _pause(self, error: StorageError) -> None:
+    def _pause(self, error: StorageError | RedisError) -> None:
         with self._lock:
             if time.monotonic() < self._paused_until:
                 return

@@ -7,7 +7,7 @@ from django.conf import settings
 from rest_framework.exceptions import PermissionDenied
 
 from agents.addresses import rate_key
-from agents.rate_limits import RateExceeded, Refusal, WindowCounter, count_many
+from agents.rate_limits import RateExceeded, Refusal, WindowCounter, count_each
 from agents.tokens import access as access_tokens
 from agents.tokens import right_tokens
 from agents.tokens.auth_mode import is_open
@@ -66,7 +66,7 @@ def _count(setting: str, keys: list[str], refusals: list[Refusal | None]) -> Non
     calls = Counter(
         key for key, refusal in zip(keys, refusals, strict=True) if key and refusal is None
     )
-    counted = {key: count_many(setting, key, number) for key, number in calls.items()}
+    counted = count_each(setting, calls)
     left = {key: admitted for key, (admitted, _) in counted.items()}
     for place, key in enumerate(keys):
         if key in left and refusals[place] is None:

@@ -16,8 +16,9 @@ from limits.storage import RedisStorage
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from agents import rate_limits
-from agents.rate_limits import Counter, InvalidRate, OwnStorage, WindowCounter, parse_rate
+from agents import rate_limits, rate_storages
+from agents.rate_limits import Counter, InvalidRate, WindowCounter, parse_rate
+from agents.rate_storages import OwnStorage
 from agents.registrations import admission
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
@@ -264,6 +265,22 @@ class TestInRedis:
         assert counter.test(rate, "other") is None
         assert [record.name for record in caplog.records] == ["agents.rate_limits"]
 
+    def test_calls_of_many_keys_are_counted_together(
+        self, redis_server: tuple[str, subprocess.Popen[bytes]]
+    ) -> None:
+        url, process = redis_server
+        counter = Counter(url)
+        rate = parse_rate("3/hour")
+        assert rate is not None
+        assert counter.hit(rate, "name", "a") is None
+
+        assert counter.hit_each(rate, "name", {"a": 2, "b": 3, "c": 4}) == {"a", "b"}
+
+        assert counter.hit(rate, "name", "a") is not None
+        assert counter.hit(rate, "name", "c", cost=3) is None
+        process.kill()
+        assert counter.hit_each(rate, "name", {"a": 3, "b": 4}) == {"a"}
+
 
 @pytest.mark.django_db
 @both_paths
@@ -317,7 +334,7 @@ class TestInMemoryStorage:
         assert storage.timer is sweep
 
     def test_expired_keys_are_removed_repeatedly(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(rate_limits, "SECONDS_BETWEEN_SWEEPS", 0)
+        monkeypatch.setattr(rate_storages, "SECONDS_BETWEEN_SWEEPS", 0)
         storage = OwnStorage()
         first = storage.timer
         wait_until(lambda: not first.thread.is_alive(), "the end of the first sweep")
