@@ -11,13 +11,12 @@ from rest_framework.throttling import BaseThrottle
 from agents import rate_limits
 from agents.addresses import rate_key
 from agents.heartbeats import admission
-from agents.registrations.admission import IS_COUNTED
+from agents.registrations.admission import IS_COUNTED, WRONG_TOKENS
 from agents.tokens import lease as lease_tokens
 from agents.tokens import right_tokens
 from agents.tokens.cache import Access
 
 KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
-WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
 
 
 class RateThrottle(BaseThrottle):

@@ -7,7 +7,7 @@ from django.conf import settings
 from rest_framework.exceptions import PermissionDenied
 
 from agents.addresses import rate_key
-from agents.rate_limits import RateExceeded, Refusal, WindowCounter, count_each
+from agents.rate_limits import RateExceeded, Refusal, WindowCounter, check, count_each
 from agents.tokens import access as access_tokens
 from agents.tokens import right_tokens
 from agents.tokens.auth_mode import is_open
@@ -17,6 +17,7 @@ from agents.tokens.enrollment import Enrolment
 PER_TOKEN = "RATE_REGISTER_PER_TOKEN"  # noqa: S105 - the name of a setting
 PER_ADDRESS = "RATE_REGISTER_PER_ADDRESS"
 PER_AGENT = "RATE_REGISTER_PER_AGENT"
+WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
 # In the WSGI environment of a registration that the rates have counted already.
 IS_COUNTED = "agents.registration_is_counted"
 
@@ -40,16 +41,17 @@ def count_agent(agent_id: str) -> None:
 
 
 def recognise(token: str, address: str | None) -> Access | None:
-    """Return what a token allows, if it was right lately and still is.
-
-    Others are for Django, which counts wrong ones.
-    """
-    if not right_tokens.was_right(token):
+    """Return what a token allows. Wrong ones are for Django, which counts them."""
+    is_new = not right_tokens.was_right(token)
+    if is_new and check(WRONG_TOKENS, rate_key(address)) is not None:
         return None
     try:
-        return access_tokens.authenticate(token, address)
+        access = access_tokens.authenticate(token, address)
     except access_tokens.InvalidToken:
         return None
+    if is_new:
+        right_tokens.remember(token)
+    return access
 
 
 def count_callers(callers: Iterable[tuple[str, str | None]]) -> list[Refusal | None]:

@@ -10,11 +10,11 @@ from pytest_django import Settings
 
 from agents import leases, rate_limits
 from agents.leases import Registration
-from agents.models import AgentEvent, AgentRecord
+from agents.models import TOKEN_KEY_LENGTH, AgentEvent, AgentRecord
 from agents.rate_limits import RateExceeded, WindowCounter
 from agents.registrations import admission
 from agents.registrations.calls import Call, ForDjango
-from agents.registrations.group_commit import GroupCommit
+from agents.registrations.group_commit import MAX_NEW_TOKENS, GroupCommit
 from agents.tokens import access, right_tokens
 from tests.agents.fast_path.client import FastPathClient
 from tests.agents.heartbeats.test_group_commit import locked
@@ -116,16 +116,44 @@ def test_a_locked_record_is_left_to_django_without_delaying_the_others() -> None
     assert AgentRecord.objects.get(pk="a").host == "old"
 
 
-def test_a_token_not_known_to_be_valid_is_left_to_django(settings: Settings) -> None:
+def test_a_wrong_or_missing_token_is_left_to_django(settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
-    right, wrong, missing = token(), "art_wrong", None
-    fresh = access.issue(name="fresh", actor="test")[1]
-    calls = [call_for(f"a{i}", one) for i, one in enumerate([right, wrong, missing, fresh])]
+    tokens = [token(), access.issue(name="new", actor="test")[1], "art_wrong", None]
+    calls = [call_for(f"a{i}", one) for i, one in enumerate(tokens)]
 
     commit(*calls)
 
-    assert kinds(*calls) == [Registration, ForDjango, ForDjango, ForDjango]
-    assert list(AgentRecord.objects.values_list("agent_id", flat=True)) == ["a0"]
+    assert kinds(*calls) == [Registration, Registration, ForDjango, ForDjango]
+    assert right_tokens.was_right(str(tokens[1]))
+    assert not right_tokens.was_right("art_wrong")
+    assert set(AgentRecord.objects.values_list("agent_id", flat=True)) == {"a0", "a1"}
+
+
+def test_many_wrong_tokens_cost_the_others_few_queries(settings: Settings) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_WRONG_TOKENS_PER_ADDRESS = "off"
+    wrong = [f"art_{i:0{TOKEN_KEY_LENGTH}}_{'x' * 43}" for i in range(100)]
+    calls = [call_for(f"w{i}", text) for i, text in enumerate(wrong)] + [call_for("a", token())]
+
+    with CaptureQueriesContext(connection) as queries:
+        commit(*calls)
+
+    assert kinds(*calls) == [ForDjango] * 100 + [Registration]
+    assert MAX_NEW_TOKENS <= len(queries) < MAX_NEW_TOKENS + 20
+
+
+def test_a_new_token_is_left_to_django_after_too_many_wrong_ones_from_its_address(
+    settings: Settings,
+) -> None:
+    settings.REGISTRY_AUTH = "token"
+    settings.RATE_WRONG_TOKENS_PER_ADDRESS = "1/hour"
+    rate_limits.count("RATE_WRONG_TOKENS_PER_ADDRESS", ADDRESS)
+    known, new = token(), access.issue(name="new", actor="test")[1]
+    calls = [call_for("a", known), call_for("b", new)]
+
+    commit(*calls)
+
+    assert kinds(*calls) == [Registration, ForDjango]
 
 
 @pytest.mark.parametrize(
@@ -187,9 +215,7 @@ def test_an_id_of_another_token_is_refused_like_by_django_and_counted_once(
     assert AgentEvent.objects.filter(agent_id="a", kind="refused").count() == 1
 
 
-def test_the_fast_path_accepts_a_token_once_django_has_checked_it(
-    settings: Settings,
-) -> None:
+def test_the_first_use_of_a_token_gets_the_same_response_as_the_next(settings: Settings) -> None:
     settings.REGISTRY_AUTH = "token"
     record, text = access.issue(name="test", actor="test")
     client = FastPathClient()
@@ -198,7 +224,7 @@ def test_the_fast_path_accepts_a_token_once_django_has_checked_it(
     responses = [client.post(REGISTER, registration("a")) for _ in range(2)]
 
     assert [response.status_code for response in responses] == [201, 200]
-    assert client.taken == [False, True]
+    assert client.taken == [True, True]
     assert responses[0].headers["Vary"] == responses[1].headers["Vary"]
     assert set(AgentEvent.objects.filter(agent_id="a").values_list("actor", flat=True)) == {
         f"token:{record.key}"
