@@ -5,13 +5,16 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpResponseBase
+from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 
+from agents.metrics import counters
 from agents.problems.details import MEDIA_TYPE
+from agents.problems.errors import TRANSLATIONS
 from agents.problems.responses import fault_response, problem_response
 from agents.tokens import lease as lease_tokens
 
@@ -54,26 +57,42 @@ class DjangoHeaders:
         return self._handler.get_response(WSGIRequest(environ))
 
 
+class Problem(NamedTuple):
+    status: int
+    headers: bytes
+    body: bytes
+
+
 class Responses:
     def __init__(self) -> None:
         self._second = 0
         self._date = b""
         self._renderer = JSONRenderer()
+        # Those that are always the same.
+        self._problems: dict[type[APIException], Problem] = {}
 
     def ok(
         self, content: Any, headers: bytes, *, keeps_open: bool, status: int = HTTPStatus.OK
     ) -> bytes:
         start = _start_lines(status, JSON, keeps_open)
-        return self._response(start, headers, content)
+        return self._response(start, headers, self._renderer.render(content))
 
     def problem(self, error: Exception, headers: bytes, *, keeps_open: bool) -> bytes:
         """Also counts the error."""
-        response = problem_response(error, {}) or fault_response()
-        start = _start_lines(response.status_code, MEDIA_TYPE, keeps_open)
-        return self._response(start, headers + _lines(response), response.data)
+        kind = TRANSLATIONS.get(type(error))
+        problem = None if kind is None else self._problems.get(kind)
+        if kind is None or problem is None:
+            response = problem_response(error, {}) or fault_response()
+            body = self._renderer.render(response.data)
+            problem = Problem(response.status_code, _lines(response), body)
+            if kind is not None:
+                self._problems[kind] = problem
+        else:
+            counters.count_refusal(kind.default_code)
+        start = _start_lines(problem.status, MEDIA_TYPE, keeps_open)
+        return self._response(start, headers + problem.headers, problem.body)
 
-    def _response(self, start: bytes, headers: bytes, content: Any) -> bytes:
-        body = self._renderer.render(content)
+    def _response(self, start: bytes, headers: bytes, body: bytes) -> bytes:
         return b"%sDate: %s\r\n%sContent-Length: %d\r\n\r\n%s" % (
             start,
             self._now(),
