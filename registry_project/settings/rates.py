@@ -18,9 +18,9 @@ def rate(name: str, in_token_mode: str, *, in_open_mode: str = "off") -> str:
     )
 
 
-# A token has room for a fleet of 100,000 that starts at once.
-RATE_REGISTER_PER_TOKEN = rate("RATE_REGISTER_PER_TOKEN", "1000/second")
-RATE_REGISTER_PER_ADDRESS = rate("RATE_REGISTER_PER_ADDRESS", "1000/second")
+# So that 100,000 agents of one token and one address can register within 90 s.
+RATE_REGISTER_PER_TOKEN = rate("RATE_REGISTER_PER_TOKEN", "2000/second")
+RATE_REGISTER_PER_ADDRESS = rate("RATE_REGISTER_PER_ADDRESS", "2000/second")
 RATE_REGISTER_PER_AGENT = rate("RATE_REGISTER_PER_AGENT", "30/minute")
 RATE_READ_PER_TOKEN = rate("RATE_READ_PER_TOKEN", "300/second")
 RATE_READ_PER_ADDRESS = rate("RATE_READ_PER_ADDRESS", "300/second")
