@@ -1,7 +1,7 @@
 """Compares the cost of a heartbeat with that of other systems.
 
-    make bench              # about nine minutes
-    make bench LOOP=open    # heartbeats at a given rate only, about five minutes
+    make bench              # about ten minutes
+    make bench LOOP=open    # heartbeats at a given rate only: about five minutes
     make bench WRITE=1      # also writes the figures into docs/performance.md
 
 Each server runs on one core with its database; the client runs on another, if there are two. Exits
@@ -19,7 +19,13 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.cores import two_cores
 from benchmarks.heartbeats import chart, performance_page, table
-from benchmarks.heartbeats.contestants import SETUPS, Contestant, Workspace
+from benchmarks.heartbeats.contestants import (
+    HEARTBEATS,
+    REGISTRATIONS,
+    SETUPS,
+    Contestant,
+    Workspace,
+)
 from benchmarks.heartbeats.entrants import enter_all
 from benchmarks.heartbeats.measurement import Figures, WrongResponses, measure, medians
 from benchmarks.heartbeats.open_loop import comparison as open_loop
@@ -46,7 +52,9 @@ def main() -> None:
     found = ratios(measured, open_rows)
     print()
     if measured:
-        print(table.plain(table.rows(contestants, measured)), "\n", sep="")
+        for counts in (HEARTBEATS, REGISTRATIONS):
+            rows = table.rows(contestants, measured, counts)
+            print(table.plain(rows, table.headings(counts)), "\n", sep="")
     if open_rows:
         print(table.plain(open_table.rows(open_rows), open_table.HEADINGS), "\n", sep="")
     print("\n".join(ratio.verdict for ratio in found), "\n", sep="")
@@ -82,7 +90,9 @@ def _compare_open(options: argparse.Namespace, cores: tuple[int, int]) -> list[R
     with ExitStack() as stack:
         workspaces = _workspaces(options, open_loop.WEB_PROCESSES)
         contestants = enter_all(stack, setups, workspaces, cores[0])
-        return open_loop.compare(contestants, cores[1], options.rates, options.open_duration)
+        return open_loop.compare(
+            contestants, cores[1], options.agents, options.rates, options.open_duration
+        )
 
 
 def _workspaces(options: argparse.Namespace, web_processes: int = 1) -> Callable[[Path], Workspace]:
@@ -99,13 +109,16 @@ def _write(
     bars = [
         (one.name, measured[one.name].cpu, one.name.startswith(OURS))
         for one in contestants
-        if one.name in measured
+        if one.name in measured and one.counts == HEARTBEATS
     ]
     bars.sort(key=lambda bar: bar[1])
     how = f"{options.rounds} rounds of {options.duration:g} s, the median of each figure"
     parts = (
         f"{performance_page.today()}; {machine.describe()}; {how}.",
-        table.markdown(table.rows(contestants, measured)),
+        *(
+            table.markdown(table.rows(contestants, measured, counts), table.headings(counts))
+            for counts in (HEARTBEATS, REGISTRATIONS)
+        ),
         f"In open loop, {options.open_duration:g} s each:",
         table.markdown(open_table.rows(open_rows), open_table.HEADINGS),
         table.markdown_ratios(found),
@@ -129,7 +142,7 @@ def _options() -> argparse.Namespace:
         help="heartbeats per second in open loop",
     )
     parser.add_argument(
-        "--open-duration", type=float, default=8.0, help="seconds of a run in open loop"
+        "--open-duration", type=float, default=5.0, help="seconds of a run in open loop"
     )
     parser.add_argument("--only", nargs="*", choices=list(SETUPS), help="leave out the others")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")

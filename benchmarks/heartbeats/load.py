@@ -5,7 +5,7 @@ import re
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,15 +30,21 @@ class Load:
 
 @dataclass(frozen=True)
 class Target:
-    """`requests` are sent in turn, again and again.
+    """`requests` are sent in turn, again and again if it is not an iterator.
 
     A response is right if it has the `status` and matches `contains`.
     """
 
     address: Address
-    requests: Sequence[bytes]
+    requests: Iterable[bytes]
     status: int = 200
     contains: re.Pattern[bytes] | None = None
+
+    def in_turn(self) -> Iterator[bytes]:
+        """Return an endless iterator of the requests."""
+        if isinstance(self.requests, Iterator):
+            return self.requests
+        return itertools.cycle(self.requests)
 
     def is_right(self, response: Response) -> bool:
         if response.status != self.status:
@@ -56,7 +62,7 @@ def run(target: Target, connections: int, seconds: float) -> Load:
     load = Load()
     poller = Poller()
     pool = Pool(poller, target.address, connections)
-    requests = itertools.cycle(target.requests)
+    requests = target.in_turn()
     done: Callable[[Response], None]
     end = time.monotonic() + seconds
 

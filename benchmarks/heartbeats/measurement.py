@@ -6,8 +6,8 @@ from statistics import median
 
 from benchmarks.cores import on_core
 from benchmarks.cpu_time import cpu_nanoseconds
-from benchmarks.heartbeats import load
 from benchmarks.heartbeats.contestants import Contestant
+from benchmarks.heartbeats.load import Load
 from benchmarks.latencies import percentile
 
 WARM_UP_SECONDS = 0.5
@@ -20,9 +20,9 @@ class WrongResponses(Exception):
 
 @dataclass(frozen=True)
 class Figures:
-    """`cpu`: CPU seconds of server and database per 1,000 heartbeats.
+    """`cpu`: CPU seconds of server and database per 1,000 heartbeats or registrations.
 
-    `per_second`: heartbeats. `p50` and `p99`: milliseconds per request.
+    `p50` and `p99`: milliseconds per request.
     """
 
     cpu: float
@@ -32,24 +32,23 @@ class Figures:
 
 
 def measure(contestant: Contestant, seconds: float, client_core: int) -> Figures:
-    target, connections = contestant.target, contestant.connections
     with on_core(client_core):
-        warm_up = load.run(target, connections, WARM_UP_SECONDS)
+        warm_up = contestant.run(WARM_UP_SECONDS)
         before = cpu_nanoseconds(contestant.processes)
-        result = load.run(target, connections, seconds)
+        result = contestant.run(seconds)
         used = cpu_nanoseconds(contestant.processes) - before
     if wrong := warm_up.wrong + result.wrong:
         details = ", ".join(f"{what}: {count}" for what, count in wrong.most_common(5))
         raise WrongResponses(f"{contestant.name} gave wrong responses ({details})")
-    return figures(result, used, contestant.heartbeats)
+    return figures(result, used, contestant.per_request)
 
 
-def figures(result: load.Load, used_nanoseconds: int, heartbeats: int) -> Figures:
-    beats = result.right * heartbeats
+def figures(result: Load, used_nanoseconds: int, per_request: float) -> Figures:
+    done = result.right * per_request
     ordered = sorted(result.latencies)
     return Figures(
-        cpu=used_nanoseconds / NANOSECONDS / beats * 1000,
-        per_second=beats / result.seconds,
+        cpu=used_nanoseconds / NANOSECONDS / done * 1000,
+        per_second=done / result.seconds,
         p50=percentile(ordered, 0.50) * 1000,
         p99=percentile(ordered, 0.99) * 1000,
     )

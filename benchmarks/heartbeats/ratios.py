@@ -51,7 +51,8 @@ def ratios(measured: Mapping[str, Figures], open_loop: Iterable[Row] = ()) -> li
         Ratio("etcd-256", "fast-256", "etcd-256", 0.25),
         Ratio("naive", "fast-32", "naive-32", 0.035),
         Ratio("floor", "fast-32", floor, 3.5),
-        Ratio("bulk-etcd", "bulk", "etcd-32", 0.06),
+        Ratio("bulk-update", "bulk", "bare-update", 2.0),
+        Ratio("register-naive", "register-256", "register-naive-256", 0.1),
         Ratio("open-hello", open_name("ours", 5_000), hello, 1.6),
         Ratio("open-etcd", open_name("ours", 2_000), open_name("etcd", 2_000), 0.5),
     ]

@@ -6,12 +6,15 @@ from benchmarks.heartbeats.contestants import Contestant
 from benchmarks.heartbeats.measurement import Figures
 from benchmarks.heartbeats.ratios import Ratio
 
-HEADINGS = ("contestant", "CPU s per 1,000", "heartbeats/s", "p50 ms", "p99 ms", "what it is")
+
+def headings(counts: str) -> Sequence[str]:
+    return ("contestant", "CPU s per 1,000", f"{counts}/s", "p50 ms", "p99 ms", "what it is")
 
 
 def rows(
-    contestants: Sequence[Contestant], measured: Mapping[str, Figures]
+    contestants: Sequence[Contestant], measured: Mapping[str, Figures], counts: str
 ) -> list[tuple[str, ...]]:
+    """Return a row for each contestant whose requests do what `counts` says."""
     return [
         (
             contestant.name,
@@ -22,11 +25,11 @@ def rows(
             contestant.what,
         )
         for contestant in contestants
-        if (of := measured.get(contestant.name)) is not None
+        if contestant.counts == counts and (of := measured.get(contestant.name)) is not None
     ]
 
 
-def plain(table: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
+def plain(table: Sequence[Sequence[str]], headings: Sequence[str]) -> str:
     """Align all columns but the first and the last to the right."""
     lines = [headings, *table]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
@@ -40,7 +43,7 @@ def plain(table: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) ->
     )
 
 
-def markdown(table: Sequence[Sequence[str]], headings: Sequence[str] = HEADINGS) -> str:
+def markdown(table: Sequence[Sequence[str]], headings: Sequence[str]) -> str:
     lines = [headings, ("---", *["---:"] * (len(headings) - 2), "---"), *table]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

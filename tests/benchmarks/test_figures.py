@@ -24,6 +24,9 @@ ALL = {
     "etcd-32": costing(0.25),
     "etcd-256": costing(0.5),
     "naive-32": costing(4.0),
+    "bare-update": costing(0.008),
+    "register-256": costing(0.2),
+    "register-naive-256": costing(4.0),
     "floor-uvicorn-32": costing(0.05),
     "floor-granian-32": costing(0.04),
 }
@@ -31,7 +34,7 @@ ALL = {
 
 def test_cpu_is_seconds_for_a_thousand_heartbeats() -> None:
     load = Load(right=4, latencies=array("d", [0.004, 0.001, 0.003, 0.002]), seconds=2.0)
-    result = figures(load, used_nanoseconds=3_000_000_000, heartbeats=500)
+    result = figures(load, used_nanoseconds=3_000_000_000, per_request=500)
     assert result.cpu == 1.5
     assert result.per_second == 1000
     assert (result.p50, result.p99) == (3.0, 4.0)
@@ -48,7 +51,8 @@ def test_each_ratio_is_ours_over_theirs() -> None:
         "etcd-256": 0.1,
         "naive": 0.025,
         "floor": 2.5,  # result the cheaper one
-        "bulk-etcd": 0.04,
+        "bulk-update": 1.25,
+        "register-naive": 0.05,
         "open-hello": None,
         "open-etcd": None,
     }

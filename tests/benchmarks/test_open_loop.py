@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.heartbeats.contestants import Contestant
+from benchmarks.heartbeats.contestants import HttpContestant
 from benchmarks.heartbeats.load import Target
 from benchmarks.heartbeats.open_loop import table
 from benchmarks.heartbeats.open_loop.comparison import measure_all
@@ -186,9 +186,9 @@ def test_notes_have_what_was_wrong_and_missing() -> None:
 
 
 def test_a_server_that_is_too_slow_is_not_tried_at_higher_rates() -> None:
-    contestant = Contestant("any", "any", Target(("127.0.0.1", 1), []), 1, [])
+    contestant = HttpContestant("any", "any", [], Target(("127.0.0.1", 1), []), 1)
 
-    def measure_one(_: Contestant, rate: int, fresh: bool) -> OpenFigures:
+    def measure_one(_: HttpContestant, rate: int, fresh: bool) -> OpenFigures:
         too_slow = fresh and rate == 500
         return figures_of(load_of(right=49, unanswered=51) if too_slow else load_of())
 

@@ -1,7 +1,14 @@
 """The systems to compare: each module starts its servers and prepares the requests to them."""
 
 from benchmarks.heartbeats.contestants import a2a_registry, etcd, floor, naive, registry
-from benchmarks.heartbeats.contestants.contestant import Contestant, Setup, Workspace
+from benchmarks.heartbeats.contestants.contestant import (
+    HEARTBEATS,
+    REGISTRATIONS,
+    Contestant,
+    HttpContestant,
+    Setup,
+    Workspace,
+)
 
 # In the order of the table.
 SETUPS: dict[str, Setup] = {
@@ -12,6 +19,14 @@ SETUPS: dict[str, Setup] = {
     "oo-a2a-registry": a2a_registry.a2a_registry,
     "naive": naive.naive,
     "floor": floor.floor,
+    "register": registry.registering,
 }
 
-__all__ = ["SETUPS", "Contestant", "Workspace"]
+__all__ = [
+    "HEARTBEATS",
+    "REGISTRATIONS",
+    "SETUPS",
+    "Contestant",
+    "HttpContestant",
+    "Workspace",
+]

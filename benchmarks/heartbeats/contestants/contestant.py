@@ -1,11 +1,15 @@
 """One server under one kind of load."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.heartbeats.load import Target
+from benchmarks.heartbeats.load import Load, Target, run
+
+HEARTBEATS = "heartbeats"
+REGISTRATIONS = "registrations"
 
 
 @dataclass(frozen=True)
@@ -22,18 +26,30 @@ class Workspace:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Contestant(ABC):
     """`processes`: ids of the server and its database, without their children.
 
-    `heartbeats`: per request.
+    `counts`: what a request does, `HEARTBEATS` or `REGISTRATIONS`; `per_request`: how many.
     """
 
     name: str
     what: str
+    processes: Sequence[int]
+    per_request: float = field(default=1, kw_only=True)
+    counts: str = field(default=HEARTBEATS, kw_only=True)
+
+    @abstractmethod
+    def run(self, seconds: float) -> Load:
+        """Keep it busy for `seconds`."""
+
+
+@dataclass(frozen=True)
+class HttpContestant(Contestant):
     target: Target
     connections: int
-    processes: Sequence[int]
-    heartbeats: int = 1
+
+    def run(self, seconds: float) -> Load:
+        return run(self.target, self.connections, seconds)
 
 
 # Raises Missing.

@@ -1,11 +1,19 @@
 """etcd: lease keepalives over its HTTP gateway, with one node and default settings."""
 
+import itertools
+import json
 import re
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
+from benchmarks.heartbeats.contestants.contestant import (
+    REGISTRATIONS,
+    Contestant,
+    HttpContestant,
+    Workspace,
+)
 from benchmarks.heartbeats.load import Target, send_each
 from benchmarks.programs import LOCAL, Missing, running
 from benchmarks.wire.connection import Address
@@ -14,6 +22,8 @@ from tests.integration.registry_process import free_port
 
 TTL_SECONDS = 86_400
 GRANTING_CONNECTIONS = 64
+# More requests than connections are between a grant and its put, so it has been granted by then.
+GRANTS_AHEAD = 1_024
 
 
 @contextmanager
@@ -38,14 +48,43 @@ def etcd(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
         # For an unknown lease etcd also responds with 200, but without a TTL.
         target = Target(address, keepalives, contains=re.compile(rb'"TTL":"\d+"'))
         what = "etcd, keepalive over HTTP"
-        yield [Contestant(f"etcd-{n}", what, target, n, [pid]) for n in (32, 256)]
+        yield [
+            *(HttpContestant(f"etcd-{n}", what, [pid], target, n) for n in (32, 256)),
+            HttpContestant(
+                "register-etcd-256",
+                "etcd, lease grant and put over HTTP",
+                [pid],
+                Target(address, _grants_and_puts(address, workspace.agents)),
+                256,
+                per_request=0.5,
+                counts=REGISTRATIONS,
+            ),
+        ]
 
 
 def _grant(address: Address, count: int) -> None:
-    grants = [
-        json_request("POST", address, "/v3/lease/grant", {"TTL": TTL_SECONDS, "ID": str(number)})
-        for number in range(1, count + 1)
-    ]
+    grants = [_lease_grant(address, number) for number in range(1, count + 1)]
     load = send_each(Target(address, grants), GRANTING_CONNECTIONS)
     if load.wrong:
         raise RuntimeError(f"etcd grants no leases: {dict(load.wrong)}")
+
+
+def _lease_grant(address: Address, number: int) -> bytes:
+    return json_request("POST", address, "/v3/lease/grant", {"TTL": TTL_SECONDS, "ID": str(number)})
+
+
+def _grants_and_puts(address: Address, granted: int) -> Iterator[bytes]:
+    """Register one agent after the other: grant it a lease, then put its record under that."""
+    for number in itertools.count(granted + 1):
+        yield _lease_grant(address, number)
+        if number > granted + GRANTS_AHEAD:
+            yield _put(address, number - GRANTS_AHEAD)
+
+
+def _put(address: Address, number: int) -> bytes:
+    record = {"agent_name": f"agent-{number}", "host": "10.0.0.1", "port": 8000}
+    encoded = {
+        "key": b64encode(f"agents/{number}".encode()).decode(),
+        "value": b64encode(json.dumps(record).encode()).decode(),
+    }
+    return json_request("POST", address, "/v3/kv/put", {**encoded, "lease": str(number)})

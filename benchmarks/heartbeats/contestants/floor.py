@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
+from benchmarks.heartbeats.contestants.contestant import Contestant, HttpContestant, Workspace
 from benchmarks.heartbeats.contestants.environment import peers_python
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import LOCAL, running
@@ -43,4 +43,4 @@ def _server(workspace: Workspace, python: Path, name: str) -> Iterator[Contestan
             for number in range(1, workspace.agents + 1)
         ]
         target = Target(address, requests)
-        yield Contestant(f"floor-{name}-32", f"{name} that says hello", target, 32, [pid])
+        yield HttpContestant(f"floor-{name}-32", f"{name} that says hello", [pid], target, 32)

@@ -1,16 +1,24 @@
 """A naive implementation: a viewset that loads and saves an object, with gunicorn's defaults."""
 
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from benchmarks.databases import running_postgresql
-from benchmarks.heartbeats.contestants.contestant import Contestant, Workspace
+from benchmarks.heartbeats.contestants.contestant import (
+    REGISTRATIONS,
+    Contestant,
+    HttpContestant,
+    Workspace,
+)
 from benchmarks.heartbeats.load import Target
 from benchmarks.programs import LOCAL, PROJECT, running
-from benchmarks.wire.requests import request
+from benchmarks.wire.connection import Address
+from benchmarks.wire.requests import json_request, request
 from tests.integration.registry_process import free_port
 
 SETTINGS = "benchmarks.heartbeats.naive.settings"
@@ -44,4 +52,27 @@ def naive(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
             ]
             target = Target(address, requests)
             what = "a viewset with save(), gunicorn's sync worker, PostgreSQL"
-            yield [Contestant("naive-32", what, target, 32, (pid, database_pid))]
+            processes = (pid, database_pid)
+            yield [
+                HttpContestant("naive-32", what, processes, target, 32),
+                HttpContestant(
+                    "register-naive-256",
+                    "the viewset's create()",
+                    processes,
+                    Target(address, _registrations(address), status=HTTPStatus.CREATED),
+                    256,
+                    counts=REGISTRATIONS,
+                ),
+            ]
+
+
+def _registrations(address: Address) -> Iterator[bytes]:
+    for number in itertools.count():
+        agent = {
+            "name": f"new-{number}",
+            "host": "10.0.0.1",
+            "port": 8000,
+            "metadata": {"team": "bench"},
+            "last_heartbeat": "2026-01-01T00:00:00Z",
+        }
+        yield json_request("POST", address, "/agents/", agent)

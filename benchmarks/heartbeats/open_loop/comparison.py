@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from benchmarks.cores import on_core
 from benchmarks.cpu_time import cpu_nanoseconds
-from benchmarks.heartbeats.contestants import Contestant
+from benchmarks.heartbeats.contestants import Contestant, HttpContestant
 from benchmarks.heartbeats.open_loop.figures import NANOSECONDS, OpenFigures, Row, open_figures
 from benchmarks.heartbeats.open_loop.schedule import due_times
 from benchmarks.heartbeats.open_loop.sender import sender
@@ -31,24 +31,33 @@ NAMES = {
     "floor-granian-32": "hello-granian",
 }
 
-Measure = Callable[[Contestant, int, bool], OpenFigures]
+Measure = Callable[[HttpContestant, int, bool], OpenFigures]
 
 
 def compare(
-    contestants: Iterable[Contestant], client_core: int, rates: Sequence[int], seconds: float
+    contestants: Iterable[Contestant],
+    client_core: int,
+    agents: int,
+    rates: Sequence[int],
+    seconds: float,
 ) -> list[Row]:
     """Return the rows of those that NAMES lists, and print each when it is done."""
 
-    def measure_one(contestant: Contestant, rate: int, fresh: bool) -> OpenFigures:
+    def measure_one(contestant: HttpContestant, rate: int, fresh: bool) -> OpenFigures:
+        warm_up = due_times(agents, rate, WARM_UP_SECONDS)
         with on_core(client_core):
-            return measure(contestant, rate, seconds, fresh=fresh)
+            return measure(contestant, warm_up, due_times(agents, rate, seconds), fresh=fresh)
 
-    named = {NAMES[one.name]: one for one in contestants if one.name in NAMES}
+    named = {
+        NAMES[one.name]: one
+        for one in contestants
+        if isinstance(one, HttpContestant) and one.name in NAMES
+    }
     return measure_all(named, rates, measure_one)
 
 
 def measure_all(
-    contestants: Mapping[str, Contestant], rates: Sequence[int], measure_one: Measure
+    contestants: Mapping[str, HttpContestant], rates: Sequence[int], measure_one: Measure
 ) -> list[Row]:
     """Measure at rising rates.
 
@@ -70,13 +79,13 @@ def measure_all(
     return rows
 
 
-def measure(contestant: Contestant, rate: int, seconds: float, *, fresh: bool) -> OpenFigures:
+def measure(
+    contestant: HttpContestant, warm_up: Sequence[float], due: Sequence[float], *, fresh: bool
+) -> OpenFigures:
     """Return the figures of one run, after a warm-up over the same connections."""
-    agents = len(contestant.target.requests)
     connections = FRESH_CONNECTIONS if fresh else KEPT_CONNECTIONS
     with sender(contestant.target, connections, fresh=fresh) as one:
-        one.run(due_times(agents, rate, WARM_UP_SECONDS))
-        due = due_times(agents, rate, seconds)
+        one.run(warm_up)
         before = cpu_nanoseconds(contestant.processes)
         load = one.run(due)
         used = cpu_nanoseconds(contestant.processes) - before

@@ -1,6 +1,5 @@
 """An open-loop load generator: it sends on schedule, whether responses have arrived or not."""
 
-import itertools
 import time
 from array import array
 from collections import Counter, deque
@@ -54,7 +53,7 @@ class Sender:
 
     def __init__(self, target: Target, connections: int, *, fresh: bool) -> None:
         self._target = target
-        self._requests = itertools.cycle(target.requests)
+        self._requests = target.in_turn()
         self._most = connections
         self._fresh = fresh
         self._poller = Poller()
