@@ -14,8 +14,8 @@ from agents.fast_path.responses import DjangoHeaders, Responses
 
 # (peer, X-Forwarded-For, X-Forwarded-Proto) -> the client's address, and its scheme if known.
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
-CLIENTS_CACHE_SIZE = 65_536
-LONGEST_CACHED = 256  # longer forwarding headers would fill the memory
+CLIENTS_CACHE_SIZE = 131_072  # more than a fleet, whose heartbeats would evict each other
+LONGEST_CACHED = 128  # longer forwarding headers would fill the memory
 HOSTS_CACHE_SIZE = 1_024
 
 
