@@ -57,7 +57,7 @@ fleet: install ## check a registry with a simulated fleet: AGENTS=1000 TTL=60 DU
 storm: install ## a fleet that has lost its records comes back at once: AGENTS=100000
 	@exec $(PY) -m benchmarks.storm $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(TOKENS),--tokens $(TOKENS)) \
-		$(if $(ADDRESSES),--addresses $(ADDRESSES))
+		$(if $(ADDRESSES),--addresses $(ADDRESSES)) $(if $(LOST),--lost)
 
 bench: DURATION := 3
 bench: install ## compare the cost of a heartbeat with other systems: DURATION=3 ROUNDS=5 ONLY="fast etcd" LOOP=open WRITE=1

@@ -3,8 +3,9 @@
     make storm AGENTS=100000
 
 Starts a registry as in production (PostgreSQL, Redis, web processes, worker and beat; token mode,
-default limits). A tenth as many agents live on and send heartbeats. All others send one at the same
-moment, get 404, and register, with the pauses of the client in `deploygen` where they are refused.
+default limits). A tenth as many agents live on and send heartbeats. All others register at the same
+moment, or with LOST=1 when their next heartbeat gets 404, within 20 s. Where they are refused, they
+pause as the client in `deploygen`.
 
 Prints one line with the result; progress and details go to standard error. Exits with 1 unless all
 are registered within 90 s per 100,000 agents (at least 30 s), no agent that is alive expires, and
@@ -34,6 +35,7 @@ def main() -> None:
         tokens=options.tokens,
         addresses=options.addresses,
         connections=options.connections,
+        finds_out=options.lost,
     )
     try:
         # This process stands for the proxies in front.
@@ -66,6 +68,7 @@ def _options() -> argparse.Namespace:
     add("--tokens", type=int, default=Plan.tokens, help="access tokens (%(default)s)")
     add("--addresses", type=int, default=Plan.addresses, help="of the agents (one each)")
     add("--connections", type=int, default=Plan.connections, help="kept ones (%(default)s)")
+    add("--lost", action="store_true", help="register when the next heartbeat gets 404")
     add("--workers", type=int, help="web processes (one for each processor)")
     return parser.parse_args()
 

@@ -16,9 +16,10 @@ REQUEST_SECONDS = 10.0
 class Plan:
     """`agents` have lost their records and come back; `living` others live on.
 
-    `ttl` is in seconds. `addresses`: how many addresses they call from, 0 for one each.
-    `connections`: of the proxy in front, as many for heartbeats as for registrations. `calm` and
-    `watch`: seconds before the storm and after it.
+    They register at once, or, if `finds_out`, when their next heartbeat gets 404. `ttl` is in
+    seconds. `addresses`: how many addresses they call from, 0 for one each. `connections`: of the
+    proxy in front, as many for heartbeats as for registrations. `calm` and `watch`: seconds before
+    the storm and after it.
     """
 
     agents: int
@@ -29,6 +30,7 @@ class Plan:
     connections: int = 512
     calm: float = 5.0
     watch: float = 30.0
+    finds_out: bool = False
 
     @property
     def interval(self) -> float:

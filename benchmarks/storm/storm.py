@@ -1,4 +1,4 @@
-"""The agents: some live on, all others come back at once."""
+"""The agents: some live on, all others come back."""
 
 import time
 from functools import partial
@@ -52,11 +52,14 @@ class Storm:
             self._schedule(agent)
 
     def break_loose(self) -> None:
-        """Let the lost ones come back."""
+        """Let the others come back."""
         self._began = time.monotonic()
-        for agent in self._lost:
-            agent.due = self._began
-            self._send_heartbeat(agent)
+        for place, agent in enumerate(self._lost):
+            if self._plan.finds_out:
+                agent.due = self._began + self._plan.interval * place / len(self._lost)
+                self._poller.at(agent.due, agent.act)
+            else:
+                self._register(agent)
 
     def _agent(self, number: int, agent_id: str, token: str) -> Agent:
         agent = Agent(number, agent_id, self._plan.interval, self._plan.ttl)

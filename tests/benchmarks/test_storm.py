@@ -21,7 +21,7 @@ PREFIX = "storm-"
 
 
 def test_a_fleet_that_comes_back_at_once_is_registered_and_nothing_is_lost(tmp_path: Path) -> None:
-    plan = Plan(agents=300, living=30, ttl=15, tokens=3, calm=0.5, watch=6)
+    plan = Plan(agents=300, living=30, ttl=15, tokens=3, calm=0.5, watch=6, finds_out=True)
     environment = environment_for(tmp_path, REGISTRY_AUTH="token", TRUSTED_PROXIES="127.0.0.1")
     with ready_registry(tmp_path, environment) as registry:
         address = ("127.0.0.1", registry.port)
