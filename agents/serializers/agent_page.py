@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.db import connection
 from django.db.models import BooleanField
@@ -31,8 +32,7 @@ class Page:
 def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ()) -> Page:
     """Read the first `limit` of `agents` by id, without a body if its tag is in `known_tags`."""
     # One row too many shows whether there is a next page.
-    rows = agents.order_by("pk").annotate(row=Row()).values("row")[: limit + 1]
-    sql, parameters = rows.query.sql_with_params()
+    sql, parameters = rows_sql(agents, limit + 1)
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH found ({', '.join(FIELDS)}) AS ({sql}), {_page(len(known_tags))}",
@@ -40,6 +40,15 @@ def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ())
         )
         count, others, tag, last, body = cursor.fetchone()
     return Page(count, tag, body, last if others else None)
+
+
+def rows_sql(agents: AgentQuerySet, limit: int) -> tuple[str, tuple[Any, ...]]:
+    """Return a query of the first `limit` of `agents` by id, and its parameters.
+
+    Its columns are FIELDS. An empty queryset has no SQL.
+    """
+    rows = agents.order_by("pk").annotate(row=Row()).values("row")[:limit]
+    return rows.query.sql_with_params()
 
 
 class Row(Fragment):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,22 @@ from typing import Any
 FORMULAS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LINE_ENDS = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\x0b"): "\\v", ord("\x0c"): "\\f"}
 LINE_ENDS |= {ord("\x85"): " ", ord("\u2028"): " ", ord("\u2029"): " "}
+
+
+# What `cell` changes, in cells that SEPARATOR precedes.
+SEPARATOR = "\x1f"
+UNUSUAL = re.compile(
+    rf"[{re.escape(''.join(map(chr, LINE_ENDS)))}]"
+    rf"|{SEPARATOR} *[{re.escape(''.join(FORMULAS))}]"
+)
+
+
+def column(values: Sequence[str]) -> Sequence[str]:
+    """Return the cells of a column of text."""
+    # One search for all: hardly any cell is unusual.
+    if UNUSUAL.search(SEPARATOR + SEPARATOR.join(values)):
+        return [cell(value) for value in values]
+    return values
 
 
 def lines(rows: Iterable[Sequence[str]]) -> str:

@@ -104,6 +104,20 @@ def test_no_cell_is_a_formula(admin_client: Client, begin: str) -> None:
     assert agent["version"] == f"'{begin}"
 
 
+def test_cells_keep_their_text_beside_unusual_cells(admin_client: Client) -> None:
+    note = 'said "no", twice; \x1f=\x1f, ü'
+    AgentFactory.create(agent_id="a", note=note, metadata={"ü": 'a "b", \\u00fc'}, tags=["=x"])
+    AgentFactory.create(agent_id="b", note="=1+1", agent_name="\u2028", load=0.1)
+
+    [one, other] = as_csv(admin_client)
+
+    assert one["note"] == note
+    assert json.loads(one["metadata"]) == {"ü": 'a "b", \\u00fc'}
+    assert "ü" in one["metadata"]
+    assert (one["tags"], one["load"]) == ('["=x"]', "")
+    assert (other["note"], other["agent_name"], other["load"]) == ("'=1+1", " ", "0.1")
+
+
 def test_an_agent_is_one_line_of_csv_even_with_line_breaks_in_its_fields(
     admin_client: Client,
 ) -> None:
