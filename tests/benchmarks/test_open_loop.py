@@ -37,7 +37,7 @@ def load_of(right: int = 100, late: int = 0, unanswered: int = 0, due: int = 100
 
 
 def figures_of(load: OpenLoad) -> OpenFigures:
-    return open_figures(load, used_nanoseconds=1_000_000_000)
+    return open_figures(load, [750_000_000, 250_000_000])
 
 
 def test_each_agent_has_one_heartbeat_per_period() -> None:
@@ -159,6 +159,12 @@ def test_cpu_is_per_thousand_right_responses() -> None:
     assert figures_of(load_of(right=0, unanswered=100)).cpu is None
 
 
+def test_the_database_has_its_part_of_the_cpu() -> None:
+    seen = figures_of(load_of())
+    assert (seen.cpu, seen.database) == (10, 2.5)
+    assert open_figures(load_of(), [1_000]).database is None
+
+
 @pytest.mark.parametrize(("late", "holds"), [(1, True), (2, False)])
 def test_a_server_holds_a_rate_if_99_percent_are_answered_in_time(late: int, holds: bool) -> None:
     seen = figures_of(load_of(late=late))
@@ -204,7 +210,7 @@ def test_a_server_that_is_too_slow_is_not_tried_at_higher_rates() -> None:
 
 def test_ratios_are_of_kept_connections_at_their_rate() -> None:
     def row(name: str, rate: int, nanoseconds: int, *, fresh: bool = False) -> Row:
-        return Row(name, rate, fresh, open_figures(load_of(), nanoseconds))
+        return Row(name, rate, fresh, open_figures(load_of(), [nanoseconds]))
 
     measured = [
         row("ours", 5_000, 30),

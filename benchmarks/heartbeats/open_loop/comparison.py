@@ -86,9 +86,12 @@ def measure(
     connections = FRESH_CONNECTIONS if fresh else KEPT_CONNECTIONS
     with sender(contestant.target, connections, fresh=fresh) as one:
         one.run(warm_up)
-        before = cpu_nanoseconds(contestant.processes)
+        before = [cpu_nanoseconds([pid]) for pid in contestant.processes]
         load = one.run(due)
-        used = cpu_nanoseconds(contestant.processes) - before
+        used = [
+            cpu_nanoseconds([pid]) - earlier
+            for pid, earlier in zip(contestant.processes, before, strict=True)
+        ]
     _settle(contestant.processes)
     return open_figures(load, used)
 

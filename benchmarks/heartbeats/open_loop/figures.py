@@ -1,6 +1,6 @@
 """What a run in open loop shows, and whether the server or the load generator was the limit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.heartbeats.open_loop.sender import PATIENCE, OpenLoad
@@ -19,6 +19,8 @@ MAX_OWN_SHARE = 0.9
 class OpenFigures:
     """`cpu`: CPU seconds of server and database per 1,000 heartbeats; None if none was answered.
 
+    `database`: the database's part of it.
+
     `p50` and `p99`: milliseconds from when a heartbeat was
     due until its response; `p99_delay`: until the load generator turned to it. `in_time`: the share
     that was answered rightly within PATIENCE. `own_cpu`: the load generator's, as `cpu`;
@@ -26,6 +28,7 @@ class OpenFigures:
     """
 
     cpu: float | None
+    database: float | None
     in_time: float
     p50: float
     p99: float
@@ -79,10 +82,12 @@ class Row:
         return "fresh" if self.fresh else "kept"
 
 
-def open_figures(load: OpenLoad, used_nanoseconds: int) -> OpenFigures:
+def open_figures(load: OpenLoad, used: Sequence[int]) -> OpenFigures:
+    """Return the figures of a load that `used` nanoseconds of CPU: the server's, the database's."""
     latencies = sorted(load.latencies) or [float("nan")]
     return OpenFigures(
-        cpu=used_nanoseconds / NANOSECONDS / load.right * 1000 if load.right else None,
+        cpu=_per_1000(sum(used), load),
+        database=_per_1000(sum(used[1:]), load) if len(used) > 1 else None,
         in_time=(load.right - load.late) / load.due,
         p50=percentile(latencies, 0.50) * 1000,
         p99=percentile(latencies, 0.99) * 1000,
@@ -93,3 +98,7 @@ def open_figures(load: OpenLoad, used_nanoseconds: int) -> OpenFigures:
         unanswered=load.unanswered,
         wrong=", ".join(f"{count:,} of {what}" for what, count in load.wrong.most_common(3)),
     )
+
+
+def _per_1000(nanoseconds: int, load: OpenLoad) -> float | None:
+    return nanoseconds / NANOSECONDS / load.right * 1000 if load.right else None

@@ -9,6 +9,7 @@ HEADINGS = (
     "per second",
     "connections",
     "CPU s per 1,000",
+    "database",
     "p50 ms",
     "p99 ms",
     "generator's CPU s",
@@ -21,9 +22,9 @@ def rows(measured: Iterable[Row]) -> list[tuple[str, ...]]:
     for row in measured:
         key = (row.name, f"{row.rate:,}", row.connections)
         if (seen := row.seen) is None:
-            table.append((*key, "", "", "", "", "not tried: too slow at a lower rate"))
+            table.append((*key, "", "", "", "", "", "not tried: too slow at a lower rate"))
         else:
-            cpu = "" if seen.cpu is None else f"{seen.cpu:.4f}"
+            cpu = ["" if part is None else f"{part:.4f}" for part in (seen.cpu, seen.database)]
             latencies = (f"{seen.p50:.2f}", f"{seen.p99:.2f}")
-            table.append((*key, cpu, *latencies, f"{seen.own_cpu:.4f}", seen.notes))
+            table.append((*key, *cpu, *latencies, f"{seen.own_cpu:.4f}", seen.notes))
     return table
