@@ -21,6 +21,11 @@ class Ratio:
     value: float | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it compares heartbeats in open loop."""
+        return self.name.startswith("open-")
+
+    @property
     def exceeds_limit(self) -> bool:
         return self.value is not None and self.value > self.limit
 

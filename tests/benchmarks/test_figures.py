@@ -103,20 +103,23 @@ def test_a_bar_of_a_tenth_is_one_decade_shorter() -> None:
 
 
 def test_the_text_around_the_figures_is_kept(tmp_path: Path) -> None:
-    text, picture = tmp_path / "page.md", tmp_path / "images" / "picture.svg"
-    text.write_text(f"before\n{performance_page.BEGIN}\nold\n{performance_page.END}\nafter\n")
-    performance_page.write("new", "<svg/>", text, picture)
-    performance_page.write("newer", "<svg/>", text, picture)
-    assert (
-        text.read_text()
-        == f"before\n{performance_page.BEGIN}\n\nnewer\n\n{performance_page.END}\nafter\n"
-    )
-    assert picture.read_text() == "<svg/>"
+    page = tmp_path / "page.md"
+    begin, end = performance_page.marks("figures")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
+    performance_page.write("figures", "new", page)
+    performance_page.write("figures", "newer", page)
+    assert page.read_text() == f"before\n{begin}\n\nnewer\n\n{end}\nafter\n"
+
+
+def test_the_sections_of_both_loops_are_in_the_page() -> None:
+    page = performance_page.PAGE.read_text()
+    for section in (performance_page.CLOSED_LOOP, performance_page.OPEN_LOOP):
+        assert all(page.count(mark) == 1 for mark in performance_page.marks(section))
 
 
 def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     text = tmp_path / "page.md"
     text.write_text("by hand")
     with pytest.raises(ValueError, match="has no marks"):
-        performance_page.write("new", "<svg/>", text, tmp_path / "picture.svg")
+        performance_page.write("figures", "new", text)
     assert text.read_text() == "by hand"
