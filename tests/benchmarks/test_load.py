@@ -1,6 +1,8 @@
 """The load generator counts right answers, and no wrong ones among them."""
 
+import itertools
 import re
+from collections.abc import Iterator
 
 from benchmarks.heartbeats.load import Target, run, send_each
 from benchmarks.wire.connection import Address
@@ -43,6 +45,21 @@ def test_an_answer_without_the_expected_content_is_wrong() -> None:
         load = send_each(Target(address, requests_to(address, 6), contains=renewed), 1)
     assert load.right == 5
     assert sum(load.wrong.values()) == 1
+
+
+def test_requests_of_an_iterator_are_not_repeated() -> None:
+    sent: list[int] = []
+
+    def endless(address: Address) -> Iterator[bytes]:
+        for number in itertools.count():
+            sent.append(number)
+            yield request("POST", address, f"/{number}")
+
+    with scripted_server(lambda _: (sized(200), False)) as (address, seen):
+        target = Target(address, endless(address))
+        loads = [run(target, 2, 0.05) for _ in range(2)]
+    assert sum(load.right for load in loads) == sum(seen) == len(sent)
+    assert sent == list(range(len(sent)))
 
 
 def test_each_request_is_sent_once() -> None:
