@@ -10,7 +10,7 @@ from benchmarks.exports import MAX_GROWTH, export, warm_up
 from tests.integration.registry_process import PROJECT
 from tests.registry_project.server.registry_web import prepared, registry_web
 
-AGENTS = 20_000
+AGENTS = 40_000
 # Creates a fleet, and prints the session cookie of a user who may export it.
 PREPARE = f"""
 import django
