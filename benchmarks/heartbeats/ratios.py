@@ -1,7 +1,7 @@
 """Limits for the cost of our heartbeat, relative to the contestants."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 from benchmarks.heartbeats.measurement import Figures
 from benchmarks.heartbeats.open_loop.figures import Row
@@ -19,6 +19,7 @@ class Ratio:
     theirs: str
     limit: float
     value: float | None = None
+    note: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -39,16 +40,18 @@ class Ratio:
         if self.value is None:
             return f"{self.name}: missing, since {self.ours} or {self.theirs} was left out"
         verdict = "too much" if self.exceeds_limit else "ok"
-        return f"{self.name}: {self.value:.3f} of at most {self.limit:g}: {verdict}"
+        return f"{self.name}: {self.value:.3f} of at most {self.limit:g}: {verdict}{self.note}"
 
 
 def ratios(measured: Mapping[str, Figures], open_loop: Iterable[Row] = ()) -> list[Ratio]:
     cpu = {name: figures.cpu for name, figures in measured.items()}
-    cpu |= {
-        open_name(row.name, row.rate): row.seen.cpu
-        for row in open_loop
-        if not row.fresh and row.seen is not None and row.seen.cpu is not None
-    }
+    distorted = set()
+    for row in open_loop:
+        if not row.fresh and row.seen is not None and row.seen.cpu is not None:
+            name = open_name(row.name, row.rate)
+            cpu[name] = row.seen.cpu
+            if row.seen.generator_was_limit:
+                distorted.add(name)
     floor = _cheapest(FLOORS, cpu)
     hello = _cheapest([open_name(name, 5_000) for name in HELLOS], cpu)
     wanted = [
@@ -61,7 +64,7 @@ def ratios(measured: Mapping[str, Figures], open_loop: Iterable[Row] = ()) -> li
         Ratio("open-hello", open_name("ours", 5_000), hello, 1.6),
         Ratio("open-etcd", open_name("ours", 2_000), open_name("etcd", 2_000), 0.5),
     ]
-    return [_divided(ratio, cpu) for ratio in wanted]
+    return [_noted(_divided(ratio, cpu), distorted) for ratio in wanted]
 
 
 def open_name(contestant: str, rate: int) -> str:
@@ -79,3 +82,9 @@ def _divided(ratio: Ratio, cpu: Mapping[str, float]) -> Ratio:
     value = cpu[ratio.ours] / cpu[ratio.theirs]
     # Rounded as printed, so that the verdict matches the printed value.
     return Ratio(ratio.name, ratio.ours, ratio.theirs, ratio.limit, round(value, 3))
+
+
+def _noted(ratio: Ratio, distorted: Set[str]) -> Ratio:
+    if ratio.value is None or not distorted & {ratio.ours, ratio.theirs}:
+        return ratio
+    return replace(ratio, note=" (the load generator was the limit)")

@@ -225,3 +225,12 @@ def test_ratios_are_of_kept_connections_at_their_rate() -> None:
     assert lines["open-hello"] == "ratio open-hello 1.500"  # of the cheaper one
     assert lines["open-etcd"] == "ratio open-etcd 0.400"
     assert lines["etcd"] == "ratio etcd missing"
+
+
+def test_a_verdict_says_that_the_load_generator_was_the_limit() -> None:
+    load = load_of()
+    ours = Row("ours", 2_000, False, open_figures(load, [40]))
+    load.delays = array("d", [0.006] * 100)
+    etcd = Row("etcd", 2_000, False, open_figures(load, [100]))
+    [verdict] = [ratio.verdict for ratio in ratios({}, [ours, etcd]) if ratio.name == "open-etcd"]
+    assert verdict == "open-etcd: 0.400 of at most 0.5: ok (the load generator was the limit)"
