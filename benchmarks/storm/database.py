@@ -31,7 +31,7 @@ class Verdict:
     """Ids of agents.
 
     `lost`: acknowledged, and neither there nor purged. `expired`: there, but not alive. `purged`:
-    purged or expired at any time, by the history.
+    its acknowledged registration was purged or expired at any time, by the history.
     """
 
     lost: list[str]
@@ -66,14 +66,20 @@ def judge(prefix: str, acknowledged: Mapping[str, int]) -> Verdict:
     found = dict(ours.values_list("agent_id", "generation"))
     kinds = [AgentEvent.Kind.PURGED, AgentEvent.Kind.EXPIRED]
     events = AgentEvent.objects.filter(agent_id__startswith=prefix, kind__in=kinds)
-    purged = set(events.values_list("agent_id", flat=True))
+    ended = set(events.values_list("agent_id", "generation"))
+    # Not those whose registration got no response in time: nobody sends heartbeats for it.
+    purged = {agent_id for agent_id, one in acknowledged.items() if (agent_id, one) in ended}
     return Verdict(
         lost=[
             agent_id
             for agent_id, generation in acknowledged.items()
             if found.get(agent_id, 0) < generation and agent_id not in purged
         ],
-        expired=sorted(found.keys() - alive),
+        expired=sorted(
+            agent_id
+            for agent_id in found.keys() - alive
+            if found[agent_id] == acknowledged.get(agent_id)
+        ),
         purged=sorted(purged),
     )
 

@@ -60,6 +60,8 @@ def test_an_agent_that_expires_or_is_purged_is_not_lost_but_a_false_expiry() -> 
     gone = ["storm-living-1", "storm-living-2"]
     assert expired == Verdict(lost=[], expired=gone, purged=[])
     assert purged == Verdict(lost=[], expired=[], purged=gone)
+    unanswered = dict.fromkeys(gone, 10**6)  # the purged registration was not the acknowledged one
+    assert judge(PREFIX, unanswered) == Verdict(lost=gone, expired=[], purged=[])
     results = Results(registered=3, verdict=purged)
     assert results.line() == "3 registered in 0.0 s, 2 false expiries, 0 lost"
 
