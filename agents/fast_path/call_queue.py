@@ -29,7 +29,7 @@ CallT = TypeVar("CallT", bound=Call)
 
 
 class CallQueue(Generic[CallT]):
-    """The event loop calls `offer` and `has_waiting`, the committing thread all else."""
+    """The event loop calls `offer` and `count_waiting`, the committing thread all else."""
 
     def __init__(self) -> None:
         self._waiting: deque[CallT] = deque()
@@ -49,8 +49,8 @@ class CallQueue(Generic[CallT]):
         self._waiting.append(call)
         return True
 
-    def has_waiting(self) -> bool:
-        return bool(self._waiting)
+    def count_waiting(self) -> int:
+        return len(self._waiting)
 
     def has_locked(self) -> bool:
         return bool(self._locked)

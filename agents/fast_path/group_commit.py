@@ -1,6 +1,7 @@
-"""Group commit: calls that arrive during a commit share the next; a lone one never waits."""
+"""Group commit: calls that arrive during a commit, or in a window before it, share one."""
 
 import logging
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -12,6 +13,7 @@ from django.db import close_old_connections, connection
 
 from agents.database.availability import UNAVAILABLE
 from agents.fast_path.call_queue import CallQueue, CallT
+from agents.fast_path.commit_window import CommitWindow
 
 logger = logging.getLogger("agents.fast_path")
 
@@ -34,6 +36,7 @@ class GroupCommit(ABC, Generic[CallT]):
         self._calls = CallQueue[CallT]()
         self._last = time.monotonic()
         self._is_committing = False
+        self._window = CommitWindow()
         self._wake_ups: SimpleQueue[None] = SimpleQueue()
 
     def start(self) -> None:
@@ -41,15 +44,24 @@ class GroupCommit(ABC, Generic[CallT]):
 
     def offer(self, call: CallT) -> bool:
         """Return False if the call could not be served in time."""
+        self._window.arrived()
         return self._calls.offer(call)
 
-    def flush(self) -> None:
-        if not self._is_committing and self._calls.has_waiting():
-            self._is_committing = True
-            self._wake_ups.put(None)
+    def flush(self) -> float:
+        """Start a commit, or return in how many seconds to flush again."""
+        waiting = self._calls.count_waiting()
+        if self._is_committing or not waiting:
+            return math.inf
+        left = self._window.left(waiting)
+        if left:
+            return left
+        self._is_committing = True
+        self._wake_ups.put(None)
+        return math.inf
 
     def delivered(self) -> None:
         self._is_committing = False
+        self._window.committed()
 
     def commit_waiting(self) -> None:
         calls = self._calls.begin_batch()

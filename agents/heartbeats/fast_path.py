@@ -46,9 +46,9 @@ class FastPath:
             return self._take_many(heartbeat, accepted)
         return self._take_one(heartbeat, heartbeat.agent_id, accepted)
 
-    def flush(self) -> None:
-        """Start a commit: no more requests are at hand."""
-        self._commits.flush()
+    def flush(self) -> float:
+        """No more requests are at hand: commit, or return in how many seconds to flush again."""
+        return self._commits.flush()
 
     def responses(self, calls: Iterable[Call]) -> Iterator[Response]:
         self._commits.delivered()

@@ -56,9 +56,9 @@ class FastPath:
         call = Call(fields, parts.credential, accepted.address, Waiting(accepted, request))
         return self._commits.offer(call) or self._front.problem(accepted, TooBusy())
 
-    def flush(self) -> None:
-        """Start a commit: no more requests are at hand."""
-        self._commits.flush()
+    def flush(self) -> float:
+        """No more requests are at hand: commit, or return in how many seconds to flush again."""
+        return self._commits.flush()
 
     def responses(self, calls: Iterable[Call]) -> Iterator[Response | HandOver]:
         self._commits.delivered()

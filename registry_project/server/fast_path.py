@@ -24,6 +24,7 @@ class RegistryWorker(Worker):
 
         front = Front(Trust().client_of)
         self._has_more = False
+        self._next_flush = 0.0  # seconds
         self._fast_paths: list[Any] = []
         for kind in (heartbeats, registrations):
             commits = kind.GroupCommit(partial(self._in_loop, len(self._fast_paths)))
@@ -57,14 +58,13 @@ class RegistryWorker(Worker):
         return True
 
     def turn(self, seconds: float) -> None:
-        super().turn(seconds)
+        super().turn(min(seconds, self._next_flush))
         # Take what has arrived since: on a busy machine, this saves a third of the commits.
         until = time.monotonic() + LONGEST_GATHERING
         while self._has_more and time.monotonic() < until:
             self._has_more = False
             self.loop.turn(0)
-        for fast_path in self._fast_paths:
-            fast_path.flush()
+        self._next_flush = min(fast_path.flush() for fast_path in self._fast_paths)
 
     def _in_loop(self, number: int, calls: list[Any]) -> None:
         self.loop.call_soon(partial(self._deliver, number, calls))
