@@ -19,6 +19,17 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Seconds for an answer, and for what a page is waited for to show.
 PATIENCE = 60.0
 PAUSE = 0.05
+# Of a page that a test waited for in vain.
+STATE = """JSON.stringify({
+  url: location.href,
+  state: document.readyState,
+  hidden: document.hidden,
+  seconds: Math.round(performance.now() / 1000),
+  says: [...document.querySelectorAll(".live-status, .live-age, .errornote")]
+    .map(one => one.textContent),
+  requests: performance.getEntriesByType("resource").slice(-5).map(
+    one => [one.name, one.responseStatus, Math.round(one.startTime), Math.round(one.duration)]),
+})"""
 # The browser reads from its file 3, and writes to its file 4.
 LAUNCH = """
 import fcntl, os, sys
@@ -114,7 +125,8 @@ class Tab:
         """Wait until JavaScript is true; fail, naming it, when it is not in time."""
         deadline = time.monotonic() + PATIENCE
         while not self._is_true(expression):
-            assert time.monotonic() < deadline, f"not in {PATIENCE:g} s: {expression}"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not in {PATIENCE:g} s: {expression}, in {self._state()}")
             time.sleep(PAUSE)
 
     def press_enter(self) -> None:
@@ -125,6 +137,12 @@ class Tab:
     def show(self) -> None:
         """Bring it before the other tabs, which so are hidden."""
         self._pipe.call("Target.activateTarget", targetId=self.target)
+
+    def _state(self) -> str:
+        """Describe the page, for a failure: whether it is hidden, what it says of its requests."""
+        with suppress(RuntimeError):
+            return str(self.evaluate(STATE))
+        return "a page that does not answer"
 
     def _is_true(self, expression: str) -> bool:
         with suppress(RuntimeError):  # the page is just being replaced by another
