@@ -93,7 +93,10 @@ def calls(agents: int, etags: Mapping[str, str]) -> list[Call]:
         Call("the same, unchanged", "GET", one, 304, headers={"If-None-Match": etags[one]}),
         Call("register, a new agent", "POST", "/agents/register", 201, registration),
         Call(
-            *("register, again", "POST", "/agents/register", 200),
+            "register, again",
+            "POST",
+            "/agents/register",
+            200,
             lambda _: registration(0, "fleet"),
         ),
         Call("GET /health", "GET", "/health", 200),

@@ -103,8 +103,13 @@ def main() -> None:
         folder = Path(name)
         (folder / "web.py").write_text(CONFIGURATION)
         argv = [
-            *(sys.executable, "-m", "gunicorn", f"--config={folder / 'web.py'}"),
-            *("--workers=1", f"--bind={LOCAL}:{port}", APPLICATION),
+            sys.executable,
+            "-m",
+            "gunicorn",
+            f"--config={folder / 'web.py'}",
+            "--workers=1",
+            f"--bind={LOCAL}:{port}",
+            APPLICATION,
         ]
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "registry_project.settings",

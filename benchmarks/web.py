@@ -20,13 +20,13 @@ def web_server(
     """
     port = free_port()
     argv = [
-        *(
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "--config=python:registry_project.server.configuration",
-        ),
-        *(f"--workers={processes}", f"--bind={LOCAL}:{port}", "registry_project.wsgi"),
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config=python:registry_project.server.configuration",
+        f"--workers={processes}",
+        f"--bind={LOCAL}:{port}",
+        "registry_project.wsgi",
     ]
     server = running("web", argv, port=port, folder=folder, environment=environment)
     with server as pid:

@@ -116,7 +116,14 @@ of_agents = extend_schema_view(
         "registered by another token.",
         request=RegistrationSerializer,
         responses=answers(
-            *(400, 401, 403, 409, 411, 413, 415, 422),
+            400,
+            401,
+            403,
+            409,
+            411,
+            413,
+            415,
+            422,
             _201=RegisteredAgentSerializer,
             _200=RegisteredAgentSerializer,
         ),
@@ -128,7 +135,7 @@ of_agents = extend_schema_view(
         "token is needed, and none was sent. 403: it is wrong.",
         parameters=[AGENT_ID],
         request=HeartbeatSerializer,
-        responses=answers(*(400, 401, 403, 404, 409, 411, 413, 415, 422), _200=RenewedSerializer),
+        responses=answers(400, 401, 403, 404, 409, 411, 413, 415, 422, _200=RenewedSerializer),
     ),
     heartbeat_many=extend_schema(
         operation_id="heartbeat_many",
@@ -137,7 +144,7 @@ of_agents = extend_schema_view(
         "leases, each with its own token. Each is judged by itself; a bad one does not affect the "
         "others. It carries no reports of the agents.",
         request=ManyHeartbeatsSerializer,
-        responses=answers(*(400, 403, 411, 413, 415, 422), _200=ManyRenewedSerializer),
+        responses=answers(400, 403, 411, 413, 415, 422, _200=ManyRenewedSerializer),
     ),
     destroy=extend_schema(
         operation_id="deregister_agent",

@@ -14,9 +14,24 @@ from .bytecode import compile_module
 
 PRUNED = frozenset(
     {
-        *("test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "pydoc_data"),
-        *("ensurepip", "venv", "distutils", "lib2to3", "msilib", "crypt.py"),
-        *("site-packages", "dist-packages", "lib-dynload", "__pycache__", "__phello__"),
+        "test",
+        "tests",
+        "idlelib",
+        "tkinter",
+        "turtledemo",
+        "turtle.py",
+        "pydoc_data",
+        "ensurepip",
+        "venv",
+        "distutils",
+        "lib2to3",
+        "msilib",
+        "crypt.py",
+        "site-packages",
+        "dist-packages",
+        "lib-dynload",
+        "__pycache__",
+        "__phello__",
     }
 )
 # For linking Python statically.

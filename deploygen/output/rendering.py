@@ -18,16 +18,29 @@ RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
 # Only for the image, or in agent.json in another form.
 NOT_CONFIGURED = {
-    *("requirements", "index_url", "extra_index_urls", "base_image", "slim"),
-    *("environment", "registry"),
+    "requirements",
+    "index_url",
+    "extra_index_urls",
+    "base_image",
+    "slim",
+    "environment",
+    "registry",
 }
 SETTINGS = (
-    *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_PUBLIC_URL"),
-    *("AGENT_DRAIN_SECONDS", "AGENT_KEEP_ALIVE_SECONDS", "AGENT_LOG_FORMAT"),
+    "AGENT_ID",
+    "AGENT_HOST",
+    "AGENT_PORT",
+    "AGENT_PUBLIC_URL",
+    "AGENT_DRAIN_SECONDS",
+    "AGENT_KEEP_ALIVE_SECONDS",
+    "AGENT_LOG_FORMAT",
 )
 REGISTRY_SETTINGS = (
-    *("AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS", "AGENT_HEARTBEAT_SECONDS"),
-    *("AGENT_ENROLMENT_TOKEN", "AGENT_ENROLMENT_TOKEN_FILE"),
+    "AGENT_REGISTRY_URL",
+    "AGENT_TTL_SECONDS",
+    "AGENT_HEARTBEAT_SECONDS",
+    "AGENT_ENROLMENT_TOKEN",
+    "AGENT_ENROLMENT_TOKEN_FILE",
 )
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 

@@ -35,9 +35,7 @@ class DemoAgent:
 
     def generate(self) -> None:
         arguments = [self.agent_id, "--registry-url", self._registry.url]
-        manage(
-            *("generate_agent", *arguments, "--output", str(self.folder)), environment=os.environ
-        )
+        manage("generate_agent", *arguments, "--output", str(self.folder), environment=os.environ)
 
     @contextmanager
     def running(self) -> Iterator[Popen[bytes]]:

@@ -20,7 +20,10 @@ def registry_programs(host: str, port: int, workers: int) -> list[Program]:
 
 def _web_argv(host: str, port: int, workers: int) -> list[str]:
     return [
-        *(sys.executable, "-m", "gunicorn", "registry_project.wsgi"),
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "registry_project.wsgi",
         "--config=python:registry_project.server.configuration",
         f"--bind={f'[{host}]' if ':' in host else host}:{port}",
         f"--workers={workers}",
@@ -30,8 +33,13 @@ def _web_argv(host: str, port: int, workers: int) -> list[str]:
 def _worker_argv() -> list[str]:
     # Sweeps run one at a time: no child processes, which could outlive the worker.
     return [
-        *(*_celery_argv(), "worker", "--loglevel=WARNING", "--pool=solo"),
-        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        *_celery_argv(),
+        "worker",
+        "--loglevel=WARNING",
+        "--pool=solo",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
     ]
 
 

@@ -158,9 +158,19 @@ def open_browser(path: str, *options: str) -> Iterator[BrowserPipe]:
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-c", LAUNCH, str(to_browser), str(from_browser), path),
-                *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-                *("--remote-debugging-pipe", f"--user-data-dir={folder}", "--no-first-run"),
+                sys.executable,
+                "-c",
+                LAUNCH,
+                str(to_browser),
+                str(from_browser),
+                path,
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--remote-debugging-pipe",
+                f"--user-data-dir={folder}",
+                "--no-first-run",
                 *options,
             ],
             pass_fds=(to_browser, from_browser),

@@ -84,7 +84,9 @@ def test_a_removed_agent_is_marked_in_its_row_and_may_come_back(
 
     rows = "[...document.querySelectorAll('#result_list tbody tr')]"
     assert tab.evaluate(f"{rows}.map(row => row.classList.contains('fleet-gone'))") == [
-        *(False, True, False),
+        False,
+        True,
+        False,
     ]
     leases.register(agent_id="b", host="h", port=1, ttl_seconds=3600)
     tab.wait_for(f"{cell('b', 'state')}.textContent.startsWith('alive')")

@@ -5,8 +5,13 @@ import pytest
 from tests.deploygen.fake_registry import FakeRegistry
 
 AGENT_VARIABLES = (
-    *("AGENT_ID", "AGENT_HOST", "AGENT_PORT", "AGENT_REGISTRY_URL", "AGENT_TTL_SECONDS"),
-    *("AGENT_ENROLMENT_TOKEN", "AGENT_ENROLMENT_TOKEN_FILE"),
+    "AGENT_ID",
+    "AGENT_HOST",
+    "AGENT_PORT",
+    "AGENT_REGISTRY_URL",
+    "AGENT_TTL_SECONDS",
+    "AGENT_ENROLMENT_TOKEN",
+    "AGENT_ENROLMENT_TOKEN_FILE",
 )
 
 

@@ -41,9 +41,21 @@ def test_the_registry_defaults_to_the_setting_registry_url() -> None:
 
 def test_every_option_is_written_to_the_agent() -> None:
     generate(
-        *("an-agent", "--registry-url", "http://reg:9000/", "--output", "there"),
-        *("--agent-id", "A:1", "--port", "9001", "--ttl", "30", "--heartbeat-interval", "2.5"),
-        *("--description", "Echoes."),
+        "an-agent",
+        "--registry-url",
+        "http://reg:9000/",
+        "--output",
+        "there",
+        "--agent-id",
+        "A:1",
+        "--port",
+        "9001",
+        "--ttl",
+        "30",
+        "--heartbeat-interval",
+        "2.5",
+        "--description",
+        "Echoes.",
     )
     document_found = config("there")
     expected = {"name": "an-agent", "agent_id": "A:1", "description": "Echoes.", "port": 9001}

@@ -78,8 +78,19 @@ def test_the_same_spec_gives_the_same_bytes() -> None:
 
 def test_options_override_the_spec() -> None:
     generate(
-        *("spec/agent.yaml", "--agent-id", "A:1", "--port", "9002", "--ttl", "20"),
-        *("--heartbeat-interval", "4", "--description", "Mine.", "--registry-url", "http://other"),
+        "spec/agent.yaml",
+        "--agent-id",
+        "A:1",
+        "--port",
+        "9002",
+        "--ttl",
+        "20",
+        "--heartbeat-interval",
+        "4",
+        "--description",
+        "Mine.",
+        "--registry-url",
+        "http://other",
     )
     found = config()
     assert (found["agent_id"], found["port"], found["description"]) == ("A:1", 9002, "Mine.")

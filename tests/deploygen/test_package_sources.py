@@ -198,8 +198,19 @@ def test_pip_installs_the_copied_wheel_in_the_folder() -> None:
     generate(f"requirements: ['./wheels/{WHEEL}']")
     subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"),
-            *("--target", "../there", "-r", "requirements-agent.txt", "-c", "constraints.txt"),
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-index",
+            "--no-deps",
+            "--target",
+            "../there",
+            "-r",
+            "requirements-agent.txt",
+            "-c",
+            "constraints.txt",
         ],
         cwd="an-agent",
         check=True,

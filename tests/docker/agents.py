@@ -55,8 +55,13 @@ def generate_echo(folder: Path) -> None:
     """Generate the echo example as its README says."""
     subprocess.run(
         [
-            *(*MANAGE, "generate_agent", str(ECHO), "--output", str(folder)),
-            *("--registry-url", NO_REGISTRY),
+            *MANAGE,
+            "generate_agent",
+            str(ECHO),
+            "--output",
+            str(folder),
+            "--registry-url",
+            NO_REGISTRY,
         ],
         stdout=subprocess.DEVNULL,
         check=True,

@@ -96,7 +96,10 @@ def build(folder: Path, image: str, *, base: str, legacy: bool | None = None) ->
     if legacy is None:
         legacy = not has_buildkit()
     docker(
-        *("build", "--network=host", f"--build-arg=PYTHON_IMAGE={base}", f"--tag={image}"),
+        "build",
+        "--network=host",
+        f"--build-arg=PYTHON_IMAGE={base}",
+        f"--tag={image}",
         str(folder),
         legacy=legacy,
     )
@@ -192,8 +195,16 @@ def running(
     """Run a hardened container on the host's network; remove it at the end."""
     variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
     container = docker(
-        *("run", "--detach", f"--name={name}", "--network=host", "--health-interval=1s"),
-        *(*HARDENED, *options, *variables, image, *command),
+        "run",
+        "--detach",
+        f"--name={name}",
+        "--network=host",
+        "--health-interval=1s",
+        *HARDENED,
+        *options,
+        *variables,
+        image,
+        *command,
     )
     try:
         yield Container(container, name)

@@ -77,9 +77,20 @@ def _mirror(lock: Path, index: Path, base: str) -> None:
     flat = index / "flat"
     subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(flat)),
-            *("--python-version", python, "--only-binary=:all:", "--require-hashes"),
-            *("--requirement", str(lock)),
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            str(flat),
+            "--python-version",
+            python,
+            "--only-binary=:all:",
+            "--require-hashes",
+            "--requirement",
+            str(lock),
         ],
         check=True,
     )
@@ -116,8 +127,12 @@ def generate(folder: Path, module: str, spec: str) -> None:
     (folder / "spec/beside-1.0-py3-none-any.whl").write_bytes(content)
     subprocess.run(
         [
-            *(*MANAGE, "generate_agent", str(folder / "spec/agent.yaml"), "--no-registry"),
-            *("--output", str(folder / "agent")),
+            *MANAGE,
+            "generate_agent",
+            str(folder / "spec/agent.yaml"),
+            "--no-registry",
+            "--output",
+            str(folder / "agent"),
         ],
         check=True,
         stdout=subprocess.DEVNULL,
@@ -126,8 +141,12 @@ def generate(folder: Path, module: str, spec: str) -> None:
 
 def build(folder: Path, image: str, base: str, program: str, *options: str) -> None:
     docker(
-        *("build", "--network=host", f"--build-arg=PYTHON_IMAGE={base}", f"--tag={image}"),
-        *(*options, str(folder / "agent")),
+        "build",
+        "--network=host",
+        f"--build-arg=PYTHON_IMAGE={base}",
+        f"--tag={image}",
+        *options,
+        str(folder / "agent"),
         legacy=False,
         program=program,
     )

@@ -45,7 +45,11 @@ def run_spec(tmp_path: Path) -> RunSpec:
     def run(spec: Path, *, ready: bool = True, **environment: str) -> Iterator[Example]:
         folder = tmp_path / "generated"
         call_command(
-            *("generate_agent", str(spec), "--no-registry", "--output", str(folder)),
+            "generate_agent",
+            str(spec),
+            "--no-registry",
+            "--output",
+            str(folder),
             stdout=io.StringIO(),
         )
         # No proxy for calls to this machine.

@@ -117,9 +117,16 @@ class Bed:
         host = network.address if network else "127.0.0.1"
         argv = [
             *(network.prefix if network else []),
-            *(sys.executable, "-m", "tests.faults.fleet", f"http://{host}:{self.port}"),
-            *(f"--prefix={name}-", f"--journal={journal}", f"--steady={steady}", *options),
-            *(f"--ttl={self.size.ttl}", f"--interval={self.size.interval}"),
+            sys.executable,
+            "-m",
+            "tests.faults.fleet",
+            f"http://{host}:{self.port}",
+            f"--prefix={name}-",
+            f"--journal={journal}",
+            f"--steady={steady}",
+            *options,
+            f"--ttl={self.size.ttl}",
+            f"--interval={self.size.interval}",
         ]
         environment = os.environ | {"PYTHONPATH": str(PROJECT), "AGENT_ENROLMENT_TOKEN": self.token}
         fleet = Program(

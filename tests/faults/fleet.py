@@ -148,7 +148,10 @@ class Fleet:
         options = self._options
         life = self._journal.born(agent_id, options.ttl)
         client = AgentRegistryClient(
-            *(options.registry_url, agent_id, options.ttl, options.interval),
+            options.registry_url,
+            agent_id,
+            options.ttl,
+            options.interval,
             keep_interval=True,
             enrolment_token=ENROLMENT_TOKEN,
         )

@@ -112,8 +112,13 @@ def registry_commands(addresses: Sequence[str], code: Path) -> dict[str, list[st
     configuration = "server.configuration" if is_moved else "web_server"
     celery = [sys.executable, "-m", "celery", "--app=registry_project", "--quiet"]
     web = [
-        *(sys.executable, "-m", "gunicorn", "registry_project.wsgi", "--workers=1"),
-        *(f"--config=python:registry_project.{configuration}", "--reuse-port"),
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "registry_project.wsgi",
+        "--workers=1",
+        f"--config=python:registry_project.{configuration}",
+        "--reuse-port",
         *(f"--bind={address}" for address in addresses),
     ]
     return {

@@ -16,9 +16,20 @@ SWEEP_SECONDS = 2
 # The cluster needs little of the small disk, and writes late, so that commits that were not made
 # durable are lost when it is killed.
 POSTGRES_OPTIONS = (
-    *("-c", "max_wal_size=16MB", "-c", "min_wal_size=2MB", "-c", "wal_recycle=off"),
-    *("-c", "max_connections=60", "-c", "client_min_messages=warning"),
-    *("-c", "wal_writer_delay=10s", "-c", "wal_writer_flush_after=1GB"),
+    "-c",
+    "max_wal_size=16MB",
+    "-c",
+    "min_wal_size=2MB",
+    "-c",
+    "wal_recycle=off",
+    "-c",
+    "max_connections=60",
+    "-c",
+    "client_min_messages=warning",
+    "-c",
+    "wal_writer_delay=10s",
+    "-c",
+    "wal_writer_flush_after=1GB",
 )
 
 
@@ -93,7 +104,8 @@ def _start_fleets(bed: Bed) -> None:
     bed.start_fleet(
         "main",
         size.steady,
-        *(f"--mortal={size.mortal}", f"--rivals={size.rivals}"),
+        f"--mortal={size.mortal}",
+        f"--rivals={size.rivals}",
         f"--newcomers={size.newcomers}",
     )
     bed.start_fleet("doomed", size.doomed)

@@ -22,8 +22,17 @@ SPEC = "spec/agent.yaml"
 QUICK = Path("/dev/shm")
 INSTRUCTIONS = frozenset(
     {
-        *("ARG", "FROM", "WORKDIR", "RUN", "COPY", "LABEL", "ENV", "USER", "EXPOSE"),
-        *("HEALTHCHECK", "CMD"),
+        "ARG",
+        "FROM",
+        "WORKDIR",
+        "RUN",
+        "COPY",
+        "LABEL",
+        "ENV",
+        "USER",
+        "EXPOSE",
+        "HEALTHCHECK",
+        "CMD",
     }
 )
 # The highest counts, which a requirement and a description reach.

@@ -26,8 +26,12 @@ from schemathesis.specs.openapi.checks import (
 from tests.fuzz.fuzzing import Failure, Turn
 
 CHECKS: list[Any] = [
-    *(not_a_server_error, status_code_conformance, content_type_conformance, use_after_free),
-    *(response_headers_conformance, response_schema_conformance),
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    use_after_free,
+    response_headers_conformance,
+    response_schema_conformance,
 ]
 # The web server's own answers to request lines and headers that are too large. Such requests never
 # reach the API.

@@ -183,8 +183,17 @@ def spoil_the_headers(random: Random, made: Request) -> None:
 
 
 SPOILERS: list[Callable[[Random, Request], None]] = [
-    *(spoil_a_value, spoil_a_value, spoil_the_body, spoil_the_length, send_in_chunks),
-    *(spoil_the_line, spoil_the_path, add_a_query, add_tokens, add_headers, spoil_the_headers),
+    spoil_a_value,
+    spoil_a_value,
+    spoil_the_body,
+    spoil_the_length,
+    send_in_chunks,
+    spoil_the_line,
+    spoil_the_path,
+    add_a_query,
+    add_tokens,
+    add_headers,
+    spoil_the_headers,
 ]
 
 

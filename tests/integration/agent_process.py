@@ -33,8 +33,15 @@ class AgentProcess:
 def generate_agent(folder: Path, registry_url: str) -> None:
     subprocess.run(
         [
-            *(*MANAGE, "generate_agent", "echo-agent", "--output", str(folder)),
-            *("--registry-url", registry_url, "--ttl=3", "--heartbeat-interval=0.5"),
+            *MANAGE,
+            "generate_agent",
+            "echo-agent",
+            "--output",
+            str(folder),
+            "--registry-url",
+            registry_url,
+            "--ttl=3",
+            "--heartbeat-interval=0.5",
         ],
         stdout=subprocess.DEVNULL,
         check=True,
@@ -72,9 +79,14 @@ def running_fleet(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "tests.faults.fleet", url),
-                *(f"--prefix={prefix}", f"--steady={agents}"),
-                *(f"--ttl={ttl}", f"--interval={interval}"),
+                sys.executable,
+                "-m",
+                "tests.faults.fleet",
+                url,
+                f"--prefix={prefix}",
+                f"--steady={agents}",
+                f"--ttl={ttl}",
+                f"--interval={interval}",
             ],
             env=os.environ | {"PYTHONPATH": str(PROJECT)},
             stdout=output,

@@ -62,8 +62,13 @@ class PostgresCluster:
                 shutil.chown(own, self._user, self._user)
         subprocess.run(
             [
-                *(programs / "initdb", f"--pgdata={self._cluster}", "--username=registry"),
-                *("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
+                programs / "initdb",
+                f"--pgdata={self._cluster}",
+                "--username=registry",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
                 f"--wal-segsize={wal_segment_megabytes}",
             ],
             cwd=folder,
@@ -83,9 +88,15 @@ class PostgresCluster:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(self._programs / "postgres", "-D", self._cluster, "-p", str(self.port)),
-                    *("-c", "listen_addresses=127.0.0.1"),
-                    *("-c", f"unix_socket_directories={self._folder}"),
+                    self._programs / "postgres",
+                    "-D",
+                    self._cluster,
+                    "-p",
+                    str(self.port),
+                    "-c",
+                    "listen_addresses=127.0.0.1",
+                    "-c",
+                    f"unix_socket_directories={self._folder}",
                     *self._options,
                 ],
                 cwd=self._folder,

@@ -154,12 +154,16 @@ RIGHT = [
     ("REGISTRY_URL", "https://registry.example/", "REGISTRY_URL", "https://registry.example"),
     ("TRUSTED_PROXIES", " 10.0.0.0/8 , unix ", "TRUSTED_PROXIES", ["10.0.0.0/8", "unix"]),
     (
-        *("CORS_ALLOWED_ORIGINS", " https://a.example , http://[::1]:5173,"),
-        *("CORS_ALLOWED_ORIGINS", ["https://a.example", "http://[::1]:5173"]),
+        "CORS_ALLOWED_ORIGINS",
+        " https://a.example , http://[::1]:5173,",
+        "CORS_ALLOWED_ORIGINS",
+        ["https://a.example", "http://[::1]:5173"],
     ),
     (
-        *("CSRF_TRUSTED_ORIGINS", "https://a.example:8443, https://*.b.example"),
-        *("CSRF_TRUSTED_ORIGINS", ["https://a.example:8443", "https://*.b.example"]),
+        "CSRF_TRUSTED_ORIGINS",
+        "https://a.example:8443, https://*.b.example",
+        "CSRF_TRUSTED_ORIGINS",
+        ["https://a.example:8443", "https://*.b.example"],
     ),
 ]
 
@@ -175,7 +179,10 @@ def test_valid_values_are_parsed(tmp_path: Path) -> None:
 
 def test_an_empty_variable_is_unset(tmp_path: Path) -> None:
     names = [
-        *("FAST_HEARTBEATS", "ALLOWED_HOSTS", "DATABASES", "REGISTRY_AUTH"),
+        "FAST_HEARTBEATS",
+        "ALLOWED_HOSTS",
+        "DATABASES",
+        "REGISTRY_AUTH",
         "LOGGING['root']['level']",
     ]
     empty = ["FAST_HEARTBEATS", "ALLOWED_HOSTS", "DATABASE_URL", "CONN_MAX_AGE", "LOG_LEVEL"]

@@ -93,9 +93,21 @@ def draw(chart: Chart) -> SafeString:
         '<svg class="chart" role="img" width="100%" height="{}" aria-labelledby="{}-title {}-desc">'
         '<title id="{}-title">{}, {}, by the {}</title><desc id="{}-desc">{}</desc>{}{}'
         '<svg x="{}%" y="{}" width="{}%" height="{}" overflow="visible">{}{}</svg></svg>',
-        *(HEIGHT, chart.key, chart.key, chart.key, chart.title, chart.span, chart.per),
-        *(chart.key, chart.description, _numbers(scale), _times(chart)),
-        *(LEFT, TOP, 100 - LEFT, PLOT),
+        HEIGHT,
+        chart.key,
+        chart.key,
+        chart.key,
+        chart.title,
+        chart.span,
+        chart.per,
+        chart.key,
+        chart.description,
+        _numbers(scale),
+        _times(chart),
+        LEFT,
+        TOP,
+        100 - LEFT,
+        PLOT,
         _grid(scale),
         format_html_join("", "{}", ((slot,) for slot in _slots(chart, scale))),
     )
@@ -151,7 +163,11 @@ def _slots(chart: Chart, scale: Scale) -> Iterator[SafeString]:
             '<g class="chart-slot{}"><title>{} to {}: {}</title>'
             '<rect class="chart-hit" x="{}%" y="0" width="{}%" height="100%"/>{}</g>',
             " chart-unfinished" if place == last else "",
-            *(clock(begin), until, values, _short(place * width), _short(width)),
+            clock(begin),
+            until,
+            values,
+            _short(place * width),
+            _short(width),
             _bars(counts, scale, x=(place + (1 - BAR) / 2) * width, width=width * BAR),
         )
 

@@ -34,9 +34,14 @@ def etcd(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
     address = (LOCAL, free_port())
     client, peer = f"http://{LOCAL}:{address[1]}", f"http://{LOCAL}:{free_port()}"
     argv = [
-        *(program, "--name=bench", f"--data-dir={workspace.folder / 'etcd'}", "--log-level=error"),
-        *(f"--listen-client-urls={client}", f"--advertise-client-urls={client}"),
-        *(f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}"),
+        program,
+        "--name=bench",
+        f"--data-dir={workspace.folder / 'etcd'}",
+        "--log-level=error",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster=bench={peer}",
     ]
     with running("etcd", argv, port=address[1], folder=workspace.folder) as pid:

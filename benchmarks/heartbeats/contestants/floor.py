@@ -34,8 +34,13 @@ def floor(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
 def _server(workspace: Workspace, python: Path, name: str) -> Iterator[Contestant]:
     address = (LOCAL, free_port())
     argv = [
-        *(str(python), "-m", name, *SERVERS[name], f"--workers={workspace.web_processes}"),
-        *(f"--port={address[1]}", f"--host={LOCAL}"),
+        str(python),
+        "-m",
+        name,
+        *SERVERS[name],
+        f"--workers={workspace.web_processes}",
+        f"--port={address[1]}",
+        f"--host={LOCAL}",
     ]
     with running(name, [*argv, APPLICATION], port=address[1], folder=workspace.folder) as pid:
         requests = [

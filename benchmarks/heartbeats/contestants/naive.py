@@ -36,12 +36,13 @@ def naive(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
         subprocess.run(prepare, env=environment, cwd=PROJECT, check=True)
         address = (LOCAL, free_port())
         argv = [
-            *(sys.executable, "-m", "gunicorn", f"--workers={workspace.web_processes}"),
-            *(
-                f"--bind={LOCAL}:{address[1]}",
-                "--no-control-socket",
-                "benchmarks.heartbeats.naive.wsgi",
-            ),
+            sys.executable,
+            "-m",
+            "gunicorn",
+            f"--workers={workspace.web_processes}",
+            f"--bind={LOCAL}:{address[1]}",
+            "--no-control-socket",
+            "benchmarks.heartbeats.naive.wsgi",
         ]
         with running(
             "naive", argv, port=address[1], folder=workspace.folder, environment=environment

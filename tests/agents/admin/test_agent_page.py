@@ -63,8 +63,15 @@ class TestRecord:
 
         agent.refresh_from_db()
         for text in [
-            *("Weather", 'href="http://[2001:db8::7]:8000"', "192.0.2.7", "1.2.3", "busy"),
-            *("load 50%", "90 s", "heartbeat expected every 30 s", "n" * 256),
+            "Weather",
+            'href="http://[2001:db8::7]:8000"',
+            "192.0.2.7",
+            "1.2.3",
+            "busy",
+            "load 50%",
+            "90 s",
+            "heartbeat expected every 30 s",
+            "n" * 256,
             f"{agent.expires_at:%Y-%m-%d %H:%M:%S UTC}",
             f"<dd>{agent.generation} ",
             f'href="{AGENTS}?tag=tag-9"',

@@ -39,7 +39,12 @@ def delete_url(name: str) -> str:
 
 def test_some_views_are_built_in(admin_client: Client) -> None:
     assert list(shown(admin_client))[:6] == [
-        *("All", "Expiring soon", "Expired", "Draining", "Quarantined", "Degraded"),
+        "All",
+        "Expiring soon",
+        "Expired",
+        "Draining",
+        "Quarantined",
+        "Degraded",
     ]
 
 
@@ -112,8 +117,13 @@ def test_unknown_parameters_are_refused_by_name(
 @pytest.mark.parametrize(
     ("name", "query"),
     [
-        *(("", "tag=eu"), ("x" * 61, "tag=eu"), ("a\0b", "tag=eu"), ("\u202eevil", "tag=eu")),
-        *(("expired", "tag=eu"), ("mine", "tag=" + "x" * 2000), ("mine", "tag=a%00b")),
+        ("", "tag=eu"),
+        ("x" * 61, "tag=eu"),
+        ("a\0b", "tag=eu"),
+        ("\u202eevil", "tag=eu"),
+        ("expired", "tag=eu"),
+        ("mine", "tag=" + "x" * 2000),
+        ("mine", "tag=a%00b"),
         ("mine", "&".join(["tag=x"] * 101)),
     ],
 )

@@ -165,9 +165,9 @@ def time_format(time: str) -> str:
 
 def rows() -> Any:
     agents = AgentRecord.objects.order_by("pk").values(
-        *("agent_id", "generation", "status", "load", "note", "state", "seen_address")
+        "agent_id", "generation", "status", "load", "note", "state", "seen_address"
     )
     events = AgentEvent.objects.order_by("agent_id", "kind", "generation").values(
-        *("agent_id", "kind", "generation", "reason", "actor", "address")
+        "agent_id", "kind", "generation", "reason", "actor", "address"
     )
     return list(agents), list(events)

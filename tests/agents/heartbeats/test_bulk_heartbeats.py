@@ -51,14 +51,25 @@ def test_outcomes_are_in_the_order_of_the_renewals() -> None:
 
     outcomes = renew_many(
         [
-            *(Renewal("e", 5), Renewal("nobody", 5), Renewal("b", 4), Renewal("d")),
-            *(Renewal("b", 5), Renewal("d", 6), Renewal("a")),
+            Renewal("e", 5),
+            Renewal("nobody", 5),
+            Renewal("b", 4),
+            Renewal("d"),
+            Renewal("b", 5),
+            Renewal("d", 6),
+            Renewal("a"),
         ],
         waits=True,
     )
 
     assert [type(outcome) for outcome in outcomes] == [
-        *(Renewed, UnknownAgent, StaleLease, Renewed, Renewed, UnknownAgent, UnknownAgent)
+        Renewed,
+        UnknownAgent,
+        StaleLease,
+        Renewed,
+        Renewed,
+        UnknownAgent,
+        UnknownAgent,
     ]
     ttls = [one.ttl_seconds for one in outcomes if isinstance(one, Renewed)]
     assert ttls == [ord("e"), ord("d"), ord("b")]

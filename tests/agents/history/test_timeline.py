@@ -15,8 +15,14 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 KINDS = [
-    *("registered", "re-registered", "expired", "purged", "deregistered"),
-    *("refused", "drained", "resumed"),
+    "registered",
+    "re-registered",
+    "expired",
+    "purged",
+    "deregistered",
+    "refused",
+    "drained",
+    "resumed",
 ]
 
 

@@ -54,7 +54,14 @@ class TestTable:
         titles, agent, _, count = list_agents().splitlines()
 
         assert titles.split() == [
-            *("AGENT", "LEASE", "LEFT", "HEARTBEAT", "STATUS", "ADDRESS", "NAME", "TAGS")
+            "AGENT",
+            "LEASE",
+            "LEFT",
+            "HEARTBEAT",
+            "STATUS",
+            "ADDRESS",
+            "NAME",
+            "TAGS",
         ]
         cells = agent.split()
         assert cells[:2] == ["weather-1", "alive"]

@@ -144,6 +144,6 @@ def rows() -> Any:
         for agent in AgentRecord.objects.order_by("pk").values()
     ]
     events = AgentEvent.objects.order_by("agent_id", "kind").values(
-        *("agent_id", "kind", "reason", "actor", "address")
+        "agent_id", "kind", "reason", "actor", "address"
     )
     return agents, list(events)

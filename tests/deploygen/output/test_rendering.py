@@ -14,15 +14,19 @@ from tests.deploygen.specs import spec_of
 
 SERVER = {"__init__.py", "__main__.py", "server.py", "healthcheck.py", "config.py", "http/app.py"}
 REGISTRATION = {
-    *("__init__.py", "loop_lag.py", "registration.py", "settings.py"),
-    *("client/__init__.py", "client/client.py", "client/http.py", "client/lease.py"),
-    *(
-        "client/certificates.py",
-        "client/pacing.py",
-        "client/proxy.py",
-        "client/registration.py",
-        "client/url.py",
-    ),
+    "__init__.py",
+    "loop_lag.py",
+    "registration.py",
+    "settings.py",
+    "client/__init__.py",
+    "client/client.py",
+    "client/http.py",
+    "client/lease.py",
+    "client/certificates.py",
+    "client/pacing.py",
+    "client/proxy.py",
+    "client/registration.py",
+    "client/url.py",
 }
 BESIDE = {
     "handler.py",

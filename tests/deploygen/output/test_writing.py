@@ -203,8 +203,15 @@ def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "marker",
     [
-        *("", "{", "[]", "null", '{"files": 1}', '{"files": {"../outside": "0"}}'),
-        *('{"files": {"/etc/passwd": "0"}}', '{"files": {"a/../../b": "0"}}', "{}"),
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"files": 1}',
+        '{"files": {"../outside": "0"}}',
+        '{"files": {"/etc/passwd": "0"}}',
+        '{"files": {"a/../../b": "0"}}',
+        "{}",
     ],
 )
 def test_a_marker_that_we_did_not_write_is_refused(folder: Path, marker: str) -> None:

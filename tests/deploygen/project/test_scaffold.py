@@ -59,7 +59,9 @@ def test_existing_files_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to("empty")
     for name, message in (
-        *(("file", "not a folder"), ("full", "is not empty"), ("link", "not a folder")),
+        ("file", "not a folder"),
+        ("full", "is not empty"),
+        ("link", "not a folder"),
         ("file/below", "cannot be written"),
     ):
         with pytest.raises(ScaffoldError, match=message):
@@ -71,8 +73,14 @@ def test_existing_files_are_never_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "name"),
     [
-        *(("my-agent", "my-agent"), ("My Agent", "my-agent"), ("a..b__c", "a-b-c"), ("1.5", "1-5")),
-        *(("null", "null"), ("123", "123"), ("\u00e4", "my-agent"), ("register", "my-agent")),
+        ("my-agent", "my-agent"),
+        ("My Agent", "my-agent"),
+        ("a..b__c", "a-b-c"),
+        ("1.5", "1-5"),
+        ("null", "null"),
+        ("123", "123"),
+        ("\u00e4", "my-agent"),
+        ("register", "my-agent"),
         ("x" * 80, "x" * 63),
     ],
 )

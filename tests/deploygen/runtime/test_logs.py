@@ -31,7 +31,13 @@ def root() -> Iterator[logging.Logger]:
 
 def line_of(message: str = "text", *arguments: Any, **more: Any) -> dict[str, Any]:
     record = logging.getLogger("mine").makeRecord(
-        *("mine", logging.INFO, "file.py", 1, message, arguments, more.pop("exc_info", None)),
+        "mine",
+        logging.INFO,
+        "file.py",
+        1,
+        message,
+        arguments,
+        more.pop("exc_info", None),
         extra=more,
     )
     text = JsonLines("an-agent").format(record)

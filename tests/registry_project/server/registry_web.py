@@ -138,8 +138,13 @@ def registry_web(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", f"--config={configuration}"),
-                *(f"--bind=127.0.0.1:{port}", f"--workers={workers}", "registry_project.wsgi"),
+                sys.executable,
+                "-m",
+                "gunicorn",
+                f"--config={configuration}",
+                f"--bind=127.0.0.1:{port}",
+                f"--workers={workers}",
+                "registry_project.wsgi",
             ],
             cwd=PROJECT,
             env=os.environ | dict(environment),

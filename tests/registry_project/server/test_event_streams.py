@@ -106,8 +106,11 @@ def test_the_response_has_the_headers_of_an_event_stream(server: WebServer) -> N
 
     assert head.startswith(b"http/1.1 200")
     for line in (
-        *(b"content-type: text/event-stream", b"transfer-encoding: chunked", b"connection: close"),
-        *(b"cache-control: no-store", b"x-accel-buffering: no"),
+        b"content-type: text/event-stream",
+        b"transfer-encoding: chunked",
+        b"connection: close",
+        b"cache-control: no-store",
+        b"x-accel-buffering: no",
     ):
         assert line in head
 

@@ -412,7 +412,11 @@ def test_the_fast_path_answers_exactly_as_django_does(
     requests = [
         heartbeat("same", *lines, body=body)
         for lines in [
-            *([], [lease], ["Lease-Token: 1.x"], [lease, "Cookie: a=b"], ["Cookie: a=b"]),
+            [],
+            [lease],
+            ["Lease-Token: 1.x"],
+            [lease, "Cookie: a=b"],
+            ["Cookie: a=b"],
             *([lease, PROXIED[0], scheme] for scheme in secure),
             *([lease, hops, secure[0]] for hops in PROXIED),
             *([lease, secure[0], f"Accept: {kind}"] for kind in ("text/html", "text/x", "*/*")),

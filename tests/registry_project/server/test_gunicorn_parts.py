@@ -24,7 +24,13 @@ PROJECT = Path(__file__).parents[3]
 PARAMETERS = {
     gunicorn_parts.get_parser: ["cfg", "source", "source_addr", "http2_connection"],
     create: [
-        *("req", "sock", "client", "server", "cfg", "response_class", "response_args"),
+        "req",
+        "sock",
+        "client",
+        "server",
+        "cfg",
+        "response_class",
+        "response_args",
     ],
     gunicorn_parts.write_error: ["sock", "status_int", "reason", "mesg"],
     Response.__init__: ["self", "req", "sock", "cfg"],
@@ -48,7 +54,14 @@ PARAMETERS = {
 # Attributes that `__init__` or `load_wsgi` sets on each worker and each response.
 ATTRIBUTES = {
     gunicorn_parts.GunicornWorker: [
-        *("alive", "ppid", "sockets", "cfg", "log", "nr", "max_requests", "wsgi"),
+        "alive",
+        "ppid",
+        "sockets",
+        "cfg",
+        "log",
+        "nr",
+        "max_requests",
+        "wsgi",
     ],
     Response: [
         "_omits_body",

@@ -92,8 +92,13 @@ def running_server(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                *(*starter, sys.executable, "-m", "gunicorn", f"--config={file}"),
-                *(f"--bind=127.0.0.1:{port}", application),
+                *starter,
+                sys.executable,
+                "-m",
+                "gunicorn",
+                f"--config={file}",
+                f"--bind=127.0.0.1:{port}",
+                application,
             ],
             cwd=PROJECT,
             stdout=output,

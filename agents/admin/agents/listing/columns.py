@@ -44,7 +44,10 @@ def state(agent: AgentRecord) -> SafeString:
     return format_html(
         '<div class="fleet-state" data-agent="{}"><span class="agent-label level-{}">{}</span>'
         '<span class="agent-aside" title="{}">{}</span></div>',
-        *(agent.agent_id, condition.level, condition.word, condition.reason),
+        agent.agent_id,
+        condition.level,
+        condition.word,
+        condition.reason,
         _short_reason(agent, condition),
     )
 
@@ -68,7 +71,8 @@ def gone(agent_id: str, history_url: str | None) -> SafeString:
     return format_html(
         '<div class="fleet-state" data-agent="{}"><span class="agent-label">gone</span>'
         '<span class="agent-aside">{}</span></div>',
-        *(agent_id, note),
+        agent_id,
+        note,
     )
 
 
@@ -116,7 +120,9 @@ def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
         pairs = [*pairs, (parameter, value)]
     return format_html(
         '<a class="agent-chip" href="?{}" title="{}">{}</a>',
-        *(urlencode(pairs), f"Only agents with this {parameter}", value),
+        urlencode(pairs),
+        f"Only agents with this {parameter}",
+        value,
     )
 
 
@@ -129,8 +135,12 @@ def time_left(agent: AgentRecord) -> SafeString:
         '<div class="fleet-lease level-{}" data-left="{}" data-ttl="{}">'
         '<span class="fleet-left">{}</span>'
         '<progress class="fleet-bar" max="{}" value="{}" aria-hidden="true"></progress></div>',
-        *(level, f"{left:.3f}", agent.ttl_seconds, words),
-        *(agent.ttl_seconds, f"{max(left, 0):.3f}"),
+        level,
+        f"{left:.3f}",
+        agent.ttl_seconds,
+        words,
+        agent.ttl_seconds,
+        f"{max(left, 0):.3f}",
     )
 
 

@@ -109,9 +109,17 @@ class Exports(ModelAdmin[AgentRecord]):
         changelist = MatchingAgents(
             request,
             self.model,
-            *(self.get_list_display(request), self.list_display_links, self.list_filter),
-            *(self.date_hierarchy, self.search_fields, self.list_select_related),
-            *(self.list_per_page, self.list_max_show_all, self.list_editable, self),
-            *(self.sortable_by, self.search_help_text),
+            self.get_list_display(request),
+            self.list_display_links,
+            self.list_filter,
+            self.date_hierarchy,
+            self.search_fields,
+            self.list_select_related,
+            self.list_per_page,
+            self.list_max_show_all,
+            self.list_editable,
+            self,
+            self.sortable_by,
+            self.search_help_text,
         )
         return cast("AgentQuerySet", changelist.queryset)

@@ -36,8 +36,13 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
     list_display = columns.COLUMNS
     list_display_links = [columns.agent]
     list_filter = [
-        *(LivenessFilter, ("state", StateFilter), ("status", StatusFilter)),
-        *(TagFilter, SkillFilter, VersionFilter, HostFilter),
+        LivenessFilter,
+        ("state", StateFilter),
+        ("status", StatusFilter),
+        TagFilter,
+        SkillFilter,
+        VersionFilter,
+        HostFilter,
     ]
     # Of the text filters, and of an access token's link to its agents.
     linked_lookups = frozenset({"version", "host", "enrolled_by__exact"})
@@ -59,7 +64,9 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select"'
             ' aria-label="Select {} for an action">',
-            *(ACTION_CHECKBOX_NAME, obj.pk, obj.pk),
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            obj.pk,
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:
