@@ -124,6 +124,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=rank)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse a parallel run whose groups would be ignored: their tests share images and ports."""
+    is_grouped = hasattr(session.config, "workerinput") and session.config.getvalue("loadgroup")
+    if is_grouped and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError("this version of xdist does not group tests with this pytest")
+
+
 def rank(item: pytest.Item) -> int:
     """Return the position of a test's folder in a parallel run."""
     folder = folder_of(item.nodeid)

@@ -19,7 +19,7 @@ SEED = 20_261
 
 def deregister_all(url: str) -> None:
     """Remove all agents, since other tests may have registered the ids used here."""
-    while agents := plain_http.get(f"{url}/agents").json():
+    while agents := plain_http.get(f"{url}/agents?include_dead=true").json():
         for agent in agents:
             plain_http.request("DELETE", f"{url}/agents/{quote(agent['agent_id'], safe='')}")
 
