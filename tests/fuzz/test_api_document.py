@@ -15,6 +15,8 @@ from tests.integration.registry_process import migrate
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("fuzz-target")]
 
 SEED = 20_261
+STATUSES = {200, 201, 400, 404, 422}
+MOST_INPUTS = 2_000
 
 
 def deregister_all(url: str) -> None:
@@ -24,16 +26,20 @@ def deregister_all(url: str) -> None:
             plain_http.request("DELETE", f"{url}/agents/{quote(agent['agent_id'], safe='')}")
 
 
+@pytest.mark.timeout(600)
 def test_the_registry_answers_as_documented(target: Target) -> None:
     deregister_all(target.url)
     document = ApiDocument(target.url, SEED)
     assert len(document.calls) >= 8
 
     document.take(Turn(inputs=180))
+    # What Hypothesis draws depends on the modules that other tests have imported.
+    while not document.statuses.keys() >= STATUSES and document.tried < MOST_INPUTS:
+        document.take(Turn(inputs=60))
 
     assert document.failures == []
     assert document.tried >= 180
-    assert {200, 201, 400, 404, 422} <= document.statuses.keys()
+    assert document.statuses.keys() >= STATUSES
 
 
 def test_the_document_covers_wrong_tokens_and_rate_limits(tmp_path: Path) -> None:
