@@ -1,12 +1,11 @@
 """Answers ordinary heartbeats without Django."""
 
-import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from agents.fast_path.front import Caller, Front
+from agents.fast_path import base
+from agents.fast_path.front import Caller
 from agents.fast_path.outcomes import Response
-from agents.fast_path.responses import fallback_fault
 from agents.heartbeats.admission import admit
 from agents.heartbeats.bodies import parse_leases, parse_report
 from agents.heartbeats.bulk import Admitted, admit_many, bulk_answer
@@ -15,25 +14,18 @@ from agents.heartbeats.group_commit import GroupCommit
 from agents.heartbeats.request_parser import Heartbeat, parse_heartbeat
 from agents.heartbeats.serializers import RenewedSerializer
 from agents.leases import Renewal, Renewed
-from agents.problems.errors import TooBusy
 from agents.rate_limits import RateExceeded
 from agents.serializers.cached import represent
 from agents.tokens.lease import InvalidLeaseToken
 
-logger = logging.getLogger("agents.heartbeats")
 
-
-class FastPath:
-    """`commits` delivers the calls that `responses` answers."""
-
-    def __init__(self, commits: GroupCommit, front: Front) -> None:
-        self._commits = commits
-        self._front = front
+class FastPath(base.FastPath[Call]):
+    name = "heartbeat"
+    group_commit = GroupCommit
 
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
     ) -> bool | Response:
-        """Return the response, True if it follows in `responses`, False if Django has to answer."""
         heartbeat = parse_heartbeat(request)
         if heartbeat is None:
             return False
@@ -46,24 +38,7 @@ class FastPath:
             return self._take_many(heartbeat, accepted)
         return self._take_one(heartbeat, heartbeat.agent_id, accepted)
 
-    def flush(self) -> float:
-        """No more requests are at hand: commit, or return in how many seconds to flush again."""
-        return self._commits.flush()
-
-    def responses(self, calls: Iterable[Call]) -> Iterator[Response]:
-        self._commits.delivered()
-        shared: dict[tuple[int, int, bool], bytes] = {}
-        for call in calls:
-            try:
-                response = self._respond(call, shared)
-            except Exception:  # one caller's problem
-                logger.exception("a heartbeat could not be answered")
-                caller: Caller = call.caller
-                content = fallback_fault(keeps_open=caller.keeps_open)
-                response = Response(caller.caller, content, caller.keeps_open)
-            yield response
-
-    def _respond(self, call: Call, shared: dict[tuple[int, int, bool], bytes]) -> Response:
+    def respond(self, call: Call, shared: dict[Any, bytes]) -> Response:
         caller: Caller = call.caller
         if call.admitted is not None:
             return self._respond_many(caller, call.admitted, call.outcomes)
@@ -93,7 +68,7 @@ class FastPath:
         except RateExceeded as error:
             return self._front.problem(caller, error)
         renewal = Renewal(agent_id, generation, caller.address, *report)
-        return self._offer(Call([renewal], caller))
+        return self.offer(Call([renewal], caller))
 
     def _take_many(self, heartbeat: Heartbeat, caller: Caller) -> bool | Response:
         if heartbeat.client.has_cookie or heartbeat.lease_token is not None:
@@ -104,10 +79,7 @@ class FastPath:
         admitted = admit_many(leases, caller.address)
         if not admitted.renewals:
             return self._respond_many(caller, admitted, [])
-        return self._offer(Call(admitted.renewals, caller, admitted))
-
-    def _offer(self, call: Call) -> bool | Response:
-        return self._commits.offer(call) or self._front.problem(call.caller, TooBusy())
+        return self.offer(Call(admitted.renewals, caller, admitted))
 
     def _respond_many(
         self, caller: Caller, admitted: Admitted, outcomes: Sequence[Outcome]

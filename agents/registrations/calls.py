@@ -22,6 +22,7 @@ class Call:
     token: str | None
     address: str | None
     caller: Any
+    request: bytes = b""
     outcome: Registration | Exception | None = None
     is_counted: bool = False
 

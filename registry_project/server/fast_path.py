@@ -19,16 +19,17 @@ class RegistryWorker(Worker):
         super().load_wsgi()
         # Now that the application has set up Django.
         from agents.fast_path.front import Front  # noqa: PLC0415
-        from agents.heartbeats import fast_path as heartbeats  # noqa: PLC0415
-        from agents.registrations import fast_path as registrations  # noqa: PLC0415
+        from agents.heartbeats.fast_path import FastPath as Heartbeats  # noqa: PLC0415
+        from agents.registrations.fast_path import FastPath as Registrations  # noqa: PLC0415
 
         front = Front(Trust().client_of)
         self._has_more = False
         self._next_flush = 0.0  # seconds
         self._fast_paths: list[Any] = []
-        for kind in (heartbeats, registrations):
-            commits = kind.GroupCommit(partial(self._in_loop, len(self._fast_paths)))
-            self._fast_paths.append(kind.FastPath(commits, front))
+        kinds: tuple[Any, ...] = (Heartbeats, Registrations)
+        for kind in kinds:
+            commits = kind.group_commit(partial(self._in_loop, len(self._fast_paths)))
+            self._fast_paths.append(kind(commits, front))
             commits.start()
         # Searching all of Django for garbage would stop the event loop for tens of milliseconds.
         gc.collect()

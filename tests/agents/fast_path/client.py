@@ -72,7 +72,7 @@ class _Path:
 
     def __init__(self, kind: Any, front: Front) -> None:
         self._delivered: list[Any] = []
-        self._commits = kind.GroupCommit(self._delivered.extend)
+        self._commits = kind.FastPath.group_commit(self._delivered.extend)
         self._fast_path = kind.FastPath(self._commits, front)
 
     def send(self, request: bytes) -> Response | HandOver | None:

@@ -141,6 +141,8 @@ def test_a_bug_while_answering_affects_only_one_caller(
 
     [first, second] = fast_path.responses(delivered)
 
+    assert isinstance(first, Response)
+    assert isinstance(second, Response)
     assert (first.caller, first.content[:13]) == ("a", b"HTTP/1.1 500 ")
     assert first.content.endswith(b"Content-Length: 0\r\n\r\n")
     assert (second.caller, second.content[:13]) == ("b", b"HTTP/1.1 200 ")
