@@ -11,7 +11,7 @@ from . import shared_libraries
 from .accounts import add_accounts
 from .certificates import add_certificates
 from .os_packages import OsPackage, add_records, all_packages, distribution_of_base, owners
-from .packages import finish, installed, site_of
+from .packages import finish, installed, owners_of_files, site_of
 from .sbom import PLACE, bill_of_materials
 from .standard_library import Interpreter, extension_modules, make_archive, module_files
 from .tree import Tree
@@ -110,10 +110,26 @@ def _add_libraries(tree: Tree, sources: Sources, interpreter: Interpreter) -> It
             tree.copy(path)
     for path in shared_libraries.settings_of_loader():
         tree.copy(path)
-    own = {path.name for path in packaged}
-    for name, path in sorted(libraries.missing.items()):
-        if name not in own:
-            yield f"note: {path} asks for {name}, which the base image does not have"
+    # Packages load their own libraries before those that need them.
+    for path in packaged:
+        libraries.missing.pop(path.name, None)
+    yield from _missing(libraries, sources.environment)
+
+
+def _missing(libraries: shared_libraries.Libraries, environment: Path) -> Iterator[str]:
+    """A warning only: many packages have parts that need a library which is not always there."""
+    owners = owners_of_files(environment) if libraries.missing else {}
+    lacking = {
+        (owners.get(path, ""), name): path
+        for name, paths in libraries.missing.items()
+        for path in reversed(paths)
+    }
+    for (package, name), path in sorted(lacking.items()):
+        needed_by = f" (it is needed by {path})" if package else ""
+        yield (
+            f"warning: {package or path} needs {name}, which the base image does not have"
+            f"{needed_by}. What loads this file will fail."
+        )
 
 
 def _add_bill(tree: Tree, sources: Sources, packages: list[OsPackage]) -> None:

@@ -6,6 +6,7 @@ The author's packages keep all files, since they may read any of them.
 import compileall
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
@@ -39,6 +40,15 @@ def installed(environment: Path) -> list[Distribution]:
         for each in distributions(path=[str(site_of(environment))])
     }
     return [found[name] for name in sorted(found)]
+
+
+def owners_of_files(environment: Path) -> dict[Path, str]:
+    """Return the name of the package that installed each file."""
+    return {
+        Path(os.path.normpath(str(file.locate()))): package.metadata["Name"]
+        for package in installed(environment)
+        for file in package.files or []
+    }
 
 
 def finish(environment: Path, lock: Path, at: Path) -> None:

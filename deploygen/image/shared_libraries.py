@@ -4,6 +4,7 @@ Only the loader knows all the rules: folders, cache, paths in the files, $ORIGIN
 """
 
 import ctypes
+import os
 import platform
 import re
 import struct
@@ -35,6 +36,7 @@ ELF32 = Layout("I", table=28, entry_size=42, offset=4, length=16)
 # Such as "libc.so.6 => /lib/libc.so.6 (0x7f...)"; musl also omits the name.
 FOUND = re.compile(r"^\s*(?:\S+ => )?(?P<path>/.+?) \(0x[0-9a-f]+\)$")
 NOT_FOUND = re.compile(r"^\s*(?P<name>\S+) => not found$|library (?P<of_musl>\S+): No such file")
+OF_MUSL = "ld-musl-"
 SETTINGS = ("etc/ld.so.cache", "etc/ld-musl-*.path")
 # Loaded when a thread ends; no program lists it.
 OF_ENDING_THREADS = "libgcc_s.so.1"
@@ -45,10 +47,10 @@ OF_HOST_NAMES = ("libnss_files.so.2", "libnss_dns.so.2")
 
 @dataclass
 class Libraries:
-    """`missing`: names that the loader did not find, with the first file that needs each."""
+    """`missing`: names that the loader did not find, with the files that need each."""
 
     paths: set[Path] = field(default_factory=set)
-    missing: dict[str, Path] = field(default_factory=dict)
+    missing: dict[str, list[Path]] = field(default_factory=dict)
 
 
 def loader_of(program: Path) -> Path | None:
@@ -87,14 +89,24 @@ def is_elf(path: Path) -> bool:
 def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
     libraries = Libraries()
     for path in files:
-        done = subprocess.run(
-            [str(loader), "--list", str(path)], capture_output=True, text=True, check=False
-        )
-        found, missing = read_list(done.stdout + done.stderr)
+        found, missing = read_list(_list(path, loader))
         libraries.paths |= found
         for name in missing:
-            libraries.missing.setdefault(name, path)
+            libraries.missing.setdefault(name, []).append(path)
     return libraries
+
+
+def _list(path: Path, loader: Path) -> str:
+    # With --list, glibc's loader stops at the first missing library. Musl's has only --list.
+    option = ["--list"] if loader.name.startswith(OF_MUSL) else []
+    done = subprocess.run(
+        [str(loader), *option, str(path)],
+        env={**os.environ, "LD_TRACE_LOADED_OBJECTS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
 
 
 def read_list(text: str) -> tuple[set[Path], set[str]]:

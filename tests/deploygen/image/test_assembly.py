@@ -1,5 +1,6 @@
 """An image's file system, assembled from the Python that runs the tests."""
 
+import _ssl
 import importlib.util
 import json
 import os
@@ -12,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.image import assembly, certificates, shared_libraries
+from deploygen.image import certificates
 from deploygen.image.__main__ import main
 from deploygen.image.certificates import BUNDLE, add_certificates
 from deploygen.image.packages import site_of
-from deploygen.image.shared_libraries import Libraries
 from deploygen.image.standard_library import Interpreter, make_archive
 from deploygen.image.tree import Tree
+from tests.deploygen.image.lacking import lacking_library
 from tests.deploygen.image.test_packages import LOCK, install
 
 RUN_IN_CHROOT = """
@@ -31,7 +32,10 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sources")
+    return make_sources(tmp_path_factory.mktemp("sources"))
+
+
+def make_sources(folder: Path) -> Path:
     venv.create(folder / "venv", with_pip=False, symlinks=True)
     install(site_of(folder / "venv"), "known-one", "known")
     (folder / "app" / "build").mkdir(parents=True)
@@ -112,18 +116,26 @@ def test_beside_a_base_image_only_our_own_files_are_added(sources: Path, tmp_pat
 
 
 def test_missing_libraries_and_certificates_are_reported(
-    sources: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lacking = Libraries(missing={"libgone.so.3": Path("/x/y.so")})
-    monkeypatch.setattr(shared_libraries, "libraries_of", lambda *_: lacking)
-    monkeypatch.setattr(assembly, "add_certificates", lambda *_: None)
+    sources = make_sources(tmp_path)
+    site = site_of(sources / "venv")
+    lacking, missing = lacking_library()
+    install(site, "Their_Package", "theirs", {"theirs/module.so": lacking})
+    needy, own = lacking_library("libown")
+    library = Path(_ssl.__file__).read_bytes()
+    install(site, "whole", "whole", {"whole/module.so": needy, f"whole.libs/{own}": library})
+    monkeypatch.setattr(certificates, "KNOWN", ())
+    nowhere = ssl.get_default_verify_paths()._replace(openssl_cafile="/nowhere.pem")
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nowhere)
+
     assemble(sources, tmp_path / "image")
     output = capsys.readouterr().err
-    assert "note: /x/y.so asks for libgone.so.3, which the base image does not have\n" in output
-    assert "note: no certificates of authorities were found" in output
+    needed_by = f"(it is needed by {site / 'theirs/module.so'}). What loads this file will fail."
+    assert output.splitlines() == [
+        f"warning: Their_Package needs {missing}, which the base image does not have {needed_by}",
+        "note: no certificates of authorities were found; TLS will not trust any server",
+    ]
 
 
 def test_certificates_of_certifi_are_used_if_the_base_has_none(

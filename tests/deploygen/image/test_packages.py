@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ def environment(tmp_path: Path) -> Path:
     return tmp_path / "venv"
 
 
-def install(site: Path, project: str, package: str) -> None:
+def install(
+    site: Path, project: str, package: str, more: Mapping[str, bytes] | None = None
+) -> None:
     files = {
         f"{package}/__init__.py": f'"""About {package}."""\nfrom .part import number\n',
         f"{package}/part.py": "number = 5\n",
@@ -29,12 +32,13 @@ def install(site: Path, project: str, package: str) -> None:
         f"{project}-1.0.dist-info/METADATA": f"Name: {project}\nVersion: 1.0\n",
         f"{project}-1.0.dist-info/licenses/LICENSE": "Do as you like.\n",
     }
-    for name, text in files.items():
+    contents = {name: text.encode() for name, text in files.items()} | dict(more or {})
+    for name, content in contents.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)
-        (site / name).write_text(text)
+        (site / name).write_bytes(content)
     script = site.parents[2] / "bin" / package
     script.write_text("#!/venv/bin/python\n")
-    record = "".join(f"{name},sha256=x,1\n" for name in [*files, f"../../../bin/{package}"])
+    record = "".join(f"{name},sha256=x,1\n" for name in [*contents, f"../../../bin/{package}"])
     record += f"{project}-1.0.dist-info/RECORD,,\n"
     (site / f"{project}-1.0.dist-info" / "RECORD").write_text(record)
 

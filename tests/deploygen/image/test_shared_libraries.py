@@ -12,6 +12,7 @@ from deploygen.image.shared_libraries import (
     read_list,
     settings_of_loader,
 )
+from tests.deploygen.image.lacking import lacking_library
 
 OF_GLIBC = """\
 \tlinux-vdso.so.1 (0x00007ffd8a9f2000)
@@ -94,6 +95,18 @@ def test_the_loader_of_this_machine_lists_what_this_python_needs() -> None:
     assert any(path.name.startswith(("libc.so", "ld-musl")) for path in libraries.paths)
     assert all(path.is_absolute() and path.exists() for path in libraries.paths)
     assert libraries.missing == {}
+
+
+def test_after_a_missing_library_the_loader_of_this_machine_lists_the_others(
+    tmp_path: Path,
+) -> None:
+    content, missing = lacking_library()
+    (tmp_path / "lacking.so").write_bytes(content)
+    loader = loader_of(Path(sys.executable).resolve())
+    assert loader is not None
+    libraries = libraries_of([tmp_path / "lacking.so"], loader)
+    assert libraries.missing == {missing: [tmp_path / "lacking.so"]}
+    assert [path for path in libraries.paths if path.name.startswith("libcrypto.so")]
 
 
 def test_libraries_are_found_by_content_not_by_name(tmp_path: Path) -> None:
