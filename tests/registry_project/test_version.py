@@ -30,7 +30,7 @@ def test_health_and_the_api_document_report_the_version(client: Client) -> None:
 
 def test_the_image_and_the_changelog_have_the_same_version() -> None:
     label = re.search(r'image\.version="([^"]+)"', (PROJECT / "Dockerfile").read_text())
-    newest = re.search(r"^## (\S+)", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = re.search(r"^## (\d\S*)", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert label is not None
     assert newest is not None
