@@ -7,6 +7,7 @@ from typing import Any
 
 from ..config import AgentConfig, ConfigError, Skill
 from .content import JSON_TYPE, TEXT_TYPE, text_input
+from .security import security
 
 A2A_PATH = "/a2a"
 CARD_PATH = "/.well-known/agent-card.json"
@@ -37,7 +38,7 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
     takes_text = text_input(config.inputs) is not None
     description = config.description or f"The agent {config.name}"
     only = Skill(id="run", name=config.name, description=description)
-    return {
+    return security(config.environ) | {
         "name": config.name,
         "description": description,
         "version": config.version,

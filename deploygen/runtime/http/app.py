@@ -1,23 +1,42 @@
 """The FastAPI application of an agent."""
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from ..a2a.card import base_url
 from ..a2a.endpoint import A2AEndpoint
+from ..access.guard import Guard
+from ..access.settings import read_settings
+from ..access.tokens import AccessTokens
 from ..process.lifecycle import Lifecycle
 from .about import add_descriptions
 from .bodies import RequestBodies
 from .health import add_health
+from .openapi import AgentApi
+from .request_ids import HEADER as REQUEST_ID
 from .request_ids import RequestIds
 from .routing import Routing
 from .runs import add_runs
+
+METHODS = ("GET", "POST", "DELETE")
+# Beyond what browsers allow anyway.
+SENT_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "A2A-Version",
+    "A2A-Extensions",
+    REQUEST_ID,
+)
+READ_HEADERS = ("ETag", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID)
 
 
 def create_app(agent: Lifecycle) -> FastAPI:
     """Raises ConfigError."""
     config = agent.config
     base_url(config, "")  # raises for a setting that no card could have
-    app = FastAPI(
+    tokens, settings = AccessTokens(config.environ), read_settings(config)
+    app = AgentApi(
         title=config.name,
         description=config.description,
         version=config.version,
@@ -25,10 +44,21 @@ def create_app(agent: Lifecycle) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.requires_token = tokens.required
     bodies = RequestBodies()
     add_health(app, agent)
     add_runs(app, agent, bodies)
     add_descriptions(app, agent, A2AEndpoint(agent, bodies))
+    # The last one is the first to see a request.
+    app.add_middleware(Guard, tokens=tokens, settings=settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=METHODS,
+            allow_headers=SENT_HEADERS,
+            expose_headers=READ_HEADERS,
+        )
     app.add_middleware(Routing)
     app.add_middleware(RequestIds)
     return app

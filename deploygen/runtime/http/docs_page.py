@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from ..access.tokens import requires_token
 from ..config import AgentConfig
 
 HEADERS = {
@@ -82,8 +83,9 @@ def _example(config: AgentConfig) -> str:
     }
     # A quote inside the shell's quotes.
     body = json.dumps(inputs if config.inputs else {"input": "text"}).replace("'", "'\\''")
+    token = '-H "Authorization: Bearer $TOKEN" ' if requires_token(config.environ) else ""
     return (
-        f"curl -X POST http://localhost:{config.port}/run "
+        f"curl -X POST http://localhost:{config.port}/run {token}"
         f"-H 'Content-Type: application/json' -d '{body}'"
     )
 

@@ -107,6 +107,7 @@ class Lifecycle:
                 log_config=None,
                 log_level="warning",
                 access_log=False,
+                proxy_headers=False,  # access/addresses.py reads them
                 timeout_keep_alive=self.config.keep_alive_seconds,  # type: ignore[arg-type]  # a float will do
                 timeout_graceful_shutdown=SENDING_SECONDS,
             )

@@ -137,7 +137,8 @@ def test_the_pod_has_its_variables_and_references_to_its_secrets() -> None:
     assert variables["AGENT_REGISTRY_URL"]["value"] == "http://reg:9000"
     assert variables["AGENT_ID"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
     assert variables["AGENT_HOST"]["valueFrom"]["fieldRef"]["fieldPath"] == "status.podIP"
-    assert "env" not in pod(bare(registry_url=None))[1]
+    [only] = pod(bare(registry_url=None))[1]["env"]
+    assert only["name"] == "AGENT_TOKENS"
 
 
 @pytest.mark.parametrize(
@@ -235,6 +236,19 @@ def test_the_enrolment_token_is_passed_from_outside_if_there_is_a_registry(
     [entry] = [entry for entry in container["env"] if entry["name"] == "AGENT_ENROLMENT_TOKEN"]
     reference = entry["valueFrom"]["secretKeyRef"]
     assert (reference["key"], reference["optional"]) == ("AGENT_ENROLMENT_TOKEN", True)
+
+
+@pytest.mark.parametrize("agent", SPECS)
+def test_the_tokens_of_the_callers_are_passed_from_outside(agent: AgentSpec) -> None:
+    files = render(agent)
+    [service] = yaml.safe_load(files["compose.yaml"])["services"].values()
+    for name in ("AGENT_TOKENS", "AGENT_TOKENS_FILE"):
+        assert f"{name}=" in files[".env.example"].splitlines()
+        assert service["environment"][name] is None
+        assert name in files["README.md"]
+    [entry] = [entry for entry in pod(agent)[1]["env"] if entry["name"] == "AGENT_TOKENS"]
+    reference = {"name": "an-agent", "key": "AGENT_TOKENS", "optional": True}
+    assert entry["valueFrom"]["secretKeyRef"] == reference
 
 
 @pytest.mark.parametrize("agent", SPECS)

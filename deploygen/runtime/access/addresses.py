@@ -1,0 +1,42 @@
+"""Where a call comes from."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+# One customer usually has a network of this size.
+IPV6_NETWORK_BITS = 64
+
+
+def client_address(peer: str, forwarded_for: str, proxies: Sequence[Network]) -> str:
+    """Return the key by which a caller's rate is counted: its address, in IPv6 its network.
+
+    `forwarded_for` is what proxies have appended to; only what trusted ones did counts.
+    """
+    address = _parse(peer)
+    if address is None:
+        return peer
+    for hop in reversed(forwarded_for.split(",")):
+        if not _is_in(address, proxies):
+            break
+        before = _parse(hop.strip())
+        if before is None:
+            break
+        address = before
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, IPV6_NETWORK_BITS), strict=False))
+    return str(address)
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    # A socket for both shows IPv4 like this.
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _is_in(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
