@@ -29,6 +29,11 @@ def dockerfile_quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def dockerignore_escaped(path: str) -> str:
+    """Return a pattern for this path only."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", path)
+
+
 def markdown_escaped(text: str) -> str:
     """Return one line of plain text."""
     return re.sub(r"([\\`*_\[\]<>#|~&!$])", r"\\\1", " ".join(text.split()))

@@ -2,20 +2,32 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploygen.output import quoting
-from deploygen.output.package import package_files, requirement_files, top_level_names
+from deploygen.output.content import Content
+from deploygen.output.package import (
+    CONSTRAINTS,
+    LOCK,
+    OWN_REQUIREMENTS,
+    PACKAGE,
+    WHEELS,
+    package_files,
+    requirement_files,
+)
+from deploygen.output.transaction import MARKER
 from deploygen.spec.model import AgentSpec
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_container"
 RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
+CONFIGURATION = "agent.json"
+USUAL_SPEC = "agent.yaml"
 # Only for the image, or in agent.json in another form.
 NOT_CONFIGURED = {
     "requirements",
@@ -23,6 +35,8 @@ NOT_CONFIGURED = {
     "extra_index_urls",
     "base_image",
     "slim",
+    "include",
+    "exclude",
     "environment",
     "registry",
 }
@@ -51,27 +65,40 @@ REGISTRY_SETTINGS = (
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
-class NameTaken(Exception):
-    """A module of the author would hide a package of every agent."""
+Files = TypeVar("Files", bound=Content)
 
 
-def render(spec: AgentSpec, modules: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return texts by path in the agent's folder. Raises NameTaken.
+def _own_names() -> frozenset[str]:
+    templates = {path.name.removesuffix(RENDERED_SUFFIX) for path in TEMPLATES.iterdir()}
+    others = {PACKAGE, LOCK, OWN_REQUIREMENTS, CONSTRAINTS, WHEELS, MARKER}
+    return frozenset(templates | others) - {HANDLER}
 
-    `modules`: the author's, texts by file name. If they lack the spec's handler.py, there is one to
-    fill in.
+
+# At the top of the agent's folder, no file of the author's can have one of these names.
+OWN_NAMES = _own_names()
+
+
+def render(spec: AgentSpec, files: Mapping[str, Files] | None = None) -> dict[str, str | Files]:
+    """Return contents by path in the agent's folder.
+
+    `files`: the author's, by path, which are returned too. Without a handler among them, there is
+    one to fill in.
     """
-    modules = modules or {}
-    files = package_files(with_registry=spec.registry_url is not None)
-    files |= requirement_files(spec)
-    files |= dict(_from_templates(spec, modules))
-    if spec.handler_module != "handler" or HANDLER in modules:
-        del files[HANDLER]
-    taken = top_level_names()
-    for name in modules:
-        if name.removesuffix(".py").lower() in taken:
-            raise NameTaken(f"{name} would hide a package of every agent: give yours another name")
-    return dict(sorted({**files, **modules}.items()))
+    authors = files or {}
+    own = package_files(with_registry=spec.registry_url is not None)
+    own |= requirement_files(spec)
+    own |= dict(_from_templates(spec, authors))
+    if not needs_handler(spec, authors):
+        del own[HANDLER]
+    contents: dict[str, str | Files] = {**own, **authors}
+    return dict(sorted(contents.items()))
+
+
+def needs_handler(spec: AgentSpec, files: Iterable[str]) -> bool:
+    """Whether handler.py, to fill in, takes the place of a missing handler."""
+    package = HANDLER.removesuffix(".py")
+    is_there = any(path == HANDLER or path.startswith(f"{package}/") for path in files)
+    return spec.handler_module == package and not is_there
 
 
 def is_local(registry_url: str) -> bool:
@@ -103,15 +130,16 @@ def templates_in(folder: Path) -> Environment:
         "json_line": json.dumps,
         "yaml": quoting.yaml_flow,
         "shell": shlex.quote,
+        "dockerignore": quoting.dockerignore_escaped,
         "dockerfile": quoting.dockerfile_quoted,
         "markdown": quoting.markdown_escaped,
     }
     return environment
 
 
-def _from_templates(spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _from_templates(spec: AgentSpec, files: Iterable[str]) -> Iterator[tuple[str, str]]:
     environment = templates_in(TEMPLATES)
-    context = _context(spec, modules)
+    context = _context(spec, files)
     for path in sorted(TEMPLATES.iterdir()):
         if path.suffix == RENDERED_SUFFIX:
             yield path.stem, environment.get_template(path.name).render(context)
@@ -119,11 +147,23 @@ def _from_templates(spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[tup
             yield path.name, path.read_text(encoding="utf-8")
 
 
-def _context(spec: AgentSpec, modules: Mapping[str, str]) -> Mapping[str, Any]:
+def _context(spec: AgentSpec, files: Iterable[str]) -> Mapping[str, Any]:
     return {
         "spec": spec,
         "config": configuration(spec),
         "settings": SETTINGS if spec.registry_url is None else SETTINGS + REGISTRY_SETTINGS,
-        "has_modules": bool(modules),
+        "handler_file": handler_file(spec, files),
+        # Docker leaves out what is hidden, and a file of the spec's usual name.
+        "unusual_files": sorted(filter(_is_unusual, files)),
         "registry_is_local": spec.registry_url is not None and is_local(spec.registry_url),
     }
+
+
+def handler_file(spec: AgentSpec, files: Iterable[str]) -> str | None:
+    """Return the author's file that has the handler, None if it is not among the `files`."""
+    path = spec.handler_module.replace(".", "/")
+    return next((each for each in (f"{path}.py", f"{path}/__init__.py") if each in files), None)
+
+
+def _is_unusual(path: str) -> bool:
+    return path == USUAL_SPEC or any(part.startswith(".") for part in path.split("/"))

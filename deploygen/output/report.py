@@ -11,7 +11,7 @@ from deploygen.output.writing import Plan
 from deploygen.spec.model import AgentSpec
 
 
-def summary(plan: Plan, folder: Path, *, dry_run: bool) -> str:
+def summary(plan: Plan, folder: Path, notes: Sequence[str], *, dry_run: bool) -> str:
     done = {
         "write": plan.write,
         "remove": plan.remove,
@@ -20,7 +20,7 @@ def summary(plan: Plan, folder: Path, *, dry_run: bool) -> str:
     }
     lines = [f"{'Would do this' if dry_run else 'Done'} in {folder}:"]
     lines += [f"  {verb:<9}  {path}" for verb, paths in done.items() for path in sorted(paths)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
 def next_steps(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
+from deploygen.output.content import Content, write_content
+
 STAGING = ".generating"
 READY = ".generating-ready"
 # In the staging: new files, and empty ones for those to remove.
@@ -20,12 +22,6 @@ WRITE = "write"
 REMOVE = "remove"
 # Makes the folder ours, so it comes first.
 MARKER = ".generated.json"
-
-Content = str | bytes
-
-
-def as_bytes(content: Content) -> bytes:
-    return content.encode() if isinstance(content, str) else content
 
 
 @contextmanager
@@ -151,9 +147,8 @@ def _write_files(folder: Path, files: Mapping[str, Content]) -> None:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            file.write(as_bytes(content))
-            file.flush()
+        write_content(path, content)
+        with path.open("rb") as file:
             os.fsync(file.fileno())
 
 

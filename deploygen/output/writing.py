@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploygen.output.content import Content, SourceFile, runs, sha256_of
 from deploygen.output.transaction import (
     MARKER,
-    Content,
-    as_bytes,
     change_folder,
     check_inside,
     files_in,
@@ -100,7 +99,7 @@ def _plan(
         text = wanted.get(path)
         if found is not None and path in users:
             plan.keep.append(path)
-        elif found is not None and text is not None and found == _hash(text):
+        elif text is not None and found == sha256_of(text) and _runs_alike(folder / path, text):
             plan.unchanged.append(path)
         elif found is not None and path not in {*recorded, *USERS_FILES, MARKER}:
             strange.append(path)
@@ -124,7 +123,7 @@ def _plan(
 
 
 def _with_marker(files: Mapping[str, Content], users: frozenset[str]) -> dict[str, Content]:
-    hashes = {path: _hash(text) for path, text in files.items() if path not in users}
+    hashes = {path: sha256_of(text) for path, text in files.items() if path not in users}
     marker = {
         "about": "Hashes of what generate_agent wrote here, to find what was changed since.",
         "files": hashes,
@@ -147,10 +146,6 @@ def _read_marker(folder: Path) -> dict[str, str] | None:
     return hashes
 
 
-def _hash(content: Content) -> str:
-    return hashlib.sha256(as_bytes(content)).hexdigest()
-
-
 def _hash_of_file(path: Path) -> str | None:
     """None if there is nothing; no hash, but a text, if it is not a file."""
     try:
@@ -159,4 +154,9 @@ def _hash_of_file(path: Path) -> str | None:
         return None
     if not stat.S_ISREG(mode):
         return "not a file"
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _runs_alike(path: Path, content: Content) -> bool:
+    return not isinstance(content, SourceFile) or runs(path) == content.runs

@@ -26,13 +26,13 @@ class NotPython(Exception):
         self.line = line
 
 
-def parse(text: str, python: tuple[int, int] | None) -> ast.Module | None:
+def parse(source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
     """Return None for what a newer Python may accept. Raises NotPython.
 
     `python`: the version that will run it, None if unknown.
     """
     try:
-        return ast.parse(text.encode())
+        return ast.parse(source)
     except SyntaxError as error:
         is_known = python is not None and python <= sys.version_info[:2]
         if is_known or isinstance(error, IndentationError) or _is_always_wrong(error.msg):

@@ -1,6 +1,6 @@
 """What cannot work although each field of the spec is valid by itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,7 +9,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from deploygen.output.conflicts import conflicts, excluded_from_lock
+from deploygen.project.files import Found
 from deploygen.project.handler import HandlerError, check_handler
+from deploygen.project.modules import Modules, hidden_names, imported_as
 from deploygen.project.wheels import Wheel, WheelError, read_wheel
 from deploygen.spec.errors import Problem, SpecError
 from deploygen.spec.model import AgentSpec
@@ -20,42 +22,45 @@ from deploygen.spec.wheel_tags import problem_of_tags
 LATEST_PATCH = 99
 
 
-def check_project(folder: Path, spec: AgentSpec, modules: Mapping[str, str]) -> dict[str, bytes]:
-    """Check a spec with the `modules` of its folder, and return the wheels that it names there.
+def check_project(folder: Path, spec: AgentSpec, found: Found) -> dict[str, bytes]:
+    """Check a spec with the files of its folder, and return the wheels that it names there.
 
     Raises SpecError with all problems.
     """
     wheels: dict[str, bytes] = {}
-    if problems := list(_problems(folder, spec, modules, wheels)):
+    if problems := list(_problems(folder, spec, found, wheels)):
         raise SpecError(problems)
     return wheels
 
 
 def _problems(
-    folder: Path, spec: AgentSpec, modules: Mapping[str, str], wheels: dict[str, bytes]
+    folder: Path, spec: AgentSpec, found: Found, wheels: dict[str, bytes]
 ) -> Iterator[Problem]:
+    for problem in hidden_names(found.files):
+        yield Problem("", problem, at="")
     try:
-        check_handler(folder, spec, modules)
+        check_handler(folder, spec, Modules(found.files))
     except HandlerError as error:
         yield Problem("handler", str(error), at="handler")
-    found = [
+    wrong = [
         *conflicts(spec.requirements, spec.base_image),
-        *_hidden(spec, modules),
+        *_hidden(spec, found),
         *_unfit(folder, spec, wheels),
     ]
-    for index, problem in found:
+    for index, problem in wrong:
         place = f"requirements[{index}]"
         yield Problem(place, problem, at=place)
 
 
-def _hidden(spec: AgentSpec, modules: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+def _hidden(spec: AgentSpec, found: Found) -> Iterator[tuple[int, str]]:
     """Yield the requirements that a module would hide."""
-    files = {canonicalize_name(name.removesuffix(".py")): name for name in modules}
+    places = {canonicalize_name(name): place for name, place in imported_as(found.files).items()}
     for index, text in enumerate(spec.requirements):
-        if file := files.get(canonicalize_name(parse(text).name)):
+        if place := places.get(canonicalize_name(parse(text).name)):
+            kind = "folder" if place.endswith("/") else "module"
             yield (
                 index,
-                f"the module {file} beside the spec would hide it: give the module another name",
+                f"the {kind} {place} beside the spec would hide it: give the {kind} another name",
             )
 
 

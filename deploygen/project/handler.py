@@ -2,11 +2,12 @@
 
 import ast
 import difflib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 from deploygen.output.package import top_level_names
 from deploygen.project.bindings import NotPython, bindings, is_dynamic, parse, top_level
+from deploygen.project.modules import Modules
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.rules import python_of
 
@@ -19,7 +20,7 @@ class HandlerError(Exception):
     """The message says why, and what would work."""
 
 
-def check_handler(folder: Path, spec: AgentSpec, modules: Mapping[str, str]) -> None:
+def check_handler(folder: Path, spec: AgentSpec, modules: Modules) -> None:
     """Look for the handler in the `modules` of a spec's folder. Raises HandlerError.
 
     One that a requirement may provide is not looked for.
@@ -28,44 +29,56 @@ def check_handler(folder: Path, spec: AgentSpec, modules: Mapping[str, str]) -> 
     top, _, below = module.partition(".")
     if top.lower() in top_level_names():
         raise HandlerError(f"{top} is a package of every agent: give yours another name")
-    if f"{top}.py" not in modules:
-        _check_absent(folder, spec, modules, top)
-    elif below:
+    if modules.file(module):
+        _check_function(module, function, modules, python_of(spec.base_image))
+    elif modules.is_package(top):
+        _check_package(module, function, modules)
+    elif below and modules.file(top):
         raise HandlerError(
             f"{top}.py is a single module, with nothing below it; did you mean '{top}:{function}'?"
         )
     else:
-        _check_function(top, function, modules, python_of(spec.base_image))
+        _check_absent(folder, spec, modules)
 
 
-def _check_absent(folder: Path, spec: AgentSpec, modules: Mapping[str, str], top: str) -> None:
-    if (folder / top).is_dir():
-        raise HandlerError(
-            f"{folder / top} is a folder, and only single modules beside the spec are copied; put "
-            f"the function into {folder / top}.py, or install the package by requirements"
-        )
+def _check_package(module: str, function: str, modules: Modules) -> None:
+    package = module
+    while not modules.is_package(package):
+        package = package.rpartition(".")[0]
+    if package == module:
+        raise HandlerError(f"{module} is a folder without __init__.py: write module:function")
+    found = modules.below(package)
+    near = difflib.get_close_matches(module, found, n=1)
+    hint = f"; did you mean '{near[0]}:{function}'?" if near else ""
+    raise HandlerError(f"{package} has no module {module}, but {', '.join(found[:5])}{hint}")
+
+
+def _check_absent(folder: Path, spec: AgentSpec, modules: Modules) -> None:
+    module, _, function = spec.handler.partition(":")
+    file = f"{module.replace('.', '/')}.py"
+    if (folder / file).is_file():
+        raise HandlerError(f"{file} is left out of the agent: see the keys include and exclude")
+    top = module.partition(".")[0]
     # For the default there is one to fill in.
     if spec.handler == DEFAULT or (spec.requirements and top != DEFAULT.partition(":")[0]):
         return
-    function = spec.handler.partition(":")[2]
-    names = [name.removesuffix(".py") for name in modules]
-    near = difflib.get_close_matches(top, names, n=1)
+    near = difflib.get_close_matches(module, modules.below(""), n=1)
     hint = f"; did you mean '{near[0]}:{function}'?" if near else ""
     raise HandlerError(
-        f"there is no {top}.py beside the spec, and no requirement that could provide it{hint}"
+        f"there is no {file} beside the spec, and no requirement that could provide it{hint}"
     )
 
 
 def _check_function(
     module: str,
     function: str,
-    modules: Mapping[str, str],
+    modules: Modules,
     python: tuple[int, int] | None,
     seen: frozenset[str] = frozenset(),
 ) -> None:
-    file = f"{module}.py"
+    file = modules.file(module) or ""
     try:
-        tree = parse(modules[file], python)
+        tree = parse(modules.source(file), python)
     except NotPython as error:
         raise HandlerError(f"line {error.line} of {file} is not Python: {error}") from error
     if tree is None:
@@ -73,33 +86,39 @@ def _check_function(
     _check_relative_imports(tree, file)
     bound = bindings(tree).get(function, [])
     if not bound and not is_dynamic(tree):
-        raise HandlerError(_not_defined(tree, module, function))
+        raise HandlerError(_not_defined(tree, module, file, function))
     if len(bound) == 1:
         if problem := _problem_of(bound[0]):
             raise HandlerError(f"line {_line(bound[0])} of {file}: {function} {problem}")
-        for source, name in _sources(bound[0], function):
-            if f"{source}.py" in modules and source not in seen:
+        for source, name in _sources(bound[0], function, file):
+            if modules.file(source) and source not in seen:
                 _check_function(source, name, modules, python, seen | {module})
 
 
 def _check_relative_imports(tree: ast.Module, file: str) -> None:
+    folders = len(PurePosixPath(file).parent.parts)
     tried = [node for node in ast.walk(tree) if isinstance(node, ast.Try)]
     caught = {inner for node in tried for inner in ast.walk(node)}
     for node in top_level(tree):
-        if isinstance(node, ast.ImportFrom) and node.level and node not in caught:
+        if isinstance(node, ast.ImportFrom) and node.level > folders and node not in caught:
+            where = (
+                "leads above the package"
+                if folders
+                else "needs a package, and the modules beside the spec are none"
+            )
             raise HandlerError(
-                f"line {node.lineno} of {file}: a relative import needs a package, and the modules "
-                "beside the spec are none: import them by their names alone"
+                f"line {node.lineno} of {file}: a relative import {where}: import modules by their "
+                "names alone"
             )
 
 
-def _not_defined(tree: ast.Module, module: str, function: str) -> str:
+def _not_defined(tree: ast.Module, module: str, file: str, function: str) -> str:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             methods = [each.name for each in node.body if isinstance(each, FUNCTIONS)]
             if function in methods:
                 return (
-                    f"in {module}.py, {function} is a method of {node.name}: write a function "
+                    f"in {file}, {function} is a method of {node.name}: write a function "
                     "that calls it"
                 )
     callable_ = [
@@ -108,7 +127,7 @@ def _not_defined(tree: ast.Module, module: str, function: str) -> str:
         if isinstance(each, FUNCTIONS) and not each.name.startswith("_") and _takes_inputs(each)
     ]
     near = difflib.get_close_matches(function, callable_, n=1) or callable_
-    missing = f"{module}.py defines no function {function}"
+    missing = f"{file} defines no function {function}"
     if len(near) == 1:
         return f"{missing}; did you mean '{module}:{near[0]}'?"
     return f"{missing}, but {', '.join(near[:5])}" if near else f"{missing}(inputs)"
@@ -147,12 +166,14 @@ def _takes_inputs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return takes_one and None not in arguments.kw_defaults
 
 
-def _sources(node: ast.AST, function: str) -> Iterator[tuple[str, str]]:
+def _sources(node: ast.AST, function: str, file: str) -> Iterator[tuple[str, str]]:
     """Yield the module that a name is imported from, and its name there."""
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+    if isinstance(node, ast.ImportFrom) and node.module:
+        package = PurePosixPath(file).parent.parts
+        above = package[: len(package) - node.level + 1] if node.level else ()
         for alias in node.names:
             if (alias.asname or alias.name) == function:
-                yield node.module, alias.name
+                yield ".".join([*above, node.module]), alias.name
 
 
 def _line(node: ast.AST) -> int:

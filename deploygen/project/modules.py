@@ -1,43 +1,77 @@
-"""The author's modules beside agent.yaml."""
+"""The author's modules and packages, among the files beside the spec."""
 
-import os
-import stat
 import sys
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
 
-LARGEST_BYTES = 1024 * 1024
-MOST_MODULES = 200
+from deploygen.output.content import SourceFile
+from deploygen.output.package import top_level_names
 
-
-class ModulesError(Exception):
-    """The message names the file."""
-
-
-def read_modules(folder: Path) -> dict[str, str]:
-    """Return texts by file name; subfolders are ignored. Raises ModulesError."""
-    try:
-        paths = sorted(path for path in folder.glob("*.py") if path.stem.isidentifier())
-        if len(paths) > MOST_MODULES:
-            raise ModulesError(f"{folder} has more than {MOST_MODULES} modules")
-        modules = {path.name: _read(path, folder) for path in paths}
-    except OSError as error:
-        raise ModulesError(f"{error.filename}: {error.strerror}") from error
-    return modules
+SUFFIX = ".py"
+INIT = "__init__"
 
 
-def _read(path: Path, folder: Path) -> str:
-    if path.stem in sys.stdlib_module_names:
-        raise ModulesError(f"{path} would hide Python's own {path.stem}: give it another name")
-    # A link may lead to what must not be in an image.
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        raise ModulesError(f"{path} leads out of the folder")
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ModulesError(f"{path} is not a file")
-    with path.open("rb") as file:
-        content = file.read(LARGEST_BYTES + 1)
-    if len(content) > LARGEST_BYTES:
-        raise ModulesError(f"{path} is larger than {LARGEST_BYTES // 1024} KiB")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ModulesError(f"{path} is not UTF-8") from error
+class Modules:
+    """`files`: by path, all files or those of modules only."""
+
+    def __init__(self, files: Mapping[str, SourceFile]) -> None:
+        self._files = {name: path for path in files if (name := module_of(path))}
+        self._sources = files
+        self._packages = {parent for name in self._files for parent in _parents(name)}
+
+    def file(self, module: str) -> str | None:
+        """Return the path of a module's file."""
+        return self._files.get(module)
+
+    def is_package(self, name: str) -> bool:
+        return name in self._packages or self._files.get(name, "").endswith(f"{INIT}{SUFFIX}")
+
+    def below(self, package: str) -> list[str]:
+        """Return the modules in a package, or the single ones for ""."""
+        start = f"{package}." if package else ""
+        return sorted(
+            name
+            for name in self._files
+            if name.startswith(start) and "." not in name[len(start) :] and name != package
+        )
+
+    def source(self, file: str) -> bytes:
+        """Raises OSError."""
+        return self._sources[file].path.read_bytes()
+
+
+def module_of(path: str) -> str | None:
+    """Return the name by which a file is imported, None if it is not."""
+    if not path.endswith(SUFFIX):
+        return None
+    parts = PurePosixPath(path.removesuffix(SUFFIX)).parts
+    if parts[-1] == INIT:
+        parts = parts[:-1]
+    return ".".join(parts) if parts and all(map(str.isidentifier, parts)) else None
+
+
+def imported_as(paths: Iterable[str]) -> dict[str, str]:
+    """Return what can be imported of an agent's folder: by name, the file or folder."""
+    found: dict[str, str] = {}
+    for path in paths:
+        # A folder hides nothing by what is in its subfolders.
+        if path.count("/") <= 1 and (name := module_of(path)):
+            top = name.partition(".")[0]
+            found.setdefault(top, f"{top}/" if "/" in path else path)
+    return found
+
+
+def hidden_names(paths: Iterable[str]) -> Iterator[str]:
+    """Yield, for each module that would hide Python's own or the agent's, what is wrong with it."""
+    taken = top_level_names()
+    for name, place in imported_as(paths).items():
+        if name in sys.stdlib_module_names:
+            yield f"{place} would hide Python's own {name}: give it another name"
+        elif name.lower() in taken:
+            yield f"{place} would hide a package of every agent: give yours another name"
+
+
+def _parents(name: str) -> Iterator[str]:
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name

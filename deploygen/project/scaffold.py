@@ -12,7 +12,7 @@ from deploygen.output.transaction import (
     was_interrupted,
 )
 from deploygen.spec.errors import SpecError, make_spec
-from deploygen.spec.model import LONGEST_NAME
+from deploygen.spec.kinds import LONGEST_NAME
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_project"
 SPEC_FILE = "agent.yaml"

@@ -21,12 +21,12 @@ def meant(text: str) -> str:
     module = file.removesuffix(".py")
     if not function and "." in module:
         module, _, function = module.rpartition(".")
-    named = module.removesuffix(".py").replace("-", "_")
-    handler = f"{named}:{function.strip(':') or USUAL_FUNCTION}"
+    named = "/".join(filter(None, [folder.strip("./"), module.removesuffix(".py")]))
+    name = named.replace("-", "_")
+    handler = f"{name.replace('/', '.')}:{function.strip(':') or USUAL_FUNCTION}"
     if not re.fullmatch(PATTERN, handler):
         return ""
-    moved = folder.strip("./") or named != module
-    place = f", with the function in {named}.py beside the spec" if moved else ""
+    place = f", with the function in {name}.py beside the spec" if name != named else ""
     return f"; did you mean {handler!r}{place}?"
 
 

@@ -2,21 +2,30 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from deploygen.spec import handlers, requirements, rules
+from deploygen.spec import requirements, rules
 from deploygen.spec.fields import (
     LISTED,
-    LONGEST_VALUE,
     UNLESS_GIVEN,
     Description,
     Labels,
     Part,
     between,
-    matching,
-    plain_text,
     unique,
     wrong,
+)
+from deploygen.spec.kinds import (
+    AgentId,
+    Dependency,
+    Handler,
+    Image,
+    IndexUrl,
+    Name,
+    Pattern,
+    Port,
+    Requirement,
+    Version,
 )
 from deploygen.spec.parts import (
     Input,
@@ -27,7 +36,6 @@ from deploygen.spec.parts import (
     VariableName,
 )
 
-LONGEST_NAME = 63
 SAMPLES: dict[str, Any] = {
     "string": "hello",
     "integer": 1,
@@ -36,62 +44,6 @@ SAMPLES: dict[str, Any] = {
     "array": [],
     "object": {},
 }
-
-# A component of an OCI image's name, and a DNS label's length.
-Name = Annotated[
-    str,
-    matching(
-        rf"(?=.{{1,{LONGEST_NAME}}}$)[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*",
-        f"the name of an image: 1 to {LONGEST_NAME} of a-z, 0-9 and, between these, "
-        "single '.', '_' or '-'",
-    ),
-]
-AgentId = Annotated[
-    str,
-    matching(r"[A-Za-z0-9._:-]{1,255}", "1 to 255 of A-Z, a-z, 0-9, '.', '_', ':', '-'"),
-    AfterValidator(rules.free_id),
-]
-Version = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}", "like 1.2.0 or 2026.7-rc1")]
-Handler = Annotated[
-    str,
-    matching(
-        handlers.PATTERN,
-        "module:function",
-        hint=handlers.meant,
-    ),
-    AfterValidator(handlers.importable),
-]
-Image = Annotated[
-    str,
-    matching(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}", "an image such as python:3.13-slim"),
-    AfterValidator(rules.base_image),
-]
-Port = Annotated[
-    int,
-    between(
-        1024,
-        rules.HIGHEST_PORT,
-        because="the agent does not run as root, which the ports below need",
-    ),
-]
-Requirement = Annotated[
-    str,
-    Field(min_length=1, max_length=LONGEST_VALUE),
-    AfterValidator(plain_text),
-    AfterValidator(requirements.requirement),
-]
-Dependency = Annotated[
-    str,
-    Field(min_length=1, max_length=rules.LONGEST_URL),
-    AfterValidator(rules.dependency),
-]
-
-
-IndexUrl = Annotated[
-    str,
-    AfterValidator(requirements.index_url),
-    Field(json_schema_extra={"pattern": "^https?://[^@?#]+$", "maxLength": rules.LONGEST_URL}),
-]
 
 
 class AgentSpec(Part):
@@ -109,6 +61,12 @@ class AgentSpec(Part):
     """The port that the agent listens on."""
     handler: Handler = "handler:handle"
     """The function that does the work."""
+    include: Annotated[list[Pattern], LISTED, unique()] = []
+    """Which files beside the spec, and below it, become part of the agent: patterns as in
+    .gitignore, without '!'. By default all; hidden files, and files over 100 MB, only if a pattern
+    names them."""
+    exclude: Annotated[list[Pattern], LISTED, unique()] = []
+    """Which of these files do not. It overrides include."""
     inputs: Annotated[list[Input], LISTED, unique("name")] = []
     """What POST /run takes; by default, any JSON object."""
     outputs: Annotated[list[Output], LISTED, unique("name")] = []

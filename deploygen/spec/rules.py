@@ -4,6 +4,9 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore import GitIgnorePatternError
+
 from deploygen.spec.fields import wrong
 
 HIGHEST_PORT = 65535
@@ -86,6 +89,14 @@ def variable(name: str) -> str:
     if name in IMAGE_VARIABLES:
         raise wrong(f"{name} is taken: the image uses it to find its own files")
     return name
+
+
+def pattern(text: str) -> str:
+    try:
+        GitIgnoreSpec.from_lines([text])
+    except GitIgnorePatternError as error:
+        raise wrong(f"it is not a pattern as in .gitignore: {text!r}") from error
+    return text
 
 
 def value_of_type(value: Any, type_name: str) -> Any:

@@ -54,8 +54,8 @@ def accepted(spec: str, **modules: str) -> None:
         ("handler::handle", "handler:handle"),
         ("handler:", "handler:handle"),
         ("handler : run", "handler:run"),
-        ("handler/handle:run", "handle:run"),
-        ("src\\\\handler.py:run", "handler:run"),
+        ("handler/handle:run", "handler.handle:run"),
+        ("src\\\\handler.py:run", "src.handler:run"),
         ("my-agent:handle", "my_agent:handle"),
     ],
 )
@@ -97,14 +97,65 @@ def test_a_missing_handler_module_is_refused_with_a_similar_name() -> None:
     accepted("handler: my_tools:run\nrequirements: [my-tools]")
 
 
-def test_a_handler_in_a_folder_is_refused() -> None:
-    Path("spec/tools").mkdir(parents=True)
-    Path("spec/agent.yaml").write_text("name: an-agent\nhandler: tools.work:run\n")
-    with pytest.raises(CommandError, match=r"yaml:2: handler: spec/tools is a folder, and only"):
-        call_command("generate_agent", "spec/agent.yaml")
-    Path("spec/tools.py").write_text(FUNCTION)
-    with pytest.raises(CommandError, match=r"did you mean 'tools:run'"):
-        call_command("generate_agent", "spec/agent.yaml")
+def in_packages(handler: str, **files: str) -> str:
+    """Return the error of a spec with these modules in its folder, "" if there is none."""
+    shutil.rmtree("spec", ignore_errors=True)
+    for name, text in files.items():
+        path = Path("spec", name.replace("__", "/").replace("/init", "/__init__") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    Path("spec/agent.yaml").write_text(f"name: an-agent\nhandler: {handler}\n")
+    try:
+        call_command("generate_agent", "spec/agent.yaml", "--no-registry", stdout=io.StringIO())
+    except CommandError as error:
+        return str(error)
+    shutil.rmtree("an-agent")
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("handler", "files"),
+    [
+        ("tools.work:run", {"tools__work": "def run(inputs): ..."}),
+        ("tools.work:run", {"tools__init": "", "tools__work": "def run(inputs): ..."}),
+        ("tools:run", {"tools__init": "from .work import run", "tools__work": "def run(i): ..."}),
+        ("a.b.c:run", {"a__b__c": "from ..d import run", "a__d": "def run(inputs): ..."}),
+        ("handler:handle", {"handler__init": "from .work import *", "handler__work": ""}),
+    ],
+)
+def test_a_handler_in_a_package_is_found(handler: str, files: dict[str, str]) -> None:
+    assert in_packages(handler, **files) == ""
+
+
+@pytest.mark.parametrize(
+    ("handler", "files", "problem"),
+    [
+        ("tools:run", {"tools__work": ""}, "tools is a folder without __init__.py"),
+        ("tools.wrk:run", {"tools__work": ""}, "did you mean 'tools.work:run'?"),
+        ("tools.work.x:run", {"tools__work": ""}, "tools has no module tools.work.x, but"),
+        ("tools.work:run", {"tools__work": "x = 1"}, "tools/work.py defines no function run"),
+        (
+            "tools:run",
+            {"tools__init": "from .work import run", "tools__work": "x = 1"},
+            "tools/work.py defines no function run",
+        ),
+        (
+            "tools.work:run",
+            {"tools__work": "from ..other import run", "other": "def run(i): ..."},
+            "line 1 of tools/work.py: a relative import leads above the package",
+        ),
+    ],
+)
+def test_a_handler_that_a_package_does_not_have_is_refused(
+    handler: str, files: dict[str, str], problem: str
+) -> None:
+    assert in_packages(handler, **files).startswith("spec/agent.yaml:2: handler: ")
+    assert problem in in_packages(handler, **files)
+
+
+def test_a_handler_that_is_excluded_is_refused() -> None:
+    message = refused("handler: work:run\nexclude: [work.py]", work="def run(inputs): ...")
+    assert "work.py is left out of the agent: see the keys include and exclude" in message
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Writes the folder of an agent, which builds into an image."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from deploygen.management.options import (
     option_name,
     other_than_init,
 )
+from deploygen.output.content import Content
 from deploygen.output.package import WHEELS
-from deploygen.output.rendering import HANDLER, NameTaken, render
+from deploygen.output.rendering import needs_handler, render
 from deploygen.output.report import next_steps, next_steps_after_init, summary
 from deploygen.output.writing import USERS_FILES, WritingError, write_folder
 from deploygen.project.checks import check_project
-from deploygen.project.modules import ModulesError, read_modules
+from deploygen.project.files import FilesError, Found, find_files
 from deploygen.project.scaffold import SPEC_FILE, ScaffoldError, write_scaffold
 from deploygen.spec.errors import Problem, SpecError, make_spec
 from deploygen.spec.file import SpecFile, SpecFileError, overridden, read_spec
@@ -72,21 +74,21 @@ class Command(BaseCommand):
         try:
             if build and not dry_run:
                 require_docker()
-            modules, wheels = ({}, {}) if source is None else _project(source, spec)
+            found, wheels = (Found(), {}) if source is None else _project(source, spec, folder)
             plan = write_folder(
                 folder,
-                {**render(spec, modules), **wheels},
-                users=USERS_FILES - modules.keys(),
+                {**render(spec, found.files), **wheels},
+                users=USERS_FILES - found.files.keys(),
                 force=options["force"],
                 dry_run=dry_run,
             )
         except WritingError as error:
             raise CommandError(f"{error} (--output){_hint(target, source)}") from error
-        except (ModulesError, NameTaken) as error:
+        except FilesError as error:
             raise CommandError(str(error)) from error
         except BuildError as error:
             raise CommandError(f"--build: {error}") from error
-        self.stdout.write(summary(plan, folder, dry_run=dry_run))
+        self.stdout.write(summary(plan, folder, found.notes, dry_run=dry_run))
         if dry_run:
             if build:
                 needy = spec.may_need_credentials
@@ -96,7 +98,7 @@ class Command(BaseCommand):
             return
         if build:
             self._build(spec, folder)
-        fill_in = HANDLER not in modules and spec.handler_module == "handler"
+        fill_in = needs_handler(spec, found.files)
         code = folder if source is None or fill_in else source.path.parent
         self.stdout.write(next_steps(spec, folder, code=code, built=build))
 
@@ -123,15 +125,16 @@ def _source(target: str) -> SpecFile | None:
         raise CommandError(str(error)) from error
 
 
-def _project(source: SpecFile, spec: AgentSpec) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Return what stands beside the spec: the modules, and the wheels by their new paths."""
-    folder = source.path.parent
-    modules = read_modules(folder)
+def _project(
+    source: SpecFile, spec: AgentSpec, output: Path
+) -> tuple[Found, Mapping[str, Content]]:
+    """Return what stands beside the spec: the files, and the wheels by their new paths."""
+    found = find_files(source.path, spec, output)
     try:
-        wheels = check_project(folder, spec, modules)
+        wheels = check_project(source.path.parent, spec, found)
     except SpecError as error:
         raise CommandError(str(source.located(error))) from error
-    return modules, {f"{WHEELS}/{name}": content for name, content in wheels.items()}
+    return found, {f"{WHEELS}/{name}": content for name, content in wheels.items()}
 
 
 def _spec(target: str, source: SpecFile | None, options: dict[str, Any]) -> AgentSpec:

@@ -9,7 +9,7 @@ import yaml
 
 from deploygen.output.package import CLIENT, IMAGE, RUNTIME
 from deploygen.output.quoting import markdown_escaped
-from deploygen.output.rendering import NameTaken, is_local, render
+from deploygen.output.rendering import is_local, render
 from tests.deploygen.specs import spec_of
 
 SERVER = {"__init__.py", "__main__.py", "server.py", "healthcheck.py", "config.py", "http/app.py"}
@@ -103,18 +103,10 @@ def test_the_developers_modules_may_share_names_with_modules_of_the_runtime(name
     assert rendered_with({name: "theirs"})[name] == "theirs"
 
 
-@pytest.mark.parametrize(
-    "name", ["agent_runtime.py", "fastapi.py", "typing_extensions.py", "opentelemetry.py"]
-)
-def test_the_developers_modules_may_not_hide_our_packages(name: str) -> None:
-    with pytest.raises(NameTaken, match=f"{name} would hide"):
-        rendered_with({name: ""})
-
-
 def test_the_readme_says_where_to_change_the_handler() -> None:
     assert "generating the agent again keeps it" in rendered()["README.md"]
     copied = rendered_with({"work.py": ""}, handler="work:run")["README.md"]
-    assert "The handler is in `work.py`. It and the other modules" in " ".join(copied.split())
+    assert "The handler is in `work.py`. It and the other files" in " ".join(copied.split())
     assert "keeps it" not in copied
     assert "requirements provide" in rendered(handler="work:run", requirements=["w"])["README.md"]
 

@@ -1,0 +1,72 @@
+"""Which files beside a spec become part of the agent."""
+
+from collections.abc import Sequence
+
+from pathspec import GitIgnoreSpec
+
+# Nobody wants these in an image; `include` cannot change that.
+NEVER = GitIgnoreSpec.from_lines(
+    [
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "/venv",
+        "node_modules",
+        "__pycache__",
+        "*.pyc",
+        # Secrets.
+        ".env",
+        ".env.*",
+        "*.env",
+        "*.key",
+        "*.p12",
+        "*.pfx",
+        ".netrc",
+        ".pypirc",
+        "id_rsa",
+        "id_ecdsa",
+        "id_ed25519",
+        "/secrets",
+    ]
+)
+EVERYTHING = "*"
+
+
+class Selection:
+    """The keys `include` and `exclude`, whose patterns are those of .gitignore."""
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
+        self._include = GitIgnoreSpec.from_lines(include or [EVERYTHING])
+        self._hidden = GitIgnoreSpec.from_lines(filter(_names_a_dot, include))
+        self._named = GitIgnoreSpec.from_lines(filter(_names_something, include))
+        self._exclude = GitIgnoreSpec.from_lines(exclude)
+
+    def has(self, path: str) -> bool:
+        """Whether a file is selected; a hidden one is only if a pattern names the dot."""
+        include = self._hidden if is_hidden(path) else self._include
+        return include.match_file(path) and not self._is_out(path)
+
+    def may_have_below(self, folder: str) -> bool:
+        """Whether a file in a folder may be selected."""
+        skipped = is_hidden(folder) and not len(self._hidden)
+        return not skipped and not self._is_out(f"{folder}/")
+
+    def names(self, path: str) -> bool:
+        """Whether `include` has the file by more than a pattern for everything."""
+        return self._named.match_file(path)
+
+    def _is_out(self, path: str) -> bool:
+        return self._exclude.match_file(path) or NEVER.match_file(path)
+
+
+def is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
+def _names_a_dot(pattern: str) -> bool:
+    return is_hidden(pattern)
+
+
+def _names_something(pattern: str) -> bool:
+    return not set(pattern) <= set("*/")
