@@ -18,6 +18,8 @@ from .handler.runner import HandlerFailed, HandlerRunner
 logger = logging.getLogger("agent.jobs")
 
 State = Literal["running", "done", "failed", "cancelled"]
+# What an answer to a message has.
+Output = Literal["data", "text", "text and data"]
 # Ended jobs are remembered unless newer ones need the room.
 REMEMBERED_SECONDS = 3600.0
 MOST_REMEMBERED = 1000
@@ -42,10 +44,12 @@ class Job:
         self.ended = asyncio.Event()
         # For A2A.
         self.context_id = self.id
-        self.wants_text = False
+        self.output: Output = "data"
+        self.message = b""  # that started it, as JSON
 
     def size(self) -> int:
-        return len(self.result) + sys.getsizeof(self.problem) + sys.getsizeof(self.context_id)
+        texts = sys.getsizeof(self.problem) + sys.getsizeof(self.context_id)
+        return len(self.result) + len(self.message) + texts
 
 
 class Jobs:
@@ -93,6 +97,10 @@ class Jobs:
     def find(self, job_id: str) -> Job | None:
         self._forget_old()
         return self._known.get(job_id)
+
+    def in_context(self, context_id: str) -> list[Job]:
+        self._forget_old()
+        return [job for job in self._known.values() if job.context_id == context_id]
 
     def cancel(self, job: Job) -> None:
         """End a job without a result. A thread goes on, and occupies its place."""

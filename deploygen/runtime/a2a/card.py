@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..config import AgentConfig, ConfigError, Skill
-from .content import JSON_TYPE, TEXT_TYPE, text_input
+from .content import JSON_TYPE, TEXT_TYPE
 from .security import security
 
 A2A_PATH = "/a2a"
@@ -35,7 +35,6 @@ def base_url(config: AgentConfig, host_header: str) -> str:
 
 
 def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
-    takes_text = text_input(config.inputs) is not None
     description = config.description or f"The agent {config.name}"
     only = Skill(id="run", name=config.name, description=description)
     return security(config.environ) | {
@@ -54,7 +53,7 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
             "pushNotifications": False,
             "extendedAgentCard": False,
         },
-        "defaultInputModes": [JSON_TYPE, TEXT_TYPE] if takes_text else [JSON_TYPE],
+        "defaultInputModes": [JSON_TYPE, TEXT_TYPE],
         "defaultOutputModes": [JSON_TYPE, TEXT_TYPE],
         "skills": [
             # The protocol requires a tag.

@@ -2,49 +2,68 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..handler.results import object_with
 from ..jobs import Job
-from .content import JSON_TYPE, TEXT_TYPE
+from .wire import Wire
 
 # An object with one text, as json.dumps writes it.
 ONE_TEXT = re.compile(r'\{"(?:[^"\\]++|\\.)*+": ("(?:[^"\\]++|\\.)*+")\}')
-STATES = {
-    "running": "TASK_STATE_WORKING",
-    "done": "TASK_STATE_COMPLETED",
-    "failed": "TASK_STATE_FAILED",
-    "cancelled": "TASK_STATE_CANCELED",
-}
 
 
-def task_of(job: Job) -> bytes:
-    status: dict[str, Any] = {"state": STATES[job.state], "timestamp": _timestamp(job.since)}
-    task: dict[str, Any] = {"id": job.id, "contextId": job.context_id, "status": status}
-    if job.state == "failed":
-        status["message"] = {
-            "messageId": f"{job.id}-error",
-            "contextId": job.context_id,
-            "taskId": job.id,
-            "role": "ROLE_AGENT",
-            "parts": [{"text": job.problem, "mediaType": TEXT_TYPE}],
-        }
-    if job.state != "done":
-        return json.dumps(task).encode()
+def task_of(
+    job: Job, wire: Wire, *, history_length: int | None = None, with_artifacts: bool = True
+) -> bytes:
+    task = wire.labelled("task", {"id": job.id, "contextId": job.context_id})
+    # Results are JSON already, and perhaps large.
+    more = {"status": status_of(job, wire)}
+    if job.state == "done" and with_artifacts:
+        more["artifacts"] = b"[" + artifact_of(job, wire) + b"]"
+    if job.message and history_length != 0:
+        more["history"] = b"[" + wire.message(job.message) + b"]"
+    return object_of(task, more)
+
+
+def status_of(job: Job, wire: Wire) -> bytes:
+    status = {"state": wire.states[job.state], "timestamp": _timestamp(job.since)}
+    return object_of(status, {"message": _error(job, wire)} if job.state == "failed" else {})
+
+
+def artifact_of(job: Job, wire: Wire) -> bytes:
+    """The result of a job that is done."""
     about = {"artifactId": f"{job.id}-result", "name": "result"}
-    artifact = object_with(about, "parts", b"[" + _result_part(job) + b"]")
-    return object_with(task, "artifacts", b"[" + artifact + b"]")
+    return object_of(about, {"parts": b"[" + _result_parts(job, wire) + b"]"})
 
 
-def _result_part(job: Job) -> bytes:
-    kind, content = "data", job.result
-    if job.wants_text:
-        text = job.result.decode()
-        only = ONE_TEXT.fullmatch(text)
-        kind, content = "text", (only[1] if only else json.dumps(text)).encode()
-    media_type = TEXT_TYPE if job.wants_text else JSON_TYPE
-    return b'{"%s": %s, "mediaType": "%s"}' % (kind.encode(), content, media_type.encode())
+def object_of(members: Mapping[str, Any], encoded: Mapping[str, bytes]) -> bytes:
+    """Return a JSON object of `members`, and of more that are JSON already."""
+    more = b"".join(b', "%s": %s' % (name.encode(), value) for name, value in encoded.items())
+    return json.dumps(members).encode()[:-1] + more + b"}"
+
+
+def _error(job: Job, wire: Wire) -> bytes:
+    message = {
+        "messageId": f"{job.id}-error",
+        "contextId": job.context_id,
+        "taskId": job.id,
+        "role": wire.agent,
+    }
+    part = wire.part("text", json.dumps(job.problem).encode())
+    return object_of(wire.labelled("message", message), {"parts": b"[" + part + b"]"})
+
+
+def _result_parts(job: Job, wire: Wire) -> bytes:
+    data = wire.part("data", job.result)
+    if job.output == "data":
+        return data
+    result = job.result.decode()
+    only = ONE_TEXT.fullmatch(result)
+    if only:
+        return wire.part("text", only[1].encode())
+    text = wire.part("text", json.dumps(result).encode())
+    return text if job.output == "text" else text + b", " + data
 
 
 def _timestamp(when: datetime) -> str:

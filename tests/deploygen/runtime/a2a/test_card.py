@@ -77,10 +77,19 @@ def test_the_sdk_accepts_the_card_of_an_agent_that_declares_nothing(tmp_path: Pa
     assert [skill.id for skill in card.skills] == ["run"]
 
 
-def test_an_agent_without_a_text_input_accepts_json_only(tmp_path: Path) -> None:
+def test_an_agent_without_a_text_input_takes_json_as_text_too(tmp_path: Path) -> None:
     inputs = [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]
     with running_agent(tmp_path, inputs=inputs) as agent:
-        assert agent.http.get(PATH).json()["defaultInputModes"] == ["application/json"]
+        modes = agent.http.get(PATH).json()["defaultInputModes"]
+    assert modes == ["application/json", "text/plain"]
+
+
+def test_head_gets_the_headers_of_the_card(tmp_path: Path) -> None:
+    with running_agent(tmp_path) as agent:
+        head, get = agent.http.head(PATH), agent.http.get(PATH)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("etag", "cache-control", "content-type", "content-length"):
+        assert head.headers[name] == get.headers[name]
 
 
 def test_an_unchanged_card_is_answered_with_304(tmp_path: Path) -> None:

@@ -9,7 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from a2a.client import Client, ClientConfig, create_client
-from a2a.helpers import get_data_parts, get_text_parts, new_data_part, new_message, new_text_part
+from a2a.helpers import (
+    get_artifact_text,
+    get_data_parts,
+    get_text_parts,
+    new_data_part,
+    new_message,
+    new_text_part,
+)
 from a2a.types import (
     CancelTaskRequest,
     GetTaskRequest,
@@ -110,7 +117,7 @@ def test_wrong_inputs_are_invalid_params_with_the_names_of_fields(tmp_path: Path
         play(agent, scenario)
 
 
-def test_longer_work_becomes_a_task_that_can_be_polled(tmp_path: Path) -> None:
+def test_a_caller_that_polls_gets_the_task_at_once_and_the_result_later(tmp_path: Path) -> None:
     async def scenario(client: Client) -> None:
         task = await send(client, message(new_text_part(str(tmp_path / "done"))))
         assert task.status.state == TaskState.TASK_STATE_WORKING
@@ -123,12 +130,12 @@ def test_longer_work_becomes_a_task_that_can_be_polled(tmp_path: Path) -> None:
         with pytest.raises(TaskNotCancelableError):
             await client.cancel_task(CancelTaskRequest(id=task.id))
 
-    with running_agent(tmp_path, WAITS, sync_timeout=0.05) as agent:
-        play(agent, scenario)
+    with running_agent(tmp_path, WAITS) as agent:
+        play(agent, scenario, polling=True)
 
 
 def test_a_caller_can_return_immediately_and_cancel(tmp_path: Path) -> None:
-    with running_agent(tmp_path, WAITS, sync_timeout=600) as agent:
+    with running_agent(tmp_path, WAITS) as agent:
 
         async def scenario(client: Client) -> None:
             task = await send(client, message(new_text_part(str(tmp_path / "never"))))
@@ -153,6 +160,39 @@ def test_jobs_of_run_and_tasks_are_the_same(tmp_path: Path) -> None:
             assert agent.http.get(f"/status/{other.id}").json()["status"] == "running"
             (tmp_path / "done").touch()
 
+        play(agent, scenario, polling=True)
+
+
+def test_the_tasks_of_a_context_are_listed_in_pages(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
+        sent = [
+            (await send(client, message(new_text_part("x"), context_id="a-talk"))).id
+            for _ in range(3)
+        ]
+        found: list[str] = []
+        request = ListTasksRequest(context_id="a-talk", page_size=2)
+        for size in (2, 1):
+            page = await client.list_tasks(request)
+            for task in page.tasks:
+                validate_proto_required_fields(task)
+            assert (len(page.tasks), page.page_size, page.total_size) == (size, 2, 3)
+            found += [task.id for task in page.tasks]
+            request.page_token = page.next_page_token
+        assert (found, request.page_token) == (sent[::-1], "")
+        assert not (await client.list_tasks(ListTasksRequest())).tasks
+
+    with running_agent(tmp_path) as agent:
+        play(agent, scenario)
+
+
+def test_the_sdk_shows_a_text_for_a_text(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
+        sent = message(new_text_part("hello"))
+        task = await send(client, sent)
+        assert get_artifact_text(task.artifacts[0]) == '{"echo": {"input": "hello"}}'
+        assert [each.message_id for each in task.history] == [sent.message_id]
+
+    with running_agent(tmp_path) as agent:
         play(agent, scenario)
 
 
@@ -174,8 +214,6 @@ def test_unsupported_operations_get_the_errors_of_the_protocol(tmp_path: Path) -
             await client.get_task(GetTaskRequest(id="unknown"))
         with pytest.raises(TaskNotFoundError):
             await client.cancel_task(CancelTaskRequest(id="unknown"))
-        with pytest.raises(UnsupportedOperationError):
-            await client.list_tasks(ListTasksRequest())
         with pytest.raises(ContentTypeNotSupportedError):
             await send(client, message(Part(url="https://files.example/a.pdf")))
         with pytest.raises(TaskNotFoundError):

@@ -1,0 +1,32 @@
+"""The form of an answer: what the caller accepts of it, as JSON or text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..jobs import Output
+from . import errors
+from .content import JSON_TYPE, TEXT_TYPE
+from .errors import RpcError
+from .messages import has_text
+from .params import texts
+
+# Some clients write the kind of a part where a media type belongs.
+TEXT_MODES = frozenset({TEXT_TYPE, "text/*", "text", "*/*"})
+JSON_MODES = frozenset({JSON_TYPE, "application/*", "*/*"})
+
+
+def output_for(configuration: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Output:
+    """Return the form for a caller that sent these `parts`. Raises RpcError."""
+    modes = {
+        mode.partition(";")[0].strip().lower()
+        for mode in texts(configuration, "acceptedOutputModes")
+    }
+    takes_text = not modes or bool(modes & TEXT_MODES)
+    takes_data = not modes or bool(modes & JSON_MODES)
+    if not takes_text and not takes_data:
+        raise RpcError(errors.WRONG_CONTENT, f"this agent gives {JSON_TYPE} or {TEXT_TYPE}")
+    if not takes_data:
+        return "text"
+    # A client that sends text alone may show nothing else.
+    sent_text_alone = all(map(has_text, parts))
+    return "text and data" if takes_text and sent_text_alone else "data"

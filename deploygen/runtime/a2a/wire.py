@@ -1,0 +1,48 @@
+"""How a version of A2A writes what all of them have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..jobs import State
+from .content import JSON_TYPE, TEXT_TYPE
+
+Kind = Literal["task", "statusUpdate", "artifactUpdate"]
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A2A 1.0, section 4."""
+
+    version: str
+    states: Mapping[State, str]
+    agent: str  # the role
+    has_kinds: bool = False
+
+    def part(self, kind: Literal["text", "data"], content: bytes) -> bytes:
+        media_type = TEXT_TYPE if kind == "text" else JSON_TYPE
+        return b'{"%s": %s, "mediaType": "%s"}' % (kind.encode(), content, media_type.encode())
+
+    def labelled(self, kind: str, members: dict[str, Any]) -> dict[str, Any]:
+        """Return the members of an object that says of what kind it is, if the version wants it."""
+        return {"kind": kind} | members if self.has_kinds else members
+
+    def message(self, message: bytes) -> bytes:
+        """Return a received message, which is stored as 1.0 writes it."""
+        return message
+
+    def streamed(self, kind: Kind, event: bytes) -> bytes:
+        """Return an event of a stream, or the response to a message."""
+        return b'{"%s": %s}' % (kind.encode(), event)
+
+
+V1 = Wire(
+    version="1.0",
+    states={
+        "running": "TASK_STATE_WORKING",
+        "done": "TASK_STATE_COMPLETED",
+        "failed": "TASK_STATE_FAILED",
+        "cancelled": "TASK_STATE_CANCELED",
+    },
+    agent="ROLE_AGENT",
+)
