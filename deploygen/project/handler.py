@@ -152,8 +152,6 @@ def _problem_of_function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | 
         return None  # what it is then, its text does not show
     if not _takes_inputs(node):
         return f"must take one argument: def {node.name}(inputs)"
-    if any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in top_level(node)):
-        return "yields: return a dict instead"
     return None
 
 

@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from fastapi import HTTPException
 
-from .handler.runner import HandlerFailed, HandlerRunner
+from .handler.failures import HandlerFailed
+from .handler.pieces import Stream
+from .handler.runner import HandlerRunner
 
 logger = logging.getLogger("agent.jobs")
 
@@ -42,6 +44,8 @@ class Job:
         self.problem = ""
         self.since = datetime.now(UTC)  # when it came to this state
         self.ended = asyncio.Event()
+        # What a generator yields; handler/pieces.py says how to follow it.
+        self.stream = Stream()
         # For A2A.
         self.context_id = self.id
         self.output: Output = "data"
@@ -119,7 +123,7 @@ class Jobs:
 
     async def _work(self, job: Job, inputs: dict[str, Any]) -> None:
         try:
-            job_result = await self._runner.run(inputs)
+            job_result = await self._runner.run(inputs, job.stream)
         except asyncio.CancelledError:
             self._end(job, "cancelled")
         except Exception as error:
@@ -139,6 +143,7 @@ class Jobs:
             return
         job.state, job.result, job.error, job.since = state, result, error, datetime.now(UTC)
         job.ended.set()
+        job.stream.close()
         if job.id in self._known:
             self._note_end(job)
 

@@ -3,11 +3,12 @@
 import importlib
 import logging
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, cast
+
+from .failures import error_number
 
 logger = logging.getLogger("agent.handler")
 
@@ -47,10 +48,6 @@ class HandlerLoader:
         else:
             self.problem = None
             self.loaded.set_result(function)
-
-
-def error_number() -> str:
-    return uuid.uuid4().hex[:12]
 
 
 class _NoSuchFunction(TypeError):

@@ -20,7 +20,7 @@ FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
 def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
     """Return JSON. Raises ContractBroken, ValueError for keys that are the same in JSON, and the
     encoder's errors for what is not JSON, such as NaN."""
-    text = _json(result)
+    text = as_json(result)
     if outputs is not None and outputs.declared:
         outline = {name: _outline(value) for name, value in result.items()}
         outputs.read(json.loads(json.dumps(outline)))
@@ -38,11 +38,11 @@ def sendable(refusal: HTTPException) -> HTTPException:
     status, headers = refusal.status_code, refusal.headers
     if not isinstance(status, int) or not LOWEST_STATUS <= status <= HIGHEST_STATUS:
         raise ValueError(f"the status {status!r} is not one of {LOWEST_STATUS} to {HIGHEST_STATUS}")
-    detail = json.loads(_json(refusal.detail))
+    detail = json.loads(as_json(refusal.detail))
     return HTTPException(int(status), detail, _headers(headers) if headers else None)
 
 
-def _json(value: Any) -> bytes:
+def as_json(value: Any) -> bytes:
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     # 1 and "1" become the same key. Keys of several types cannot be sorted, which is far cheaper
     # to find out than by a look at each.

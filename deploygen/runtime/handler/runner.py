@@ -1,31 +1,20 @@
-"""Calls the author's function, in a thread or on the event loop."""
+"""Runs the author's function once it is loaded, whatever it does."""
 
 import asyncio
-import contextvars
-import inspect
-import logging
-from collections.abc import Awaitable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fastapi import HTTPException
 
-from .contract import Contract, ContractBroken
-from .loading import Function, HandlerLoader, error_number
-from .results import result_json, sendable
-
-logger = logging.getLogger("agent.handler")
+from .calls import Calls
+from .contract import Contract
+from .failures import HandlerFailed, HandlerUnavailable, logged_failure
+from .loading import Function, HandlerLoader
+from .pieces import Stream
+from .results import sendable
+from .whole import Results
 
 # For a handler that is still being imported.
 LOADING_PATIENCE_SECONDS = 5.0
-
-
-class HandlerUnavailable(Exception):
-    """The message says why."""
-
-
-class HandlerFailed(Exception):
-    """The client may see the message."""
 
 
 class HandlerRunner:
@@ -38,8 +27,7 @@ class HandlerRunner:
     ) -> None:
         """`handler` is module:function; a `def` is called in one of the `threads`."""
         self._name = f"{handler.partition(':')[2]}()"
-        self._outputs = outputs
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="handler")
+        self._calls = Calls(self._name, Results(self._name, outputs), threads)
         self._loader = HandlerLoader(handler)
 
     def start_loading(self) -> None:
@@ -55,15 +43,18 @@ class HandlerRunner:
         """Why `run` cannot work; None if it can."""
         return self._loader.problem
 
-    async def run(self, inputs: dict[str, Any]) -> bytes:
-        """Return the handler's result as JSON. When cancelled, ends as soon as the handler does.
+    async def run(self, inputs: dict[str, Any], stream: Stream | None = None) -> bytes:
+        """Return the handler's result as JSON, and put what a generator yields into the `stream`.
+
+        When cancelled, ends as soon as the handler does; a generator ends at its next piece once
+        the stream is closed.
 
         Raises HandlerUnavailable, HandlerFailed, and the handler's HTTPException. Its other
         exceptions go to the log alone, since they may hold secrets.
         """
         function = await self._loaded()
         try:
-            return await self._call(function, inputs)
+            return await self._calls.call(function, inputs, stream or Stream())
         except HandlerFailed:
             raise
         except HTTPException as error:
@@ -78,7 +69,7 @@ class HandlerRunner:
 
     def close(self) -> None:
         """No call may follow."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._calls.close()
 
     async def _loaded(self) -> Function:
         if self.is_loading():
@@ -88,64 +79,14 @@ class HandlerRunner:
             raise HandlerUnavailable(self._loader.problem)
         return self._loader.loaded.result()
 
-    async def _call(self, function: Function, inputs: dict[str, Any]) -> bytes:
-        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
-        ):
-            return self._as_json(await function(inputs))
-        # The log finds the request's id in the context.
-        context = contextvars.copy_context()
-        call = self._threads.submit(context.run, self._call_in_thread, function, inputs)
-        result = await _to_its_end(asyncio.wrap_future(call))
-        return result if isinstance(result, bytes) else self._as_json(await result)
-
-    def _call_in_thread(self, function: Function, inputs: dict[str, Any]) -> bytes | Awaitable[Any]:
-        try:
-            result = function(inputs)
-        except StopIteration as error:
-            # A future cannot hold it: the request would get no response.
-            raise RuntimeError(f"{self._name} raised StopIteration") from error
-        return result if inspect.isawaitable(result) else self._as_json(result)
-
-    def _as_json(self, result: Any) -> bytes:
-        if not isinstance(result, dict):
-            raise HandlerFailed(f"{self._name} must return a dict, not {type(result).__name__}")
-        try:
-            return result_json(result, self._outputs)
-        except ContractBroken as error:
-            logger.error("%s broke its contract: %s", self._name, error)  # noqa: TRY400 - no traceback
-            problem = f"the result of {self._name} is not as declared: {error}"
-            raise HandlerFailed(problem) from error
-        except Exception as error:
-            raise self._failed(f"the result of {self._name} is not JSON", error) from error
-
     def _refusal(self, error: HTTPException) -> Exception:
         try:
             return sendable(error)
         except Exception as problem:
-            return self._failed(f"{self._name} raised what cannot be sent", problem)
+            return logged_failure(self._name, f"{self._name} raised what cannot be sent", problem)
 
     def _raised(self, error: BaseException) -> HandlerFailed:
-        return self._failed(f"{self._name} raised {type(error).__name__}", error)
-
-    def _failed(self, what: str, error: BaseException) -> HandlerFailed:
-        number = error_number()
-        logger.error("%s failed in run %s", self._name, number, exc_info=error)
-        return HandlerFailed(f"{what}; the agent's log has the traceback, under run {number}")
-
-
-async def _to_its_end(call: "asyncio.Future[Any]") -> Any:
-    """Wait even when cancelled: a working thread occupies its place."""
-    cancelled = False
-    while not call.done():
-        try:
-            await asyncio.wait([call])
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        call.exception()  # or asyncio would log it as never retrieved
-        raise asyncio.CancelledError
-    return call.result()
+        return logged_failure(self._name, f"{self._name} raised {type(error).__name__}", error)
 
 
 def _is_being_cancelled() -> bool:

@@ -12,13 +12,19 @@ from ..config import ConfigError
 
 # For the head of a request, or the rest of a body that nobody reads any more.
 REQUEST_SECONDS = 10.0
+# For a client to take some of a response that waits.
+STALLED_SECONDS = 60.0
 BACKLOG = 2048
 
 
 class Connection(H11Protocol):
-    """Closes connections that send no whole request, for which uvicorn waits without end."""
+    """Closes connections that send no whole request, or take nothing of a response.
+
+    uvicorn waits for both without end.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -30,8 +36,19 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._stalled):
+            if timer is not None:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALLED_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _set_deadline(self) -> None:
         is_responding = self.cycle is not None and not self.cycle.response_complete

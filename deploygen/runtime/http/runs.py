@@ -1,6 +1,7 @@
 """POST /run and /status/{job_id}."""
 
 import json
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Any
 
@@ -8,11 +9,14 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from ..handler.contract import ContractBroken
+from ..handler.failures import HandlerFailed, HandlerUnavailable
+from ..handler.pieces import Reader
 from ..handler.results import object_with
-from ..handler.runner import HandlerFailed, HandlerUnavailable
 from ..jobs import Job, TooManyJobs
 from ..process.lifecycle import Lifecycle
+from .accept import prefers
 from .bodies import RETRY_AFTER, RequestBodies, parse_json
+from .event_streams import MEDIA_TYPE, EventStream, event
 
 
 def add_runs(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
@@ -32,7 +36,12 @@ def _add_run(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
     @app.post(
         "/run",
         responses={
-            200: {"content": {"application/json": {"schema": agent.outputs.schema}}},
+            200: {
+                "content": {
+                    "application/json": {"schema": agent.outputs.schema},
+                    MEDIA_TYPE: {"schema": {"type": "string"}},
+                }
+            },
             202: {"description": "It takes longer: see /status/{job_id}"},
             413: {"description": "More than 1 MiB"},
             415: {"description": "Not application/json"},
@@ -43,7 +52,10 @@ def _add_run(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
         openapi_extra={"requestBody": body},
     )
     async def run(request: Request) -> Response:
-        """Give the handler a JSON object, and return the one that it returns."""
+        """Give the handler a JSON object, and return the one that it returns.
+
+        With "Accept: text/event-stream", send what it yields as it comes.
+        """
         inputs = agent.inputs.read(_parsed(await bodies.read(request)))
         if agent.draining:
             raise _later("the agent is stopping")
@@ -51,12 +63,14 @@ def _add_run(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
             job = jobs.start(inputs)
         except TooManyJobs as error:
             raise _later(str(error)) from error
+        if prefers(request.headers.get("accept", ""), MEDIA_TYPE, "application/json"):
+            return EventStream(_events(job, job.stream.follow()), lambda: jobs.cancel(job))
         if not await jobs.wait(job, agent.config.sync_timeout):
             jobs.remember(job)
             path = f"/status/{job.id}"
             content = {"job_id": job.id, "status": "running", "status_url": path}
             return JSONResponse(content, HTTPStatus.ACCEPTED, headers={"Location": path})
-        return _result(job)
+        return Response(_result(job), media_type="application/json")
 
 
 def _add_status(app: FastAPI, agent: Lifecycle) -> None:
@@ -76,6 +90,13 @@ def _add_status(app: FastAPI, agent: Lifecycle) -> None:
             raise HTTPException(HTTPStatus.CONFLICT, f"the job has ended: {job.state}")
         agent.jobs.cancel(job)
         return _status(job)
+
+
+async def _events(job: Job, pieces: Reader) -> AsyncGenerator[bytes]:
+    with pieces:
+        async for piece in pieces:
+            yield event("piece", piece.json)
+    yield event("result", _result(job))
 
 
 def _parsed(body: bytes) -> Any:
@@ -102,8 +123,8 @@ def _status(job: Job) -> Response:
     return Response(content, media_type="application/json")
 
 
-def _result(job: Job) -> Response:
-    """Of a job that has ended. Raises HTTPException."""
+def _result(job: Job) -> bytes:
+    """Return the JSON of a job that has ended. Raises HTTPException."""
     error = job.error
     if isinstance(error, HandlerUnavailable):
         raise _later(str(error)) from error
@@ -113,7 +134,7 @@ def _result(job: Job) -> Response:
         raise error  # the HTTPException of the handler
     if job.state == "cancelled":
         raise _later("the agent is stopping")
-    return Response(job.result, media_type="application/json")
+    return job.result
 
 
 def _later(why: str) -> HTTPException:

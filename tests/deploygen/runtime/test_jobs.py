@@ -1,16 +1,19 @@
 import asyncio
 import gc
+import json
 import logging
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploygen.runtime import jobs as agent_jobs
-from deploygen.runtime.handler.runner import HandlerFailed, HandlerRunner
+from deploygen.runtime.handler.failures import HandlerFailed
+from deploygen.runtime.handler.pieces import MOST_WAITING, Reader, Stream
+from deploygen.runtime.handler.runner import HandlerRunner
 from deploygen.runtime.jobs import Job, Jobs, TooManyJobs
 from tests.processes import wait_in_loop, wait_until
 
@@ -197,7 +200,7 @@ def test_any_exception_of_a_handler_ends_only_its_job(
 
 
 class Broken(HandlerRunner):
-    async def run(self, inputs: dict[str, Any]) -> bytes:
+    async def run(self, inputs: dict[str, Any], stream: Stream | None = None) -> bytes:  # noqa: ARG002
         raise BaseException(inputs)  # noqa: TRY002 - an unexpected one
 
 
@@ -301,5 +304,132 @@ def test_a_job_that_has_ended_cannot_be_cancelled(tmp_path: Path) -> None:
         job = await ended(jobs, begun(jobs, {}))
         jobs.cancel(job)
         assert job.state == "done"
+
+    asyncio.run(scenario())
+
+
+# --- Following a job --------------------------------------------------------------------------
+
+YIELDS = """
+import asyncio
+yielded = []
+closed = []
+{kind} handle(inputs):
+    try:
+        for number in range(inputs["pieces"]):
+            yielded.append(number)
+            yield f"{{number}} "
+    finally:
+        closed.append(1)
+"""
+KINDS = ["def", "async def"]
+
+
+def joined(numbers: Iterable[int]) -> str:
+    return "".join(f"{number} " for number in numbers)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_reader_gets_every_piece_of_a_job(tmp_path: Path, kind: str) -> None:
+    async def read(pieces: Reader) -> str:
+        with pieces:
+            return "".join([piece.text or "" async for piece in pieces])
+
+    async def scenario() -> None:
+        jobs = jobs_of(tmp_path, YIELDS.format(kind=kind))
+        job = jobs.start({"pieces": 100})
+        readers = [read(job.stream.follow()) for _ in range(3)]
+        assert await asyncio.gather(*readers) == [joined(range(100))] * 3
+        assert json.loads(job.result) == {"output": joined(range(100))}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_generator_waits_for_the_slowest_reader(tmp_path: Path, kind: str) -> None:
+    async def scenario() -> None:
+        jobs = jobs_of(tmp_path, YIELDS.format(kind=kind))
+        job = jobs.start({"pieces": 100})
+        with job.stream.follow() as quick:
+            with job.stream.follow() as slow:
+                for number in range(MOST_WAITING):
+                    assert (await anext(quick)).text == f"{number} "
+                await settled(sys.modules[MODULE].yielded)
+                assert len(sys.modules[MODULE].yielded) == MOST_WAITING
+                assert (await anext(slow)).text == "0 "
+            # The slow one has left.
+            left = [piece async for piece in quick]
+        assert len(left) == 100 - MOST_WAITING
+        assert job.state == "done"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_late_reader_gets_the_text_before_and_each_piece_after(tmp_path: Path, kind: str) -> None:
+    async def scenario() -> None:
+        jobs = jobs_of(tmp_path, YIELDS.format(kind=kind))
+        job = jobs.start({"pieces": 100})
+        with job.stream.follow() as first:
+            await anext(first)
+            with job.stream.follow() as late:
+                rest = asyncio.create_task(joined_text(late))
+                await joined_text(first)
+                assert late.before + await rest == joined(range(100))
+                assert late.before
+
+    asyncio.run(scenario())
+
+
+async def joined_text(pieces: Reader) -> str:
+    return "".join([piece.text or "" async for piece in pieces])
+
+
+async def settled(growing: list[int]) -> None:
+    """Return once the list has not grown for a moment."""
+    lengths: list[int] = []
+
+    def is_settled() -> bool:
+        lengths.append(len(growing))
+        return len(lengths) > 10 and len(set(lengths[-10:])) == 1
+
+    await wait_in_loop(is_settled, "the generator to wait")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cancelling_a_job_closes_its_generator(tmp_path: Path, kind: str) -> None:
+    async def scenario() -> None:
+        jobs = jobs_of(tmp_path, YIELDS.format(kind=kind))
+        job = jobs.start({"pieces": 10**9})
+        with job.stream.follow() as pieces:
+            await anext(pieces)
+            jobs.cancel(job)
+            await wait_in_loop(lambda: not jobs.running, "its end")
+            assert sys.modules[MODULE].closed == [1]
+            assert len([piece async for piece in pieces]) <= MOST_WAITING
+        assert job.state == "cancelled"
+
+    asyncio.run(scenario())
+
+
+def test_a_generator_that_no_reader_follows_never_waits(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        jobs = jobs_of(tmp_path, YIELDS.format(kind="def"))
+        job = await ended(jobs, begun(jobs, {"pieces": 10_000}))
+        with job.stream.follow() as late:
+            assert [piece async for piece in late] == []
+        assert json.loads(job.result) == {"output": joined(range(10_000))}
+
+    asyncio.run(scenario())
+
+
+def test_an_asynchronous_generator_that_never_waits_can_be_cancelled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        jobs = jobs_of(tmp_path, YIELDS.format(kind="async def"))
+        job = begun(jobs, {"pieces": 10**9})
+        assert not await jobs.wait(job, 0.01)
+        jobs.cancel(job)
+        await wait_in_loop(lambda: not jobs.running, "its end")
+        assert sys.modules[MODULE].closed == [1]
 
     asyncio.run(scenario())

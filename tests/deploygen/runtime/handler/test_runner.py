@@ -13,7 +13,8 @@ from fastapi import HTTPException
 
 from deploygen.output.rendering import TEMPLATES
 from deploygen.runtime.handler import runner as handler_runner
-from deploygen.runtime.handler.runner import HandlerFailed, HandlerRunner, HandlerUnavailable
+from deploygen.runtime.handler.failures import HandlerFailed, HandlerUnavailable
+from deploygen.runtime.handler.runner import HandlerRunner
 from tests.processes import wait_until
 
 MODULE = "handler_of_a_test"

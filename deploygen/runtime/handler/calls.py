@@ -1,0 +1,155 @@
+"""Calls the author's function: in a thread, or on the event loop if it is asynchronous.
+
+A generator is read where it runs. Before its next piece, it waits for the readers of the last ones.
+"""
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import AsyncIterable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from .loading import Function
+from .pieces import Piece, Stream
+from .whole import Results
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A result that is JSON already."""
+
+    json: bytes
+
+
+@dataclass(frozen=True)
+class _Outlet:
+    """The way from a thread to the stream."""
+
+    stream: Stream
+    loop: asyncio.AbstractEventLoop
+
+    def put(self, piece: Piece) -> None:
+        if not self.stream.put(piece):
+            asyncio.run_coroutine_threadsafe(self.stream.room(), self.loop).result()
+        _check_open(self.stream)
+
+
+class Calls:
+    def __init__(self, name: str, results: Results, threads: int) -> None:
+        """`name` is the function's, for messages."""
+        self._name = name
+        self._results = results
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="handler")
+
+    async def call(self, function: Function, inputs: dict[str, Any], stream: Stream) -> bytes:
+        """Return the result as JSON. Raises HandlerFailed, and what the function raises.
+
+        When cancelled, ends as soon as the function does.
+        """
+        if _is_asynchronous(function):
+            result = function(inputs)
+        else:
+            result = await self._in_thread(stream, self._call_here, function, inputs)
+        while inspect.isawaitable(result):
+            result = await result
+        if isinstance(result, _Encoded):
+            return result.json
+        if isinstance(result, AsyncIterable):
+            return await self._read(result, stream)
+        if isinstance(result, Iterator):
+            encoded: _Encoded = await self._in_thread(stream, self._read_here, result)
+            return encoded.json
+        return self._results.result(result)
+
+    def close(self) -> None:
+        """No call may follow."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_thread(
+        self, stream: Stream, function: Callable[..., Any], *arguments: Any
+    ) -> Any:
+        """Call a function that takes the pieces' outlet and the `arguments`."""
+        outlet = _Outlet(stream, asyncio.get_running_loop())
+        # The log finds the request's id in the context.
+        context = contextvars.copy_context()
+        call = self._threads.submit(context.run, function, outlet, *arguments)
+        return await _to_its_end(asyncio.wrap_future(call), stream)
+
+    def _call_here(self, outlet: _Outlet, function: Function, inputs: dict[str, Any]) -> Any:
+        """Return what is left to do on the event loop, or _Encoded."""
+        try:
+            result = function(inputs)
+        except StopIteration as error:
+            # A future cannot hold it: the request would get no response.
+            raise RuntimeError(f"{self._name} raised StopIteration") from error
+        if inspect.isawaitable(result) or isinstance(result, AsyncIterable):
+            return result
+        if isinstance(result, Iterator):
+            return self._read_here(outlet, result)
+        return _Encoded(self._results.result(result))
+
+    def _read_here(self, outlet: _Outlet, values: Iterator[Any]) -> _Encoded:
+        last = returned = None
+        try:
+            while True:
+                try:
+                    value = next(values)
+                except StopIteration as end:
+                    returned = end.value
+                    break
+                piece = self._results.piece(value)
+                if not piece.is_empty:
+                    outlet.put(piece)
+                    last = value
+        finally:
+            # Iterators that are no generators may lack it.
+            getattr(values, "close", lambda: None)()
+        return _Encoded(self._results.whole(outlet.stream.text(), last, returned))
+
+    async def _read(self, values: AsyncIterable[Any], stream: Stream) -> bytes:
+        last = None
+        iterator = aiter(values)
+        try:
+            async for value in iterator:
+                piece = self._results.piece(value)
+                if not piece.is_empty:
+                    last = value
+                    if not stream.put(piece):
+                        await stream.room()
+                # Others have a turn, even if this generator never waits.
+                await asyncio.sleep(0)
+                _check_open(stream)
+        finally:
+            if aclose := getattr(iterator, "aclose", None):
+                await aclose()
+        return self._results.whole(stream.text(), last)
+
+
+def _is_asynchronous(function: Function) -> bool:
+    return any(
+        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+        # An object may have an asynchronous __call__.
+        for each in (function, getattr(function, "__call__", None))  # noqa: B004
+    )
+
+
+def _check_open(stream: Stream) -> None:
+    if stream.closed:
+        raise asyncio.CancelledError
+
+
+async def _to_its_end(call: "asyncio.Future[Any]", stream: Stream) -> Any:
+    """Wait even when cancelled: a working thread occupies its place."""
+    cancelled = False
+    while not call.done():
+        try:
+            await asyncio.wait([call])
+        except asyncio.CancelledError:
+            cancelled = True
+            stream.close()  # a generator ends at its next piece
+    if cancelled:
+        call.exception()  # or asyncio would log it as never retrieved
+        raise asyncio.CancelledError
+    return call.result()

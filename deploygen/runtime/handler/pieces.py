@@ -1,0 +1,150 @@
+"""What a handler yields, on its way to those who follow the run.
+
+To follow a job:
+
+    job = jobs.start(inputs)
+    with job.stream.follow() as pieces:     # all from now on
+        async for piece in pieces:
+            ...                             # piece.text is None for an object; see Piece
+    job.state                               # the iteration ends when the job does
+
+- Any number of readers may follow, each from `follow()` on; `pieces.before` is the joined text that
+  was yielded until then, so a late reader can catch up.
+- The handler waits while a reader has MOST_WAITING pieces left to read, so each reader gets every
+  piece, and a slow one makes no memory grow. Leave the `with` to stop following.
+- Without readers, pieces are only joined to the result. Whether a run whose last reader has left
+  goes on is the caller's choice: `jobs.cancel(job)` ends it, and closes the generator.
+- The result is `job.result`, as for every handler. Errors are in `job.error`, or `job.problem`.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Self
+
+# Of a reader, before the handler waits.
+MOST_WAITING = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a handler has yielded."""
+
+    json: bytes  # a JSON text: a string or an object, on one line
+    text: str | None = None  # the string
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send: models often end with an empty text."""
+        return self.text == ""
+
+
+class Stream:
+    """The pieces of one run. For the event loop, but `put` and `text` for any thread."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the readers
+        self._lock = threading.Lock()
+        self._readers: list[Reader] = []
+        self._texts: list[str] = []
+        self._room = asyncio.Event()
+        self.closed = False
+
+    def put(self, piece: Piece) -> bool:
+        """Return whether the handler may go on at once; else it must wait for `room`."""
+        with self._lock:
+            if self.closed:
+                return True
+            if piece.text is not None:
+                self._texts.append(piece.text)
+            for reader in self._readers:
+                reader.waiting.append(piece)
+            if self._loop is None or not self._readers:
+                return True
+            self._loop.call_soon_threadsafe(self._wake_readers)
+            return self._has_room()
+
+    async def room(self) -> None:
+        """Wait until each reader has room for a piece, or the stream is closed."""
+        while not self.closed and not self._has_room():
+            self._room.clear()
+            await self._room.wait()
+
+    def follow(self) -> "Reader":
+        """Return the pieces from now on, to be read in a `with`."""
+        self._loop = asyncio.get_running_loop()
+        with self._lock:
+            reader = Reader(self, self._joined())
+            self._readers.append(reader)
+            if self.closed:
+                reader.end()
+        return reader
+
+    def leave(self, reader: "Reader") -> None:
+        with self._lock:
+            self._readers.remove(reader)
+        self.note_room()
+
+    def note_room(self) -> None:
+        self._room.set()
+
+    def text(self) -> str:
+        """Return all text yielded so far; empty once the stream is closed."""
+        with self._lock:
+            return self._joined()
+
+    def close(self) -> None:
+        """Let readers end after the pieces they have, and the handler at its next piece."""
+        with self._lock:
+            self.closed = True
+            self._texts.clear()
+            for reader in self._readers:
+                reader.end()
+        self.note_room()
+
+    def _joined(self) -> str:
+        self._texts = ["".join(self._texts)]
+        return self._texts[0]
+
+    def _has_room(self) -> bool:
+        return all(len(reader.waiting) < MOST_WAITING for reader in self._readers)
+
+    def _wake_readers(self) -> None:
+        for reader in self._readers:
+            reader.news.set()
+
+
+class Reader:
+    """An async iterator of pieces, for one task of the event loop."""
+
+    def __init__(self, stream: Stream, before: str) -> None:
+        self.before = before
+        self.waiting: deque[Piece] = deque()
+        self.news = asyncio.Event()
+        self._stream = stream
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.leave(self)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Piece:
+        while not self.waiting:
+            if self._ended:
+                raise StopAsyncIteration
+            self.news.clear()
+            await self.news.wait()
+        piece = self.waiting.popleft()
+        self._stream.note_room()
+        return piece
+
+    def end(self) -> None:
+        """Let the iteration end after the pieces that are waiting."""
+        self._ended = True
+        self.news.set()

@@ -1,0 +1,72 @@
+"""One result, made of what a handler returns or yields."""
+
+import logging
+from typing import Any
+
+from .contract import Contract, ContractBroken
+from .failures import HandlerFailed, logged_failure
+from .pieces import Piece
+from .results import as_json, result_json
+
+logger = logging.getLogger("agent.handler")
+
+# If no outputs are declared.
+TEXT_OUTPUT = "output"
+
+
+class Results:
+    """Encodes results and pieces of the function `name`. Its errors are HandlerFailed, logged."""
+
+    def __init__(self, name: str, outputs: Contract | None) -> None:
+        self._name = name
+        self._outputs = outputs
+        self._text_output = _text_output(outputs)
+        self._declares_text = bool(outputs and outputs.declared and self._text_output)
+
+    def result(self, result: Any) -> bytes:
+        if not isinstance(result, dict):
+            raise self._misuse(f"must return a dict, not {type(result).__name__}")
+        try:
+            return result_json(result, self._outputs)
+        except ContractBroken as error:
+            logger.error("%s broke its contract: %s", self._name, error)  # noqa: TRY400 - no traceback
+            problem = f"the result of {self._name} is not as declared: {error}"
+            raise HandlerFailed(problem) from error
+        except Exception as error:
+            what = f"the result of {self._name} is not JSON"
+            raise logged_failure(self._name, what, error) from error
+
+    def piece(self, value: Any) -> Piece:
+        if not isinstance(value, str | dict):
+            raise self._misuse(f"must yield texts and dicts, not {type(value).__name__}")
+        try:
+            return Piece(as_json(value), value if isinstance(value, str) else None)
+        except Exception as error:
+            what = f"a piece of {self._name} is not JSON"
+            raise logged_failure(self._name, what, error) from error
+
+    def whole(self, text: str, last: Any, returned: Any = None) -> bytes:
+        """Return the result of a generator from its joined text, last value and returned value."""
+        result = last if returned is None and isinstance(last, dict) else returned
+        if result is None:
+            if self._text_output is None:
+                raise self._misuse(
+                    "must yield its result, a dict, at the end: the outputs have no place for "
+                    "texts, which is a single string"
+                )
+            result = {self._text_output: text}
+        elif text and isinstance(result, dict) and self._declares_text:
+            result = {self._text_output: text, **result}
+        return self.result(result)
+
+    def _misuse(self, problem: str) -> HandlerFailed:
+        logger.error("%s %s", self._name, problem)
+        return HandlerFailed(f"{self._name} {problem}")
+
+
+def _text_output(outputs: Contract | None) -> str | None:
+    """Return the output that texts become: the only string."""
+    if outputs is None or not outputs.declared:
+        return TEXT_OUTPUT
+    strings = [each.name for each in outputs.declared if each.type == "string"]
+    return strings[0] if len(strings) == 1 else None

@@ -1,0 +1,20 @@
+"""Which media type a client prefers (RFC 9110, section 12.5.1)."""
+
+
+def prefers(accept: str, wanted: str, default: str) -> bool:
+    """Whether an Accept header names `wanted`, and does not rank `default` above it."""
+    ranks = dict(map(_rank, accept.lower().split(",")))
+    rank = ranks.get(wanted, 0.0)
+    return rank > 0 and rank >= ranks.get(default, 0.0)
+
+
+def _rank(entry: str) -> tuple[str, float]:
+    media_type, *parameters = (part.strip() for part in entry.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return media_type, float(value)
+            except ValueError:
+                return media_type, 0.0
+    return media_type, 1.0

@@ -1,0 +1,96 @@
+"""Responses as server-sent events."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from http import HTTPStatus
+
+from fastapi import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+MEDIA_TYPE = "text/event-stream"
+# Proxies commonly close what is silent for a minute.
+KEEP_ALIVE_SECONDS = 15.0
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+class EventStream(StreamingResponse):
+    """Sends events as they come, and comments while none do.
+
+    The head is sent with the first of them. An HTTPException that the generator raises becomes the
+    response, or the last event ("error") if the head has been sent.
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, events: AsyncGenerator[bytes], close: Callable[[], None]) -> None:
+        """`events` are made by `event`. `close` is called at the end, or when the client has gone.
+
+        The generator may not have been started by then.
+        """
+        # nginx would hold events back.
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(events, headers=headers)
+        self._events = events
+        self._close = close
+        self._started = False
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Raises ClientDisconnect."""
+        sending = asyncio.create_task(self.stream_response(send))
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            self._close()
+            await asyncio.wait([sending, leaving])
+        if sending.cancelled():
+            raise ClientDisconnect
+        sending.result()
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            try:
+                while (sent := await self._next(send)) is not None:
+                    await self._send(send, sent)
+            except HTTPException as error:
+                if not self._started:
+                    raise
+                await self._send(send, error_event(error))
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            await self._events.aclose()
+
+    async def _next(self, send: Send) -> bytes | None:
+        """Return the next event, None at the end."""
+        coming = asyncio.ensure_future(anext(self._events, None))
+        try:
+            while not coming.done():
+                await asyncio.wait([coming], timeout=KEEP_ALIVE_SECONDS)
+                if not coming.done():
+                    await self._send(send, KEEP_ALIVE)
+            return coming.result()
+        finally:
+            coming.cancel()
+            await asyncio.wait([coming])
+
+    async def _send(self, send: Send, event: bytes) -> None:
+        if not self._started:
+            self._started = True
+            start = {"type": "http.response.start", "status": HTTPStatus.OK}
+            await send({**start, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+def event(name: str, data: bytes) -> bytes:
+    """`data` is JSON, on one line."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+
+
+def error_event(error: HTTPException) -> bytes:
+    data = {"status": error.status_code, "detail": error.detail}
+    return event("error", json.dumps(data).encode())
