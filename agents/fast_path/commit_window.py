@@ -35,7 +35,8 @@ class CommitWindow:
             self._since = now
         if waiting >= ENOUGH or self._arrivals * SECONDS <= WORTH * self._seconds:
             return 0.0
-        return max(self._since + SECONDS - now, 0.0)
+        until_enough = (ENOUGH - waiting) * self._seconds / self._arrivals
+        return max(min(self._since + SECONDS - now, until_enough), 0.0)
 
     def committed(self) -> None:
         if self._since is not None:

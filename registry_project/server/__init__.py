@@ -11,8 +11,9 @@ Who handles the bytes of a request and its answer, in order:
 2. `clients` decides what happens next on each connection. It reads (`incoming`) until `framing`
    finds the end of the request. A chunked body (`chunked`) gets a Content-Length. Only complete
    requests go on.
-3. `fast_path` takes ordinary heartbeats. Their connections are set aside until the event loop sends
-   the answers, after the commit.
+3. `fast_path` takes ordinary heartbeats, without framing what arrives whole. Their connections are
+   set aside until the event loop sends the answers, after the commit. While a commit waits for
+   more heartbeats, the event loop leaves such connections unread.
 4. Any other request is an `Exchange`: a thread lets gunicorn parse it, calls Django, and sends as
    much of the answer as the kernel takes.
 5. The event loop sends the rest. If the answer is made in pieces, a thread makes the next one when

@@ -94,6 +94,7 @@ class Clients:
     def hand_over(self, conn: Connection, request: bytes, environ: Mapping[str, Any]) -> None:
         """Let a thread answer on a connection that was set aside."""
         self._loop.poll(conn, 0)
+        conn.may_be_held = False
         self._serve(conn, request, environ)
 
     def _serve(
@@ -108,6 +109,9 @@ class Clients:
 
     def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
         """Send the answer on a connection that was set aside."""
+        if keep and not conn.may_be_held:  # it may send many more
+            self._loop.poll(conn, 0)
+            conn.may_be_held = True
         self.answered(conn, keep=conn.send_at_once(answer) and keep)
 
     def answered(self, conn: Connection, *, keep: bool) -> None:
@@ -135,27 +139,32 @@ class Clients:
         self._waiting.add(conn, READ, self._read)
 
     def _read(self, conn: Connection) -> None:
-        if not conn.incoming.has_begun:
-            conn.wait(limits.REQUEST_SECONDS)
-        came = conn.read()
-        if came == 0:
+        received = conn.receive()
+        if received is None:
+            return
+        if not received:
             self.capacity.drop(conn)
-        elif came is None and not conn.incoming.has_begun:
-            conn.wait(self._idle_seconds)
-        else:
-            if conn.incoming.size > limits.FEW_UNREAD_BYTES:
-                self.capacity.limit_unread(conn)
-            self._serve_next(conn)
+            return
+        if not conn.incoming.has_begun:
+            if self._worker.take(conn, received):  # a whole request, and nothing behind it
+                return
+            conn.wait(limits.REQUEST_SECONDS)
+        conn.incoming.add(received)
+        if conn.incoming.size > limits.FEW_UNREAD_BYTES:
+            self.capacity.limit_unread(conn)
+        self._serve_next(conn, judged=received)
 
-    def _serve_next(self, conn: Connection) -> None:
+    def _serve_next(self, conn: Connection, judged: bytes = b"") -> None:
+        """The fast path has already left the request `judged` to Django."""
         try:
             request = conn.next_request()
         except RefusedError as refused:
             self._refuse(conn, refused.status, refused.reason)
             return
-        if request is None or self._worker.take(conn, request):
+        if request is None or (request != judged and self._worker.take(conn, request)):
             return
         self._waiting.remove(conn)
+        conn.may_be_held = False
         self._serve(conn, request)
 
     def _write(self, conn: Connection) -> None:

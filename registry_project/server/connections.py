@@ -30,6 +30,7 @@ class Connection:
         "exchange",
         "incoming",
         "keeps_open",
+        "may_be_held",
         "on_ready",
         "outgoing",
         "polled_for",
@@ -47,6 +48,7 @@ class Connection:
         self.exchange: Exchange | None = None  # until its answer is complete
         self.keeps_open = False  # after the answer that is being sent
         self.polled_for = 0
+        self.may_be_held = False  # for the event loop
         self.on_ready: Callable[[Connection], None]  # set before the socket is polled
         self.deadline = 0.0
 
@@ -62,16 +64,14 @@ class Connection:
             milliseconds = int(seconds * 1000)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
-    def read(self) -> int | None:
-        """Return how much was read: 0 at the end, None if nothing has arrived."""
+    def receive(self) -> bytes | None:
+        """Return what has arrived: nothing at the end, None if there is more to come."""
         try:
-            data = self.socket.recv(READ_BYTES)
+            return self.socket.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError:
-            return 0
-        self.incoming.add(data)
-        return len(data)
+            return b""
 
     def next_request(self) -> bytes | None:
         """Return the next request once it is complete. Raise RefusedError."""
@@ -115,9 +115,8 @@ class Connection:
 
     def discard(self) -> bool:
         """Discard what has arrived. Return False at its end."""
-        came = self.read()
         self.incoming.clear()
-        return came != 0
+        return self.receive() != b""
 
     def close(self, *, reset: bool = False) -> None:
         """`reset` shows the client that the answer is incomplete."""

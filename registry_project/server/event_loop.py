@@ -12,10 +12,14 @@ WRITE = selectors.EVENT_WRITE
 
 
 class Pollable(Protocol):
-    """`polled_for` is READ, WRITE, both, or 0 for nothing."""
+    """`polled_for` is READ, WRITE, both, or 0 for nothing.
+
+    `may_be_held` changes only while it is not polled.
+    """
 
     socket: socket.socket
     polled_for: int
+    may_be_held: bool
 
     def ready(self) -> None:
         """Handle the event."""
@@ -25,13 +29,16 @@ class EventLoop:
     """Everything but `call_soon` belongs to the thread that runs it."""
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._prompt = selectors.DefaultSelector()
+        # All that may be held, and the other selector.
+        self._all = selectors.DefaultSelector()
+        self._all.register(self._prompt.fileno(), READ)
         self._calls: deque[Callable[[], object]] = deque()
         # A byte in it wakes the loop.
         self._wake_reader, self._wake_writer = os.pipe()
         self._is_woken = False
         os.set_blocking(self._wake_reader, False)
-        self._selector.register(self._wake_reader, READ)
+        self._prompt.register(self._wake_reader, READ)
 
     def call_soon(self, call: Callable[[], object]) -> None:
         """Have the loop make a call. Safe in other threads and in signal handlers."""
@@ -44,19 +51,33 @@ class EventLoop:
         """Call `what.ready` on this event, and on no other."""
         if what.polled_for == event:
             return
+        selector = self._all if what.may_be_held else self._prompt
         if not event:
-            self._selector.unregister(what.socket)
+            selector.unregister(what.socket)
         elif what.polled_for:
-            self._selector.modify(what.socket, event, what)
+            selector.modify(what.socket, event, what)
         else:
-            self._selector.register(what.socket, event, what)
+            selector.register(what.socket, event, what)
         what.polled_for = event
 
-    def turn(self, seconds: float) -> None:
-        """Wait for at most so many seconds, and handle what happens."""
-        for key, event in self._selector.select(seconds):
+    def turn(self, seconds: float, *, holds: bool = False) -> None:
+        """Wait for at most so many seconds, and handle what happens.
+
+        If it `holds`, what may be held is left for a later turn.
+        """
+        if holds:
+            self._handle(self._prompt.select(seconds))
+            return
+        events = self._all.select(seconds)
+        self._handle(events)
+        if any(key.data is None for key, _ in events):
+            self._handle(self._prompt.select(0))
+
+    def _handle(self, events: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, event in events:
             if key.data is None:
-                self._run_calls()
+                if key.fd == self._wake_reader:
+                    self._run_calls()
             elif key.data.polled_for & event:  # a call before it may have ended that
                 key.data.ready()
 

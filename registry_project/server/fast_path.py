@@ -1,6 +1,7 @@
 """The worker that answers ordinary heartbeats and registrations in its event loop."""
 
 import gc
+import math
 import time
 from functools import partial
 from typing import Any
@@ -24,7 +25,8 @@ class RegistryWorker(Worker):
 
         front = Front(Trust().client_of)
         self._has_more = False
-        self._next_flush = 0.0  # seconds
+        # When the next commit is to begin, by the monotonic clock; 0 if no call waits for it.
+        self._commit_at = 0.0
         self._fast_paths: list[Any] = []
         kinds: tuple[Any, ...] = (Heartbeats, Registrations)
         for kind in kinds:
@@ -59,13 +61,21 @@ class RegistryWorker(Worker):
         return True
 
     def turn(self, seconds: float) -> None:
-        super().turn(min(seconds, self._next_flush))
+        left = self._commit_at - time.monotonic()
+        if left > 0:
+            # To wake up for each heartbeat costs more than all else about it. So heartbeats stay
+            # in their sockets until the commit that they are gathered for.
+            self.loop.turn(min(seconds, left), holds=True)
+            if time.monotonic() < self._commit_at:
+                return
+        super().turn(0.0 if self._commit_at else seconds)
         # Take what has arrived since: on a busy machine, this saves a third of the commits.
         until = time.monotonic() + LONGEST_GATHERING
         while self._has_more and time.monotonic() < until:
             self._has_more = False
             self.loop.turn(0)
-        self._next_flush = min(fast_path.flush() for fast_path in self._fast_paths)
+        wait = min(fast_path.flush() for fast_path in self._fast_paths)
+        self._commit_at = 0.0 if wait == math.inf else time.monotonic() + wait
 
     def _in_loop(self, number: int, calls: list[Any]) -> None:
         self.loop.call_soon(partial(self._deliver, number, calls))

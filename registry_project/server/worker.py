@@ -23,6 +23,7 @@ class Listener:
         sock.setblocking(False)
         self.socket = sock
         self.polled_for = 0
+        self.may_be_held = False
         self._accept = accept
         self._address = sock.getsockname()
 
