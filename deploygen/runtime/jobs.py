@@ -20,8 +20,8 @@ from .handler.runner import HandlerRunner
 logger = logging.getLogger("agent.jobs")
 
 State = Literal["running", "done", "failed", "cancelled"]
-# What an answer to a message has.
-Output = Literal["data", "text", "text and data"]
+# What an answer to a message has; "data or text" is data, but text while the job runs.
+Output = Literal["data", "text", "text and data", "data or text"]
 # Ended jobs are remembered unless newer ones need the room.
 REMEMBERED_SECONDS = 3600.0
 MOST_REMEMBERED = 1000
@@ -48,7 +48,7 @@ class Job:
         self.stream = Stream()
         # For A2A.
         self.context_id = self.id
-        self.output: Output = "data"
+        self.output: Output = "data or text"
         self.message = b""  # that started it, as JSON
 
     def size(self) -> int:

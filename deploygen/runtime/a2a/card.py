@@ -49,7 +49,7 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
             }
         ],
         "capabilities": {
-            "streaming": False,
+            "streaming": True,
             "pushNotifications": False,
             "extendedAgentCard": False,
         },

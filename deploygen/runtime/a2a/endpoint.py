@@ -1,6 +1,8 @@
 """POST /a2a: the JSON-RPC binding of A2A 1.0 (section 9)."""
 
 import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -8,12 +10,14 @@ from starlette.responses import JSONResponse, Response
 
 from ..handler.results import object_with
 from ..http.bodies import RETRY_AFTER, RequestBodies
+from ..http.event_streams import EventStream
 from ..process.lifecycle import Lifecycle
 from . import errors
 from .content import JSON_TYPE
 from .errors import Busy, RpcError
 from .methods import Methods
 from .rpc import CallId, call_id, check_call, parse_call
+from .streams import TaskStream
 from .wire import V1, Wire
 
 VERSION = "A2A-Version"
@@ -40,8 +44,19 @@ class A2AEndpoint:
             if isinstance(error, Busy):
                 return JSONResponse(content, HTTPStatus.SERVICE_UNAVAILABLE, headers=RETRY_AFTER)
             return JSONResponse(content)
-        response = object_with({"jsonrpc": "2.0", "id": identity}, "result", result)
-        return Response(response, media_type=JSON_TYPE)
+        if isinstance(result, TaskStream):
+            return EventStream(_events(result, identity), result.leave)
+        return Response(_response(identity, result), media_type=JSON_TYPE)
+
+
+async def _events(stream: TaskStream, identity: CallId) -> AsyncGenerator[bytes]:
+    async with aclosing(stream.events()) as results:
+        async for result in results:
+            yield b"data: " + _response(identity, result) + b"\n\n"
+
+
+def _response(identity: CallId, result: bytes) -> bytes:
+    return object_with({"jsonrpc": "2.0", "id": identity}, "result", result)
 
 
 def _wire(request: Request) -> Wire:

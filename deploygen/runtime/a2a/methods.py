@@ -12,14 +12,13 @@ from .listing import task_page
 from .messages import check_message, inputs_of, stored_message
 from .output import output_for
 from .params import flag, history_length, invalid, member, optional_object, required_object, text
+from .streams import TaskStream
 from .tasks import task_of
 from .wire import Wire
 
-Method = Callable[[Mapping[str, Any], Wire], Awaitable[bytes]]
+Method = Callable[[Mapping[str, Any], Wire], Awaitable[bytes | TaskStream]]
 
 UNSUPPORTED = {
-    "SendStreamingMessage": errors.UNSUPPORTED,
-    "SubscribeToTask": errors.UNSUPPORTED,
     "GetExtendedAgentCard": errors.UNSUPPORTED,
     "CreateTaskPushNotificationConfig": errors.NO_PUSH,
     "GetTaskPushNotificationConfig": errors.NO_PUSH,
@@ -35,9 +34,11 @@ class Methods:
         self._agent = agent
         self._by_name: dict[str, Method] = {
             "SendMessage": self._send_message,
+            "SendStreamingMessage": self._send_streaming_message,
             "GetTask": self._get_task,
             "ListTasks": self._list_tasks,
             "CancelTask": self._cancel_task,
+            "SubscribeToTask": self._subscribe_to_task,
         }
 
     def find(self, name: str) -> Method:
@@ -57,6 +58,19 @@ class Methods:
         if not returns_immediately:
             await job.ended.wait()
         return wire.streamed("task", task_of(job, wire, history_length=length))
+
+    async def _send_streaming_message(self, params: Mapping[str, Any], wire: Wire) -> TaskStream:
+        configuration = optional_object(params, "configuration")
+        length = history_length(configuration)
+        return TaskStream(
+            self._start(required_object(params, "message"), configuration), wire, length
+        )
+
+    async def _subscribe_to_task(self, params: Mapping[str, Any], wire: Wire) -> TaskStream:
+        job = self._find(params)
+        if job.state != "running":
+            raise RpcError(errors.UNSUPPORTED, "the task has ended; call GetTask")
+        return TaskStream(job, wire)
 
     async def _get_task(self, params: Mapping[str, Any], wire: Wire) -> bytes:
         return task_of(self._find(params), wire, history_length=history_length(params))

@@ -27,6 +27,7 @@ def output_for(configuration: Mapping[str, Any], parts: Sequence[Mapping[str, An
         raise RpcError(errors.WRONG_CONTENT, f"this agent gives {JSON_TYPE} or {TEXT_TYPE}")
     if not takes_data:
         return "text"
+    if not takes_text:
+        return "data"
     # A client that sends text alone may show nothing else.
-    sent_text_alone = all(map(has_text, parts))
-    return "text and data" if takes_text and sent_text_alone else "data"
+    return "text and data" if all(map(has_text, parts)) else "data or text"

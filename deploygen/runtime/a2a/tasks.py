@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,20 @@ ONE_TEXT = re.compile(r'\{"(?:[^"\\]++|\\.)*+": ("(?:[^"\\]++|\\.)*+")\}')
 
 
 def task_of(
-    job: Job, wire: Wire, *, history_length: int | None = None, with_artifacts: bool = True
+    job: Job,
+    wire: Wire,
+    *,
+    history_length: int | None = None,
+    with_artifacts: bool = True,
+    before: Sequence[bytes] | None = None,
 ) -> bytes:
+    """`before`: parts of the artifact that exist although the job still runs."""
     task = wire.labelled("task", {"id": job.id, "contextId": job.context_id})
     # Results are JSON already, and perhaps large.
     more = {"status": status_of(job, wire)}
-    if job.state == "done" and with_artifacts:
-        more["artifacts"] = b"[" + artifact_of(job, wire) + b"]"
+    parts = result_parts(job, wire) if job.state == "done" and with_artifacts else before
+    if parts:
+        more["artifacts"] = b"[" + artifact_of(job, parts) + b"]"
     if job.message and history_length != 0:
         more["history"] = b"[" + wire.message(job.message) + b"]"
     return object_of(task, more)
@@ -31,10 +38,21 @@ def status_of(job: Job, wire: Wire) -> bytes:
     return object_of(status, {"message": _error(job, wire)} if job.state == "failed" else {})
 
 
-def artifact_of(job: Job, wire: Wire) -> bytes:
-    """The result of a job that is done."""
+def artifact_of(job: Job, parts: Sequence[bytes]) -> bytes:
     about = {"artifactId": f"{job.id}-result", "name": "result"}
-    return object_of(about, {"parts": b"[" + _result_parts(job, wire) + b"]"})
+    return object_of(about, {"parts": b"[" + b", ".join(parts) + b"]"})
+
+
+def result_parts(job: Job, wire: Wire) -> list[bytes]:
+    """Of a job that is done; a text before the data beside it."""
+    data = wire.part("data", job.result)
+    if job.output in ("data", "data or text"):
+        return [data]
+    result = job.result.decode()
+    if only := ONE_TEXT.fullmatch(result):
+        return [wire.part("text", only[1].encode())]
+    text = wire.part("text", json.dumps(result).encode())
+    return [text] if job.output == "text" else [text, data]
 
 
 def object_of(members: Mapping[str, Any], encoded: Mapping[str, bytes]) -> bytes:
@@ -52,18 +70,6 @@ def _error(job: Job, wire: Wire) -> bytes:
     }
     part = wire.part("text", json.dumps(job.problem).encode())
     return object_of(wire.labelled("message", message), {"parts": b"[" + part + b"]"})
-
-
-def _result_parts(job: Job, wire: Wire) -> bytes:
-    data = wire.part("data", job.result)
-    if job.output == "data":
-        return data
-    result = job.result.decode()
-    only = ONE_TEXT.fullmatch(result)
-    if only:
-        return wire.part("text", only[1].encode())
-    text = wire.part("text", json.dumps(result).encode())
-    return text if job.output == "text" else text + b", " + data
 
 
 def _timestamp(when: datetime) -> str:

@@ -1,7 +1,7 @@
 """How a version of A2A writes what all of them have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..jobs import State
@@ -16,16 +16,18 @@ class Wire:
 
     version: str
     states: Mapping[State, str]
-    agent: str  # the role
+    agent: str  # its role
     has_kinds: bool = False
+    # Members of the last event of a stream.
+    end: Mapping[str, Any] = field(default_factory=dict)
 
     def part(self, kind: Literal["text", "data"], content: bytes) -> bytes:
         media_type = TEXT_TYPE if kind == "text" else JSON_TYPE
         return b'{"%s": %s, "mediaType": "%s"}' % (kind.encode(), content, media_type.encode())
 
-    def labelled(self, kind: str, members: dict[str, Any]) -> dict[str, Any]:
+    def labelled(self, kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
         """Return the members of an object that says of what kind it is, if the version wants it."""
-        return {"kind": kind} | members if self.has_kinds else members
+        return {"kind": kind, **members} if self.has_kinds else dict(members)
 
     def message(self, message: bytes) -> bytes:
         """Return a received message, which is stored as 1.0 writes it."""

@@ -69,5 +69,5 @@ def add_descriptions(app: FastAPI, agent: Lifecycle, endpoint: A2AEndpoint) -> N
 
     @app.post(A2A_PATH)
     async def a2a(request: Request) -> Response:
-        """JSON-RPC of A2A 1.0: SendMessage, GetTask, ListTasks, CancelTask."""
+        """JSON-RPC of A2A 1.0."""
         return await endpoint.respond(request)

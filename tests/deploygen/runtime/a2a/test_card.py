@@ -53,7 +53,7 @@ def test_the_card_has_what_the_agent_declares(tmp_path: Path) -> None:
             {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}
         ],
         "capabilities": {
-            "streaming": False,
+            "streaming": True,
             "pushNotifications": False,
             "extendedAgentCard": False,
         },

@@ -74,7 +74,8 @@ async def handle(inputs):
         (b'{"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": 5}}', -32602),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "GetTask"}', -32602),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "SendMessage"}', -32602),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "SendStreamingMessage"}', -32004),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "SendStreamingMessage"}', -32602),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "GetExtendedAgentCard"}', -32004),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "CreateTaskPushNotificationConfig"}', -32003),
     ],
 )

@@ -25,6 +25,7 @@ from a2a.types import (
     Part,
     Role,
     SendMessageRequest,
+    SubscribeToTaskRequest,
     Task,
     TaskState,
 )
@@ -55,8 +56,8 @@ async def handle(inputs):
 @asynccontextmanager
 async def talking_to(agent: RunningAgent, **config: Any) -> AsyncIterator[Client]:
     async with httpx.AsyncClient(timeout=30) as http:
-        client = await create_client(agent.url, ClientConfig(httpx_client=http, **config))
-        yield client
+        settings: dict[str, Any] = {"streaming": False, "httpx_client": http} | config
+        yield await create_client(agent.url, ClientConfig(**settings))
 
 
 def message(*parts: Part, **more: Any) -> Message:
@@ -65,8 +66,8 @@ def message(*parts: Part, **more: Any) -> Message:
 
 async def send(client: Client, sent: Message) -> Task:
     answers = [each async for each in client.send_message(SendMessageRequest(message=sent))]
-    assert len(answers) == 1
     task = answers[0].task
+    assert len(answers) == 1
     validate_proto_required_fields(task)
     return task
 
@@ -194,6 +195,50 @@ def test_the_sdk_shows_a_text_for_a_text(tmp_path: Path) -> None:
 
     with running_agent(tmp_path) as agent:
         play(agent, scenario)
+
+
+def test_chunks_of_a_stream_add_up_to_the_artifact(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
+        request = SendMessageRequest(message=message(new_text_part("hello")))
+        [first, *updates] = [each async for each in client.send_message(request)]
+        validate_proto_required_fields(first.task)
+        chunks = [each.artifact_update for each in updates[:-1]]
+        for chunk in chunks:
+            validate_proto_required_fields(chunk)
+        texts = [get_text_parts(chunk.artifact.parts) for chunk in chunks]
+        assert texts == [["hello"], [" hello"], [""]]
+        assert [(chunk.append, chunk.last_chunk) for chunk in chunks] == [
+            (False, False),
+            (True, False),
+            (True, True),
+        ]
+        assert updates[-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED
+        task = await client.get_task(GetTaskRequest(id=first.task.id))
+        assert get_artifact_text(task.artifacts[0]) == "hello hello"
+
+    handler = """
+def handle(inputs):
+    yield inputs["input"]
+    yield f" {inputs['input']}"
+"""
+    with running_agent(tmp_path, handler) as agent:
+        play(agent, scenario, streaming=True)
+
+
+def test_a_task_can_be_subscribed_to(tmp_path: Path) -> None:
+    async def scenario(client: Client) -> None:
+        sent = message(new_text_part(str(tmp_path / "done")))
+        events = client.send_message(SendMessageRequest(message=sent))
+        task = (await anext(events)).task
+        subscribed = client.subscribe(SubscribeToTaskRequest(id=task.id))
+        assert (await anext(subscribed)).task == task
+        (tmp_path / "done").touch()
+        ends = [[each async for each in stream] for stream in (events, subscribed)]
+        assert ends[0] == ends[1]
+        assert ends[0][-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED
+
+    with running_agent(tmp_path, WAITS) as agent:
+        play(agent, scenario, streaming=True)
 
 
 def test_a_failing_handler_makes_a_failed_task_with_the_reason(tmp_path: Path) -> None:
