@@ -1,12 +1,17 @@
 """Whether dependencies can be reached, checked in the background so that /health/ready is cheap."""
 
 import http.client
+import logging
 import socket
 import threading
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
+
+from .problems import Problem
+
+logger = logging.getLogger("agent.dependencies")
 
 TIMEOUT_SECONDS = 2.0
 GOOD_FOR_SECONDS = 5.0
@@ -32,10 +37,10 @@ class DependencyChecks:
         for check in self._checks:
             check.stopped.set()
 
-    def problem(self) -> str | None:
+    def problem(self) -> Problem | None:
         """Which are away, and why; None if none is."""
-        problems = (check.problem() for check in self._checks)
-        return "; ".join(problem for problem in problems if problem) or None
+        problems = [problem for check in self._checks if (problem := check.problem())]
+        return Problem("a dependency is away", "; ".join(problems)) if problems else None
 
 
 class _Check:
@@ -48,8 +53,16 @@ class _Check:
     def run(self) -> None:
         while not self.stopped.is_set():
             problem = _check(self._target)
+            self._log_change(problem)
             self._seen = (time.monotonic(), problem)
             self.stopped.wait(RETRY_SECONDS if problem else GOOD_FOR_SECONDS)
+
+    def _log_change(self, problem: str | None) -> None:
+        before = self._seen[1] if self._seen else None
+        if problem and problem != before:
+            logger.warning("the dependency %s is away: %s", self.name, problem)
+        elif before and not problem:
+            logger.info("the dependency %s is back", self.name)
 
     def problem(self) -> str | None:
         if self._seen is None:
@@ -73,7 +86,7 @@ def _target(dependency: str) -> SplitResult:
 
 
 def _name(target: SplitResult) -> str:
-    # Anybody may read it: no user, password, query.
+    # For logs and operators: no user, password, query.
     place = target.netloc.rpartition("@")[2]
     return place if target.scheme == "tcp" else f"{target.scheme}://{place}{target.path}"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from .config import AgentConfig, ConfigError
+from .problems import Problem
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Extension(Protocol):
         """The last response is sent. Must take bounded time, and allow a second call, on another
         event loop."""
 
-    def problem(self) -> str | None:
+    def problem(self) -> Problem | None:
         """Why the agent should get no work; None if it may."""
 
 

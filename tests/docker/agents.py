@@ -15,6 +15,7 @@ from deploygen.spec.model import AgentSpec
 from tests import plain_http
 from tests.docker import engine
 from tests.docker.engine import Container
+from tests.integration.agent_process import WITH_TOKEN
 from tests.integration.registry_process import MANAGE, PROJECT, free_port
 
 ECHO = PROJECT / "examples" / "echo" / "agent.yaml"
@@ -31,7 +32,7 @@ class AgentContainer:
     def get(self, path: str) -> httpx.Response | None:
         """Return the agent's response, or None while it does not listen."""
         try:
-            return plain_http.get(f"http://127.0.0.1:{self.port}{path}")
+            return plain_http.get(f"http://127.0.0.1:{self.port}{path}", headers=WITH_TOKEN)
         except httpx.TransportError:
             return None
 

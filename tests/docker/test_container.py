@@ -13,6 +13,7 @@ import pytest
 from tests.docker import agents, engine
 from tests.docker.agents import AgentContainer
 from tests.docker.engine import docker
+from tests.integration.agent_process import NEEDS_TOKEN
 from tests.integration.registry_process import (
     RegistryProcess,
     environment_for,
@@ -165,7 +166,8 @@ def test_a_handler_that_blocks_the_loop_for_three_ttls_does_not_lose_the_lease(
 def test_of_two_containers_with_one_id_the_older_is_refused_and_reports_it(
     registry: RegistryProcess, echo: str
 ) -> None:
-    with agents.running_agent(echo, registry_url=registry.url, environment=SHORT_LEASE) as older:
+    environment = SHORT_LEASE | NEEDS_TOKEN
+    with agents.running_agent(echo, registry_url=registry.url, environment=environment) as older:
         first = wait_until_listed(registry, older)
         wait_until(older.is_ready, "readiness")
         with agents.running_agent(

@@ -5,6 +5,7 @@ import pytest
 
 from tests.examples.chat_server import KEY, ChatServer, chat_server
 from tests.examples.conftest import RunExample
+from tests.integration.agent_process import NEEDS_TOKEN
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.integration
@@ -67,7 +68,7 @@ def test_the_key_may_be_in_a_file_and_is_not_shown(
 def test_without_a_key_the_agent_is_not_ready_and_names_the_variable(
     run_example: RunExample, model: ChatServer
 ) -> None:
-    with run_example("chat", ready=False, OPENAI_BASE_URL=model.url) as example:
+    with run_example("chat", ready=False, OPENAI_BASE_URL=model.url, **NEEDS_TOKEN) as example:
         wait_until(lambda: example.agent.get("/health/live"), "its server")
         answer = example.agent.get("/health/ready")
         assert answer is not None

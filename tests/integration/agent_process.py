@@ -13,6 +13,11 @@ import httpx
 from tests import plain_http
 from tests.integration.registry_process import MANAGE, PROJECT, free_port
 
+# Of an agent that needs one; the others do not look at it.
+TOKEN = "a-token-of-the-tests"
+WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
+NEEDS_TOKEN = {"AGENT_TOKENS": TOKEN}
+
 
 @dataclass(frozen=True)
 class AgentProcess:
@@ -24,7 +29,7 @@ class AgentProcess:
     def get(self, path: str) -> httpx.Response | None:
         """Return the agent's response, or None while it does not listen."""
         try:
-            return plain_http.get(f"http://127.0.0.1:{self.port}{path}")
+            return plain_http.get(f"http://127.0.0.1:{self.port}{path}", headers=WITH_TOKEN)
         except httpx.TransportError:
             assert self.process.poll() is None, self.log.read_text()
             return None

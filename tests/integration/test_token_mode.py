@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests import plain_http
-from tests.integration.agent_process import AgentProcess, generate_agent, running_agent
+from tests.integration.agent_process import NEEDS_TOKEN, AgentProcess, generate_agent, running_agent
 from tests.integration.registry_process import (
     MANAGE,
     RegistryProcess,
@@ -86,11 +86,13 @@ def test_an_agent_registers_with_its_token_file_and_others_are_refused(
 ) -> None:
     token = tmp_path / "token"
     token.write_text(system.manage("issue_token", "--quiet", "--prefix=echo-") + "\n")
-    with_token = LONG_LEASE | {"AGENT_ENROLMENT_TOKEN_FILE": str(token)}
+    # Only callers with a token see why.
+    environment = LONG_LEASE | NEEDS_TOKEN
+    with_token = environment | {"AGENT_ENROLMENT_TOKEN_FILE": str(token)}
 
     with (
         system.agent("echo-1", tmp_path, with_token) as accepted,
-        system.agent("echo-2", tmp_path, LONG_LEASE) as without_token,
+        system.agent("echo-2", tmp_path, environment) as without_token,
         system.agent("other-1", tmp_path, with_token) as wrong_prefix,
     ):
         wait_until(lambda: "echo-1" in system.registry.listed(), "the agent in the listing")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..config import AgentConfig, ConfigError, Part, validated
+from .hosts import VARIABLE as HOSTS
 from .tokens import VARIABLE as TOKENS
 from .tokens import requires_token
 
@@ -15,9 +16,11 @@ VARIABLES = {
     "rate_per_address": "AGENT_RATE_PER_ADDRESS",
     "max_waiting": "AGENT_MAX_WAITING",
     "trusted_proxies": "AGENT_TRUSTED_PROXIES",
+    "allowed_hosts": HOSTS,
     "cors_origins": CORS_ORIGINS,
 }
 RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour)|off")
+HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\*")
 # As browsers write it.
 ORIGIN = re.compile(r"https?://[a-z0-9._-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?|\*")
 
@@ -50,11 +53,21 @@ def _origins(origins: list[str]) -> list[str]:
     return origins
 
 
+def _hosts(names: list[str]) -> list[str]:
+    for name in names:
+        if not HOST_NAME.fullmatch(name):
+            raise ValueError(
+                f"a host is like agent.example, .example for all below it, or *, not {name!r}"
+            )
+    return names
+
+
 class AccessSettings(Part):
     rate_per_address: Annotated[str, AfterValidator(_rate)] = "100/second"
     # Calls that have no response yet.
     max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 512
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], BeforeValidator(_networks)] = []
+    allowed_hosts: Annotated[list[str], BeforeValidator(_listed), AfterValidator(_hosts)] = []
     cors_origins: Annotated[list[str], BeforeValidator(_listed), AfterValidator(_origins)] = []
 
 

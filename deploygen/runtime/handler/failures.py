@@ -7,7 +7,7 @@ logger = logging.getLogger("agent.handler")
 
 
 class HandlerUnavailable(Exception):
-    """The message says why."""
+    """The message says why, to everybody."""
 
 
 class HandlerFailed(Exception):

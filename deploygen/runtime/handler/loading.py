@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, cast
 
+from ..problems import Problem
 from .failures import error_number
 
 logger = logging.getLogger("agent.handler")
@@ -21,14 +22,14 @@ class HandlerLoader:
     def __init__(self, handler: str) -> None:
         """`handler` is module:function."""
         self._module, _, self._function = handler.partition(":")
-        self.problem: str | None = "the handler is being loaded"
+        self.problem: Problem | None = Problem("the handler is being loaded")
         self.loaded: Future[Function] = Future()
 
     def start(self) -> None:
         # A daemon: the process can end during the import.
         threading.Thread(target=self._load, name="load-handler", daemon=True).start()
 
-    def refuse(self, problem: str) -> None:
+    def refuse(self, problem: Problem) -> None:
         """Have no handler, for this reason."""
         self.problem = problem
         self.loaded.cancel()
@@ -41,10 +42,11 @@ class HandlerLoader:
             # Names may hold any character.
             reason = reason if reason.isprintable() else ascii(reason)
             logger.exception("the handler cannot be loaded: %s", number)
-            self.refuse(
-                f"the handler cannot be loaded: {reason}; the agent's log has the traceback, "
-                f"under {number}"
+            what, where = (
+                "the handler cannot be loaded",
+                f"the agent's log has more, under {number}",
             )
+            self.refuse(Problem(f"{what}; {where}", f"{what}: {reason}; {where}"))
         else:
             self.problem = None
             self.loaded.set_result(function)

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import HTTPException
 
+from ..problems import Problem
 from .calls import Calls
 from .contract import Contract
 from .failures import HandlerFailed, HandlerUnavailable, logged_failure
@@ -33,13 +34,13 @@ class HandlerRunner:
     def start_loading(self) -> None:
         self._loader.start()
 
-    def refuse(self, problem: str) -> None:
+    def refuse(self, problem: Problem) -> None:
         self._loader.refuse(problem)
 
     def is_loading(self) -> bool:
         return not self._loader.loaded.done()
 
-    def problem(self) -> str | None:
+    def problem(self) -> Problem | None:
         """Why `run` cannot work; None if it can."""
         return self._loader.problem
 
@@ -76,7 +77,7 @@ class HandlerRunner:
             loaded = asyncio.wrap_future(self._loader.loaded)
             await asyncio.wait([loaded], timeout=LOADING_PATIENCE_SECONDS)
         if self._loader.problem is not None:
-            raise HandlerUnavailable(self._loader.problem)
+            raise HandlerUnavailable(self._loader.problem.general)
         return self._loader.loaded.result()
 
     def _refusal(self, error: HTTPException) -> Exception:

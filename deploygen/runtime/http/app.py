@@ -6,6 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 from ..a2a.card import base_url
 from ..a2a.endpoint import A2AEndpoint
 from ..access.guard import Guard
+from ..access.hosts import AllowedHosts, Hosts
 from ..access.settings import read_settings
 from ..access.tokens import AccessTokens
 from ..process.lifecycle import Lifecycle
@@ -46,7 +47,7 @@ def create_app(agent: Lifecycle) -> FastAPI:
     )
     app.requires_token = tokens.required
     bodies = RequestBodies()
-    add_health(app, agent)
+    add_health(app, agent, tokens)
     add_runs(app, agent, bodies)
     add_descriptions(app, agent, A2AEndpoint(agent, bodies))
     # The last one is the first to see a request.
@@ -59,6 +60,8 @@ def create_app(agent: Lifecycle) -> FastAPI:
             allow_headers=SENT_HEADERS,
             expose_headers=READ_HEADERS,
         )
+    hosts = AllowedHosts(settings.allowed_hosts, config.environ, requires_token=tokens.required)
+    app.add_middleware(Hosts, hosts=hosts)
     app.add_middleware(Routing)
     app.add_middleware(RequestIds)
     return app

@@ -18,6 +18,7 @@ from ..handler.contract import make_contract
 from ..handler.runner import HandlerRunner
 from ..http.connections import Connection, Server, listen
 from ..jobs import Jobs
+from ..problems import Problem
 from .children import free_forks
 from .exit import exit_now
 from .shutdown import CANCELLING_SECONDS, Shutdown, Step
@@ -56,11 +57,11 @@ class Lifecycle:
         if self.runner.is_loading():
             return AgentStatus("starting")
         problem = self.runner.problem() or self._dependencies.problem()
-        return AgentStatus("degraded", problem) if problem else AgentStatus("ready")
+        return AgentStatus("degraded", problem.detail) if problem else AgentStatus("ready")
 
-    def problem(self) -> str | None:
+    def problem(self) -> Problem | None:
         if self.draining:
-            return "the agent is stopping"
+            return Problem("the agent is stopping")
         problems = [self.runner.problem(), self._dependencies.problem()]
         problems += [each.problem() for each in self._extensions]
         return next((problem for problem in problems if problem), None)
@@ -134,7 +135,7 @@ class Lifecycle:
         missing = load_secrets(self.config.secrets, self.config.environ)
         if missing:
             logger.error("%s", missing)
-            self.runner.refuse(missing)
+            self.runner.refuse(Problem("a secret is missing", missing))
         else:
             self.runner.start_loading()
         self._dependencies.start()

@@ -13,6 +13,7 @@ from typing import Any
 from ..config import AgentConfig, ConfigError
 from ..environment import read_secret
 from ..extensions import StatusReader
+from ..problems import Problem
 from .client import STOPPING_SECONDS, AgentRegistryClient
 from .loop_lag import LoopLag
 from .settings import read_settings, url_source
@@ -68,8 +69,9 @@ class Registration:
         if self._lag is not None:
             await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=STOP_SECONDS)
 
-    def problem(self) -> str | None:
-        return self._client.problem
+    def problem(self) -> Problem | None:
+        problem = self._client.problem
+        return Problem("the agent is not registered", problem) if problem else None
 
     def _run(self) -> None:
         try:

@@ -61,11 +61,12 @@ class RunningAgent:
         return self.http.post("/run", json=inputs)
 
     def reason(self) -> str | None:
-        """Return why the agent is not ready, or None if it is."""
+        """Return why the agent is not ready, in detail, or None if it is."""
         answer = self.http.get("/health/ready")
         assert answer.status_code == (200 if answer.json()["status"] == "ready" else 503)
+        problem = self.lifecycle.problem()
         reason: str | None = answer.json().get("reason")
-        return reason
+        return problem.detail if problem and reason else reason
 
     def wait_until_ready(self) -> None:
         wait_until(lambda: self.reason() is None, "readiness")

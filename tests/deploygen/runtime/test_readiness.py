@@ -224,7 +224,8 @@ def test_an_agent_without_its_secrets_is_not_ready_and_names_them(tmp_path: Path
         assert agent.lifecycle.status().status == "degraded"
     assert "the secret SECRET_A is missing: set SECRET_A, or SECRET_A_FILE" in reason
     assert "the secret SECRET_B is missing" in reason
-    assert (answer.status_code, answer.json()["detail"]) == (503, reason)
+    # The call may come from anybody.
+    assert (answer.status_code, answer.json()["detail"]) == (503, "a secret is missing")
 
 
 def test_a_variable_takes_precedence_over_its_file() -> None:

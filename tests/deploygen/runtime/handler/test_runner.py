@@ -15,6 +15,7 @@ from deploygen.output.rendering import TEMPLATES
 from deploygen.runtime.handler import runner as handler_runner
 from deploygen.runtime.handler.failures import HandlerFailed, HandlerUnavailable
 from deploygen.runtime.handler.runner import HandlerRunner
+from deploygen.runtime.problems import Problem
 from tests.processes import wait_until
 
 MODULE = "handler_of_a_test"
@@ -92,14 +93,18 @@ def test_a_handler_that_cannot_be_loaded_is_reported_without_private_details(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, source: str, problem: str
 ) -> None:
     runner = runner_of(tmp_path, source)
-    reported = str(runner.problem())
+    found = runner.problem()
+    assert found is not None
+    reported = found.detail
     assert reported.startswith("the handler cannot be loaded: ")
     assert reported.isprintable()
     assert problem in reported
     assert "secret" not in reported
     assert f"the handler cannot be loaded: {reported.rpartition(' ')[2]}" in caplog.text
     assert ("secret" in caplog.text) == ("secret" in source)
-    with pytest.raises(HandlerUnavailable, match=re.escape(reported)):
+    # Everybody may see this one.
+    assert problem not in found.general
+    with pytest.raises(HandlerUnavailable, match=re.escape(found.general)):
         answer(runner)
 
 
@@ -111,7 +116,7 @@ while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)
 def handle(inputs): return inputs
 """
     runner = loading(tmp_path, source)
-    assert runner.problem() == "the handler is being loaded"
+    assert runner.problem() == Problem("the handler is being loaded")
 
     async def scenario() -> bytes:
         request = asyncio.create_task(runner.run({"a": 1}))

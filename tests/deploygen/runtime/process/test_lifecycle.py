@@ -35,7 +35,8 @@ class Recorder:
     def drain(self): self.note("drain")
     async def stop(self): self.note("stop")
     def problem(self):
-        return "asked to say no" if self.path.with_suffix(".no").exists() else None
+        from deploygen.runtime.problems import Problem
+        return Problem("no", "asked to say no") if self.path.with_suffix(".no").exists() else None
 
 def extension(config, status): return Recorder(config.model_extra["record"])
 """
