@@ -15,9 +15,11 @@ VARIABLES = {
     "agent_id": "AGENT_ID",
     "drain_seconds": "AGENT_DRAIN_SECONDS",
     "keep_alive_seconds": "AGENT_KEEP_ALIVE_SECONDS",
+    "max_result_bytes": "AGENT_MAX_RESULT_BYTES",
 }
 # Longer is a mistake, such as milliseconds.
 LONGEST_SECONDS = 86_400
+LARGEST_RESULT_BYTES = 16 * 1024 * 1024
 
 JsonType = Literal["string", "integer", "number", "boolean", "array", "object"]
 Model = TypeVar("Model", bound=BaseModel)
@@ -75,6 +77,8 @@ class AgentConfig(Part):
     # Until POST /run responds with a job instead of a result.
     sync_timeout: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 30.0
     max_jobs: Annotated[int, Field(ge=1, le=1000)] = 16
+    # Of a result, or of all pieces of a stream, as JSON.
+    max_result_bytes: Annotated[int, Field(ge=1024, le=2**30)] = LARGEST_RESULT_BYTES
     # For running requests after SIGTERM. With what follows, less than the ten of `docker stop`.
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
     # Longer than load balancers commonly do: the agent must not close what they are about to use.

@@ -99,7 +99,7 @@ class Calls:
                 except StopIteration as end:
                     returned = end.value
                     break
-                piece = self._results.piece(value)
+                piece = self._results.piece(value, outlet.stream.size)
                 if not piece.is_empty:
                     outlet.put(piece)
                     last = value
@@ -113,7 +113,7 @@ class Calls:
         iterator = aiter(values)
         try:
             async for value in iterator:
-                piece = self._results.piece(value)
+                piece = self._results.piece(value, stream.size)
                 if not piece.is_empty:
                     last = value
                     if not stream.put(piece):

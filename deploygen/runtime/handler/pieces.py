@@ -50,12 +50,14 @@ class Stream:
         self._texts: list[str] = []
         self._room = asyncio.Event()
         self.closed = False
+        self.size = 0  # bytes of all pieces
 
     def put(self, piece: Piece) -> bool:
         """Return whether the handler may go on at once; else it must wait for `room`."""
         with self._lock:
             if self.closed:
                 return True
+            self.size += len(piece.json)
             if piece.text is not None:
                 self._texts.append(piece.text)
             for reader in self._readers:

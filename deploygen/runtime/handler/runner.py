@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import HTTPException
 
+from ..config import LARGEST_RESULT_BYTES
 from ..problems import Problem
 from .calls import Calls
 from .contract import Contract
@@ -25,10 +26,12 @@ class HandlerRunner:
         *,
         outputs: Contract | None = None,
         threads: int = 16,
+        max_result_bytes: int = LARGEST_RESULT_BYTES,
     ) -> None:
         """`handler` is module:function; a `def` is called in one of the `threads`."""
         self._name = f"{handler.partition(':')[2]}()"
-        self._calls = Calls(self._name, Results(self._name, outputs), threads)
+        results = Results(self._name, outputs, max_result_bytes)
+        self._calls = Calls(self._name, results, threads)
         self._loader = HandlerLoader(handler)
 
     def start_loading(self) -> None:

@@ -10,6 +10,7 @@ from .results import as_json, result_json
 
 logger = logging.getLogger("agent.handler")
 
+VARIABLE = "AGENT_MAX_RESULT_BYTES"
 # If no outputs are declared.
 TEXT_OUTPUT = "output"
 
@@ -17,9 +18,10 @@ TEXT_OUTPUT = "output"
 class Results:
     """Encodes results and pieces of the function `name`. Its errors are HandlerFailed, logged."""
 
-    def __init__(self, name: str, outputs: Contract | None) -> None:
+    def __init__(self, name: str, outputs: Contract | None, max_bytes: int) -> None:
         self._name = name
         self._outputs = outputs
+        self._max_bytes = max_bytes
         self._text_output = _text_output(outputs)
         self._declares_text = bool(outputs and outputs.declared and self._text_output)
 
@@ -27,7 +29,7 @@ class Results:
         if not isinstance(result, dict):
             raise self._misuse(f"must return a dict, not {type(result).__name__}")
         try:
-            return result_json(result, self._outputs)
+            text = result_json(result, self._outputs)
         except ContractBroken as error:
             logger.error("%s broke its contract: %s", self._name, error)  # noqa: TRY400 - no traceback
             problem = f"the result of {self._name} is not as declared: {error}"
@@ -35,15 +37,20 @@ class Results:
         except Exception as error:
             what = f"the result of {self._name} is not JSON"
             raise logged_failure(self._name, what, error) from error
+        self._check_size(len(text))
+        return text
 
-    def piece(self, value: Any) -> Piece:
+    def piece(self, value: Any, size_before: int) -> Piece:
+        """`size_before`: the bytes of the pieces before it."""
         if not isinstance(value, str | dict):
             raise self._misuse(f"must yield texts and dicts, not {type(value).__name__}")
         try:
-            return Piece(as_json(value), value if isinstance(value, str) else None)
+            piece = Piece(as_json(value), value if isinstance(value, str) else None)
         except Exception as error:
             what = f"a piece of {self._name} is not JSON"
             raise logged_failure(self._name, what, error) from error
+        self._check_size(size_before + len(piece.json))
+        return piece
 
     def whole(self, text: str, last: Any, returned: Any = None) -> bytes:
         """Return the result of a generator from its joined text, last value and returned value."""
@@ -58,6 +65,10 @@ class Results:
         elif text and isinstance(result, dict) and self._declares_text:
             result = {self._text_output: text, **result}
         return self.result(result)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise self._misuse(f"gives more than {self._max_bytes} bytes ({VARIABLE})")
 
     def _misuse(self, problem: str) -> HandlerFailed:
         logger.error("%s %s", self._name, problem)

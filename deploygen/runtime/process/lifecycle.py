@@ -42,7 +42,12 @@ class Lifecycle:
             self._dependencies = DependencyChecks(config.dependencies)
         except ValueError as error:
             raise ConfigError(f"agent.json: {error}") from error
-        self.runner = HandlerRunner(config.handler, outputs=self.outputs, threads=config.max_jobs)
+        self.runner = HandlerRunner(
+            config.handler,
+            outputs=self.outputs,
+            threads=config.max_jobs,
+            max_result_bytes=config.max_result_bytes,
+        )
         self.jobs = Jobs(self.runner, config.max_jobs)
         self.draining = False
         self._give_up = give_up

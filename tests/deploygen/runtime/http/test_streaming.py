@@ -243,7 +243,8 @@ def settled(count: Callable[[], int]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_client_that_reads_slowly_slows_the_generator_down(tmp_path: Path, kind: str) -> None:
-    with running_agent(tmp_path, FLOODS.format(kind=kind)) as agent:
+    environ = {"AGENT_MAX_RESULT_BYTES": "100000000"}
+    with running_agent(tmp_path, FLOODS.format(kind=kind), environ) as agent:
         with streamed(agent) as answer:
             received = answer.iter_bytes()
             next(received)
