@@ -22,7 +22,7 @@ URL := http://localhost:$(PORT)
 # Tests start many programs, which are slow without compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install install-dev run dev demo fleet storm bench calls front-page exports event-streams \
+.PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports event-streams \
 	purge-bench image format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
@@ -75,6 +75,9 @@ calls: install ## CPU time of the API's calls: DATABASE_URL=postgres://... for P
 
 front-page: install ## CPU time of an open front page: AGENTS=100000
 	@exec $(PY) -m benchmarks.front_page $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))
+
+fleet-looks: install ## CPU time of sweeps, /health, /metrics and the overview in a large fleet: AGENTS=1000000
+	@exec $(PY) -m benchmarks.fleet_looks $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))
 
 exports: install-dev ## time and memory of exports through the web server: AGENTS=100000
 	@exec $(PY) -m benchmarks.exports $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS))

@@ -1,54 +1,35 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db.models import (
-    Case,
     Count,
     Expression,
     F,
-    FloatField,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
-    Sum,
     Value,
-    When,
 )
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThan, LessThan, LessThanOrEqual
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
-from agents.database.clock import DatabaseNow, ExpiresAt, HasExpired, LeaseWanes, Moment, Silence
+from agents.database.clock import DatabaseNow, ExpiresAt, HasExpired, LeaseWanes, Moment
 from agents.database.expressions import ListContains
-from agents.lease_times import HEARTBEATS_PER_TTL
-from agents.states import Lease, State
 
 if TYPE_CHECKING:
     from agents.models import AccessToken, AgentRecord  # noqa: F401
-
-
-# More than any fleet, yet sums of it are exact in a double.
-MANY = 2**26
 
 
 @dataclass(frozen=True)
 class FleetCount:
     registered: int
     active: int
-
-
-@dataclass(frozen=True)
-class FleetTally:
-    """Agents by lease, where those expiring soon are alive too, and by non-default state."""
-
-    total: int
-    leases: Mapping[Lease, int]
-    states: Mapping[State, int]
 
 
 class AgentQuerySet(QuerySet["AgentRecord"]):
@@ -74,33 +55,6 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         alive = Count("agent_id", filter=~Q(HasExpired()))
         row = self.aggregate(registered=Count("agent_id"), active=alive)
         return FleetCount(**row)
-
-    def tally(self) -> FleetTally:
-        """Count all kinds in one pass, computing each lease once."""
-        silence, ttl = Silence("last_heartbeat"), F("ttl_seconds")
-        # The first test settles nearly all. The sum holds both counts: expired * MANY + expiring.
-        kind = Case(
-            When(
-                LessThanOrEqual(silence * HEARTBEATS_PER_TTL, ttl * (HEARTBEATS_PER_TTL - 1)),
-                then=0.0,
-            ),
-            When(LessThan(silence, ttl), then=1.0),
-            default=float(MANY),
-            output_field=FloatField(),
-        )
-        states = [state for state in State if not state.is_default]
-        row = self.aggregate(
-            kinds=Coalesce(Sum(kind), 0.0),
-            total=Count("agent_id"),
-            **{state.name: Count("agent_id", filter=Q(state=state)) for state in states},
-        )
-        expired, expiring_soon = divmod(int(row["kinds"]), MANY)
-        leases = {
-            Lease.ALIVE: row["total"] - expired,
-            Lease.EXPIRING_SOON: expiring_soon,
-            Lease.EXPIRED: expired,
-        }
-        return FleetTally(row["total"], leases, {state: row[state.name] for state in states})
 
     def with_read_at(self) -> Self:
         """Give each agent `read_at`, the database's time, by which to judge its lease."""

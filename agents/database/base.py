@@ -172,6 +172,10 @@ class Dialect(ABC):
         """Let statements fail at once instead of waiting for another writer."""
 
     @abstractmethod
+    def in_one_process(self) -> AbstractContextManager[None]:
+        """Let statements run in a single process, so that they cost what they take."""
+
+    @abstractmethod
     def close_before_fork(self) -> None:
         """Close this thread's connection if a fork must not share it."""
 

@@ -27,6 +27,7 @@ REFUSALS = _counter("refusals", "Calls that got an error, by its code.", "reason
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "database_up": ("Whether the database answers. The other gauges are missing without it.", ()),
     "agents": ("Agents with a record, by lease and the operator's state.", ("lease", "state")),
+    "agents_age_seconds": ("How long ago the agents were counted; 0 for less than 10,000.", ()),
     "uptime_seconds": ("How long agents have been able to renew; 0 while no web process runs.", ()),
     "sweep_age_seconds": ("How long ago the last sweep ended; missing before the first.", ()),
     "sweep_overdue": ("Whether the next sweep is overdue.", ()),

@@ -1,6 +1,7 @@
 from agents.models.activity import ActivityMark, ActivityMinute
 from agents.models.agent import AgentRecord
 from agents.models.event import BY_STAFF, AgentEvent
+from agents.models.last_count import LastCount
 from agents.models.limits import (
     DEFAULT_TTL_SECONDS,
     MAX_ACTOR_LENGTH,
@@ -44,6 +45,7 @@ __all__ = [
     "ActivityMinute",
     "AgentEvent",
     "AgentRecord",
+    "LastCount",
     "SavedView",
     "SweepMark",
     "Uptime",

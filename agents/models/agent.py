@@ -74,6 +74,14 @@ class AgentRecord(LeaseTimes, models.Model):
 
     class Meta:
         verbose_name = "agent"
+        indexes = [
+            # Of the few agents that an operator has touched.
+            models.Index(
+                fields=["state"],
+                condition=~Q(state=State.ACTIVE),
+                name="agent_not_active",
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(port__gte=1, port__lte=MAX_PORT), name="agent_port_is_a_port"

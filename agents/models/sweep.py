@@ -14,6 +14,9 @@ class SweepMark(models.Model):
     purged_in_total = models.PositiveBigIntegerField(
         db_default=0, help_text="How many agents all sweeps have purged."
     )
+    seconds = models.FloatField(
+        db_default=0, help_text="How long that sweep took to look through a large fleet."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="sweep_mark_is_a_single_row")]

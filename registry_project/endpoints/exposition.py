@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 
-from django.db.models import Count, Q
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -11,12 +10,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from agents.database.availability import UNAVAILABLE, log_unavailable
-from agents.database.clock import HasExpired
+from agents.leases.fleet.last_count import recent_count
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.leases.purge.sweep_mark import report_sweeps
 from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGED
-from agents.metrics.shared_counts import SharedCount
-from agents.models import AgentRecord
 from agents.states import State
 
 
@@ -47,32 +44,14 @@ def _counters() -> CollectorRegistry:
     return together
 
 
-def _count_agents() -> dict[tuple[bool, str], int]:
-    """Return numbers of agents by whether the lease has ended, and by state."""
-    # Not by GROUP BY, for which SQLite sorts all agents.
-    states = {state: Q(state=state) for state in State.values}
-    row = AgentRecord.objects.aggregate(
-        **{f"{state}_all": Count("pk", filter=is_in) for state, is_in in states.items()},
-        **{
-            f"{state}_expired": Count("pk", filter=is_in & Q(HasExpired()))
-            for state, is_in in states.items()
-        },
-    )
-    expired = {(True, state): row[f"{state}_expired"] for state in states}
-    alive = {(False, state): row[f"{state}_all"] - row[f"{state}_expired"] for state in states}
-    return expired | alive
-
-
-AGENTS = SharedCount(_count_agents, lambda counts: sum(counts.values()))
-
-
 def _agents() -> Iterator[Metric]:
-    counts = AGENTS.get()
+    count = recent_count()
     family = GaugeMetricFamily(PREFIX + "agents", GAUGES["agents"][0], labels=GAUGES["agents"][1])
     for state in State.values:
-        for has_expired, lease in ((False, "alive"), (True, "expired")):
-            family.add_metric([lease, state], counts.get((has_expired, state), 0))
+        for lease, expired in (("alive", False), ("expired", True)):
+            family.add_metric([lease, state], count.in_state(state, expired=expired))
     yield family
+    yield _gauge("agents_age_seconds", count.age)
 
 
 def _sweeps() -> Iterator[Metric]:

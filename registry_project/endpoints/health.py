@@ -13,13 +13,10 @@ from rest_framework.views import APIView
 from agents.api.documentation import answers
 from agents.database.availability import UNAVAILABLE, log_unavailable
 from agents.database.dialect import dialect
+from agents.leases.fleet.last_count import recent_count
 from agents.leases.purge.sweep_mark import report_sweeps
-from agents.metrics.shared_counts import SharedCount
-from agents.models import AgentRecord
 from agents.problems.errors import RETRY_AFTER_SECONDS
 from registry_project.version import VERSION
-
-FLEET = SharedCount(AgentRecord.objects.count_fleet, lambda fleet: fleet.registered)
 
 
 class Probe(APIView):
@@ -38,25 +35,27 @@ class FleetHealth(Probe):
     @extend_schema(
         operation_id="health",
         summary="How many agents there are, and the registry's version",
-        description="Fleets below 10,000 agents are counted for each call, larger ones at most "
-        "once a second, and those of half a million once in five seconds.",
+        description="Fleets below 10,000 agents are counted for each call. The count of a larger "
+        "one is shared for seconds, at most a minute; `count_age_seconds` is its age.",
         responses=answers(
             _200=_shape(
                 "Health",
                 "healthy",
                 registered_agents=serializers.IntegerField(),
                 active_agents=serializers.IntegerField(),
+                count_age_seconds=serializers.FloatField(),
                 version=serializers.CharField(),
             )
         ),
     )
     def get(self, _request: Request) -> Response:
-        count = FLEET.get()
+        count = recent_count()
         return Response(
             {
                 "status": "healthy",
                 "registered_agents": count.registered,
                 "active_agents": count.active,
+                "count_age_seconds": round(count.age, 1),
                 "version": VERSION,
             }
         )

@@ -10,18 +10,19 @@ from django.utils import timezone
 
 from agents.database.clock import DatabaseNow
 from agents.leases.purge import registry_uptime
-from agents.models import AgentEvent, AgentRecord, SweepMark, Uptime
+from agents.models import AgentEvent, AgentRecord, LastCount, SweepMark, Uptime
 from tests.factories import AgentFactory
 
 NUMBERS = count_from(1)
 
 
 def time_passes(seconds: float) -> None:
-    """Move the times of leases, sweeps, history and uptime into the past."""
+    """Move the times of leases, sweeps, counts, history and uptime into the past."""
     by = timedelta(seconds=seconds)
     AgentRecord.objects.update(last_heartbeat=F("last_heartbeat") - by)
     SweepMark.objects.update(at=F("at") - by)
     AgentEvent.objects.update(at=F("at") - by)
+    LastCount.objects.update(at=F("at") - by, began_at=F("began_at") - by)
     Uptime.objects.update(up_since=F("up_since") - by, seen_at=F("seen_at") - by)
 
 

@@ -15,8 +15,10 @@ from agents.actors import staff
 from agents.admin.widgets import cells
 from agents.admin.widgets.pages import admin_page
 from agents.durations import in_words
+from agents.leases.fleet.count import Count
+from agents.leases.fleet.last_count import recent_count
 from agents.leases.purge.hold import current_hold
-from agents.leases.purge.mass_expiry import assess_fleet
+from agents.leases.purge.mass_expiry import assess
 from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
 
@@ -41,14 +43,21 @@ class HeldPurge:
         return in_words(left.total_seconds(), units=1)
 
 
-def held_purge(request: HttpRequest, last_sweep: SweepReport | None = None) -> HeldPurge | None:
-    """Return the purge that is held, if any; None for users who may not view agents."""
+def held_purge(
+    request: HttpRequest,
+    last_sweep: SweepReport | None = None,
+    count: Count | None = None,
+) -> HeldPurge | None:
+    """Return the purge that is held, if any; None for users who may not view agents.
+
+    `last_sweep`, `count`: if they were read before.
+    """
     if not request.user.has_perm(VIEW) or not (last_sweep or report_sweeps()).held:
         return None
     hold = current_hold()
     if hold is None:
         return None
-    fleet = assess_fleet()
+    fleet = assess(count or recent_count())
     if not fleet.must_hold:  # the agents are back: the next sweep ends it
         return None
     return HeldPurge(

@@ -14,12 +14,12 @@ from agents.admin.dashboard.charts import Chart
 from agents.admin.dashboard.health import Health, Part, report_health
 from agents.admin.widgets import cells
 from agents.history.feed import newest_first
-from agents.metrics.shared_counts import SharedCount
-from agents.models import AgentEvent, AgentRecord
-from agents.querysets import FleetTally
+from agents.leases.fleet.count import Count
+from agents.leases.fleet.last_count import recent_count
+from agents.models import AgentEvent
+from agents.states import Lease, State
 
 NEWEST_EVENTS = 10
-TALLY = SharedCount(AgentRecord.objects.tally, lambda tally: tally.total)
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Overview:
     """All but the charts. None for what the user may not see."""
 
     health: Health
-    tally: FleetTally | None
+    count: Count | None
     events: list[AgentEvent] | None
     held_purge: HeldPurge | None
 
     @property
     def tiles(self) -> list[Tile] | None:
-        return None if self.tally is None else tiles(self.tally)
+        return None if self.count is None else tiles(self.count)
 
     @property
     def events_and_ages(self) -> list[tuple[AgentEvent, SafeString]]:
@@ -58,6 +58,12 @@ class Overview:
     def parts_and_ages(self) -> list[tuple[Part, SafeString | str]]:
         now = self.health.now
         return [(part, cells.moment(part.at, now) if part.at else "") for part in self.health.parts]
+
+    @property
+    def counted(self) -> SafeString | str:
+        """When the fleet was counted, if that was some time ago."""
+        at = self.count and self.count.at
+        return cells.moment(at, self.health.now) if at else ""
 
     @property
     def alarm(self) -> str:
@@ -70,19 +76,21 @@ class Overview:
         held = self.held_purge
         banner = held and (held.expired, held.silent, held.fleet, held.time_left, held.may_purge)
         events = None if self.events is None else [event.pk for event in self.events]
-        return _etag(self.tally, events, banner, self.health.parts, self.health.troubles)
+        count = self.count and (self.count.groups, self.count.at)
+        return _etag(count, events, banner, self.health.parts, self.health.troubles)
 
 
 def overview(request: HttpRequest) -> Overview:
     user = request.user
     with_agents = may_view_agents(user)
+    count = recent_count() if with_agents else None
     newest = newest_first()[:NEWEST_EVENTS]
     health = report_health(with_numbers=with_agents)
     return Overview(
         health=health,
-        tally=TALLY.get() if with_agents else None,
+        count=count,
         events=list(newest) if user.has_perm("agents.view_agentevent") else None,
-        held_purge=held_purge(request, health.sweeps),
+        held_purge=held_purge(request, health.sweeps, count),
     )
 
 
@@ -95,19 +103,18 @@ def may_view_agents(user: AbstractBaseUser | AnonymousUser) -> bool:
     return bool(user.has_perm("agents.view_agentrecord"))  # type: ignore[union-attr]
 
 
-def tiles(tally: FleetTally) -> list[Tile]:
+def tiles(count: Count) -> list[Tile]:
     """A count of zero has no colour."""
     fleet = reverse("admin:agents_agentrecord_changelist")
-    counts = [
-        *((lease, count, f"{fleet}?liveness={lease}") for lease, count in tally.leases.items()),
-        *((state, count, f"{fleet}?state__exact={state}") for state, count in tally.states.items()),
-    ]
+
+    def tile(kind: Lease | State, number: int, parameter: str) -> Tile:
+        level = kind.level if number else ""
+        return Tile(kind.label, number, f"{fleet}?{parameter}={kind}", level, kind.hint)
+
     return [
-        *(
-            Tile(kind.label, count, url, kind.level if count else "", kind.hint)
-            for kind, count, url in counts
-        ),
-        Tile("Total", tally.total, fleet, "", "registered"),
+        *(tile(lease, number, "liveness") for lease, number in count.leases.items()),
+        *(tile(state, number, "state__exact") for state, number in count.states.items()),
+        Tile("Total", count.registered, fleet, "", "registered"),
     ]
 
 

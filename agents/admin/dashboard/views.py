@@ -11,7 +11,7 @@ from django.utils.cache import get_conditional_response
 
 from agents.admin.dashboard.overview import charts, may_view_agents, overview
 from agents.database.clock import database_now
-from agents.metrics.shared_counts import LARGE
+from agents.leases.fleet.last_count import LARGE
 
 # Between two refreshes: a large fleet takes longer to count.
 SECONDS, SECONDS_IF_LARGE = 5, 10
@@ -20,7 +20,7 @@ SECONDS, SECONDS_IF_LARGE = 5, 10
 def front_page(request: HttpRequest) -> HttpResponse:
     present = overview(request)
     context = _context(overview=present, may_view_agents=may_view_agents(request.user))
-    is_large = present.tally is not None and present.tally.total >= LARGE
+    is_large = present.count is not None and present.count.registered >= LARGE
     context["seconds"] = SECONDS_IF_LARGE if is_large else SECONDS
     if context["may_view_agents"]:
         context["charts"], _ = charts(present.health.now)

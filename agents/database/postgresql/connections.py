@@ -34,6 +34,12 @@ class Connections:
         # Writers lock rows only: SKIP LOCKED is enough.
         yield
 
+    @contextmanager
+    def in_one_process(self) -> Iterator[None]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            yield
+
     def close_before_fork(self) -> None:
         """Keep it open: a new one costs the server a process."""
 

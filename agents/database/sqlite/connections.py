@@ -40,6 +40,10 @@ class Connections:
             finally:
                 cursor.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
 
+    @contextmanager
+    def in_one_process(self) -> Iterator[None]:
+        yield  # it is ours
+
     def close_before_fork(self) -> None:
         # File locks belong to the process that took them.
         connection.close()

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from agents.database.clock import DatabaseNow
 from agents.history.record import Kind, record_event
+from agents.leases.fleet.budget import SWEEPS_SHARE, pause_after
 from agents.leases.purge.hold import current_hold
 from agents.models import SweepMark
 
@@ -25,12 +26,14 @@ class SweepReport:
     purged: int = 0
     held: int = 0
     purged_in_total: int = 0
+    is_due: bool = True  # whether it is time for another
 
 
 def report_sweeps() -> SweepReport:
     """The next sweep is not `overdue` while this process is new."""
     mark = SweepMark.objects.annotate(read_at=DatabaseNow()).first()
-    patience = MISSED_SWEEPS * settings.SWEEP_INTERVAL_SECONDS
+    pause = 0.0 if mark is None else pause_after(mark.seconds, SWEEPS_SHARE)
+    patience = MISSED_SWEEPS * max(settings.SWEEP_INTERVAL_SECONDS, pause)
     waited = time.monotonic() - _started
     if mark is None:
         return SweepReport(last_purge=None, overdue=waited > patience)
@@ -42,13 +45,23 @@ def report_sweeps() -> SweepReport:
         purged=mark.purged,
         held=mark.held,
         purged_in_total=mark.purged_in_total,
+        # Negative after the database's clock was set back.
+        is_due=not 0 <= age < pause,
     )
 
 
 def record_sweep(
-    *, purged: int, held: int, actor: str, reason: str, forced: bool = False
+    *,
+    purged: int,
+    held: int,
+    seconds: float = 0.0,
+    actor: str,
+    reason: str,
+    forced: bool = False,
 ) -> Kind | None:
-    """Return the kind of its event: a hold began or ended, or it was `forced`."""
+    """`seconds`: how long it took to look through the fleet.
+
+    Return the kind of its event: a hold began or ended, or it was `forced`."""
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)
         SweepMark.objects.bulk_create([first], ignore_conflicts=True)
@@ -61,7 +74,13 @@ def record_sweep(
         else:
             event = Kind.PURGE_RESUMED if mark.held else None
         total = F("purged_in_total") + purged
-        SweepMark.objects.update(at=DatabaseNow(), purged=purged, held=held, purged_in_total=total)
+        SweepMark.objects.update(
+            at=DatabaseNow(),
+            purged=purged,
+            held=held,
+            purged_in_total=total,
+            seconds=seconds,
+        )
         if event is not None:
             record_event(event, actor=actor, reason=reason)
     return event

@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand
 from agents import leases
 from agents.actors import COMMAND
 from agents.durations import exactly
+from agents.leases.fleet.count import count_fleet
 from agents.leases.purge.hold import current_hold
-from agents.leases.purge.mass_expiry import assess_fleet, count_excused
+from agents.leases.purge.mass_expiry import assess, count_excused
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.management.arguments import positive_number
 from agents.models import AgentRecord
@@ -37,7 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, force: bool, batch_size: int, **_options: Any) -> None:
         if dry_run:
-            fleet = assess_fleet()
+            fleet = assess(count_fleet())
             held = fleet.expired if fleet.must_hold and not force else 0
             self.stdout.write(f"{AgentRecord.objects.expired().count()} expired, none purged")
         else:

@@ -119,19 +119,26 @@ def test_purging_needs_a_csrf_token(held: list[str], admin_user: object) -> None
     assert AgentRecord.objects.count() == 14
 
 
-def test_the_dashboard_counts_the_fleet_only_during_a_hold(staff: Staff) -> None:
+def test_the_list_counts_the_fleet_only_during_a_hold(staff: Staff) -> None:
     client = staff(VIEW)
     fleet(3)
 
-    def judges_fleet() -> bool:
-        with CaptureQueriesContext(connection) as queries:
-            client.get(INDEX)
-        return any("AS silence" in query["sql"] for query in queries.captured_queries)
-
-    assert not judges_fleet()
+    assert fleet_counts(client, LIST) == 0
     fleet(12, silent_for=70)
     leases.purge_expired()
-    assert judges_fleet()
+    assert fleet_counts(client, LIST) == 1
+
+
+def test_the_overview_counts_the_fleet_once_for_its_tiles_and_the_banner(
+    staff: Staff, held: list[str]
+) -> None:
+    assert fleet_counts(staff(VIEW), INDEX) == 1
+
+
+def fleet_counts(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        client.get(url)
+    return sum("AS kind" in query["sql"] for query in queries.captured_queries)
 
 
 def test_the_page_needs_the_permission_to_view_agents(staff: Staff, held: list[str]) -> None:

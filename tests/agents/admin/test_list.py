@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import leases
-from agents.admin.agents.listing import changelist
 from agents.admin.widgets.paging import CappedPaginator
 from agents.conditions import condition_of
 from agents.models import AgentRecord
@@ -27,11 +26,6 @@ LIVE = {"state", "time_left", "last_heartbeat", "report"}
 COLUMN = {"state": "1", "agent": "2", "address": "3", "version": "4", "left": "6"}
 COLUMN |= {"heartbeat": "7", "report": "8"}
 HOSTILE = "<script>alert(1)</script>\"'>"
-
-
-@pytest.fixture(autouse=True)
-def _clear_count_cache() -> None:
-    changelist.FLEET.forget()
 
 
 def page(client: Client, **query: Any) -> str:

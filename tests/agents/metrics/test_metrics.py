@@ -121,6 +121,7 @@ def test_the_fleet_is_counted_by_lease_and_state(api: APIClient) -> None:
     assert samples['agents{lease="expired",state="active"}'] == 2
     assert samples['agents{lease="alive",state="draining"}'] == 1
     assert samples['agents{lease="expired",state="quarantined"}'] == 0
+    assert samples["agents_age_seconds"] == 0
     assert samples["database_up"] == 1
 
 

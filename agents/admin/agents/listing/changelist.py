@@ -10,12 +10,10 @@ from django.utils.functional import cached_property
 from agents.admin.agents.listing.filters import ORDER, TITLES, ActiveFilter, active_filters
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.paging import CappedPaginator
-from agents.metrics.shared_counts import SharedCount
-from agents.models import AgentRecord
+from agents.leases.fleet.last_count import recent_count
 
 DISPLAY_PARAMETERS = {*IGNORED_PARAMS} - {SEARCH_VAR}
 TEXT_FIELDS = {"tag", "skill", "version", "host"}
-FLEET = SharedCount(AgentRecord.objects.count, lambda count: count)
 
 
 class FleetChangeList(ChangeList):
@@ -83,7 +81,7 @@ class FleetChangeList(ChangeList):
     def count_in_words(self) -> str:
         """How many agents match: exact up to MOST, and for the whole fleet."""
         if self.is_more and not self.active_filters:
-            return f"{max(FLEET.get(), CappedPaginator.MOST):,} agents"
+            return f"{max(recent_count().registered, CappedPaginator.MOST):,} agents"
         if self.is_more:
             return f"more than {CappedPaginator.MOST:,} agents"
         return counted(self.result_count, "agent")

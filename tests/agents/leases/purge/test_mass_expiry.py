@@ -4,7 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from agents import leases
-from agents.leases.purge.mass_expiry import Assessment, Share, assess_fleet
+from agents.leases.fleet.count import count_fleet
+from agents.leases.purge.mass_expiry import Assessment, assess
+from agents.leases.purge.silence import Share
 from agents.models import AgentEvent, AgentRecord, SweepMark
 from tests.agents.passing_time import fleet, time_passes
 
@@ -35,7 +37,7 @@ def test_a_purge_is_held_from_ten_agents_and_more_than_half_of_the_fleet(
     fleet(alive)
     fleet(dead, silent_for=70)
 
-    assert assess_fleet().must_hold is is_held
+    assert assess(count_fleet()).must_hold is is_held
     if is_held:
         assert sweep() == (0, dead)
     elif dead < 1000:
