@@ -13,6 +13,8 @@ from deploygen.spec.rules import python_of
 
 DEFAULT = AgentSpec.model_fields["handler"].default
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# The parameter that gets the runtime's Context.
+CONTEXT = "context"
 LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.JoinedStr)
 
 
@@ -151,17 +153,25 @@ def _problem_of_function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | 
     if node.decorator_list:
         return None  # what it is then, its text does not show
     if not _takes_inputs(node):
-        return f"must take one argument: def {node.name}(inputs)"
+        return f"must take one argument, and perhaps a context: def {node.name}(inputs, context)"
     return None
 
 
 def _takes_inputs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether the function can be called with one positional argument."""
+    """Whether the function can be called with the inputs, and a context if it has one."""
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
-    required = len(positional) - len(arguments.defaults)
-    takes_one = bool(positional or arguments.vararg) and required <= 1
-    return takes_one and None not in arguments.kw_defaults
+    required = positional[: len(positional) - len(arguments.defaults)]
+    required += [
+        each
+        for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
+    takes_inputs = bool(positional or arguments.vararg)
+    named = [*arguments.args, *arguments.kwonlyargs]
+    return takes_inputs and all(
+        each in positional[:1] or (each.arg == CONTEXT and each in named) for each in required
+    )
 
 
 def _sources(node: ast.AST, function: str, file: str) -> Iterator[tuple[str, str]]:

@@ -8,14 +8,17 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import HTTPException
 
+from .handler.context import Context, Progress
 from .handler.failures import HandlerFailed
 from .handler.pieces import Stream
 from .handler.runner import HandlerRunner
+from .http.calls import current_call
 
 logger = logging.getLogger("agent.jobs")
 
@@ -46,10 +49,17 @@ class Job:
         self.ended = asyncio.Event()
         # What a generator yields; handler/pieces.py says how to follow it.
         self.stream = Stream()
+        self.progress: Progress | None = None  # the last report
         # For A2A.
         self.context_id = self.id
         self.output: Output = "data or text"
         self.message = b""  # that started it, as JSON
+
+    def report(self, progress: Progress) -> None:
+        """For any thread."""
+        if self.state == "running":
+            self.progress = progress
+            self.stream.report(progress)
 
     def size(self) -> int:
         texts = sys.getsizeof(self.problem) + sys.getsizeof(self.context_id)
@@ -76,12 +86,18 @@ class Jobs:
         """Calls of the handler that have not ended, also cancelled ones."""
         return len(self._tasks)
 
-    def start(self, inputs: dict[str, Any]) -> Job:
-        """The job cannot be found until it is remembered. Raises TooManyJobs."""
+    def start(self, inputs: dict[str, Any], context_id: str = "") -> Job:
+        """The job cannot be found until it is remembered. Raises TooManyJobs.
+
+        `context_id` is that of a conversation in A2A, if the client has named one.
+        """
         if len(self._tasks) >= self._max_jobs:
             raise TooManyJobs(f"the agent runs as many jobs as it may: {self._max_jobs}")
         job = Job()
-        task = asyncio.create_task(self._work(job, inputs), name=f"job {job.id}")
+        job.context_id = context_id or job.id
+        call = current_call.get() or Context()
+        context = replace(call, run_id=job.id, context_id=job.context_id, report=job.report)
+        task = asyncio.create_task(self._work(job, inputs, context), name=f"job {job.id}")
         self._tasks[task] = job
         task.add_done_callback(self._tasks.pop)
         return job
@@ -121,9 +137,9 @@ class Jobs:
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    async def _work(self, job: Job, inputs: dict[str, Any]) -> None:
+    async def _work(self, job: Job, inputs: dict[str, Any], context: Context) -> None:
         try:
-            job_result = await self._runner.run(inputs, job.stream)
+            job_result = await self._runner.run(inputs, context, job.stream)
         except asyncio.CancelledError:
             self._end(job, "cancelled")
         except Exception as error:

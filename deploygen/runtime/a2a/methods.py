@@ -99,7 +99,9 @@ class Methods:
             raise Busy("the agent is stopping")
         contract = self._agent.inputs
         try:
-            job = self._agent.jobs.start(contract.read(inputs_of(parts, contract)))
+            job = self._agent.jobs.start(
+                contract.read(inputs_of(parts, contract)), text(message, "contextId")
+            )
         except ContractBroken as error:
             fields = [
                 {"field": ".".join(map(str, each["loc"])), "description": each["msg"]}
@@ -108,7 +110,6 @@ class Methods:
             raise RpcError(errors.INVALID_PARAMS, str(error), fields) from error
         except TooManyJobs as error:
             raise Busy(str(error)) from error
-        job.context_id = text(message, "contextId") or job.id
         job.output = output
         job.message = stored_message(message, job)
         self._agent.jobs.remember(job)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator
 
+from ..handler.context import Progress
 from ..handler.pieces import Piece
 from ..jobs import Job
 from .tasks import artifact_of, object_of, result_parts, status_of, task_of
@@ -18,28 +19,32 @@ class TaskStream:
     def __init__(self, job: Job, wire: Wire, history_length: int | None = None) -> None:
         self._job = job
         self._wire = wire
-        self._pieces = job.stream.follow()
+        self._updates = job.stream.follow()
         self._shows_text = job.output != "data"
         self._shows_objects = job.output != "text"
-        self._texts = [self._pieces.before] if self._shows_text and self._pieces.before else []
+        text = self._updates.before
+        self._texts = [text] if self._shows_text and text else []
         self._has_objects = False
         self._held: list[bytes] = []
         before = [self._joined()] if self._texts else None
         self._task = task_of(job, wire, history_length=history_length, before=before)
 
     def leave(self) -> None:
-        self._job.stream.leave(self._pieces)
+        self._job.stream.leave(self._updates)
 
     async def events(self) -> AsyncGenerator[bytes]:
         """The task, chunks of its artifact, and its last state: results of JSON-RPC."""
         yield self._wire.streamed("task", self._task)
-        async for piece in self._pieces:
+        async for update in self._updates:
+            if isinstance(update, Progress):
+                yield self._wire.streamed("statusUpdate", self._status(update))
+                continue
             appends = bool(self._texts) or self._has_objects
-            if parts := self._parts(piece):
+            if parts := self._parts(update):
                 yield self._chunk(parts, appends=appends)
         if self._job.state == "done":
             yield self._last_chunk()
-        yield self._wire.streamed("statusUpdate", self._last_status())
+        yield self._wire.streamed("statusUpdate", self._status())
 
     def _parts(self, piece: Piece) -> list[bytes]:
         """Return what is to be sent now. An object waits: the last piece is the result."""
@@ -73,9 +78,11 @@ class TaskStream:
         artifact = artifact_of(self._job, parts)
         return self._wire.streamed("artifactUpdate", object_of(event, {"artifact": artifact}))
 
-    def _last_status(self) -> bytes:
-        event = self._wire.labelled("status-update", {**self._ids(), **self._wire.end})
-        return object_of(event, {"status": status_of(self._job, self._wire)})
+    def _status(self, progress: Progress | None = None) -> bytes:
+        """The last one, unless it is for `progress`."""
+        end = dict.fromkeys(self._wire.end, progress is None)
+        event = self._wire.labelled("status-update", {**self._ids(), **end})
+        return object_of(event, {"status": status_of(self._job, self._wire, progress)})
 
     def _ids(self) -> dict[str, str]:
         return {"taskId": self._job.id, "contextId": self._job.context_id}

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..jobs import Job
+from ..handler.context import Progress
+from ..jobs import Job, State
 from .wire import Wire
 
 # An object with one text, as json.dumps writes it.
@@ -33,9 +34,17 @@ def task_of(
     return object_of(task, more)
 
 
-def status_of(job: Job, wire: Wire) -> bytes:
-    status = {"state": wire.states[job.state], "timestamp": _timestamp(job.since)}
-    return object_of(status, {"message": _error(job, wire)} if job.state == "failed" else {})
+def status_of(job: Job, wire: Wire, progress: Progress | None = None) -> bytes:
+    """The status now, or when the `progress` was reported."""
+    if progress is None and job.state == "running":
+        progress = job.progress
+    state: State = "running" if progress else job.state
+    status = {"state": wire.states[state], "timestamp": _timestamp(job.since)}
+    if progress is not None:
+        return object_of(status, {"message": _message(job, wire, "progress", str(progress))})
+    if state == "failed":
+        return object_of(status, {"message": _message(job, wire, "error", job.problem)})
+    return json.dumps(status).encode()
 
 
 def artifact_of(job: Job, parts: Sequence[bytes]) -> bytes:
@@ -61,14 +70,14 @@ def object_of(members: Mapping[str, Any], encoded: Mapping[str, bytes]) -> bytes
     return json.dumps(members).encode()[:-1] + more + b"}"
 
 
-def _error(job: Job, wire: Wire) -> bytes:
+def _message(job: Job, wire: Wire, name: str, text: str) -> bytes:
     message = {
-        "messageId": f"{job.id}-error",
+        "messageId": f"{job.id}-{name}",
         "contextId": job.context_id,
         "taskId": job.id,
         "role": wire.agent,
     }
-    part = wire.part("text", json.dumps(job.problem).encode())
+    part = wire.part("text", json.dumps(text).encode())
     return object_of(wire.labelled("message", message), {"parts": b"[" + part + b"]"})
 
 

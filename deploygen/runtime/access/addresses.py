@@ -9,7 +9,7 @@ IPV6_NETWORK_BITS = 64
 
 
 def client_address(peer: str, forwarded_for: str, proxies: Sequence[Network]) -> str:
-    """Return the key by which a caller's rate is counted: its address, in IPv6 its network.
+    """Return the address of the first caller.
 
     `forwarded_for` is what proxies have appended to; only what trusted ones did counts.
     """
@@ -23,9 +23,15 @@ def client_address(peer: str, forwarded_for: str, proxies: Sequence[Network]) ->
         if before is None:
             break
         address = before
+    return str(address)
+
+
+def rate_key(caller: str) -> str:
+    """Return what a caller's rate is counted by: its address, in IPv6 its network."""
+    address = _parse(caller)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, IPV6_NETWORK_BITS), strict=False))
-    return str(address)
+    return caller
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -1,6 +1,7 @@
 """Lets calls in: by their token, their caller's rate, and how many are waiting."""
 
 import math
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -8,7 +9,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..http.bodies import RETRY_AFTER
-from .addresses import client_address
+from ..http.calls import current_call
+from .addresses import client_address, rate_key
 from .rates import Rates
 from .settings import AccessSettings
 from .tokens import AccessTokens
@@ -47,6 +49,9 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
+        if call := current_call.get():
+            caller = self._caller(scope, Headers(scope=scope))
+            current_call.set(replace(call, caller=caller))
         self._waiting += 1
         try:
             await self._app(scope, receive, send)
@@ -56,7 +61,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         # Before the token, so that nobody tries many.
-        seconds = self._rates.seconds_to_wait(self._caller(scope, headers))
+        seconds = self._rates.seconds_to_wait(rate_key(self._caller(scope, headers)))
         if seconds:
             rate = self._settings.rate_per_address
             return _refusal(

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from .loading import Function
+from .context import Context
+from .loading import Handler
 from .pieces import Piece, Stream
 from .whole import Results
 
@@ -43,15 +44,17 @@ class Calls:
         self._results = results
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="handler")
 
-    async def call(self, function: Function, inputs: dict[str, Any], stream: Stream) -> bytes:
+    async def call(
+        self, handler: Handler, inputs: dict[str, Any], context: Context, stream: Stream
+    ) -> bytes:
         """Return the result as JSON. Raises HandlerFailed, and what the function raises.
 
         When cancelled, ends as soon as the function does.
         """
-        if _is_asynchronous(function):
-            result = function(inputs)
+        if handler.is_asynchronous:
+            result = handler(inputs, context)
         else:
-            result = await self._in_thread(stream, self._call_here, function, inputs)
+            result = await self._in_thread(stream, self._call_here, handler, inputs, context)
         while inspect.isawaitable(result):
             result = await result
         if isinstance(result, _Encoded):
@@ -77,10 +80,12 @@ class Calls:
         call = self._threads.submit(context.run, function, outlet, *arguments)
         return await _to_its_end(asyncio.wrap_future(call), stream)
 
-    def _call_here(self, outlet: _Outlet, function: Function, inputs: dict[str, Any]) -> Any:
+    def _call_here(
+        self, outlet: _Outlet, handler: Handler, inputs: dict[str, Any], context: Context
+    ) -> Any:
         """Return what is left to do on the event loop, or _Encoded."""
         try:
-            result = function(inputs)
+            result = handler(inputs, context)
         except StopIteration as error:
             # A future cannot hold it: the request would get no response.
             raise RuntimeError(f"{self._name} raised StopIteration") from error
@@ -125,14 +130,6 @@ class Calls:
             if aclose := getattr(iterator, "aclose", None):
                 await aclose()
         return self._results.whole(stream.text(), last)
-
-
-def _is_asynchronous(function: Function) -> bool:
-    return any(
-        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
-        # An object may have an asynchronous __call__.
-        for each in (function, getattr(function, "__call__", None))  # noqa: B004
-    )
 
 
 def _check_open(stream: Stream) -> None:

@@ -1,19 +1,37 @@
 """Imports the author's function."""
 
 import importlib
+import inspect
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ..problems import Problem
+from .context import Context
 from .failures import error_number
 
 logger = logging.getLogger("agent.handler")
 
-Function = Callable[[dict[str, Any]], Any]
+Function = Callable[..., Any]
+CONTEXT = "context"  # the parameter's name
+
+
+@dataclass(frozen=True)
+class Handler:
+    """The author's function."""
+
+    function: Function
+    is_asynchronous: bool
+    takes_context: bool
+
+    def __call__(self, inputs: dict[str, Any], context: Context) -> Any:
+        if self.takes_context:
+            return self.function(inputs, context=context)
+        return self.function(inputs)
 
 
 class HandlerLoader:
@@ -23,7 +41,7 @@ class HandlerLoader:
         """`handler` is module:function."""
         self._module, _, self._function = handler.partition(":")
         self.problem: Problem | None = Problem("the handler is being loaded")
-        self.loaded: Future[Function] = Future()
+        self.loaded: Future[Handler] = Future()
 
     def start(self) -> None:
         # A daemon: the process can end during the import.
@@ -36,7 +54,7 @@ class HandlerLoader:
 
     def _load(self) -> None:
         try:
-            function = _import_function(self._module, self._function)
+            handler = _import_handler(self._module, self._function)
         except BaseException as error:
             number, reason = error_number(), _reason(error)
             # Names may hold any character.
@@ -49,18 +67,35 @@ class HandlerLoader:
             self.refuse(Problem(f"{what}; {where}", f"{what}: {reason}; {where}"))
         else:
             self.problem = None
-            self.loaded.set_result(function)
+            self.loaded.set_result(handler)
 
 
 class _NoSuchFunction(TypeError):
     pass
 
 
-def _import_function(module: str, name: str) -> Function:
+def _import_handler(module: str, name: str) -> Handler:
     function = getattr(importlib.import_module(module), name, None)
     if not callable(function):
         raise _NoSuchFunction(f"{module}.py defines no function {name}(inputs)")
-    return cast("Function", function)
+    return Handler(function, _is_asynchronous(function), _takes_context(function))
+
+
+def _is_asynchronous(function: Function) -> bool:
+    return any(
+        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+        # An object may have an asynchronous __call__.
+        for each in (function, getattr(function, "__call__", None))  # noqa: B004
+    )
+
+
+def _takes_context(function: Function) -> bool:
+    try:
+        parameter = inspect.signature(function).parameters.get(CONTEXT)
+    except (TypeError, ValueError):  # builtin functions may have none
+        return False
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return parameter is not None and parameter.kind in named
 
 
 def _reason(error: BaseException) -> str:

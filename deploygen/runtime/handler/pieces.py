@@ -3,15 +3,16 @@
 To follow a job:
 
     job = jobs.start(inputs)
-    with job.stream.follow() as pieces:     # all from now on
-        async for piece in pieces:
-            ...                             # piece.text is None for an object; see Piece
+    with job.stream.follow() as updates:    # all from now on
+        async for update in updates:
+            ...                             # a Piece, or a Progress (handler/context.py)
     job.state                               # the iteration ends when the job does
 
-- Any number of readers may follow, each from `follow()` on; `pieces.before` is the joined text that
-  was yielded until then, so a late reader can catch up.
+- Any number of readers may follow, each from `follow()` on; `updates.before` is the joined text
+  that was yielded until then, so a late reader can catch up.
 - The handler waits while a reader has MOST_WAITING pieces left to read, so each reader gets every
-  piece, and a slow one makes no memory grow. Leave the `with` to stop following.
+  piece, and a slow one makes no memory grow. Of reports of progress, it may miss all but the
+  latest. Leave the `with` to stop following.
 - Without readers, pieces are only joined to the result. Whether a run whose last reader has left
   goes on is the caller's choice: `jobs.cancel(job)` ends it, and closes the generator.
 - The result is `job.result`, as for every handler. Errors are in `job.error`, or `job.problem`.
@@ -22,6 +23,8 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import Self
+
+from .context import Progress
 
 # Of a reader, before the handler waits.
 MOST_WAITING = 16
@@ -41,7 +44,7 @@ class Piece:
 
 
 class Stream:
-    """The pieces of one run. For the event loop, but `put` and `text` for any thread."""
+    """The pieces of one run. For the event loop; `put`, `report` and `text` for any thread."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None  # of the readers
@@ -49,6 +52,7 @@ class Stream:
         self._readers: list[Reader] = []
         self._texts: list[str] = []
         self._room = asyncio.Event()
+        self._waking = False
         self.closed = False
         self.size = 0  # bytes of all pieces
 
@@ -62,10 +66,16 @@ class Stream:
                 self._texts.append(piece.text)
             for reader in self._readers:
                 reader.waiting.append(piece)
-            if self._loop is None or not self._readers:
-                return True
-            self._loop.call_soon_threadsafe(self._wake_readers)
+            self._wake()
             return self._has_room()
+
+    def report(self, progress: Progress) -> None:
+        with self._lock:
+            for reader in [] if self.closed else self._readers:
+                if reader.waiting and isinstance(reader.waiting[-1], Progress):
+                    reader.waiting.pop()
+                reader.waiting.append(progress)
+                self._wake()
 
     async def room(self) -> None:
         """Wait until each reader has room for a piece, or the stream is closed."""
@@ -74,7 +84,7 @@ class Stream:
             await self._room.wait()
 
     def follow(self) -> "Reader":
-        """Return the pieces from now on, to be read in a `with`."""
+        """Return what comes from now on, to be read in a `with`."""
         self._loop = asyncio.get_running_loop()
         with self._lock:
             reader = Reader(self, self._joined())
@@ -112,17 +122,23 @@ class Stream:
     def _has_room(self) -> bool:
         return all(len(reader.waiting) < MOST_WAITING for reader in self._readers)
 
+    def _wake(self) -> None:
+        if self._loop is not None and self._readers and not self._waking:
+            self._waking = True
+            self._loop.call_soon_threadsafe(self._wake_readers)
+
     def _wake_readers(self) -> None:
+        self._waking = False
         for reader in self._readers:
             reader.news.set()
 
 
 class Reader:
-    """An async iterator of pieces, for one task of the event loop."""
+    """An async iterator, for one task of the event loop."""
 
     def __init__(self, stream: Stream, before: str) -> None:
         self.before = before
-        self.waiting: deque[Piece] = deque()
+        self.waiting: deque[Piece | Progress] = deque()
         self.news = asyncio.Event()
         self._stream = stream
         self._ended = False
@@ -136,15 +152,15 @@ class Reader:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Piece:
+    async def __anext__(self) -> Piece | Progress:
         while not self.waiting:
             if self._ended:
                 raise StopAsyncIteration
             self.news.clear()
             await self.news.wait()
-        piece = self.waiting.popleft()
+        update = self.waiting.popleft()
         self._stream.note_room()
-        return piece
+        return update
 
     def end(self) -> None:
         """Let the iteration end after the pieces that are waiting."""

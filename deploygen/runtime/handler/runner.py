@@ -8,9 +8,10 @@ from fastapi import HTTPException
 from ..config import LARGEST_RESULT_BYTES
 from ..problems import Problem
 from .calls import Calls
+from .context import Context
 from .contract import Contract
 from .failures import HandlerFailed, HandlerUnavailable, logged_failure
-from .loading import Function, HandlerLoader
+from .loading import Handler, HandlerLoader
 from .pieces import Stream
 from .results import sendable
 from .whole import Results
@@ -47,7 +48,9 @@ class HandlerRunner:
         """Why `run` cannot work; None if it can."""
         return self._loader.problem
 
-    async def run(self, inputs: dict[str, Any], stream: Stream | None = None) -> bytes:
+    async def run(
+        self, inputs: dict[str, Any], context: Context | None = None, stream: Stream | None = None
+    ) -> bytes:
         """Return the handler's result as JSON, and put what a generator yields into the `stream`.
 
         When cancelled, ends as soon as the handler does; a generator ends at its next piece once
@@ -56,9 +59,9 @@ class HandlerRunner:
         Raises HandlerUnavailable, HandlerFailed, and the handler's HTTPException. Its other
         exceptions go to the log alone, since they may hold secrets.
         """
-        function = await self._loaded()
+        handler = await self._loaded()
         try:
-            return await self._calls.call(function, inputs, stream or Stream())
+            return await self._calls.call(handler, inputs, context or Context(), stream or Stream())
         except HandlerFailed:
             raise
         except HTTPException as error:
@@ -75,7 +78,7 @@ class HandlerRunner:
         """No call may follow."""
         self._calls.close()
 
-    async def _loaded(self) -> Function:
+    async def _loaded(self) -> Handler:
         if self.is_loading():
             loaded = asyncio.wrap_future(self._loader.loaded)
             await asyncio.wait([loaded], timeout=LOADING_PATIENCE_SECONDS)

@@ -12,6 +12,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..handler.context import Context
+from .calls import current_call
+
 logger = logging.getLogger("agent.requests")
 
 HEADER = "X-Request-ID"
@@ -32,7 +35,8 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get(HEADER, "")
+        headers = Headers(scope=scope)
+        sent = headers.get(HEADER, "")
         identity = sent if SAFE.fullmatch(sent) else uuid.uuid4().hex
         began = time.monotonic()
         status = 0
@@ -45,6 +49,8 @@ class RequestIds:
             await send(message)
 
         token = request_id.set(identity)
+        caller = scope["client"][0] if scope.get("client") else ""
+        current_call.set(Context(request_id=identity, caller=caller, headers=headers))
         try:
             await self._call_app(scope, receive, send_with_id)
             if not scope["path"].startswith(UNLOGGED):

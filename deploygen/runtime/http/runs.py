@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
+from ..handler.context import Progress
 from ..handler.contract import ContractBroken
 from ..handler.failures import HandlerFailed, HandlerUnavailable
 from ..handler.pieces import Reader
@@ -92,10 +94,13 @@ def _add_status(app: FastAPI, agent: Lifecycle) -> None:
         return _status(job)
 
 
-async def _events(job: Job, pieces: Reader) -> AsyncGenerator[bytes]:
-    with pieces:
-        async for piece in pieces:
-            yield event("piece", piece.json)
+async def _events(job: Job, updates: Reader) -> AsyncGenerator[bytes]:
+    with updates:
+        async for update in updates:
+            if isinstance(update, Progress):
+                yield event("progress", json.dumps(_progress(update)).encode())
+            else:
+                yield event("piece", update.json)
     yield event("result", _result(job))
 
 
@@ -115,12 +120,18 @@ def _find(agent: Lifecycle, job_id: str) -> Job:
 
 
 def _status(job: Job) -> Response:
-    about = {"job_id": job.id, "status": job.state}
+    about: dict[str, Any] = {"job_id": job.id, "status": job.state}
+    if job.state == "running" and job.progress is not None:
+        about["progress"] = _progress(job.progress)
     if job.state == "failed":
         about["error"] = job.problem
     is_done = job.state == "done"
     content = object_with(about, "result", job.result) if is_done else json.dumps(about)
     return Response(content, media_type="application/json")
+
+
+def _progress(progress: Progress) -> dict[str, Any]:
+    return {key: value for key, value in asdict(progress).items() if value not in (None, "")}
 
 
 def _result(job: Job) -> bytes:

@@ -55,3 +55,17 @@ def test_every_module_can_be_imported(tmp_path: Path, registry_url: str | None) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_handler_can_import_the_context(tmp_path: Path) -> None:
+    folder = generated(tmp_path, None)
+    (folder / "handler.py").write_text(
+        "from agent_runtime import Context\n\n\n"
+        "def handle(inputs: dict[str, object], context: Context) -> dict[str, object]:\n"
+        "    context.progress(0.5)\n"
+        '    return {"id": context.request_id}\n'
+    )
+    run(folder, "mypy", "--strict", "--config-file", "", "handler.py")
+    call = "import handler; from agent_runtime import Context; handler.handle({}, Context())"
+    done = subprocess.run([sys.executable, "-c", call], cwd=folder, check=False)
+    assert done.returncode == 0

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from deploygen.runtime import jobs as agent_jobs
+from deploygen.runtime.handler.context import Context, Progress
 from deploygen.runtime.handler.failures import HandlerFailed
-from deploygen.runtime.handler.pieces import MOST_WAITING, Reader, Stream
+from deploygen.runtime.handler.pieces import MOST_WAITING, Piece, Reader, Stream
 from deploygen.runtime.handler.runner import HandlerRunner
 from deploygen.runtime.jobs import Job, Jobs, TooManyJobs
 from tests.processes import wait_in_loop, wait_until
@@ -200,7 +201,12 @@ def test_any_exception_of_a_handler_ends_only_its_job(
 
 
 class Broken(HandlerRunner):
-    async def run(self, inputs: dict[str, Any], stream: Stream | None = None) -> bytes:  # noqa: ARG002
+    async def run(
+        self,
+        inputs: dict[str, Any],
+        context: Context | None = None,  # noqa: ARG002
+        stream: Stream | None = None,  # noqa: ARG002
+    ) -> bytes:
         raise BaseException(inputs)  # noqa: TRY002 - an unexpected one
 
 
@@ -333,7 +339,7 @@ def joined(numbers: Iterable[int]) -> str:
 def test_every_reader_gets_every_piece_of_a_job(tmp_path: Path, kind: str) -> None:
     async def read(pieces: Reader) -> str:
         with pieces:
-            return "".join([piece.text or "" async for piece in pieces])
+            return await joined_text(pieces)
 
     async def scenario() -> None:
         jobs = jobs_of(tmp_path, YIELDS.format(kind=kind))
@@ -353,10 +359,10 @@ def test_the_generator_waits_for_the_slowest_reader(tmp_path: Path, kind: str) -
         with job.stream.follow() as quick:
             with job.stream.follow() as slow:
                 for number in range(MOST_WAITING):
-                    assert (await anext(quick)).text == f"{number} "
+                    assert text_of(await anext(quick)) == f"{number} "
                 await settled(sys.modules[MODULE].yielded)
                 assert len(sys.modules[MODULE].yielded) == MOST_WAITING
-                assert (await anext(slow)).text == "0 "
+                assert text_of(await anext(slow)) == "0 "
             # The slow one has left.
             left = [piece async for piece in quick]
         assert len(left) == 100 - MOST_WAITING
@@ -382,7 +388,13 @@ def test_a_late_reader_gets_the_text_before_and_each_piece_after(tmp_path: Path,
 
 
 async def joined_text(pieces: Reader) -> str:
-    return "".join([piece.text or "" async for piece in pieces])
+    return "".join([text_of(piece) async for piece in pieces])
+
+
+def text_of(piece: Piece | Progress) -> str:
+    assert isinstance(piece, Piece)
+    assert piece.text
+    return piece.text
 
 
 async def settled(growing: list[int]) -> None:

@@ -55,9 +55,9 @@ def pieces(runner: HandlerRunner) -> list[Piece]:
     async def scenario() -> list[Piece]:
         stream = Stream()
         with stream.follow() as reader:
-            run = asyncio.create_task(runner.run({}, stream))
+            run = asyncio.create_task(runner.run({}, stream=stream))
             run.add_done_callback(lambda _: stream.close())
-            found = [piece async for piece in reader]
+            found = [piece async for piece in reader if isinstance(piece, Piece)]
             await run
             return found
 
