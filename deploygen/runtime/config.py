@@ -76,6 +76,7 @@ class AgentConfig(Part):
     dependencies: list[str] = []
     # Until POST /run responds with a job instead of a result.
     sync_timeout: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 30.0
+    a2a_0_3: bool = True
     max_jobs: Annotated[int, Field(ge=1, le=1000)] = 16
     # Of a result, or of all pieces of a stream, as JSON.
     max_result_bytes: Annotated[int, Field(ge=1024, le=2**30)] = LARGEST_RESULT_BYTES

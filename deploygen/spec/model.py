@@ -94,6 +94,8 @@ class AgentSpec(Part):
     """Seconds after which POST /run responds with 202 and the run continues as a job."""
     max_jobs: Annotated[int, between(1, 1000)] = 16
     """The maximum number of simultaneous runs."""
+    a2a_0_3: bool = True
+    """Whether the agent speaks A2A 0.3 beside 1.0."""
     registry: Annotated[
         Annotated[Registry, Tag("")] | Annotated[Literal[False], Tag("false")],
         Discriminator(lambda value: "false" if value is False else ""),

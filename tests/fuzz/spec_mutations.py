@@ -40,6 +40,7 @@ FULL: dict[str, Any] = {
     "dependencies": ["http://model:8080/health", "db:5432"],
     "sync_timeout": 5,
     "max_jobs": 3,
+    "a2a_0_3": False,
     "registry": {"url": "http://reg:9000", "ttl_seconds": 30, "heartbeat_interval": 5},
     "base_image": "python:3.13-slim",
     "slim": True,

@@ -8,6 +8,7 @@ from typing import Any
 from ..config import AgentConfig, ConfigError, Skill
 from .content import JSON_TYPE, TEXT_TYPE
 from .security import security
+from .v0_3.card import with_0_3
 
 A2A_PATH = "/a2a"
 CARD_PATH = "/.well-known/agent-card.json"
@@ -37,13 +38,14 @@ def base_url(config: AgentConfig, host_header: str) -> str:
 def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
     description = config.description or f"The agent {config.name}"
     only = Skill(id="run", name=config.name, description=description)
-    return security(config.environ) | {
+    url = f"{base}{A2A_PATH}"
+    card = security(config.environ) | {
         "name": config.name,
         "description": description,
         "version": config.version,
         "supportedInterfaces": [
             {
-                "url": f"{base}{A2A_PATH}",
+                "url": url,
                 "protocolBinding": "JSONRPC",
                 "protocolVersion": PROTOCOL_VERSION,
             }
@@ -62,6 +64,7 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
             for skill in config.skills or [only]
         ],
     }
+    return with_0_3(card, url) if config.a2a_0_3 else card
 
 
 def card_body(config: AgentConfig, base: str) -> bytes:

@@ -1,9 +1,10 @@
-"""POST /a2a: the JSON-RPC binding of A2A 1.0 (section 9)."""
+"""POST /a2a: the JSON-RPC binding of A2A 1.0 (section 9), and of 0.3."""
 
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,17 +19,21 @@ from .errors import Busy, RpcError
 from .methods import Methods
 from .rpc import CallId, call_id, check_call, parse_call
 from .streams import TaskStream
+from .v0_3.calls import call_of
+from .v0_3.wire import V0_3
 from .wire import V1, Wire
 
 VERSION = "A2A-Version"
-# None would mean 0.3 (section 3.6), whose methods have other names. Patches do not count.
-VERSION_1 = re.compile(r"(1\.0(\.\d+)?)?")
+# Patches do not count (section 3.6).
+VERSION_1_0 = re.compile(r"1\.0(\.\d+)?")
+VERSION_0_3 = re.compile(r"0\.3(\.\d+)?")
 
 
 class A2AEndpoint:
     def __init__(self, agent: Lifecycle, bodies: RequestBodies) -> None:
         self._bodies = bodies
         self._methods = Methods(agent)
+        self._speaks_0_3 = agent.config.a2a_0_3
 
     async def respond(self, request: Request) -> Response:
         """Raises HTTPException as RequestBodies.read does."""
@@ -37,8 +42,8 @@ class A2AEndpoint:
         try:
             call = parse_call(body)
             identity = call_id(call)
-            name, params = check_call(call)
-            result = await self._methods.find(name)(params, _wire(request))
+            name, params, wire = self._translated(request, *check_call(call))
+            result = await self._methods.find(name)(params, wire)
         except RpcError as error:
             content = {"jsonrpc": "2.0", "id": identity, "error": error.as_json()}
             if isinstance(error, Busy):
@@ -47,6 +52,20 @@ class A2AEndpoint:
         if isinstance(result, TaskStream):
             return EventStream(_events(result, identity), result.leave)
         return Response(_response(identity, result), media_type=JSON_TYPE)
+
+    def _translated(
+        self, request: Request, name: str, params: dict[str, Any]
+    ) -> tuple[str, dict[str, Any], Wire]:
+        """Return the call in 1.0, and how to write the response. Raises RpcError."""
+        sent = request.headers.get(VERSION) or request.query_params.get(VERSION, "")
+        # None means 0.3 (section 3.6.2), but names of 1.0 are clear.
+        version = sent.strip() or ("0.3" if "/" in name else "1.0")
+        if VERSION_1_0.fullmatch(version):
+            return name, params, V1
+        if self._speaks_0_3 and VERSION_0_3.fullmatch(version):
+            return *call_of(name, params), V0_3
+        versions = "1.0 and 0.3" if self._speaks_0_3 else "1.0"
+        raise RpcError(errors.WRONG_VERSION, f"this agent speaks A2A {versions}")
 
 
 async def _events(stream: TaskStream, identity: CallId) -> AsyncGenerator[bytes]:
@@ -57,10 +76,3 @@ async def _events(stream: TaskStream, identity: CallId) -> AsyncGenerator[bytes]
 
 def _response(identity: CallId, result: bytes) -> bytes:
     return object_with({"jsonrpc": "2.0", "id": identity}, "result", result)
-
-
-def _wire(request: Request) -> Wire:
-    version = request.headers.get(VERSION) or request.query_params.get(VERSION, "")
-    if not VERSION_1.fullmatch(version.strip()):
-        raise RpcError(errors.WRONG_VERSION, "this agent speaks A2A 1.0")
-    return V1

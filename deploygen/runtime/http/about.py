@@ -60,7 +60,7 @@ def add_descriptions(app: FastAPI, agent: Lifecycle, endpoint: A2AEndpoint) -> N
 
     @app.get(CARD_PATH, responses={304: {"description": "Not modified"}})
     async def card(request: Request) -> Response:
-        """The agent's card, as A2A 1.0 defines it."""
+        """The agent's card, as A2A defines it."""
         body = card_body(config, base_url(config, request.headers.get("host", "")))
         headers = {"ETag": entity_tag(body), "Cache-Control": CACHE_CONTROL}
         if is_known(request.headers.get("if-none-match", ""), headers["ETag"]):
@@ -69,5 +69,5 @@ def add_descriptions(app: FastAPI, agent: Lifecycle, endpoint: A2AEndpoint) -> N
 
     @app.post(A2A_PATH)
     async def a2a(request: Request) -> Response:
-        """JSON-RPC of A2A 1.0."""
+        """JSON-RPC of A2A."""
         return await endpoint.respond(request)

@@ -171,6 +171,7 @@ def test_the_configuration_contains_the_spec() -> None:
         "dependencies": ["db:5432"],
         "sync_timeout": 5.0,
         "max_jobs": 3,
+        "a2a_0_3": False,
         "extensions": [".registry"],
         "registry": {"url": "http://reg:9000", "ttl_seconds": 9, "heartbeat_interval": 2.5},
     }
@@ -209,6 +210,7 @@ def everything(text: str = "") -> dict[str, Any]:
         "requirements": ["numpy"],
         "sync_timeout": 5,
         "max_jobs": 3,
+        "a2a_0_3": False,
         "registry": {"ttl_seconds": 9, "heartbeat_interval": 2.5},
     }
 

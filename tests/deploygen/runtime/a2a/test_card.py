@@ -40,7 +40,12 @@ def url_of(agent: RunningAgent, **headers: str) -> str:
 
 
 def test_the_card_has_what_the_agent_declares(tmp_path: Path) -> None:
-    declared: dict[str, Any] = {"description": "Adds.", "version": "1.2.0", "skills": [SKILL]}
+    declared: dict[str, Any] = {
+        "description": "Adds.",
+        "version": "1.2.0",
+        "skills": [SKILL],
+        "a2a_0_3": False,
+    }
     with running_agent(tmp_path, **declared) as agent:
         card = agent.http.get(PATH)
         url = f"{agent.url}/a2a"

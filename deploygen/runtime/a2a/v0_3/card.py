@@ -1,0 +1,29 @@
+"""What 0.3 wants of a card (section 5.5), beside the members of 1.0."""
+
+from typing import Any
+
+# Its clients compare it with all three numbers.
+VERSION = "0.3.0"
+
+
+def with_0_3(card: dict[str, Any], url: str) -> dict[str, Any]:
+    interfaces = card["supportedInterfaces"]
+    added: dict[str, Any] = {
+        "protocolVersion": VERSION,
+        "url": url,
+        "preferredTransport": "JSONRPC",
+        # Clients of 1.0 choose the first one that they know.
+        "supportedInterfaces": [
+            *interfaces,
+            {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "0.3"},
+        ],
+    }
+    schemes = card.get("securitySchemes", {})
+    if schemes:
+        added["securitySchemes"] = {name: _scheme(each) for name, each in schemes.items()}
+        added["security"] = [{name: []} for name in schemes]
+    return card | added
+
+
+def _scheme(scheme: dict[str, Any]) -> dict[str, Any]:
+    return scheme | {"type": "http", **scheme["httpAuthSecurityScheme"]}
