@@ -107,7 +107,7 @@ class Calls:
                 piece = self._results.piece(value, outlet.stream.size)
                 if not piece.is_empty:
                     outlet.put(piece)
-                    last = value
+                    last = piece
         finally:
             # Iterators that are no generators may lack it.
             getattr(values, "close", lambda: None)()
@@ -120,7 +120,7 @@ class Calls:
             async for value in iterator:
                 piece = self._results.piece(value, stream.size)
                 if not piece.is_empty:
-                    last = value
+                    last = piece
                     if not stream.put(piece):
                         await stream.room()
                 # Others have a turn, even if this generator never waits.

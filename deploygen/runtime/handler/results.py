@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from .contract import Contract
+from .encoding import encode
 
 # Below are interim responses; h11 knows none above.
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
@@ -17,14 +18,11 @@ HEADER_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?"
 FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
 
 
-def result_json(result: dict[str, Any], outputs: Contract | None) -> bytes:
-    """Return JSON. Raises ContractBroken, ValueError for keys that are the same in JSON, and the
-    encoder's errors for what is not JSON, such as NaN."""
-    text = as_json(result)
+def check_outputs(result: dict[str, Any], outputs: Contract | None) -> None:
+    """Raises ContractBroken."""
     if outputs is not None and outputs.declared:
         outline = {name: _outline(value) for name, value in result.items()}
         outputs.read(json.loads(json.dumps(outline)))
-    return text
 
 
 def object_with(members: dict[str, Any], last: str, value: bytes) -> bytes:
@@ -38,20 +36,8 @@ def sendable(refusal: HTTPException) -> HTTPException:
     status, headers = refusal.status_code, refusal.headers
     if not isinstance(status, int) or not LOWEST_STATUS <= status <= HIGHEST_STATUS:
         raise ValueError(f"the status {status!r} is not one of {LOWEST_STATUS} to {HIGHEST_STATUS}")
-    detail = json.loads(as_json(refusal.detail))
+    detail = json.loads(encode(refusal.detail)[1])
     return HTTPException(int(status), detail, _headers(headers) if headers else None)
-
-
-def as_json(value: Any) -> bytes:
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    # 1 and "1" become the same key. Keys of several types cannot be sorted, which is far cheaper
-    # to find out than by a look at each.
-    try:
-        json.dumps(value, sort_keys=True)
-    except TypeError:
-        if json.dumps(json.loads(text), ensure_ascii=False) != text:
-            raise ValueError("two keys of an object are the same in JSON") from None
-    return text.encode()
 
 
 def _outline(value: Any) -> Any:

@@ -1,6 +1,8 @@
 """Runs the author's function once it is loaded, whatever it does."""
 
 import asyncio
+import logging
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import HTTPException
@@ -15,6 +17,8 @@ from .loading import Handler, HandlerLoader
 from .pieces import Stream
 from .results import sendable
 from .whole import Results
+
+logger = logging.getLogger("agent.handler")
 
 # For a handler that is still being imported.
 LOADING_PATIENCE_SECONDS = 5.0
@@ -88,9 +92,14 @@ class HandlerRunner:
 
     def _refusal(self, error: HTTPException) -> Exception:
         try:
-            return sendable(error)
+            refusal = sendable(error)
         except Exception as problem:
             return logged_failure(self._name, f"{self._name} raised what cannot be sent", problem)
+        if refusal.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.error(
+                "%s raised HTTPException %s", self._name, error.status_code, exc_info=error
+            )
+        return refusal
 
     def _raised(self, error: BaseException) -> HandlerFailed:
         return logged_failure(self._name, f"{self._name} raised {type(error).__name__}", error)

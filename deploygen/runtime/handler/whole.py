@@ -1,12 +1,14 @@
 """One result, made of what a handler returns or yields."""
 
+import json
 import logging
 from typing import Any
 
 from .contract import Contract, ContractBroken
+from .encoding import NotJson, encode, is_object
 from .failures import HandlerFailed, logged_failure
 from .pieces import Piece
-from .results import as_json, result_json
+from .results import check_outputs
 
 logger = logging.getLogger("agent.handler")
 
@@ -26,35 +28,34 @@ class Results:
         self._declares_text = bool(outputs and outputs.declared and self._text_output)
 
     def result(self, result: Any) -> bytes:
-        if not isinstance(result, dict):
+        if not is_object(result):
             raise self._misuse(f"must return a dict, not {type(result).__name__}")
+        plain, text = self._encoded("the result", result)
+        if not isinstance(plain, dict):  # a RootModel may be a list
+            raise self._misuse(f"must return a dict, not {type(plain).__name__}")
         try:
-            text = result_json(result, self._outputs)
+            check_outputs(plain, self._outputs)
         except ContractBroken as error:
             logger.error("%s broke its contract: %s", self._name, error)  # noqa: TRY400 - no traceback
             problem = f"the result of {self._name} is not as declared: {error}"
             raise HandlerFailed(problem) from error
-        except Exception as error:
-            what = f"the result of {self._name} is not JSON"
-            raise logged_failure(self._name, what, error) from error
         self._check_size(len(text))
         return text
 
     def piece(self, value: Any, size_before: int) -> Piece:
         """`size_before`: the bytes of the pieces before it."""
-        if not isinstance(value, str | dict):
+        if not (isinstance(value, str) or is_object(value)):
             raise self._misuse(f"must yield texts and dicts, not {type(value).__name__}")
-        try:
-            piece = Piece(as_json(value), value if isinstance(value, str) else None)
-        except Exception as error:
-            what = f"a piece of {self._name} is not JSON"
-            raise logged_failure(self._name, what, error) from error
+        _, text = self._encoded("a piece", value)
+        piece = Piece(text, value if isinstance(value, str) else None)
         self._check_size(size_before + len(piece.json))
         return piece
 
-    def whole(self, text: str, last: Any, returned: Any = None) -> bytes:
-        """Return the result of a generator from its joined text, last value and returned value."""
-        result = last if returned is None and isinstance(last, dict) else returned
+    def whole(self, text: str, last: Piece | None, returned: Any = None) -> bytes:
+        """Return the result of a generator from its joined text, last piece and returned value."""
+        result = returned
+        if result is None and last is not None and last.text is None:
+            result = json.loads(last.json)
         if result is None:
             if self._text_output is None:
                 raise self._misuse(
@@ -62,9 +63,18 @@ class Results:
                     "texts, which is a single string"
                 )
             result = {self._text_output: text}
-        elif text and isinstance(result, dict) and self._declares_text:
-            result = {self._text_output: text, **result}
+        elif text and self._declares_text and is_object(result):
+            result = {self._text_output: text, **dict(self._encoded("the result", result)[0])}
         return self.result(result)
+
+    def _encoded(self, what: str, value: Any) -> tuple[Any, bytes]:
+        try:
+            return encode(value)
+        except Exception as error:
+            # Other errors may name values.
+            reason = f": {error}" if isinstance(error, NotJson) else ""
+            what = f"{what} of {self._name} is not JSON{reason}"
+            raise logged_failure(self._name, what, error) from error
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
