@@ -9,6 +9,7 @@ from typing import Any
 
 from .config import ConfigError
 from .http.request_ids import request_id
+from .text_logs import TerminalLines, TextLines
 
 VARIABLE = "AGENT_LOG_FORMAT"
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -20,7 +21,11 @@ def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) ->
     if chosen not in ("json", "text"):
         raise ConfigError(f"{VARIABLE} must be json or text, not {chosen!r}")
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonLines(agent_id) if chosen == "json" else TextLines())
+    if chosen == "json":
+        handler.setFormatter(JsonLines(agent_id))
+    else:
+        has_colours = is_terminal and not environ.get("NO_COLOR")
+        handler.setFormatter(TerminalLines() if has_colours else TextLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
@@ -45,16 +50,6 @@ class JsonLines(logging.Formatter):
         if record.stack_info:
             line["stack"] = record.stack_info
         return _as_json(line)
-
-
-class TextLines(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("{asctime} {levelname} {name}: {message}{request}", style="{")
-
-    def format(self, record: logging.LogRecord) -> str:
-        identity = request_id.get()
-        record.request = f" [{identity}]" if identity else ""
-        return super().format(record)
 
 
 def _as_json(line: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,7 +95,9 @@ def test_a_terminal_gets_text_and_a_pipe_json_unless_the_variable_is_set(
     if is_json:
         assert json.loads(written.out)["request_id"] == "an-id"
     else:
-        assert written.out.endswith("INFO mine: hello [an-id]\n")
+        plain = re.sub(r"\x1b\[\d+m", "", written.out)
+        assert ("\x1b" in written.out) is is_terminal
+        assert re.search(r" INFO +mine: hello \[?an-id\]?\n$", plain)
 
 
 def test_an_unknown_format_is_refused() -> None:
