@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploygen.project.scaffold import SPEC_FILE
+from deploygen.project.scaffold import BELOW_THE_SPEC, SPEC_FILE
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.parts import Registry
 
@@ -20,8 +20,6 @@ FIELDS = {
 }
 LEASE = ("ttl", "heartbeat_interval")
 OTHERS = ("no_registry", "output", "force", "dry_run", "build")
-# For the agent whose spec is in a folder of its name.
-BELOW_THE_SPEC = "build"
 
 
 def add_options(parser: ArgumentParser) -> None:

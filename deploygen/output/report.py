@@ -63,8 +63,12 @@ def next_steps(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str
 def next_steps_after_init(paths: Sequence[Path]) -> str:
     spec = next(path for path in paths if path.suffix == ".yaml")
     lines = [f"Done in {spec.parent}:", *(f"  {'write':<9}  {path.name}" for path in paths)]
-    lines += ["", "Make it yours, or try it as it is:", ""]
-    return "\n".join([*lines, f"  python manage.py generate_agent {shlex.quote(str(spec))}"])
+    run = f"python manage.py run_agent {shlex.quote(str(spec.parent))}"
+    generate = f"python manage.py generate_agent {shlex.quote(str(spec))}"
+    lines += ["", "Run it, and again whenever you change a file:", "", f"  {run}", ""]
+    return "\n".join(
+        [*lines, "Then make the folder that builds into its image:", "", f"  {generate}"]
+    )
 
 
 def _docker_run(spec: AgentSpec) -> str:

@@ -129,13 +129,16 @@ class _Search:
 
     def _is_foreign(self, folder: Path) -> bool:
         """Whether it is an environment, or was generated."""
-        if _real(folder) == self.output:
-            return True
-        return any(os.path.lexists(folder / name) for name in (ENVIRONMENT, MARKER))
+        return _real(folder) == self.output or is_foreign(folder)
 
     def _has_private_key(self, path: str) -> bool:
         with (self.folder / path).open("rb") as file:
             return PRIVATE_KEY in file.read(PRIVATE_KEY_BYTES)
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder is an environment, or was generated."""
+    return any(os.path.lexists(folder / name) for name in (ENVIRONMENT, MARKER))
 
 
 def _real(path: Path) -> str:

@@ -17,6 +17,8 @@ from deploygen.spec.kinds import LONGEST_NAME
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_project"
 SPEC_FILE = "agent.yaml"
 DEFAULT_NAME = "my-agent"
+# The generated folder of an agent whose spec is in a folder of its name.
+BELOW_THE_SPEC = "build"
 
 
 class ScaffoldError(Exception):

@@ -17,7 +17,6 @@ from deploygen.docker.build import (
     require_docker,
 )
 from deploygen.management.options import (
-    BELOW_THE_SPEC,
     FIELDS,
     LEASE,
     add_options,
@@ -32,7 +31,7 @@ from deploygen.output.report import next_steps, next_steps_after_init, summary
 from deploygen.output.writing import USERS_FILES, WritingError, write_folder
 from deploygen.project.checks import check_project
 from deploygen.project.files import FilesError, Found, find_files
-from deploygen.project.scaffold import SPEC_FILE, ScaffoldError, write_scaffold
+from deploygen.project.scaffold import BELOW_THE_SPEC, SPEC_FILE, ScaffoldError, write_scaffold
 from deploygen.spec.errors import Problem, SpecError, make_spec
 from deploygen.spec.file import SpecFile, SpecFileError, overridden, read_spec
 from deploygen.spec.model import AgentSpec

@@ -1,0 +1,21 @@
+"""Whether an agent on this machine is ready."""
+
+import http.client
+import json
+from http import HTTPStatus
+
+TIMEOUT_SECONDS = 2.0
+
+
+def unreadiness(port: int) -> str | None:
+    """Return why it is not ready, "" if it is, None while it does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/health/ready")
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return "" if response.status == HTTPStatus.OK else str(answer.get("reason", "not ready"))
