@@ -85,7 +85,7 @@ exports: install-dev ## time and memory of exports through the web server: AGENT
 event-streams: install-dev ## memory and CPU time of event streams: STREAMS=1000
 	@exec $(PY) -m benchmarks.event_streams $(if $(STREAMS),--streams $(STREAMS))
 
-image: install-dev ## size of an example's image, and how fast it registers and stops; needs Docker
+image: install-dev ## size of an example's image, how fast it registers and stops, and what a change costs; needs Docker
 	@exec $(PY) -m benchmarks.image
 
 format: install-dev ## format the Python code, and fix what the linter can fix

@@ -1,35 +1,76 @@
-"""``python3 -m image``: from an environment with packages and a folder to an image's files."""
+"""``python3 -m image``: writes one layer of an image, on top of those written before."""
 
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from .assembly import Sources, assemble, assemble_beside_base
+from .code import write_code
+from .environment import write_packages, write_runtime
+from .interpreter import write_interpreter
+from .layers import CODE, INTERPRETER, PACKAGES, RUNTIME, Layers
+
+# With a fixed seed, the same sources give the same bytecode. Columns, a quarter of it, only mark
+# places in lines of source, which these layers do not have.
+REPRODUCIBLE = {"PYTHONHASHSEED": "0"}
+WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
+WITHOUT_SOURCES = (INTERPRETER, RUNTIME)
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python3 -m image", description=__doc__)
-    parser.add_argument("--environment", type=Path, required=True, help="the venv with packages")
-    parser.add_argument("--app", type=Path, required=True, help="the folder with the code")
-    parser.add_argument("--lock", type=Path, required=True, help="the requirements we know")
-    parser.add_argument("--image", type=Path, required=True, help="the new folder to write")
-    parser.add_argument("--name", help="what it is called (default: what agent.json says)")
-    parser.add_argument(
-        "--beside-base",
-        action="store_true",
-        help="only what is added to the base image, which keeps all that it has",
-    )
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     # The agent's user must be able to read it all.
     os.umask(0o022)
-    paths = (given.environment.absolute(), given.app.absolute(), given.lock.absolute())
-    sources = Sources(*paths, given.name)
-    run = assemble_beside_base if given.beside_base else assemble
-    for note in run(sources, given.image.absolute()):
+    for note in _write(given, Layers(given.layers.absolute())):
         print(note, file=sys.stderr)
     return 0
 
 
+def _write(given: argparse.Namespace, layers: Layers) -> Iterator[str]:
+    if given.layer == INTERPRETER:
+        write_interpreter(layers)
+        return
+    environment = given.environment.absolute()
+    if given.layer == RUNTIME:
+        app = given.app.absolute() if given.app else None
+        lock = given.lock.absolute()
+        yield from write_runtime(layers, environment, lock, app=app, archived=given.archive)
+    elif given.layer == PACKAGES:
+        yield from write_packages(layers, environment, with_tests=not given.without_tests)
+    else:
+        write_code(layers, given.app.absolute(), environment=environment, name=given.name)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m image", description=__doc__)
+    layers = parser.add_subparsers(dest="layer", required=True)
+    layers.add_parser(INTERPRETER, help="Python, and what it needs of the base image")
+    runtime = layers.add_parser(RUNTIME, help="the packages that we know")
+    runtime.add_argument("--lock", type=Path, required=True, help="their pins")
+    runtime.add_argument("--app", type=Path, help="the folder with the agent's server")
+    runtime.add_argument(
+        "--archive", action="store_true", help="put those that are only Python into one file"
+    )
+    packages = layers.add_parser(PACKAGES, help="the packages installed since")
+    packages.add_argument("--without-tests", action="store_true", help="leave out their tests/")
+    code = layers.add_parser(CODE, help="the code, and the bill of materials")
+    code.add_argument("--app", type=Path, required=True, help="the folder with the code")
+    code.add_argument("--name", help="what it is called (default: what agent.json says)")
+    for layer in (runtime, packages, code):
+        layer.add_argument("--environment", type=Path, required=True, help="the venv")
+    for layer in layers.choices.values():
+        layer.add_argument("--layers", type=Path, required=True, help="the folder of the layers")
+    return parser
+
+
+def environment_for(layer: str) -> dict[str, str]:
+    """Return the variables with which Python has to be started to write a layer."""
+    return REPRODUCIBLE | (WITHOUT_COLUMNS if layer in WITHOUT_SOURCES else {})
+
+
 if __name__ == "__main__":
+    wanted = environment_for(sys.argv[1] if sys.argv[1:] else "")
+    if not wanted.items() <= os.environ.items():
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **wanted})  # noqa: S606
     sys.exit(main(sys.argv[1:]))

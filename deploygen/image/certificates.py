@@ -10,17 +10,33 @@ BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 KNOWN = (BUNDLE, Path("/etc/ssl/cert.pem"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 
 
-def add_certificates(tree: Tree, site: Path) -> Path | None:
-    """Copy the base's bundle, else certifi's, and link it to where OpenSSL looks.
-
-    Returns where it was, None if there is none.
-    """
-    of_openssl = Path(ssl.get_default_verify_paths().openssl_cafile)
-    for path in (of_openssl, *KNOWN, site / "certifi" / "cacert.pem"):
+def add_certificates(tree: Tree) -> None:
+    """Copy the base's bundle, if it has one, and link it to where OpenSSL looks."""
+    for path in (_of_openssl(), *KNOWN):
         if path.is_file() and path.stat().st_size:
-            tree.write(BUNDLE, path.read_bytes())
             tree.copied.add(path.resolve())
-            if of_openssl != BUNDLE:
-                tree.link(of_openssl, BUNDLE)
-            return path
-    return None
+            _add(tree, path.read_bytes())
+            return
+
+
+def share_certificates(tree: Tree, certifi: Path) -> bool:
+    """Replace certifi's bundle by a link to the base's, or take it for both.
+
+    Returns whether there is one.
+    """
+    if certifi.is_file():
+        if not tree.has(BUNDLE):
+            _add(tree, certifi.read_bytes())
+        certifi.unlink()
+        certifi.symlink_to(BUNDLE)
+    return tree.has(BUNDLE)
+
+
+def _add(tree: Tree, bundle: bytes) -> None:
+    tree.write(BUNDLE, bundle)
+    if (of_openssl := _of_openssl()) != BUNDLE:
+        tree.link(of_openssl, BUNDLE)
+
+
+def _of_openssl() -> Path:
+    return Path(ssl.get_default_verify_paths().openssl_cafile)

@@ -53,6 +53,8 @@ def all_packages(root: Path = Path("/")) -> list[OsPackage]:
 def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
     """`files`: absolute paths without links."""
     wanted = set(files)
+    if not wanted:
+        return []
     names = {path.name for path in wanted}
     found = [
         package
@@ -63,18 +65,20 @@ def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
     return sorted(found, key=lambda package: package.name)
 
 
-def add_records(tree: Tree, packages: list[OsPackage]) -> None:
+def add_records(tree: Tree, packages: list[OsPackage], below: Iterable[OsPackage] = ()) -> None:
+    """`below`: the packages of which the trees below have files."""
     for package in packages:
         if package.kind == "deb":
             tree.write(DPKG_RECORDS / package.name, package.record + "\n")
             licence = DOCUMENTS / package.name / "copyright"
             if licence.is_file():
                 tree.copy(licence)
-    of_apk = [package.record + "\n\n" for package in packages if package.kind == "apk"]
+    # One file has them all.
+    of_apk = {each.name: each.record for each in (*below, *packages) if each.kind == "apk"}
     if of_apk:
-        tree.write(APK, "".join(of_apk))
+        tree.write(APK, "".join(f"{of_apk[name]}\n\n" for name in sorted(of_apk)))
     release = Path("/etc/os-release")
-    if release.is_file():
+    if packages and release.is_file():
         tree.copy(release)
 
 

@@ -1,22 +1,21 @@
-"""Compiles the installed packages, and drops the sources of those in the runtime's lock.
+"""Installed packages: which there are, and a smaller form of those in the runtime's lock.
 
 The author's packages keep all files, since they may read any of them.
 """
 
-import compileall
-import csv
-import io
 import os
 import re
-from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
+from .archive import archive_of
 from .bytecode import compile_module
+from .package_files import PackageFiles
 
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
-ACTIVATION = re.compile(r"(?i)activate(\..*)?")
+ARCHIVE = "packages.zip"
+# site.py adds what this file names to sys.path.
+PATH_FILE = "packages.pth"
 
 
 def site_of(environment: Path) -> Path:
@@ -51,51 +50,38 @@ def owners_of_files(environment: Path) -> dict[Path, str]:
     }
 
 
-def finish(environment: Path, lock: Path, at: Path) -> None:
-    """Compile the packages; `at` is the environment's path in the image."""
-    known = locked_names(lock)
+def make_small(environment: Path, lock: Path, at: Path, *, archived: bool) -> None:
+    """Replace the sources of the lock's packages by bytecode, and drop what no server reads.
+
+    `at` is the environment's path in the image. If `archived`, packages that are only Python are
+    put into one archive.
+    """
+    site, known = site_of(environment), locked_names(lock)
+    archive: dict[str, bytes] = {}
     for package in installed(environment):
-        if normalised(package.metadata["Name"]) in known:
-            _drop_sources(package, environment, at)
-    compileall.compile_dir(
-        site_of(environment),
-        quiet=2,  # some files, such as templates, do not compile
-        stripdir=str(environment),
-        prependdir=str(at),
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
-    for script in (environment / "bin").iterdir():
-        if ACTIVATION.fullmatch(script.name):
-            script.unlink()
+        if normalised(package.metadata["Name"]) not in known:
+            continue
+        files = PackageFiles(package, site)
+        files.drop_superfluous()
+        files.cut_description()
+        modules = _compiled(files, at / site.relative_to(environment))
+        if archived and files.are_modules(modules):
+            archive |= {f"{name}c": content for name, content in modules.items()}
+            files.move_to_archive(modules, ARCHIVE)
+        else:
+            files.replace_sources(modules)
+        files.write_record()
+    if archive:
+        (site / ARCHIVE).write_bytes(archive_of(archive))
+        (site / PATH_FILE).write_text(f"{ARCHIVE}\n", encoding="utf-8")
 
 
-def _drop_sources(package: Distribution, environment: Path, at: Path) -> None:
-    """Replace each source by its bytecode, in RECORD too."""
-    site = site_of(environment)
+def _compiled(files: PackageFiles, site: Path) -> dict[str, bytes]:
+    """Return bytecode by the path of its source."""
     compiled = {}
-    for name in _sources(package, site):
-        path = site / name
-        filename = at / path.relative_to(environment)
+    for name in files.sources():
         try:
-            content = compile_module(path.read_bytes(), str(filename))
+            compiled[name] = compile_module((files.site / name).read_bytes(), str(site / name))
         except (SyntaxError, ValueError):
             continue  # a template, or of another version
-        path.with_suffix(".pyc").write_bytes(content)
-        path.unlink()
-        compiled[name] = f"{name}c"
-    record = package.read_text("RECORD") or ""
-    lines = [
-        [compiled[line[0]], "", ""] if line and line[0] in compiled else line
-        for line in csv.reader(record.splitlines())
-    ]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    [folder] = [file for file in package.files or [] if file.name == "RECORD"]
-    Path(str(folder.locate())).write_text(text.getvalue(), encoding="utf-8")
-
-
-def _sources(package: Distribution, site: Path) -> Iterator[str]:
-    for file in package.files or []:
-        # Scripts, in other folders, run from their sources.
-        if file.suffix == ".py" and ".." not in file.parts and (site / file).is_file():
-            yield str(file)
+    return compiled

@@ -1,15 +1,14 @@
 """The interpreter, and an archive of the standard library without what no server needs."""
 
 import importlib.util
-import io
 import re
 import sys
 import sysconfig
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .archive import archive_of
 from .bytecode import compile_module
 
 PRUNED = frozenset(
@@ -43,7 +42,6 @@ PRUNED_EXTENSIONS = re.compile(
 )
 # Fallbacks in Python, and the modules in C that make them superfluous.
 TWINS = {"_pydecimal.py": "_decimal", "_pyio.py": "_io", "_pydatetime.py": "_datetime"}
-FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -95,23 +93,9 @@ def module_files(library: Path) -> Iterator[Path]:
 
 def make_archive(interpreter: Interpreter) -> bytes:
     """Return the same bytes each time."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        folders: set[str] = set()
-        for path in module_files(interpreter.library):
-            name = path.relative_to(interpreter.library)
-            for folder in reversed(name.parents[:-1]):
-                # Without an entry, a folder without __init__ cannot be imported.
-                if folder.as_posix() not in folders:
-                    folders.add(folder.as_posix())
-                    archive.writestr(_entry(f"{folder.as_posix()}/", 0o755), b"")
-            code = compile_module(path.read_bytes(), str(interpreter.archive / name))
-            archive.writestr(_entry(name.with_suffix(".pyc").as_posix(), 0o644), code)
-    return buffer.getvalue()
-
-
-def _entry(name: str, mode: int) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, FIXED_TIME)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.external_attr = mode << 16
-    return entry
+    modules = {}
+    for path in module_files(interpreter.library):
+        name = path.relative_to(interpreter.library)
+        code = compile_module(path.read_bytes(), str(interpreter.archive / name))
+        modules[name.with_suffix(".pyc").as_posix()] = code
+    return archive_of(modules)

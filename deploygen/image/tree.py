@@ -1,23 +1,34 @@
-"""The image's file system, in a folder of the build stage."""
+"""A part of the image's file system, in a folder of the build stage."""
 
+import filecmp
 import os
 import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 MOST_LINKS = 40
 
 
 class Tree:
-    """`copied`: the base's files that the image has or is made from, absolute and without links."""
+    """What is the same in the trees `below` is left out.
 
-    def __init__(self, root: Path) -> None:
+    `copied`: the base's files that this tree has or is made from, absolute and without links.
+    """
+
+    def __init__(self, root: Path, below: Sequence[Path] = ()) -> None:
         self.root = root
+        self.below = below
         self.copied: set[Path] = set()
         root.mkdir(parents=True)
 
     def inside(self, path: Path) -> Path:
         """Return where the image's absolute `path` is in the build stage."""
         return self.root / path.relative_to("/")
+
+    def has(self, path: Path) -> bool:
+        """Return whether this tree, or one below it, has the image's absolute `path`."""
+        places = (root / path.relative_to("/") for root in (self.root, *self.below))
+        return any(map(os.path.lexists, places))
 
     def copy(self, path: Path) -> None:
         """Copy a file to the same path, with each symbolic link on the way.
@@ -45,22 +56,32 @@ class Tree:
             at = Path("/") if target.is_absolute() else at
         self._copy_real(at)
 
-    def copy_folder(self, folder: Path, to: Path, *skipped: str) -> None:
-        """Copy a folder, links as links, without `skipped`: paths relative to it."""
+    def copy_folder(self, folder: Path, to: Path, *skipped: Path) -> None:
+        """Copy a folder, links as links, without `skipped`."""
+        self.copy_files(folder, to, lambda path: path not in skipped)
 
-        def ignored(visited: str, names: list[str]) -> set[str]:
-            below = Path(visited).relative_to(folder)
-            return {name for name in names if (below / name).as_posix() in skipped}
-
+    def copy_files(self, folder: Path, to: Path, wanted: Callable[[Path], bool]) -> None:
+        """Copy what is `wanted` of a folder; of an unwanted folder in it, nothing."""
         target = self._place(to)
-        shutil.copytree(folder, target, symlinks=True, ignore=ignored)
-        for path in [target, *target.rglob("*")]:
-            if not path.is_symlink():
-                runs = path.is_dir() or path.stat().st_mode & 0o100
-                path.chmod(0o755 if runs else 0o644)
+        target.mkdir(exist_ok=True)
+        for path in _walk(folder, wanted):
+            place = target / path.relative_to(folder)
+            if self._is_below(path, place):
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_symlink():
+                place.symlink_to(path.readlink())
+            elif path.is_dir():
+                place.mkdir()
+            else:
+                shutil.copyfile(path, place)
+                place.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
 
     def write(self, path: Path, content: str | bytes) -> None:
-        self._place(path).write_bytes(content.encode() if isinstance(content, str) else content)
+        place = self._place(path)
+        place.write_bytes(content.encode() if isinstance(content, str) else content)
+        if self._is_below(place, place):
+            place.unlink()
 
     def link(self, path: Path, target: Path) -> None:
         """Link `path` to `target`, unless it exists."""
@@ -78,16 +99,44 @@ class Tree:
         return place
 
     def _link(self, path: Path, target: Path) -> None:
-        link = self.inside(path)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if not os.path.lexists(link):
+        if not self.has(path):
+            link = self.inside(path)
+            link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(target)
 
     def _copy_real(self, path: Path) -> None:
         target = self.inside(path)
         if path.is_dir():
             target.mkdir(parents=True, exist_ok=True)
-        elif path not in self.copied or not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, target)
+        else:
             self.copied.add(path)
+            if not target.exists() and not self._is_below(path, target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target)
+
+    def _is_below(self, path: Path, place: Path) -> bool:
+        """Return whether the highest tree below that has `place` has the same there."""
+        for root in reversed(self.below):
+            other = root / place.relative_to(self.root)
+            if os.path.lexists(other):
+                return _are_same(path, other)
+        return False
+
+
+def _are_same(one: Path, other: Path) -> bool:
+    if one.is_symlink() or other.is_symlink():
+        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    if one.is_dir() or other.is_dir():
+        return one.is_dir() and other.is_dir()
+    return filecmp.cmp(one, other, shallow=False)
+
+
+def _walk(folder: Path, wanted: Callable[[Path], bool]) -> Iterator[Path]:
+    """Yield the wanted files below a folder, links to folders, and folders without content."""
+    for path in sorted(folder.iterdir()):
+        if not wanted(path):
+            continue
+        if path.is_symlink() or not path.is_dir() or not any(path.iterdir()):
+            yield path
+        else:
+            yield from _walk(path, wanted)

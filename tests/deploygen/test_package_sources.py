@@ -129,12 +129,13 @@ def test_an_agent_with_packages_of_pypi_and_its_folder_needs_no_buildkit(fields:
 def test_git_is_in_a_stage_of_its_own() -> None:
     requirement = f"tools[more] @ git+https://git.example/tools@{COMMIT}#subdirectory=python"
     text = render(spec_of(requirements=["numpy", requirement]))["Dockerfile"]
-    wheels, build, last = text.split("\nFROM ")[1:]
+    wheels, *stages = text.split("\nFROM ")[1:]
+    others = "".join(stages)
     assert "install -y --no-install-recommends ca-certificates git" in wheels
-    assert "git" not in (build + last).replace("git+", "")
+    assert "git" not in others.replace("git+", "")
     assert SECRET in wheels
-    assert SECRET not in build + last
-    assert "--no-index --no-deps /wheels/*.whl" in build
+    assert SECRET not in others
+    assert "--no-index --no-deps /wheels/*.whl" in others
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """A Docker engine, used through the docker command; containers share the host's network."""
 
+import gzip
 import json
 import os
 import shutil
 import subprocess
+import tarfile
+import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +140,34 @@ def sizes(image: str) -> tuple[int, int]:
         plain += len(chunk)
         gzipped += len(compressor.compress(chunk))
     return plain, gzipped + len(compressor.flush())
+
+
+def layers(image: str) -> list[str]:
+    """Return the digests of an image's layers, the lowest first."""
+    found: list[str] = json.loads(docker("inspect", "--format={{json .RootFS.Layers}}", image))
+    return found
+
+
+def bytes_to_push(image: str, present: Collection[str]) -> int:
+    """Return the size, gzipped, of an image's configuration and layers that are not `present`."""
+    with tempfile.TemporaryFile() as file:
+        for chunk in save_stream(image):
+            file.write(chunk)
+        file.seek(0)
+        with tarfile.open(fileobj=file) as archive:
+            [about] = json.loads(_member(archive, "manifest.json"))
+            pairs = zip(layers(image), about["Layers"], strict=True)
+            new = [name for digest, name in pairs if digest not in present]
+            return sum(
+                len(gzip.compress(_member(archive, name), GZIP_LEVEL))
+                for name in (about["Config"], *new)
+            )
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.extractfile(name)
+    assert member is not None
+    return member.read()
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ SHELLS = {"sh", "bash", "dash", "ash", "busybox", "zsh"}
 OF_PACKAGE_MANAGERS = {"pip", "pip3", "apt", "apt-get", "dpkg", "apk"}
 IMPORT_EVERYTHING = """
 import importlib, importlib.metadata, sys
-names = {file.parts[0].split(".")[0] for each in importlib.metadata.distributions()
-         for file in each.files if file.suffix in (".py", ".pyc", ".so")}
+names = set(importlib.metadata.packages_distributions())
 for name in sorted(names):
     if name.isidentifier():
         importlib.import_module(name)
@@ -93,7 +92,7 @@ def test_the_image_has_no_shell_no_package_manager_and_no_setuid_files(
     assert "python3" in programs
     assert not programs & (SHELLS | OF_PACKAGE_MANAGERS)
     folders = {PurePosixPath(m.name).name for m in members if m.isdir()}
-    assert "fastapi" in folders
+    assert "pydantic_core" in folders
     assert not folders & {"pip", "ensurepip", "setuptools"}
     assert not [member.name for member in members if member.mode & 0o6000]
     writable = [m.name for m in members if m.mode & 0o002 and not m.issym()]

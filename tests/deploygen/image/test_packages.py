@@ -1,12 +1,13 @@
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from deploygen.image.packages import finish, installed, locked_names, site_of
+from deploygen.image.packages import installed, locked_names, make_small, site_of
 
 LOCK = "known-one==1.0 \\\n    --hash=sha256:00\n    # via -r x\nother==2 ; python_version >= '3'\n"
 
@@ -18,6 +19,7 @@ def environment(tmp_path: Path) -> Path:
     site = site_of(tmp_path / "venv")
     install(site, "Known_One", "known")
     install(site, "theirs", "theirs")
+    install_module(site)
     return tmp_path / "venv"
 
 
@@ -29,7 +31,10 @@ def install(
         f"{package}/part.py": "number = 5\n",
         f"{package}/template.py": "{{ no python }}\n",
         f"{package}/words.txt": "one two\n",
-        f"{project}-1.0.dist-info/METADATA": f"Name: {project}\nVersion: 1.0\n",
+        f"{package}/py.typed": "",
+        f"{package}/.agents/skill.md": "How to use it.\n",
+        f"{project}-1.0.dist-info/METADATA": f"Name: {project}\nVersion: 1.0\n\nA long story.\n",
+        f"{project}-1.0.dist-info/sboms/parts.json": "{}\n",
         f"{project}-1.0.dist-info/licenses/LICENSE": "Do as you like.\n",
     }
     contents = {name: text.encode() for name, text in files.items()} | dict(more or {})
@@ -43,10 +48,23 @@ def install(
     (site / f"{project}-1.0.dist-info" / "RECORD").write_text(record)
 
 
+def install_module(site: Path) -> None:
+    """Install a package that is only Python, with a part of a namespace."""
+    names = ("plain/part.py", "shared/plain.py", "plain/py.typed")
+    for name in names:
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_text('"""About it."""\nnumber = 6\n')
+    (info := site / "other-1.0.dist-info").mkdir()
+    (info / "METADATA").write_text("Name: other\nVersion: 1.0\n")
+    lines = [*names, "other-1.0.dist-info/METADATA", "other-1.0.dist-info/RECORD"]
+    (info / "RECORD").write_text("".join(f"{line},,\n" for line in lines))
+    (site / "shared/theirs.py").write_text("number = 7\n")
+
+
 @pytest.fixture
 def finished(environment: Path, tmp_path: Path) -> Path:
     (tmp_path / "requirements.txt").write_text(LOCK)
-    finish(environment, tmp_path / "requirements.txt", Path("/venv"))
+    make_small(environment, tmp_path / "requirements.txt", Path("/venv"), archived=True)
     return site_of(environment)
 
 
@@ -61,47 +79,75 @@ def test_locked_packages_have_bytecode_instead_of_sources(finished: Path) -> Non
     assert names == {"__init__.pyc", "part.pyc", "template.py", "words.txt"}
 
 
+def test_locked_packages_that_are_only_python_are_in_an_archive(finished: Path) -> None:
+    with zipfile.ZipFile(finished / "packages.zip") as archive:
+        assert archive.namelist() == ["plain/", "shared/", "plain/part.pyc", "shared/plain.pyc"]
+    assert not (finished / "plain").exists()
+    assert [path.name for path in (finished / "shared").iterdir()] == ["theirs.py"]
+    assert (finished / "other-1.0.dist-info/top_level.txt").read_text() == "plain\nshared\n"
+
+
+def test_without_an_archive_they_stay_where_they_are(environment: Path, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(LOCK)
+    make_small(environment, tmp_path / "requirements.txt", Path("/venv"), archived=False)
+    site = site_of(environment)
+    assert (site / "plain/part.pyc").is_file()
+    assert not (site / "packages.zip").exists()
+
+
 def test_the_records_of_locked_packages_list_the_files_that_exist(finished: Path) -> None:
-    [known, _] = installed(finished.parents[2])
-    files = known.files or []
+    [known, other, _] = installed(finished.parents[2])
+    files = [*(known.files or []), *(other.files or [])]
     assert [str(file) for file in files if not Path(str(file.locate())).exists()] == []
-    assert "known/part.pyc" in map(str, files)
-    assert "../../../bin/known" in map(str, files)
-    assert not [file for file in files if str(file).endswith("part.pyc") and file.hash]
+    assert {"known/part.pyc", "../../../bin/known", "packages.zip"} <= set(map(str, files))
+    assert not [
+        file for file in files if str(file).endswith(("part.pyc", "METADATA")) and file.hash
+    ]
 
 
 def test_other_packages_keep_all_their_files(finished: Path) -> None:
-    names = {path.name for path in (finished / "theirs").iterdir()}
-    assert names == {"__init__.py", "part.py", "template.py", "words.txt", "__pycache__"}
-    compiled = {path.name.split(".")[0] for path in (finished / "theirs/__pycache__").iterdir()}
-    assert compiled == {"__init__", "part"}
+    files = {path.relative_to(finished / "theirs") for path in (finished / "theirs").rglob("*.*")}
+    assert {str(path) for path in files} == {
+        "__init__.py",
+        "part.py",
+        "template.py",
+        "words.txt",
+        "py.typed",
+        ".agents",
+        ".agents/skill.md",
+    }
+    assert (finished / "theirs-1.0.dist-info/sboms/parts.json").is_file()
 
 
 def test_every_package_keeps_its_metadata_and_licence(finished: Path) -> None:
-    names = [package.metadata["Name"] for package in installed(finished.parents[2])]
-    assert names == ["Known_One", "theirs"]
+    packages = installed(finished.parents[2])
+    assert [package.metadata["Name"] for package in packages] == ["Known_One", "other", "theirs"]
     assert len(list(finished.glob("*.dist-info/licenses/LICENSE"))) == 2
+    assert "A long story." in (finished / "theirs-1.0.dist-info/METADATA").read_text()
 
 
-def test_activation_scripts_are_removed_and_other_scripts_stay(finished: Path) -> None:
-    scripts = {path.name for path in (finished.parents[2] / "bin").iterdir()}
-    assert {"known", "theirs", "python"} <= scripts
-    assert not [name for name in scripts if "activate" in name.lower()]
+def test_descriptions_and_bills_of_locked_packages_are_left_out(finished: Path) -> None:
+    info = finished / "Known_One-1.0.dist-info"
+    assert (info / "METADATA").read_text() == "Name: Known_One\nVersion: 1.0\n"
+    assert not (info / "sboms").exists()
 
 
 def test_the_packages_can_be_imported(finished: Path) -> None:
     code = (
-        "import known, theirs, inspect, importlib.resources as r;"
-        "print(known.number, theirs.number, known.__doc__, theirs.__doc__,"
+        f"import site; site.addsitedir({str(finished)!r});"
+        "import known, theirs, plain.part, shared.plain, shared.theirs;"
+        "import inspect, importlib.metadata, importlib.resources as r;"
+        "print(plain.part.number, shared.plain.number, shared.theirs.number,"
+        "      importlib.metadata.packages_distributions()['plain'],"
+        "      known.number, theirs.number, known.__doc__, theirs.__doc__,"
         "      r.files('known').joinpath('words.txt').read_text().strip(),"
         "      inspect.getsource(theirs.part).strip(), known.part.__spec__.cached)"
     )
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
-        env={"PYTHONPATH": str(finished)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.startswith("5 5 None About theirs. one two number = 5 ")
+    assert done.stdout.startswith("6 6 7 ['other'] 5 5 None About theirs. one two number = 5 ")
     assert done.stdout.strip().endswith("known/part.pyc")

@@ -65,7 +65,8 @@ def test_a_copied_folder_is_readable_for_all(tree: Tree, base: Path) -> None:
     (base / "app" / "build").mkdir()
     (base / "app" / "deep" / "build").mkdir(parents=True)
     (base / "app" / "deep" / "tools").mkdir()
-    tree.copy_folder(base / "app", Path("/app"), "build", "deep/tools")
+    app = base / "app"
+    tree.copy_folder(app, Path("/app"), app / "build", app / "deep/tools")
 
     app = tree.inside(Path("/app"))
     modes = {path.name: path.stat().st_mode & 0o7777 for path in [app, *app.iterdir()]}
@@ -81,3 +82,22 @@ def test_a_link_does_not_replace_an_existing_file(tree: Tree) -> None:
 
     assert tree.inside(Path("/etc/there")).read_text() == "text"
     assert tree.inside(Path("/etc/new")).readlink() == Path("/etc/there")
+
+
+def test_what_a_tree_below_has_is_left_out(tree: Tree, base: Path, tmp_path: Path) -> None:
+    (base / "lib").symlink_to("usr/lib")
+    tree.copy(base / "lib" / "libx.so.1")
+    tree.write(Path("/etc/same"), "text")
+    tree.write(Path("/etc/other"), "text")
+    above = Tree(tmp_path / "above", [tree.root])
+    above.copy(base / "lib" / "libx.so.1")
+    above.write(Path("/etc/same"), "text")
+    above.write(Path("/etc/other"), "another text")
+    above.write(base / "lib" / "new", "text")
+    above.link(Path("/etc/same"), Path("/etc/elsewhere"))
+
+    written = {path for path in above.root.rglob("*") if path.is_symlink() or path.is_file()}
+    # The link from lib to usr/lib is below: a file there must not turn it into a folder.
+    assert written == {above.inside(Path("/etc/other")), above.inside(base / "usr/lib/new")}
+    # It is the base's all the same.
+    assert above.copied == {base / "usr/lib/libx.so.1.2"}

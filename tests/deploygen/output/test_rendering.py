@@ -316,19 +316,36 @@ def test_a_local_registry_is_recognised(url: str, local: bool) -> None:
 
 
 @pytest.mark.parametrize(("slim", "last"), [(True, "scratch"), (False, "${PYTHON_IMAGE}")])
-def test_the_image_is_built_in_two_stages_and_runs_without_root(slim: bool, last: str) -> None:
+def test_each_layer_has_a_stage_and_the_image_runs_without_root(slim: bool, last: str) -> None:
     files = rendered(port=9001, slim=slim, base_image="reg:5000/python:3.14")
     lines = instructions(files["Dockerfile"])
     assert lines[0] == "ARG PYTHON_IMAGE=reg:5000/python:3.14"
-    first, second = [line for line in lines if line.startswith("FROM")]
-    assert (first, second) == ("FROM ${PYTHON_IMAGE} AS build", f"FROM {last}")
-    final = lines[lines.index(second) :]
+    stages = [line for line in lines if line.startswith("FROM")]
+    assert stages == [
+        "FROM ${PYTHON_IMAGE} AS base",
+        "FROM base AS runtime",
+        "FROM runtime AS code",
+        f"FROM {last}",
+    ]
+    final = lines[lines.index(stages[-1]) :]
     assert "USER 65532:65532" in final
     assert "EXPOSE 9001" in final
     assert any(line.startswith("HEALTHCHECK") and "healthcheck" in line for line in final)
-    assert final[-1].startswith("CMD [")
+    assert any(line.startswith("CMD [") for line in final)
     assert not [line for line in final if line.startswith("RUN")]
     assert any("--require-hashes" in line for line in lines)
+
+
+def test_what_agents_have_in_common_is_below_what_is_theirs() -> None:
+    lines = instructions(rendered(requirements=["numpy"])["Dockerfile"])
+    copied = [line for line in lines if line.startswith("COPY --from=")]
+    assert copied == [
+        "COPY --from=base /layers/interpreter /",
+        "COPY --from=runtime /layers/runtime /",
+        "COPY --from=packages /layers/packages /",
+        "COPY --from=code /layers/code /",
+    ]
+    assert "numpy" not in "".join(lines[: lines.index("FROM runtime AS packages")])
 
 
 def test_every_requirement_is_pinned_and_hashed() -> None:

@@ -1,0 +1,48 @@
+"""What is in /app. The server belongs to the runtime's layer, the agent's code is the last one."""
+
+import compileall
+import json
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from .layers import CODE, Layers
+from .os_packages import distribution_of_base
+from .packages import installed
+from .sbom import PLACE, bill_of_materials
+from .tree import Tree
+
+APP = Path("/app")
+SERVER = "agent_runtime"
+OF_THE_BUILD = (
+    f"{SERVER}/image",
+    "requirements.txt",
+    "requirements-agent.txt",
+    "requirements-wheels",
+    "constraints.txt",
+)
+
+
+def add_code(tree: Tree, app: Path, part: str = "") -> None:
+    """Add a folder with code, or a `part` of it, without what was for the build only."""
+    tree.copy_folder(app / part, APP / part, *(app / name for name in OF_THE_BUILD))
+    # Hashes are checked here: somebody may mount a file over one of these.
+    compileall.compile_dir(
+        tree.inside(APP),
+        quiet=2,
+        stripdir=str(tree.root),
+        prependdir="/",
+        invalidation_mode=PycInvalidationMode.CHECKED_HASH,
+    )
+
+
+def write_code(layers: Layers, app: Path, *, environment: Path, name: str | None = None) -> None:
+    """`name` is for the bill of materials; None means that of agent.json."""
+    if name is None:
+        about = json.loads((app / "agent.json").read_text(encoding="utf-8"))
+    else:
+        about = {"name": name}
+    with layers.layer(CODE) as tree:
+        add_code(tree, app)
+        system = layers.os_packages(CODE)
+        python = installed(environment)
+        tree.write(PLACE, bill_of_materials(about, python, system, distribution_of_base()))

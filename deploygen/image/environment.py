@@ -1,0 +1,105 @@
+"""The layers with the installed packages: those that we know, and those that came after them."""
+
+import compileall
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from .certificates import share_certificates
+from .code import SERVER, add_code
+from .interpreter import add_libraries
+from .layers import PACKAGES, RUNTIME, Layers
+from .package_files import forget_missing_files
+from .packages import installed, make_small, owners_of_files, site_of
+from .shared_libraries import is_elf
+from .tree import Tree
+
+ENVIRONMENT = Path("/venv")
+# Not `test`: some packages need theirs.
+TESTS = "tests"
+
+
+def write_runtime(
+    layers: Layers, environment: Path, lock: Path, *, app: Path | None, archived: bool
+) -> Iterator[str]:
+    """Write the packages of the lock, and the server of `app`.
+
+    Yields notes for whoever builds the image.
+    """
+    files = _files(environment)
+    with layers.layer(RUNTIME) as tree:
+        tree.copy_files(environment, ENVIRONMENT, _is_not_for_shells)
+        place = tree.inside(ENVIRONMENT)
+        make_small(place, lock, ENVIRONMENT, archived=archived)
+        _compile(tree)
+        if app:
+            add_code(tree, app, SERVER)
+        yield from _add_libraries(layers, tree, environment, files)
+        certifi = site_of(place) / "certifi" / "cacert.pem"
+        if not layers.beside_base and not share_certificates(tree, certifi):
+            yield "note: no certificates of authorities were found; TLS will not trust any server"
+    layers.note(RUNTIME, environment=[str(path.relative_to(environment)) for path in files])
+
+
+def write_packages(layers: Layers, environment: Path, *, with_tests: bool) -> Iterator[str]:
+    """Write the packages that were installed after the runtime's, as they are."""
+    before = {environment / path for path in layers.facts(RUNTIME)["environment"]}
+    files = {path for path in _files(environment) if path not in before}
+    if not with_tests:
+        files = {path for path in files if TESTS not in path.relative_to(environment).parts}
+    with layers.layer(PACKAGES) as tree:
+        tree.copy_files(environment, ENVIRONMENT, lambda path: path in files or _is_folder(path))
+        for package in installed(tree.inside(ENVIRONMENT)):
+            if not with_tests:
+                forget_missing_files(package)
+        _compile(tree)
+        yield from _add_libraries(layers, tree, environment, files)
+
+
+def _files(environment: Path) -> list[Path]:
+    return sorted(path for path in environment.rglob("*") if not _is_folder(path))
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _is_not_for_shells(path: Path) -> bool:
+    return path.parent.name != "bin" or not path.name.lower().startswith("activate")
+
+
+def _compile(tree: Tree) -> None:
+    place = tree.inside(ENVIRONMENT)
+    compileall.compile_dir(
+        place,
+        quiet=2,  # some files, such as templates, do not compile
+        stripdir=str(place),
+        prependdir=str(ENVIRONMENT),
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def _add_libraries(
+    layers: Layers, tree: Tree, environment: Path, files: Iterable[Path]
+) -> Iterator[str]:
+    """Yields a warning for each library that a package needs in vain."""
+    if layers.beside_base:
+        return
+    packaged = sorted(path for path in files if not path.is_symlink() and is_elf(path))
+    libraries = add_libraries(tree, packaged, environment=environment)
+    # Packages load their own libraries before those that need them.
+    own = {path.name for path in _files(environment)}
+    missing = {name: paths for name, paths in libraries.missing.items() if name not in own}
+    # No failure: many packages have parts that need a library which is not always there.
+    owners = owners_of_files(environment) if missing else {}
+    lacking = {
+        (owners.get(path, ""), name): path
+        for name, paths in missing.items()
+        for path in reversed(paths)
+    }
+    for (package, name), path in sorted(lacking.items()):
+        needed_by = f" (it is needed by {path})" if package else ""
+        yield (
+            f"warning: {package or path} needs {name}, which the base image does not have"
+            f"{needed_by}. What loads this file will fail."
+        )

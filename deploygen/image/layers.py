@@ -1,0 +1,80 @@
+"""The layers of an image: each a folder of the build stage, on top of the ones before it.
+
+A layer depends only on what is in it: agents that have it in common share it, since its files have
+fixed times, owners and modes.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .os_packages import OsPackage, add_records, all_packages, owners
+from .tree import Tree
+
+INTERPRETER = "interpreter"
+RUNTIME = "runtime"
+PACKAGES = "packages"
+CODE = "code"
+ORDER = (INTERPRETER, RUNTIME, PACKAGES, CODE)
+# 1980-01-01, the earliest time of a zip archive.
+FIXED_TIME = 315_532_800
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Without a layer of the interpreter, the image is put on its whole base."""
+
+    folder: Path
+
+    @property
+    def beside_base(self) -> bool:
+        return not (self.folder / INTERPRETER).is_dir()
+
+    @contextmanager
+    def layer(self, name: str) -> Iterator[Tree]:
+        """Give the tree of a new layer, and finish it."""
+        tree = Tree(self.folder / name, [self.folder / each for each in self._before(name)])
+        yield tree
+        packages = []
+        if not self.beside_base:
+            packages = owners(tree.copied)
+            add_records(tree, packages, self.os_packages(name))
+        self.note(name, packages=[asdict(package) for package in packages])
+        _fix_times(tree.root)
+
+    def os_packages(self, until: str) -> list[OsPackage]:
+        """Return the packages of which files are in the layers before `until`."""
+        if self.beside_base:
+            return all_packages()
+        found = {
+            entry["name"]: OsPackage(**entry)
+            for name in self._before(until)
+            for entry in self.facts(name)["packages"]
+        }
+        return [found[name] for name in sorted(found)]
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """Return what the layer's writer noted for those after it."""
+        facts: dict[str, Any] = json.loads(self._notes(name).read_text(encoding="utf-8"))
+        return facts
+
+    def note(self, name: str, **facts: Any) -> None:
+        path = self._notes(name)
+        known = self.facts(name) if path.exists() else {}
+        path.write_text(json.dumps(known | facts), encoding="utf-8")
+
+    def _notes(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+    def _before(self, name: str) -> list[str]:
+        lower = ORDER[: ORDER.index(name)]
+        return [each for each in lower if (self.folder / each).is_dir()]
+
+
+def _fix_times(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        os.utime(path, (FIXED_TIME, FIXED_TIME), follow_symlinks=False)
