@@ -26,5 +26,6 @@ What never reaches Django, or has no room, is refused here (`refusals`).
 If an answer cannot be completed, its connection is reset: the client must not think it complete.
 
 On SIGTERM, a process accepts no more connections, ends event streams, closes idle connections, and
-completes what has begun, within gunicorn's `graceful_timeout`. TLS ends in front of this server.
+completes what has begun, within four fifths of gunicorn's `graceful_timeout`. TLS ends in front of
+this server.
 """

@@ -121,5 +121,8 @@ class Connection:
     def close(self, *, reset: bool = False) -> None:
         """`reset` shows the client that the answer is incomplete."""
         if reset:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self.reset_when_closed()
         self.socket.close()
+
+    def reset_when_closed(self) -> None:
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

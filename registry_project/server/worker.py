@@ -16,6 +16,8 @@ from registry_project.server.gunicorn_parts import GunicornWorker
 
 # Between two calls of `notify`: gunicorn's master kills a process that makes none.
 TURN_SECONDS = 1.0
+# At the end of `graceful_timeout`, the master kills the process, and nothing would be reset.
+GRACEFUL_SHARE = 0.8
 
 
 class Listener:
@@ -47,6 +49,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._lifeline = ThreadPoolExecutor(1)
         self.loop = EventLoop()
         self.clients = Clients(self)
+        self._served: set[Connection] = set()  # by a thread, at this moment
         super().init_process()
 
     def run(self) -> None:
@@ -58,11 +61,13 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = False
         self._listen(on=False)
         self.clients.stop()
-        until = time.monotonic() + self.cfg.graceful_timeout
-        while self.clients.capacity.count and time.monotonic() < until:
+        until = time.monotonic() + self.cfg.graceful_timeout * GRACEFUL_SHARE
+        while self.clients.capacity.count and (left := until - time.monotonic()) > 0:
             self.notify()
-            self.turn(TURN_SECONDS)
+            self.turn(min(left, TURN_SECONDS))
         self.clients.capacity.drop_all()
+        for conn in self._served:  # the end of the process closes them
+            conn.reset_when_closed()
         self._threads.shutdown(wait=False)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -84,8 +89,13 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         return False
 
     def serve(self, conn: Connection, exchange: Exchange) -> None:
+        self._served.add(conn)
         threads = self._lifeline if exchange.is_liveness_check else self._threads
         threads.submit(self._advance, conn, exchange)
+
+    def _go_on(self, conn: Connection, outcome: Next) -> None:
+        self._served.discard(conn)
+        self.clients.go_on(conn, outcome)
 
     def run_in_thread(self, call: Callable[[], object]) -> None:
         self._threads.submit(self._run_logged, call)
@@ -110,7 +120,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             outcome = exchange.advance()
         except BaseException:
             self.log.exception("A request could not be served")
-        self.loop.call_soon(partial(self.clients.go_on, conn, outcome))
+        self.loop.call_soon(partial(self._go_on, conn, outcome))
 
     def _run_logged(self, call: Callable[[], object]) -> None:
         try:

@@ -232,7 +232,7 @@ def test_a_stop_lets_a_streamed_response_finish(tmp_path: Path) -> None:
 
 
 def test_a_stop_does_not_wait_for_a_client_that_does_not_read(tmp_path: Path) -> None:
-    soon = LONG + "graceful_timeout = 1\n"
+    soon = LONG + "graceful_timeout = 3\n"
     with (
         running_server(tmp_path, configuration=soon) as server,
         server.connect(receive_buffer=4_096) as client,
