@@ -48,7 +48,7 @@ class AgentRegistryClient:
         self.problem: str | None = None  # why the agent should not be given work
         self._lease = Lease(RegistryHttp(registry_url), agent_id, ttl_seconds)
         pacing = pacing or Pacing()
-        self._schedule = Schedule(heartbeat_interval, ttl_seconds, pacing, keep=keep_interval)
+        self.schedule = Schedule(heartbeat_interval, ttl_seconds, pacing, keep=keep_interval)
         self._report = report or dict
         self._enrolment_token = enrolment_token
         self._description: dict[str, Any] | None = None
@@ -63,7 +63,7 @@ class AgentRegistryClient:
     @property
     def interval(self) -> float:
         """Seconds between heartbeats."""
-        return self._schedule.interval
+        return self.schedule.interval
 
     async def register(
         self,
@@ -112,7 +112,7 @@ class AgentRegistryClient:
     async def _keep_lease(self) -> None:
         while not self._lease.superseded:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._schedule.seconds_left()):
+                async with asyncio.timeout(self.schedule.seconds_left()):
                     await self._awake.wait()
             async with self._turn:
                 self._awake.clear()
@@ -143,7 +143,7 @@ class AgentRegistryClient:
             self._unavailable(error)
             raise
         self._succeeded(record)
-        self._schedule.registered(started)
+        self.schedule.registered(started)
         logger.info("registered as %s, for %s s at a time", self.agent_id, self.ttl_seconds)
         return record
 
@@ -163,7 +163,7 @@ class AgentRegistryClient:
                 await self._register()
         else:
             self._succeeded(response)
-            self._schedule.renewed()
+            self.schedule.renewed()
 
     async def _stop_heartbeats(self) -> None:
         # A registration that is cut off may still be carried out.
@@ -176,7 +176,7 @@ class AgentRegistryClient:
 
     def _succeeded(self, response: Mapping[str, Any]) -> None:
         self.problem = None
-        self._schedule.follow(response.get("heartbeat_interval"))
+        self.schedule.follow(response.get("heartbeat_interval"))
 
     def _unavailable(self, error: RegistryUnavailable) -> None:
         if isinstance(error, EnvironmentUnusable):
@@ -184,13 +184,13 @@ class AgentRegistryClient:
         self._failed(str(error), error.retry_after)
 
     def _failed(self, why: str, retry_after: float | None = None) -> None:
-        pause = self._schedule.failed(retry_after)
-        level = logging.WARNING if self._schedule.failures == 1 else logging.DEBUG
+        pause = self.schedule.failed(retry_after)
+        level = logging.WARNING if self.schedule.failures == 1 else logging.DEBUG
         logger.log(level, "the registry is not available (%s); next try in %.1f s", why, pause)
 
     def _not_registered(self, problem: str) -> None:
         self._set_problem(problem)
-        self._schedule.refused(soon=self._lease.was_held)
+        self.schedule.refused(soon=self._lease.was_held)
 
     def _set_problem(self, problem: str) -> None:
         if problem != self.problem:

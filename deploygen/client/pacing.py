@@ -50,7 +50,9 @@ class Schedule:
         self._ttl_seconds = ttl_seconds
         self._pacing = pacing
         self.interval = self._bounded(interval)
-        self.failures = 0
+        self.failures = 0  # since the last success
+        self.all_failures = 0
+        self.renewed_at: float | None = None  # by this machine's time of day
         self._due = 0.0
 
     def seconds_left(self) -> float:
@@ -61,17 +63,18 @@ class Schedule:
             self.interval = self._bounded(interval)
 
     def registered(self, started: float) -> None:
-        self.failures = 0
+        self._succeeded()
         self._due = started + self.interval
 
     def renewed(self) -> None:
-        self.failures = 0
+        self._succeeded()
         now = time.monotonic()
         self._due = next_beat(min(self._due, now), self.interval, now)
 
     def failed(self, retry_after: float | None = None) -> float:
         """Return the pause until the next call."""
         self.failures += 1
+        self.all_failures += 1
         pause = self._pacing.after_failure(self.failures, self.interval, retry_after)
         self._due = time.monotonic() + pause
         return pause
@@ -80,6 +83,10 @@ class Schedule:
         """`soon`: the agent had a lease, so the refusal may pass before that expires."""
         pause = self._pacing.after_refusal()
         self._due = time.monotonic() + (min(pause, self.interval) if soon else pause)
+
+    def _succeeded(self) -> None:
+        self.failures = 0
+        self.renewed_at = time.time()
 
     def _bounded(self, interval: float) -> float:
         if interval > self._ttl_seconds / 2:

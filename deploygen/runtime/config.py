@@ -14,6 +14,7 @@ CONFIG_FILE = "agent.json"
 VARIABLES = {
     "agent_id": "AGENT_ID",
     "drain_seconds": "AGENT_DRAIN_SECONDS",
+    "image_digest": "AGENT_IMAGE_DIGEST",
     "keep_alive_seconds": "AGENT_KEEP_ALIVE_SECONDS",
     "max_result_bytes": "AGENT_MAX_RESULT_BYTES",
 }
@@ -65,6 +66,8 @@ class AgentConfig(Part):
     port: Annotated[int, Field(ge=1, le=65535)]
     description: str = ""
     version: str = "0.1.0"
+    # Only who starts the container can know it.
+    image_digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     handler: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] = "handler:handle"
     inputs: list[Declared] = []
     outputs: list[Declared] = []
@@ -87,6 +90,12 @@ class AgentConfig(Part):
     extensions: list[str] = []
     # Not a copy: secrets are put into it.
     environ: SkipValidation[MutableMapping[str, str]]
+
+    @property
+    def build(self) -> dict[str, str]:
+        """What runs, as far as it is known."""
+        digest = {"image_digest": self.image_digest} if self.image_digest else {}
+        return {"version": self.version} | digest
 
     @field_validator("inputs", "outputs")
     @classmethod

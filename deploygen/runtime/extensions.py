@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from .config import AgentConfig, ConfigError
+from .metrics import Metric
 from .problems import Problem
 
 
@@ -31,6 +32,9 @@ class Extension(Protocol):
     async def stop(self) -> None:
         """The last response is sent. Must take bounded time, and allow a second call, on another
         event loop."""
+
+    def metrics(self) -> list[Metric]:
+        """What /metrics shows of it. In any thread; must return at once."""
 
     def problem(self) -> Problem | None:
         """Why the agent should get no work; None if it may."""

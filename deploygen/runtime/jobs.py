@@ -19,6 +19,7 @@ from .handler.failures import HandlerFailed
 from .handler.pieces import Stream
 from .handler.runner import HandlerRunner
 from .http.calls import current_call
+from .metrics import RunMetrics
 
 logger = logging.getLogger("agent.jobs")
 
@@ -46,6 +47,7 @@ class Job:
         self.error: Exception | None = None
         self.problem = ""
         self.since = datetime.now(UTC)  # when it came to this state
+        self.began = 0.0  # on the clock of Jobs
         self.ended = asyncio.Event()
         # What a generator yields; handler/pieces.py says how to follow it.
         self.stream = Stream()
@@ -80,6 +82,7 @@ class Jobs:
         self._tasks: dict[asyncio.Task[None], Job] = {}
         self._ended: dict[str, float] = {}  # when, the oldest first
         self._bytes = 0
+        self.metrics = RunMetrics()
 
     @property
     def running(self) -> int:
@@ -94,6 +97,7 @@ class Jobs:
         if len(self._tasks) >= self._max_jobs:
             raise TooManyJobs(f"the agent runs as many jobs as it may: {self._max_jobs}")
         job = Job()
+        job.began = self._clock()
         job.context_id = context_id or job.id
         call = current_call.get() or Context()
         context = replace(call, run_id=job.id, context_id=job.context_id, report=job.report)
@@ -158,6 +162,7 @@ class Jobs:
         if job.state != "running":
             return
         job.state, job.result, job.error, job.since = state, result, error, datetime.now(UTC)
+        self.metrics.note_end(state, self._clock() - job.began)
         job.ended.set()
         job.stream.close()
         if job.id in self._known:

@@ -15,14 +15,17 @@ VARIABLE = "AGENT_LOG_FORMAT"
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) -> None:
-    """AGENT_LOG_FORMAT is json or text, by default text for terminals. Raises ConfigError."""
+def set_up_logs(identity: Mapping[str, str], environ: Mapping[str, str], is_terminal: bool) -> None:
+    """AGENT_LOG_FORMAT is json or text, by default text for terminals. Raises ConfigError.
+
+    `identity`: fields of each line of JSON.
+    """
     chosen = environ.get(VARIABLE) or ("text" if is_terminal else "json")
     if chosen not in ("json", "text"):
         raise ConfigError(f"{VARIABLE} must be json or text, not {chosen!r}")
     handler = logging.StreamHandler(sys.stdout)
     if chosen == "json":
-        handler.setFormatter(JsonLines(agent_id))
+        handler.setFormatter(JsonLines(identity))
     else:
         has_colours = is_terminal and not environ.get("NO_COLOR")
         handler.setFormatter(TerminalLines() if has_colours else TextLines())
@@ -30,9 +33,9 @@ def set_up_logs(agent_id: str, environ: Mapping[str, str], is_terminal: bool) ->
 
 
 class JsonLines(logging.Formatter):
-    def __init__(self, agent_id: str) -> None:
+    def __init__(self, identity: Mapping[str, str]) -> None:
         super().__init__()
-        self._agent_id = agent_id
+        self._identity = identity
 
     def format(self, record: logging.LogRecord) -> str:
         extra = {key: value for key, value in vars(record).items() if key not in STANDARD}
@@ -41,7 +44,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            "agent_id": self._agent_id,
+            **self._identity,
         }
         if identity := request_id.get():
             line["request_id"] = identity

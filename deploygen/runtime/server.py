@@ -14,7 +14,8 @@ def main(folder: Path) -> int:
     """Serve until a signal; return the exit code."""
     try:
         config = read_config(folder, os.environ)
-        set_up_logs(config.agent_id, os.environ, sys.stdout.isatty())
+        identity = {"agent_id": config.agent_id, **config.build}
+        set_up_logs(identity, os.environ, sys.stdout.isatty())
         agent = Lifecycle(config)
         return agent.run(create_app(agent))
     except ConfigError as error:

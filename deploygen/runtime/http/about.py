@@ -27,6 +27,7 @@ LINKS = {
     "openapi": "/openapi.json",
     "health": "/health",
     "ready": "/health/ready",
+    "metrics": "/metrics",
     "agent_card": CARD_PATH,
     "a2a": A2A_PATH,
 }

@@ -13,6 +13,7 @@ from ..process.lifecycle import Lifecycle
 from .about import add_descriptions
 from .bodies import RequestBodies
 from .health import add_health
+from .metrics import add_metrics
 from .openapi import AgentApi
 from .request_ids import HEADER as REQUEST_ID
 from .request_ids import RequestIds
@@ -48,6 +49,7 @@ def create_app(agent: Lifecycle) -> FastAPI:
     app.requires_token = tokens.required
     bodies = RequestBodies()
     add_health(app, agent, tokens)
+    add_metrics(app, agent)
     add_runs(app, agent, bodies)
     add_descriptions(app, agent, A2AEndpoint(agent, bodies))
     # The last one is the first to see a request.

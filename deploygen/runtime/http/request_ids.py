@@ -20,7 +20,7 @@ logger = logging.getLogger("agent.requests")
 HEADER = "X-Request-ID"
 # UUIDs, ULIDs, trace ids; nothing that breaks a log line.
 SAFE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-UNLOGGED = "/health"
+UNLOGGED = ("/health", "/metrics")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 

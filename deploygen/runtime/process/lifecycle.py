@@ -18,6 +18,7 @@ from ..handler.contract import make_contract
 from ..handler.runner import HandlerRunner
 from ..http.connections import Connection, Server, listen
 from ..jobs import Jobs
+from ..metrics import Metric
 from ..problems import Problem
 from .children import free_forks
 from .exit import exit_now
@@ -70,6 +71,9 @@ class Lifecycle:
         problems = [self.runner.problem(), self._dependencies.problem()]
         problems += [each.problem() for each in self._extensions]
         return next((problem for problem in problems if problem), None)
+
+    def extension_metrics(self) -> list[Metric]:
+        return [metric for each in self._extensions for metric in each.metrics()]
 
     def request_stop(self) -> None:
         """Let running requests finish, unless called twice, then stop."""

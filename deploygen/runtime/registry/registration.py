@@ -13,8 +13,10 @@ from typing import Any
 from ..config import AgentConfig, ConfigError
 from ..environment import read_secret
 from ..extensions import StatusReader
+from ..metrics import Metric
 from ..problems import Problem
 from .client import STOPPING_SECONDS, AgentRegistryClient
+from .lease_metrics import lease_metrics
 from .loop_lag import LoopLag
 from .settings import read_settings, url_source
 
@@ -69,6 +71,9 @@ class Registration:
         if self._lag is not None:
             await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=STOP_SECONDS)
 
+    def metrics(self) -> list[Metric]:
+        return lease_metrics(self._client)
+
     def problem(self) -> Problem | None:
         problem = self._client.problem
         return Problem("the agent is not registered", problem) if problem else None
@@ -84,7 +89,9 @@ class Registration:
         if self._stopping:  # stopped before there was a loop to wake
             return
         measuring = asyncio.create_task(lag.measure()) if lag else None
-        metadata = {"description": self._config.description} if self._config.description else {}
+        config = self._config
+        metadata = {"description": config.description, "image_digest": config.image_digest}
+        metadata = {name: value for name, value in metadata.items() if value}
         with contextlib.suppress(Exception):  # the loop tries again, and logs why
             await self._client.register(
                 metadata | {"port": self._config.port},

@@ -270,7 +270,7 @@ def test_a_refused_report_is_left_out_and_the_lease_is_kept(
         async with living(registry, report=lambda: report) as client:
             await beats(registry, 6)
             assert client.problem is None
-            assert client._schedule.failures == 0
+            assert client.schedule.failures == 0
             registry.strict = False
             await beats(registry, 3)
 
@@ -319,7 +319,7 @@ def test_an_agent_reconnects_after_an_outage_which_is_logged_once(
         async with living(registry) as client:
             await beats(registry, 1)
             registry.stop()
-            await wait_in_loop(lambda: client._schedule.failures >= 3, "three failures")
+            await wait_in_loop(lambda: client.schedule.failures >= 3, "three failures")
             registry.start()
             await beats(registry, 1)
 

@@ -137,8 +137,8 @@ def test_the_pod_has_its_variables_and_references_to_its_secrets() -> None:
     assert variables["AGENT_REGISTRY_URL"]["value"] == "http://reg:9000"
     assert variables["AGENT_ID"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
     assert variables["AGENT_HOST"]["valueFrom"]["fieldRef"]["fieldPath"] == "status.podIP"
-    [only] = pod(bare(registry_url=None))[1]["env"]
-    assert only["name"] == "AGENT_TOKENS"
+    names = [entry["name"] for entry in pod(bare(registry_url=None))[1]["env"]]
+    assert names == ["AGENT_IMAGE_DIGEST", "AGENT_TOKENS"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ import logging
     return {{}}
 """
 
+IDENTITY = {"agent_id": "an-agent", "version": "1.2.0"}
+
 
 @pytest.fixture
 def root() -> Iterator[logging.Logger]:
@@ -41,7 +43,7 @@ def line_of(message: str = "text", *arguments: Any, **more: Any) -> dict[str, An
         more.pop("exc_info", None),
         extra=more,
     )
-    text = JsonLines("an-agent").format(record)
+    text = JsonLines(IDENTITY).format(record)
     assert "\n" not in text
     line: dict[str, Any] = json.loads(text, parse_constant=pytest.fail)
     assert line.pop("time").endswith("+00:00")
@@ -49,7 +51,7 @@ def line_of(message: str = "text", *arguments: Any, **more: Any) -> dict[str, An
 
 
 def test_a_line_is_one_object_with_the_standard_fields() -> None:
-    expected = {"level": "INFO", "logger": "mine", "agent_id": "an-agent"}
+    expected = {"level": "INFO", "logger": "mine", **IDENTITY}
     assert line_of("a %s\nb", "1") == {**expected, "message": "a 1\nb"}
     assert line_of(tokens=5) == {**expected, "message": "text", "tokens": 5}
 
@@ -86,7 +88,7 @@ def test_a_terminal_gets_text_and_a_pipe_json_unless_the_variable_is_set(
     is_terminal: bool,
     is_json: bool,
 ) -> None:
-    set_up_logs("an-agent", {"AGENT_LOG_FORMAT": chosen}, is_terminal)
+    set_up_logs({"agent_id": "an-agent"}, {"AGENT_LOG_FORMAT": chosen}, is_terminal)
     token = request_id.set("an-id")
     logging.getLogger("mine").info("hello")
     request_id.reset(token)
@@ -102,7 +104,7 @@ def test_a_terminal_gets_text_and_a_pipe_json_unless_the_variable_is_set(
 
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ConfigError, match="AGENT_LOG_FORMAT must be json or text, not 'xml'"):
-        set_up_logs("an-agent", {"AGENT_LOG_FORMAT": "xml"}, is_terminal=False)
+        set_up_logs({}, {"AGENT_LOG_FORMAT": "xml"}, is_terminal=False)
 
 
 # --- The id of a request ----------------------------------------------------------------------

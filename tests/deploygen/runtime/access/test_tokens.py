@@ -178,7 +178,7 @@ def test_the_official_client_learns_from_the_card_to_send_its_token(tmp_path: Pa
         async with httpx.AsyncClient(timeout=30) as http:
             client = await create_client(
                 url,
-                ClientConfig(httpx_client=http),
+                ClientConfig(httpx_client=http, streaming=False),
                 interceptors=[AuthInterceptor(Credentials())],
             )
             message = new_message([new_data_part({"a": 1})], role=Role.ROLE_USER)

@@ -34,6 +34,7 @@ class Recorder:
     async def start(self): self.note("start")
     def drain(self): self.note("drain")
     async def stop(self): self.note("stop")
+    def metrics(self): return []
     def problem(self):
         from deploygen.runtime.problems import Problem
         return Problem("no", "asked to say no") if self.path.with_suffix(".no").exists() else None
