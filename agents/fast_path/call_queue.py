@@ -9,6 +9,7 @@ MAX_WAITING = 50_000
 PATIENCE = 2.0  # seconds that a call may wait for its turn
 # Smaller batches cost as much, and would overstate the cost of a row.
 SMALL_BATCH = 50
+SHORT = 10  # rows; a longer call is a relay's, for many agents
 
 
 class Call(Protocol):
@@ -28,29 +29,55 @@ class Call(Protocol):
 CallT = TypeVar("CallT", bound=Call)
 
 
-class CallQueue(Generic[CallT]):
-    """The event loop calls `offer` and `count_waiting`, the committing thread all else."""
+class _Line(Generic[CallT]):
+    """Calls in order. `offered`, `taken`: numbers of rows. One thread writes each: no lock."""
 
     def __init__(self) -> None:
-        self._waiting: deque[CallT] = deque()
+        self.calls: deque[CallT] = deque()
+        self.offered = self.taken = 0
+
+    @property
+    def rows(self) -> int:
+        return self.offered - self.taken
+
+    def append(self, call: CallT) -> None:
+        self.offered += call.size
+        self.calls.append(call)
+
+    def move(self, batch: list[CallT], size: int, most: int) -> int:
+        """Move calls to a batch of `size` rows until it has `most`; return its new size."""
+        while self.calls and size < most:
+            call = self.calls.popleft()
+            batch.append(call)
+            size += call.size
+            self.taken += call.size
+        return size
+
+
+class CallQueue(Generic[CallT]):
+    """Short calls overtake long ones, but take no more than half of a batch from them.
+
+    The event loop calls `offer` and `count_waiting`, the committing thread all else.
+    """
+
+    def __init__(self) -> None:
+        self._short = _Line[CallT]()
+        self._long = _Line[CallT]()
         self._locked: deque[CallT] = deque()
-        # Numbers of rows. One thread writes each, so neither needs a lock.
-        self._offered = self._taken = 0
         self._seconds_each = 0.0
         self._batch_began: float | None = None
 
     def offer(self, call: CallT) -> bool:
-        waiting = self._offered - self._taken
+        line = self._short if call.size <= SHORT else self._long
         began = self._batch_began
         running = time.monotonic() - began if began is not None else 0.0
-        if waiting >= MAX_WAITING or running + waiting * self._seconds_each >= PATIENCE:
+        if line.rows >= MAX_WAITING or running + self._ahead(line) * self._seconds_each >= PATIENCE:
             return False
-        self._offered += call.size
-        self._waiting.append(call)
+        line.append(call)
         return True
 
     def count_waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._short.calls) + len(self._long.calls)
 
     def has_locked(self) -> bool:
         return bool(self._locked)
@@ -63,11 +90,9 @@ class CallQueue(Generic[CallT]):
             call = self._locked.popleft()
             calls.append(call)
             size += call.size
-        while self._waiting and size < MAX_BATCH:
-            call = self._waiting.popleft()
-            calls.append(call)
-            size += call.size
-            self._taken += call.size
+        size = self._short.move(calls, size, size + MAX_BATCH // 2)
+        size = self._long.move(calls, size, max(MAX_BATCH, size + 1))
+        self._short.move(calls, size, MAX_BATCH)
         self._batch_began = time.monotonic()
         return calls
 
@@ -83,3 +108,9 @@ class CallQueue(Generic[CallT]):
             return False
         self._locked.append(call)
         return True
+
+    def _ahead(self, line: _Line[CallT]) -> int:
+        """Return how many rows are committed before a call that joins this line."""
+        short, long = self._short.rows, self._long.rows
+        # Short calls wait for two rows of long ones at most for each of theirs, and for one call.
+        return short + (long if line is self._long else min(long, 2 * short + MAX_BATCH))

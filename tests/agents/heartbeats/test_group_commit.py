@@ -164,12 +164,44 @@ def test_calls_that_arrive_during_a_commit_share_the_next_one() -> None:
 
 def test_the_size_of_a_batch_is_limited() -> None:
     committing = Committing()
-    small = [committing.offer(Renewal(f"s{number}")) for number in range(call_queue.MAX_BATCH - 1)]
-    many = committing.offer(*[Renewal(f"m{number}") for number in range(1_000)])
+    calls = [committing.offer(Renewal(f"s{number}")) for number in range(call_queue.MAX_BATCH)]
     last = committing.offer(Renewal("last"))
 
-    assert committing.commit() == [*small, many]
+    assert committing.commit() == calls
     assert committing.commit() == [last]
+
+
+def many(prefix: str = "m") -> list[Renewal]:
+    return [Renewal(f"{prefix}{number}") for number in range(1_000)]
+
+
+def test_a_heartbeat_overtakes_calls_for_many_agents() -> None:
+    committing = Committing()
+    relayed = [committing.offer(*many()) for _ in range(3)]
+    one = committing.offer(Renewal("one"))
+
+    assert committing.commit() == [one, relayed[0]]
+    assert committing.commit() == [relayed[1]]
+
+
+def test_heartbeats_leave_half_of_a_batch_to_a_call_for_many_agents() -> None:
+    committing = Committing()
+    ones = [committing.offer(Renewal(f"s{number}")) for number in range(1_200)]
+    relayed = [committing.offer(*many(prefix)) for prefix in "ab"]
+
+    assert committing.commit() == [*ones[:500], relayed[0]]
+    assert committing.commit() == [*ones[500:1_000], relayed[1]]
+    assert committing.commit() == ones[1_000:]
+
+
+def test_calls_for_many_agents_that_wait_too_long_do_not_refuse_a_heartbeat() -> None:
+    committing = Committing()
+    committing.group._calls._seconds_each = call_queue.PATIENCE / 5_000
+
+    taken = [committing.group.offer(Call(many(), None)) for _ in range(7)]
+
+    assert taken == [True] * 5 + [False] * 2
+    assert committing.group.offer(Call([Renewal("one")], None))
 
 
 def test_nothing_is_delivered_before_it_is_committed() -> None:
