@@ -49,10 +49,11 @@ dev: install-dev ## the same with DEBUG on, restarted when a file changes
 demo: install-dev ## show an agent's life, with the registry at PORT or a new one
 	@exec $(PY) -m examples.lifecycle --registry-url $(URL)
 
-fleet: install ## check a registry with a simulated fleet: AGENTS=1000 TTL=60 DURATION=120 PORT=9000, or OWN=1
+fleet: install ## check a registry with a simulated fleet: AGENTS=1000 TTL=60 DURATION=120 PORT=9000, or OWN=1, RELAYS=20
 	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \
 		--agents $(AGENTS) --ttl $(TTL) --duration $(DURATION) $(if $(OWN),--own) \
-		$(if $(WORKERS),--workers $(WORKERS)) $(if $(PICTURE),--picture $(PICTURE))
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(PICTURE),--picture $(PICTURE)) \
+		$(if $(RELAYS),--relays $(RELAYS))
 
 storm: install ## a fleet that has lost its records comes back at once: AGENTS=100000
 	@exec $(PY) -m benchmarks.storm $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \

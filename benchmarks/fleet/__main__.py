@@ -2,12 +2,14 @@
 
     make fleet AGENTS=1000 TTL=60 DURATION=120 PORT=9000
     make fleet AGENTS=100000 DURATION=180 OWN=1
+    make fleet AGENTS=1000000 RELAYS=20 DURATION=600
 
 Agents register, send heartbeats at a third of their TTL, restart, crash and deregister, while bad
 clients send invalid requests. Each crashed agent is read before and after its lease ends, and the
 listing is read repeatedly. Exits with 1 if a lease ended too early, if a dead agent is listed a
 second too long, or on any unexpected response.
 
+RELAYS=20: so many relays send the heartbeats of all agents but a thousand, a thousand in each call.
 OWN=1 starts a registry on PostgreSQL for the run; so does a URL at which no registry answers. The
 access token for a registry in token mode comes from --token or REGISTRY_TOKEN:
 
@@ -37,6 +39,9 @@ from benchmarks.programs import DidNotStart, Missing
 from benchmarks.wire.connection import Address
 
 INTERRUPTED = 130
+# A fleet with relays is large: it registers as fast as the registry can.
+FAST_REGISTRATIONS, FAST_REGISTERING = 10_000.0, 64
+NO_LIMIT = dict.fromkeys(["RATE_REGISTER_PER_TOKEN", "RATE_REGISTER_PER_ADDRESS"], "100000/second")
 
 
 def main() -> None:
@@ -52,6 +57,8 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
+    # With a registry of our own, which then has no limit.
+    is_fast = options.relays > 0 and registry is not None
     plan = Plan(
         agents=options.agents,
         ttl=options.ttl,
@@ -63,6 +70,10 @@ def _run(options: argparse.Namespace, registry: OwnRegistry | None) -> bool:
         bad=options.bad,
         leave=registry is None,
         seed=options.seed,
+        relays=options.relays,
+        singles=options.singles,
+        registrations=FAST_REGISTRATIONS if is_fast else Plan.registrations,
+        registering=FAST_REGISTERING if is_fast else Plan.registering,
     )
     meter = registry.meter if registry else _meter(options)
     address = address_of(registry.url if registry else options.registry_url)
@@ -90,7 +101,8 @@ def _registry(options: argparse.Namespace) -> Iterator[OwnRegistry | None]:
             return
     print("Starting a registry on PostgreSQL for this run", flush=True)
     try:
-        with own_registry(options.workers) as registry:
+        limits = NO_LIMIT if options.relays else {}
+        with own_registry(options.workers, **limits) as registry:
             yield registry
     except Missing as error:
         raise Missing(f"{error}. Or start a registry: make run") from error
@@ -122,6 +134,8 @@ def _options() -> argparse.Namespace:
     add("--agents", type=int, default=1000)
     add("--ttl", type=int, default=60, help="seconds")
     add("--duration", type=float, default=120, help="seconds, once all have registered")
+    add("--relays", type=int, default=Plan.relays, help="send the heartbeats of many agents each")
+    add("--singles", type=int, default=Plan.singles, help="agents without a relay (%(default)s)")
     add("--token", default=os.environ.get("REGISTRY_TOKEN"), help="an access token, where needed")
     add("--deaths", type=float, default=Plan.deaths, help="share of the agents (%(default)s)")
     add("--restarts", type=float, default=Plan.restarts, help="share of the agents (%(default)s)")

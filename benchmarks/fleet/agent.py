@@ -1,9 +1,15 @@
 """A simulated agent, and what the registry must report about it at a given time."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from benchmarks.wire.pool import Response
+
+if TYPE_CHECKING:
+    from benchmarks.fleet.relay import Batch, Relay
 
 # Seconds after the end of its lease within which a dead agent must leave the listing.
 MAX_DEATH_DELAY = 1.0
@@ -29,12 +35,14 @@ class Agent:
 
     __slots__ = (
         "agent_id",
+        "batch",
         "due",
         "handle_response",
         "heartbeat",
         "in_flight",
         "phase",
         "registered",
+        "relay",
         "renewal_received",
         "renewal_sent",
         "send_heartbeat",
@@ -49,9 +57,17 @@ class Agent:
         self.heartbeat = b""
         self.renewal_sent = self.renewal_received = self.registered = self.due = self.stopped = 0.0
         self.in_flight = False
+        # Who sends its heartbeats, if it does not, and in which call.
+        self.relay: Relay | None = None
+        self.batch: Batch | None = None
         # Bound once, not for each heartbeat.
         self.send_heartbeat: Callable[[], None]
         self.handle_response: Callable[[Response], None]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether its heartbeat is in flight."""
+        return self.in_flight or (self.batch is not None and self.batch.in_flight)
 
     def renewed(self, sent: float, received: float) -> None:
         self.renewal_sent, self.renewal_received = sent, received

@@ -2,14 +2,17 @@
 
 import json
 import re
+from collections.abc import Iterable
 from urllib.parse import quote
 
+from benchmarks.fleet.agent import Agent
 from benchmarks.wire.connection import Address
 from benchmarks.wire.pool import Response
 from benchmarks.wire.requests import JSON, json_request, request
 from benchmarks.wire.responses import body_of, header_of
 
 PAGE_SIZE = 1000
+RETRY_SECONDS = 5.0
 IS_ALIVE = re.compile(rb'"is_alive": ?true')
 LISTED_ID = re.compile(rb'"agent_id": ?"([^"]*)"')
 NEXT = re.compile(rb'<[^>]*?(/agents\?[^>]*)>; ?rel="?next')
@@ -31,6 +34,10 @@ class AgentRequests:
         headers = {"Lease-Token": token} | (JSON if body else {})
         return request("POST", self.address, f"/agents/{agent_id}/heartbeat", headers, body)
 
+    def heartbeats(self, agents: Iterable[Agent]) -> bytes:
+        leases = [{"agent_id": one.agent_id, "lease_token": one.token} for one in agents]
+        return json_request("POST", self.address, "/agents/heartbeat", {"agents": leases})
+
     def deregister(self, agent_id: str, token: str) -> bytes:
         return request("DELETE", self.address, f"/agents/{agent_id}", {"Lease-Token": token})
 
@@ -44,6 +51,12 @@ class AgentRequests:
 def lease_token(response: Response) -> str:
     token: str = json.loads(body_of(response.content))["lease_token"]
     return token
+
+
+def pause_after(response: Response) -> float:
+    """Return the seconds to wait after a failure."""
+    seconds = header_of(response.content, b"retry-after") if response.status else None
+    return float(seconds) if seconds and seconds.isdigit() else RETRY_SECONDS
 
 
 def is_alive(response: Response) -> bool:

@@ -53,7 +53,7 @@ class BadClients:
         if not self._is_running:
             return
         agent = self._fleet.random.choice(self._fleet.agents)
-        if agent.phase is Phase.LIVING and not agent.in_flight:
+        if agent.phase is Phase.LIVING and not agent.is_busy:
             self._number += 1
             turn = self._number % (len(self._kinds) + 2)
             if turn < len(self._kinds):
@@ -98,7 +98,8 @@ class BadClients:
             self._fleet.results.errors[f"half a request: {why or 'was answered'}"] += 1
 
         connection = Connection(self._fleet.poller, self._address, ended)
-        connection.send(agent.heartbeat[: len(agent.heartbeat) // 2])
+        heartbeat = self._fleet.heartbeat_of(agent)
+        connection.send(heartbeat[: len(heartbeat) // 2])
         self._fleet.results.bad_client_responses["half a request", 0] += 1
         self._fleet.poller.after(HALF_SECONDS, connection.close)
 

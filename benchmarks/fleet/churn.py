@@ -46,7 +46,7 @@ class Churn:
 
     def _apply(self, action: Callable[[Agent], None]) -> None:
         agent = self._fleet.random.choice(self._fleet.agents)
-        if agent.phase is Phase.LIVING and not agent.in_flight:
+        if agent.phase is Phase.LIVING and not agent.is_busy:
             action(agent)
         else:  # busy: try another agent
             self._fleet.poller.after(BUSY_SECONDS, partial(self._apply, action))
@@ -82,7 +82,7 @@ class Churn:
             )
 
     def _restart(self, agent: Agent) -> None:
-        before = agent.heartbeat
+        before = self._fleet.heartbeat_of(agent)
 
         def restarted(_agent: Agent) -> None:
             # A heartbeat of the previous process that arrives late.

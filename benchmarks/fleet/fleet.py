@@ -7,18 +7,16 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.fleet.agent import Agent, Phase
-from benchmarks.fleet.agent_requests import AgentRequests, lease_token
+from benchmarks.fleet.agent_requests import AgentRequests, lease_token, pause_after
 from benchmarks.fleet.plan import JITTER, Plan
+from benchmarks.fleet.relay import Relay
 from benchmarks.fleet.results import Results
 from benchmarks.wire.connection import Address
 from benchmarks.wire.polling import Poller
 from benchmarks.wire.pool import Pool, Response
-from benchmarks.wire.responses import header_of
 
-CONCURRENT_REGISTRATIONS = 8  # and deregistrations
 # By how much a registration is delayed while heartbeats wait for a connection.
 REGISTRATION_DELAY_SECONDS = 0.05
-RETRY_SECONDS = 5.0
 OK, CREATED, NOT_FOUND, CONFLICT = 200, 201, 404, 409
 
 
@@ -29,13 +27,29 @@ class Fleet:
         self.results = Results()
         self.requests = AgentRequests(address, plan.token)
         self.heartbeat_pool = Pool(poller, address, plan.connections)
-        self.registration_pool = Pool(poller, address, CONCURRENT_REGISTRATIONS)
+        self.registration_pool = Pool(poller, address, plan.registering)
         self.random = random.Random(plan.seed)
         self.prefix = prefix
-        self.agents = [self._agent(f"{prefix}{number}") for number in range(plan.agents)]
+        self.relays = [
+            Relay(
+                plan,
+                poller,
+                self.requests,
+                results=self.results,
+                lost=lambda agent: self.register(agent, _do_nothing),
+            )
+            for _ in range(plan.relays)
+        ]
+        self.agents = [self._agent(number) for number in range(plan.agents)]
         self.registered = 0
         self._is_ending = False
         self._next_registration = time.monotonic()
+
+    @property
+    def outstanding(self) -> int:
+        """Heartbeats in flight."""
+        calls = sum(relay.outstanding for relay in self.relays)
+        return self.heartbeat_pool.outstanding + calls
 
     def begin(self) -> None:
         """Register all agents as fast as the registry accepts them; then they send heartbeats."""
@@ -49,7 +63,7 @@ class Fleet:
             self.registered += 1
             next_one()
 
-        for _ in range(CONCURRENT_REGISTRATIONS):
+        for _ in range(self.plan.registering):
             next_one()
 
     def end(self) -> None:
@@ -64,7 +78,7 @@ class Fleet:
                     self.deregister(agent, next_one)
                     return
 
-        for _ in range(CONCURRENT_REGISTRATIONS):
+        for _ in range(self.plan.registering):
             next_one()
 
     def register(self, agent: Agent, done: Callable[[Agent], None]) -> None:
@@ -89,8 +103,15 @@ class Fleet:
             self.requests.deregister(agent.agent_id, agent.token), on_response
         )
 
-    def _agent(self, agent_id: str) -> Agent:
-        agent = Agent(agent_id)
+    def heartbeat_of(self, agent: Agent) -> bytes:
+        # Not kept for the agents behind relays, which may be a million.
+        return agent.heartbeat or self.requests.heartbeat(agent.agent_id, agent.token)
+
+    def _agent(self, number: int) -> Agent:
+        agent = Agent(f"{self.prefix}{number}")
+        if self.plan.is_relayed(number):
+            agent.relay = self.relays[number % len(self.relays)]
+            return agent
         agent.send_heartbeat = partial(self._send_heartbeat, agent)
         agent.handle_response = partial(self._handle_heartbeat_response, agent)
         return agent
@@ -105,10 +126,9 @@ class Fleet:
 
     def _registered(self, agent: Agent, done: Callable[[Agent], None], response: Response) -> None:
         if not self.results.count("register", response, [OK, CREATED]):
-            self.poller.after(_pause(response), partial(self.register, agent, done))
+            self.poller.after(pause_after(response), partial(self.register, agent, done))
             return
         agent.token = lease_token(response)
-        agent.heartbeat = self.requests.heartbeat(agent.agent_id, agent.token)
         agent.renewed(response.sent, response.received)
         agent.registered = response.received
         agent.phase = Phase.LIVING
@@ -116,9 +136,12 @@ class Fleet:
             self.deregister(agent, _do_nothing)
             return
         # Randomized, so that agents that registered together do not stay in step.
-        self._schedule_heartbeat(
-            agent, response.received + self.random.uniform(0.1, 1.0) * self.plan.interval
-        )
+        share = self.random.uniform(0.1, 1.0)
+        if agent.relay is not None:
+            agent.relay.take(agent, share)
+        else:
+            agent.heartbeat = self.requests.heartbeat(agent.agent_id, agent.token)
+            self._schedule_heartbeat(agent, response.received + share * self.plan.interval)
         done(agent)
 
     def _schedule_heartbeat(self, agent: Agent, when: float) -> None:
@@ -152,13 +175,8 @@ class Fleet:
             self.register(agent, _do_nothing)
         else:
             self._schedule_heartbeat(
-                agent, response.received + _pause(response) * self.random.uniform(1, 1.2)
+                agent, response.received + pause_after(response) * self.random.uniform(1, 1.2)
             )
-
-
-def _pause(response: Response) -> float:
-    seconds = header_of(response.content, b"retry-after") if response.status else None
-    return float(seconds) if seconds and seconds.isdigit() else RETRY_SECONDS
 
 
 def _do_nothing(_agent: Agent) -> None:

@@ -42,6 +42,7 @@ class Listing:
         self.length = sum(agent_id.startswith(prefix) for agent_id in self._ids)
         self._fleet.results.listings += 1
         took = response.received - self._started
+        self._fleet.results.longest_listing = max(self._fleet.results.longest_listing, took)
         self._compare(0)
         self._fleet.poller.after(
             max(self._fleet.plan.listing_interval, PAUSE_FACTOR * took), self.begin

@@ -14,13 +14,14 @@ def report(results: Results, costs: Costs | None, beats: int, *, is_over: bool =
     """Return the report. `costs` were measured while `beats` heartbeats were sent."""
     verdict = "clean" if results.is_clean else "FAILED"
     lines = [
-        f"heartbeats       {results.heartbeats:,}; {histogram.line(results.latencies)}",
+        f"heartbeats       {len(results.latencies):,}; {histogram.line(results.latencies)}",
         histogram.text(results.latencies),
+        *_bulk(results),
         f"responses        {_responses(results.responses)}",
         f"bad clients      {_responses(results.bad_client_responses)}",
         f"deaths           {_deaths(results)}",
         f"restarts, stops  {results.restarts:,}, {results.stops:,}",
-        f"listings read    {results.listings:,}",
+        f"listings read    {_listings(results)}",
         *_costs(costs, beats),
         f"errors           {_counted(results.errors)}",
         f"false expiries   {_named(results.false_expiries)}",
@@ -37,6 +38,19 @@ def _responses(responses: Counter[tuple[str, int]]) -> str:
         for (what, status), count in sorted(responses.items())
     )
     return ", ".join(counts) or "none"
+
+
+def _bulk(results: Results) -> list[str]:
+    if not results.relayed:
+        return []
+    calls = f"{len(results.bulk_latencies):,} calls; {histogram.line(results.bulk_latencies)}"
+    return [f"by relays        {results.relayed:,} heartbeats in {calls}"]
+
+
+def _listings(results: Results) -> str:
+    if not results.listings:
+        return "none"
+    return f"{results.listings:,}, the longest in {results.longest_listing:.1f} s"
 
 
 def _deaths(results: Results) -> str:

@@ -21,6 +21,9 @@ class Results:
     errors: Counter[str] = field(default_factory=Counter)
     # For each heartbeat, the seconds from its due time to its response.
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
+    # The same for each call of a relay; `relayed`: the leases that these renewed.
+    bulk_latencies: "array[float]" = field(default_factory=lambda: array("d"))
+    relayed: int = 0
     death_delays: list[float] = field(default_factory=list)
     false_expiries: set[str] = field(default_factory=set)
     missed_deaths: set[str] = field(default_factory=set)
@@ -28,6 +31,7 @@ class Results:
     stops: int = 0
     restarts: int = 0
     listings: int = 0
+    longest_listing: float = 0.0  # seconds
 
     @property
     def is_clean(self) -> bool:
@@ -40,7 +44,8 @@ class Results:
 
     @property
     def heartbeats(self) -> int:
-        return len(self.latencies)
+        """Leases renewed, by their agents and by relays."""
+        return len(self.latencies) + self.relayed
 
     def count(self, what: str, response: Response, expected: Collection[int]) -> bool:
         """Count a response to an agent; return whether its status was expected."""

@@ -34,7 +34,7 @@ class Run:
         self._churn = Churn(self._fleet, address)
         self._listing = Listing(self._fleet, address)
         self._bad = BadClients(self._fleet, address)
-        self._shown_at, self._shown_beats = time.monotonic(), 0
+        self._shown_at, self._shown_beats, self._shown_single = time.monotonic(), 0, 0
         self.costs: Costs | None = None
         self.beats = 0
         self.is_over = False
@@ -101,7 +101,7 @@ class Run:
             lambda: f"{left():,} left",
         )
         end = time.monotonic() + LAST_SECONDS
-        while fleet.heartbeat_pool.outstanding and time.monotonic() < end:
+        while fleet.outstanding and time.monotonic() < end:
             self._poller.turn()
 
     def _turn_until(
@@ -120,9 +120,10 @@ class Run:
 
     def _now(self) -> str:
         results, now = self.results, time.monotonic()
-        recent = sorted(results.latencies[self._shown_beats :])
-        rate = _rate(len(recent), self._shown_at)
+        recent = sorted(results.latencies[self._shown_single :])
+        rate = _rate(results.heartbeats - self._shown_beats, self._shown_at)
         self._shown_at, self._shown_beats = now, results.heartbeats
+        self._shown_single = len(results.latencies)
         wrong = len(results.false_expiries) + len(results.missed_deaths) + len(results.lapsed)
         return (
             f"heartbeats {rate}/s, p99 {percentile(recent, 0.99) * 1000 if recent else 0:.0f} ms  "

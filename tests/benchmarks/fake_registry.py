@@ -46,6 +46,8 @@ class FakeRegistry:
         name, _, last = path.removeprefix("/agents").removeprefix("/").partition("/")
         if method == "GET":
             return (200, self._listed()) if name.startswith("?") or not name else self._read(name)
+        if name == "heartbeat":
+            return self._renew_many(json.loads(body)["agents"])
         if name == "register":
             return self._register(body)
         if last == "heartbeat":
@@ -80,6 +82,14 @@ class FakeRegistry:
         if lease.beats == self.faults.forgets_after_beats:
             del self.leases[agent_id]
         return 200, {"status": "ok"}
+
+    def _renew_many(self, leases: list[dict[str, str]]) -> tuple[int, Any]:
+        ids: dict[int, list[str]] = {200: [], 403: [], 404: [], 409: []}
+        for lease in leases:
+            status, _ = self._renew(lease["agent_id"], lease["lease_token"], b"")
+            ids[status].append(lease["agent_id"])
+        answer = {"renewed": len(ids[200]), "unknown": ids[404], "refused": ids[403] + ids[409]}
+        return 200, {**answer, "invalid": [], "throttled": []}
 
     def _deregister(self, agent_id: str) -> tuple[int, Any]:
         if not self.faults.keeps_deregistered:

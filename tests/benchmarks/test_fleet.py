@@ -48,6 +48,30 @@ def test_a_correct_registry_gives_a_clean_result() -> None:
     }
 
 
+def test_relays_send_the_heartbeats_of_all_agents_but_the_singles() -> None:
+    plan = replace(QUIET, ttl=2, duration=2, deaths=0.1, restarts=0.2, stops=0.1, bad=1.0)
+    results = results_of(replace(plan, relays=2, singles=5))
+
+    assert results.is_clean, report(results, None, 0)
+    assert results.responses["bulk heartbeat", 200] == len(results.bulk_latencies) >= 4
+    assert results.relayed >= 20
+    assert len(results.latencies) >= 5
+    assert results.heartbeats == results.relayed + len(results.latencies)
+    assert (len(results.death_delays), results.restarts, results.stops) == (2, 4, 2)
+    assert "by relays" in report(results, None, 0)
+
+
+def test_an_agent_that_is_forgotten_behind_a_relay_is_detected() -> None:
+    plan = replace(QUIET, relays=1, singles=0, duration=1.0, listing_interval=60.0)
+    results = results_of(plan, Faults(forgets_after_beats=1))
+    assert results.false_expiries
+    assert results.errors["bulk heartbeat: unknown"] >= 1
+
+
+def test_at_most_a_thousand_agents_die_in_the_largest_fleet() -> None:
+    assert replace(QUIET, agents=1_000_000).count(0.01) == 1_000
+
+
 @pytest.mark.parametrize(
     "faults",
     [Faults(read_seconds=MAX_DEATH_DELAY + 0.5), Faults(listing_seconds=2 * MAX_DEATH_DELAY)],
