@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploygen.docker.source import Source
+
 
 class BuildError(Exception):
     """No image was built; the message says why."""
@@ -16,18 +18,25 @@ class BuildError(Exception):
 NETRC = "NETRC"
 
 
-def build_command(name: str, folder: Path, *, may_need_credentials: bool = False) -> list[str]:
+def build_command(
+    name: str, folder: Path, *, may_need_credentials: bool = False, source: Source | None = None
+) -> list[str]:
     """With `may_need_credentials`, the file in NETRC is given to the build as a secret."""
     secret = []
     if may_need_credentials and (netrc := os.environ.get(NETRC)):
         secret = ["--secret", f"id=netrc,src={Path(netrc).absolute()}"]
+    labels = source.labels.items() if source else ()
+    label_options = [part for key, value in labels for part in ("--label", f"{key}={value}")]
     # Absolute: a folder may be called "-f".
-    return ["docker", "build", *secret, "--tag", name, str(folder.absolute())]
+    return ["docker", "build", *secret, *label_options, "--tag", name, str(folder.absolute())]
 
 
-def build_environment(*, may_need_credentials: bool) -> dict[str, str]:
-    """Return the variables that choose BuildKit, which older Dockers have but do not use."""
-    return {"DOCKER_BUILDKIT": "1"} if may_need_credentials else {}
+def build_environment(
+    *, may_need_credentials: bool, source: Source | None = None
+) -> dict[str, str]:
+    """Return variables for Docker. One chooses BuildKit, which older Dockers do not by default."""
+    buildkit = {"DOCKER_BUILDKIT": "1"} if may_need_credentials else {}
+    return buildkit | (source.environment if source else {})
 
 
 def command_line(command: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -43,10 +52,12 @@ def require_docker() -> None:
         )
 
 
-def build_image(name: str, folder: Path, *, may_need_credentials: bool = False) -> None:
+def build_image(
+    name: str, folder: Path, *, may_need_credentials: bool = False, source: Source | None = None
+) -> None:
     """Docker's output goes to the terminal. Raises BuildError."""
-    command = build_command(name, folder, may_need_credentials=may_need_credentials)
-    own = build_environment(may_need_credentials=may_need_credentials)
+    command = build_command(name, folder, may_need_credentials=may_need_credentials, source=source)
+    own = build_environment(may_need_credentials=may_need_credentials, source=source)
     try:
         code = subprocess.run(
             command, stdin=subprocess.DEVNULL, check=False, env={**os.environ, **own}

@@ -16,6 +16,7 @@ from deploygen.docker.build import (
     command_line,
     require_docker,
 )
+from deploygen.docker.source import source_of as source_of_image
 from deploygen.management.options import (
     FIELDS,
     LEASE,
@@ -91,21 +92,27 @@ class Command(BaseCommand):
         if dry_run:
             if build:
                 needy = spec.may_need_credentials
-                command = build_command(spec.name, folder, may_need_credentials=needy)
-                own = build_environment(may_need_credentials=needy)
+                of = source_of_image(folder if source is None else source.path.parent)
+                command = build_command(spec.name, folder, may_need_credentials=needy, source=of)
+                own = build_environment(may_need_credentials=needy, source=of)
                 self.stdout.write(f"and then: {command_line(command, own)}")
             return
         if build:
-            self._build(spec, folder)
+            self._build(spec, folder, folder if source is None else source.path.parent)
         fill_in = needs_handler(spec, found.files)
         code = folder if source is None or fill_in else source.path.parent
         self.stdout.write(next_steps(spec, folder, code=code, built=build))
 
-    def _build(self, spec: AgentSpec, folder: Path) -> None:
+    def _build(self, spec: AgentSpec, folder: Path, code: Path) -> None:
         self.stdout.write(f"\nBuilding the image {spec.name}:\n")
         self.stdout.flush()  # before the output of docker
         try:
-            build_image(spec.name, folder, may_need_credentials=spec.may_need_credentials)
+            build_image(
+                spec.name,
+                folder,
+                may_need_credentials=spec.may_need_credentials,
+                source=source_of_image(code),
+            )
         except BuildError as error:
             raise CommandError(f"--build: {error}") from error
         except KeyboardInterrupt as error:
