@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from fastapi import HTTPException
 
+from .captured import end_lines
 from .handler.context import Context, Progress
 from .handler.failures import HandlerFailed
 from .handler.pieces import Stream
@@ -153,6 +154,7 @@ class Jobs:
         else:
             self._end(job, "done", job_result)
         finally:
+            end_lines()
             # A job that never ends would never be forgotten.
             self._end(job, "failed", error=HandlerFailed("the run was interrupted"))
 

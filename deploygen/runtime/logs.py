@@ -15,10 +15,11 @@ VARIABLE = "AGENT_LOG_FORMAT"
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-def set_up_logs(identity: Mapping[str, str], environ: Mapping[str, str], is_terminal: bool) -> None:
-    """AGENT_LOG_FORMAT is json or text, by default text for terminals. Raises ConfigError.
+def set_up_logs(identity: Mapping[str, str], environ: Mapping[str, str], is_terminal: bool) -> bool:
+    """Return whether the lines are JSON, by default those for terminals are not.
 
-    `identity`: fields of each line of JSON.
+    `identity`: fields of each line of JSON. Raises ConfigError if AGENT_LOG_FORMAT is neither json
+    nor text.
     """
     chosen = environ.get(VARIABLE) or ("text" if is_terminal else "json")
     if chosen not in ("json", "text"):
@@ -30,6 +31,7 @@ def set_up_logs(identity: Mapping[str, str], environ: Mapping[str, str], is_term
         has_colours = is_terminal and not environ.get("NO_COLOR")
         handler.setFormatter(TerminalLines() if has_colours else TextLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    return chosen == "json"
 
 
 class JsonLines(logging.Formatter):

@@ -95,6 +95,8 @@ def _object(
 
 
 def _name(key: Any, path: tuple[Any, ...]) -> str:
+    if callable(tolist := getattr(key, "tolist", None)):
+        key = tolist()
     try:
         if key is None or isinstance(key, str | bool | int | float):
             [name] = json.loads(json.dumps({key: None}, allow_nan=False))

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 
+from ..captured import end_all_lines
 from .children import kill_children, terminate_children
 
 # For the functions of atexit.
@@ -36,5 +37,6 @@ def _clean_up() -> None:
 
 
 def _flush() -> None:
+    end_all_lines()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

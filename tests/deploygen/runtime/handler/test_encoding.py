@@ -49,6 +49,7 @@ DATE = "datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC)"
         ("{'a': decimal.Decimal('1.50')}", {"a": "1.50"}),
         ("{'a': pathlib.Path('/x'), 'b': b'text'}", {"a": "/x", "b": "text"}),
         ("{Colour.RED: 1, uuid.UUID(int=1): 2}", {"red": 1, str(UUID(int=1)): 2}),
+        ("{Numbers(5): 1}", {"5": 1}),
         ("{'a': collections.deque([{1}]), 'b': (1, None)}", {"a": [[1]], "b": [1, None]}),
         ("{'a': (each for each in [1])}", {"a": [1]}),
         # The result itself.
