@@ -9,9 +9,6 @@ from ..jobs import Job
 from .tasks import artifact_of, object_of, result_parts, status_of, task_of
 from .wire import Wire
 
-# Ends an artifact whose text has been sent.
-NO_MORE = b'""'
-
 
 class TaskStream:
     """Follows a job that runs, from its creation on, until `leave` is called."""
@@ -22,12 +19,10 @@ class TaskStream:
         self._updates = job.stream.follow()
         self._shows_text = job.output != "data"
         self._shows_objects = job.output != "text"
-        text = self._updates.before
-        self._texts = [text] if self._shows_text and text else []
-        self._has_objects = False
-        self._held: list[bytes] = []
-        before = [self._joined()] if self._texts else None
+        text = self._updates.before if self._shows_text else ""
+        before = [wire.part("text", json.dumps(text).encode())] if text else []
         self._task = task_of(job, wire, history_length=history_length, before=before)
+        self._has_begun = bool(before)
 
     def leave(self) -> None:
         self._job.stream.leave(self._updates)
@@ -39,38 +34,22 @@ class TaskStream:
             if isinstance(update, Progress):
                 yield self._wire.streamed("statusUpdate", self._status(update))
                 continue
-            appends = bool(self._texts) or self._has_objects
-            if parts := self._parts(update):
-                yield self._chunk(parts, appends=appends)
+            if part := self._part(update):
+                yield self._chunk([part], appends=self._has_begun)
+                self._has_begun = True
         if self._job.state == "done":
-            yield self._last_chunk()
+            # Whoever did not add the chunks up, or got what is no part of the answer, has it now.
+            parts = result_parts(self._job, self._wire)
+            yield self._chunk(parts, appends=False, is_last=True)
         yield self._wire.streamed("statusUpdate", self._status())
 
-    def _parts(self, piece: Piece) -> list[bytes]:
-        """Return what is to be sent now. An object waits: the last piece is the result."""
-        parts, self._held = self._held, []
-        self._has_objects = self._has_objects or bool(parts)
+    def _part(self, piece: Piece) -> bytes | None:
+        """Return None for what the caller does not accept."""
         if piece.text is None:
-            self._held = [self._wire.part("data", piece.json)] if self._shows_objects else []
-        elif self._shows_text and not piece.is_empty:
-            self._texts.append(piece.text)
-            parts.append(self._wire.part("text", piece.json))
-        return parts
-
-    def _last_chunk(self) -> bytes:
-        """Complete the artifact, or replace it where it is not part of the result."""
-        parts = result_parts(self._job, self._wire)
-        if self._texts and not self._has_objects:
-            if len(parts) > 1:
-                return self._chunk(parts[1:], appends=True, is_last=True)
-            if parts == [self._joined()]:
-                end = self._wire.part("text", NO_MORE)
-                return self._chunk([end], appends=True, is_last=True)
-        return self._chunk(parts, appends=False, is_last=True)
-
-    def _joined(self) -> bytes:
-        text = json.dumps("".join(self._texts), ensure_ascii=False)
-        return self._wire.part("text", text.encode())
+            return self._wire.part("data", piece.json) if self._shows_objects else None
+        if piece.is_empty or not self._shows_text:
+            return None
+        return self._wire.part("text", piece.json)
 
     def _chunk(self, parts: list[bytes], *, appends: bool, is_last: bool = False) -> bytes:
         about = {**self._ids(), "append": appends, "lastChunk": is_last}

@@ -197,7 +197,7 @@ def test_the_sdk_shows_a_text_for_a_text(tmp_path: Path) -> None:
         play(agent, scenario)
 
 
-def test_chunks_of_a_stream_add_up_to_the_artifact(tmp_path: Path) -> None:
+def test_a_stream_has_the_artifact_in_chunks_and_as_a_whole(tmp_path: Path) -> None:
     async def scenario(client: Client) -> None:
         request = SendMessageRequest(message=message(new_text_part("hello")))
         [first, *updates] = [each async for each in client.send_message(request)]
@@ -206,15 +206,15 @@ def test_chunks_of_a_stream_add_up_to_the_artifact(tmp_path: Path) -> None:
         for chunk in chunks:
             validate_proto_required_fields(chunk)
         texts = [get_text_parts(chunk.artifact.parts) for chunk in chunks]
-        assert texts == [["hello"], [" hello"], [""]]
+        assert texts == [["hello"], [" hello"], ["hello hello"]]
         assert [(chunk.append, chunk.last_chunk) for chunk in chunks] == [
             (False, False),
             (True, False),
-            (True, True),
+            (False, True),
         ]
         assert updates[-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED
         task = await client.get_task(GetTaskRequest(id=first.task.id))
-        assert get_artifact_text(task.artifacts[0]) == "hello hello"
+        assert task.artifacts == [chunks[-1].artifact]
 
     handler = """
 def handle(inputs):

@@ -109,7 +109,7 @@ def test_each_piece_of_text_is_a_chunk_as_it_comes(tmp_path: Path) -> None:
     assert chunks(events) == [
         ([{"text": "one "} | TEXT], False, False),
         ([{"text": "two "} | TEXT], True, False),
-        ([{"text": ""} | TEXT], True, True),
+        ([part], False, True),
     ]
     assert part["text"] == "one two "
 
@@ -121,25 +121,26 @@ AS_DATA, AS_TEXT = {"data": WHOLE} | JSON, {"text": json.dumps(WHOLE)} | TEXT
 
 
 @pytest.mark.parametrize(
-    ("sent", "modes", "last"),
+    ("sent", "modes", "whole"),
     [
-        # Text is complete already; the data goes beside it.
-        ([], [], ([AS_DATA], True, True)),
-        # What was shown meanwhile is not the answer, and replaced.
-        ([{"data": {}}], [], ([AS_DATA], False, True)),
-        ([], ["text/plain"], ([AS_TEXT], False, True)),
+        ([], [], [AS_TEXT, AS_DATA]),
+        ([{"data": {}}], [], [AS_DATA]),
+        ([], ["text/plain"], [AS_TEXT]),
     ],
 )
-def test_the_last_chunk_completes_or_replaces_the_text(
-    tmp_path: Path, sent: list[Any], modes: list[str], last: Any
+def test_the_last_chunk_replaces_the_artifact_with_the_whole(
+    tmp_path: Path, sent: list[Any], modes: list[str], whole: list[Any]
 ) -> None:
-    handler = f"{SAYS} yield {{'n': 1}}"
-    outputs = [{"name": "output", "type": "string"}, {"name": "n", "type": "integer"}]
+    handler = f"{SAYS} return {WHOLE!r}"
     with (
-        running_agent(tmp_path, handler, outputs=outputs) as agent,
+        running_agent(tmp_path, handler) as agent,
         streaming(agent, *sent, acceptedOutputModes=modes) as received,
     ):
-        assert chunks(list(received)) == [(HI, False, False), (YOU, True, False), last]
+        assert chunks(list(received)) == [
+            (HI, False, False),
+            (YOU, True, False),
+            (whole, False, True),
+        ]
 
 
 def test_a_caller_that_accepts_data_alone_gets_no_text(tmp_path: Path) -> None:
@@ -151,15 +152,15 @@ def test_a_caller_that_accepts_data_alone_gets_no_text(tmp_path: Path) -> None:
         assert chunks(list(received)) == [([data], False, True)]
 
 
-def test_objects_are_chunks_and_the_last_is_the_result(tmp_path: Path) -> None:
-    handler = "def handle(inputs):\n yield {'step': 1}\n yield {'step': 2}\n yield {'sum': 3}"
+def test_objects_are_chunks_for_callers_that_accept_data(tmp_path: Path) -> None:
+    handler = "def handle(inputs):\n yield {'step': 1}\n yield {'sum': 3}"
     with running_agent(tmp_path, handler) as agent:
         with streaming(agent, {"data": {}}) as received:
-            data = [[{"data": each} | JSON] for each in ({"step": 1}, {"step": 2}, {"sum": 3})]
+            step, last = ([{"data": each} | JSON] for each in ({"step": 1}, {"sum": 3}))
             assert chunks(list(received)) == [
-                (data[0], False, False),
-                (data[1], True, False),
-                (data[2], False, True),
+                (step, False, False),
+                (last, True, False),
+                (last, False, True),
             ]
         with streaming(agent, acceptedOutputModes=["text"]) as received:
             assert chunks(list(received)) == [([{"text": '{"sum": 3}'} | TEXT], False, True)]

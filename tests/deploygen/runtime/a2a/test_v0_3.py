@@ -138,7 +138,7 @@ def test_a_stream_has_the_events_of_0_3(tmp_path: Path) -> None:
     for chunk in chunks:
         assert isinstance(chunk, v0_3.TaskArtifactUpdateEvent)
         texts.append((chunk.artifact.parts[0].root.text, chunk.append, chunk.last_chunk))  # type: ignore[union-attr]
-    assert texts == [("a", False, False), ("b", True, False), ("", True, True)]
+    assert texts == [("a", False, False), ("b", True, False), ("ab", False, True)]
     assert isinstance(last, v0_3.TaskStatusUpdateEvent)
     assert (last.final, last.status.state) == (True, v0_3.TaskState.completed)
 
