@@ -2,9 +2,11 @@
 
 import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from agents.agent_ids import is_agent_id
+from agents import agent_ids
+from agents.agent_ids import RESERVED, is_agent_id
 from agents.heartbeats.serializers import MAX_LEASES
 from agents.models import MAX_NOTE_LENGTH
 from agents.states import Status
@@ -15,6 +17,15 @@ STATUSES = frozenset(Status.values)
 LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
 CACHE_SIZE = 4_096
 LONGEST_CACHED = 256  # longer reports are not worth the memory
+
+
+# As most clients write it: read in half the time that JSON takes.
+USUAL_LEASE = (
+    rf'\{{"agent_id": ?"({agent_ids.PATTERN})",'
+    rf' ?"lease_token": ?"([!#-\[\]-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}})"\}}'
+).encode()
+USUAL_LEASES = re.compile(rb'\{"agents": ?\[%s(?:, ?%s)*+\]\}' % (USUAL_LEASE, USUAL_LEASE))
+EACH_LEASE = re.compile(USUAL_LEASE.decode())
 
 
 class Report(NamedTuple):
@@ -35,6 +46,10 @@ def parse_report(body: bytes) -> Report | None:
 
 def parse_leases(body: bytes) -> list[tuple[str, str | None]] | None:
     """Return ids and lease tokens; None as above."""
+    if USUAL_LEASES.fullmatch(body):
+        found: list[tuple[str, str | None]] = EACH_LEASE.findall(body.decode())
+        is_plain = len(found) <= MAX_LEASES and RESERVED.isdisjoint(map(itemgetter(0), found))
+        return found if is_plain else None
     call = _parse(body)
     if not isinstance(call, dict) or call.keys() != {"agents"}:
         return None

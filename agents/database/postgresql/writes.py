@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from agents.database.postgresql.arrays import array_literal
 from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
 
 # Pages that one transaction looks through: 16 MB. Heartbeats wait for the rows that it finds.
@@ -20,7 +21,7 @@ class Writes:
     ) -> list[tuple[Any, ...]]:
         # One array for each column, or NULL if it has nothing else.
         columns = [
-            list(column) if column.count(None) < len(column) else None
+            array_literal(column) if column.count(None) < len(column) else None
             for column in zip(*rows, strict=True)
         ]
         connection.ensure_connection()
