@@ -1,10 +1,13 @@
 """Which requests the fast path parses as heartbeats, and which it leaves to gunicorn and Django."""
 
+import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agents.heartbeats.bodies import parse_report
+from agents.heartbeats.bodies import parse_leases, parse_report
 from agents.heartbeats.request_parser import parse_heartbeat
 
 LINE = b"POST /agents/a/heartbeat HTTP/1.1\r\n"
@@ -101,3 +104,24 @@ def test_no_json_value_makes_the_parser_raise(field: bytes, value: bytes) -> Non
     report = parse_report(b'{"%s":%s}' % (field, value))
 
     assert report is None or field + value in {b"load1", b'note"READY"'}
+
+
+LEASES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "agent_id": st.from_regex(r"[A-Za-z0-9._:-]{1,20}", fullmatch=True)
+            | st.sampled_from(["register", "..", "a b", '"', ""]),
+            "lease_token": st.text(st.characters(max_codepoint=127), max_size=5),
+        }
+    ),
+    min_size=1,
+)
+
+
+@given(LEASES, st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_a_call_in_the_usual_form_is_read_like_any_json(
+    agents: list[dict[str, str]], separators: tuple[str, str]
+) -> None:
+    usual = json.dumps({"agents": agents}, separators=separators).encode()
+
+    assert parse_leases(usual) == parse_leases(b" " + usual)
