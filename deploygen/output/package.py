@@ -15,6 +15,8 @@ CLIENT = DEPLOYGEN / "client"
 IMAGE = DEPLOYGEN / "image"
 
 PACKAGE = "agent_runtime"
+# Only with traces.
+TRACING_FOLDER = "tracing/"
 # Only with a registry; there, the client takes the place of the module that imports it.
 REGISTRY_FOLDER = "registry/"
 CLIENT_FOLDER = "registry/client"
@@ -30,12 +32,13 @@ CONSTRAINTS = "constraints.txt"
 PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
 
 
-def package_files(*, with_registry: bool) -> dict[str, str]:
+def package_files(*, with_registry: bool, with_traces: bool = False) -> dict[str, str]:
     """Return texts by path in the agent's folder."""
     files = {
         name: text
         for name, text in _modules(RUNTIME)
-        if with_registry or not name.startswith(REGISTRY_FOLDER)
+        if (with_registry or not name.startswith(REGISTRY_FOLDER))
+        and (with_traces or not name.startswith(TRACING_FOLDER))
     }
     files |= {f"{IMAGE_FOLDER}/{name}": text for name, text in _modules(IMAGE)}
     if with_registry:

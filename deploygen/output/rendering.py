@@ -39,6 +39,7 @@ NOT_CONFIGURED = {
     "exclude",
     "environment",
     "registry",
+    "traces",
 }
 SETTINGS = (
     "AGENT_ID",
@@ -65,6 +66,12 @@ REGISTRY_SETTINGS = (
     "AGENT_ENROLMENT_TOKEN",
     "AGENT_ENROLMENT_TOKEN_FILE",
 )
+TRACING_SETTINGS = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_EXPORTER",
+)
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -88,7 +95,7 @@ def render(spec: AgentSpec, files: Mapping[str, Files] | None = None) -> dict[st
     one to fill in.
     """
     authors = files or {}
-    own = package_files(with_registry=spec.registry_url is not None)
+    own = package_files(with_registry=spec.registry_url is not None, with_traces=spec.traces)
     own |= requirement_files(spec)
     own |= dict(_from_templates(spec, authors))
     if not needs_handler(spec, authors):
@@ -116,6 +123,8 @@ def configuration(spec: AgentSpec) -> dict[str, Any]:
     if spec.registry and spec.registry.url is not None:
         config["extensions"] = [".registry"]
         config["registry"] = spec.registry.model_dump(exclude_none=True)
+    if spec.traces:
+        config["extensions"] = [*config.get("extensions", []), ".tracing"]
     return config
 
 
@@ -154,7 +163,11 @@ def _context(spec: AgentSpec, files: Iterable[str]) -> Mapping[str, Any]:
     return {
         "spec": spec,
         "config": configuration(spec),
-        "settings": SETTINGS if spec.registry_url is None else SETTINGS + REGISTRY_SETTINGS,
+        "settings": [
+            *SETTINGS,
+            *(REGISTRY_SETTINGS if spec.registry_url is not None else ()),
+            *(TRACING_SETTINGS if spec.traces else ()),
+        ],
         "handler_file": handler_file(spec, files),
         # Docker leaves out what is hidden, and a file of the spec's usual name.
         "unusual_files": sorted(filter(_is_unusual, files)),

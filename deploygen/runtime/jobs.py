@@ -21,6 +21,7 @@ from .handler.pieces import Stream
 from .handler.runner import HandlerRunner
 from .http.calls import current_call
 from .metrics import RunMetrics
+from .spans import in_span
 
 logger = logging.getLogger("agent.jobs")
 
@@ -102,7 +103,8 @@ class Jobs:
         job.context_id = context_id or job.id
         call = current_call.get() or Context()
         context = replace(call, run_id=job.id, context_id=job.context_id, report=job.report)
-        task = asyncio.create_task(self._work(job, inputs, context), name=f"job {job.id}")
+        work = in_span(lambda: self._work(job, inputs, context), job.id, lambda: job.state)
+        task = asyncio.create_task(work, name=f"job {job.id}")
         self._tasks[task] = job
         task.add_done_callback(self._tasks.pop)
         return job

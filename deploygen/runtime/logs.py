@@ -9,6 +9,7 @@ from typing import Any
 
 from .config import ConfigError
 from .http.request_ids import request_id
+from .spans import trace_id
 from .text_logs import TerminalLines, TextLines
 
 VARIABLE = "AGENT_LOG_FORMAT"
@@ -50,6 +51,8 @@ class JsonLines(logging.Formatter):
         }
         if identity := request_id.get():
             line["request_id"] = identity
+        if trace := trace_id():
+            line["trace_id"] = trace
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:

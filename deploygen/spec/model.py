@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from deploygen.spec import requirements, rules
 from deploygen.spec.fields import (
@@ -75,7 +75,11 @@ class AgentSpec(Part):
     """The agent's skills. The agent card shows them in full, the registry their ids."""
     tags: Labels = []
     """Labels by which the registry's list can be filtered."""
-    requirements: Annotated[list[Requirement], LISTED, unique()] = []
+    traces: bool = False
+    """Whether the agent sends traces by OpenTelemetry, as its OTEL_ variables say."""
+    requirements: Annotated[list[Requirement], LISTED, unique()] = Field(
+        default=[], validate_default=True
+    )
     """Packages that the handler needs: names with versions (PEP 508), NAME @ https://..., NAME @
     git+https://...@COMMIT, or ./NAME.whl for a wheel beside the spec."""
     index_url: Annotated[IndexUrl | None, UNLESS_GIVEN] = None
@@ -105,6 +109,11 @@ class AgentSpec(Part):
     """The base image, with Python and pip."""
     slim: bool = True
     """Whether the image has only what the agent needs; false keeps the whole base image."""
+
+    @field_validator("requirements")
+    @classmethod
+    def _add_requirements(cls, listed: list[str], info: ValidationInfo) -> list[str]:
+        return [*listed, *requirements.FOR_TRACES] if info.data.get("traces") else listed
 
     @model_validator(mode="after")
     def _check_together(self) -> "AgentSpec":

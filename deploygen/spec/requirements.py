@@ -23,6 +23,12 @@ WHEEL = re.compile(
     r"(?P<extras>\[[A-Za-z0-9._,-]+\])?"
 )
 GIT = "git+https"
+# Each fits one version of opentelemetry-api, which every agent has.
+FOR_TRACES = (
+    "opentelemetry-sdk>=1.40",
+    "opentelemetry-exporter-otlp-proto-http>=1.40",
+    "opentelemetry-instrumentation-httpx>=0.61b0",
+)
 COMMIT = re.compile(r"@[0-9a-fA-F]{40}")
 SUBDIRECTORY = re.compile(r"|subdirectory=[A-Za-z0-9._/-]+")
 # pip refuses http from other hosts.

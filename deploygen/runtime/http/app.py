@@ -16,7 +16,7 @@ from .health import add_health
 from .metrics import add_metrics
 from .openapi import AgentApi
 from .request_ids import HEADER as REQUEST_ID
-from .request_ids import RequestIds
+from .request_ids import UNLOGGED, RequestIds
 from .routing import Routing
 from .runs import add_runs
 
@@ -45,6 +45,13 @@ def create_app(agent: Lifecycle) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        # A span for each request, below the caller's, once a tracer is configured.
+        telemetry={
+            "exclude": lambda scope: scope["path"].startswith(UNLOGGED),
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+        },
     )
     app.requires_token = tokens.required
     bodies = RequestBodies()

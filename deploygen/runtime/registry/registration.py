@@ -6,6 +6,7 @@ It has its own thread and event loop: a handler that blocks the server's must no
 import asyncio
 import contextlib
 import logging
+import re
 import threading
 from concurrent.futures import Future
 from typing import Any
@@ -21,6 +22,8 @@ from .loop_lag import LoopLag
 from .settings import read_settings, url_source
 
 ENROLMENT_TOKEN = "AGENT_ENROLMENT_TOKEN"  # noqa: S105 - the variable's name
+# URLs, as expressions, of calls that are in no trace.
+UNTRACED = "OTEL_PYTHON_HTTPX_EXCLUDED_URLS"
 LONGEST_NOTE = 256
 # A loop blocked for longer is reported.
 DEGRADED_LAG_SECONDS = 1.0
@@ -31,7 +34,10 @@ def extension(config: AgentConfig, status: StatusReader) -> "Registration":
     """Raises ConfigError."""
     # No line for each heartbeat.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    return Registration(config, status)
+    registration = Registration(config, status)
+    # And no trace.
+    config.environ.setdefault(UNTRACED, f"{re.escape(read_settings(config).url)}/agents/")
+    return registration
 
 
 class Registration:

@@ -80,7 +80,7 @@ def test_all_expected_files_are_rendered() -> None:
     ],
 )
 def test_every_module_of_a_package_is_copied_unchanged(package: str, source: Path) -> None:
-    files = rendered(description="{{ spec.name }}")
+    files = rendered(description="{{ spec.name }}", traces=True)
     for path in source.rglob("*.py"):
         if path != RUNTIME / "registry/client.py":
             name = f"{package}/{path.relative_to(source).as_posix()}"
