@@ -16,6 +16,7 @@ from ..environment import read_secret
 from ..extensions import StatusReader
 from ..metrics import Metric
 from ..problems import Problem
+from .changes import StatusChanges
 from .client import STOPPING_SECONDS, AgentRegistryClient
 from .lease_metrics import lease_metrics
 from .loop_lag import LoopLag
@@ -57,6 +58,7 @@ class Registration:
             )
         except ValueError as error:
             raise ConfigError(f"{url_source(config)}: {error}") from error
+        self._changes = StatusChanges(lambda: self._state()["status"], self._send_change)
         self._lag: LoopLag | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
@@ -94,7 +96,9 @@ class Registration:
         self._loop = asyncio.get_running_loop()
         if self._stopping:  # stopped before there was a loop to wake
             return
-        measuring = asyncio.create_task(lag.measure()) if lag else None
+        watching = [asyncio.create_task(self._changes.watch())]
+        if lag:
+            watching.append(asyncio.create_task(lag.measure()))
         config = self._config
         metadata = {"description": config.description, "image_digest": config.image_digest}
         metadata = {name: value for name, value in metadata.items() if value}
@@ -108,8 +112,8 @@ class Registration:
             )
         await self._client.start_heartbeat_loop()
         await self._stop.wait()
-        if measuring:
-            measuring.cancel()
+        for task in watching:
+            task.cancel()
         await self._client.deregister()
 
     def _call(self, function: Any) -> None:
@@ -118,7 +122,17 @@ class Registration:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(function)
 
+    def _send_change(self) -> None:
+        # A registry that is away hears of it when it is tried again, and no sooner.
+        if not self._client.schedule.failures:
+            self._client.heartbeat_now()
+
     def _report(self) -> dict[str, str]:
+        state = self._state()
+        self._changes.reported(state["status"])
+        return state
+
+    def _state(self) -> dict[str, str]:
         agent = self._status()
         status, note = agent.status, agent.note
         lag = self._lag.seconds() if self._lag else 0.0

@@ -1,0 +1,44 @@
+"""Reports a change of the agent's status at once, instead of with the next heartbeat."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+POLL_SECONDS = 0.25
+# Between two extra heartbeats: a status that flaps must not become a load.
+SHORTEST_PAUSE_SECONDS = 5.0
+
+
+class StatusChanges:
+    """For one event loop."""
+
+    def __init__(
+        self,
+        status: Callable[[], str],
+        send: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`send` sends a heartbeat soon, which calls `reported`."""
+        self._status = status
+        self._send = send
+        self._clock = clock
+        self._reported: str | None = None
+        self._sent: float | None = None
+
+    def reported(self, status: str) -> None:
+        """Whatever the reason for the call was."""
+        self._reported = status
+
+    def look(self) -> None:
+        if self._reported is None or self._status() == self._reported:
+            return
+        now = self._clock()
+        if self._sent is None or now - self._sent >= SHORTEST_PAUSE_SECONDS:
+            self._sent = now
+            self._send()
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(POLL_SECONDS)
