@@ -73,7 +73,7 @@ def read_agent(path: Path, options: Options) -> LocalAgent:
         wheels, notes = _check(source, spec)
     except (SpecFileError, FilesError, OSError, UnicodeDecodeError) as error:
         raise AgentError(str(error)) from error
-    requirements = requirement_files(spec) | {f"{WHEELS}/{k}": v for k, v in wheels.items()}
+    requirements = requirement_files(spec, {}) | {f"{WHEELS}/{k}": v for k, v in wheels.items()}
     return LocalAgent(spec, registry, requirements, notes, _variables(path.parent, registry))
 
 

@@ -19,7 +19,7 @@ FIELDS = {
     "registry_url": "registry.url",
 }
 LEASE = ("ttl", "heartbeat_interval")
-OTHERS = ("no_registry", "output", "force", "dry_run", "build")
+OTHERS = ("no_registry", "output", "no_lock", "upgrade", "force", "dry_run", "build")
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -43,6 +43,17 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="DIR",
         help=f"the folder to write (default: ./NAME; ./NAME/{BELOW_THE_SPEC} if the spec is "
         "in ./NAME)",
+    )
+    locks = parser.add_mutually_exclusive_group()
+    locks.add_argument(
+        "--no-lock",
+        action="store_true",
+        help="let the build of the image choose the versions of the requirements",
+    )
+    locks.add_argument(
+        "--upgrade",
+        action="store_true",
+        help="choose their newest versions again, instead of those that the folder has",
     )
     parser.add_argument(
         "--force",

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from deploygen.output.package import locked_requirements
+from deploygen.output.package import runtime_ranges
 from deploygen.spec.requirements import file_of, parse
 from deploygen.spec.rules import pythons_of
 
@@ -28,16 +28,16 @@ class _Wanted:
 def conflicts(requirements: Sequence[str], base_image: str) -> Iterator[tuple[int, str]]:
     """Yield the index of each requirement that conflicts in every environment, and why."""
     environments = list(_environments(base_image))
-    locked = {canonicalize_name(each.name): each for each in locked_requirements()}
+    needed = {canonicalize_name(each.name): each for each in map(Requirement, runtime_ranges())}
     wanted: dict[str, _Wanted] = {}
     for index, text in enumerate(requirements):
         required = parse(text)
         if not _applies(required.marker, environments):
             continue
         name = canonicalize_name(required.name)
-        lock = locked.get(name)
-        if lock is not None and _exclude(required, lock):
-            yield index, _excluded_by_lock(required, lock)
+        own_need = needed.get(name)
+        if own_need is not None and _exclude(required, own_need):
+            yield index, f"every agent needs '{own_need}', which it excludes: leave it out"
             continue
         own = wanted.setdefault(name, _Wanted())
         if other := _excluded_by(required, own):
@@ -48,13 +48,13 @@ def conflicts(requirements: Sequence[str], base_image: str) -> Iterator[tuple[in
         own.by.append((required, f"{text!r}, which is requirements[{index}]"))
 
 
-def excluded_from_lock(text: str, base_image: str) -> Requirement | None:
-    """Return the locked requirement that a package's own requirement excludes."""
+def excluded_by_requirement(text: str, base_image: str) -> Requirement | None:
+    """Return the requirement of every agent that a package's own requirement excludes."""
     required = Requirement(text)
     if _applies(required.marker, list(_environments(base_image))):
-        for lock in locked_requirements():
-            if canonicalize_name(lock.name) == canonicalize_name(required.name):
-                return lock if _exclude(required, lock) else None
+        for need in map(Requirement, runtime_ranges()):
+            if canonicalize_name(need.name) == canonicalize_name(required.name):
+                return need if _exclude(required, need) else None
     return None
 
 
@@ -79,14 +79,6 @@ def _excluded_by(required: Requirement, wanted: _Wanted) -> str:
     return ""
 
 
-def _excluded_by_lock(required: Requirement, lock: Requirement) -> str:
-    [pin] = lock.specifier
-    extras = f"[{','.join(sorted(required.extras))}]" if required.extras else ""
-    write = f"{required.name}{extras}"
-    instead = f"write {write!r}" if extras else f"leave it out, or write {write!r}"
-    return f"every agent has {lock.name} {pin.version}, which it excludes: {instead}"
-
-
 def _applies(marker: Marker | None, environments: Sequence[dict[str, str]]) -> bool:
     if marker is None:
         return True
@@ -97,18 +89,26 @@ def _applies(marker: Marker | None, environments: Sequence[dict[str, str]]) -> b
 
 
 def _environments(base_image: str) -> Iterator[dict[str, str]]:
-    for major, minor in pythons_of(base_image):
+    for python in pythons_of(base_image):
         for patch in (0, LATEST_PATCH):
             for machine in MACHINES:
-                yield {
-                    "extra": "",
-                    "implementation_name": "cpython",
-                    "implementation_version": f"{major}.{minor}.{patch}",
-                    "os_name": "posix",
-                    "platform_machine": machine,
-                    "platform_python_implementation": "CPython",
-                    "platform_system": "Linux",
-                    "python_full_version": f"{major}.{minor}.{patch}",
-                    "python_version": f"{major}.{minor}",
-                    "sys_platform": "linux",
-                }
+                yield environment(python, patch, machine)
+
+
+def environment(python: tuple[int, int], patch: int, machine: str) -> dict[str, str]:
+    """Return the values of a requirement's markers (PEP 508) in an image."""
+    version = f"{python[0]}.{python[1]}"
+    return {
+        "extra": "",
+        "implementation_name": "cpython",
+        "implementation_version": f"{version}.{patch}",
+        "os_name": "posix",
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{version}.{patch}",
+        "python_version": version,
+        "sys_platform": "linux",
+    }

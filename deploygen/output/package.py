@@ -1,10 +1,10 @@
 """What every agent gets unchanged: the package `agent_runtime` and its requirements."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.requirements import WHEEL
@@ -24,12 +24,13 @@ CLIENT_MODULE = "registry/client.py"
 IMAGE_FOLDER = "image"
 
 LOCK = "requirements.txt"
+RANGES = "requirements.in"
 OWN_REQUIREMENTS = "requirements-agent.txt"
 # The wheels from beside the spec; image/assembly.py leaves the folder out of the image.
 WHEELS = "requirements-wheels"
-# The lock without hashes: with them, pip would demand some for the author's packages too.
+# What the runtime works with, for a build that chooses the versions.
 CONSTRAINTS = "constraints.txt"
-PINNED = re.compile(r"(?m)^([A-Za-z0-9][^\s;]*==[^\s;\\]+(?:\s*;[^\\\n]*?)?)\s*\\?$")
+PINNED = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)")
 
 
 def package_files(*, with_registry: bool, with_traces: bool = False) -> dict[str, str]:
@@ -47,19 +48,20 @@ def package_files(*, with_registry: bool, with_traces: bool = False) -> dict[str
     return {f"{PACKAGE}/{name}": text for name, text in files.items()}
 
 
-def requirement_files(spec: AgentSpec) -> dict[str, str]:
-    """Return the lock, and what the author's requirements need beside it."""
-    lock = _lock()
-    files = {LOCK: lock}
-    if spec.requirements:
-        lines = [
-            *([f"--index-url {spec.index_url}"] if spec.index_url else []),
-            *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
-            *map(_line, spec.requirements),
-        ]
-        files[OWN_REQUIREMENTS] = "".join(f"{line}\n" for line in lines)
-        files[CONSTRAINTS] = "".join(f"{pin.strip()}\n" for pin in PINNED.findall(lock))
-    return files
+def requirement_files(spec: AgentSpec, lock: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of the `lock`. Without one, the build has to meet the requirements."""
+    if lock or not spec.requirements:
+        return {LOCK: tested_lock(), **lock}
+    lines = [
+        *([f"--index-url {spec.index_url}"] if spec.index_url else []),
+        *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
+        *map(_line, spec.requirements),
+    ]
+    return {
+        LOCK: tested_lock(),
+        OWN_REQUIREMENTS: "".join(f"{line}\n" for line in lines),
+        CONSTRAINTS: "".join(f"{line}\n" for line in runtime_ranges()),
+    }
 
 
 def _line(requirement: str) -> str:
@@ -68,13 +70,14 @@ def _line(requirement: str) -> str:
     return wheel.expand(rf"./{WHEELS}/\g<file>\g<extras>") if wheel else requirement
 
 
-def locked_requirements() -> list[Requirement]:
-    return [Requirement(pin) for pin in PINNED.findall(_lock())]
+def pins_in(lock: str) -> dict[str, str]:
+    """Return versions by normalised name."""
+    return {canonicalize_name(name): version for name, version in PINNED.findall(lock)}
 
 
 def top_level_names() -> frozenset[str]:
     """Return the names by which the runtime and the locked packages are imported."""
-    names = {each.name.lower().replace("-", "_") for each in locked_requirements()}
+    names = {name.replace("-", "_") for name in pins_in(tested_lock())}
     # opentelemetry-api is imported as opentelemetry.
     return frozenset({PACKAGE, *names, *(name.removesuffix("_api") for name in names)})
 
@@ -84,5 +87,12 @@ def _modules(folder: Path) -> Iterator[tuple[str, str]]:
         yield path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
 
 
-def _lock() -> str:
+def tested_lock() -> str:
+    """Return the lock of the runtime, with which it is tested."""
     return (RUNTIME / LOCK).read_text(encoding="utf-8")
+
+
+def runtime_ranges() -> list[str]:
+    """Return the requirements of the runtime: all versions with which it works."""
+    lines = (RUNTIME / RANGES).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from typing import Any
 
 LINE_ENDS = re.compile(r"\s*[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
@@ -27,6 +28,11 @@ def dockerfile_quoted(text: str) -> str:
     """Return one double-quoted word; line ends become blanks."""
     escaped = re.sub(r'(["\\$])', r"\\\1", LINE_ENDS.sub(" ", text))
     return f'"{escaped}"'
+
+
+def shell_option(value: str, name: str) -> str:
+    """Return an option of a command, on a line of its own."""
+    return f"{name} {shlex.quote(value)} \\\n        "
 
 
 def dockerignore_escaped(path: str) -> str:

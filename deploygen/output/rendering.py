@@ -88,16 +88,21 @@ def _own_names() -> frozenset[str]:
 OWN_NAMES = _own_names()
 
 
-def render(spec: AgentSpec, files: Mapping[str, Files] | None = None) -> dict[str, str | Files]:
+def render(
+    spec: AgentSpec,
+    files: Mapping[str, Files] | None = None,
+    lock: Mapping[str, str] | None = None,
+) -> dict[str, str | Files]:
     """Return contents by path in the agent's folder.
 
     `files`: the author's, by path, which are returned too. Without a handler among them, there is
-    one to fill in.
+    one to fill in. `lock`: the files of the lock; without it, the build chooses the versions of the
+    author's packages.
     """
-    authors = files or {}
+    authors, lock = files or {}, lock or {}
     own = package_files(with_registry=spec.registry_url is not None, with_traces=spec.traces)
-    own |= requirement_files(spec)
-    own |= dict(_from_templates(spec, authors))
+    own |= requirement_files(spec, lock)
+    own |= dict(_from_templates(_context(spec, authors, lock)))
     if not needs_handler(spec, authors):
         del own[HANDLER]
     contents: dict[str, str | Files] = {**own, **authors}
@@ -142,6 +147,7 @@ def templates_in(folder: Path) -> Environment:
         "json_line": json.dumps,
         "yaml": quoting.yaml_flow,
         "shell": shlex.quote,
+        "shell_option": quoting.shell_option,
         "dockerignore": quoting.dockerignore_escaped,
         "dockerfile": quoting.dockerfile_quoted,
         "markdown": quoting.markdown_escaped,
@@ -149,9 +155,8 @@ def templates_in(folder: Path) -> Environment:
     return environment
 
 
-def _from_templates(spec: AgentSpec, files: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _from_templates(context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     environment = templates_in(TEMPLATES)
-    context = _context(spec, files)
     for path in sorted(TEMPLATES.iterdir()):
         if path.suffix == RENDERED_SUFFIX:
             yield path.stem, environment.get_template(path.name).render(context)
@@ -159,7 +164,7 @@ def _from_templates(spec: AgentSpec, files: Iterable[str]) -> Iterator[tuple[str
             yield path.name, path.read_text(encoding="utf-8")
 
 
-def _context(spec: AgentSpec, files: Iterable[str]) -> Mapping[str, Any]:
+def _context(spec: AgentSpec, files: Iterable[str], lock: Mapping[str, str]) -> Mapping[str, Any]:
     return {
         "spec": spec,
         "config": configuration(spec),
@@ -168,6 +173,7 @@ def _context(spec: AgentSpec, files: Iterable[str]) -> Mapping[str, Any]:
             *(REGISTRY_SETTINGS if spec.registry_url is not None else ()),
             *(TRACING_SETTINGS if spec.traces else ()),
         ],
+        "is_locked": bool(lock),
         "handler_file": handler_file(spec, files),
         # Docker leaves out what is hidden, and a file of the spec's usual name.
         "unusual_files": sorted(filter(_is_unusual, files)),

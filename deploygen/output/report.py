@@ -2,13 +2,23 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploygen.output.package import CONSTRAINTS, OWN_REQUIREMENTS, PACKAGE
+from packaging.utils import canonicalize_name
+
+from deploygen.output.package import (
+    CONSTRAINTS,
+    LOCK,
+    OWN_REQUIREMENTS,
+    PACKAGE,
+    pins_in,
+    tested_lock,
+)
 from deploygen.output.rendering import is_local
 from deploygen.output.writing import Plan
 from deploygen.spec.model import AgentSpec
+from deploygen.spec.requirements import parse
 
 
 def summary(plan: Plan, folder: Path, notes: Sequence[str], *, dry_run: bool) -> str:
@@ -23,20 +33,34 @@ def summary(plan: Plan, folder: Path, notes: Sequence[str], *, dry_run: bool) ->
     return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
-def next_steps(spec: AgentSpec, folder: Path, *, code: Path, built: bool) -> str:
+def locked_versions(spec: AgentSpec, versions: Mapping[str, str]) -> str:
+    """Return the versions that the requirements get, and where the others are."""
+    names = dict.fromkeys(canonicalize_name(parse(text).name) for text in spec.requirements)
+    own = ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
+    changed = [
+        f"{name} {versions[name]} (tested with {tested})"
+        for name, tested in pins_in(tested_lock()).items()
+        if versions.get(name, tested) != tested
+    ]
+    lines = [f"Its packages are {len(versions)}, for the requirements {own or 'their URLs'}."]
+    if changed:
+        lines.append(f"Because of them, every agent's packages differ: {', '.join(changed)}.")
+    return "\n".join(lines)
+
+
+def next_steps(
+    spec: AgentSpec, folder: Path, *, code: Path, built: bool, is_locked: bool = False
+) -> str:
     """`code`: the folder in which the agent's code is to be changed."""
     where = shlex.quote(str(folder))
     if code == folder:
         change = f"Write what it does into {folder / spec.handler_module.replace('.', '/')}.py."
     else:
         change = f"Its code is in {code}: change it there, and generate again."
-    pip = ".venv/bin/pip install"
-    index = f" --index-url {shlex.quote(spec.index_url)}" if spec.index_url else ""
     local = [
         f"cd {where}",
         "python3 -m venv .venv",
-        f"{pip}{index} --require-hashes -r requirements.txt",
-        *([f"{pip} -c {CONSTRAINTS} -r {OWN_REQUIREMENTS}"] if spec.requirements else []),
+        *_pip_lines(spec, is_locked=is_locked),
         *(f"export {name}=...  # or {name}_FILE=..." for name in spec.secrets),
         f".venv/bin/python -m {PACKAGE}",
     ]
@@ -69,6 +93,17 @@ def next_steps_after_init(paths: Sequence[Path]) -> str:
     return "\n".join(
         [*lines, "Then make the folder that builds into its image:", "", f"  {generate}"]
     )
+
+
+def _pip_lines(spec: AgentSpec, *, is_locked: bool) -> list[str]:
+    pip = ".venv/bin/pip install"
+    index = f" --index-url {shlex.quote(spec.index_url)}" if spec.index_url else ""
+    more = "".join(f" --extra-index-url {shlex.quote(url)}" for url in spec.extra_index_urls)
+    if is_locked:
+        return [f"{pip}{index}{more} --no-deps -r {LOCK} -r {OWN_REQUIREMENTS}"]
+    lines = [f"{pip}{index} --require-hashes -r {LOCK}"]
+    own = f"{pip} -c {CONSTRAINTS} -r {OWN_REQUIREMENTS}"
+    return [*lines, own] if spec.requirements else lines
 
 
 def _docker_run(spec: AgentSpec) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +65,16 @@ def write_folder(
             return _write(folder, files, users=users, force=force, dry_run=dry_run)
     except OSError as error:
         raise WritingError(f"{folder} cannot be written: {error.strerror or error}") from error
+
+
+def unchanged_texts(folder: Path, paths: Iterable[str]) -> dict[str, str]:
+    """Return those of the `paths` that are as they were written. Raises WritingError."""
+    recorded = _read_marker(folder) or {}
+    return {
+        path: (folder / path).read_text(encoding="utf-8")
+        for path in paths
+        if path in recorded and _hash_of_file(folder / path) == recorded[path]
+    }
 
 
 def _write(

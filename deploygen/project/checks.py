@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from deploygen.output.conflicts import conflicts, excluded_from_lock
+from deploygen.output.conflicts import conflicts, excluded_by_requirement
 from deploygen.project.files import Found
 from deploygen.project.handler import HandlerError, check_handler
 from deploygen.project.modules import Modules, hidden_names, imported_as
@@ -96,8 +96,8 @@ def _problem_of(wheel: Wheel, spec: AgentSpec) -> str | None:
         ):
             return f"{wheel.file} needs Python {wheel.python}, which {spec.base_image} has not"
         for text in wheel.requires:
-            if lock := excluded_from_lock(text, spec.base_image):
-                return f"{wheel.file} requires {text!r}, and every agent has {lock}"
+            if need := excluded_by_requirement(text, spec.base_image):
+                return f"{wheel.file} requires {text!r}, and every agent needs {need}"
     except (InvalidRequirement, InvalidSpecifier) as error:
         return f"{wheel.file} has metadata that pip cannot read: {error}"
     return None

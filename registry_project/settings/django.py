@@ -89,6 +89,8 @@ LOGGING = {
     "loggers": {
         # 404s of agents that must register again would flood the log.
         "django.request": {"level": "ERROR", "filters": ["no_503"]},
+        # It logs each request; commands print what they do.
+        "httpx": {"level": "WARNING"},
         # Failed logins and lockouts.
         "axes": {"level": "WARNING"},
     },

@@ -215,7 +215,7 @@ def test_the_shown_commands_include_requirements_secrets_and_inputs() -> None:
         f"{SPEC}requirements: [numpy]\nsecrets: [A_KEY]\n"
         "inputs: [{name: text, type: string}, {name: n, type: integer, default: 1}]\n"
     )
-    lines = [line.strip() for line in generate().splitlines()]
+    lines = [line.strip() for line in generate("spec/agent.yaml", "--no-lock").splitlines()]
     assert ".venv/bin/pip install -c constraints.txt -r requirements-agent.txt" in lines
     assert "export A_KEY=...  # or A_KEY_FILE=..." in lines
     assert 'docker run --rm -p 9001:9001 -e AGENT_HOST="$(hostname)" -e A_KEY an-agent' in lines

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from packaging.requirements import Requirement
 
-from deploygen.output.package import PINNED, RUNTIME
+from deploygen.output.package import runtime_ranges
 
 FUNCTION = "def handle(inputs): return {}\n"
-PINS = dict(pin.split("==") for pin in PINNED.findall((RUNTIME / "requirements.txt").read_text()))
+RANGES = {Requirement(line).name: line for line in runtime_ranges()}
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,9 @@ def generate(spec: str, **modules: str) -> None:
     Path("spec/agent.yaml").write_text(f"name: an-agent\n{spec}\n")
     for name, text in modules.items():
         Path(f"spec/{name}.py").write_text(text)
-    call_command("generate_agent", "spec/agent.yaml", "--no-registry", stdout=io.StringIO())
+    call_command(
+        "generate_agent", "spec/agent.yaml", "--no-registry", "--no-lock", stdout=io.StringIO()
+    )
 
 
 def refused(spec: str, **modules: str) -> str:
@@ -240,40 +243,34 @@ def test_a_module_that_hides_a_requirement_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(PINS))
-def test_a_requirement_that_excludes_a_package_of_the_runtime_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(RANGES))
+def test_a_requirement_that_excludes_what_every_agent_needs_is_refused(name: str) -> None:
     message = refused(f'requirements:\n  - numpy\n  - "{name}<0.0.1"')
-    assert message.startswith("spec/agent.yaml:4: requirements[1]: ")
-    assert f"every agent has {name} {PINS[name]}" in message
-    assert f"leave it out, or write '{name}'" in message
-    accepted(f'requirements: ["{name}>=0.0.1", "{name}=={PINS[name]}"]')
+    assert message == (
+        f"spec/agent.yaml:4: requirements[1]: every agent needs '{Requirement(RANGES[name])}', "
+        "which it excludes: leave it out"
+    )
+    accepted(f'requirements: ["{name}>=0.0.1"]')
 
 
 @pytest.mark.parametrize(
     "requirement",
     [
-        "pydantic<2",
-        "Typing.Extensions<4",
+        "Py.dantic<2",
         "starlette==0.30",
-        "httpx<0.28",
-        "uvicorn!=*",
+        "httpx<0.27",
+        "uvicorn>=2",
         "pydantic<2; python_version >= '3.11'",
         "pydantic<2; sys_platform == 'linux' and extra != 'x'",
         "pydantic<2; python_version >= '3.13'",
         "fastapi===0.1",
         "pydantic @ https://host.example/pydantic-1.10.0-py3-none-any.whl",
-        "h11 @ https://host.example/h11-0.9.tar.gz",
+        "httpx @ https://host.example/httpx-0.9.tar.gz",
     ],
 )
 def test_exclusions_are_recognised_in_every_spelling(requirement: str) -> None:
-    requirement = requirement.replace("!=*", f"!={PINS['uvicorn']}")
-    message = refused(f'requirements: ["{requirement}"]')
-    assert message.startswith("spec/agent.yaml:2: requirements[0]: ")
-    assert "every agent has " in message
-
-
-def test_the_suggested_requirement_keeps_the_extras() -> None:
-    assert "write 'uvicorn[standard]'" in refused('requirements: ["uvicorn[standard]<0.20"]')
+    message = refused(f'requirements: ["{requirement.replace("Py.", "Py")}"]')
+    assert message.startswith("spec/agent.yaml:2: requirements[0]: every agent needs ")
 
 
 @pytest.mark.parametrize(
@@ -285,6 +282,8 @@ def test_the_suggested_requirement_keeps_the_extras() -> None:
         "pydantic<2; platform_machine == 'riscv64'",
         "pydantic>=2,<3",
         "uvicorn[standard]",
+        "httpx<0.28",
+        "opentelemetry-api<1.45",
     ],
 )
 def test_a_requirement_compatible_with_the_runtime_is_accepted(
@@ -368,7 +367,7 @@ def test_a_base_image_with_an_old_python_is_refused(image: str) -> None:
 
 def test_all_problems_are_reported_at_once() -> None:
     message = refused(
-        'handler: handler:run\nrequirements: ["h11<0.1", "a>1", "a<1"]', handler=FUNCTION
+        'handler: handler:run\nrequirements: ["httpx<0.1", "a>1", "a<1"]', handler=FUNCTION
     )
     assert re.findall(r"agent.yaml:(\d): ([a-z0-9\[\]]+)", message) == [
         ("2", "handler"),

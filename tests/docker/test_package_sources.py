@@ -131,6 +131,7 @@ def generate(folder: Path, module: str, spec: str) -> None:
             "generate_agent",
             str(folder / "spec/agent.yaml"),
             "--no-registry",
+            "--no-lock",
             "--output",
             str(folder / "agent"),
         ],

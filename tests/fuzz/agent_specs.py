@@ -36,7 +36,7 @@ INSTRUCTIONS = frozenset(
     }
 )
 # The highest counts, which a requirement and a description reach.
-MOST_OF_EACH = {"FROM": 2, "RUN": 4, "COPY": 4, "LABEL": 2, "ENV": 1, "USER": 1, "CMD": 1}
+MOST_OF_EACH = {"FROM": 6, "RUN": 8, "COPY": 10, "LABEL": 2, "ENV": 1, "USER": 1, "CMD": 1}
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 # An error names the file and its line, or the option.
 NAMES_PLACE = re.compile(r"agent\.yaml(:\d+)?: |--[a-z-]+|SPEC_OR_NAME|REGISTRY_URL|\.py\b")
@@ -80,7 +80,7 @@ class AgentSpecs:
         before = _files(jail.parent)
         try:
             with chdir(jail):
-                call_command("generate_agent", SPEC, *options, stdout=io.StringIO())
+                call_command("generate_agent", SPEC, "--no-lock", *options, stdout=io.StringIO())
         except CommandError as error:
             _check_refusal(str(error))
             if _files(jail.parent) != before:

@@ -17,6 +17,7 @@ from deploygen.docker.build import (
     require_docker,
 )
 from deploygen.docker.source import source_of as source_of_image
+from deploygen.lock.agent_lock import Lock, lock_agent
 from deploygen.management.options import (
     FIELDS,
     LEASE,
@@ -26,10 +27,10 @@ from deploygen.management.options import (
     other_than_init,
 )
 from deploygen.output.content import Content
-from deploygen.output.package import WHEELS
+from deploygen.output.package import LOCK, OWN_REQUIREMENTS, WHEELS
 from deploygen.output.rendering import needs_handler, render
-from deploygen.output.report import next_steps, next_steps_after_init, summary
-from deploygen.output.writing import USERS_FILES, WritingError, write_folder
+from deploygen.output.report import locked_versions, next_steps, next_steps_after_init, summary
+from deploygen.output.writing import USERS_FILES, WritingError, unchanged_texts, write_folder
 from deploygen.project.checks import check_project
 from deploygen.project.files import FilesError, Found, find_files
 from deploygen.project.scaffold import BELOW_THE_SPEC, SPEC_FILE, ScaffoldError, write_scaffold
@@ -75,9 +76,10 @@ class Command(BaseCommand):
             if build and not dry_run:
                 require_docker()
             found, wheels = (Found(), {}) if source is None else _project(source, spec, folder)
+            lock = self._lock(source, spec, folder, options)
             plan = write_folder(
                 folder,
-                {**render(spec, found.files), **wheels},
+                {**render(spec, found.files, lock.files), **wheels},
                 users=USERS_FILES - found.files.keys(),
                 force=options["force"],
                 dry_run=dry_run,
@@ -88,7 +90,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except BuildError as error:
             raise CommandError(f"--build: {error}") from error
-        self.stdout.write(summary(plan, folder, found.notes, dry_run=dry_run))
+        notes = [*found.notes, *lock.notes]
+        self.stdout.write(summary(plan, folder, notes, dry_run=dry_run))
+        if lock.versions:
+            self.stdout.write(locked_versions(spec, lock.versions))
         if dry_run:
             if build:
                 needy = spec.may_need_credentials
@@ -101,7 +106,23 @@ class Command(BaseCommand):
             self._build(spec, folder, folder if source is None else source.path.parent)
         fill_in = needs_handler(spec, found.files)
         code = folder if source is None or fill_in else source.path.parent
-        self.stdout.write(next_steps(spec, folder, code=code, built=build))
+        self.stdout.write(
+            next_steps(spec, folder, code=code, built=build, is_locked=bool(lock.files))
+        )
+
+    def _lock(
+        self, source: SpecFile | None, spec: AgentSpec, folder: Path, options: dict[str, Any]
+    ) -> Lock:
+        if source is None or options["no_lock"]:
+            return Lock()
+        if spec.requirements:
+            self.stdout.write("Resolving the requirements...")
+            self.stdout.flush()
+        existing = unchanged_texts(folder, (LOCK, OWN_REQUIREMENTS))
+        try:
+            return lock_agent(spec, source.path.parent, existing, upgrade=options["upgrade"])
+        except SpecError as error:
+            raise CommandError(str(source.located(error))) from error
 
     def _build(self, spec: AgentSpec, folder: Path, code: Path) -> None:
         self.stdout.write(f"\nBuilding the image {spec.name}:\n")

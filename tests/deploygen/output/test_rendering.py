@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploygen.output.package import CLIENT, IMAGE, RUNTIME
+from deploygen.output.package import CLIENT, IMAGE, RUNTIME, runtime_ranges
 from deploygen.output.quoting import markdown_escaped
 from deploygen.output.rendering import is_local, render
 from tests.deploygen.specs import spec_of
@@ -118,14 +118,25 @@ def test_with_a_handler_elsewhere_none_is_rendered_to_fill_in() -> None:
     assert rendered_with({"handler.py": "x"}, handler="work:run")["handler.py"] == "x"
 
 
-def test_requirements_are_written_unchanged_with_our_versions_as_constraints() -> None:
+def test_without_a_lock_requirements_are_written_unchanged_with_our_ranges_as_constraints() -> None:
     files = rendered(requirements=["numpy>=2", "x; python_version >= '3.11'"])
     assert files["requirements-agent.txt"] == "numpy>=2\nx; python_version >= '3.11'\n"
-    pinned = re.findall(r"(?m)^([a-z0-9-]+==[^ ;]+)", files["requirements.txt"])
-    found = files["constraints.txt"].splitlines()
-    assert [line.split(" ")[0] for line in found] == pinned
-    assert "--hash" not in files["constraints.txt"]
-    assert len(found) > 10
+    assert files["constraints.txt"].splitlines() == runtime_ranges()
+    assert (
+        "--requirement requirements-agent.txt --constraint constraints.txt" in files["Dockerfile"]
+    )
+
+
+def test_with_a_lock_the_build_installs_it_and_resolves_nothing() -> None:
+    lock = {"requirements.txt": "a==1\n", "requirements-agent.txt": "b==1\n"}
+    files = render(spec_of(requirements=["b"]), {}, lock)
+    assert {name: files[name] for name in lock} == lock
+    assert "constraints.txt" not in files
+    for name in lock:
+        [line] = [
+            each for each in instructions(files["Dockerfile"]) if f"-requirement {name}" in each
+        ]
+        assert "--require-hashes --no-deps --requirement" in line
 
 
 def test_without_a_registry_no_file_mentions_one() -> None:
@@ -338,7 +349,8 @@ def test_each_layer_has_a_stage_and_the_image_runs_without_root(slim: bool, last
 
 
 def test_what_agents_have_in_common_is_below_what_is_theirs() -> None:
-    lines = instructions(rendered(requirements=["numpy"])["Dockerfile"])
+    lock = {"requirements.txt": "a==1\n", "requirements-agent.txt": "numpy==1\n"}
+    lines = instructions(render(spec_of(requirements=["numpy"]), {}, lock)["Dockerfile"])
     copied = [line for line in lines if line.startswith("COPY --from=")]
     assert copied == [
         "COPY --from=base /layers/interpreter /",

@@ -1,0 +1,1 @@
+"""The lock of an agent: the versions of all its packages, resolved together."""

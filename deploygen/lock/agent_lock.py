@@ -1,0 +1,149 @@
+"""Makes the lock of an agent, or says why the build of its image has to."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from deploygen.lock import with_pip, with_uv
+from deploygen.lock.advice import held_back, problem_of_missing
+from deploygen.lock.explanation import conflict_error, missing_error
+from deploygen.lock.index import File, files_of
+from deploygen.lock.lockfile import inputs_of, is_for, lock_files, tested_blocks
+from deploygen.lock.resolution import Conflict, Package, Question, Unresolved
+from deploygen.lock.target import Target, target_of
+from deploygen.output.package import LOCK, OWN_REQUIREMENTS, pins_in, runtime_ranges
+from deploygen.spec.model import AgentSpec
+from deploygen.spec.requirements import WHEEL, parse
+
+
+@dataclass(frozen=True)
+class Lock:
+    """`files`: texts by path, none if the build chooses the versions; `versions`: by name."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def lock_agent(
+    spec: AgentSpec, folder: Path, existing: Mapping[str, str], *, upgrade: bool = False
+) -> Lock:
+    """Resolve the requirements of a spec in `folder`, together with those of every agent.
+
+    `existing`: the files of the lock that was made before; its versions are kept unless `upgrade`.
+    Raises SpecError.
+    """
+    if not spec.requirements:
+        return Lock()
+    try:
+        target = _target(spec)
+    except Unresolved as error:
+        return _left_to_build(error)
+    try:
+        question = _question(spec, folder, {} if upgrade else existing)
+        inputs = inputs_of(_identity(spec, folder), question.options, target)
+        if not upgrade and is_for(existing, inputs):
+            return _lock({name: existing[name] for name in (LOCK, OWN_REQUIREMENTS)}, [])
+        packages = _resolve(question, target)
+    except Conflict as error:
+        _refuse_missing(spec, target)
+        raise conflict_error(spec, str(error)) from error
+    except Unresolved as error:
+        if error.may_be_missing:
+            _refuse_missing(spec, target)
+        return _left_to_build(error)
+    pages = _pages(spec, packages)
+    notes = held_back(spec, packages, pages, target)
+    return _lock(lock_files(_with_hashes(packages, pages), inputs, target), notes)
+
+
+def _lock(files: Mapping[str, str], notes: list[str]) -> Lock:
+    return Lock(files, pins_in("".join(files.values())), notes)
+
+
+def _target(spec: AgentSpec) -> Target:
+    target = target_of(spec.base_image)
+    if target is None:
+        raise Unresolved(f"the name of {spec.base_image} does not give the version of its Python")
+    if spec.needs_git:
+        raise Unresolved("a requirement is a repository, which only the build clones")
+    return target
+
+
+def _question(spec: AgentSpec, folder: Path, existing: Mapping[str, str]) -> Question:
+    lines = [*runtime_ranges(), *(_line(text, folder) for text in spec.requirements)]
+    options = [
+        *([f"--index-url {spec.index_url}"] if spec.index_url else []),
+        *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
+    ]
+    tested = {name: block.version for name, block in tested_blocks().items()}
+    earlier = pins_in(existing.get(OWN_REQUIREMENTS, ""))
+    return Question(tuple(lines), tuple(options), {**earlier, **tested})
+
+
+def _line(text: str, folder: Path) -> str:
+    wheel = WHEEL.fullmatch(text)
+    if wheel is None:
+        return text
+    required = parse(text)
+    extras = f"[{','.join(sorted(required.extras))}]" if required.extras else ""
+    return f"{required.name}{extras} @ {(folder / wheel['path']).resolve().as_uri()}"
+
+
+def _identity(spec: AgentSpec, folder: Path) -> tuple[str, ...]:
+    """Return the lines that are resolved, the same on every machine."""
+    digests = [hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in spec.wheels]
+    return (*runtime_ranges(), *spec.requirements, *digests)
+
+
+def _resolve(question: Question, target: Target) -> list[Package]:
+    if uv := with_uv.program():
+        return with_uv.resolve(question, target, uv)
+    return with_pip.resolve(question, target)
+
+
+def _pages(spec: AgentSpec, packages: list[Package]) -> dict[str, list[File]]:
+    """Return what the index has of each package whose hashes the tested lock does not have."""
+    tested = tested_blocks()
+    direct = {canonicalize_name(parse(text).name) for text in spec.requirements}
+    names = {
+        each.name
+        for each in packages
+        if not each.url
+        and (
+            each.name in direct
+            or each.name not in tested
+            or tested[each.name].version != each.version
+        )
+    }
+    return files_of(names, spec.index_url)
+
+
+def _with_hashes(packages: list[Package], pages: Mapping[str, list[File]]) -> list[Package]:
+    """Add the hashes of files for other platforms, where the index has the files that we have."""
+    found = []
+    for package in packages:
+        files = pages.get(package.name, ())
+        digests = {each.sha256 for each in files if str(each.version) == package.version} - {""}
+        whole = package.hashes | digests if package.hashes & digests else package.hashes
+        found.append(replace(package, hashes=frozenset(whole)))
+    return found
+
+
+def _left_to_build(error: Unresolved) -> Lock:
+    return Lock(notes=[f"the build of the image will choose the versions of packages: {error}"])
+
+
+def _refuse_missing(spec: AgentSpec, target: Target) -> None:
+    """Raise SpecError if the index has nothing that meets a requirement, now or in the build."""
+    if spec.extra_index_urls:
+        return
+    names = {canonicalize_name(each.name) for each in map(parse, spec.requirements) if not each.url}
+    pages = files_of(names, spec.index_url)
+    for index, text in enumerate(spec.requirements):
+        files = pages.get(canonicalize_name(parse(text).name))
+        if files is not None and (problem := problem_of_missing(text, files, target)):
+            raise missing_error(index, problem)

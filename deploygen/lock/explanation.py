@@ -1,0 +1,66 @@
+"""A resolver's explanation, as errors in the spec."""
+
+import re
+from collections.abc import Sequence
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from deploygen.output.package import runtime_ranges
+from deploygen.spec.errors import Problem, SpecError
+from deploygen.spec.model import AgentSpec
+from deploygen.spec.requirements import parse
+
+REQUESTED = "The user requested "
+DEPENDS = re.compile(r"(?P<name>\S+) \S+ depends on .*")
+
+
+def conflict_error(spec: AgentSpec, explanation: str) -> SpecError:
+    """Return the error with a problem at each requirement that the explanation names."""
+    named = [
+        index
+        for index, line in enumerate(spec.requirements)
+        if _is_named(parse(line).name, explanation)
+    ] or list(range(len(spec.requirements)))
+    ranges = [each for each in runtime_ranges() if _is_named(Requirement(each).name, explanation)]
+    problems = []
+    for index in named:
+        others = [_place(spec, other) for other in named if other != index]
+        others = others or [f"{each!r}, which every agent needs" for each in ranges]
+        beside = f" together with {_listed(others)}" if others else ""
+        place = f"requirements[{index}]"
+        line = spec.requirements[index]
+        problem = f"{line!r} cannot be installed{beside}: {_shortened(explanation)}"
+        problems.append(Problem(place, problem, at=place))
+    return SpecError(problems)
+
+
+def _shortened(explanation: str) -> str:
+    """Leave out what the problem says anyway, and older versions of a package."""
+    causes: dict[str, list[str]] = {}
+    for cause in explanation.split("; "):
+        found = DEPENDS.fullmatch(cause)
+        if found or not cause.startswith(REQUESTED):
+            causes.setdefault(found["name"] if found else cause, []).append(cause)
+    return "; ".join(
+        f"{first}, and {len(older)} older versions of it conflict too" if older else first
+        for first, *older in causes.values()
+    )
+
+
+def missing_error(index: int, problem: str) -> SpecError:
+    place = f"requirements[{index}]"
+    return SpecError([Problem(place, problem, at=place)])
+
+
+def _is_named(name: str, explanation: str) -> bool:
+    words = re.sub(r"[-_.]+", "-", explanation.lower())
+    return re.search(rf"(?<![\w-]){re.escape(canonicalize_name(name))}(?![\w-])", words) is not None
+
+
+def _place(spec: AgentSpec, index: int) -> str:
+    return f"{spec.requirements[index]!r} (requirements[{index}])"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]

@@ -1,0 +1,50 @@
+"""What a resolver is asked, what it returns, and why it may fail."""
+
+import re
+from dataclasses import dataclass, field
+
+NO_NETWORK = re.compile(
+    r"Retrying \(|ConnectionError|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError"
+    r"|error sending request|Failed to fetch|Connection refused|Network connectivity"
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """`name` is normalised. `hashes`: SHA-256 digests; `url`: of a file that is in no index."""
+
+    name: str
+    version: str
+    hashes: frozenset[str]
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The lines of a requirements file, which are resolved together, and its options.
+
+    `preferred`: versions by normalised name, which are kept unless something excludes them.
+    """
+
+    lines: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    preferred: dict[str, str] = field(default_factory=dict)
+
+
+class Unresolved(Exception):
+    """There is no lock now, but a build may succeed. The message says why.
+
+    `may_be_missing`: whether the index may have no file that meets a requirement.
+    """
+
+    def __init__(self, problem: str, *, may_be_missing: bool = False) -> None:
+        super().__init__(problem)
+        self.may_be_missing = may_be_missing
+
+
+class Conflict(Exception):
+    """No build can succeed. The message is the resolver's explanation."""
+
+
+def has_no_network(output: str) -> bool:
+    return NO_NETWORK.search(output) is not None
