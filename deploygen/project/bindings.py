@@ -1,6 +1,7 @@
 """What a module binds at its top level, found without importing it."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 
@@ -13,6 +14,12 @@ IN_EVERY_VERSION = (
     "unexpected EOF",
     "unmatched",
     "unterminated triple-quoted string literal",
+)
+# Lines that an older Python may not read: type parameters, type aliases, strings with expressions,
+# several exceptions without parentheses.
+NEWER = re.compile(
+    r"""\s*(?:type\s+\w|(?:async\s+)?def\s+\w+\s*\[|class\s+\w+\s*\[|except\*?\s[^(:]+,)"""
+    r"""|.*\b(?:[fFtT][rR]?|[rR][fFtT])["']"""
 )
 DYNAMIC = frozenset({"eval", "exec", "globals", "locals", "setattr", "vars"})
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -35,7 +42,7 @@ def parse(source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
         return ast.parse(source)
     except SyntaxError as error:
         is_known = python is not None and python <= sys.version_info[:2]
-        if is_known or isinstance(error, IndentationError) or _is_always_wrong(error.msg):
+        if is_known or _is_always_wrong(error) or not _may_be_newer(error, source):
             raise NotPython(error.lineno or 1, error.msg) from error
     except ValueError as error:
         raise NotPython(1, str(error)) from error
@@ -75,8 +82,16 @@ def is_dynamic(tree: ast.Module) -> bool:
     )
 
 
-def _is_always_wrong(problem: str) -> bool:
-    return problem.startswith(IN_EVERY_VERSION) or problem.endswith("was never closed")
+def _is_always_wrong(error: SyntaxError) -> bool:
+    problem = error.msg
+    is_known = problem.startswith(IN_EVERY_VERSION) or problem.endswith("was never closed")
+    return is_known or isinstance(error, IndentationError)
+
+
+def _may_be_newer(error: SyntaxError, source: bytes) -> bool:
+    lines = source.decode(errors="replace").splitlines()
+    line = lines[error.lineno - 1] if error.lineno and error.lineno <= len(lines) else ""
+    return error.msg.startswith("f-string") or NEWER.match(line) is not None
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:

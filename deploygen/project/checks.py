@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from deploygen.output.conflicts import conflicts, excluded_by_requirement
 from deploygen.project.files import Found
 from deploygen.project.handler import HandlerError, check_handler
+from deploygen.project.imports import missing_imports
 from deploygen.project.modules import Modules, hidden_names, imported_as
 from deploygen.project.wheels import Wheel, WheelError, read_wheel
 from deploygen.spec.errors import Problem, SpecError
@@ -38,10 +39,16 @@ def _problems(
 ) -> Iterator[Problem]:
     for problem in hidden_names(found.files):
         yield Problem("", problem, at="")
+    modules = Modules(found.files)
     try:
-        check_handler(folder, spec, Modules(found.files))
+        check_handler(folder, spec, modules)
+        missing = missing_imports(spec, modules)
     except HandlerError as error:
         yield Problem("handler", str(error), at="handler")
+    else:
+        # Where there are some, one of them may provide it.
+        for problem in [] if spec.requirements else missing:
+            yield Problem("requirements", f"{problem} to the requirements", at="requirements")
     wrong = [
         *conflicts(spec.requirements, spec.base_image),
         *_hidden(spec, found),

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from deploygen.output.package import top_level_names
 from deploygen.project.bindings import NotPython, bindings, is_dynamic, parse, top_level
-from deploygen.project.modules import Modules
+from deploygen.project.modules import Modules, package_of
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.rules import python_of
 
@@ -177,11 +177,9 @@ def _takes_inputs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def _sources(node: ast.AST, function: str, file: str) -> Iterator[tuple[str, str]]:
     """Yield the module that a name is imported from, and its name there."""
     if isinstance(node, ast.ImportFrom) and node.module:
-        package = PurePosixPath(file).parent.parts
-        above = package[: len(package) - node.level + 1] if node.level else ()
         for alias in node.names:
             if (alias.asname or alias.name) == function:
-                yield ".".join([*above, node.module]), alias.name
+                yield package_of(file, node.level, node.module), alias.name
 
 
 def _line(node: ast.AST) -> int:

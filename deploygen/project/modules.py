@@ -50,6 +50,13 @@ def module_of(path: str) -> str | None:
     return ".".join(parts) if parts and all(map(str.isidentifier, parts)) else None
 
 
+def package_of(file: str, level: int, module: str | None) -> str:
+    """Return the module that `from ..module import` in a file means."""
+    package = PurePosixPath(file).parent.parts
+    above = package[: len(package) - level + 1] if level else ()
+    return ".".join([*above, *([module] if module else [])])
+
+
 def imported_as(paths: Iterable[str]) -> dict[str, str]:
     """Return what can be imported of an agent's folder: by name, the file or folder."""
     found: dict[str, str] = {}

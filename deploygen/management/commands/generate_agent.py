@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from deploygen.docker.build import (
@@ -19,13 +18,11 @@ from deploygen.docker.build import (
 from deploygen.docker.source import source_of as source_of_image
 from deploygen.lock.agent_lock import Lock, lock_agent
 from deploygen.management.options import (
-    FIELDS,
-    LEASE,
     add_options,
-    given,
     option_name,
     other_than_init,
 )
+from deploygen.management.target import hint, source_of, spec_of
 from deploygen.output.content import Content
 from deploygen.output.package import LOCK, OWN_REQUIREMENTS, WHEELS
 from deploygen.output.rendering import needs_handler, render
@@ -33,12 +30,12 @@ from deploygen.output.report import locked_versions, next_steps, next_steps_afte
 from deploygen.output.writing import USERS_FILES, WritingError, unchanged_texts, write_folder
 from deploygen.project.checks import check_project
 from deploygen.project.files import FilesError, Found, find_files
-from deploygen.project.scaffold import BELOW_THE_SPEC, SPEC_FILE, ScaffoldError, write_scaffold
-from deploygen.spec.errors import Problem, SpecError, make_spec
-from deploygen.spec.file import SpecFile, SpecFileError, overridden, read_spec
+from deploygen.project.imports import missing_imports
+from deploygen.project.modules import Modules
+from deploygen.project.scaffold import BELOW_THE_SPEC, ScaffoldError, write_scaffold
+from deploygen.spec.errors import SpecError
+from deploygen.spec.file import SpecFile
 from deploygen.spec.model import AgentSpec
-
-SPEC_SUFFIXES = (".yaml", ".yml")
 
 
 class Command(BaseCommand):
@@ -68,8 +65,8 @@ class Command(BaseCommand):
         self.stdout.write(next_steps_after_init(paths))
 
     def _generate(self, target: str, options: dict[str, Any]) -> None:
-        source = _source(target)
-        spec = _spec(target, source, options)
+        source = source_of(target)
+        spec = spec_of(target, source, options)
         folder = _folder(options["output"], spec, source)
         build, dry_run = options["build"], options["dry_run"]
         try:
@@ -85,12 +82,12 @@ class Command(BaseCommand):
                 dry_run=dry_run,
             )
         except WritingError as error:
-            raise CommandError(f"{error} (--output){_hint(target, source)}") from error
+            raise CommandError(f"{error} (--output){hint(target, source)}") from error
         except FilesError as error:
             raise CommandError(str(error)) from error
         except BuildError as error:
             raise CommandError(f"--build: {error}") from error
-        notes = [*found.notes, *lock.notes]
+        notes = [*found.notes, *lock.notes, *_missing(spec, found, lock)]
         self.stdout.write(summary(plan, folder, notes, dry_run=dry_run))
         if lock.versions:
             self.stdout.write(locked_versions(spec, lock.versions))
@@ -140,18 +137,6 @@ class Command(BaseCommand):
             raise CommandError("the build was stopped; the folder is written") from error
 
 
-def _source(target: str) -> SpecFile | None:
-    """None if `target` is a name."""
-    path = Path(target)
-    is_there = path.exists() and not path.is_dir()
-    if not is_there and path.suffix not in SPEC_SUFFIXES:
-        return None
-    try:
-        return read_spec(path)
-    except SpecFileError as error:
-        raise CommandError(str(error)) from error
-
-
 def _project(
     source: SpecFile, spec: AgentSpec, output: Path
 ) -> tuple[Found, Mapping[str, Content]]:
@@ -164,35 +149,12 @@ def _project(
     return found, {f"{WHEELS}/{name}": content for name, content in wheels.items()}
 
 
-def _spec(target: str, source: SpecFile | None, options: dict[str, Any]) -> AgentSpec:
-    fields = given(options)
-    labels = {path: option_name(option) for option, path in FIELDS.items()}
-    registry = {} if source is None else source.registry
-    if options["no_registry"] or (registry is False and "registry.url" not in fields):
-        for option in LEASE:
-            if options[option] is not None:
-                raise CommandError(f"{option_name(option)}: the agent has no registry")
-        fields["registry"] = False
-    elif "registry.url" not in fields and not (isinstance(registry, dict) and "url" in registry):
-        fields["registry.url"] = settings.REGISTRY_URL
-        labels["registry.url"] = "the setting REGISTRY_URL"
-    try:
-        return source.spec(fields) if source else make_spec(overridden({"name": target}, fields))
-    except SpecFileError as error:
-        raise CommandError(str(error)) from error
-    except SpecError as error:
-        lines = [_message(problem, labels, target, source) for problem in error.problems]
-        raise CommandError("\n".join(lines)) from error
-
-
-def _message(problem: Problem, labels: dict[str, str], target: str, source: SpecFile | None) -> str:
-    hint = _hint(target, source) if problem.field == "name" else ""
-    return f"{labels.get(problem.field, 'SPEC_OR_NAME')}: {problem.text}{hint}"
-
-
-def _hint(target: str, source: SpecFile | None) -> str:
-    spec = Path(target) / SPEC_FILE
-    return f"; did you mean {spec}?" if source is None and spec.is_file() else ""
+def _missing(spec: AgentSpec, found: Found, lock: Lock) -> list[str]:
+    """Return notes about imports that none of the locked packages seems to provide."""
+    if not lock.versions:
+        return []
+    missing = missing_imports(spec, Modules(found.files), lock.versions)
+    return [f"{each} to the requirements, if none of the packages provides it" for each in missing]
 
 
 def _folder(output: Path | str | None, spec: AgentSpec, source: SpecFile | None) -> Path:
