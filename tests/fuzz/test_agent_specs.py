@@ -26,7 +26,7 @@ def test_no_spec_makes_the_generator_crash_or_write_invalid_files() -> None:
 @pytest.mark.parametrize(
     ("file", "text", "problem"),
     [
-        ("Dockerfile", "FROM x\nRUN a\nFROM y\nFROM z\n", "instructions of the spec's"),
+        ("Dockerfile", "FROM x\nRUN a\n" + "FROM y\n" * 6, "instructions of the spec's"),
         ("Dockerfile", "FROM x\nVOLUME /y\n", "instructions of the spec's"),
         ("agent_runtime/server.py", "def\n", "server.py is no Python"),
         ("compose.yaml", "a: [\n", "no YAML"),
