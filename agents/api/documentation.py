@@ -17,7 +17,11 @@ from agents.heartbeats.serializers import (
 )
 from agents.problems.details import MEDIA_TYPE as PROBLEM_JSON
 from agents.registrations.serializers import RegistrationSerializer
-from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
+from agents.serializers.agent import (
+    AgentSerializer,
+    DetailedAgentSerializer,
+    RegisteredAgentSerializer,
+)
 from agents.tokens import lease as lease_tokens
 from agents.tokens.auth_mode import is_open
 
@@ -105,7 +109,7 @@ of_agents = extend_schema_view(
         summary="One agent, alive or not",
         description="With `If-None-Match`, 304 until its next heartbeat, or the end of its lease.",
         parameters=[AGENT_ID],
-        responses=answers(401, 403, 404, _200=AgentSerializer),
+        responses=answers(401, 403, 404, _200=DetailedAgentSerializer),
     ),
     register=extend_schema(
         operation_id="register_agent",

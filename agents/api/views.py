@@ -47,12 +47,13 @@ from agents.heartbeats.serializers import (
     ManyHeartbeatsSerializer,
     RenewedSerializer,
 )
+from agents.leases import card_of
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 from agents.registrations.admission import IS_COUNTED, count_agent
 from agents.registrations.serializers import RegistrationSerializer
 from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
-from agents.serializers.agent_page import read_page
+from agents.serializers.agent_page import read_page, with_card
 from agents.serializers.cached import represent, validate
 
 PARAMETERS = (FiltersSerializer, PageQuerySerializer)
@@ -131,9 +132,10 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
             agents, etags = AgentRecord.objects.filter(agent_id=agent_id), ETags(request)
             page = read_page(agents, 1, etags.known_tags())
             if page.count:
-                return etags.response(page, page.body)
+                body = page.body and with_card(page.body, card_of(agent_id))
+                return etags.response(page, body)
         elif agent := self.get_queryset().filter(agent_id=agent_id).first():
-            return Response(self.get_serializer(agent).data)
+            return Response({**self.get_serializer(agent).data, "agent_card": card_of(agent_id)})
         raise leases.UnknownAgent(agent_id)
 
     @action(detail=False, methods=["post"])

@@ -1,5 +1,6 @@
 """The only writer of agents. Each change is committed with its event."""
 
+from agents.leases.cards import card_of, delete_unused_cards
 from agents.leases.deregister import deregister
 from agents.leases.errors import LeaseLocked, Miss, StaleLease, UnknownAgent
 from agents.leases.extend import extend
@@ -20,6 +21,8 @@ __all__ = [
     "Renewed",
     "StaleLease",
     "UnknownAgent",
+    "card_of",
+    "delete_unused_cards",
     "deregister",
     "extend",
     "purge_expired",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from agents.history.record import record_refused_registration
+from agents.leases.cards import save_cards
 from agents.leases.id_rule import check_holder, check_number
 from agents.leases.upsert import Registration, Wanted, take
 from agents.metrics import counters
@@ -34,6 +35,7 @@ def register(
     tags: Sequence[str] = (),
     skills: Sequence[str] = (),
     status: str = Status.UNKNOWN,
+    agent_card: Mapping[str, Any] | None = None,
     address: str | None = None,
     enrolment: Enrolment = ANYBODY,
 ) -> Registration:
@@ -60,7 +62,7 @@ def register(
     registration = None
     try:
         while registration is None:
-            registration = _try_to_register(columns, enrolment)
+            registration = _try_to_register(columns, enrolment, agent_card)
     except IdHeldByAnother as error:
         record_refused_registration(
             agent_id, actor=enrolment.actor, reason=str(error), address=address
@@ -75,7 +77,13 @@ def register_many(applications: Sequence[Application]) -> dict[str, Registration
 
     Left out are ids that another token holds, and records that are locked.
     """
-    registered = take([Wanted(_columns(*one), one.enrolment) for one in applications], waits=False)
+    wanted = [Wanted(_columns(*one), one.enrolment) for one in applications]
+    cards = {
+        one.fields["agent_id"]: card
+        for one in applications
+        if (card := one.fields.get("agent_card")) is not None
+    }
+    registered = _take(wanted, cards, waits=False)
     for registration in registered.values():
         counters.count_registration(created=registration.created)
     return registered
@@ -103,15 +111,33 @@ def _columns(
     }
 
 
-def _try_to_register(columns: Mapping[str, Any], enrolment: Enrolment) -> Registration | None:
+def _take(
+    wanted: Sequence[Wanted], cards: Mapping[str, Mapping[str, Any]], *, waits: bool
+) -> dict[str, Registration]:
+    if not cards:
+        return take(wanted, waits=waits)
+    with transaction.atomic():
+        registered = take(wanted, waits=waits)
+        save_cards(
+            (registration, cards[agent_id])
+            for agent_id, registration in registered.items()
+            if agent_id in cards
+        )
+    return registered
+
+
+def _try_to_register(
+    columns: Mapping[str, Any], enrolment: Enrolment, card: Mapping[str, Any] | None
+) -> Registration | None:
     """Return None if the id was taken, but is free now."""
     agent_id, wanted = columns["agent_id"], [Wanted(columns, enrolment)]
+    cards = {} if card is None else {agent_id: card}
     if enrolment.max_agents is None:
-        registered = take(wanted, waits=True)
+        registered = _take(wanted, cards, waits=True)
     else:
         with transaction.atomic():
             check_number(agent_id, enrolment, enrolment.max_agents)
-            registered = take(wanted, waits=True)
+            registered = _take(wanted, cards, waits=True)
     if not registered:
         check_holder(agent_id, enrolment)
     return registered.get(agent_id)

@@ -1,5 +1,6 @@
 from agents.models.activity import ActivityMark, ActivityMinute
 from agents.models.agent import AgentRecord
+from agents.models.card import AgentCard
 from agents.models.event import BY_STAFF, AgentEvent
 from agents.models.last_count import LastCount
 from agents.models.limits import (
@@ -43,6 +44,7 @@ __all__ = [
     "AccessToken",
     "ActivityMark",
     "ActivityMinute",
+    "AgentCard",
     "AgentEvent",
     "AgentRecord",
     "LastCount",

@@ -12,24 +12,45 @@ from agents.models import (
     MAX_TTL_SECONDS,
     MAX_VERSION_LENGTH,
 )
-from agents.serializers.fields import MAX_NAME_IN_LIST_LENGTH, MAX_NAMES, HostField
+from agents.serializers.fields import (
+    MAX_CARD_BYTES,
+    MAX_NAME_IN_LIST_LENGTH,
+    MAX_NAMES,
+    CardField,
+    HostField,
+    MetadataField,
+)
 from agents.states import Status
 from agents.strict_json import InvalidJSON, parse_json
 
 # So short that its metadata cannot exceed their limits of size and depth.
 MAX_BYTES = 2_000
 MAX_BRACKETS = 32
+# With a card, whose limits, and the metadata's, are then checked.
+HAS_CARD = b'"agent_card"'
+MAX_BYTES_WITH_CARD = MAX_CARD_BYTES + MAX_BYTES
 REQUIRED = {"agent_id", "host", "port"}
-OPTIONAL = {"agent_name", "ttl_seconds", "metadata", "version", "tags", "skills", "status"}
+OPTIONAL = {
+    "agent_name",
+    "ttl_seconds",
+    "metadata",
+    "version",
+    "tags",
+    "skills",
+    "status",
+    "agent_card",
+}
 STATUSES = frozenset(Status.values)
 
-_host = HostField()
+_host, _metadata, _card = HostField(), MetadataField(), CardField()
 
 
 def parse_registration(body: bytes) -> dict[str, Any] | None:
     """Return what RegistrationSerializer would, or None if it has to judge."""
+    is_small = len(body) <= MAX_BYTES and _brackets(body) <= MAX_BRACKETS
+    has_card = not is_small and len(body) <= MAX_BYTES_WITH_CARD and HAS_CARD in body
     # An escape may be a character that cannot be stored.
-    if len(body) > MAX_BYTES or b"\\u" in body or _brackets(body) > MAX_BRACKETS:
+    if b"\\u" in body or not (is_small or has_card):
         return None
     try:
         given = parse_json(body)
@@ -45,7 +66,8 @@ def parse_registration(body: bytes) -> dict[str, Any] | None:
         and _is_number(given.setdefault("ttl_seconds", DEFAULT_TTL_SECONDS), MAX_TTL_SECONDS)
         and _is_text(given.get("agent_name", ""), MAX_NAME_LENGTH)
         and _is_text(given.get("version", ""), MAX_VERSION_LENGTH)
-        and isinstance(given.get("metadata", {}), dict)
+        and _is_object(given.get("metadata", {}), _metadata, must_check=has_card)
+        and _is_object(given.get("agent_card", {}), _card, must_check=has_card)
         and _is_status(given.get("status", Status.UNKNOWN.value))
         and _are_names(given, "tags")
         and _are_names(given, "skills")
@@ -60,6 +82,16 @@ def _brackets(body: bytes) -> int:
 def _is_host(host: Any) -> bool:
     try:
         return isinstance(host, str) and _host.run_validation(host) == host
+    except ValidationError:
+        return False
+
+
+def _is_object(value: Any, field: MetadataField, *, must_check: bool) -> bool:
+    """`must_check`: its size and depth may exceed the limits."""
+    if not isinstance(value, dict):
+        return False
+    try:
+        return not must_check or field.run_validation(value) == value
     except ValidationError:
         return False
 

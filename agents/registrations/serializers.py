@@ -9,7 +9,7 @@ from agents.models import (
     MAX_TTL_SECONDS,
     MAX_VERSION_LENGTH,
 )
-from agents.serializers.fields import AgentIdField, HostField, MetadataField, NamesField
+from agents.serializers.fields import AgentIdField, CardField, HostField, MetadataField, NamesField
 from agents.serializers.strict import StrictSerializer
 from agents.states import Status
 
@@ -30,4 +30,7 @@ class RegistrationSerializer(StrictSerializer):
     version = serializers.CharField(max_length=MAX_VERSION_LENGTH, required=False, allow_blank=True)
     tags = NamesField(required=False)
     skills = NamesField(required=False)
+    agent_card = CardField(
+        required=False, help_text="The agent's A2A card; replaces what an earlier one said."
+    )
     status = serializers.ChoiceField(choices=Status.choices, required=False)

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from agents.models import AgentRecord
 from agents.querysets import read_at
-from agents.serializers.fields import MetadataField
+from agents.serializers.fields import CardField, MetadataField
 from agents.tokens.lease import issue
 
 
@@ -44,6 +44,18 @@ class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
 
     def get_is_alive(self, agent: AgentRecord) -> bool:
         return agent.is_alive(read_at(agent))
+
+
+class DetailedAgentSerializer(AgentSerializer):
+    """The agent, and what it says it is."""
+
+    agent_card = CardField(
+        read_only=True, allow_null=True, help_text="The A2A card it registered with, if any."
+    )
+
+    class Meta(AgentSerializer.Meta):
+        fields = [*AgentSerializer.Meta.fields, "agent_card"]
+        read_only_fields = fields
 
 
 class RegisteredAgentSerializer(AgentSerializer):

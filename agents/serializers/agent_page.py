@@ -1,5 +1,6 @@
 """A page of agents as JSON, by one statement."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,11 @@ class Page:
     tag: str
     body: str | None
     next_after: str | None
+
+
+def with_card(agent: str, card: dict[str, Any] | None) -> str:
+    """Return an agent's JSON with its card. That changes with the generation, as the tag does."""
+    return f'{agent.rstrip()[:-1]}, "agent_card": {json.dumps(card, ensure_ascii=False)}}}'
 
 
 def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ()) -> Page:

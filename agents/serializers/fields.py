@@ -17,6 +17,7 @@ HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,6
 NUMERIC = re.compile(r"(.*\.)?(\d+|0[xX][0-9A-Fa-f]*)\.?")
 MAX_METADATA_BYTES = 4_000
 MAX_METADATA_DEPTH = 32
+MAX_CARD_BYTES = 16 * 1024
 MAX_NAMES = 64
 MAX_NAME_IN_LIST_LENGTH = 64
 
@@ -76,6 +77,7 @@ class NamesField(serializers.ListField):
 class MetadataField(serializers.Field[Any, Any, Any, Any]):
     """A JSON object, or a string that holds one."""
 
+    max_bytes = MAX_METADATA_BYTES
     default_error_messages = {
         "not_an_object": "Give a JSON object.",
         "too_large": "At most {limit:,} bytes as JSON; these are {size:,}.",
@@ -97,8 +99,8 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
         except ValueError:
             self.fail("not_an_object")
         size = len(text.encode())
-        if size > MAX_METADATA_BYTES:
-            self.fail("too_large", limit=MAX_METADATA_BYTES, size=size)
+        if size > self.max_bytes:
+            self.fail("too_large", limit=self.max_bytes, size=size)
         return dict(data)
 
     def to_representation(self, value: Any) -> Any:
@@ -119,6 +121,12 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
                 return
             level = deeper
         self.fail("too_deep", limit=MAX_METADATA_DEPTH)
+
+
+class CardField(MetadataField):
+    """An agent's card as A2A defines it. Its content is the agent's word, which nobody checks."""
+
+    max_bytes = MAX_CARD_BYTES
 
 
 def _address_without_zone(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

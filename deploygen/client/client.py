@@ -73,6 +73,7 @@ class AgentRegistryClient:
         version: str = "",
         tags: Sequence[str] = (),
         skills: Sequence[str] = (),
+        agent_card: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the registry's record. registration.describe() chooses host and port.
 
@@ -87,6 +88,7 @@ class AgentRegistryClient:
             version=version,
             tags=list(tags),
             skills=list(skills),
+            agent_card=agent_card,
         )
         async with self._turn:
             self._lease.superseded = self._lease.in_doubt = False

@@ -24,6 +24,12 @@ ABOUT_THE_LEASE = (
     HTTPStatus.FORBIDDEN,
     HTTPStatus.CONFLICT,
 )
+ABOUT_THE_BODY = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+CARD = "agent_card"
 
 
 class Lease:
@@ -42,6 +48,17 @@ class Lease:
 
     async def take(self, body: Mapping[str, Any], access_token: str | None) -> dict[str, Any]:
         """Return the registry's record. Raises RegistryRefused, RegistryUnavailable."""
+        try:
+            return await self._take(body, access_token)
+        except RegistryRefused as error:
+            if CARD not in body or error.status not in ABOUT_THE_BODY:
+                raise
+            # Older registries know no cards.
+            logger.warning("registering without the agent's card: %s", error)
+            bare = {name: value for name, value in body.items() if name != CARD}
+            return await self._take(bare, access_token)
+
+    async def _take(self, body: Mapping[str, Any], access_token: str | None) -> dict[str, Any]:
         try:
             record = await self.http.call(
                 "POST",

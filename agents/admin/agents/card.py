@@ -1,4 +1,4 @@
-"""An agent's card (A2A 1.0, section 4.4), from the metadata that it registered with.
+"""An agent's card (A2A 1.0, section 4.4), as it came with the registration or in the metadata.
 
 Cards are never fetched: the registry would call any address that an agent claims.
 """
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.leases import card_of
 from agents.models import AgentRecord
 
 CARD_KEYS = ("agent_card", "agentCard", "card")
@@ -47,7 +48,7 @@ class Card:
 
 
 def known_card(agent: AgentRecord) -> Card:
-    sent = _sent_card(agent.metadata)
+    sent = card_of(agent.agent_id) or _sent_card(agent.metadata)
     source: Mapping[str, Any] = agent.metadata if sent is None else sent
     skills = [_skill(each) for each in _list(source, "skills") if _skill_name(each)]
     interfaces = [

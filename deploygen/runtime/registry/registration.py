@@ -16,6 +16,7 @@ from ..environment import read_secret
 from ..extensions import StatusReader
 from ..metrics import Metric
 from ..problems import Problem
+from .card import registered_card
 from .changes import StatusChanges
 from .client import STOPPING_SECONDS, AgentRegistryClient
 from .lease_metrics import lease_metrics
@@ -109,6 +110,7 @@ class Registration:
                 version=self._config.version,
                 tags=self._config.tags,
                 skills=[skill.id for skill in self._config.skills],
+                agent_card=registered_card(self._config),
             )
         await self._client.start_heartbeat_loop()
         await self._stop.wait()

@@ -210,6 +210,22 @@ class TestCard:
             assert text in html
         assert 'href="https://echo.example/a2a"' in html
 
+    def test_the_card_that_came_with_the_registration_takes_precedence(
+        self, admin_client: Client
+    ) -> None:
+        leases.register(
+            agent_id="a",
+            host="h",
+            port=1,
+            metadata={"agent_card": {"description": "Older"}},
+            agent_card={"name": "Echo", "description": "Newer"},
+        )
+
+        html = page(admin_client)
+
+        assert "Newer" in html
+        assert "Older" not in html.partition("Metadata")[0]
+
     def test_the_page_shows_a_message_without_a_card(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a")
 
@@ -338,8 +354,8 @@ class TestTimeline:
             for kind in ("registered", "expired")
         )
 
-        # The session, the user, the agent, its events, the registry's uptime.
-        with django_assert_num_queries(5):
+        # The session, the user, the agent, its events and card, the registry's uptime.
+        with django_assert_num_queries(6):
             response = get(admin_client)
 
         assert "only those since" in response.content.decode()
@@ -456,8 +472,8 @@ class TestQueries:
             leases.register(agent_id="a", host="h", port=1)
         leases.set_state(agent_id="a", state="draining", actor="admin:ada")
 
-        # The session, the user, the agent, its events, the registry's uptime.
-        with django_assert_num_queries(5):
+        # The session, the user, the agent, its events and card, the registry's uptime.
+        with django_assert_num_queries(6):
             page(admin_client)
         # The session, the user, the agent, its newest events, who drained it.
         with django_assert_num_queries(5):

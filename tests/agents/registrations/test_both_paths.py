@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from rest_framework.test import APIClient
 
-from agents.models import AgentEvent, AgentRecord
+from agents.models import AgentCard, AgentEvent, AgentRecord
 from agents.registrations.bodies import parse_registration
 from agents.registrations.serializers import RegistrationSerializer
 from agents.serializers.cached import validate
+from agents.serializers.fields import MAX_CARD_BYTES
 from agents.strict_json import parse_json
 from tests.agents.fast_path.client import FastPathClient
 from tests.agents.heartbeats.test_both_paths import content_of
@@ -41,6 +42,7 @@ FIELDS: dict[str, list[Any]] = {
     "tags": [["x", "y", "x"], [], ["x"] * 65, "x", [" x"]],
     "skills": [["summarise"], [None]],
     "status": ["ready", "busy", "tired", ""],
+    "agent_card": [{}, {"name": "A", "skills": [{"tags": ["x"]}] * 40}, {"a": "é"}, [1], "{}"],
     "unknown": [1],
 }
 REGISTRATIONS = st.fixed_dictionaries(
@@ -57,6 +59,7 @@ NEARLY_PLAIN = st.dictionaries(st.sampled_from(list(FIELDS)), VALUES, max_size=2
 DEEP: Any = {}
 for _ in range(40):
     DEEP = {"a": DEEP}
+LARGEST_CARD = {"a": "x" * (MAX_CARD_BYTES - len('{"a":""}'))}
 BODIES = st.one_of(
     REGISTRATIONS.map(json.dumps),
     st.one_of(REGISTRATIONS, NEARLY_PLAIN).map(
@@ -73,6 +76,12 @@ BODIES = st.one_of(
             json.dumps(PLAIN)[:-1] + ', "port": 8001}',
             json.dumps(PLAIN | {"metadata": DEEP}),
             json.dumps(PLAIN | {"metadata": {"a": "x" * 4_000}}),
+            json.dumps(PLAIN | {"agent_card": LARGEST_CARD}),
+            json.dumps(PLAIN | {"agent_card": LARGEST_CARD | {"more": 1}}),
+            json.dumps(PLAIN | {"agent_card": DEEP}),
+            json.dumps(PLAIN | {"agent_card": {"a": "x" * 3_000}, "metadata": DEEP}),
+            json.dumps(PLAIN | {"agent_card": {"a": "x" * 3_000}, "metadata": {"a": "x" * 4_000}}),
+            json.dumps(PLAIN | {"metadata": {'"agent_card"': "x" * 4_000}}),
             json.dumps(PLAIN)[:-1] + ', "metadata": {"n": 1e400}}',
             json.dumps(PLAIN)[:-1] + ', "metadata": {"n": 1' + "0" * 400 + "}}",
         ]
@@ -94,7 +103,7 @@ class BothPaths(TestCase):
         return expected[0]
 
     def outcome(self, client: APIClient, call: Callable[[APIClient], Any]) -> Any:
-        for model in (AgentRecord, AgentEvent):
+        for model in (AgentRecord, AgentEvent, AgentCard):
             model.objects.all().delete()
         AgentFactory.create(agent_id="a", state="draining", load=0.5, note="busy", tags=["old"])
         return response_of(call(client)), rows()
@@ -117,6 +126,17 @@ class BothPaths(TestCase):
             assert response["status"] == status
             assert response["body"]["tags"] == ["b"]
         assert self.fast.taken == [True, True]
+
+    def test_the_fast_path_keeps_cards(self) -> None:
+        self.agree(
+            lambda client: client.post(
+                "/agents/register", PLAIN | {"metadata": {"team": "x"}, "agent_card": LARGEST_CARD}
+            )
+        )
+        assert self.fast.taken == [True]
+        [kept] = AgentCard.objects.all()
+        assert (kept.agent_id, kept.card) == ("a", LARGEST_CARD)
+        assert kept.generation == AgentRecord.objects.get(agent_id="a").generation
 
 
 @given(body=BODIES.map(str.encode))
@@ -146,4 +166,4 @@ def rows() -> Any:
     events = AgentEvent.objects.order_by("agent_id", "kind").values(
         "agent_id", "kind", "reason", "actor", "address"
     )
-    return agents, list(events)
+    return agents, list(events), list(AgentCard.objects.values("agent_id", "card"))

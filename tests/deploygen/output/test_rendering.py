@@ -15,6 +15,7 @@ from tests.deploygen.specs import spec_of
 SERVER = {"__init__.py", "__main__.py", "server.py", "healthcheck.py", "config.py", "http/app.py"}
 REGISTRATION = {
     "__init__.py",
+    "card.py",
     "lease_metrics.py",
     "loop_lag.py",
     "registration.py",

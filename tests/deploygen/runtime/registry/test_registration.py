@@ -41,6 +41,7 @@ def test_an_agent_registers_sends_heartbeats_and_deregisters(
         wait_until(lambda: "ready" in statuses(registry), "a heartbeat of a ready agent")
     body = registry.of("register")[0].body
     assert body.pop("status") in ("starting", "ready")
+    assert body.pop("agent_card")["description"] == "Echoes."
     assert body == {
         "agent_id": "an-agent",
         "agent_name": "An agent",
@@ -51,6 +52,55 @@ def test_an_agent_registers_sends_heartbeats_and_deregisters(
         "version": "0.1.0",
     }
     assert registry.calls[-1].kind == "delete"
+
+
+def test_an_agent_registers_the_card_that_it_serves(tmp_path: Path, registry: FakeRegistry) -> None:
+    environ = {"AGENT_HOST": "agent.example", "AGENT_TOKENS": "0123456789abcdef"}
+    with running_agent(tmp_path, environ=environ, **joining(registry)) as agent:
+        wait_until(lambda: registry.of("register"), "the registration")
+        served = agent.http.get("/.well-known/agent-card.json").json()
+    registered = registry.of("register")[0].body["agent_card"]
+    assert registered == served
+    assert registered["supportedInterfaces"][0]["url"] == "http://agent.example:8000/a2a"
+    assert "securitySchemes" in registered
+
+
+def test_the_card_of_an_agent_without_a_set_host_has_the_one_it_registers(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    with running_agent(tmp_path, **joining(registry)):
+        wait_until(lambda: registry.of("register"), "the registration")
+    body = registry.of("register")[0].body
+    [interface, *_] = body["agent_card"]["supportedInterfaces"]
+    assert interface["url"] == f"http://{body['host']}:8000/a2a"
+
+
+def test_a_card_that_no_registry_takes_is_left_out(
+    tmp_path: Path, registry: FakeRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    skills = [
+        {"id": f"s{number}", "name": "S", "description": "x" * 500, "examples": ["y" * 500]}
+        for number in range(20)
+    ]
+    with running_agent(tmp_path, skills=skills, **joining(registry)):
+        wait_until(lambda: registry.of("register"), "the registration")
+    body = registry.of("register")[0].body
+    assert "agent_card" not in body
+    assert len(body["skills"]) == 20
+    assert "the agent's card is not registered" in caplog.text
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_registry_that_knows_no_cards_gets_the_registration_without_one(
+    tmp_path: Path, registry: FakeRegistry, status: int
+) -> None:
+    registry.script["register"] = [Reply(status, {"detail": "There is no such field."})]
+    with running_agent(tmp_path, **joining(registry)) as agent:
+        agent.wait_until_ready()
+        wait_until(lambda: registry.of("heartbeat"), "a heartbeat")
+    first, second = (call.body for call in registry.of("register"))
+    assert first.pop("agent_card")
+    assert first == second
 
 
 def test_an_agent_registers_with_its_version_tags_and_skill_ids(

@@ -1,0 +1,21 @@
+from django.db import models
+
+from agents.models.limits import MAX_ID_LENGTH
+
+
+class AgentCard(models.Model):
+    """What an agent says it is (A2A), in a table of its own: heartbeats would rewrite it.
+
+    It belongs to the registration of its generation; another registration makes it meaningless.
+    Only `agents.leases` writes it. No foreign key: see AgentRecord.
+    """
+
+    agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
+    generation = models.BigIntegerField(help_text="Of the registration that brought it.")
+    card = models.JSONField()
+
+    class Meta:
+        verbose_name = "agent card"
+
+    def __str__(self) -> str:
+        return f"card of {self.agent_id}"

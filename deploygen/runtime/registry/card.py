@@ -1,0 +1,25 @@
+"""The card that goes along with the registration, so that nobody has to fetch it."""
+
+import json
+import logging
+import socket
+from typing import Any
+
+from ..a2a.card import agent_card, base_url
+from ..config import AgentConfig
+
+logger = logging.getLogger("agent.registry")
+
+# The registry's limit, as JSON without blanks.
+LARGEST_BYTES = 16 * 1024
+
+
+def registered_card(config: AgentConfig) -> dict[str, Any] | None:
+    """Return None if it is too large."""
+    # Without AGENT_HOST, the name that is registered too.
+    card = agent_card(config, base_url(config, f"{socket.gethostname()}:{config.port}"))
+    size = len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > LARGEST_BYTES:
+        logger.warning("the agent's card is not registered: it has more than 16 KiB (%s)", size)
+        return None
+    return card
