@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from registry_project.server import limits
+from registry_project.server.backlog import Backlog
 from registry_project.server.connections import Connection
-from registry_project.server.event_loop import EventLoop
+from registry_project.server.event_loop import WRITE, EventLoop
 from registry_project.server.waiting import Waiting
 
 TOO_MANY_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -21,6 +22,9 @@ class Capacity:
     def __init__(self, loop: EventLoop, most: int, run_in_thread: RunInThread) -> None:
         self.count = 0
         self.waiting = Waiting(loop)
+        # Of those that wait: requests that are incomplete, and answers.
+        self._unread = Backlog(limits.MAX_UNREAD_BYTES)
+        self._unsent = Backlog(limits.MAX_UNSENT_BYTES)
         self._loop = loop
         self._most = most
         self._most_waiting = most * limits.MAX_WAITING_SHARE
@@ -52,15 +56,37 @@ class Capacity:
         self.count += 1
         return Connection(client_socket, client, server)
 
-    def limit_unread(self, newest: Connection) -> None:
-        self._limit(newest, limits.MAX_UNREAD_BYTES, lambda conn: conn.incoming.size)
+    def keep_unread(self, conn: Connection) -> bool:
+        """Keep the beginning of a request, if need be at the cost of older ones.
 
-    def limit_unsent(self, newest: Connection) -> None:
-        self._limit(newest, limits.MAX_UNSENT_BYTES, lambda conn: conn.outgoing.size)
+        Return whether nothing of it was kept before.
+        """
+        is_new = self._unread.put(conn, conn.incoming.size)
+        self._drop_excess(self._unread, conn)
+        return is_new
+
+    def has_read(self, conn: Connection) -> None:
+        self._unread.remove(conn)
+
+    def await_reading(self, conn: Connection, on_ready: Callable[[Connection], None]) -> None:
+        """Wait until the client reads more of its answer."""
+        self.waiting.add(conn, limits.ANSWER_SECONDS, WRITE, on_ready)
+        self.keep_unsent(conn)
+
+    def keep_unsent(self, conn: Connection) -> None:
+        """Keep what is left of an answer, if need be at the cost of older ones."""
+        self._unsent.put(conn, conn.outgoing.size)
+        self._drop_excess(self._unsent, conn)
+
+    def release(self, conn: Connection) -> None:
+        """Let a connection wait no more."""
+        self.waiting.remove(conn)
+        self._unread.remove(conn)
+        self._unsent.remove(conn)
 
     def drop(self, conn: Connection) -> None:
         """Close a connection that waits for its client."""
-        self.waiting.remove(conn)
+        self.release(conn)
         self.close(conn, reset=bool(conn.outgoing.size))
 
     def drop_all(self) -> None:
@@ -81,11 +107,6 @@ class Capacity:
             self.drop(oldest)
         return oldest is not None
 
-    def _limit(self, newest: Connection, most: int, size: Callable[[Connection], int]) -> None:
-        others = [conn for conn in self.waiting if size(conn) and conn is not newest]
-        together = sum(map(size, others)) + size(newest)
-        for conn in others:
-            if together <= most:
-                return
-            together -= size(conn)
+    def _drop_excess(self, backlog: Backlog, newest: Connection) -> None:
+        while (conn := backlog.excess(newest)) is not None:
             self.drop(conn)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from registry_project.server import limits
 from registry_project.server.capacity import Capacity
 from registry_project.server.connections import Connection
-from registry_project.server.event_loop import READ, WRITE
+from registry_project.server.event_loop import READ
 from registry_project.server.exchanges import Exchange, Next
 from registry_project.server.gunicorn_parts import write_error
 from registry_project.server.incoming import RefusedError
@@ -30,18 +30,14 @@ class Clients:
         self._loop = worker.loop
         self._worker = worker
         self._waiting = self.capacity.waiting
-        self._watchers = Watchers(worker.loop, self, worker.run_in_thread)
-        self._most_streams = most * limits.MAX_STREAMS_SHARE
+        self.watchers = Watchers(worker.loop, self, worker.run_in_thread, most)
         self._idle_seconds = float(worker.cfg.keepalive)
         self._next_check = 0.0
-
-    def has_room_for_stream(self) -> bool:
-        return len(self._watchers) < self._most_streams
 
     def accept(self, listener: socket.socket, server: Any) -> None:
         conn = self.capacity.accept(listener, server)
         if conn is not None:
-            self._await_request(conn)
+            self._waiting.add(conn, self._idle_seconds, READ, self._read)
             self._read(conn)  # it has often arrived already
 
     def check_deadlines(self) -> None:
@@ -52,29 +48,26 @@ class Clients:
         for conn in self._waiting.expired(now):
             if conn in self._waiting:  # unless dropped for another
                 self._expire(conn)
-        self._watchers.check_deadlines(now)
+        self.watchers.check_deadlines(now)
 
     def stop(self) -> None:
         """Close idle connections soon, and end all streams."""
-        until = time.monotonic() + limits.LINGER_SECONDS
         for conn in self._waiting:
             if not conn.incoming.has_begun and not conn.outgoing.size:
-                conn.deadline = min(conn.deadline, until)
-        self._watchers.end_all()
+                self._waiting.restart(conn, limits.LINGER_SECONDS)
+        self.watchers.end_all()
 
     def go_on(self, conn: Connection, outcome: Next) -> None:
         """Continue after a thread."""
         exchange = conn.exchange
         if outcome is Next.RESUME:
-            conn.wait(limits.ANSWER_SECONDS)
-            self._waiting.add(conn, WRITE, self._write_more)
-            self.capacity.limit_unsent(conn)
+            self.capacity.await_reading(conn, self._write_more)
             return
         conn.exchange = None
         if outcome is Next.STREAM and exchange and exchange.stream:
-            self._watchers.add(conn, exchange.stream, is_chunked=exchange.is_chunked)
+            self.watchers.add(conn, exchange.stream, is_chunked=exchange.is_chunked)
             if not self._worker.alive:
-                self._watchers.end_all()
+                self.watchers.end_all()
         elif outcome is Next.CUT:
             self.capacity.close(conn, reset=True)
         else:
@@ -118,25 +111,17 @@ class Clients:
         """Continue with the rest of the answer, the next request, or the end."""
         conn.keeps_open = keep
         if conn.outgoing.size:
-            conn.wait(limits.ANSWER_SECONDS)
-            self._waiting.add(conn, WRITE, self._write)
-            self.capacity.limit_unsent(conn)
+            self.capacity.await_reading(conn, self._write)
         elif keep:
             # Even if the process stops: the answer has promised it.
-            self._await_request(conn)
-            if not self._worker.alive and not conn.incoming.has_begun:
-                conn.wait(limits.LINGER_SECONDS)
+            seconds = self._idle_seconds if self._worker.alive else limits.LINGER_SECONDS
+            self._waiting.add(conn, seconds, READ, self._read)
             self._serve_next(conn)
         elif conn.end():
             conn.incoming.clear()
-            conn.wait(limits.LINGER_SECONDS)
-            self._waiting.add(conn, READ, self._discard)
+            self._waiting.add(conn, limits.LINGER_SECONDS, READ, self._discard)
         else:
             self.capacity.close(conn)
-
-    def _await_request(self, conn: Connection) -> None:
-        conn.wait(limits.REQUEST_SECONDS if conn.incoming.has_begun else self._idle_seconds)
-        self._waiting.add(conn, READ, self._read)
 
     def _read(self, conn: Connection) -> None:
         received = conn.receive()
@@ -145,13 +130,9 @@ class Clients:
         if not received:
             self.capacity.drop(conn)
             return
-        if not conn.incoming.has_begun:
-            if self._worker.take(conn, received):  # a whole request, and nothing behind it
-                return
-            conn.wait(limits.REQUEST_SECONDS)
+        if not conn.incoming.has_begun and self._worker.take(conn, received):
+            return  # a whole request, and nothing behind it
         conn.incoming.add(received)
-        if conn.incoming.size > limits.FEW_UNREAD_BYTES:
-            self.capacity.limit_unread(conn)
         self._serve_next(conn, judged=received)
 
     def _serve_next(self, conn: Connection, judged: bytes = b"") -> None:
@@ -161,24 +142,32 @@ class Clients:
         except RefusedError as refused:
             self._refuse(conn, refused.status, refused.reason)
             return
-        if request is None or (request != judged and self._worker.take(conn, request)):
+        if request is None:
+            if conn.incoming.has_begun and self.capacity.keep_unread(conn):
+                self._waiting.restart(conn, limits.REQUEST_SECONDS)
             return
-        self._waiting.remove(conn)
-        conn.may_be_held = False
-        self._serve(conn, request)
+        self.capacity.has_read(conn)
+        if request == judged or not self._worker.take(conn, request):
+            self.capacity.release(conn)
+            conn.may_be_held = False
+            self._serve(conn, request)
 
     def _write(self, conn: Connection) -> None:
         if not conn.send():
             self.capacity.drop(conn)
-        elif not conn.outgoing.size:
-            self._waiting.remove(conn)
+        elif conn.outgoing.size:
+            self.capacity.keep_unsent(conn)
+        else:
+            self.capacity.release(conn)
             self.answered(conn, keep=conn.keeps_open)
 
     def _write_more(self, conn: Connection) -> None:
         if not conn.send():
             self.capacity.drop(conn)
-        elif conn.outgoing.size <= limits.RESUME_BYTES and conn.exchange:
-            self._waiting.remove(conn)
+        elif conn.outgoing.size > limits.RESUME_BYTES or not conn.exchange:
+            self.capacity.keep_unsent(conn)
+        else:
+            self.capacity.release(conn)
             self._worker.serve(conn, conn.exchange)
 
     def _discard(self, conn: Connection) -> None:
@@ -192,7 +181,7 @@ class Clients:
             self.capacity.drop(conn)
 
     def _refuse(self, conn: Connection, status: int, reason: str) -> None:
-        self._waiting.remove(conn)
+        self.capacity.release(conn)
         write_error(Refusal(conn.outgoing, conn.incoming.head), status, reason, "")
         conn.send()
         self.answered(conn, keep=False)

@@ -21,7 +21,8 @@ RESET = struct.pack("ii", 1, 0)
 class Connection:
     """While a thread serves its request, the event loop does not touch it.
 
-    `client` and `server` are the addresses of both ends; `deadline` is by the monotonic clock.
+    `client` and `server` are the addresses of both ends; `deadline` is by the monotonic clock;
+    `queue` is where it waits for its client.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Connection:
         "on_ready",
         "outgoing",
         "polled_for",
+        "queue",
         "server",
         "socket",
     )
@@ -51,6 +53,7 @@ class Connection:
         self.may_be_held = False  # for the event loop
         self.on_ready: Callable[[Connection], None]  # set before the socket is polled
         self.deadline = 0.0
+        self.queue: dict[Connection, None] | None = None
 
     def ready(self) -> None:
         self.on_ready(self)

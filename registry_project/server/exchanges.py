@@ -148,7 +148,7 @@ class Exchange:
         """Return None if the answer must be iterated."""
         if self._response.omits_body:
             return None
-        if not self._worker.clients.has_room_for_stream():
+        if not self._worker.clients.watchers.has_room:
             self._refusal.sendall(NO_ROOM)
             self._conn.send()
             return self._finish(Next.CLOSE)

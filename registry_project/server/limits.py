@@ -12,9 +12,7 @@ SILENCE_SECONDS = event_streams.SILENCE_SECONDS
 ACKNOWLEDGE_SECONDS = ANSWER_SECONDS + 10.0
 CHECK_SECONDS = 0.25  # between two checks of deadlines
 
-# Of all incomplete requests; those below FEW_UNREAD_BYTES are not worth counting.
-MAX_UNREAD_BYTES = 64 * 1024 * 1024
-FEW_UNREAD_BYTES = 16 * 1024
+MAX_UNREAD_BYTES = 64 * 1024 * 1024  # of all incomplete requests
 MAX_UNSENT_BYTES = 64 * 1024 * 1024  # of all answers, and of all event streams
 # Making an answer pauses above the first, and goes on at the second.
 PAUSE_BYTES = 64 * 1024
@@ -23,3 +21,4 @@ RESUME_BYTES = 16 * 1024
 # Of a process' connections. When more of them wait, answers close theirs.
 MAX_WAITING_SHARE = 0.75
 MAX_STREAMS_SHARE = 0.5
+MAX_STREAMS = 2_000  # an event to all of them takes 26 ms (`make event-streams`)

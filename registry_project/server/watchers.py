@@ -27,15 +27,20 @@ class Watcher:
 
 
 class Watchers:
-    def __init__(self, loop: EventLoop, clients: "Clients", run_in_thread: RunInThread) -> None:
+    def __init__(
+        self, loop: EventLoop, clients: "Clients", run_in_thread: RunInThread, connections: int
+    ) -> None:
+        """`connections`: how many the process keeps."""
         self._loop = loop
         self._clients = clients
         self._run_in_thread = run_in_thread
         self._watchers: dict[Connection, Watcher] = {}
+        self._most = min(connections * limits.MAX_STREAMS_SHARE, limits.MAX_STREAMS)
         self._unsent = 0
 
-    def __len__(self) -> int:
-        return len(self._watchers)
+    @property
+    def has_room(self) -> bool:
+        return len(self._watchers) < self._most
 
     def add(self, conn: Connection, stream: EventStream, *, is_chunked: bool) -> None:
         """Take over a connection after the answer's head was sent."""
