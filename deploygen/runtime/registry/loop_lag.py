@@ -1,9 +1,14 @@
-"""How long a handler has blocked the server's event loop."""
+"""How long a handler has blocked the server's event loop, or the whole process."""
 
 import asyncio
+import logging
 import time
 
+logger = logging.getLogger("agent.registry")
+
 PING_SECONDS = 0.25
+# This loop has nothing to wait for, so something else kept it from running.
+STOOD_STILL_SECONDS = 1.0
 
 
 class LoopLag:
@@ -26,7 +31,15 @@ class LoopLag:
                     self._loop.call_soon_threadsafe(self._respond)
                 except RuntimeError:  # closed in this moment
                     break
+            slept = time.monotonic()
             await asyncio.sleep(PING_SECONDS)
+            late = time.monotonic() - slept - PING_SECONDS
+            if late > STOOD_STILL_SECONDS:
+                logger.warning(
+                    "the agent stood still for %.1f s: the handler held the interpreter's lock, "
+                    "such as in a regular expression, or the machine was busy",
+                    late,
+                )
         self._pinged = None
 
     def _respond(self) -> None:
