@@ -57,7 +57,11 @@ class LocalAgent:
 
     def write_files(self, folder: Path) -> None:
         """Write what its process needs beside the author's code."""
-        files = package_files(with_registry=self.registry.url is not None)
+        files = package_files(
+            with_registry=self.registry.url is not None,
+            with_traces=self.spec.traces,
+            with_page=True,
+        )
         files["agent.json"] = json.dumps(configuration(self.spec), indent=2)
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +90,9 @@ def _registry(source: SpecFile, options: Options) -> Registry:
 
 
 def _spec(source: SpecFile, registry: Registry, options: Options) -> AgentSpec:
-    fields: dict[str, object] = {} if options.port is None else {"port": options.port}
+    fields: dict[str, object] = {"page": True}
+    if options.port is not None:
+        fields["port"] = options.port
     if registry.url is None:
         fields["registry"] = False
     else:

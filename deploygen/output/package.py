@@ -22,6 +22,9 @@ REGISTRY_FOLDER = "registry/"
 CLIENT_FOLDER = "registry/client"
 CLIENT_MODULE = "registry/client.py"
 IMAGE_FOLDER = "image"
+# Only if the spec asks for it.
+PAGE_FOLDER = "page/"
+PAGE_FILES = (f"{PAGE_FOLDER}*.html", f"{PAGE_FOLDER}*.css", f"{PAGE_FOLDER}*.js")
 
 LOCK = "requirements.txt"
 RANGES = "requirements.in"
@@ -33,18 +36,19 @@ CONSTRAINTS = "constraints.txt"
 PINNED = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)")
 
 
-def package_files(*, with_registry: bool, with_traces: bool = False) -> dict[str, str]:
+def package_files(
+    *, with_registry: bool, with_traces: bool = False, with_page: bool = False
+) -> dict[str, str]:
     """Return texts by path in the agent's folder."""
+    wanted = {REGISTRY_FOLDER: with_registry, TRACING_FOLDER: with_traces, PAGE_FOLDER: with_page}
+    left_out = tuple(folder for folder, is_wanted in wanted.items() if not is_wanted)
     files = {
-        name: text
-        for name, text in _modules(RUNTIME)
-        if (with_registry or not name.startswith(REGISTRY_FOLDER))
-        and (with_traces or not name.startswith(TRACING_FOLDER))
+        name: text for name, text in _texts(RUNTIME, *PAGE_FILES) if not name.startswith(left_out)
     }
-    files |= {f"{IMAGE_FOLDER}/{name}": text for name, text in _modules(IMAGE)}
+    files |= {f"{IMAGE_FOLDER}/{name}": text for name, text in _texts(IMAGE)}
     if with_registry:
         del files[CLIENT_MODULE]
-        files |= {f"{CLIENT_FOLDER}/{name}": text for name, text in _modules(CLIENT)}
+        files |= {f"{CLIENT_FOLDER}/{name}": text for name, text in _texts(CLIENT)}
     return {f"{PACKAGE}/{name}": text for name, text in files.items()}
 
 
@@ -82,8 +86,10 @@ def top_level_names() -> frozenset[str]:
     return frozenset({PACKAGE, *names, *(name.removesuffix("_api") for name in names)})
 
 
-def _modules(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.rglob("*.py")):
+def _texts(folder: Path, *patterns: str) -> Iterator[tuple[str, str]]:
+    """Yield the modules, and what else matches."""
+    others = [path for pattern in patterns for path in folder.glob(pattern)]
+    for path in sorted([*folder.rglob("*.py"), *others]):
         yield path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
 
 

@@ -100,7 +100,11 @@ def render(
     author's packages.
     """
     authors, lock = files or {}, lock or {}
-    own = package_files(with_registry=spec.registry_url is not None, with_traces=spec.traces)
+    own = package_files(
+        with_registry=spec.registry_url is not None,
+        with_traces=spec.traces,
+        with_page=spec.page,
+    )
     own |= requirement_files(spec, lock)
     own |= dict(_from_templates(_context(spec, authors, lock)))
     if not needs_handler(spec, authors):

@@ -87,6 +87,8 @@ class AgentConfig(Part):
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
     # Longer than load balancers commonly do: the agent must not close what they are about to use.
     keep_alive_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 75.0
+    # Whether GET / has a page for browsers; the package that makes it is there only then.
+    page: bool = False
     extensions: list[str] = []
     # Not a copy: secrets are put into it.
     environ: SkipValidation[MutableMapping[str, str]]

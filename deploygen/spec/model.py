@@ -100,6 +100,8 @@ class AgentSpec(Part):
     """The maximum number of simultaneous runs."""
     a2a_0_3: bool = True
     """Whether the agent speaks A2A 0.3 beside 1.0."""
+    page: bool = False
+    """Whether browsers get a page at / to try the agent on; run_agent always has it."""
     registry: Annotated[
         Annotated[Registry, Tag("")] | Annotated[Literal[False], Tag("false")],
         Discriminator(lambda value: "false" if value is False else ""),

@@ -41,6 +41,7 @@ FULL: dict[str, Any] = {
     "sync_timeout": 5,
     "max_jobs": 3,
     "a2a_0_3": False,
+    "page": True,
     "registry": {"url": "http://reg:9000", "ttl_seconds": 30, "heartbeat_interval": 5},
     "base_image": "python:3.13-slim",
     "slim": True,

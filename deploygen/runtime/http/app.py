@@ -1,5 +1,7 @@
 """The FastAPI application of an agent."""
 
+import importlib
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -59,6 +61,8 @@ def create_app(agent: Lifecycle) -> FastAPI:
     add_metrics(app, agent)
     add_runs(app, agent, bodies)
     add_descriptions(app, agent, A2AEndpoint(agent, bodies))
+    if config.page:
+        importlib.import_module("..page", package=__package__).add_page(app, config)
     # The last one is the first to see a request.
     app.add_middleware(Guard, tokens=tokens, settings=settings)
     if settings.cors_origins:

@@ -47,10 +47,11 @@ class Development:
 
         wait_until(is_there, f"{text!r} in the output", seconds=90)
 
-    def get(self, path: str) -> httpx.Response | None:
+    def get(self, path: str, accept: str = "*/*") -> httpx.Response | None:
         """Return the agent's response, None if there is none."""
+        url = f"http://127.0.0.1:{self.port}{path}"
         try:
-            return plain_http.get(f"http://127.0.0.1:{self.port}{path}")
+            return plain_http.get(url, headers={"Accept": accept})
         except httpx.TransportError:
             return None
 

@@ -102,6 +102,12 @@ def test_a_traceback_begins_with_the_authors_code(running: Development) -> None:
     assert "ZeroDivisionError" in traceback
 
 
+def test_browsers_get_a_page_to_try_the_agent_on(running: Development) -> None:
+    response = running.get("/", accept="text/html")
+    assert response is not None
+    assert 'id="form"' in response.text
+
+
 def test_the_log_is_text(running: Development) -> None:
     running.run(a=1)
     running.wait_for_output("INFO agent.requests: POST /run: 200")

@@ -15,7 +15,8 @@ REGISTRIES = ["http://127.0.0.1:9000", None]
 
 
 def generated(folder: Path, registry_url: str | None) -> Path:
-    write_folder(folder / "agent", render(spec_of(registry_url, description="Echoes.")))
+    spec = spec_of(registry_url, description="Echoes.", page=registry_url is not None)
+    write_folder(folder / "agent", render(spec))
     return folder / "agent"
 
 

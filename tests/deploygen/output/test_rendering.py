@@ -81,11 +81,17 @@ def test_all_expected_files_are_rendered() -> None:
     ],
 )
 def test_every_module_of_a_package_is_copied_unchanged(package: str, source: Path) -> None:
-    files = rendered(description="{{ spec.name }}", traces=True)
+    files = rendered(description="{{ spec.name }}", traces=True, page=True)
     for path in source.rglob("*.py"):
         if path != RUNTIME / "registry/client.py":
             name = f"{package}/{path.relative_to(source).as_posix()}"
             assert files[name] == path.read_text()
+
+
+def test_the_page_is_copied_only_if_the_spec_asks_for_it() -> None:
+    page = {f"agent_runtime/page/{path.name}" for path in (RUNTIME / "page").glob("*.*")}
+    assert {"agent_runtime/page/page.html", "agent_runtime/page/page.js"} <= page
+    assert set(rendered(page=True)) - set(rendered()) == page
 
 
 def test_the_client_package_replaces_the_module_that_imports_it() -> None:
@@ -185,6 +191,7 @@ def test_the_configuration_contains_the_spec() -> None:
         "sync_timeout": 5.0,
         "max_jobs": 3,
         "a2a_0_3": False,
+        "page": True,
         "extensions": [".registry"],
         "registry": {"url": "http://reg:9000", "ttl_seconds": 9, "heartbeat_interval": 2.5},
     }
@@ -224,6 +231,7 @@ def everything(text: str = "") -> dict[str, Any]:
         "sync_timeout": 5,
         "max_jobs": 3,
         "a2a_0_3": False,
+        "page": True,
         "registry": {"ttl_seconds": 9, "heartbeat_interval": 2.5},
     }
 
