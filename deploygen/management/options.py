@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploygen.project.scaffold import BELOW_THE_SPEC, SPEC_FILE
+from deploygen.project.scaffold import (
+    BELOW_THE_SPEC,
+    DEFAULT_TEMPLATE,
+    SPEC_FILE,
+    template_names,
+)
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.parts import Registry
 
@@ -35,6 +40,11 @@ def add_options(parser: ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help=f"only write a commented {SPEC_FILE} and its handler into DIR, to start from",
+    )
+    parser.add_argument(
+        "--template",
+        choices=template_names(),
+        help=f"with --init, what to start from (default: {DEFAULT_TEMPLATE})",
     )
     _add_fields(parser)
     parser.add_argument(

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from deploygen.output.rendering import HANDLER, templates_in
+from deploygen.output.rendering import RENDERED_SUFFIX, templates_in
 from deploygen.output.transaction import (
     change_folder,
     files_in,
@@ -17,6 +17,7 @@ from deploygen.spec.kinds import LONGEST_NAME
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_project"
 SPEC_FILE = "agent.yaml"
 DEFAULT_NAME = "my-agent"
+DEFAULT_TEMPLATE = "plain"
 # The generated folder of an agent whose spec is in a folder of its name.
 BELOW_THE_SPEC = "build"
 
@@ -25,9 +26,13 @@ class ScaffoldError(Exception):
     """Nothing was written; the message says why."""
 
 
-def write_scaffold(folder: Path) -> list[Path]:
+def template_names() -> list[str]:
+    return sorted(path.name for path in TEMPLATES.iterdir())
+
+
+def write_scaffold(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[Path]:
     """Write into a new or empty folder, and return the paths. Raises ScaffoldError."""
-    files = _files(name_for(folder))
+    files = _files(TEMPLATES / template, name_for(folder))
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ScaffoldError(f"{folder} exists already, and is not a folder")
     try:
@@ -53,9 +58,14 @@ def name_for(folder: Path) -> str:
         return DEFAULT_NAME
 
 
-def _files(name: str) -> dict[str, str]:
-    spec = templates_in(TEMPLATES).get_template(f"{SPEC_FILE}.j2")
+def _files(template: Path, name: str) -> dict[str, str]:
+    environment = templates_in(template)
     return {
-        SPEC_FILE: spec.render(name=name),
-        HANDLER: (TEMPLATES / HANDLER).read_text(encoding="utf-8"),
+        path.name.removesuffix(RENDERED_SUFFIX): environment.get_template(path.name).render(
+            name=name
+        )
+        if path.suffix == RENDERED_SUFFIX
+        else path.read_text(encoding="utf-8")
+        for path in sorted(template.iterdir())
+        if path.is_file()
     }

@@ -17,6 +17,8 @@ class ChatServer(ThreadingHTTPServer):
         self.requests: list[dict[str, Any]] = []
         # Sent instead of a completion.
         self.nonsense: str | None = None
+        # Messages to answer with, in turn, before it repeats what it was asked.
+        self.script: list[dict[str, Any]] = []
         # The Content-Encoding header.
         self.encoding = "identity"
 
@@ -34,7 +36,12 @@ class ChatRequest(BaseHTTPRequestHandler):
             self._answer(200, self.server.nonsense)
         else:
             self.server.requests.append(body)
-            self._answer(200, json.dumps(completion(body)))
+            script = self.server.script
+            message = script.pop(0) if script else echo(body)
+            if body.get("stream"):
+                self._stream(body, message)
+            else:
+                self._answer(200, json.dumps(completion(body, message)))
 
     def _answer(self, status: int, text: str) -> None:
         self.send_response(status)
@@ -44,22 +51,63 @@ class ChatRequest(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
+    def _stream(self, body: dict[str, Any], message: dict[str, Any]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for chunk in chunks(body, message):
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
         pass
 
 
-def completion(body: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer to the last message, in the format of the API."""
+def echo(body: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer to the last message."""
     content = f"You asked: {body['messages'][-1]['content']}"
-    message = {"role": "assistant", "content": content}
+    return {"role": "assistant", "content": content}
+
+
+def tool_call(name: str, **arguments: Any) -> dict[str, Any]:
+    """Return a message that asks for a tool."""
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    call = {"id": "call-1", "type": "function", "function": function}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def completion(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message in the format of the API."""
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": f"{body['model']}-2024",
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": message, "finish_reason": _reason(message)}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
     }
+
+
+def chunks(body: dict[str, Any], message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a message word by word, in the format of the API."""
+    words = (message["content"] or "").split(" ")
+    deltas: list[dict[str, Any]] = [
+        {"content": word if index == 0 else f" {word}"} for index, word in enumerate(words)
+    ]
+    if calls := message.get("tool_calls"):
+        deltas = [{"tool_calls": [{"index": 0, **call} for call in calls]}]
+    deltas[0]["role"] = "assistant"
+    about = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1}
+    about["model"] = body["model"]
+    for delta in deltas:
+        yield {**about, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    end = {"index": 0, "delta": {}, "finish_reason": _reason(message)}
+    yield {**about, "choices": [end]}
+
+
+def _reason(message: dict[str, Any]) -> str:
+    return "tool_calls" if message.get("tool_calls") else "stop"
 
 
 @contextmanager

@@ -32,7 +32,12 @@ from deploygen.project.checks import check_project
 from deploygen.project.files import FilesError, Found, find_files
 from deploygen.project.imports import missing_imports
 from deploygen.project.modules import Modules
-from deploygen.project.scaffold import BELOW_THE_SPEC, ScaffoldError, write_scaffold
+from deploygen.project.scaffold import (
+    BELOW_THE_SPEC,
+    DEFAULT_TEMPLATE,
+    ScaffoldError,
+    write_scaffold,
+)
 from deploygen.spec.errors import SpecError
 from deploygen.spec.file import SpecFile
 from deploygen.spec.model import AgentSpec
@@ -51,15 +56,17 @@ class Command(BaseCommand):
                 raise CommandError(f"--init DIR is enough: {target!r} has no place beside it")
             for name in other_than_init(options):
                 raise CommandError(f"--init has no use for {option_name(name)}")
-            self._init(Path(init))
+            self._init(Path(init), options["template"] or DEFAULT_TEMPLATE)
+        elif options["template"] is not None:
+            raise CommandError("--template is for --init DIR")
         elif target is None:
             raise CommandError("SPEC_OR_NAME is missing: give a spec or a name, or --init DIR")
         else:
             self._generate(target, options)
 
-    def _init(self, folder: Path) -> None:
+    def _init(self, folder: Path, template: str) -> None:
         try:
-            paths = write_scaffold(folder)
+            paths = write_scaffold(folder, template)
         except ScaffoldError as error:
             raise CommandError(f"--init: {error}") from error
         self.stdout.write(next_steps_after_init(paths))
