@@ -19,6 +19,7 @@ REGISTRATION = {
     "lease_metrics.py",
     "loop_lag.py",
     "registration.py",
+    "changes.py",
     "settings.py",
     "client/__init__.py",
     "client/client.py",
