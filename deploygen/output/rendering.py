@@ -35,6 +35,7 @@ NOT_CONFIGURED = {
     "extra_index_urls",
     "base_image",
     "slim",
+    "package_tests",
     "include",
     "exclude",
     "environment",

@@ -111,6 +111,8 @@ class AgentSpec(Part):
     """The base image, with Python and pip."""
     slim: bool = True
     """Whether the image has only what the agent needs; false keeps the whole base image."""
+    package_tests: bool = True
+    """Whether the requirements keep their folders tests; false leaves them out of the image."""
 
     @field_validator("requirements")
     @classmethod
