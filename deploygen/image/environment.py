@@ -49,8 +49,8 @@ def write_packages(layers: Layers, environment: Path, *, with_tests: bool) -> It
         files = {path for path in files if TESTS not in path.relative_to(environment).parts}
     with layers.layer(PACKAGES) as tree:
         tree.copy_files(environment, ENVIRONMENT, lambda path: path in files or _is_folder(path))
-        for package in installed(tree.inside(ENVIRONMENT)):
-            if not with_tests:
+        if files and not with_tests:
+            for package in installed(tree.inside(ENVIRONMENT)):
                 forget_missing_files(package)
         _compile(tree)
         yield from _add_libraries(layers, tree, environment, files)

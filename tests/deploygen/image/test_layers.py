@@ -209,6 +209,12 @@ def test_no_two_layers_have_the_same_file(layers: Path) -> None:
     }
 
 
+def test_a_layer_without_packages_is_empty(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.write("runtime")
+    assert files(stage.write("packages", "--without-tests")) == set()
+
+
 def test_the_same_sources_give_the_same_layers(stage: Stage, tmp_path: Path) -> None:
     (other := tmp_path / "other").mkdir()
     second = stage_on(stage.layers, other)
