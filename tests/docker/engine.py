@@ -94,7 +94,14 @@ def has_image(image: str) -> bool:
     return bool(docker("images", "--quiet", image))
 
 
-def build(folder: Path, image: str, *, base: str, legacy: bool | None = None) -> None:
+def build(
+    folder: Path,
+    image: str,
+    *,
+    base: str,
+    legacy: bool | None = None,
+    program: str = "docker",
+) -> None:
     """Build a generated folder on the base image `base`, with the host's network for pip."""
     if legacy is None:
         legacy = not has_buildkit()
@@ -105,6 +112,7 @@ def build(folder: Path, image: str, *, base: str, legacy: bool | None = None) ->
         f"--tag={image}",
         str(folder),
         legacy=legacy,
+        program=program,
     )
 
 

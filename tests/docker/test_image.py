@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -10,7 +11,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from benchmarks.image import MAX_BYTES, MAX_BYTES_GZIPPED
+from benchmarks.image import MAX_BYTES, MAX_BYTES_GZIPPED, MAX_BYTES_PUSHED
 from tests.docker import agents, engine
 from tests.docker.conftest import MARKER, needy_spec
 from tests.docker.engine import docker
@@ -23,6 +24,7 @@ pytestmark = [
 
 SHELLS = {"sh", "bash", "dash", "ash", "busybox", "zsh"}
 OF_PACKAGE_MANAGERS = {"pip", "pip3", "apt", "apt-get", "dpkg", "apk"}
+EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 IMPORT_EVERYTHING = """
 import importlib, importlib.metadata, sys
 names = set(importlib.metadata.packages_distributions())
@@ -210,15 +212,44 @@ def test_an_image_that_is_not_slim_keeps_its_base(base: str, tmp_path: Path) -> 
     assert {"base-files", "libc6", "numpy"} <= {c["name"] for c in json.loads(bill)["components"]}
 
 
-def test_both_builders_make_the_same_image(echo: str, echo_folder: Path, base: str) -> None:
-    if not engine.has_buildkit():
-        pytest.skip("this docker command has one builder only")
-    image = engine.image_name("legacy")
-    engine.build(echo_folder, image, base=base, legacy=True)
+def test_both_builders_make_the_same_layers(
+    echo: str, echo_folder: Path, base: str, buildkit: str
+) -> None:
+    # Docker's default has built the other one.
+    legacy = engine.has_buildkit()
+    program = "docker" if legacy else buildkit
+    image = engine.image_name("other-builder")
+    engine.build(echo_folder, image, base=base, legacy=legacy, program=program)
     try:
-        assert contents(image) == contents(echo)
+        assert with_files(image) == with_files(echo)
     finally:
         docker("image", "rm", "--force", image)
+
+
+def with_files(image: str) -> list[str]:
+    # BuildKit makes an empty layer of WORKDIR.
+    return [layer for layer in engine.layers(image) if layer != EMPTY_LAYER]
+
+
+def test_a_changed_handler_is_one_small_layer(
+    echo: str, echo_folder: Path, base: str, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(echo_folder, tmp_path / "changed")
+    with (folder / "handler.py").open("a") as handler:
+        handler.write("# A change.\n")
+    image = engine.image_name("changed")
+    engine.build(folder, image, base=base)
+    try:
+        *shared, changed = engine.layers(image)
+        assert shared == engine.layers(echo)[:-1]
+        assert changed not in engine.layers(echo)
+        assert engine.bytes_to_push(image, engine.layers(echo)) <= MAX_BYTES_PUSHED
+    finally:
+        docker("image", "rm", "--force", image)
+
+
+def test_agents_share_the_layer_of_the_interpreter(echo: str, needy: str) -> None:
+    assert engine.layers(needy)[0] == engine.layers(echo)[0]
 
 
 def contents(image: str) -> dict[str, tuple[int, int, int, bytes]]:
