@@ -111,6 +111,5 @@ class CallQueue(Generic[CallT]):
 
     def _ahead(self, line: _Line[CallT]) -> int:
         """Return how many rows are committed before a call that joins this line."""
-        short, long = self._short.rows, self._long.rows
-        # Short calls wait for two rows of long ones at most for each of theirs, and for one call.
-        return short + (long if line is self._long else min(long, 2 * short + MAX_BATCH))
+        # At most one long call joins a batch of short ones.
+        return self._short.rows + (line.rows if line is self._long else 0)
