@@ -38,6 +38,7 @@ NOT_CONFIGURED = {
     "package_tests",
     "include",
     "exclude",
+    "build_steps",
     "environment",
     "registry",
     "traces",

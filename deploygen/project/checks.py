@@ -49,6 +49,12 @@ def _problems(
         # Where there are some, one of them may provide it.
         for problem in [] if spec.requirements else missing:
             yield Problem("requirements", f"{problem} to the requirements", at="requirements")
+    for index, step in enumerate(spec.build_steps):
+        for file in step.files:
+            if not any(path == file or path.startswith(f"{file}/") for path in found.files):
+                place = f"build_steps[{index}].files"
+                problem = f"{file} is not among the files that are copied from beside the spec"
+                yield Problem(place, problem, at=place)
     wrong = [
         *conflicts(spec.requirements, spec.base_image),
         *_hidden(spec, found),

@@ -118,6 +118,7 @@ def _trimmed(text: str) -> str:
 
 LISTED = Field(max_length=MOST_LISTED)
 Description = Annotated[str, Field(max_length=LONGEST_DESCRIPTION), AfterValidator(_lines)]
+Lines = Annotated[str, Field(max_length=LONGEST_VALUE), AfterValidator(_lines)]
 Line = Annotated[str, Field(max_length=LONGEST_VALUE), AfterValidator(plain_text)]
 Label = Annotated[
     str,

@@ -32,6 +32,7 @@ from deploygen.spec.parts import (
     Output,
     Registry,
     Skill,
+    Step,
     Variable,
     VariableName,
 )
@@ -87,6 +88,9 @@ class AgentSpec(Part):
     extra_index_urls: Annotated[list[IndexUrl], LISTED, unique()] = []
     """Further indexes for the requirements, in the same form. pip takes the highest version that it
     finds in any index."""
+    build_steps: Annotated[list[Step], LISTED] = []
+    """Commands that fetch or make files while the image is built, such as models: shell commands,
+    or objects."""
     environment: Annotated[list[Variable], LISTED, unique("name")] = []
     """Variables that the handler reads: names, or objects."""
     secrets: Annotated[list[VariableName], LISTED, unique()] = []

@@ -20,9 +20,11 @@ from deploygen.spec.fields import (
     Label,
     Labels,
     Line,
+    Lines,
     Part,
     between,
     matching,
+    unique,
     wrong,
 )
 
@@ -48,6 +50,14 @@ RegistryUrl = Annotated[
     str,
     AfterValidator(rules.registry_url),
     Field(json_schema_extra={"pattern": "^https?://[^@?#]+$", "maxLength": rules.LONGEST_URL}),
+]
+StepFile = Annotated[
+    str,
+    matching(
+        r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9_.][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)*",
+        "the path of a file or folder beside the spec: A-Z, a-z, 0-9, '_', '.', '-' and '/'",
+    ),
+    Field(max_length=255),
 ]
 Interval = Annotated[float, between(0.1, HIGHEST_TTL_SECONDS / 2, "seconds")]
 
@@ -127,6 +137,21 @@ class Registry(Part):
         return interval
 
 
+class BuildStep(Part):
+    """A command of the image's build. In the file, the command alone is enough."""
+
+    run: Annotated[Lines, Field(min_length=1)]
+    """A shell command. It runs in /app, with the agent's packages and the values of `environment`;
+    what it writes there becomes part of the image."""
+    files: Annotated[list[StepFile], LISTED, unique()] = []
+    """Files and folders beside the spec that it needs. Only their changes, and those of the
+    packages, repeat it."""
+
+
+def _from_command(value: Any) -> Any:
+    return {"run": value} if isinstance(value, str) else value
+
+
 def _from_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -134,4 +159,8 @@ def _from_name(value: Any) -> Any:
 Variable = Annotated[
     EnvironmentVariable,
     BeforeValidator(_from_name, json_schema_input_type=VariableName | EnvironmentVariable),
+]
+Step = Annotated[
+    BuildStep,
+    BeforeValidator(_from_command, json_schema_input_type=Lines | BuildStep),
 ]

@@ -397,3 +397,39 @@ def test_the_paths_are_inside_the_folder() -> None:
     for name in rendered():
         assert not Path(name).is_absolute()
         assert ".." not in Path(name).parts
+
+
+STEPS = [
+    "python -c 'import this'",
+    {"run": "make", "files": ["tools/fetch.py", "data"]},
+]
+
+
+def test_build_steps_run_with_the_packages_and_their_output_is_kept() -> None:
+    environment = ["PLAIN", {"name": "CACHE", "value": "$HOME/x"}]
+    text = rendered(build_steps=STEPS, environment=environment)["Dockerfile"]
+    lines = instructions(text)
+    begin = lines.index("FROM runtime AS steps")
+    assert lines[begin + 1 : begin + 8] == [
+        "WORKDIR /app",
+        "ENV PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        'ENV CACHE="\\$HOME/x"',
+        """RUN ["/bin/sh", "-ec", "python -c 'import this'"]""",
+        'COPY ["tools/fetch.py", "./tools/fetch.py"]',
+        'COPY ["data", "./data"]',
+        'RUN ["/bin/sh", "-ec", "make"]',
+    ]
+    # The code comes last, and overrides what a step has made of it.
+    assert lines.index("COPY --from=steps /app /app") < lines.index(
+        "COPY --from=code /layers/code /"
+    )
+    assert "steps" not in rendered()["Dockerfile"]
+    assert "build_steps" not in json.loads(rendered(build_steps=STEPS)["agent.json"])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_build_step_is_one_argument_of_one_instruction(text: str) -> None:
+    lines = instructions(rendered(build_steps=[text])["Dockerfile"])
+    [step] = [line for line in lines if line.startswith('RUN ["/bin/sh"')]
+    assert json.loads(step.removeprefix("RUN ")) == ["/bin/sh", "-ec", text]
+    assert len(lines) == len(instructions(rendered(build_steps=["true"])["Dockerfile"]))
