@@ -10,7 +10,14 @@ from .code import SERVER, add_code
 from .interpreter import add_libraries
 from .layers import PACKAGES, RUNTIME, Layers
 from .package_files import forget_missing_files
-from .packages import installed, make_small, owners_of_files, site_of
+from .packages import (
+    installed,
+    locked_names,
+    make_small,
+    normalised,
+    owners_of_files,
+    site_of,
+)
 from .shared_libraries import is_elf
 from .tree import Tree
 
@@ -26,9 +33,17 @@ def write_runtime(
 
     Yields notes for whoever builds the image.
     """
-    files = _files(environment)
+    known = locked_names(lock)
+    owners = owners_of_files(environment)
+    # What no package owns belongs to the environment itself.
+    files = [
+        path
+        for path in _files(environment)
+        if path not in owners or normalised(owners[path]) in known
+    ]
     with layers.layer(RUNTIME) as tree:
-        tree.copy_files(environment, ENVIRONMENT, _is_not_for_shells)
+        wanted = set(filter(_is_not_for_shells, files))
+        tree.copy_files(environment, ENVIRONMENT, lambda path: path in wanted or _is_folder(path))
         place = tree.inside(ENVIRONMENT)
         make_small(place, lock, ENVIRONMENT, archived=archived)
         _compile(tree)
@@ -42,7 +57,7 @@ def write_runtime(
 
 
 def write_packages(layers: Layers, environment: Path, *, with_tests: bool) -> Iterator[str]:
-    """Write the packages that were installed after the runtime's, as they are."""
+    """Write the packages that are not in the layer of the runtime, as they are."""
     before = {environment / path for path in layers.facts(RUNTIME)["environment"]}
     files = {path for path in _files(environment) if path not in before}
     if not with_tests:

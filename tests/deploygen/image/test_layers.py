@@ -209,6 +209,19 @@ def test_no_two_layers_have_the_same_file(layers: Path) -> None:
     }
 
 
+def test_the_layer_of_the_runtime_is_the_same_when_other_packages_came_first(
+    tmp_path: Path,
+) -> None:
+    (one := tmp_path / "one").mkdir()
+    (other := tmp_path / "other").mkdir()
+    plain, full = Stage(one), Stage(other)
+    install(full.site, "theirs", "theirs")
+    assert listing(full.write("runtime")) == listing(plain.write("runtime"))
+    packages = files(full.write("packages"))
+    assert packages
+    assert [name for name in packages if "theirs" not in name] == []
+
+
 def test_a_layer_without_packages_is_empty(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.write("runtime")
@@ -274,10 +287,11 @@ def test_missing_libraries_and_certificates_are_reported(
     install(stage.site, "whole", "whole", {"whole/module.so": needy, f"whole.libs/{own}": library})
 
     stage.write("runtime")
+    stage.write("packages")
     needed_by = (
         f"(it is needed by {stage.site / 'theirs/module.so'}). What loads this file will fail."
     )
     assert capsys.readouterr().err.splitlines() == [
-        f"warning: Their_Package needs {missing}, which the base image does not have {needed_by}",
         "note: no certificates of authorities were found; TLS will not trust any server",
+        f"warning: Their_Package needs {missing}, which the base image does not have {needed_by}",
     ]

@@ -371,6 +371,25 @@ def test_what_agents_have_in_common_is_below_what_is_theirs() -> None:
     assert "numpy" not in "".join(lines[: lines.index("FROM runtime AS packages")])
 
 
+def test_a_build_that_chooses_versions_has_the_same_layers() -> None:
+    lines = instructions(rendered(requirements=["numpy"])["Dockerfile"])
+    assert [line for line in lines if line.startswith("COPY --from=")] == [
+        "COPY --from=base /layers/interpreter /",
+        "COPY --from=runtime /layers/runtime /",
+        "COPY --from=runtime /layers/packages /",
+        "COPY --from=code /layers/code /",
+    ]
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_tests_of_packages_are_left_out_when_asked(locked: bool) -> None:
+    lock = {"requirements.txt": "a==1\n", "requirements-agent.txt": "numpy==1\n"} if locked else {}
+    for kept in (True, False):
+        agent = spec_of(requirements=["numpy"], package_tests=kept)
+        text = str(render(agent, {}, lock)["Dockerfile"])
+        assert ("--without-tests" in text) != kept
+
+
 def test_every_requirement_is_pinned_and_hashed() -> None:
     text = re.sub(r"(?m)^\s*#.*\n", "", rendered()["requirements.txt"]).replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip()]
