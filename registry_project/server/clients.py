@@ -34,11 +34,16 @@ class Clients:
         self._idle_seconds = float(worker.cfg.keepalive)
         self._next_check = 0.0
 
-    def accept(self, listener: socket.socket, server: Any) -> None:
-        conn = self.capacity.accept(listener, server)
-        if conn is not None:
-            self._waiting.add(conn, self._idle_seconds, READ, self._read)
-            self._read(conn)  # it has often arrived already
+    def accept(self, listener: socket.socket, server: Any) -> bool:
+        """Return whether there may be another connection, and room for it."""
+        if (conn := self.capacity.accept(listener, server)) is None:
+            return False
+        # Its request has often arrived already: then it need not be polled.
+        self._waiting.add(conn, self._idle_seconds, 0, self._read)
+        self._read(conn)
+        if conn in self._waiting and not conn.polled_for:
+            self._loop.poll(conn, READ)
+        return self.capacity.has_room
 
     def check_deadlines(self) -> None:
         now = time.monotonic()
@@ -74,12 +79,14 @@ class Clients:
             self.answered(conn, keep=outcome is Next.REQUEST)
 
     def may_keep(self, conn: Connection) -> bool:
-        return (
+        """Whether the next answer may leave the connection open, if its client agrees."""
+        conn.offers_to_keep = (
             self._worker.alive
             and self._idle_seconds > 0
             and not conn.incoming.is_last
             and not self.capacity.is_crowded
         )
+        return conn.offers_to_keep
 
     def set_aside(self, conn: Connection) -> None:
         self._waiting.set_aside(conn)
@@ -102,10 +109,15 @@ class Clients:
 
     def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
         """Send the answer on a connection that was set aside."""
+        is_there = conn.send_at_once(answer)
+        is_done = not conn.outgoing.size and not conn.incoming.has_begun
+        if not keep and conn.offers_to_keep and is_done:
+            self.capacity.close(conn)  # its client has asked for that, so it sends nothing more
+            return
         if keep and not conn.may_be_held:  # it may send many more
             self._loop.poll(conn, 0)
             conn.may_be_held = True
-        self.answered(conn, keep=conn.send_at_once(answer) and keep)
+        self.answered(conn, keep=is_there and keep)
 
     def answered(self, conn: Connection, *, keep: bool) -> None:
         """Continue with the rest of the answer, the next request, or the end."""

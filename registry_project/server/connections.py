@@ -32,6 +32,7 @@ class Connection:
         "incoming",
         "keeps_open",
         "may_be_held",
+        "offers_to_keep",
         "on_ready",
         "outgoing",
         "polled_for",
@@ -49,6 +50,7 @@ class Connection:
         self.outgoing = Outgoing()
         self.exchange: Exchange | None = None  # until its answer is complete
         self.keeps_open = False  # after the answer that is being sent
+        self.offers_to_keep = False  # after it, if the client agrees
         self.polled_for = 0
         self.may_be_held = False  # for the event loop
         self.on_ready: Callable[[Connection], None]  # set before the socket is polled

@@ -33,7 +33,7 @@ class Waiting:
     def add(
         self, conn: Connection, seconds: float, event: int, on_ready: Callable[[Connection], None]
     ) -> None:
-        """Wait for an event, for so many seconds."""
+        """Wait for so many seconds; an event of 0 leaves the connection unpolled."""
         self._count += 1
         conn.on_ready = on_ready
         self._enqueue(conn, seconds)

@@ -18,19 +18,25 @@ from registry_project.server.gunicorn_parts import GunicornWorker
 TURN_SECONDS = 1.0
 # At the end of `graceful_timeout`, the master kills the process, and nothing would be reset.
 GRACEFUL_SHARE = 0.8
+# Connections that are accepted in one turn: the others are for the other processes, and for later.
+MOST_AT_ONCE = 32
 
 
 class Listener:
-    def __init__(self, sock: socket.socket, accept: Callable[[socket.socket, Any], None]) -> None:
+    """`accept` returns whether there may be another connection to accept."""
+
+    def __init__(self, sock: socket.socket, accept: Callable[[socket.socket, Any], bool]) -> None:
         sock.setblocking(False)
         self.socket = sock
         self.polled_for = 0
-        self.may_be_held = False
+        self.may_be_held = True  # as most connections bring a heartbeat
         self._accept = accept
         self._address = sock.getsockname()
 
     def ready(self) -> None:
-        self._accept(self.socket, self._address)
+        for _ in range(MOST_AT_ONCE):
+            if not self._accept(self.socket, self._address):
+                return
 
 
 class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
