@@ -22,8 +22,8 @@ URL := http://localhost:$(PORT)
 # Tests start many programs, which are slow without compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports event-streams \
-	purge-bench image format check \
+.PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports \
+	event-streams connections purge-bench image format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -85,6 +85,10 @@ exports: install-dev ## time and memory of exports through the web server: AGENT
 
 event-streams: install-dev ## memory and CPU time of event streams: STREAMS=1000
 	@exec $(PY) -m benchmarks.event_streams $(if $(STREAMS),--streams $(STREAMS))
+
+connections: install-dev ## memory and CPU time of idle kept connections: CONNECTIONS=10000 WORKERS=2
+	@exec $(PY) -m benchmarks.connections $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
+		$(if $(WORKERS),--workers $(WORKERS))
 
 image: install-dev ## size of an example's image, how fast it registers and stops, and what a change costs; needs Docker
 	@exec $(PY) -m benchmarks.image

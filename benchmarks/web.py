@@ -7,14 +7,17 @@ from pathlib import Path
 
 from benchmarks.programs import LOCAL, running
 from benchmarks.wire.connection import Address
+from tests import plain_http
 from tests.integration.registry_process import free_port
+
+START_SECONDS = 60.0
 
 
 @contextmanager
 def web_server(
     folder: Path, environment: Mapping[str, str], processes: int = 1
 ) -> Iterator[tuple[int, Address]]:
-    """Yield the id of the parent of its processes, and its address.
+    """Yield the id of the parent of its processes, and its address, once a process answers.
 
     `environment` has DATABASE_URL; logs go to `folder`.
     """
@@ -30,4 +33,6 @@ def web_server(
     ]
     server = running("web", argv, port=port, folder=folder, environment=environment)
     with server as pid:
+        # The parent listens before it has processes.
+        plain_http.get(f"http://{LOCAL}:{port}/health/live", timeout=START_SECONDS)
         yield pid, (LOCAL, port)

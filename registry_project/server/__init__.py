@@ -7,7 +7,8 @@ database. So a slow client costs a connection and some memory, but never a threa
 
 Who handles the bytes of a request and its answer, in order:
 
-1. `worker` runs the event loop, and accepts a connection if `capacity` has room for it.
+1. `worker` runs the event loop, and accepts connections while `capacity` has room for them: as many
+   as `places` finds in the `memory`.
 2. `clients` decides what happens next on each connection. It reads (`incoming`) until `framing`
    finds the end of the request. A chunked body (`chunked`) gets a Content-Length. Only complete
    requests go on.

@@ -16,6 +16,7 @@ from registry_project.server.event_loop import READ
 from registry_project.server.exchanges import Exchange, Next
 from registry_project.server.gunicorn_parts import write_error
 from registry_project.server.incoming import RefusedError
+from registry_project.server.places import connection_places
 from registry_project.server.refusals import Refusal
 from registry_project.server.watchers import Watchers
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 class Clients:
     def __init__(self, worker: "Worker") -> None:
-        most: int = worker.cfg.worker_connections
+        most = connection_places(worker.cfg.worker_connections, worker.cfg.workers, worker.log)
         self.capacity = Capacity(worker.loop, most, worker.run_in_thread)
         self._loop = worker.loop
         self._worker = worker

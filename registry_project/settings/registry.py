@@ -15,6 +15,8 @@ EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 90, 1, 36_500)
 # Off, each heartbeat goes through Django: the same answers for many times the cost.
 FAST_HEARTBEATS = env.flag("FAST_HEARTBEATS", default=True)
 KEEPALIVE_SECONDS = env.integer("KEEPALIVE_SECONDS", 75, 1, 3600)
+# Of each web process; 0 stands for as many as its part of the memory has room for.
+CONNECTIONS_PER_PROCESS = env.integer("CONNECTIONS_PER_PROCESS", 0, 100, 10_000_000)
 MAX_BODY_BYTES = framing.MAX_BODY_BYTES
 MAX_BULK_BODY_BYTES = framing.MAX_BULK_BODY_BYTES
 # gunicorn reads this by itself; here it is only checked.

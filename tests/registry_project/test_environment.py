@@ -54,6 +54,7 @@ WRONG = [
     ("SWEEP_INTERVAL_SECONDS", "15s", "a whole number from 1 to 3600"),
     ("SWEEP_BATCH_SIZE", "100001", "a whole number from 1 to 100000"),
     ("KEEPALIVE_SECONDS", "0", "a whole number from 1 to 3600"),
+    ("CONNECTIONS_PER_PROCESS", "0", "a whole number from 100 to 10000000"),
     ("EVENT_RETENTION_DAYS", "-1", "a whole number from 1 to 36500"),
     ("DATABASE_TIMEOUT_SECONDS", "nan", "a number from 1 to 3600"),
     ("WEB_CONCURRENCY", "many", "a whole number from 1 to 1000"),
