@@ -55,15 +55,17 @@ fleet: install ## check a registry with a simulated fleet: AGENTS=1000 TTL=60 DU
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(PICTURE),--picture $(PICTURE)) \
 		$(if $(RELAYS),--relays $(RELAYS))
 
-storm: install ## a fleet that has lost its records comes back at once: AGENTS=100000
+storm: install ## a fleet that has lost its records comes back at once: AGENTS=100000 DATABASE=sqlite
 	@exec $(PY) -m benchmarks.storm $(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(TOKENS),--tokens $(TOKENS)) \
-		$(if $(ADDRESSES),--addresses $(ADDRESSES)) $(if $(LOST),--lost)
+		$(if $(ADDRESSES),--addresses $(ADDRESSES)) $(if $(LOST),--lost) \
+		$(if $(DATABASE),--database $(DATABASE))
 
 bench: DURATION := 3
 bench: install ## compare the cost of a heartbeat with other systems: DURATION=3 ROUNDS=5 ONLY="fast etcd" LOOP=open WRITE=1
 	@exec $(PY) -m benchmarks.heartbeats --duration $(DURATION) --rounds $(ROUNDS) \
-		$(if $(LOOP),--loop $(LOOP)) $(if $(RATES),--rates $(RATES)) \
+		$(if $(filter-out file default,$(origin AGENTS)),--agents $(AGENTS)) \
+		$(if $(LOOP),--loop $(LOOP)) $(if $(RATES),--rates $(RATES)) $(if $(KEPT),--kept $(KEPT)) \
 		$(if $(OPEN_DURATION),--open-duration $(OPEN_DURATION)) \
 		$(if $(WRITE),--write) $(if $(REQUIRE_ALL),--require-all) $(if $(ONLY),--only $(ONLY))
 

@@ -1,4 +1,4 @@
-"""Starts a registry for one run, as in production: PostgreSQL, Redis, web, worker and beat."""
+"""Starts a registry for one run, as in production: database, broker, web, worker and beat."""
 
 import os
 import shutil
@@ -28,24 +28,33 @@ class OwnRegistry:
     environment: Mapping[str, str]
 
 
-@contextmanager
-def own_registry(workers: int | None = None, **more: str) -> Iterator[OwnRegistry]:
-    """Run it in token mode. `workers`: web processes, by default one per processor.
+POSTGRESQL, SQLITE = "postgresql", "sqlite"
 
-    `more`: further settings.
+
+@contextmanager
+def own_registry(
+    workers: int | None = None, *, database: str = POSTGRESQL, **more: str
+) -> Iterator[OwnRegistry]:
+    """Run it in token mode, on PostgreSQL and Redis, or as on one machine, on SQLite and a folder.
+
+    `workers`: web processes, by default one per processor, on SQLite one. `more`: further settings.
 
     Without Redis the broker is a folder. Raises Missing without PostgreSQL.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-fleet-")))
         folder.chmod(0o755)  # PostgreSQL may run as another user
-        url, database = stack.enter_context(running_postgresql(folder))
-        settings = {"DATABASE_URL": url, "REGISTRY_AUTH": "token", **more}
-        if (redis := _redis(stack, folder)) is not None:
-            settings["CELERY_BROKER_URL"] = redis
+        settings = {"REGISTRY_AUTH": "token", **more}
+        url, pids, processes = None, [], 1
+        if database == POSTGRESQL:
+            url, pid = stack.enter_context(running_postgresql(folder))
+            settings["DATABASE_URL"] = url
+            pids, processes = [pid], os.cpu_count() or 1
+            if (redis := _redis(stack, folder)) is not None:
+                settings["CELERY_BROKER_URL"] = redis
         environment = environment_for(folder, **settings)
         registry = stack.enter_context(
-            ready_registry(folder, environment, [f"--workers={workers or os.cpu_count() or 1}"])
+            ready_registry(folder, environment, [f"--workers={workers or processes}"])
         )
         token = subprocess.run(
             [*MANAGE, "issue_token", "--read", "--quiet"],
@@ -54,7 +63,7 @@ def own_registry(workers: int | None = None, **more: str) -> Iterator[OwnRegistr
             text=True,
             check=True,
         ).stdout.strip()
-        meter = Meter([registry.process.pid], [database], url)
+        meter = Meter([registry.process.pid], pids, url)
         yield OwnRegistry(registry.url, token, meter, environment)
 
 

@@ -93,7 +93,12 @@ def _compare_open(options: argparse.Namespace, cores: tuple[int, int]) -> list[R
         workspaces = _workspaces(options, open_loop.WEB_PROCESSES)
         contestants = enter_all(stack, setups, workspaces, cores[0])
         return open_loop.compare(
-            contestants, cores[1], options.agents, options.rates, options.open_duration
+            contestants,
+            cores[1],
+            options.agents,
+            options.rates,
+            seconds=options.open_duration,
+            kept=options.kept,
         )
 
 
@@ -151,6 +156,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--open-duration", type=float, default=5.0, help="seconds of a run in open loop"
+    )
+    parser.add_argument(
+        "--kept",
+        type=int,
+        default=open_loop.KEPT_CONNECTIONS,
+        help="connections in open loop, where they are kept",
     )
     parser.add_argument("--only", nargs="*", choices=list(SETUPS), help="leave out the others")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")

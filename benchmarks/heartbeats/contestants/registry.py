@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
@@ -67,7 +68,8 @@ def on_postgresql(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
 
 @contextmanager
 def on_sqlite(workspace: Workspace) -> Iterator[Sequence[Contestant]]:
-    with _registry(workspace) as (server, address, leases):
+    # One process, as `start_registry` runs it.
+    with _registry(replace(workspace, web_processes=1)) as (server, address, leases):
         yield _fast("fast-sqlite", "fast path, SQLite", address, leases, [server])
 
 

@@ -15,15 +15,18 @@ WEB_PROCESSES = 2
 WARM_UP_SECONDS = 2.0
 # A proxy's, and as many new ones as may be open at once.
 KEPT_CONNECTIONS, FRESH_CONNECTIONS = 256, 1_000
+# Kept ones that are opened per second, before a run.
+OPENED_PER_SECOND = 2_000
 # A server that uses less than this share of a core is idle.
 IDLE_SHARE = 0.1
 SECONDS_BETWEEN_LOOKS = 0.25
 SETTLING_SECONDS = 10.0
 HALF = 0.5
 # The setups, and the name in this comparison of one contestant of each.
-SETUPS = ("fast", "etcd", "oo-a2a-registry", "naive", "floor")
+SETUPS = ("fast", "fast-sqlite", "etcd", "oo-a2a-registry", "naive", "floor")
 NAMES = {
     "fast-256": "ours",
+    "fast-sqlite-256": "ours-sqlite",
     "etcd-256": "etcd",
     "oo-a2a-registry-32": "oo-a2a-registry",
     "naive-32": "naive",
@@ -39,14 +42,23 @@ def compare(
     client_core: int,
     agents: int,
     rates: Sequence[int],
+    *,
     seconds: float,
+    kept: int = KEPT_CONNECTIONS,
 ) -> list[Row]:
-    """Return the rows of those that NAMES lists, and print each when it is done."""
+    """Return the rows of those that NAMES lists, and print each when it is done.
+
+    `kept`: the number of connections, where they are kept.
+    """
 
     def measure_one(contestant: HttpContestant, rate: int, fresh: bool) -> OpenFigures:
+        connections = FRESH_CONNECTIONS if fresh else kept
         warm_up = due_times(agents, rate, WARM_UP_SECONDS)
+        if not fresh and kept > len(warm_up):  # open all of them before
+            warm_up = due_times(kept, OPENED_PER_SECOND, kept / OPENED_PER_SECOND)
+        due = due_times(agents, rate, seconds)
         with on_core(client_core):
-            return measure(contestant, warm_up, due_times(agents, rate, seconds), fresh=fresh)
+            return measure(contestant, warm_up, due, connections, fresh=fresh)
 
     named = {
         NAMES[one.name]: one
@@ -80,10 +92,14 @@ def measure_all(
 
 
 def measure(
-    contestant: HttpContestant, warm_up: Sequence[float], due: Sequence[float], *, fresh: bool
+    contestant: HttpContestant,
+    warm_up: Sequence[float],
+    due: Sequence[float],
+    connections: int,
+    *,
+    fresh: bool,
 ) -> OpenFigures:
     """Return the figures of one run, after a warm-up over the same connections."""
-    connections = FRESH_CONNECTIONS if fresh else KEPT_CONNECTIONS
     with sender(contestant.target, connections, fresh=fresh) as one:
         one.run(warm_up)
         before = [cpu_nanoseconds([pid]) for pid in contestant.processes]
