@@ -23,7 +23,7 @@ URL := http://localhost:$(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports \
-	event-streams connections purge-bench image format check \
+	event-streams connections purge-bench agent-loop image format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -91,6 +91,9 @@ event-streams: install-dev ## memory and CPU time of event streams: STREAMS=1000
 connections: install-dev ## memory and CPU time of idle kept connections: CONNECTIONS=10000 WORKERS=2
 	@exec $(PY) -m benchmarks.connections $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \
 		$(if $(WORKERS),--workers $(WORKERS))
+
+agent-loop: install-dev ## how soon run_agent serves an agent, and a change of its code
+	@exec $(PY) -m benchmarks.agent_loop
 
 image: install-dev ## size of an example's image, how fast it registers and stops, and what a change costs; needs Docker
 	@exec $(PY) -m benchmarks.image
