@@ -1,7 +1,7 @@
 """The client of an agent registry. It needs only httpx, nothing of the package around it."""
 
 from .client import AgentRegistryClient
-from .http import RegistryError, RegistryRefused, RegistryUnavailable
+from .errors import RegistryError, RegistryRefused, RegistryUnavailable
 from .lease import STOPPING_SECONDS
 from .pacing import Pacing
 

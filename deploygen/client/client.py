@@ -8,13 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from .http import (
-    EnvironmentUnusable,
-    RegistryError,
-    RegistryHttp,
-    RegistryRefused,
-    RegistryUnavailable,
-)
+from .errors import EnvironmentUnusable, RegistryError, RegistryRefused, RegistryUnavailable
+from .http import RegistryHttp
 from .lease import LAST_CALL_SECONDS, Lease
 from .pacing import Pacing, Schedule
 from .registration import EnrolmentToken, describe, hint, token_to_show

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from .certificates import trusted_certificates
+from .errors import EnvironmentUnusable, RegistryRefused, RegistryUnavailable
 from .pacing import retry_after
 from .proxy import Route, UnusableVariable, find_route
 from .url import check_url
@@ -19,42 +20,15 @@ LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
 # A record has a few kilobytes.
 LONGEST_RESPONSE_BYTES = 1024 * 1024
 LONGEST_REASON = 300
+# So that heartbeats need no new connections; shorter than the 60 s after which proxies commonly
+# close idle ones.
+LIMITS = httpx.Limits(max_keepalive_connections=1, keepalive_expiry=55.0)
 # Of all the registry's errors (RFC 9457).
 PROBLEM_TYPE = "application/problem+json"
 # "Later", like those from 500 on.
 BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 # The call was not carried out.
 NOT_DONE = BUSY | {HTTPStatus.SERVICE_UNAVAILABLE}
-
-
-class RegistryError(Exception):
-    """The message says why."""
-
-
-class RegistryRefused(RegistryError):
-    """The registry itself refused the call, with this HTTP status."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class RegistryUnavailable(RegistryError):
-    """It is away, busy or broken, or a proxy responds in its place.
-
-    `retry_after`: seconds. `perhaps_done`: the call may be carried out all the same.
-    """
-
-    def __init__(
-        self, message: str, *, retry_after: float | None = None, perhaps_done: bool = True
-    ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-        self.perhaps_done = perhaps_done
-
-
-class EnvironmentUnusable(RegistryUnavailable):
-    """A variable of the environment prevents all calls."""
 
 
 class RegistryHttp:
@@ -123,8 +97,13 @@ class RegistryHttp:
                 verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             if proxy and proxy.url.scheme == "https":
                 proxy.ssl_context = verify
-            # Each call has its own limit.
-            return httpx.AsyncClient(verify=verify, proxy=proxy, trust_env=False, timeout=None)  # noqa: S113
+            return httpx.AsyncClient(
+                verify=verify,
+                proxy=proxy,
+                trust_env=False,
+                timeout=None,  # noqa: S113 - each call has its own limit
+                limits=LIMITS,
+            )
         except UnusableVariable as error:
             raise EnvironmentUnusable(str(error), perhaps_done=False) from error
         except ImportError as error:  # httpx needs a package for SOCKS

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from .http import RegistryHttp, RegistryRefused, RegistryUnavailable
+from .errors import RegistryRefused, RegistryUnavailable
+from .http import RegistryHttp
 
 logger = logging.getLogger("agent.registry")
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from deploygen.client.client import AgentRegistryClient
-from deploygen.client.http import RegistryError, RegistryHttp, RegistryRefused, RegistryUnavailable
+from deploygen.client.errors import RegistryError, RegistryRefused, RegistryUnavailable
+from deploygen.client.http import RegistryHttp
 from tests.faults.journal import Action, JournalWriter, Outcome
 
 NEWCOMERS_TTL_SECONDS = 3600

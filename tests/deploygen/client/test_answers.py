@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploygen.client.http import RegistryUnavailable
+from deploygen.client.errors import RegistryUnavailable
 from deploygen.client.lease import LONGEST_REQUEST_SECONDS
 from deploygen.client.pacing import Pacing
 from tests.deploygen.client.living_client import beats, client_of, living

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from deploygen.client.client import AgentRegistryClient
-from deploygen.client.http import RegistryRefused, RegistryUnavailable
+from deploygen.client.errors import RegistryRefused, RegistryUnavailable
 from deploygen.client.pacing import Pacing
 from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import FakeRegistry, Reply

@@ -23,6 +23,7 @@ REGISTRATION = {
     "settings.py",
     "client/__init__.py",
     "client/client.py",
+    "client/errors.py",
     "client/http.py",
     "client/lease.py",
     "client/certificates.py",

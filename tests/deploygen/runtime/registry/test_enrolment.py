@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deploygen.client.client import AgentRegistryClient
-from deploygen.client.http import RegistryRefused
+from deploygen.client.errors import RegistryRefused
 from deploygen.runtime.environment import read_secret
 from deploygen.runtime.registry.registration import ENROLMENT_TOKEN
 from tests.deploygen.client.living_client import beats, client_of, living
