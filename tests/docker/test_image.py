@@ -15,6 +15,7 @@ from benchmarks.image import MAX_BYTES, MAX_BYTES_GZIPPED, MAX_BYTES_PUSHED
 from tests.docker import agents, engine
 from tests.docker.conftest import MARKER, needy_spec
 from tests.docker.engine import docker
+from tests.integration.agent_process import NEEDS_TOKEN
 
 pytestmark = [
     pytest.mark.integration,
@@ -188,7 +189,7 @@ def test_a_handler_has_its_packages_with_sources_its_settings_and_its_secret(
 
 
 def test_an_agent_without_its_secret_runs_but_is_not_ready(needy: str) -> None:
-    with agents.running_agent(needy) as agent:
+    with agents.running_agent(needy, environment=NEEDS_TOKEN) as agent:
         agent.container.wait_until_healthy()
         assert "API_KEY" in (agent.why_not_ready() or "")
         assert agent.container.state()["Running"]
