@@ -416,8 +416,9 @@ class TestRefreshing:
     ) -> None:
         fleet(agents)
         leases.purge_expired()
-        # The session, the user, the sweep, the clock, the database's size, the fleet, the events.
-        with django_assert_max_num_queries(7):
+        # The session, the user, the sweep, the clock, the database's size, the last count, the
+        # fleet, the events.
+        with django_assert_max_num_queries(8):
             admin_client.get(OVERVIEW)
         with django_assert_max_num_queries(4):
             admin_client.get(CHARTS)

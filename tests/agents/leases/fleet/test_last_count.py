@@ -1,12 +1,15 @@
 """A small fleet is counted for all who ask; the count of a large one is shared."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from agents import leases
 from agents.database.clock import DatabaseNow
 from agents.leases.fleet import last_count
+from agents.leases.fleet.count import Count
 from agents.leases.fleet.last_count import LARGE, recent_count
 from agents.models import AgentRecord, LastCount
 from tests.agents.passing_time import fleet, heartbeats, time_passes
@@ -147,3 +150,23 @@ def test_of_processes_that_ask_at_once_one_counts(together: Together) -> None:
 
     assert ages[0] == 0
     assert ages[1] >= 30
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL locks rows only")
+@pytest.mark.django_db(transaction=True)
+def test_on_sqlite_the_last_count_is_returned_at_once_while_another_connection_writes() -> None:
+    fleet(LARGE)
+    recent_count()
+    LastCount.objects.update(seconds=0.2)
+    time_passes(30)
+
+    def count_in_a_connection_of_its_own() -> Count:
+        try:
+            return recent_count()
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as threads:
+        count = threads.submit(count_in_a_connection_of_its_own).result(60)
+
+    assert count.age >= 30
