@@ -1,8 +1,12 @@
 """What a resolver is asked, what it returns, and why it may fail."""
 
 import re
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+SECONDS = 600  # that a resolver may take
 NO_NETWORK = re.compile(
     r"Retrying \(|ConnectionError|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError"
     r"|error sending request|Failed to fetch|Connection refused|Network connectivity"
@@ -44,6 +48,28 @@ class Unresolved(Exception):
 
 class Conflict(Exception):
     """No build can succeed. The message is the resolver's explanation."""
+
+
+def run_resolver(
+    name: str,
+    command: Sequence[str],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Raises Unresolved if it cannot be run, or takes too long."""
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unresolved(f"{name} cannot be run: {error}") from error
 
 
 def has_no_network(output: str) -> bool:

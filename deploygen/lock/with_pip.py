@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +12,16 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from deploygen.lock import pip_for_target
-from deploygen.lock.resolution import Conflict, Package, Question, Unresolved, has_no_network
+from deploygen.lock.resolution import (
+    Conflict,
+    Package,
+    Question,
+    Unresolved,
+    has_no_network,
+    run_resolver,
+)
 from deploygen.lock.target import Target
 
-SECONDS = 600
 CAUSES = re.compile(r"The conflict is caused by:\n((?: {4}.*\n)+)")
 NO_FILE = re.compile(r"ERROR: No matching distribution found for (.*)")
 Installed = Sequence[Mapping[str, Any]]
@@ -43,17 +48,7 @@ def _run(question: Question, pins: Mapping[str, str], target: Target) -> Install
         (folder / "requirements.txt").write_text("\n".join([*lines, ""]), encoding="utf-8")
         constraints = "".join(f"{each}=={version}\n" for each, version in pins.items())
         (folder / "constraints.txt").write_text(constraints, encoding="utf-8")
-        try:
-            done = subprocess.run(
-                _command(folder, target),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unresolved(f"pip cannot be run: {error}") from error
+        done = run_resolver("pip", _command(folder, target))
         if done.returncode != 0:
             raise _error(done.stdout + done.stderr)
         installed: Installed = json.loads((folder / "report.json").read_bytes())["install"]

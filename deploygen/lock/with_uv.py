@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,10 +10,16 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from deploygen.lock.resolution import Conflict, Package, Question, Unresolved, has_no_network
+from deploygen.lock.resolution import (
+    Conflict,
+    Package,
+    Question,
+    Unresolved,
+    has_no_network,
+    run_resolver,
+)
 from deploygen.lock.target import Target
 
-SECONDS = 600
 ENTRY = re.compile(
     r"(?m)^(?P<name>[A-Za-z0-9][\w.-]*)(?:==(?P<version>\S+)| @ (?P<url>\S+))"
     r"(?P<rest>.*(?:\n    --.*)*)"
@@ -40,19 +45,8 @@ def resolve(question: Question, target: Target, uv: str) -> list[Package]:
         # uv keeps the versions that it finds in its output file.
         preferred = "".join(f"{each}=={pin}\n" for each, pin in question.preferred.items())
         (folder / "requirements.txt").write_text(preferred, encoding="utf-8")
-        try:
-            done = subprocess.run(
-                _command(uv, target),
-                cwd=folder,
-                env={**os.environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unresolved(f"uv cannot be run: {error}") from error
+        environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+        done = run_resolver("uv", _command(uv, target), folder, environment)
         if done.returncode != 0:
             raise _error(done.stderr)
         return list(_packages((folder / "requirements.txt").read_text(encoding="utf-8")))
