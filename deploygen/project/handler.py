@@ -71,6 +71,14 @@ def _check_absent(folder: Path, spec: AgentSpec, modules: Modules) -> None:
     )
 
 
+def tree_of(file: str, modules: Modules, python: tuple[int, int] | None) -> ast.Module | None:
+    """Parse a file as `bindings.parse` does, but raise HandlerError."""
+    try:
+        return parse(modules.source(file), python)
+    except NotPython as error:
+        raise HandlerError(f"line {error.line} of {file} is not Python: {error}") from error
+
+
 def _check_function(
     module: str,
     function: str,
@@ -79,10 +87,7 @@ def _check_function(
     seen: frozenset[str] = frozenset(),
 ) -> None:
     file = modules.file(module) or ""
-    try:
-        tree = parse(modules.source(file), python)
-    except NotPython as error:
-        raise HandlerError(f"line {error.line} of {file} is not Python: {error}") from error
+    tree = tree_of(file, modules, python)
     if tree is None:
         return
     _check_relative_imports(tree, file)

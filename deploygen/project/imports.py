@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from deploygen.output.package import top_level_names
-from deploygen.project.bindings import NotPython, parse, top_level
-from deploygen.project.handler import HandlerError
+from deploygen.project.bindings import top_level
+from deploygen.project.handler import tree_of
 from deploygen.project.modules import Modules, package_of
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.rules import python_of
@@ -129,10 +129,7 @@ def _imports(
     file: str, modules: Modules, python: tuple[int, int] | None
 ) -> Iterator[tuple[Import, list[str]]]:
     """Yield the imports of a file, each with the modules that it may load."""
-    try:
-        tree = parse(modules.source(file), python)
-    except NotPython as error:
-        raise HandlerError(f"line {error.line} of {file} is not Python: {error}") from error
+    tree = tree_of(file, modules, python)
     if tree is None:
         return
     guarded = set(_guarded(tree))
