@@ -14,7 +14,7 @@ Who handles the bytes of a request and its answer, in order:
    requests go on.
 3. `fast_path` takes ordinary heartbeats, without framing what arrives whole. Their connections are
    set aside until the event loop sends the answers, after the commit. While a commit waits for
-   more heartbeats, the event loop leaves such connections unread.
+   more heartbeats, the event loop leaves such connections unread, and accepts no others.
 4. Any other request is an `Exchange`: a thread lets gunicorn parse it, calls Django, and sends as
    much of the answer as the kernel takes.
 5. The event loop sends the rest. If the answer is made in pieces, a thread makes the next one when
