@@ -3,9 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from wsgiref.simple_server import WSGIServer, make_server
+from wsgiref.simple_server import make_server
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -22,6 +20,7 @@ from agents.event_streams import (
     encode_event,
     response,
 )
+from tests.serving import serving
 
 # Closing a response closes old database connections.
 pytestmark = pytest.mark.django_db
@@ -145,22 +144,10 @@ def test_comments_are_sent_during_silence(client: Client, monkeypatch: pytest.Mo
     answer.close()
 
 
-@contextmanager
-def wsgiref_server() -> Iterator[WSGIServer]:
-    with make_server("127.0.0.1", 0, WSGIHandler()) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_another_wsgi_server_sends_events_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response, "SILENCE_SECONDS", 0.05)
     with (
-        wsgiref_server() as server,
+        serving(make_server("127.0.0.1", 0, WSGIHandler())) as server,
         socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as client,
         client.makefile("rb") as received,
     ):

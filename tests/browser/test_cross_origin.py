@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.browser.devtools import Tab
 from tests.registry_project.server.registry_web import RegistryWeb, prepared, registry_web, request
+from tests.serving import serving
 
 pytestmark = pytest.mark.integration
 
@@ -44,14 +44,8 @@ class EmptyPage(BaseHTTPRequestHandler):
 @contextmanager
 def website() -> Iterator[str]:
     """Run a website with an empty page; yield its origin."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,12 @@
 """A local chat endpoint with OpenAI's API, which records its requests."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import serving
 
 KEY = "sk-a-key"
 
@@ -110,13 +111,5 @@ def _reason(message: dict[str, Any]) -> str:
     return "tool_calls" if message.get("tool_calls") else "stop"
 
 
-@contextmanager
-def chat_server() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def chat_server() -> AbstractContextManager[ChatServer]:
+    return serving(ChatServer())

@@ -1,14 +1,12 @@
 import asyncio
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from types import SimpleNamespace
 
 import pytest
 
 from deploygen.client.http import RegistryHttp
+from tests.serving import serving
 
 SUCCESS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -28,18 +26,6 @@ class Handler(StreamRequestHandler):
                 self.wfile.write(SUCCESS)
 
 
-@contextmanager
-def running_server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.mark.parametrize(("pause", "opened"), [(50, 1), (60, 2)])
 def test_a_connection_is_kept_until_a_proxy_may_have_closed_it(
     monkeypatch: pytest.MonkeyPatch, pause: int, opened: int
@@ -55,7 +41,7 @@ def test_a_connection_is_kept_until_a_proxy_may_have_closed_it(
             passed[0] += pause
         await registry.aclose()
 
-    with running_server() as server:
+    with serving(Server(("127.0.0.1", 0), Handler)) as server:
         asyncio.run(send_two(server.server_address[1]))
 
     assert server.connections == opened

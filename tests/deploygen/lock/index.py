@@ -1,7 +1,6 @@
 """An index of made-up packages, and of those that every agent has."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from deploygen.output.package import pins_in, tested_lock
 from tests.deploygen.wheels import wheel
+from tests.serving import serving
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -43,13 +43,7 @@ class Index:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Index]:
+def running_index(folder: Path) -> Iterator[Index]:
     handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield Index(folder, f"http://127.0.0.1:{server.server_port}")
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
+        yield Index(folder, f"http://127.0.0.1:{server.server_port}")

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from deploygen.lock import lockfile, with_pip, with_uv
 from deploygen.output import package
 from deploygen.output.package import pins_in
-from tests.deploygen.lock.index import Index, serving
+from tests.deploygen.lock.index import Index, running_index
 from tests.deploygen.wheels import wheel
 
 TESTED = pins_in(package.tested_lock())
@@ -20,7 +20,7 @@ TESTED = pins_in(package.tested_lock())
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with serving(tmp_path_factory.mktemp("index")) as index:
+    with running_index(tmp_path_factory.mktemp("index")) as index:
         index.add("plain", "1.0")
         index.add("plain", "2.0", "below>=1", "old-only; python_version < '3.12'")
         index.add("below", "1.0")
@@ -152,7 +152,7 @@ def test_a_wheel_beside_the_spec_is_locked_by_its_hash(shared: Index) -> None:
 
 @pytest.mark.usefixtures("resolver")
 def test_a_lock_is_kept_until_an_upgrade_is_asked_for(tmp_path: Path) -> None:
-    with serving(tmp_path / "index") as index:
+    with running_index(tmp_path / "index") as index:
         index.add("plain", "1.0")
         index.add("other", "1.0")
         generate(index, "plain")

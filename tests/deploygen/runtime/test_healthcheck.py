@@ -1,6 +1,5 @@
 import json
 import os
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -9,6 +8,7 @@ from socketserver import TCPServer
 import pytest
 
 from deploygen.runtime import healthcheck
+from tests.serving import serving
 
 NOWHERE = Path("/no/such/folder")
 
@@ -31,13 +31,9 @@ def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answer]]:
     class Agent(Answer):
         paths: list[str] = []
 
-    with TCPServer(("127.0.0.1", 0), Agent) as server:
-        thread = threading.Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
+    with serving(TCPServer(("127.0.0.1", 0), Agent)) as server:
         monkeypatch.setenv("AGENT_PORT", str(server.server_address[1]))
         yield Agent
-        server.shutdown()
-        thread.join()
 
 
 def test_an_agent_that_answers_is_healthy(agent: type[Answer]) -> None:
