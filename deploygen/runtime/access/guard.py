@@ -45,12 +45,13 @@ class Guard:
         if scope["type"] != "http" or scope["path"] in OPEN_TO_ALL:
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        headers = Headers(scope=scope)
+        caller = self._caller(scope, headers)
+        refusal = self._refusal(caller, headers)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
         if call := current_call.get():
-            caller = self._caller(scope, Headers(scope=scope))
             current_call.set(replace(call, caller=caller))
         self._waiting += 1
         try:
@@ -58,10 +59,9 @@ class Guard:
         finally:
             self._waiting -= 1
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
-        headers = Headers(scope=scope)
+    def _refusal(self, caller: str, headers: Headers) -> JSONResponse | None:
         # Before the token, so that nobody tries many.
-        seconds = self._rates.seconds_to_wait(rate_key(self._caller(scope, headers)))
+        seconds = self._rates.seconds_to_wait(rate_key(caller))
         if seconds:
             rate = self._settings.rate_per_address
             return _refusal(
