@@ -44,7 +44,7 @@ class AccessTokens:
     def accept(self, authorization: str) -> bool:
         """Whether this value of the header Authorization has one of the tokens."""
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
+        if not self.required or scheme.lower() != "bearer":
             return False
         self._reread()
         digest = _digest(token.strip())

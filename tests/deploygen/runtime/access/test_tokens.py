@@ -47,6 +47,16 @@ def test_an_agent_without_tokens_serves_everybody(tmp_path: Path) -> None:
         assert 401 not in calls(agent, RIGHT)
 
 
+def test_a_token_that_is_sent_to_an_agent_without_tokens_is_not_looked_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    later = iter([0.0, 60.0])
+    tokens = access_tokens.AccessTokens({}, lambda: next(later))
+
+    assert not tokens.accept(f"Bearer {TOKEN}")
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     "sent",
     [
