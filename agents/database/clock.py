@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
-from django.db.models import BooleanField, DateTimeField, Expression, FloatField
+from django.db.models import BooleanField, DateTimeField, Expression
 
 from agents.database.dialect import dialect
 from agents.database.expressions import Fragment
@@ -28,14 +28,6 @@ class Minute(Fragment):
     fragment = staticmethod(dialect.start_of_minute)
     arity = 1
     output_field = DateTimeField()
-
-
-class Silence(Fragment):
-    """Seconds since the last heartbeat, exact to a millisecond, which is cheaper."""
-
-    fragment = staticmethod(dialect.seconds_since)
-    arity = 1
-    output_field = FloatField()
 
 
 class ExpiresAt(Fragment):
