@@ -75,6 +75,7 @@ class Command(BaseCommand):
         source = source_of(target)
         spec = spec_of(target, source, options)
         folder = _folder(options["output"], spec, source)
+        authors_folder = folder if source is None else source.path.parent
         build, dry_run = options["build"], options["dry_run"]
         try:
             if build and not dry_run:
@@ -100,16 +101,14 @@ class Command(BaseCommand):
             self.stdout.write(locked_versions(spec, lock.versions))
         if dry_run:
             if build:
-                needy = spec.may_need_credentials
-                of = source_of_image(folder if source is None else source.path.parent)
+                needy, of = spec.may_need_credentials, source_of_image(authors_folder)
                 command = build_command(spec.name, folder, may_need_credentials=needy, source=of)
-                own = build_environment(may_need_credentials=needy, source=of)
-                self.stdout.write(f"and then: {command_line(command, own)}")
+                environment = build_environment(may_need_credentials=needy, source=of)
+                self.stdout.write(f"and then: {command_line(command, environment)}")
             return
         if build:
-            self._build(spec, folder, folder if source is None else source.path.parent)
-        fill_in = needs_handler(spec, found.files)
-        code = folder if source is None or fill_in else source.path.parent
+            self._build(spec, folder, authors_folder)
+        code = folder if needs_handler(spec, found.files) else authors_folder
         self.stdout.write(
             next_steps(spec, folder, code=code, built=build, is_locked=bool(lock.files))
         )
