@@ -71,32 +71,33 @@ def requests_in(payload: bytes) -> tuple[list[str], bool]:
 def answers_in(received: bytes, methods: Sequence[str], *, at_end: bool) -> list[Answer]:
     """Return the complete answers in `received` to requests with `methods`.
 
-    Further answers are read as answers to GET, or else to HEAD, since the server may have taken
+    Each further answer is read as one to GET, or else to HEAD, since the server may have taken
     broken input for either. Raises BadAnswer.
     """
-    try:
-        return _answers(received, methods, "GET", at_end=at_end)
-    except BadAnswer:
-        if not at_end:
-            raise
-        return _answers(received, methods, "HEAD", at_end=at_end)
-
-
-def _answers(received: bytes, methods: Sequence[str], more: str, *, at_end: bool) -> list[Answer]:
-    found: list[Answer] = []
     # The client may never send the body after "100 Continue".
-    while received := received.removeprefix(CONTINUE):
-        method = methods[len(found)] if len(found) < len(methods) else more
-        try:
-            answer, received = _first_answer(received, method, at_end=at_end)
-        except h11.RemoteProtocolError as error:
-            raise BadAnswer(f"the answer is no HTTP: {error}") from error
-        if answer is None:
-            break
-        found.append(answer)
-        if method == "HEAD" and answer.is_last:
-            break  # gunicorn sends a body with its own errors
-    return found
+    while received.startswith(CONTINUE):
+        received = received.removeprefix(CONTINUE)
+    if not received:
+        return []
+    method, *others = methods or ["GET"]
+    try:
+        return _answers(received, method, others, at_end=at_end)
+    except BadAnswer:
+        if methods or not at_end:
+            raise
+        return _answers(received, "HEAD", [], at_end=at_end)
+
+
+def _answers(received: bytes, method: str, others: Sequence[str], *, at_end: bool) -> list[Answer]:
+    try:
+        answer, rest = _first_answer(received, method, at_end=at_end)
+    except h11.RemoteProtocolError as error:
+        raise BadAnswer(f"the answer is no HTTP: {error}") from error
+    if answer is None:
+        return []
+    if method == "HEAD" and answer.is_last:
+        return [answer]  # gunicorn sends a body with its own errors
+    return [answer, *answers_in(rest, others, at_end=at_end)]
 
 
 def _first_answer(received: bytes, method: str, *, at_end: bool) -> tuple[Answer | None, bytes]:

@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz import http_requests, spec_mutations
 from tests.fuzz.__main__ import main, report
 from tests.fuzz.fuzzing import Failure, PieceFuzzer, Turn, minimised
-from tests.fuzz.http_answers import requests_in
+from tests.fuzz.http_answers import BadAnswer, answers_in, requests_in
 
 
 class Fragile:
@@ -113,3 +113,16 @@ def test_only_complete_requests_need_an_answer(
     payload: bytes, found: tuple[list[str], bool]
 ) -> None:
     assert requests_in(payload) == found
+
+
+TO_GET = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"
+TO_HEAD = TO_GET.removesuffix(b"{}")
+
+
+def test_each_answer_to_an_unknown_request_may_be_one_to_get_or_to_head() -> None:
+    assert len(answers_in(TO_GET + TO_HEAD + TO_GET + TO_HEAD, [], at_end=True)) == 4
+    assert len(answers_in(TO_HEAD + TO_GET, ["HEAD"], at_end=True)) == 2
+    with pytest.raises(BadAnswer):
+        answers_in(TO_HEAD + TO_GET, ["GET"], at_end=True)
+    with pytest.raises(BadAnswer):
+        answers_in(TO_GET + b"HTTP/1.1 4\r\n\r\n", [], at_end=True)
