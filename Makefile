@@ -15,7 +15,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
 COVERAGE := $(PY) -m coverage
-RUN_PYTEST = $(if $(COVER),$(COVERAGE) run,$(PY)) -m pytest -n $(JOBS) --dist loadgroup \
+PYTEST = $(if $(COVER),$(COVERAGE) run,$(PY)) -m pytest --dist loadgroup \
 	--no-loadscope-reorder --max-worker-restart=0
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 URL := http://localhost:$(PORT)
@@ -142,11 +142,12 @@ test-sqlite: install-dev
 ifeq ($(REQUIRE_SERVICES)/$(TEST_POSTGRES_URL),1/)
 	$(error REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set)
 endif
-	$(RUN_PYTEST)
+	$(PYTEST) -n $(JOBS) -m "not alone"
+	$(PYTEST) -n 1 -m alone
 
 test-postgresql: install-dev
 ifneq ($(TEST_POSTGRES_URL),)
-	DATABASE_URL=$$TEST_POSTGRES_URL $(RUN_PYTEST) tests/agents tests/registry_project \
+	DATABASE_URL=$$TEST_POSTGRES_URL $(PYTEST) -n $(JOBS) tests/agents tests/registry_project \
 		-m "database and not integration"
 else
 	@echo "PostgreSQL was left out. To run the tests of the database there too:" \

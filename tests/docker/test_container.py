@@ -57,6 +57,7 @@ def wait_until_listed(registry: RegistryProcess, agent: AgentContainer) -> int:
     return generation
 
 
+@pytest.mark.alone
 def test_a_hardened_container_registers_in_time_becomes_healthy_and_works(
     registry: RegistryProcess, echo: str
 ) -> None:

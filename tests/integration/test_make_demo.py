@@ -17,7 +17,7 @@ from tests.integration.registry_process import (
 )
 from tests.processes import descendants, is_running, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 STEPS = 10
 
