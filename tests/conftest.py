@@ -106,8 +106,10 @@ def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterato
         connection.settings_dict.update(old)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     """Mark tests that use the database, skip those left out, and group tests for xdist.
 
     In a parallel run the tests of a file run in one process, unless they have another group.
@@ -120,6 +122,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(LEFT_OUT))
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
+    yield
+    # After pytest-django, which puts tests of the database first.
     if hasattr(config, "workerinput"):
         items.sort(key=rank)
 
