@@ -1,7 +1,7 @@
-"""The interface of a dialect: all SQL that differs between SQLite and PostgreSQL.
+"""All SQL that differs between SQLite and PostgreSQL.
 
-Fragments are for statements with parameters: a literal ``%`` is ``%%``, and each argument occurs
-once, as it may contain placeholders, unless the method says otherwise.
+In fragments, a literal ``%`` is ``%%``, and each argument, which may contain placeholders, occurs
+once.
 """
 
 from abc import ABC, abstractmethod
@@ -27,68 +27,58 @@ class Dialect(ABC):
     @abstractmethod
     def prepare_connection(self, connection: BaseDatabaseWrapper) -> None: ...
 
-    # Times: SQL that compares with columns.
-
     @abstractmethod
     def now(self) -> str:
-        """Return the time at which the statement began."""
+        """At the begin of the statement."""
 
     @abstractmethod
     def now_after_waiting(self) -> str:
-        """Return the time after waiting for locks."""
+        """After waiting for locks."""
 
     @abstractmethod
     def now_plus(self, seconds: str) -> str:
-        """Return `now` plus seconds, which may be negative."""
+        """`seconds` may be negative."""
 
     @abstractmethod
     def given_time(self, parameter: str) -> str: ...
 
     @abstractmethod
     def expires_at(self, heartbeat: str, ttl: str) -> str:
-        """Return `heartbeat` plus whole seconds, exact to the microsecond."""
+        """Exact to the microsecond. `ttl`: whole seconds."""
 
     @abstractmethod
     def has_expired(self, heartbeat: str, ttl: str) -> str:
-        """Return whether `expires_at` is not after `now`.
-
-        Both arguments may occur more than once, so they contain no placeholders.
-        """
+        """At exactly `expires_at`, too. The arguments contain no placeholders."""
 
     @abstractmethod
     def latest(self, time: str, other: str) -> str:
-        """Return the later time; `other` may be NULL."""
+        """`other` may be NULL."""
 
     @abstractmethod
     def start_of_minute(self, time: str) -> str: ...
 
     @abstractmethod
     def microseconds(self, time: str) -> str:
-        """Return an integer: microseconds since 1970."""
+        """Since 1970, as an integer."""
 
     @abstractmethod
     def seconds_since(self, time: str) -> str:
-        """Return a float, exact to a millisecond: on SQLite ten times cheaper than `expires_at`."""
+        """A float, exact to a millisecond: on SQLite ten times cheaper than `expires_at`."""
 
     @abstractmethod
     def list_contains(self, array: str, value: str) -> str: ...
 
     @abstractmethod
     def starts_with(self, column: str, text: str) -> Q:
-        """Return a case-sensitive filter that can use an index."""
+        """A case-sensitive filter that can use an index."""
 
     @abstractmethod
     def collation_of_letters(self, connection: BaseDatabaseWrapper) -> str | None:
-        """Return a quoted collation that knows the case of all letters.
-
-        It is empty if the database's own does, and None if there is none.
-        """
-
-    # JSON as text, made by the database.
+        """One that knows all letters. Empty: the database's own does. None: there is none."""
 
     @abstractmethod
     def field_as_json(self, field: Field[Any, Any], column: str) -> str:
-        """Return a column's JSON as DRF would, but for the spelling of numbers in JSON."""
+        """As by DRF, but for the spelling of numbers in JSON."""
 
     @abstractmethod
     def format_text(self, template: str, values: Sequence[str]) -> str:
@@ -96,31 +86,25 @@ class Dialect(ABC):
 
     @abstractmethod
     def join_rows(self, text: str, condition: str) -> str:
-        """Return the texts of rows that meet `condition`, separated by commas."""
+        """The texts of matching rows, separated by commas."""
 
     @abstractmethod
     def fingerprint(self, columns: Mapping[str, Field[Any, Any]], condition: str) -> str:
-        """Return what changes with any of `columns` in the rows that meet `condition`."""
-
-    # Writes.
+        """Changes with any of `columns` in matching rows."""
 
     @abstractmethod
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:
-        """Return what the statement returns. Without `waits`, locked rows are skipped.
-
-        `rows` are in the order of their keys.
-        """
+        """`rows` are sorted by key. Without `waits`, locked rows are skipped."""
 
     @abstractmethod
     def upsert(
         self, statement: LoggedUpsert, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[dict[str, Any]]:
-        """Write both the rows and the log, or nothing of a row if the `condition` forbids it.
+        """Return `returning` and `created` of each row written.
 
-        Return what the statement returns for each row written, and `created`. `rows` have JSON
-        values and different keys. Without `waits`, locked rows are skipped.
+        `rows` have JSON values and different keys. Without `waits`, locked rows are skipped.
         """
 
     @abstractmethod
@@ -131,24 +115,21 @@ class Dialect(ABC):
         parameters: Sequence[Any],
         log_parameters: Sequence[Any],
     ) -> int:
-        """Delete the rows that meet `condition`; return how many."""
+        """Return how many rows were deleted."""
 
     @abstractmethod
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        """Do the same in transactions of at most `size` rows; yield after each how many.
-
-        Goes through the table once, and skips locked rows. Each DELETE checks `condition` again.
-        """
+        """Yield how many rows each transaction deleted. Locked rows are skipped."""
 
     @abstractmethod
     def next_id(self, model: type[Model]) -> str:
-        """Return SQL, for the SELECT of an INSERT, of an id that no row has had."""
+        """For the SELECT of an INSERT: an id that no row has had."""
 
     @abstractmethod
     def next_id_after_waiting(self, model: type[Model], column: str) -> str:
-        """Return SQL, for its DO UPDATE, of such an id, taken after the row is locked.
+        """For its DO UPDATE: such an id, taken after the row is locked.
 
         `column`: where the INSERT would put its own.
         """
@@ -159,26 +140,24 @@ class Dialect(ABC):
 
     @abstractmethod
     def open_writers(self, model: type[Model]) -> frozenset[str]:
-        """Return others' open transactions that may hold ids."""
-
-    # Connections.
+        """Others' transactions that may hold ids."""
 
     @abstractmethod
     def time_limit(self, seconds: float) -> AbstractContextManager[None]:
-        """Interrupt statements of the block that take longer, and raise TakesTooLong."""
+        """Raise TakesTooLong."""
 
     @abstractmethod
     def without_waiting_for_writers(self) -> AbstractContextManager[None]:
-        """Let statements fail at once instead of waiting for another writer."""
+        """Fail at once instead."""
 
     @abstractmethod
     def in_one_process(self) -> AbstractContextManager[None]:
-        """Let statements run in a single process, so that they cost what they take."""
+        """Without parallel workers, so that time is cost."""
 
     @abstractmethod
     def close_before_fork(self) -> None:
-        """Close this thread's connection if a fork must not share it."""
+        """Only if a fork must not share this thread's connection."""
 
     @abstractmethod
     def size_on_disk(self, model: type[Model]) -> int | None:
-        """Return the bytes of a table with its indexes, or of a file; None in memory."""
+        """In bytes, with indexes. None in memory."""

@@ -1,4 +1,4 @@
-"""The database's clock. The hosts' clocks differ, so the database makes and compares all times."""
+"""The database makes and compares all times, as the hosts' clocks differ."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,8 +31,6 @@ class Minute(Fragment):
 
 
 class ExpiresAt(Fragment):
-    """When a lease ends, exact to the microsecond."""
-
     fragment = staticmethod(dialect.expires_at)
     arity = 2
     output_field = DateTimeField()
@@ -42,7 +40,7 @@ class ExpiresAt(Fragment):
 
 
 class HasExpired(Fragment):
-    """Whether a lease has ended by now, exact to the microsecond, and cheaper than ExpiresAt."""
+    """Cheaper than comparing with ExpiresAt."""
 
     fragment = staticmethod(dialect.has_expired)
     arity = 2
@@ -53,14 +51,14 @@ class HasExpired(Fragment):
 
 
 def _wanes(now: str, heartbeat: str, ttl: str) -> str:
-    # Multiplied: a third of a second is not a whole number of microseconds.
+    # In integers, as a third of a second is not a whole number of microseconds.
     silence = f"({dialect.microseconds(now)} - {dialect.microseconds(heartbeat)})"
     missed = (HEARTBEATS_PER_TTL - 1) * 1_000_000
     return f"({silence} * {HEARTBEATS_PER_TTL} > {ttl} * CAST({missed} AS BIGINT))"
 
 
 class LeaseWanes(Fragment):
-    """Whether at `now` less than a third of the TTL is left, or nothing."""
+    """Whether less than a third of the TTL is left at `now`."""
 
     fragment = staticmethod(_wanes)
     arity = 3
@@ -79,10 +77,8 @@ def database_now() -> datetime:
 
 
 def from_microseconds(microseconds: int) -> datetime:
-    """`microseconds` since 1970."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 
 def expired_sql(heartbeat: str = "last_heartbeat", ttl: str = "ttl_seconds") -> str:
-    """To be executed with parameters."""
     return dialect.has_expired(heartbeat, ttl)

@@ -1,5 +1,3 @@
-"""The dialect of the database in use."""
-
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 

@@ -1,5 +1,3 @@
-"""ORM expressions whose SQL comes from the dialect."""
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -24,7 +22,7 @@ class Fragment(Func):
 
 
 class ListContains(Fragment):
-    """Whether a JSON array contains a string: Django has this on PostgreSQL only."""
+    """Django has this on PostgreSQL only."""
 
     fragment = staticmethod(dialect.list_contains)
     arity = 2

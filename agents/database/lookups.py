@@ -1,5 +1,3 @@
-"""Lookups of Django's that depend on more than the dialect's SQL."""
-
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -13,10 +11,10 @@ from agents.database.dialect import dialect_of
 @CharField.register_lookup
 @TextField.register_lookup
 class ContainsInAnyCase(IContains):
-    """`icontains`, which also knows letters that the database's locale does not know."""
+    """Knows letters that the database's locale does not know."""
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
-        # For ASCII, any locale will do, and its own is the fastest.
+        # For ASCII, the locale is right, and the fastest.
         is_plain = not isinstance(self.rhs, str) or self.rhs.isascii()
         collation = None if is_plain else dialect_of(connection).collation_of_letters(connection)
         if not collation:

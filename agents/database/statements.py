@@ -1,5 +1,3 @@
-"""Statements that SQLite and PostgreSQL run in different ways."""
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,13 +24,12 @@ class RowUpdate:
 
 @dataclass(frozen=True, eq=False)
 class LoggedUpsert:
-    """An INSERT of many rows with ON CONFLICT (`key`) DO UPDATE, and an INSERT that logs them.
+    """An INSERT ... ON CONFLICT (`key`) DO UPDATE of many rows, and an INSERT that logs them.
 
-    `given`: the columns of the rows, with their types on PostgreSQL; `key` is one of them.
-    `values`: what to insert by column, where `given` is the row. `changes`: what to update by
-    column, if `condition` is true; both call the row in the table `held`.
-    `returning`: expressions by name, `key` among them. `log` inserts from a table `written`, which
-    has these columns, `created` (whether the row is new), and the given columns `logged`.
+    `given`: the columns of the rows, with their types on PostgreSQL.
+    `values`: what to insert, by column. `changes`: what to update if `condition` is true.
+    `returning`: expressions by name, `key` among them.
+    `log`: inserts from a table `written`, with the columns of `returning`, `logged`, and `created`.
     """
 
     table: str
@@ -46,7 +43,6 @@ class LoggedUpsert:
     logged: Sequence[str]
 
     def insert_sql(self, select: str) -> str:
-        """Return the upsert of the rows of `select`, which has the columns of `values`."""
         changes = ", ".join(f"{name} = {value}" for name, value in self.changes.items())
         return (
             f"INSERT INTO {self.table} AS held ({', '.join(self.values)}) {select}"
@@ -56,7 +52,7 @@ class LoggedUpsert:
 
 @dataclass(frozen=True, eq=False)
 class LoggedDelete:
-    """A DELETE, and an INSERT that logs it; `returning` and `log` as above."""
+    """`returning` and `log` as above."""
 
     table: str
     returning: Mapping[str, str]

@@ -1,5 +1,3 @@
-"""Quoted table names for our own SQL."""
-
 from django.db import connection
 from django.db.models import Model
 

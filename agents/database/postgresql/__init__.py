@@ -1,5 +1,3 @@
-"""PostgreSQL: a server, row locks, statements that feed others."""
-
 from django.db.models import Q
 
 from agents.database.base import Dialect
@@ -20,5 +18,5 @@ class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
         return Q(**{f"{column}__startswith": text})
 
     def list_contains(self, array: str, value: str) -> str:
-        # PostgreSQL has statistics for the operator, not for its function JSONB_EXISTS.
+        # There are no statistics for its function JSONB_EXISTS.
         return f"({array} ? {value})"

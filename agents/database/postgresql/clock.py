@@ -1,6 +1,3 @@
-"""Times."""
-
-
 class Clock:
     def now(self) -> str:
         return "STATEMENT_TIMESTAMP()"

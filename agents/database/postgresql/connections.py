@@ -1,5 +1,3 @@
-"""Limits and facts of connections."""
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,13 +12,12 @@ from agents.database.tables import table
 
 class Connections:
     def prepare_connection(self, connection: BaseDatabaseWrapper) -> None:
-        """Do nothing."""
+        pass
 
     @contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
         milliseconds = str(max(round(seconds * 1000), 1))
         try:
-            # Local to the transaction: the connection keeps its own limit.
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT SET_CONFIG('statement_timeout', %s, TRUE)", [milliseconds])
                 yield
@@ -31,7 +28,7 @@ class Connections:
 
     @contextmanager
     def without_waiting_for_writers(self) -> Iterator[None]:
-        # Writers lock rows only: SKIP LOCKED is enough.
+        # SKIP LOCKED is enough: writers lock rows only.
         yield
 
     @contextmanager
@@ -41,7 +38,7 @@ class Connections:
             yield
 
     def close_before_fork(self) -> None:
-        """Keep it open: a new one costs the server a process."""
+        """A new connection would cost the server a process."""
 
     def size_on_disk(self, model: type[Model]) -> int | None:
         with connection.cursor() as cursor:

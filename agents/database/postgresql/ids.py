@@ -1,12 +1,9 @@
-"""Ids from sequences."""
-
 from django.db import connection, transaction
 from django.db.models import Model
 
 from agents.database.tables import table
 
-# A writer holds this lock from before its statement does anything until its changes are visible or
-# rolled back.
+# A writer holds this lock before its statement begins, until its changes are visible or undone.
 WRITERS = (
     "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
     " AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted"

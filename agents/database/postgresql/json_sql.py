@@ -1,11 +1,9 @@
-"""JSON, made by the database."""
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
-# {0}: the column. A load of 0 or 1 has a point, as in Python.
+# {0}: the column. Floats 0 and 1 have a point, as in Python.
 JSON_OF = {
     models.CharField: "TO_JSON({0})",
     # INTERVAL '0' is UTC: a name would be looked up for each row.

@@ -1,8 +1,7 @@
-"""Letters on PostgreSQL: locales such as C know the case of ASCII only."""
+"""Locales such as C know the case of ASCII only. ICU knows all letters, but is slower."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Of ICU, which knows all letters, but takes longer than a locale.
 ICU = '"und-x-icu"'
 KNOWS_LETTERS = "UPPER(CHR(233)) = CHR(201)"
 # ICU does not work with every encoding.

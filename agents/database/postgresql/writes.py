@@ -1,4 +1,4 @@
-"""Writes: one statement each, so that no lock waits for a round trip."""
+"""One statement for each write, so that no lock waits for a round trip."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from django.db import connection
 from agents.database.postgresql.arrays import array_literal
 from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
 
-# Pages that one transaction looks through: 16 MB. Heartbeats wait for the rows that it finds.
+# 16 MB in one transaction. Heartbeats wait for the rows that it finds.
 PAGES = 2048
 
 
@@ -19,14 +19,14 @@ class Writes:
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:
-        # One array for each column, or NULL if it has nothing else.
+        # An array for each column, NULL if all is NULL.
         columns = [
             array_literal(column) if column.count(None) < len(column) else None
             for column in zip(*rows, strict=True)
         ]
         connection.ensure_connection()
         with connection.wrap_database_errors:
-            # Django's cursor puts values into the text, so the server would plan it each time.
+            # Django's cursor puts values into the text, which would be planned each time.
             prepared = psycopg.Cursor(connection.connection)
             deadline = connection.connection.deadline(update.max_delay)
             prepared.execute(_update(update, waits=waits), [*columns, deadline], prepare=True)
@@ -63,7 +63,7 @@ class Writes:
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # ctid finds a row without an index. A row that is updated gets another, but has changed.
+        # ctid needs no index. It changes if a row is updated, which then is no longer meant.
         sql = (
             "WITH found AS MATERIALIZED ("
             f"SELECT ctid FROM {statement.table} WHERE ctid > %s::tid AND ctid < %s::tid"
@@ -84,11 +84,11 @@ class Writes:
 
 @cache
 def _update(update: RowUpdate, *, waits: bool) -> str:
-    """The same text for any number of rows is planned once."""
+    """Planned once, as the text does not depend on the number of rows."""
     given = {**update.keys, **update.values}
     arrays = ", ".join(f"%s::{kind}[]" for kind in given.values())
     values = "".join(f", given.{name}" for name in update.values)
-    # Cheaper than an error: the caller finds out whether this is why nothing changed.
+    # Cheaper than an error: the caller checks the deadline if nothing changed.
     in_time = "DATE_PART('epoch', STATEMENT_TIMESTAMP()) < %s::float8"
     order = f"ORDER BY held.{update.lock_order}" if waits else ""
     return (
@@ -110,7 +110,7 @@ def _pages(table: str) -> int:
 @cache
 def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
     key, table = statement.key, statement.table
-    # The rows come as JSON. A value that is JSON itself comes as text, which is stored as it is.
+    # Nested JSON comes as text.
     types = {name: "text" if kind == "jsonb" else kind for name, kind in statement.given.items()}
     casts = {name: f"::{kind}" for name, kind in statement.given.items() if kind == "jsonb"}
     columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
@@ -126,7 +126,7 @@ def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
             f" (SELECT 1 FROM {table} AS held WHERE held.{key} = given.{key})"
         )
     values = ", ".join(value + casts.get(name, "") for name, value in statement.values.items())
-    # A row that existed was locked, and so has an xmax.
+    # Only a row that existed was locked.
     returning = returning_clause({**statement.returning, "created": "xmax = 0"})
     insert = statement.insert_sql(f"SELECT {values} FROM given{where} ORDER BY {key}")
     logged = "".join(f", given.{name}" for name in statement.logged)

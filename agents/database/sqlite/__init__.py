@@ -1,5 +1,3 @@
-"""SQLite: a file, one writer at a time, times as text."""
-
 from django.db.models import Q
 
 from agents.database.base import Dialect
@@ -10,7 +8,7 @@ from agents.database.sqlite.json_sql import JsonSql
 from agents.database.sqlite.text import Text
 from agents.database.sqlite.writes import Writes
 
-# Sorts after all that ids and actors may contain.
+# Sorts after every character in ids and actors.
 LAST_CHARACTER = "\U0010ffff"
 
 

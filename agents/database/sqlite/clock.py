@@ -1,7 +1,4 @@
-"""Times: text with six digits of a second, so that it compares correctly.
-
-Django leaves the digits out of whole seconds; SQLite's functions round to milliseconds.
-"""
+"""Times as text with microseconds: Django omits zeros, SQLite rounds to milliseconds."""
 
 SIX_DIGITS = ".000000"
 
@@ -11,7 +8,7 @@ class Clock:
         return "(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') || '000')"
 
     def now_after_waiting(self) -> str:
-        # It waits for its turn before the statement begins.
+        # The statement begins after waiting.
         return self.now()
 
     def now_plus(self, seconds: str) -> str:
@@ -21,15 +18,14 @@ class Clock:
         return f"SUBSTR({parameter} || '{SIX_DIGITS}', 1, 26)"
 
     def expires_at(self, heartbeat: str, ttl: str) -> str:
-        # Whole seconds do not change the fraction, which STRFTIME would round.
+        # STRFTIME would round the fraction, which whole seconds do not change.
         return (
             f"(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%S', SUBSTR({heartbeat}, 1, 19), {ttl} || ' seconds')"
             f" || SUBSTR({heartbeat} || '{SIX_DIGITS}', 20, 7))"
         )
 
     def has_expired(self, heartbeat: str, ttl: str) -> str:
-        # `expires_at` is exact but five times as expensive: a silence that is exact to a
-        # millisecond decides, except within a second of the end.
+        # `expires_at` is expensive, and decides only within a second of the end.
         silence = self.seconds_since(heartbeat)
         exact = f"{self.expires_at(heartbeat, ttl)} <= {self.now()}"
         return (
@@ -42,7 +38,6 @@ class Clock:
         return f"MAX({time}, COALESCE({other}, ''))"
 
     def start_of_minute(self, time: str) -> str:
-        # Without a fraction, as Django stores it.
         return f"(SUBSTR({time}, 1, 16) || ':00')"
 
     def microseconds(self, time: str) -> str:

@@ -1,5 +1,3 @@
-"""Limits and facts of connections."""
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +8,7 @@ from django.db.models import Model
 
 from agents.database.base import TakesTooLong
 
-# Of SQLite's virtual machine, between two looks at the clock.
+# Instructions of SQLite's between two looks at the clock.
 STEPS = 10_000
 
 
@@ -42,7 +40,7 @@ class Connections:
 
     @contextmanager
     def in_one_process(self) -> Iterator[None]:
-        yield  # it is ours
+        yield
 
     def close_before_fork(self) -> None:
         # File locks belong to the process that took them.

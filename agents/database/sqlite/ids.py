@@ -1,5 +1,3 @@
-"""Ids from sqlite_sequence, which has the last one of each table."""
-
 from django.db import connection, transaction
 from django.db.models import Model
 
@@ -8,7 +6,7 @@ from agents.database.tables import table
 
 class Ids:
     def next_id(self, model: type[Model]) -> str:
-        # Nobody else can take it: the transaction is the only writer.
+        # There is one writer.
         return f"({_last_id(model)} + ROW_NUMBER() OVER ())"
 
     def next_id_after_waiting(self, model: type[Model], column: str) -> str:  # noqa: ARG002
@@ -26,7 +24,6 @@ class Ids:
         return last
 
     def open_writers(self, model: type[Model]) -> frozenset[str]:  # noqa: ARG002
-        # The only writer has committed before others can take an id.
         return frozenset()
 
 

@@ -1,5 +1,3 @@
-"""JSON, made by the database."""
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +12,7 @@ JSON_OF = {
     models.BooleanField: "CASE WHEN {0} THEN 'true' ELSE 'false' END",
     models.PositiveIntegerField: "{0}",
     models.BigIntegerField: "{0}",
-    # By default SQLite writes 15 digits, but only 17 distinguish all doubles.
+    # 17 digits distinguish all doubles; SQLite writes 15 by default.
     models.FloatField: "CASE WHEN {0} IS NULL THEN 'null' ELSE PRINTF('%%!.17g', {0}) END",
     models.JSONField: "{0}",
     models.GenericIPAddressField: "JSON_QUOTE({0})",
@@ -32,11 +30,10 @@ class JsonSql:
         return f"GROUP_CONCAT({text}, ',') FILTER (WHERE {condition})"
 
     def fingerprint(self, columns: Mapping[str, models.Field[Any, Any]], condition: str) -> str:
-        # JSON_ARRAY writes 15 digits too.
         values = ", ".join(
             self.field_as_json(field, name) if isinstance(field, models.FloatField) else name
             for name, field in columns.items()
         )
         rows = self.join_rows(f"JSON_ARRAY({values})", condition)
-        # Django adds SHA1.
+        # SHA1 is Django's.
         return f"SHA1(COALESCE({rows}, ''))"

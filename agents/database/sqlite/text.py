@@ -1,4 +1,4 @@
-"""LIKE that ignores case in all scripts, as on PostgreSQL; SQLite's knows ASCII only."""
+"""LIKE that ignores case in all scripts, not only in ASCII."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,6 @@ def _like(pattern: Any, text: Any, escape: str = "") -> bool | None:
 
 @lru_cache(CACHE_SIZE)
 def _matcher(pattern: str, escape: str) -> Callable[[str], bool]:
-    """Return a test for case-folded text."""
     parts: list[str] = []
     characters = iter(pattern)
     for character in characters:
@@ -38,7 +37,6 @@ def _matcher(pattern: str, escape: str) -> Callable[[str], bool]:
             parts.append(WILDCARDS.get(character) or re.escape(character.casefold()))
     matches = re.compile("".join(parts), re.DOTALL).fullmatch
     if parts[:1] == parts[-1:] == [".*"] and not {".*", "."} & set(parts[1:-1]):
-        # `in` is faster, and searches ask for "contains".
         needle = re.sub(r"\\(.)", r"\1", "".join(parts[1:-1]))
         return lambda text: needle in text
     return lambda text: matches(text) is not None

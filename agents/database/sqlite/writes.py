@@ -1,4 +1,4 @@
-"""Writes. No statement can insert what another returns: rows go through the process, as JSON."""
+"""No statement can insert what another returns, so rows go through the process."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
 
-# In one transaction: other writers wait for it, and look only now and then whether they may write.
+# In one transaction, for which other writers wait.
 MOST_ROWS = 250
 
 
@@ -72,7 +72,7 @@ class Writes:
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # Finding the rows takes longer than deleting them, but locks nobody out.
+        # Finding takes longer than deleting, so it is not in the transaction.
         find = (
             f"SELECT rowid FROM {statement.table} WHERE rowid > %s AND {condition}"
             " ORDER BY rowid LIMIT %s"
@@ -103,7 +103,7 @@ def _existing(statement: LoggedUpsert) -> str:
 @cache
 def _upsert(statement: LoggedUpsert) -> str:
     values = ", ".join(statement.values.values())
-    # Without a WHERE, SQLite would take the ON of ON CONFLICT for that of a join.
+    # Without WHERE, ON CONFLICT would be read as the ON of a join.
     select = f"SELECT {values} FROM ({_rows(statement.given)}) AS given WHERE TRUE"
     return f"{statement.insert_sql(select)} {returning_clause(statement.returning)}"
 
@@ -124,13 +124,12 @@ def _log(
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH written AS MATERIALIZED ({_rows(names)}) {log}",
-            # Times come as datetimes, whose `str` the database stores.
             [json.dumps(rows, default=str), *parameters],
         )
 
 
 def _rows(names: Iterable[str]) -> str:
-    """Parameter: the rows, as a JSON array of arrays."""
+    """Parameter: a JSON array of arrays."""
     columns = ", ".join(
         f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(names)
     )
