@@ -1,5 +1,3 @@
-"""The frame of a fast path: what it commits, and how it answers a batch."""
-
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -16,9 +14,8 @@ logger = logging.getLogger("agents.fast_path")
 
 
 class FastPath(ABC, Generic[CallT]):
-    """`commits` delivers the calls that `responses` answers. A call's caller is a `Caller`."""
+    """A call's `caller` is a `Caller`."""
 
-    # What a call is, for the log.
     name: ClassVar[str]
     group_commit: ClassVar[type[GroupCommit[Any]]]
 
@@ -30,20 +27,20 @@ class FastPath(ABC, Generic[CallT]):
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
     ) -> bool | Response:
-        """Return the response, True if it follows in `responses`, False if Django has to answer.
+        """Return the response, True if `responses` will have it, False if Django has to answer.
 
-        `peer` is an address.
+        `peer`: an address.
         """
 
     @abstractmethod
     def respond(self, call: CallT, shared: dict[Any, bytes]) -> Response | HandOver:
-        """`shared` keeps contents for the other calls of the batch."""
+        """`shared`: contents for other calls of the batch."""
 
     def offer(self, call: CallT) -> bool | Response:
         return self._commits.offer(call) or self._front.problem(call.caller, TooBusy())
 
     def flush(self) -> float:
-        """No more requests are at hand: commit, or return in how many seconds to flush again."""
+        """Commit, or return in how many seconds to flush again."""
         return self._commits.flush()
 
     def responses(self, calls: Iterable[CallT]) -> Iterator[Response | HandOver]:
@@ -52,7 +49,7 @@ class FastPath(ABC, Generic[CallT]):
         for call in calls:
             try:
                 response = self.respond(call, shared)
-            except Exception:  # one caller's problem
+            except Exception:
                 logger.exception("a %s could not be answered", self.name)
                 caller: Caller = call.caller
                 content = fallback_fault(keeps_open=caller.keeps_open)

@@ -1,19 +1,17 @@
-"""Calls that wait for their commit."""
-
 import time
 from collections import deque
 from typing import Any, Generic, Protocol, TypeVar
 
 MAX_BATCH = 1_000  # rows: some 10 ms on PostgreSQL
 MAX_WAITING = 50_000
-PATIENCE = 2.0  # seconds that a call may wait for its turn
-# Smaller batches cost as much, and would overstate the cost of a row.
+PATIENCE = 2.0  # seconds
+# Smaller batches cost as much.
 SMALL_BATCH = 50
-SHORT = 10  # rows; a longer call is a relay's, for many agents
+SHORT = 10  # rows
 
 
 class Call(Protocol):
-    """The rows of one request, whose answer goes to the `caller`. `size`: rows yet to write."""
+    """`size`: rows yet to be written."""
 
     caller: Any
 
@@ -23,14 +21,14 @@ class Call(Protocol):
     def fail(self, error: Exception) -> None: ...
 
     def must_retry(self, now: float) -> bool:
-        """Whether it found a record locked, and may go on waiting for it."""
+        """A record was locked, and there is time left."""
 
 
 CallT = TypeVar("CallT", bound=Call)
 
 
 class _Line(Generic[CallT]):
-    """Calls in order. `offered`, `taken`: numbers of rows. One thread writes each: no lock."""
+    """Each number of rows is written by one thread only, so no lock is needed."""
 
     def __init__(self) -> None:
         self.calls: deque[CallT] = deque()
@@ -45,7 +43,7 @@ class _Line(Generic[CallT]):
         self.calls.append(call)
 
     def move(self, batch: list[CallT], size: int, most: int) -> int:
-        """Move calls to a batch of `size` rows until it has `most`; return its new size."""
+        """Fill a batch of `size` rows up to `most`. Return its size."""
         while self.calls and size < most:
             call = self.calls.popleft()
             batch.append(call)
@@ -55,7 +53,7 @@ class _Line(Generic[CallT]):
 
 
 class CallQueue(Generic[CallT]):
-    """Short calls overtake long ones, but take no more than half of a batch from them.
+    """Short calls overtake long ones, for half of a batch at most.
 
     The event loop calls `offer` and `count_waiting`, the committing thread all else.
     """
@@ -85,7 +83,6 @@ class CallQueue(Generic[CallT]):
     def begin_batch(self) -> list[CallT]:
         calls: list[CallT] = []
         size = 0
-        # Locked records get half of a batch at most.
         while self._locked and size < MAX_BATCH // 2:
             call = self._locked.popleft()
             calls.append(call)
@@ -110,6 +107,5 @@ class CallQueue(Generic[CallT]):
         return True
 
     def _ahead(self, line: _Line[CallT]) -> int:
-        """Return how many rows are committed before a call that joins this line."""
-        # At most one long call joins a batch of short ones.
+        """Return how many rows come before a new call. A batch takes one long call at most."""
         return self._short.rows + (line.rows if line is self._long else 0)

@@ -1,7 +1,6 @@
-"""How long a commit waits for more calls.
+"""A commit costs nearly as much for one call as for twenty, so it may wait for more.
 
-A commit with its wake-ups costs nearly as much for one call as for twenty. Waiting pays if calls
-arrive meanwhile, and only then: clients that all wait for their answers send nothing.
+But clients that wait for their answers send none.
 """
 
 import time
@@ -9,27 +8,25 @@ from collections.abc import Callable
 
 SECONDS = 0.010
 ENOUGH = 64  # calls
-# A window is worth its delay if more calls than this are expected in it.
+# Waiting pays if more calls are expected.
 WORTH = 1.5
-# The weight of what was counted before each further commit.
+# The weight of older commits.
 DECAY = 0.8
 
 
 class CommitWindow:
-    """Counts the calls that arrive in windows and during commits. For the event loop's thread."""
-
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seconds = 0.0
         self._arrivals = 0.0
-        self._since: float | None = None  # when the window, or else the commit, began
+        self._since: float | None = None
 
     def arrived(self) -> None:
         if self._since is not None:
             self._arrivals += 1
 
     def left(self, waiting: int) -> float:
-        """Return the seconds for which a commit of `waiting` calls, at least one, has to wait."""
+        """Return for how many seconds a commit of `waiting` calls, one or more, waits."""
         now = self._clock()
         if self._since is None:
             self._since = now

@@ -1,5 +1,3 @@
-"""What all fast paths do first with a request."""
-
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,15 +10,15 @@ from agents.fast_path.outcomes import Response
 from agents.fast_path.request_head import Client
 from agents.fast_path.responses import DjangoHeaders, Responses
 
-# (peer, X-Forwarded-For, X-Forwarded-Proto) -> the client's address, and its scheme if known.
+# (peer, X-Forwarded-For, X-Forwarded-Proto) -> (the client's address, the scheme if known)
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
-CLIENTS_CACHE_SIZE = 131_072  # more than a fleet, whose heartbeats would evict each other
-LONGEST_CACHED = 128  # longer forwarding headers would fill the memory
+CLIENTS_CACHE_SIZE = 131_072  # more than a fleet's heartbeats
+LONGEST_CACHED = 128
 HOSTS_CACHE_SIZE = 1_024
 
 
 class Caller(NamedTuple):
-    """Who waits for a response. `headers`: those of Django's middleware, for this caller."""
+    """`headers`: of Django's middleware."""
 
     caller: Any
     address: str | None
@@ -47,7 +45,7 @@ class Front:
         if not self._is_allowed_host(client.host):
             return None
         if client.has_origin and settings.CORS_ALLOWED_ORIGINS:
-            return None  # a browser's: the response needs the headers of its origin
+            return None
         address, scheme = self._client(peer, client.forwarded_for, client.forwarded_proto)
         if scheme != "https" and settings.SECURE_SSL_REDIRECT:
             return None

@@ -1,4 +1,4 @@
-"""Group commit: calls that arrive during a commit, or in a window before it, share one."""
+"""Calls that arrive during a commit, or in a window before it, share the next one."""
 
 import logging
 import math
@@ -17,18 +17,17 @@ from agents.fast_path.commit_window import CommitWindow
 
 logger = logging.getLogger("agents.fast_path")
 
-LOCK_PAUSE = 0.005  # seconds between tries to renew a locked record
-IDLE = 5.0  # seconds after which a connection is checked before use
-QUICK = 1.0  # a batch that fails within so many seconds met a dead connection
+LOCK_PAUSE = 0.005  # seconds between tries at a locked record
+IDLE = 5.0  # seconds after which a connection is checked
+QUICK = 1.0  # seconds; so quick a failure means a dead connection
 
 
 class GroupCommit(ABC, Generic[CallT]):
-    """Commits batches in a thread of its own, which passes finished calls to `deliver`.
+    """Commits in a thread, which passes finished calls to `deliver`.
 
-    The event loop calls `delivered` before the next batch may start.
+    The next commit waits until the event loop has called `delivered`.
     """
 
-    # What a call is, for the log.
     name: ClassVar[str]
 
     def __init__(self, deliver: Callable[[list[CallT]], None]) -> None:
@@ -43,12 +42,12 @@ class GroupCommit(ABC, Generic[CallT]):
         threading.Thread(target=self._run, name=f"{self.name}s", daemon=True).start()
 
     def offer(self, call: CallT) -> bool:
-        """Return False if the call could not be served in time."""
+        """Return False if the call would wait too long."""
         self._window.arrived()
         return self._calls.offer(call)
 
     def flush(self) -> float:
-        """Start a commit, or return in how many seconds to flush again."""
+        """Commit, or return in how many seconds to flush again."""
         waiting = self._calls.count_waiting()
         if self._is_committing or not waiting:
             return math.inf
@@ -83,7 +82,7 @@ class GroupCommit(ABC, Generic[CallT]):
                 self._wake_ups.get()
             try:
                 self.commit_waiting()
-            except Exception:  # without the thread, no call would be answered
+            except Exception:
                 logger.exception("%ss could not be committed", self.name)
 
     def _commit(self, calls: Sequence[CallT], *, is_retry: bool = False) -> None:
@@ -99,7 +98,7 @@ class GroupCommit(ABC, Generic[CallT]):
                 for call in calls:
                     call.fail(error)
                 return
-            # It may have been committed: to repeat it does no harm.
+            # Repeating it does no harm.
             self._commit(calls, is_retry=True)
         except Exception as error:
             _disconnect()
@@ -107,12 +106,12 @@ class GroupCommit(ABC, Generic[CallT]):
                 logger.exception("a %s could not be committed", self.name)
                 calls[0].fail(error)
                 return
-            for call in calls:  # one bad call must not fail the others
+            for call in calls:
                 self._commit([call], is_retry=is_retry)
 
     @abstractmethod
     def write(self, calls: Sequence[CallT]) -> None:
-        """Write the rows of all calls, and record the outcomes in them."""
+        """Record the outcomes in the calls."""
 
     def _write_measured(self, calls: Sequence[CallT]) -> None:
         started = time.monotonic()

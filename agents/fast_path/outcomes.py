@@ -1,5 +1,3 @@
-"""What a fast path makes of a request."""
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +9,7 @@ class Response(NamedTuple):
 
 
 class HandOver(NamedTuple):
-    """A request that Django has to answer after all. `environ`: for its WSGI environment."""
+    """For Django. `environ` is added to the WSGI environment."""
 
     caller: Any
     request: bytes

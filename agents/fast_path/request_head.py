@@ -1,22 +1,21 @@
-"""Parses the heads of ordinary requests: those that all HTTP parsers read in the same way."""
+"""Heads of requests that all HTTP parsers read in the same way."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-# Beyond these, the server has its own limits.
 MAX_HEAD_BYTES = 4_000
 MAX_HEADERS = 50
 HEAD_END = b"\r\n\r\n"
-# Possessive: rejecting a request costs no more than accepting it.
+# Possessive quantifiers: no backtracking over a bad header.
 HEADERS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e]*+\r\n)*+")
 HEADER = re.compile(rb"([^:\r\n]+):[ \t]*([^\r\n]*)")
-# DRF sends JSON to clients that accept ACCEPTABLE types only, and some of JSON_TYPES.
+# DRF sends JSON if all types are ACCEPTABLE and one is in JSON_TYPES.
 ACCEPTABLE = {"application/json", "*/*", "text/plain", "application/*"}
 JSON_TYPES = {"application/json", "*/*"}
 CONTENT_TYPES = {b"application/json", b"application/json; charset=utf-8"}
-# For Django. A lease token is here if the pattern of the caller does not match it.
+# A `lease-token` here has not matched the pattern of the credential.
 UNUSUAL = {
     b"transfer-encoding",
     b"content-encoding",
@@ -30,14 +29,14 @@ CACHE_SIZE = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The headers but for the credential, which would leave nothing to cache."""
+    """Without the credential, so that it can be cached."""
 
     host: str
     forwarded_for: str
     forwarded_proto: str
     has_cookie: bool
     has_origin: bool
-    has_authorization: bool  # which the pattern of the credential does not match
+    has_authorization: bool
     keeps_open: bool
     body_length: bytes
 
@@ -53,11 +52,11 @@ def parse_request(
 ) -> Parts | None:
     """Return None if Django has to parse it.
 
-    The last group of `line` is the minor version of HTTP; `credential` matches the line of a
-    header, and its group the value.
+    The last group of `line` is HTTP's minor version; that of `credential`, which matches a header
+    line, its value.
     """
     begin, end = line.end(), request.find(HEAD_END, 0, MAX_HEAD_BYTES) + 2
-    if end < begin:  # too long, or without headers
+    if end < begin:
         return None
     secret = credential.search(request, begin - 2, end)
     if secret is None:
@@ -67,7 +66,7 @@ def parse_request(
         headers = request[begin : secret.start()] + request[secret.end() : end]
     client = _parse_headers(headers, line.groups()[-1])
     body = request[end + 2 :]
-    # The server passes the head alone if the length is wrong or too large.
+    # The server passes on the head alone if the length is wrong or too large.
     if client is None or client.body_length != b"%d" % len(body):
         return None
     return Parts(client, value, body)

@@ -1,5 +1,3 @@
-"""The fast path's responses, as Django would send them."""
-
 import time
 from email.utils import formatdate
 from functools import lru_cache
@@ -19,7 +17,6 @@ from agents.problems.responses import fault_response, problem_response
 from agents.tokens import lease as lease_tokens
 
 JSON = "application/json"
-# Headers that the server or each response sets.
 OF_EACH_RESPONSE = {
     "content-type",
     "content-length",
@@ -31,7 +28,7 @@ OF_EACH_RESPONSE = {
 
 
 class DjangoHeaders:
-    """The headers that Django's middleware adds, taken from a response to OPTIONS."""
+    """What Django's middleware adds, from a response to OPTIONS."""
 
     def __init__(self) -> None:
         self._handler: WSGIHandler | None = None
@@ -43,7 +40,7 @@ class DjangoHeaders:
         if known is None:
             response = self._request(scheme, host, has_token=has_token)
             known = _lines(response)
-            # An error's headers must not go with later responses.
+            # An error's headers are not for later responses.
             if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._known[key] = known
         return known
@@ -51,7 +48,7 @@ class DjangoHeaders:
     def _request(self, scheme: str, host: str, *, has_token: bool) -> HttpResponseBase:
         self._handler = self._handler or WSGIHandler()
         environ = _options(scheme, host)
-        if has_token:  # it varies with a cookie otherwise
+        if has_token:  # without one, it varies with the cookie
             environ["PATH_INFO"] = "/agents/a/heartbeat"
             environ["HTTP_LEASE_TOKEN"] = lease_tokens.issue("a", 1)
         return self._handler.get_response(WSGIRequest(environ))
@@ -68,7 +65,6 @@ class Responses:
         self._second = 0
         self._date = b""
         self._renderer = JSONRenderer()
-        # Those that are always the same.
         self._problems: dict[type[APIException], Problem] = {}
 
     def ok(
@@ -78,7 +74,7 @@ class Responses:
         return self._response(start, headers, self._renderer.render(content))
 
     def problem(self, error: Exception, headers: bytes, *, keeps_open: bool) -> bytes:
-        """Also counts the error."""
+        """Counts the error."""
         kind = TRANSLATIONS.get(type(error))
         problem = None if kind is None else self._problems.get(kind)
         if kind is None or problem is None:
@@ -109,7 +105,6 @@ class Responses:
 
 
 def fallback_fault(*, keeps_open: bool) -> bytes:
-    """For when no other response could be made."""
     start = _start_lines(HTTPStatus.INTERNAL_SERVER_ERROR, MEDIA_TYPE, keeps_open)
     return start + b"Retry-After: 5\r\nContent-Length: 0\r\n\r\n"
 

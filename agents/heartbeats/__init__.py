@@ -1,1 +1,0 @@
-"""Heartbeats: who may renew a lease, and the fast path in front of Django."""

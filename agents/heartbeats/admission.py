@@ -1,4 +1,4 @@
-"""Who may renew a lease: the one rule for the fast path, the bulk call and the DRF action."""
+"""The one rule of who may renew a lease."""
 
 from django.conf import settings
 
@@ -20,10 +20,7 @@ def admit(agent_id: str, token: str | None) -> int | None:
 
 
 def check_token(agent_id: str, token: str | None) -> int | None:
-    """Return the token's generation. Raise InvalidLeaseToken.
-
-    Open mode needs no token, but one that is sent has to be right.
-    """
+    """As `admit`, without counting. Only open mode needs no token."""
     if token is not None:
         return lease_tokens.verify(agent_id, token)
     if is_open():
@@ -32,5 +29,5 @@ def check_token(agent_id: str, token: str | None) -> int | None:
 
 
 def count(agent_id: str, token: str | None) -> Refusal | None:
-    """Count by token too, so that nobody can use up another agent's rate."""
+    """By token too, so that nobody can use up others' rates."""
     return _heartbeats.count(settings.RATE_HEARTBEAT_PER_AGENT, hash((agent_id, token)))

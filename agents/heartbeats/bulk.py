@@ -1,5 +1,3 @@
-"""Heartbeats of many agents in one call."""
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +76,6 @@ def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> 
 
 
 def _count_refusals(error: type[APIException], refused: Sequence[Any]) -> None:
-    # Together: each count costs as much as checking a token.
+    # Counting costs as much as checking a token.
     if refused:
         counters.count_refusal(error.default_code, len(refused))

@@ -1,5 +1,3 @@
-"""Heartbeats that wait for their commit."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +7,16 @@ from agents.leases import LeaseLocked, Renewal, Renewed
 
 Outcome = Renewed | Exception
 
-LOCK_PATIENCE = 2.0  # seconds that a locked record is tried again
+LOCK_PATIENCE = 2.0  # seconds
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """The renewals of one request. `retries`: indexes of those whose records were locked."""
+    """`retries`: the renewals whose records were locked, by index."""
 
     renewals: Sequence[Renewal]
     caller: Any
-    admitted: Admitted | None = None  # of a call for many agents
+    admitted: Admitted | None = None  # if it is for many agents
     outcomes: Sequence[Outcome] = ()
     retries: Sequence[int] = ()
     retry_until: float = 0.0

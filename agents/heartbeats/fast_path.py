@@ -1,5 +1,3 @@
-"""Answers ordinary heartbeats without Django."""
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +43,7 @@ class FastPath(base.FastPath[Call]):
         [outcome] = call.outcomes
         if not isinstance(outcome, Renewed):
             return self._front.problem(caller, outcome)
-        # Agents of equal TTL share an outcome, and so a response.
+        # Agents with the same TTL share an outcome.
         key = id(outcome), id(caller.headers), caller.keeps_open
         if key not in shared:
             answer = represent(RenewedSerializer, outcome)
@@ -57,14 +55,14 @@ class FastPath(base.FastPath[Call]):
     def _take_one(self, heartbeat: Heartbeat, agent_id: str, caller: Caller) -> bool | Response:
         token = heartbeat.lease_token
         if token is None and heartbeat.client.has_cookie:
-            return False  # perhaps a staff session
+            return False
         report = parse_report(heartbeat.body)
         if report is None:
             return False
         try:
             generation = admit(agent_id, token)
         except InvalidLeaseToken:
-            return False  # Django's response says what is wrong
+            return False
         except RateExceeded as error:
             return self._front.problem(caller, error)
         renewal = Renewal(agent_id, generation, caller.address, *report)

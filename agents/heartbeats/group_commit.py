@@ -1,5 +1,3 @@
-"""Commits heartbeats together."""
-
 from collections.abc import Sequence
 
 from agents import leases

@@ -1,5 +1,3 @@
-"""Parses ordinary heartbeats."""
-
 import re
 from typing import NamedTuple
 

@@ -1,5 +1,3 @@
-"""Heartbeats and their answers in the API."""
-
 import math
 from typing import Any, Literal, cast
 

@@ -1,4 +1,4 @@
-"""Who may register an agent: the rule for the fast path and the DRF action."""
+"""The one rule of who may register an agent."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from agents.tokens.auth_mode import is_open
 from agents.tokens.cache import Access
 from agents.tokens.enrollment import Enrolment
 
-PER_TOKEN = "RATE_REGISTER_PER_TOKEN"  # noqa: S105 - the name of a setting
+PER_TOKEN = "RATE_REGISTER_PER_TOKEN"  # noqa: S105 - a setting's name
 PER_ADDRESS = "RATE_REGISTER_PER_ADDRESS"
 PER_AGENT = "RATE_REGISTER_PER_AGENT"
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
-# In the WSGI environment of a registration that the rates have counted already.
+# In the WSGI environment, if the rates have counted it.
 IS_COUNTED = "agents.registration_is_counted"
 
 _registrations = WindowCounter()
@@ -34,14 +34,14 @@ def enrolment_by(access: Access, agent_id: str) -> Enrolment:
 
 
 def count_agent(agent_id: str) -> None:
-    """Limit the events in the history of one id. Raise RateExceeded."""
+    """Limit the events of one id. Raise RateExceeded."""
     refusal = _registrations.count(getattr(settings, PER_AGENT), hash(agent_id))
     if refusal is not None:
         raise RateExceeded(refusal)
 
 
 def recognise(token: str, address: str | None) -> Access | None:
-    """Return what a token allows. Wrong ones are for Django, which counts them."""
+    """Leave wrong tokens to Django, which counts them."""
     is_new = not right_tokens.was_right(token)
     if is_new and check(WRONG_TOKENS, rate_key(address)) is not None:
         return None
@@ -55,7 +55,7 @@ def recognise(token: str, address: str | None) -> Access | None:
 
 
 def count_callers(callers: Iterable[tuple[str, str | None]]) -> list[Refusal | None]:
-    """Count registrations by token, empty if there is none, and by address, each store once."""
+    """By token, empty if there is none, and by address."""
     callers = list(callers)
     refusals: list[Refusal | None] = [None] * len(callers)
     _count(PER_TOKEN, [token for token, _ in callers], refusals)
@@ -64,7 +64,7 @@ def count_callers(callers: Iterable[tuple[str, str | None]]) -> list[Refusal | N
 
 
 def _count(setting: str, keys: list[str], refusals: list[Refusal | None]) -> None:
-    """Refuse those of each key that come after the rate is used up. An empty key is not counted."""
+    """Empty keys are not counted."""
     calls = Counter(
         key for key, refusal in zip(keys, refusals, strict=True) if key and refusal is None
     )

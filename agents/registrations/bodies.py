@@ -1,4 +1,4 @@
-"""Plain registrations; the serializer takes all others, and explains what is wrong."""
+"""Plain bodies. The serializer reads all others, and explains what is wrong."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ from agents.serializers.fields import (
 from agents.states import Status
 from agents.strict_json import InvalidJSON, parse_json
 
-# So short that its metadata cannot exceed their limits of size and depth.
+# Such metadata cannot exceed its limits of size and depth.
 MAX_BYTES = 2_000
 MAX_BRACKETS = 32
-# With a card, whose limits, and the metadata's, are then checked.
+# Here, both the card and the metadata are checked.
 HAS_CARD = b'"agent_card"'
 MAX_BYTES_WITH_CARD = MAX_CARD_BYTES + MAX_BYTES
 REQUIRED = {"agent_id", "host", "port"}
@@ -49,7 +49,7 @@ def parse_registration(body: bytes) -> dict[str, Any] | None:
     """Return what RegistrationSerializer would, or None if it has to judge."""
     is_small = len(body) <= MAX_BYTES and _brackets(body) <= MAX_BRACKETS
     has_card = not is_small and len(body) <= MAX_BYTES_WITH_CARD and HAS_CARD in body
-    # An escape may be a character that cannot be stored.
+    # Escapes may stand for characters that cannot be stored.
     if b"\\u" in body or not (is_small or has_card):
         return None
     try:
@@ -87,7 +87,7 @@ def _is_host(host: Any) -> bool:
 
 
 def _is_object(value: Any, field: MetadataField, *, must_check: bool) -> bool:
-    """`must_check`: its size and depth may exceed the limits."""
+    """`must_check` its size and depth."""
     if not isinstance(value, dict):
         return False
     try:
@@ -101,7 +101,6 @@ def _is_number(number: Any, most: int) -> bool:
 
 
 def _is_text(text: Any, longest: int) -> bool:
-    # Anything printable can be stored.
     return (
         isinstance(text, str)
         and len(text) <= longest
@@ -115,7 +114,7 @@ def _is_status(status: Any) -> bool:
 
 
 def _are_names(given: dict[str, Any], field: str) -> bool:
-    """Whether it is a list of names, or not given; removes duplicates."""
+    """Remove duplicates."""
     if field not in given:
         return True
     names = given[field]

@@ -1,5 +1,3 @@
-"""Registrations that wait for their commit."""
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +5,6 @@ from agents.leases import Registration
 
 
 class ForDjango(Exception):
-    """Django has to answer. `is_counted`: the rates have counted the call."""
-
     def __init__(self, *, is_counted: bool) -> None:
         super().__init__()
         self.is_counted = is_counted
@@ -16,7 +12,7 @@ class ForDjango(Exception):
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """`token`: an access token. `outcome` is None while another call for its id comes first."""
+    """`outcome` is None while another call for the id comes first."""
 
     fields: dict[str, Any]
     token: str | None

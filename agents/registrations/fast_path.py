@@ -1,5 +1,3 @@
-"""Answers ordinary registrations without Django."""
-
 import re
 from http import HTTPStatus
 from typing import Any
@@ -46,7 +44,7 @@ class FastPath(base.FastPath[Call]):
             return HandOver(caller.caller, call.request, environ)
         if isinstance(outcome, Exception):
             return self._front.problem(caller, outcome)
-        assert outcome is not None  # noqa: S101 - delivered
+        assert outcome is not None  # noqa: S101
         content = self._front.responses.ok(
             represent(RegisteredAgentSerializer, outcome.agent),
             caller.headers,

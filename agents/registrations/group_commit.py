@@ -1,5 +1,3 @@
-"""Commits registrations together."""
-
 from collections.abc import Mapping, Sequence
 
 from rest_framework.exceptions import PermissionDenied
@@ -14,7 +12,7 @@ from agents.tokens.auth_mode import is_open
 from agents.tokens.cache import Access
 from agents.tokens.enrollment import ANYBODY, Enrolment
 
-# Looked up for one batch: wrong ones, which take a query each, must not delay the others.
+# A wrong one takes a query, and delays the batch.
 MAX_NEW_TOKENS = 20
 
 
@@ -24,7 +22,7 @@ class GroupCommit(group_commit.GroupCommit[Call]):
     def write(self, calls: Sequence[Call]) -> None:
         enrolments = _enrolments(calls)
         _count({call: one for call, one in enrolments.items() if not call.is_counted})
-        # One of each id, the first: the others are written after it.
+        # The first of each id.
         chosen = {call.agent_id: call for call in reversed(enrolments) if call.outcome is None}
         if not chosen:
             return
@@ -34,12 +32,11 @@ class GroupCommit(group_commit.GroupCommit[Call]):
         ]
         registered = leases.register_many(applications)
         for agent_id, call in chosen.items():
-            # Django waits for a locked record, and explains who holds an id.
+            # Django waits for locked records, and says who holds an id.
             call.outcome = registered.get(agent_id) or ForDjango(is_counted=True)
 
 
 def _enrolments(calls: Sequence[Call]) -> dict[Call, Enrolment]:
-    """Return those of ordinary calls, and leave the others to Django."""
     accesses = _accesses(calls)
     enrolments = {}
     for call in calls:
@@ -55,7 +52,6 @@ def _enrolments(calls: Sequence[Call]) -> dict[Call, Enrolment]:
 
 
 def _accesses(calls: Sequence[Call]) -> dict[str, Access | None]:
-    """Return what each token allows, None where Django has to find out."""
     addresses = {call.token: call.address for call in reversed(calls) if call.token is not None}
     new = [token for token in addresses if not right_tokens.was_right(token)]
     too_many = set(new[MAX_NEW_TOKENS:])
@@ -66,7 +62,7 @@ def _accesses(calls: Sequence[Call]) -> dict[str, Access | None]:
 
 
 def _enrolment(access: Access | None, agent_id: str) -> Enrolment | None:
-    # Counting the agents of a token takes locks.
+    # Counting a token's agents would take locks.
     if access is None or not access.may_register or access.max_agents is not None:
         return None
     try:
@@ -76,7 +72,6 @@ def _enrolment(access: Access | None, agent_id: str) -> Enrolment | None:
 
 
 def _count(enrolments: Mapping[Call, Enrolment]) -> None:
-    """Refuse those that exceed a rate."""
     refusals = count_callers((one.token, call.address) for call, one in enrolments.items())
     for call, refusal in zip(enrolments, refusals, strict=True):
         call.is_counted = True

@@ -1,5 +1,3 @@
-"""What an agent sends to register."""
-
 from rest_framework import serializers
 
 from agents.models import (
