@@ -1,5 +1,3 @@
-"""Keeps the cards that come with registrations."""
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +10,7 @@ BATCH_SIZE = 1000
 
 
 def save_cards(registered: Iterable[tuple[Registration, Mapping[str, Any]]]) -> None:
-    """To be called in the transaction of the registrations, whose locks order the cards too."""
+    """In the transaction of the registrations, whose locks order the cards too."""
     AgentCard.objects.bulk_create(
         [
             AgentCard(
@@ -29,7 +27,6 @@ def save_cards(registered: Iterable[tuple[Registration, Mapping[str, Any]]]) -> 
 
 
 def card_of(agent_id: str) -> dict[str, Any] | None:
-    """Return the card that the agent registered with, the last time."""
     current = AgentRecord.objects.filter(agent_id=agent_id).values("generation")
     card: dict[str, Any] | None = (
         AgentCard.objects.filter(agent_id=agent_id, generation__in=current)
@@ -40,7 +37,7 @@ def card_of(agent_id: str) -> dict[str, Any] | None:
 
 
 def delete_unused_cards(batch_size: int = BATCH_SIZE) -> int:
-    """Delete those of agents that are gone, or have registered again without one."""
+    """Keep only the cards of agents' last registrations."""
     current = AgentRecord.objects.filter(
         agent_id=OuterRef("agent_id"), generation=OuterRef("generation")
     )
@@ -48,7 +45,7 @@ def delete_unused_cards(batch_size: int = BATCH_SIZE) -> int:
     deleted = 0
     while True:
         batch = list(unused.values_list("agent_id", flat=True)[:batch_size])
-        # Checked again: an agent may have registered in between.
+        # Again, as an agent may have registered since.
         count, _ = unused.filter(agent_id__in=batch).delete()
         deleted += count
         if count < batch_size:

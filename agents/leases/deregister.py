@@ -1,5 +1,3 @@
-"""Deletes an agent's record."""
-
 from django.db import connection, transaction
 
 from agents.actors import AGENT
@@ -23,7 +21,7 @@ def deregister(
     reason: str = "",
     address: str | None = None,
 ) -> None:
-    """Raise a Miss. Without `generation`, the record may have any."""
+    """Without `generation`, delete any. Raise a Miss."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DELETE, [agent_id, generation])
         deleted = cursor.fetchone()

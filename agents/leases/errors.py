@@ -1,5 +1,3 @@
-"""Why a renewal or a deletion found no row."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +6,7 @@ from agents.models import AgentRecord
 
 
 class Miss(Exception):
-    """The caller's lease was not found."""
+    """No lease was found."""
 
 
 class UnknownAgent(Miss):
@@ -20,18 +18,18 @@ class StaleLease(Miss):
 
 
 class LeaseLocked(Miss):
-    """Somebody was changing the record: try again."""
+    """Try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     agent_id: str
-    generation: int | None  # None without a lease token
+    generation: int | None
     address: str | None
 
 
 def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss]:
-    """Return the reasons by id and generation; record stale leases."""
+    """By id and generation. Record stale leases."""
     ids = [claim.agent_id for claim in claims]
     holders = dict(AgentRecord.objects.filter(pk__in=ids).values_list("pk", "generation"))
     misses: dict[tuple[str, int | None], Miss] = {}
@@ -40,7 +38,7 @@ def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss
         lease = claim.agent_id, claim.generation
         held = holders.get(claim.agent_id)
         if held is None or (claim.generation is not None and held < claim.generation):
-            # A lease that is newer than the record: the registry was restored from a backup.
+            # The registry was restored from a backup.
             misses[lease] = UnknownAgent(claim.agent_id)
         elif claim.generation is None or held == claim.generation:
             misses[lease] = LeaseLocked(claim.agent_id)

@@ -1,5 +1,3 @@
-"""Renews a lease for an operator who knows why its agent is silent."""
-
 from datetime import datetime
 
 from django.db import transaction
@@ -12,12 +10,12 @@ from agents.models import AgentRecord
 
 
 def extend(*, agent_id: str, actor: str, reason: str = "") -> datetime:
-    """Let a lease, even an expired one, end a TTL from now; return its end. Raise UnknownAgent.
+    """Renew a lease, even an expired one, and return its end. Raise UnknownAgent.
 
     `reason`: up to MAX_EXTENSION_REASON_LENGTH characters.
     """
     with transaction.atomic():
-        # Lock in a statement of its own, so that `DatabaseNow` is the time after waiting.
+        # First, so that `DatabaseNow` is the time after waiting.
         agent = AgentRecord.objects.select_for_update().filter(pk=agent_id).first()
         if agent is None:
             raise UnknownAgent(agent_id)

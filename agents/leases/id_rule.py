@@ -1,4 +1,4 @@
-"""Who may take an id: the token that holds it, or anybody after its agent's lease has ended."""
+"""Who may take an id: the token that holds it, or anybody once the lease has ended."""
 
 from django.db.models.lookups import GreaterThan
 
@@ -8,16 +8,12 @@ from agents.tokens.enrollment import Enrolment, IdHeldByAnother, TooManyAgents
 
 
 def is_free_sql(record: str, token: str) -> str:
-    """Return SQL for whether the `token`, SQL too, may take the id in the table `record`.
-
-    In SQL, because it has to hold while a registration locks the record.
-    """
+    """`token`: SQL, too. Checked while the `record` is locked."""
     is_expired = expired_sql(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
     return f"({record}.enrolled_by = {token} OR {is_expired})"
 
 
 def check_holder(agent_id: str, enrolment: Enrolment) -> None:
-    """Raise IdHeldByAnother if the id is not free."""
     others = AgentRecord.objects.alive().exclude(enrolled_by=enrolment.token)
     holder = others.filter(pk=agent_id).first()
     if holder is not None:
@@ -25,9 +21,9 @@ def check_holder(agent_id: str, enrolment: Enrolment) -> None:
 
 
 def check_number(agent_id: str, enrolment: Enrolment, max_agents: int) -> None:
-    """Raise TooManyAgents if the token has `max_agents` living agents without this one.
+    """Raise TooManyAgents if the token has `max_agents` other living agents.
 
-    The locks let the second of two simultaneous registrations count the first.
+    With locks, the second of two simultaneous registrations counts the first.
     """
     record = AgentRecord.objects.select_for_update().filter(pk=agent_id)
     is_alive = GreaterThan(ExpiresAt(), DatabaseNow())

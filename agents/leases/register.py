@@ -1,5 +1,3 @@
-"""Registers agents, each time with a new generation of the lease."""
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -41,7 +39,7 @@ def register(
 ) -> Registration:
     """Replace all that the agent has sent before, and keep the operator's state.
 
-    `address` is where the call came from. Raise IdHeldByAnother or TooManyAgents.
+    `address`: where the call came from. Raise IdHeldByAnother or TooManyAgents.
     """
     columns = _columns(
         {
@@ -73,9 +71,9 @@ def register(
 
 
 def register_many(applications: Sequence[Application]) -> dict[str, Registration]:
-    """Register agents of different ids by one commit; return those that could be, by id.
+    """Register agents of different ids by one commit. Return by id those that could be.
 
-    Left out are ids that another token holds, and records that are locked.
+    Others' ids and locked records are left out.
     """
     wanted = [Wanted(_columns(*one), one.enrolment) for one in applications]
     cards = {
@@ -92,7 +90,7 @@ def register_many(applications: Sequence[Application]) -> dict[str, Registration
 def _columns(
     fields: Mapping[str, Any], address: str | None, enrolment: Enrolment
 ) -> dict[str, Any]:
-    """Return what the registration writes: all that the agent does not give is reset."""
+    """What the agent does not give is reset."""
     return {
         "agent_id": fields["agent_id"],
         "agent_name": fields.get("agent_name") or fields["agent_id"],

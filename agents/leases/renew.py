@@ -1,5 +1,3 @@
-"""Renews leases."""
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +13,6 @@ from agents.leases.errors import Claim, LeaseLocked, Miss, explain_misses
 from agents.metrics import counters
 from agents.models import AgentRecord
 
-# The fields of a Renewal, with their types on PostgreSQL.
 LEASE = {"agent_id": "text", "generation": "int8"}
 REPORT = {"seen_address": "inet", "status": "text", "load": "float8", "note": "text"}
 RENEWAL = RowUpdate(
@@ -30,22 +27,22 @@ RENEWAL = RowUpdate(
         [f"last_heartbeat = {dialect.now()}"]
         + [f"{name} = COALESCE(given.{name}, held.{name})" for name in REPORT]
     ),
-    # As an integer: a driver would parse the same time for each row.
+    # An integer costs a driver less than a time.
     returning=f"agent_id, generation, {dialect.microseconds('last_heartbeat')}, ttl_seconds, state",
     lock_order="agent_id",
-    # A database that was frozen must not renew leases of agents that have died meanwhile.
+    # A frozen database must not renew leases of agents that died meanwhile.
     max_delay=2.0,
 )
-MAX_ATTEMPTS = 10  # to renew a record that others keep changing
+MAX_ATTEMPTS = 10
 
 Lease = tuple[str, int | None]  # agent_id and generation
 
 
 class Renewal(NamedTuple):
-    """Fields that are None leave the record as it is."""
+    """None leaves the record as it is."""
 
     agent_id: str
-    generation: int | None = None  # None without a lease token
+    generation: int | None = None
     seen_address: str | None = None
     status: str | None = None
     load: float | None = None
@@ -72,7 +69,7 @@ def renew(
     note: str | None = None,
     address: str | None = None,
 ) -> Renewed:
-    """Let a lease, even an expired one, end a TTL from now. Raise a Miss."""
+    """Renew a lease, even an expired one. Raise a Miss."""
     renewal = Renewal(agent_id, generation, address, status, load, note)
     [outcome] = renew_many([renewal], waits=True)
     if isinstance(outcome, Miss):
@@ -81,14 +78,12 @@ def renew(
 
 
 def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
-    """Return the outcome of each renewal, in order. An agent may occur twice.
+    """Return the outcomes in order. An agent may occur twice.
 
-    `waits` for locked records, in the order of their ids so that two calls cannot deadlock;
-    otherwise their outcome is LeaseLocked.
+    `waits` for locked records, by id to avoid deadlocks; else they are LeaseLocked.
     """
     outcomes = _renew(renewals, waits=waits)
     for _ in range(MAX_ATTEMPTS if waits else 0):
-        # A record that changes while the statement waits for it is skipped.
         locked = [place for place, one in enumerate(outcomes) if isinstance(one, LeaseLocked)]
         if not locked:
             break
@@ -115,10 +110,7 @@ def _renew(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
 
 
 def _batches(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
-    """Yield one batch, or two: an UPDATE must not change a record twice.
-
-    One without a generation matches any, so it must not share a batch with one that has it.
-    """
+    """An UPDATE changes a record only once, and a renewal without generation matches any."""
     left = renewals
     while left:
         batch: dict[Lease, Renewal] = {}
@@ -143,7 +135,7 @@ def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[Lease, Renewed]:
     for agent_id, generation, at, ttl_seconds, state in dialect.update_rows(
         RENEWAL, batch, waits=waits
     ):
-        # Most rows have the same values, and share an object.
+        # Most rows have the same values.
         values = at, ttl_seconds, state
         if values not in same:
             same[values] = Renewed(from_microseconds(at), ttl_seconds, state)

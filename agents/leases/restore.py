@@ -1,5 +1,3 @@
-"""After the database was restored from a backup."""
-
 from agents.database.dialect import dialect
 from agents.models import AgentEvent
 
@@ -8,8 +6,8 @@ GAP = 1_000_000_000
 
 
 def skip_generations() -> int:
-    """Return the last generation skipped.
+    """No generation since the backup may be granted again, or two processes would hold a lease.
 
-    Those granted after the backup must not be granted again, or two processes hold one lease.
+    Return the last generation skipped.
     """
     return dialect.skip_ids(AgentEvent, GAP)

@@ -1,5 +1,3 @@
-"""The state that an operator sets."""
-
 from django.db import transaction
 
 from agents.history.record import Kind, record_event

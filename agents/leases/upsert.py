@@ -1,5 +1,3 @@
-"""Writes registrations and their events."""
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,17 +17,16 @@ from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 from agents.tokens.enrollment import Enrolment
 
-# Set by the registry.
 OURS = ("last_heartbeat", "registered_at", "generation", "state")
 FIELDS = AgentRecord._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 SENT = [field for field in FIELDS if field.attname not in OURS]
-# The database may have kept or normalised these.
+# The database keeps or normalises these.
 KEPT = ("generation", "state", "metadata", "seen_address")
 
 
 class Wanted(NamedTuple):
-    """A registration to be written. `columns`: all but `OURS`."""
+    """`columns`: all but `OURS`."""
 
     columns: Mapping[str, Any]
     enrolment: Enrolment
@@ -42,10 +39,10 @@ class Registration:
 
 
 def take(wanted: Sequence[Wanted], *, waits: bool) -> dict[str, Registration]:
-    """Write registrations of different ids; return by id those whose ids were free.
+    """Register agents with different ids. Return by id those whose ids were free.
 
-    Without `waits`, those whose records are locked are left out too. The generation is the id of
-    the event, so it is never granted again, even after a deletion.
+    Without `waits`, locked records are left out. The generation is the id of the event, so it is
+    never granted again.
     """
     written = {}
     for takes_over in {one.enrolment.takes_over for one in wanted}:
@@ -99,7 +96,7 @@ def _registrations(*, takes_over: bool) -> LoggedUpsert:
             "registered_at": now,
             "generation": dialect.next_id(AgentEvent),
         },
-        # Evaluated after the row is locked, so generations ascend in the order of the locks.
+        # With the row locked, so generations ascend in the order of locks.
         changes={
             **{name: f"EXCLUDED.{name}" for name in names},
             "last_heartbeat": dialect.now_after_waiting(),

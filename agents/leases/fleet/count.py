@@ -1,5 +1,3 @@
-"""Counts all agents in one pass: by lease, by silence and by state."""
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +15,14 @@ from agents.models import MAX_TTL_SECONDS, AgentRecord
 from agents.states import Lease, State
 
 LEASES = list(Lease)
-ALL = ""  # as a state
+ALL = ""
 ALLOWED, MISSED = HEARTBEATS_PER_TTL, HEARTBEATS_PER_TTL - 1
 
 
 class Group(NamedTuple):
-    """Agents of one kind. `heartbeats`: those that they owe in a day."""
+    """`heartbeats`: owed in a day."""
 
-    kind: int  # the place of the lease * len(Silence) + the silence
+    kind: int  # index of the lease * len(Silence) + silence
     state: str
     agents: int
     heartbeats: int
@@ -40,9 +38,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class Count:
-    """`seconds`: how long it took. `at`: when it was made, if that was some time ago, namely `age`
-    seconds.
-    """
+    """`at`, `age`: of an earlier count. `seconds`: how long it took."""
 
     groups: Sequence[Group]
     seconds: float
@@ -59,7 +55,7 @@ class Count:
 
     @property
     def leases(self) -> Mapping[Lease, int]:
-        """Agents by lease, where those expiring soon are alive too."""
+        """Alive includes expiring soon."""
         agents = {
             lease: sum(group.agents for group in self.groups if group.lease is lease)
             for lease in Lease
@@ -69,7 +65,7 @@ class Count:
 
     @property
     def states(self) -> Mapping[State, int]:
-        """Agents by state, without the default."""
+        """Without the default."""
         return {
             state: sum(group.agents for group in self.groups if group.state == state)
             for state in State
@@ -100,8 +96,8 @@ def count_fleet() -> Count:
 
 
 def _count_sql() -> str:
-    # The state is far behind in each row, so reading it would cost a third more. Few agents have
-    # another than the default, and an index finds them.
+    # The state is far behind in a row: reading all of them would cost a third more. An index finds
+    # the few that are not ACTIVE.
     kind, agents = _kind_sql(), table(AgentRecord)
     return (
         f"SELECT {kind} AS kind, '{ALL}' AS state, COUNT(*), SUM({MAX_TTL_SECONDS} / ttl_seconds)"  # noqa: S608
@@ -112,7 +108,7 @@ def _count_sql() -> str:
 
 
 def _with_default_state(found: Sequence[Group]) -> list[Group]:
-    """Replace the groups of all agents by those in the default state."""
+    """Take the others out of ALL."""
     others = [group for group in found if group.state != ALL]
     groups = list(others)
     for group in set(found) - set(others):
@@ -125,7 +121,7 @@ def _with_default_state(found: Sequence[Group]) -> list[Group]:
 
 
 def _kind_sql() -> str:
-    # The first test is cheap, and settles nearly all.
+    # The first test is cheap, and nearly always enough.
     expired, soon = (
         LEASES.index(lease) * len(Silence) for lease in (Lease.EXPIRED, Lease.EXPIRING_SOON)
     )

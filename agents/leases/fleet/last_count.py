@@ -1,7 +1,4 @@
-"""The count of the fleet that all who only show it share.
-
-Sweeps count the fleet anyway, and leave their count for the others.
-"""
+"""The last count of the fleet, shared by all who only show it."""
 
 from datetime import timedelta
 
@@ -14,14 +11,11 @@ from agents.leases.fleet.budget import READERS_SHARE, pause_after
 from agents.leases.fleet.count import Count, Group, count_fleet
 from agents.models import LastCount
 
-LARGE = 10_000  # fewer agents are counted within some milliseconds
+LARGE = 10_000  # agents
 
 
 def recent_count() -> Count:
-    """Count a small fleet; return the last count of a large one, unless it is time for another.
-
-    One process at a time counts a large fleet. The others do not wait for it.
-    """
+    """Count a small fleet. One process at a time counts a large one for all."""
     last = _last_count()
     if last is None:
         count = count_fleet()
@@ -35,7 +29,7 @@ def recent_count() -> Count:
 
 
 def count_for_all() -> Count:
-    """Count the fleet, and keep the count of a large one for `recent_count`."""
+    """Count the fleet, and keep a large count for `recent_count`."""
     with dialect.in_one_process():
         count = count_fleet()
     if count.registered >= LARGE:
@@ -54,8 +48,7 @@ def _last_count() -> Count | None:
 
 
 def _may_count(pause: float) -> bool:
-    """Return whether no other process has begun to count within the pause; then this one has."""
-    # A time ahead: the database's clock was set back.
+    # `began_at` is ahead if the database's clock was set back.
     ended = Q(began_at__lte=DatabaseNow() - timedelta(seconds=pause)) | Q(
         began_at__gt=DatabaseNow()
     )
@@ -63,7 +56,7 @@ def _may_count(pause: float) -> bool:
         with dialect.without_waiting_for_writers():
             return bool(LastCount.objects.filter(ended).update(began_at=DatabaseNow()))
     except UNAVAILABLE:
-        return False  # SQLite's writer is at work; or the database is away, as the next call finds
+        return False  # SQLite's writer is at work, or the database is away
 
 
 def _keep(count: Count) -> None:

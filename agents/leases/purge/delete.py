@@ -1,5 +1,3 @@
-"""Deletes agents in the database, without making Python objects of them."""
-
 from collections.abc import Iterator
 
 from agents.database.clock import expired_sql
@@ -17,11 +15,10 @@ PURGE = LoggedDelete(
 
 
 def purge_one(*, agent_id: str, actor: str, reason: str = "") -> bool:
-    """Return whether the agent's lease had ended."""
+    """Return False unless the lease has ended."""
     condition = f"agent_id = %s AND {expired_sql()}"
     return bool(dialect.delete(PURGE, condition, [agent_id], [reason, actor]))
 
 
 def purge_batches(condition: str, actor: str, batch_size: int) -> Iterator[int]:
-    """Yield how many were purged by each transaction. Agents that renew meanwhile survive."""
     return dialect.delete_in_batches(PURGE, condition, ["", actor], batch_size)

@@ -1,4 +1,4 @@
-"""The hold on purging while the network is probably to blame."""
+"""No purging while the network is probably to blame."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from agents.history.feed import newest_first
 from agents.history.record import Kind
 from agents.models import SweepMark
 
-LONGEST_HOLD = timedelta(minutes=15)  # even if the agents stay silent
+LONGEST_HOLD = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Hold:
 
     @property
     def is_over(self) -> bool:
-        # Negative after the database's clock was set back.
+        # Negative if the database's clock was set back.
         return not timedelta(0) <= self.lasted < LONGEST_HOLD
 
 
 def current_hold() -> Hold | None:
-    """Return the last sweep's hold, unless that sweep is older than LONGEST_HOLD."""
+    """Return None if the last sweep is older than LONGEST_HOLD."""
     begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
     mark = (
         SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)

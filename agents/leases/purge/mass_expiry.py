@@ -1,7 +1,4 @@
-"""Whether so many agents are silent at once that the network is probably to blame.
-
-Then expired agents are held, so that their next heartbeat renews them.
-"""
+"""If many agents fall silent at once, the network is probably to blame."""
 
 from dataclasses import dataclass
 
@@ -21,16 +18,12 @@ from agents.leases.purge.silence import (
 )
 from agents.models import AgentRecord
 
-FEWEST_SILENT = 10  # fewer hold nothing
+FEWEST_SILENT = 10
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """How silent the fleet is, not counting time in which the registry was down.
-
-    `overdue`: expired longer ago than a hold may last, and in neither `fleet` nor `silent`.
-    `expired`: those of `silent` whose lease has ended.
-    """
+    """`silent` includes `expired`. Neither `fleet` nor `silent` includes `overdue`."""
 
     fleet: Share
     silent: Share
@@ -40,13 +33,12 @@ class Assessment:
 
     @property
     def must_hold(self) -> bool:
-        """A hold that is over stays so, or short-lived agents could extend it forever."""
+        """A hold that is over stays so: short-lived agents could extend it forever."""
         too_many = self.silent.agents >= FEWEST_SILENT and self.silent.is_most_of(self.fleet)
         return self.expired > 0 and too_many and not (self.hold and self.hold.is_over)
 
     @property
     def is_recovering(self) -> bool:
-        """The hold ends because most of the fleet is heard again."""
         return self.hold is not None and not self.hold.is_over and not self.must_hold
 
     @property
@@ -73,12 +65,11 @@ def assess(count: Count) -> Assessment:
 
 
 def purgeable_sql(*, on_hold: bool) -> str:
-    """To be executed with parameters."""
     return silent_for_sql(LONGER_THAN_A_HOLD if on_hold else WHOLE_TTL)
 
 
 def count_excused() -> int:
-    """Return how many are expired, but kept because the registry was down."""
+    """Return how many expired agents are kept because the registry was down."""
     condition = f"{expired_sql()} AND NOT {silent_for_sql(WHOLE_TTL)}"
     sql = f"SELECT COUNT(*) FROM {table(AgentRecord)} WHERE {condition}"  # noqa: S608
     with connection.cursor() as cursor:

@@ -1,6 +1,6 @@
-"""The registry's own uptime: no agent's silence counts from before it.
+"""Silence from before the registry's uptime does not count.
 
-A new one begins after GAP_SECONDS without the pulse of a web process.
+That begins anew after GAP_SECONDS without the pulse of a web process.
 """
 
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ GAP_SECONDS = 10
 @dataclass(frozen=True)
 class UptimeReport:
     up_since: datetime
-    seen_at: datetime  # the last pulse
+    seen_at: datetime
     seconds: float  # 0 while no web process is at work
     is_at_work: bool
 
 
 def pulse() -> None:
-    """Write at most once per PULSE_SECONDS, for all web processes together."""
+    """Write once in PULSE_SECONDS, for all web processes together."""
     mark, now = table(Uptime), dialect.now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -43,7 +43,7 @@ def restart_uptime() -> None:
 
 
 def report_uptime() -> UptimeReport | None:
-    """Return None if no web process has ever pulsed."""
+    """Return None before the first pulse."""
     row = Uptime.objects.annotate(read_at=DatabaseNow()).first()
     if row is None:
         return None
@@ -57,10 +57,7 @@ def report_uptime() -> UptimeReport | None:
 
 
 def silent_since_sql() -> str:
-    """Return SQL for the later of last heartbeat and uptime; now while no web process is at work.
-
-    To be executed with parameters.
-    """
+    """Last heartbeat or uptime, whichever is later; now, if no web process is at work."""
     up_since = (
         f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608
         f" ELSE {dialect.now()} END FROM {table(Uptime)})"
@@ -69,6 +66,6 @@ def silent_since_sql() -> str:
 
 
 def _seen_within(seconds: int) -> str:
-    # A time ahead: the database's clock was set back.
+    # `seen_at` is ahead if the database's clock was set back.
     earliest, latest = dialect.now_plus(f"-{seconds}"), dialect.now_plus(f"{GAP_SECONDS}")
     return f"({table(Uptime)}.seen_at BETWEEN {earliest} AND {latest})"

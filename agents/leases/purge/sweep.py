@@ -1,5 +1,3 @@
-"""Deletes the agents whose lease has ended."""
-
 from dataclasses import dataclass
 
 from agents.actors import SWEEP
@@ -18,22 +16,21 @@ DEFAULT_BATCH_SIZE = 1000
 class Purge:
     purged: int
     held: int = 0
-    event: Kind | None = None  # a hold began or ended, or the purge was forced
+    event: Kind | None = None
     reason: str = ""
 
 
 def purge_expired(
     *, batch_size: int = DEFAULT_BATCH_SIZE, actor: str = SWEEP, force: bool = False
 ) -> Purge:
-    """Delete the agents whose lease has ended, unless they are probably not to blame.
+    """Unless forced, keep agents that an outage or the network has cut off.
 
-    `force` ignores outages (`registry_uptime`) and holds (`mass_expiry`). A transaction deletes at
-    most `batch_size` rows, so that heartbeats do not wait for long.
+    A transaction deletes at most `batch_size` rows, so that heartbeats do not wait for long.
     """
     count = count_for_all()
     fleet = assess(count)
     if fleet.is_recovering and not force:
-        # They do not all come back at once: each gets a TTL from now.
+        # They do not come back at once: give each a TTL from now.
         restart_uptime()
         count = count_for_all()
         fleet = assess(count)
@@ -43,7 +40,7 @@ def purge_expired(
     looks = 1
     if force or fleet.purgeable:
         purged = sum(purge_batches(condition, actor, batch_size))
-        looks = 2  # to find them takes as long as to count
+        looks = 2  # finding them takes as long as counting
     held = fleet.expired if on_hold else 0
     reason = fleet.explain(purged=purged, force=force)
     event = record_sweep(

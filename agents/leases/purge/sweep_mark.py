@@ -1,5 +1,3 @@
-"""The record of the last sweep."""
-
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +12,7 @@ from agents.leases.fleet.budget import SWEEPS_SHARE, pause_after
 from agents.leases.purge.hold import current_hold
 from agents.models import SweepMark
 
-MISSED_SWEEPS = 4  # after which the next is overdue
+MISSED_SWEEPS = 4
 _started = time.monotonic()
 
 
@@ -26,7 +24,7 @@ class SweepReport:
     purged: int = 0
     held: int = 0
     purged_in_total: int = 0
-    is_due: bool = True  # whether it is time for another
+    is_due: bool = True
 
 
 def report_sweeps() -> SweepReport:
@@ -45,7 +43,7 @@ def report_sweeps() -> SweepReport:
         purged=mark.purged,
         held=mark.held,
         purged_in_total=mark.purged_in_total,
-        # Negative after the database's clock was set back.
+        # Negative if the database's clock was set back.
         is_due=not 0 <= age < pause,
     )
 
@@ -59,9 +57,10 @@ def record_sweep(
     reason: str,
     forced: bool = False,
 ) -> Kind | None:
-    """`seconds`: how long it took to look through the fleet.
+    """`seconds`: spent on looking through the fleet.
 
-    Return the kind of its event: a hold began or ended, or it was `forced`."""
+    Return an event if a hold began or ended, or if it was `forced`.
+    """
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)
         SweepMark.objects.bulk_create([first], ignore_conflicts=True)
