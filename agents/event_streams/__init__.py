@@ -5,8 +5,6 @@
         streams.add(stream)
         return EventStreamResponse(stream)
 
-Our web server sends them by its event loop; other servers hold a thread for each stream.
-
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 

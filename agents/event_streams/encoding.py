@@ -1,14 +1,12 @@
-"""The wire format."""
-
 import re
 
-# Sent when there is no event, so that proxies keep the connection and vanished clients are found.
+# Keeps proxies from closing the connection, and finds vanished clients.
 COMMENT = b":\n\n"
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def encode_event(data: str, *, name: str = "", event_id: str = "") -> bytes:
-    """Encode an event once for all streams. Raise ValueError for line ends or NUL in name or id."""
+    """Raise ValueError for line ends or NUL in name or id."""
     for value in (name, event_id):
         if LINE_END.search(value) or "\0" in value:
             raise ValueError(f"an event cannot have the name or id {value!r}")

@@ -1,5 +1,3 @@
-"""The response that carries a stream."""
-
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -10,25 +8,22 @@ from django.http import StreamingHttpResponse
 from agents.event_streams.encoding import COMMENT
 from agents.event_streams.stream import Closed, EventStream
 
-SILENCE_SECONDS = 15.0  # without an event; then a comment is sent
+SILENCE_SECONDS = 15.0
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """Closing it closes the stream."""
+    """Our web server sends it by its event loop. Others hold a thread for it."""
 
     def __init__(self, stream: EventStream, **more: Any) -> None:
         self._own_content = self._events()
         super().__init__(self._own_content, content_type="text/event-stream", **more)
         self["Cache-Control"] = "no-store"
-        self["X-Accel-Buffering"] = "no"  # or nginx holds events back
+        self["X-Accel-Buffering"] = "no"  # else nginx holds events back
         self._stream = stream
         self._is_handed_over = False
 
     def hand_over(self) -> EventStream | None:
-        """Return the stream for a server that needs no response to send it.
-
-        Return None if middleware has changed the content, which then has to be iterated.
-        """
+        """Return None if middleware has changed the content."""
         if vars(self)["_iterator"] is not self._own_content:
             return None
         self._is_handed_over = True
@@ -42,7 +37,7 @@ class EventStreamResponse(StreamingHttpResponse):
     def _events(self) -> Iterator[bytes]:
         is_new = threading.Event()
         self._stream.attach(is_new.set)
-        yield COMMENT  # so that the client gets the head
+        yield COMMENT  # sends the head
         while True:
             has_new = is_new.wait(SILENCE_SECONDS)
             is_new.clear()

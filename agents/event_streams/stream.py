@@ -1,5 +1,3 @@
-"""A stream of events to one client."""
-
 import threading
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,19 +6,16 @@ MAX_UNSENT_BYTES = 128 * 1024
 
 
 class Closed(StrEnum):
-    """Why a stream has ended."""
-
-    ENDED = "ended"  # by its owner
-    GONE = "gone"  # the client disconnected
-    SLOW = "slow"  # the client read too slowly
-    STOPPING = "stopping"  # the server stops
+    ENDED = "ended"
+    GONE = "gone"
+    SLOW = "slow"
+    STOPPING = "stopping"
 
 
 class EventStream:
     """Events for one client.
 
-    `on_close` is called once, when the connection is closed; in any thread, but never by `send` or
-    `end`.
+    `on_close` is called once, in any thread, but not in `send` or `end`.
     """
 
     __slots__ = (
@@ -49,14 +44,11 @@ class EventStream:
 
     @property
     def unsent(self) -> int:
-        """Bytes that the client has not received yet."""
+        """In bytes."""
         return self._pending_bytes + self._taken_bytes
 
     def send(self, event: bytes) -> bool:
-        """Send what `encode_event` returns; return False if the stream has ended.
-
-        It ends if the client leaves more than MAX_UNSENT_BYTES unread.
-        """
+        """Return False if the stream has ended, as it does at more than MAX_UNSENT_BYTES unread."""
         with self._lock:
             if self._over:
                 return False
@@ -65,24 +57,22 @@ class EventStream:
             else:
                 self._pending.append(event)
                 self._pending_bytes += len(event)
-            # The server was woken for an earlier event, and takes this one too.
+            # Woken before, the server takes this one too.
             wake = self._wake if len(self._pending) == 1 or self._over else None
         if wake is not None:
             wake()
         return not self._over
 
     def end(self) -> None:
-        """Disconnect the client once it has what was sent."""
+        """The client still gets what was sent."""
         with self._lock:
             self._over = self._over or Closed.ENDED
             wake = self._wake
         if wake is not None:
             wake()
 
-    # For the server:
-
     def attach(self, wake: Callable[[], object]) -> None:
-        """Call `wake`, in any thread, when there is something new to `take`."""
+        """`wake` is called in any thread when there is something to `take`."""
         with self._lock:
             self._wake = wake
             has_something = self._pending or self._over
@@ -97,12 +87,12 @@ class EventStream:
         return events
 
     def has_taken(self, unsent: int) -> None:
-        """`unsent`: bytes of what was taken that the client has not received."""
+        """`unsent`: bytes that were not received."""
         with self._lock:
             self._taken_bytes = unsent
 
     def close(self, reason: Closed) -> Callable[[], object] | None:
-        """Record that the connection is closed; return the call that reports it to the owner."""
+        """Return a call that reports the end to the owner."""
         with self._lock:
             self._over = over = self._over or reason
             on_close, self._on_close, self._wake = self._on_close, None, None

@@ -1,14 +1,11 @@
-"""All metrics by name, and this process's counters.
-
-`registry_project.endpoints.exposition` adds up those of all web processes and reads the gauges.
-"""
+"""All metrics. `endpoints.exposition` reads the gauges."""
 
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
 
 PREFIX = "agent_registry_"
-# They would double the series.
+# They double the number of series.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 COUNTERS = CollectorRegistry()
@@ -23,7 +20,6 @@ HEARTBEATS = _counter("heartbeats", "Leases renewed.")
 DEREGISTRATIONS = _counter("deregistrations", "Agents deregistered, by themselves or an operator.")
 REFUSALS = _counter("refusals", "Calls that got an error, by its code.", "reason")
 
-# The description and the labels, by name.
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "database_up": ("Whether the database answers. The other gauges are missing without it.", ()),
     "agents": ("Agents with a record, by lease and the operator's state.", ("lease", "state")),
@@ -34,10 +30,10 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "sweep_purged": ("Agents that the last sweep purged.", ()),
     "sweep_held": ("Expired agents that the last sweep kept because too many expired at once.", ()),
 }
-# Counted in the database, since mostly workers purge.
+# In the database, as mostly workers purge.
 PURGED = ("purged", "Agents purged by sweeps.")
 
-# Prometheus misses the first increase of a series that did not exist before.
+# Prometheus misses the first increase of a new series.
 for _kind in ("new", "again"):
     REGISTRATIONS.labels(_kind)
 
@@ -47,11 +43,10 @@ def count_registration(*, created: bool) -> None:
 
 
 def count_refusal(codes: Any, times: int = 1) -> None:
-    """Count an error by DRF's code; codes by field count as "invalid"."""
     REFUSALS.labels(codes if isinstance(codes, str) else "invalid").inc(times)
 
 
 def count_renewed_here() -> int:
-    """Return the leases renewed since this process started."""
+    """Since this process started."""
     [family] = HEARTBEATS.collect()
     return sum(int(sample.value) for sample in family.samples)

@@ -3,10 +3,7 @@ from django.db.models import Q
 
 
 class ActivityMinute(models.Model):
-    """Written by `agents.history.activity`; minutes without activity have no row.
-
-    Web processes count their heartbeats; the rest is counted from events.
-    """
+    """Written by `agents.history.activity`."""
 
     minute = models.DateTimeField(primary_key=True, help_text="When it began, in whole minutes.")
     heartbeats = models.PositiveBigIntegerField(db_default=0, help_text="Leases renewed.")
@@ -27,7 +24,7 @@ class ActivityMinute(models.Model):
 
 
 class ActivityMark(models.Model):
-    """Which events ActivityMinute includes, in one row."""
+    """Which events ActivityMinute includes. One row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     settled = models.BigIntegerField(

@@ -22,10 +22,10 @@ from agents.states import State, Status
 
 
 class AgentRecord(LeaseTimes, models.Model):
-    """An agent and its lease. Only `agents.leases` writes it.
+    """Only `agents.leases` writes it.
 
-    No foreign key may point here, and no signal may listen to deletions: either makes Django select
-    rows and then delete them by id, which would purge an agent that renewed in between.
+    No foreign key may point here, and no signal may listen to deletions: Django would select rows
+    and delete them by id, also of agents that renewed in between.
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
@@ -60,8 +60,8 @@ class AgentRecord(LeaseTimes, models.Model):
         null=True, blank=True, help_text="Where its last registration or heartbeat came from."
     )
 
-    # No foreign key: deleting a token must not delete agents. `db_default` is for processes of the
-    # previous version, which do not write this column.
+    # No foreign key: deleting a token must not delete agents. `db_default`: processes of the
+    # previous version do not write this column.
     enrolled_by = models.CharField(
         max_length=TOKEN_KEY_LENGTH,
         blank=True,
@@ -75,7 +75,6 @@ class AgentRecord(LeaseTimes, models.Model):
     class Meta:
         verbose_name = "agent"
         indexes = [
-            # Of the few agents that an operator has touched.
             models.Index(
                 fields=["state"],
                 condition=~Q(state=State.ACTIVE),

@@ -4,10 +4,9 @@ from agents.models.limits import MAX_ID_LENGTH
 
 
 class AgentCard(models.Model):
-    """What an agent says it is (A2A), in a table of its own: heartbeats would rewrite it.
+    """A card is apart from its agent, as heartbeats would rewrite it.
 
-    It belongs to the registration of its generation; another registration makes it meaningless.
-    Only `agents.leases` writes it. No foreign key: see AgentRecord.
+    It belongs to one generation. Only `agents.leases` writes it. No foreign key: see AgentRecord.
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)

@@ -11,7 +11,7 @@ BY_STAFF = Q(actor__startswith=STAFF)
 class AgentEvent(models.Model):
     """Written by `agents.history.record` only. No foreign key: events outlive the agent.
 
-    Events of the whole registry, such as a held purge, have an empty `agent_id`.
+    Without `agent_id`, it is about the whole registry.
     """
 
     class Kind(models.TextChoices):
@@ -46,14 +46,14 @@ class AgentEvent(models.Model):
     class Meta:
         verbose_name = "event"
         indexes = [
-            # By id or prefix, in any collation.
+            # For ids and prefixes in any collation.
             models.Index(
                 fields=["agent_id", "id"],
                 opclasses=["varchar_pattern_ops", "int8_ops"],
                 name="event_agent_prefix",
             ),
             models.Index(fields=["at"], name="event_at"),
-            # Partial: most events are not by staff, and pay nothing for it.
+            # Few events are by staff.
             models.Index(fields=["id"], condition=BY_STAFF, name="event_by_staff"),
         ]
 
@@ -65,7 +65,6 @@ class AgentEvent(models.Model):
         return LEVELS.get(self.kind)
 
 
-# Other kinds have no colour.
 LEVELS: dict[str, Level] = {
     AgentEvent.Kind.REGISTERED: Level.OK,
     AgentEvent.Kind.REFUSED: Level.BAD,

@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 class LastCount(models.Model):
-    """The last count of a large fleet, in one row that all processes share; none of a small one."""
+    """Of a large fleet. One row, or none."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField(help_text="When the fleet was counted.")

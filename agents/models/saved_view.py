@@ -4,8 +4,6 @@ from agents.models.limits import MAX_ACTOR_LENGTH, MAX_VIEW_NAME_LENGTH, MAX_VIE
 
 
 class SavedView(models.Model):
-    """Filters of the agent list under a name, shared by all staff."""
-
     name = models.CharField(max_length=MAX_VIEW_NAME_LENGTH, unique=True)
     query = models.CharField(
         max_length=MAX_VIEW_QUERY_LENGTH, blank=True, help_text="The list's parameters, encoded."

@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 class SweepMark(models.Model):
-    """The last sweep, in one row, whose age betrays a dead sweeper."""
+    """One row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField()
@@ -26,10 +26,7 @@ class SweepMark(models.Model):
 
 
 class Uptime(models.Model):
-    """Since when the registry has answered heartbeats without a break, in one row.
-
-    A purge ignores heartbeats missed before `up_since`: agents could not reach us.
-    """
+    """Since when heartbeats have been answered without a break. One row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     up_since = models.DateTimeField()

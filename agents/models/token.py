@@ -17,7 +17,7 @@ class AccessToken(models.Model):
     """The right to register agents, to read, or both. Only `agents.tokens.access` writes it."""
 
     class State(Described):
-        """Follows from the time; not stored."""
+        """Not stored."""
 
         GOOD = Entry(value="good", level=Level.OK)
         EXPIRED = Entry(value="expired", level=Level.BAD)
@@ -78,7 +78,6 @@ class AccessToken(models.Model):
         return " and ".join(rights).removesuffix(",")
 
     def state(self, now: datetime) -> State:
-        """At exactly `expires_at` it is expired."""
         if self.revoked_at is not None:
             return self.State.REVOKED
         lasts = self.expires_at is None or now < self.expires_at

@@ -1,1 +1,0 @@
-"""All errors of the API, as Problem Details (RFC 9457)."""

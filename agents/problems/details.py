@@ -8,7 +8,7 @@ MEDIA_TYPE = "application/problem+json"
 def problem(
     status: int, detail: str = "", errors: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, Any]:
-    """Return a body by RFC 9457; `errors`: messages by the path of their field."""
+    """`errors`: messages by field path."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -22,7 +22,7 @@ def problem(
 
 
 def field_errors(detail: Any) -> dict[str, list[str]]:
-    """Return DRF's nested errors by path, such as ``tags[0]``; ``body`` for those of no field."""
+    """By path, such as ``tags[0]`` or ``body``."""
     return dict(_flatten(detail))
 
 
@@ -43,5 +43,5 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
 
 
 def encodable(text: str) -> str:
-    """Escape lone surrogates, which JSON can hold but UTF-8 cannot."""
+    """Escape lone surrogates, which UTF-8 cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode()

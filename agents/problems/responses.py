@@ -22,7 +22,7 @@ NOT_FOUND = "There is nothing at this address."
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler. Return None for an unexpected error."""
+    """Return None for an unexpected error."""
     error = _translate(error)
     response = exception_handler(error, context)  # sets headers, and rolls back
     if response is None:
@@ -41,7 +41,6 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def fault_response() -> Response:
-    """For an unexpected error."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return Response(problem(status, FAULT), status, headers={"Retry-After": RETRY_AFTER_SECONDS})
 
@@ -59,7 +58,7 @@ def _translate(error: Exception) -> Exception:
 
 
 def _is_rendered_as_json(request: Request | None) -> bool:
-    """A request that failed before content negotiation gets JSON."""
+    """JSON, if content negotiation has not happened."""
     if request is None:
         return True
     if getattr(request, "accepted_renderer", None) is None:

@@ -1,6 +1,6 @@
 """Access tokens, ``art_KEY_SECRET``. The only writer of `AccessToken`.
 
-Only a hash of the secret is stored; for 256 random bits a fast one is enough.
+Only a hash of the secret is stored: a fast one is enough for 256 random bits.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class UnknownToken(Exception):
 
 
 class InvalidToken(Exception):
-    """The message is for the log, not the caller. `key` is empty if no token has it."""
+    """The message is not for the caller. `key` is empty if no token has it."""
 
     def __init__(self, reason: str, key: str = "") -> None:
         super().__init__(reason)
@@ -51,7 +51,7 @@ def issue(
     max_agents: int | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[AccessToken, str]:
-    """Return a new token's record, and its text, which is not stored. Raise BadTerms."""
+    """Return the record and the text, which is not stored. Raise BadTerms."""
     terms: dict[str, Any] = {
         "name": name,
         "may_register": may_register,
@@ -77,11 +77,11 @@ def issue(
 
 
 def revoke(*, key: str, actor: str) -> bool:
-    """Return False if it was revoked already. Raise UnknownToken.
+    """Return False if it was revoked before. Raise UnknownToken.
 
     Other processes notice within `token_cache.SECONDS`.
     """
-    if not key.isalnum():  # it may hold NUL, which PostgreSQL refuses
+    if not key.isalnum():  # PostgreSQL refuses NUL
         raise UnknownToken(key)
     with transaction.atomic():
         token = AccessToken.objects.select_for_update().filter(key=key).first()
@@ -96,7 +96,7 @@ def revoke(*, key: str, actor: str) -> bool:
 
 
 def authenticate(text: str, address: str | None = None) -> Access:
-    """Record a token's use. Raise InvalidToken."""
+    """Record a use. Raise InvalidToken."""
     parts = TOKEN.fullmatch(text)
     if parts is None:
         raise InvalidToken("it does not look like a token")
@@ -113,7 +113,7 @@ def authenticate(text: str, address: str | None = None) -> Access:
 
 
 def _insert_with_key(token: AccessToken) -> bool:
-    """Return False if the random key is taken."""
+    """Return False if the key is taken."""
     token.key = _random(KEY_CHARACTERS, TOKEN_KEY_LENGTH)
     try:
         with transaction.atomic():

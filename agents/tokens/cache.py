@@ -1,7 +1,4 @@
-"""The access tokens that this process has seen.
-
-A token that another process revokes stays good here for up to `SECONDS`.
-"""
+"""Access tokens that this process has seen. Revoked ones stay good for up to `SECONDS`."""
 
 import logging
 from dataclasses import dataclass
@@ -20,20 +17,17 @@ from agents.tokens.expiring_cache import ExpiringCache
 logger = logging.getLogger("agents.tokens")
 
 SECONDS = 2.0
-# They never become good again.
+# Never good again.
 SECONDS_OF_REFUSED = 60.0
-# How long a token stays good while the database does not answer.
+# While the database does not answer.
 SECONDS_OF_OUTAGE = 3600.0
-# Between two records of a token's use.
+# Between two records of a use, and after a failure.
 USE_SECONDS = 60.0
-# The same after a failure, as on a busy SQLite.
 SECONDS_AFTER_FAILURE = 1.0
 
 
 @dataclass(frozen=True)
 class Access:
-    """What a good token allows; it registers ids that begin with `agent_prefix`."""
-
     key: str
     may_register: bool
     may_read: bool
@@ -53,15 +47,14 @@ class KnownToken:
 
 
 _tokens = ExpiringCache[KnownToken]()
-# For outages: `/metrics` needs a token, but no database.
+# For outages.
 _good_tokens = ExpiringCache[KnownToken]()
-# Separate, so that a flood of made-up keys evicts no real tokens.
+# A flood of made-up keys must evict no tokens.
 _unknown_keys = ExpiringCache[bool]()
 _used = ExpiringCache[bool]()
 
 
 def find(key: str) -> KnownToken | None:
-    """Return None if no token has this key."""
     known = _tokens.get(key)
     if known is not None or _unknown_keys.get(key):
         return known
@@ -73,7 +66,7 @@ def find(key: str) -> KnownToken | None:
             raise
         return known
     if token is None:
-        # Safe to cache: keys are random, so no later token will have this one.
+        # No later token will have this random key.
         _unknown_keys.put(key, True, SECONDS)
         return None
     now = read_at(token)
@@ -93,7 +86,7 @@ def forget(key: str | None = None) -> None:
 
 
 def record_use(token: KnownToken, address: str | None) -> None:
-    """Record it at most once in USE_SECONDS, without waiting for locks."""
+    """Do not wait for locks."""
     key = token.access.key
     if _used.get(key):
         return
@@ -112,7 +105,7 @@ def record_use(token: KnownToken, address: str | None) -> None:
 
 
 def _judge(token: AccessToken, now: datetime) -> tuple[KnownToken, float]:
-    """Return what to cache, and for how many seconds."""
+    """Return what to cache for how many seconds."""
     state, seconds = token.state(now), SECONDS
     if state != AccessToken.State.GOOD:
         seconds = SECONDS_OF_REFUSED

@@ -1,4 +1,4 @@
-"""On whose behalf an agent registers; `agents.leases.id_rule` decides what that allows."""
+"""On whose behalf an agent registers. `agents.leases.id_rule` decides what that allows."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,9 @@ class TooManyAgents(Exception):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """`token`: the key of an access token, or empty. `max_agents`: how many may be alive.
-    `takes_over`: whether it may take an id from another token's living agent.
+    """`token`: an access token's key, or empty. `max_agents`: alive at once.
+
+    `takes_over`: from another token's living agent.
     """
 
     actor: str = AGENT

@@ -7,10 +7,7 @@ MAX_SIZE = 10_000
 
 
 class ExpiringCache(Generic[T]):
-    """Keeps each value for its own time; forgets all when it is full.
-
-    Threads may share it: each operation is one step on a dict.
-    """
+    """Forgets all when full. Threads may share it, as each operation is one step on a dict."""
 
     def __init__(self, max_size: int = MAX_SIZE) -> None:
         self._max_size = max_size
@@ -26,7 +23,6 @@ class ExpiringCache(Generic[T]):
         self._values[key] = (time.monotonic() + seconds, value)
 
     def forget(self, key: str | None = None) -> None:
-        """Without a key, forget all."""
         if key is None:
             self._values.clear()
         else:

@@ -1,5 +1,3 @@
-"""Access tokens that were right a while ago."""
-
 import hashlib
 
 from agents.tokens.expiring_cache import ExpiringCache
@@ -18,7 +16,6 @@ def remember(token: str) -> None:
 
 
 def forget(token: str | None = None) -> None:
-    """Without a token, forget all."""
     _digests.forget(None if token is None else _digest(token))
 
 

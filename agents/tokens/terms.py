@@ -17,7 +17,7 @@ class BadTerms(ValueError):
 
 
 def lifetime_of(days: int | None) -> timedelta | None:
-    """Return at most `timedelta.max`, which `check_terms` refuses as too long."""
+    """At most `timedelta.max`, which `check_terms` refuses."""
     return None if days is None else timedelta(days=min(days, timedelta.max.days))
 
 
@@ -30,7 +30,7 @@ def check_terms(
     max_agents: int | None,
     lifetime: timedelta | None,
 ) -> None:
-    """Raise BadTerms unless `access.issue` can issue such a token."""
+    """Raise BadTerms."""
     if not (name and name.isprintable() and len(name) <= MAX_TOKEN_NAME_LENGTH):
         raise BadTerms("name", f"A name has 1 to {MAX_TOKEN_NAME_LENGTH} characters, in one line.")
     if not (may_register or may_read):
