@@ -1,5 +1,3 @@
-"""The operator's pages. They change agents only through `agents.leases`."""
-
 from django.contrib import admin
 
 from agents.admin.agents.model_admin import AgentAdmin
@@ -11,5 +9,5 @@ __all__ = ["AccessTokenAdmin", "AgentAdmin", "EventAdmin"]
 admin.site.site_header = "Agent registry"
 admin.site.site_title = "Agent registry"
 admin.site.index_title = "Overview"
-admin.site.site_url = None  # the template links the API's docs instead
-admin.site.enable_nav_sidebar = False  # the agent list needs the width
+admin.site.site_url = None
+admin.site.enable_nav_sidebar = False

@@ -9,7 +9,7 @@ HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 
 
 def base_url(agent: AgentRecord) -> str:
-    """Return ``http://host:port``; empty for a host that could lead elsewhere, as ``user@host``."""
+    """Empty for a host such as ``user@elsewhere``."""
     if not _is_well_formed(agent.host):
         return ""
     scheme = "https" if agent.port == HTTPS_PORT else "http"
@@ -21,4 +21,4 @@ def _is_well_formed(host: str) -> bool:
         ipaddress.ip_address(host)
     except ValueError:
         return HOST_NAME.fullmatch(host) is not None
-    return "%" not in host  # a zone is valid on the agent's machine only
+    return "%" not in host

@@ -1,6 +1,6 @@
-"""An agent's card (A2A 1.0, section 4.4), as it came with the registration or in the metadata.
+"""Cards (A2A 1.0, section 4.4) as agents have sent them.
 
-Cards are never fetched: the registry would call any address that an agent claims.
+They are not fetched: the registry would call any address that an agent claims.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from agents.leases import card_of
 from agents.models import AgentRecord
 
 CARD_KEYS = ("agent_card", "agentCard", "card")
-# Metadata with one of these keys is itself a card.
+# Metadata with one of these is itself a card.
 CARD_MARKS = ("supportedInterfaces", "protocolVersion", "defaultInputModes")
 WEB_SCHEMES = ("http://", "https://")
 
@@ -29,7 +29,7 @@ class Interface:
 
     @property
     def link(self) -> str:
-        """The URL, or empty if it is not safe to open in a browser."""
+        """Empty if it is not safe to open in a browser."""
         return self.url if self.url.lower().startswith(WEB_SCHEMES) else ""
 
 
@@ -38,7 +38,7 @@ class Card:
     name: str
     description: str
     version: str
-    is_whole: bool  # sent as a card, not put together from the registration
+    is_whole: bool
     skills: list[Skill] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
 

@@ -1,5 +1,3 @@
-"""The banner while purging is held, and the page to purge anyway."""
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,7 +25,7 @@ VIEW, DELETE = "agents.view_agentrecord", "agents.delete_agentrecord"
 
 @dataclass(frozen=True)
 class HeldPurge:
-    """`silent` agents of a `fleet` fell silent together; all `expired` ones are kept."""
+    """`silent` of `fleet` agents are silent. `expired`: how many are kept."""
 
     expired: int
     silent: int
@@ -48,17 +46,14 @@ def held_purge(
     last_sweep: SweepReport | None = None,
     count: Count | None = None,
 ) -> HeldPurge | None:
-    """Return the purge that is held, if any; None for users who may not view agents.
-
-    `last_sweep`, `count`: if they were read before.
-    """
+    """Return None without a held purge, or if the user may not view agents."""
     if not request.user.has_perm(VIEW) or not (last_sweep or report_sweeps()).held:
         return None
     hold = current_hold()
     if hold is None:
         return None
     fleet = assess(count or recent_count())
-    if not fleet.must_hold:  # the agents are back: the next sweep ends it
+    if not fleet.must_hold:  # the next sweep ends the hold
         return None
     return HeldPurge(
         expired=fleet.expired,

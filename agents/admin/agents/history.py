@@ -19,7 +19,7 @@ Kind = AgentEvent.Kind
 
 @dataclass(frozen=True)
 class Window:
-    """`known`: how much of the window is known; empty if all is."""
+    """`known`: how much of the window; empty if all."""
 
     title: str
     days: int
@@ -56,7 +56,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class History:
-    """An agent's newest events, newest first. `is_cut`: there are older ones."""
+    """Newest first. `is_cut`: there are older events."""
 
     events: Sequence[AgentEvent]
     is_cut: bool
@@ -85,7 +85,7 @@ def read_history(agent_id: str, limit: int = MAX_EVENTS) -> History:
 
 
 def operator_event(agent: AgentRecord) -> AgentEvent | None:
-    """`History.operator_event` without reading all events."""
+    """As `History.operator_event`, without reading all events."""
     kind = _event_of(agent.state)
     if kind is None:
         return None

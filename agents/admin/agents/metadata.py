@@ -1,17 +1,14 @@
-"""An agent's metadata as rows of a table."""
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Deeper levels would leave no room for values.
 MAX_INDENT = 6
 
 
 @dataclass(frozen=True)
 class Row:
-    """`value` is None for an object or a list: its rows follow, and `size` says how many."""
+    """`value` is None for an object or a list, whose `size` rows follow."""
 
     depth: int
     key: str

@@ -1,5 +1,3 @@
-"""One agent's page, which remains when the agent is gone."""
-
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -53,7 +51,6 @@ class AgentPage(ModelAdmin[AgentRecord]):
         return self._page(request, "agent.html", agent_id, **context)
 
     def now_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Return the live parts of the page; 304 if they are unchanged."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         agent_id = unquote(object_id)

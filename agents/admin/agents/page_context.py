@@ -21,7 +21,7 @@ VIEW_TOKENS = "agents.view_accesstoken"
 
 @dataclass(frozen=True)
 class LeaseMeter:
-    """In seconds; `left` is negative after the end."""
+    """In seconds. `left` is negative after the end."""
 
     left: float
     ttl: int
@@ -78,7 +78,7 @@ def timeline(agent: AgentRecord | None, history: History | None) -> dict[str, An
 
 
 def addresses_differ(agent: AgentRecord) -> bool:
-    """Whether it was seen at another address than it advertises; False for host names."""
+    """Whether it calls from another address than it advertises. False for host names."""
     try:
         advertised = ip_address(agent.host)
     except ValueError:

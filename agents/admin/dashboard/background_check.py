@@ -14,9 +14,9 @@ class _Result(Generic[T]):
 
 
 class BackgroundCheck(Generic[T]):
-    """Runs `check`, which may hang but must not raise, in a thread, once at a time.
+    """Runs `check` in a thread, once at a time. It may hang but must not raise.
 
-    The result is kept for `seconds`. Callers wait until `patience` seconds after it began.
+    Results are kept for `seconds`. Callers wait until `patience` seconds after the check began.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class BackgroundCheck(Generic[T]):
         self._began = 0.0
 
     def get(self) -> T | None:
-        """Return a recent result; None if there is none in time."""
+        """Return None if no recent result comes in time."""
         with self._lock:
             if self._is_fresh():
                 return self._value()

@@ -6,7 +6,7 @@ from celery import current_app
 
 from agents.admin.dashboard.background_check import BackgroundCheck
 
-# Seconds.
+# In seconds.
 TIMEOUT = 2.0
 KEPT_SECONDS = 5.0
 PATIENCE = 0.5
@@ -19,7 +19,7 @@ REASONS: dict[type[BaseException], str] = {
 
 @dataclass(frozen=True)
 class BrokerReport:
-    """`transport`: such as "redis". `reason`: why it does not respond; no secrets."""
+    """`reason`: why it does not respond, without secrets."""
 
     transport: str
     responds: bool
@@ -47,7 +47,7 @@ def _check() -> BrokerReport:
             _check_folders()
         else:
             _connect()
-    except Exception as error:  # its text may contain the URL, with a password
+    except Exception as error:  # its text may contain a password
         return BrokerReport(transport, responds=False, reason=_reason(error))
     return BrokerReport(transport, responds=True)
 
@@ -63,7 +63,7 @@ def _connect() -> None:
 
 
 def _check_folders() -> None:
-    # Connecting to this transport does not touch its folders.
+    # Connecting would not touch them.
     for name in ("data_folder_in", "data_folder_out"):
         folder = current_app.conf.broker_transport_options[name]
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -74,7 +74,7 @@ def _reason(error: BaseException) -> str:
     found: BaseException | None = error
     while found is not None:
         for kind, words in REASONS.items():
-            # Client libraries have their own TimeoutError and so on.
+            # Client libraries have their own TimeoutError.
             if isinstance(found, kind) or type(found).__name__ == kind.__name__:
                 return words
         found = found.__cause__ or found.__context__

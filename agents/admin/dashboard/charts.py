@@ -1,7 +1,4 @@
-"""Bar charts of counts over time, as SVG.
-
-Lengths along the time axis are percentages, so that text keeps its size on any screen.
-"""
+"""Charts as SVG. Horizontal lengths are percentages, so that text keeps its size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,17 +10,17 @@ from django.utils.timezone import localtime
 
 from agents.admin.dashboard.scale import Scale, in_short, scale_for
 
-# Pixels: the whole, and the plot's top and height.
+# Pixels.
 HEIGHT, TOP, PLOT = 214, 12, 172
-# Percent of the width left of the plot; the share of a slot that its bar fills.
+# Percent of the width, at the left of the plot; the share of a slot that its bar fills.
 LEFT, BAR = 9.0, 0.76
-# Percent: closer to an end, a time would be cut off.
+# Percent from an end: closer, a time would be cut off.
 MARGIN = 2.5
 
 
 @dataclass(frozen=True)
 class Series:
-    """Counts by time slot. `name` is a plural, and selects the colour."""
+    """`name`: a plural, which selects the colour. `counts`: one for each slot."""
 
     name: str
     counts: Sequence[int]
@@ -40,8 +37,9 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """`span` names the whole time ("last hour"), `per` a slot ("minute"). `labelled`: the
-    interval between the times below the chart. The last slot is not over yet.
+    """`span`: such as "last hour". `per`: a slot, such as "minute". `labelled`: between two times.
+
+    The last slot is not over yet.
     """
 
     key: str
@@ -63,7 +61,6 @@ class Chart:
 
     @property
     def description(self) -> str:
-        """The chart for readers who cannot see it."""
         if self.is_empty:
             return f"No activity in the {self.span}."
         totals = ", ".join(f"{one.total:,} {one.name}" for one in self.series)
@@ -73,7 +70,6 @@ class Chart:
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
-        """For each slot: its begin, and its counts in the order of the series."""
         counts = zip(*(one.counts for one in self.series), strict=True)
         return [(clock(begin), list(row)) for begin, row in zip(self.begins, counts, strict=True)]
 
@@ -87,7 +83,7 @@ def clock(at: datetime) -> str:
 
 
 def draw(chart: Chart) -> SafeString:
-    """Return an <svg> whose ids begin with `chart.key`."""
+    """Ids begin with `chart.key`."""
     scale = chart.scale
     return format_html(
         '<svg class="chart" role="img" width="100%" height="{}" aria-labelledby="{}-title {}-desc">'

@@ -1,5 +1,3 @@
-"""The health of the registry itself: sweeper, worker, broker, database."""
-
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +9,7 @@ from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
 from agents.states import Level
 
-# Milliseconds. The latency is shown as "under" one of these, so that it changes rarely.
+# Milliseconds. Shown as "under" one of these, the latency changes rarely.
 LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SLOW = 100
 OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
@@ -19,7 +17,7 @@ OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
 
 @dataclass(frozen=True)
 class Part:
-    """`at`: a time that ends the detail. `measured` varies, so comparisons and ETags ignore it."""
+    """`at` ends the detail. `measured` varies, so comparisons and ETags ignore it."""
 
     name: str
     word: str
@@ -48,7 +46,6 @@ class Health:
 
 
 def report_health(*, with_numbers: bool) -> Health:
-    """`with_numbers`: whether the user may know how many agents there are."""
     sweeps, broker = report_sweeps(), report_broker()
     now, database = _database(with_numbers=with_numbers)
     parts = [_sweeper(sweeps, with_numbers=with_numbers), _worker(sweeps, broker)]

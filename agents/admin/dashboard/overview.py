@@ -24,7 +24,7 @@ NEWEST_EVENTS = 10
 
 @dataclass(frozen=True)
 class Tile:
-    """`level` is empty for a tile without a colour."""
+    """`level` is empty for no colour, as for a count of zero."""
 
     name: str
     count: int
@@ -39,7 +39,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Overview:
-    """All but the charts. None for what the user may not see."""
+    """All but the charts. None: the user may not see it."""
 
     health: Health
     count: Count | None
@@ -61,7 +61,7 @@ class Overview:
 
     @property
     def counted(self) -> SafeString | str:
-        """When the fleet was counted, if that was some time ago."""
+        """When the fleet was counted, unless just now."""
         at = self.count and self.count.at
         return cells.moment(at, self.health.now) if at else ""
 
@@ -72,7 +72,7 @@ class Overview:
 
     @property
     def etag(self) -> str:
-        """Of all but ages, which the page updates by itself; a stored event never changes."""
+        """Without ages, which the page updates. Stored events never change."""
         held = self.held_purge
         banner = held and (held.expired, held.silent, held.fleet, held.time_left, held.may_purge)
         events = None if self.events is None else [event.pk for event in self.events]
@@ -104,7 +104,6 @@ def may_view_agents(user: AbstractBaseUser | AnonymousUser) -> bool:
 
 
 def tiles(count: Count) -> list[Tile]:
-    """A count of zero has no colour."""
     fleet = reverse("admin:agents_agentrecord_changelist")
 
     def tile(kind: Lease | State, number: int, parameter: str) -> Tile:

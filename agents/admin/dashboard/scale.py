@@ -1,13 +1,12 @@
 from dataclasses import dataclass
 
-# An axis has about this many.
 STEPS = 4
 SHORT = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
 
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis from `-bottom` to `top`, both multiples of `step`."""
+    """From `-bottom` to `top`, both multiples of `step`."""
 
     step: int
     top: int
@@ -18,20 +17,20 @@ class Scale:
         return list(range(-self.bottom, self.top + 1, self.step))
 
     def share(self, value: float) -> float:
-        """Return how far down a value is: 0 at the top, 1 at the bottom."""
+        """0 at the top, 1 at the bottom."""
         return (self.top - value) / (self.top + self.bottom)
 
 
 def scale_for(up: int, down: int = 0) -> Scale:
-    """Return a scale from `-down` to `up`, with steps of 1, 2 or 5 times a power of ten."""
+    """Steps are 1, 2 or 5 times a power of ten."""
     step = _step(max(up + down, 1) / STEPS)
     return Scale(step, top=_up_to(max(up, 0 if down else 1), step), bottom=_up_to(down, step))
 
 
 def in_short(count: int) -> str:
-    """Return about three digits, such as "950" or "12.3k"."""
+    """Return three digits, such as "950" or "12.3k"."""
     for size, letter in SHORT:
-        # So that 999,950 is "1M", not "1000k".
+        # 999,950 is "1M", not "1000k".
         if count >= size * 0.9995:
             value = count / size
             text = f"{value:.0f}" if value >= 99.95 else f"{value:.1f}"  # noqa: PLR2004

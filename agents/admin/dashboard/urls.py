@@ -1,4 +1,4 @@
-"""To be included before the admin's own URLs: the dashboard replaces its index."""
+"""Include these before the admin's: the dashboard replaces its index."""
 
 from django.contrib import admin
 from django.urls import path

@@ -1,5 +1,3 @@
-"""The dashboard, and the parts that it refreshes. The URLs admit staff only (`admin_view`)."""
-
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +11,7 @@ from agents.admin.dashboard.overview import charts, may_view_agents, overview
 from agents.database.clock import database_now
 from agents.leases.fleet.last_count import LARGE
 
-# Between two refreshes: a large fleet takes longer to count.
+# Between two refreshes.
 SECONDS, SECONDS_IF_LARGE = 5, 10
 
 

@@ -12,7 +12,7 @@ COLUMNS = ("at", "agent_id", "kind", "reason", "actor", "address", "generation")
 
 
 def as_csv(events: QuerySet[AgentEvent]) -> Iterator[str]:
-    """Yield chunks of lines, newest first, each from after the last key: none is repeated."""
+    """Each chunk begins after the last key, so that none is repeated."""
     yield lines([COLUMNS])
     newest = events.order_by("-pk")
     last: int | None = None

@@ -22,7 +22,7 @@ def _midnight(day: date) -> datetime:
 
 
 class TextFilter(ListFilter):
-    name: ClassVar[str]  # of the query parameter
+    name: ClassVar[str]
     input_type: ClassVar[str] = "text"
     example: ClassVar[str] = ""
     template = "admin/agents/agentevent/no_filter.html"
@@ -79,7 +79,7 @@ class ActorFilter(TextFilter):
 
     def condition(self, text: str) -> Q:
         condition = dialect.starts_with("actor", text)
-        # PostgreSQL uses the partial index only if the query has its condition.
+        # Without it, PostgreSQL would not use the partial index.
         return condition & BY_STAFF if text.startswith(STAFF) else condition
 
 
@@ -99,7 +99,6 @@ class GenerationFilter(TextFilter):
 
     def condition(self, text: str) -> Q:
         number = int(text)
-        # The database refuses larger numbers.
         return Q(generation=number) if 0 <= number <= MAX_GENERATION else Q(pk__in=[])
 
 

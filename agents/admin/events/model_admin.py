@@ -25,7 +25,6 @@ from agents.history.feed import newest_first
 from agents.models import AgentEvent
 from agents.querysets import read_at
 
-# A search without an index reads every event; this is enough for ten million.
 MAX_SECONDS = 4.0
 
 
@@ -37,7 +36,7 @@ def when(event: AgentEvent) -> SafeString:
 
 @admin.display(description="agent")
 def agent(event: AgentEvent) -> SafeString:
-    if not event.agent_id:  # about the whole registry
+    if not event.agent_id:
         return format_html("{}", cells.NOTHING)
     url = cells.history_url(event.agent_id)
     return format_html('<a href="{}">{}</a>', url, event.agent_id)

@@ -6,7 +6,6 @@ from agents.models import AccessToken
 from agents.tokens.terms import NOTHING_ALLOWED, BadTerms, check_terms, lifetime_of
 
 DEFAULT_DAYS = 90
-# Form fields by arguments of `access_tokens.issue`, where they differ.
 FORM_FIELDS = {"lifetime": "days"}
 
 

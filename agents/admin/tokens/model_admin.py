@@ -1,5 +1,3 @@
-"""Access tokens are issued, listed and revoked, but never edited or shown again."""
-
 from typing import Any
 
 from django import forms
@@ -111,7 +109,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         form: forms.ModelForm[AccessToken],
         change: bool,
     ) -> None:
-        """Issue the token; `obj` carries its text to `response_add`."""
+        """`obj` carries the token's text to `response_add`."""
         terms = terms_of(form.cleaned_data)
         issued, text = access_tokens.issue(**terms, actor=staff(request.user))
         obj.pk, obj.key, obj.expires_at = issued.pk, issued.key, issued.expires_at
@@ -120,7 +118,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     def response_add(
         self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the token in this response: a redirect would have to carry it."""
+        """Show the token here: a redirect would have to carry it."""
         response = admin_page(
             self,
             request,

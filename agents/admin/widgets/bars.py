@@ -1,4 +1,4 @@
-"""A timeline as a bar: few shapes for any number of spans, and every gap visible."""
+"""A timeline as a bar, with few shapes for any number of spans, and every gap visible."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,9 @@ from agents.durations import exactly, in_words
 from agents.history.timeline import Presence, Span
 
 CELLS = 360
-# For those who cannot tell the colours apart.
 BAR = 20
 HEIGHTS = {Presence.UNKNOWN: 2, Presence.ALIVE: 14, Presence.GAP: BAR}
-# Of several spans in a cell, the highest is drawn.
+# Of several spans in a cell, the one with the highest number is drawn.
 ORDER = {Presence.UNKNOWN: 0, Presence.ALIVE: 1, Presence.GAP: 2}
 WORDS = {Presence.UNKNOWN: "Unknown", Presence.ALIVE: "Alive", Presence.GAP: "Not alive"}
 
@@ -34,7 +33,6 @@ class Shape:
 
 
 def shapes(spans: Sequence[Span], begin: datetime, end: datetime) -> Iterator[Shape]:
-    """`spans` fill the time from `begin` to `end`."""
     cells = [(Presence.UNKNOWN, 0, 0)] * CELLS
     for number, span in enumerate(spans):
         first = (span.begin - begin) * CELLS // (end - begin)

@@ -22,7 +22,7 @@ def lease(agent: AgentRecord) -> SafeString:
 
 
 def moment(at: datetime, now: datetime) -> SafeString:
-    """Return "12 s ago"; inside an element with `data-now`, ages.js keeps it up to date."""
+    """ages.js updates it, inside an element with `data-now`."""
     age = ago((now - at).total_seconds())
     html = '<time datetime="{}" title="{}" data-age>{}</time>'
     return format_html(html, at.isoformat(), exactly(at), age)

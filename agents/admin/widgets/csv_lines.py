@@ -1,4 +1,4 @@
-"""CSV in which a spreadsheet finds no formulas, whatever agents send."""
+"""CSV without formulas for spreadsheets, whatever agents send."""
 
 import csv
 import io
@@ -8,13 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-# Including full-width characters.
 FORMULAS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LINE_ENDS = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\x0b"): "\\v", ord("\x0c"): "\\f"}
 LINE_ENDS |= {ord("\x85"): " ", ord("\u2028"): " ", ord("\u2029"): " "}
 
 
-# What `cell` changes, in cells that SEPARATOR precedes.
+# Cells that `cell` changes, each behind a SEPARATOR.
 SEPARATOR = "\x1f"
 UNUSUAL = re.compile(
     rf"[{re.escape(''.join(map(chr, LINE_ENDS)))}]"
@@ -23,8 +22,7 @@ UNUSUAL = re.compile(
 
 
 def column(values: Sequence[str]) -> Sequence[str]:
-    """Return the cells of a column of text."""
-    # One search for all: hardly any cell is unusual.
+    # Hardly any cell is unusual.
     if UNUSUAL.search(SEPARATOR + SEPARATOR.join(values)):
         return [cell(value) for value in values]
     return values
@@ -37,7 +35,7 @@ def lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def cell(value: Any) -> str:
-    """Return a cell in one line: lists and objects as JSON, times in ISO 8601, None as empty."""
+    """Lists and objects as JSON, times in ISO 8601, None as empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -48,5 +46,5 @@ def cell(value: Any) -> str:
         return value.isoformat()
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text.translate(LINE_ENDS)
-    # Spreadsheets hide a leading apostrophe and take the rest as text.
+    # Spreadsheets take what follows a hidden apostrophe as text.
     return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text

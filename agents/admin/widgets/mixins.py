@@ -8,21 +8,16 @@ from django.core.exceptions import ValidationError
 from django.db.models import DateTimeField, Field, Model, QuerySet
 from django.http import HttpRequest, QueryDict
 
-# What Django's filters use.
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
-# Each word adds a condition, and databases limit their number.
+# Databases limit the number of conditions, one for each word.
 MAX_SEARCH_LENGTH = 256
 
 
 class CheckedInput:
-    """Drops keys, field names, lookups and searches that Django passes on but databases refuse.
-
-    Of the lookups, only those of filters and of our links are allowed.
-    """
+    """Drops what Django allows but databases refuse: keys, field names, lookups, searches."""
 
     model: ClassVar[Any]
     list_filter: ClassVar[Any]
-    # Of our links, beyond those of the filters.
     linked_lookups: ClassVar[frozenset[str]] = frozenset()
 
     def response_action(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
@@ -34,14 +29,13 @@ class CheckedInput:
         return super().response_action(request, *args, **options)  # type: ignore[misc]
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        # Django also allows names of relations, which have no column.
+        # Django also allows relations, which have no column.
         columns = {field.name for field in self.model._meta.concrete_fields}
         return to_field in columns and super().to_field_allowed(request, to_field)  # type: ignore[misc]
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        # The parameter may be empty.
         return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -49,7 +43,7 @@ class CheckedInput:
             request.GET = _in_utc(self.model, request.GET)  # type: ignore[assignment]
             return super().get_changelist_instance(request)  # type: ignore[misc]
         except IncorrectLookupParameters as error:
-            # Django goes on to the list without filters, and does not say why.
+            # Django shows the list without filters, and does not say why.
             text = f"This is the list without filters. {_explain(error)}"
             messages.error(request, text.strip())
             raise
@@ -57,7 +51,7 @@ class CheckedInput:
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         columns = {"pk", *(field.name for field in self.model._meta.get_fields())}
         if lookup.partition("__")[0] not in columns:
-            return True  # a custom filter, or unknown: Django reports it
+            return True  # a custom filter, or Django reports it
         filters = [found for found in self.list_filter if isinstance(found, str | tuple)]
         names = [found if isinstance(found, str) else found[0] for found in filters]
         lookups = {f"{name}{suffix}" for name in names for suffix in FILTER_LOOKUPS}
@@ -94,7 +88,7 @@ def _fits(field: Field[Any, Any], text: str) -> bool:
 
 
 def _in_utc(model: type[Model], query: QueryDict) -> QueryDict:
-    """Return the query with UTC added to times that have no zone, which Django would only guess."""
+    """Django would guess the time zone."""
     times = {field.name: field for field in model._meta.fields if isinstance(field, DateTimeField)}
     changed = query.copy()
     for name, values in query.lists():
@@ -113,7 +107,7 @@ def _time_in_utc(field: DateTimeField[Any, Any], text: str) -> str:
             return moment.replace(tzinfo=UTC).isoformat()
         moment.astimezone(UTC)
     except ValidationError:
-        pass  # not a time, or the filter reports it
+        pass
     except OverflowError as error:
         problem = ValidationError(f"“{text}” is outside of the calendar.")
         raise IncorrectLookupParameters(problem) from error

@@ -13,7 +13,6 @@ def admin_page(
     status: int | None = None,
     **context: Any,
 ) -> TemplateResponse:
-    """Render a template of the model's folder, with what the admin's base template needs."""
     options = model_admin.opts
     return TemplateResponse(
         request,

@@ -6,12 +6,11 @@ from django.utils.functional import cached_property
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
-    """Has pages for the first MOST rows, so that counting millions takes no longer."""
+    """Only the first MOST rows have pages, as counting millions takes long."""
 
     MOST = 10_000
 
     def set_count(self, rows: int) -> None:
-        """Spare the query that counts."""
         self.counted = rows
 
     @cached_property

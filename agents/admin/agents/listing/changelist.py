@@ -1,5 +1,3 @@
-"""A page of the agent list that does not count a large fleet."""
-
 from typing import Any, cast
 
 from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
@@ -32,7 +30,7 @@ class FleetChangeList(ChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
-        # Database drivers refuse NUL; Django's filters let it through.
+        # Django's filters let NUL through, database drivers refuse it.
         for name in self.filter_params.keys() - DISPLAY_PARAMETERS:
             values = self.filter_params[name]
             if isinstance(values, list) and any("\0" in value for value in values):
@@ -42,7 +40,7 @@ class FleetChangeList(ChangeList):
         return super().get_queryset(request, exclude_parameters)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        # Databases limit the columns of ORDER BY.
+        # Databases limit the number of columns in ORDER BY.
         if ORDER in self.params:
             columns = self.params[ORDER].split(".")
             self.params[ORDER] = ".".join(columns[: len(self.list_display)])
@@ -50,7 +48,7 @@ class FleetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         paginator = CappedPaginator(self.queryset, self.list_per_page)
-        # One row too many shows without a count whether there is a second page.
+        # One more row shows whether there is a second page.
         first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []
         if self.page_num <= 1 and len(first) <= self.list_per_page:
             paginator.set_count(len(first))
@@ -79,7 +77,7 @@ class FleetChangeList(ChangeList):
 
     @cached_property
     def count_in_words(self) -> str:
-        """How many agents match: exact up to MOST, and for the whole fleet."""
+        """Exact up to MOST, and for the whole fleet."""
         if self.is_more and not self.active_filters:
             return f"{max(recent_count().registered, CappedPaginator.MOST):,} agents"
         if self.is_more:
@@ -93,4 +91,4 @@ class FleetChangeList(ChangeList):
 
 class MatchingAgents(FleetChangeList):
     def get_results(self, request: HttpRequest) -> None:
-        """Read nothing: only `queryset` is wanted."""
+        """Only `queryset` is needed."""

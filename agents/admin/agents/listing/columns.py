@@ -36,10 +36,10 @@ def _level_rank() -> Case:
     return Case(*whens, default=Value(Level.OK.rank), output_field=IntegerField())
 
 
-# Descending, so that the first click sorts the worst to the top.
+# The first click sorts the worst to the top.
 @admin.display(description="state", ordering=_level_rank().desc())
 def state(agent: AgentRecord) -> SafeString:
-    """`fleet.js` finds the row by ``data-agent``."""
+    """fleet.js finds the row by ``data-agent``."""
     condition = condition_of(agent, read_at(agent))
     return format_html(
         '<div class="fleet-state" data-agent="{}"><span class="agent-label level-{}">{}</span>'
@@ -53,7 +53,7 @@ def state(agent: AgentRecord) -> SafeString:
 
 
 def _short_reason(agent: AgentRecord, condition: Condition) -> str:
-    """Return a reason that stays true while the lease's bar moves."""
+    """Stays true while the lease's bar moves."""
     lease = lease_of(agent, read_at(agent))
     if condition.word != lease.words:
         return condition.reason
@@ -64,7 +64,6 @@ def _short_reason(agent: AgentRecord, condition: Condition) -> str:
 
 
 def gone(agent_id: str, history_url: str | None) -> SafeString:
-    """Return the state of an agent deleted while its row is on the screen."""
     note = "its record was deleted just now"
     if history_url:
         note = format_html('{}; <a href="{}">history</a>', note, history_url)
@@ -113,7 +112,7 @@ def tags(agent: AgentRecord) -> SafeString:
 
 
 def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
-    """Return a chip that adds this filter to those of `list_query`, set by FleetChangeList."""
+    """Adds a filter to those of `list_query`, which FleetChangeList sets."""
     query = getattr(agent, "list_query", [])
     pairs = [pair for pair in query if parameter == "tag" or pair[0] != parameter]
     if (parameter, value) not in pairs:

@@ -1,7 +1,4 @@
-"""All agents that match the list's filters, as a file.
-
-Streamed in pages by id: no transaction stays open, and no agent appears twice.
-"""
+"""Exports go through pages by id: no transaction stays open, and no agent appears twice."""
 
 import json
 import logging
@@ -36,14 +33,14 @@ logger = logging.getLogger("agents.export")
 
 PAGE = 100
 DOCUMENTS = {name for name in FIELDS if isinstance(field_of(name), JSONField)}
-# State and status, too: their values are ours, but the database does not check them.
+# State and status, too: the database does not check them.
 TEXTS = {name for name in FIELDS if isinstance(field_of(name), CharField)}
 
 
 def as_json(agents: AgentQuerySet) -> Iterator[str]:
     yield "["
     separator = ""
-    # An empty query has no SQL to run.
+    # An empty query cannot run.
     after: str | None = None if agents.query.is_empty() else ""
     while after is not None:
         page = read_page(agents.filter(pk__gt=after), PAGE)
@@ -55,13 +52,11 @@ def as_json(agents: AgentQuerySet) -> Iterator[str]:
 
 
 def as_csv(agents: AgentQuerySet) -> Iterator[str]:
-    """Yield a header of the API's names, then a line for each agent."""
     yield lines([FIELDS])
     after: str | None = None if agents.query.is_empty() else ""
     while after is not None:
-        # One row too many shows whether there is a next page.
         rows = read_cells(agents.filter(pk__gt=after), PAGE + 1)
-        after = rows[PAGE - 1][0] if len(rows) > PAGE else None  # FIELDS begin with the id
+        after = rows[PAGE - 1][0] if len(rows) > PAGE else None
         columns = zip(*rows[:PAGE], strict=True)
         yield lines(zip(*map(_column, FIELDS, columns), strict=True))
 
@@ -75,7 +70,7 @@ def _column(name: str, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _readable(document: str) -> str:
-    """Return JSON without escaped letters, which SQLite stores."""
+    """SQLite stores escaped letters."""
     return json.dumps(json.loads(document), ensure_ascii=False) if "\\u" in document else document
 
 

@@ -64,10 +64,7 @@ class LivenessFilter(admin.SimpleListFilter):
 
 
 class TextFilter(admin.SimpleListFilter):
-    """An exact value in a text field: a list of choices would take a query.
-
-    With `takes_many` an agent must match all values; otherwise the last one counts.
-    """
+    """Exact values. `takes_many`: an agent must match all of them; else the last counts."""
 
     is_text = True
     max_length: ClassVar[int] = MAX_TEXT_LENGTH
@@ -105,7 +102,6 @@ class TextFilter(admin.SimpleListFilter):
         return self.matching(agents) if self.values else agents
 
     def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
-        """`values` is not empty."""
         return agents.filter(**{str(self.parameter_name): self.values[0]})
 
 
@@ -141,7 +137,7 @@ class HostFilter(TextFilter):
 
 @dataclass(frozen=True)
 class ActiveFilter:
-    """`without`: the query string without this filter. `problem`: why no agent can match."""
+    """`without`: the query string without it. `problem`: why no agent can match."""
 
     title: str
     value: str

@@ -1,5 +1,3 @@
-"""Refreshes the rows on the screen, by id: cheap whatever the filters and order of the list."""
-
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
@@ -11,16 +9,13 @@ from agents.admin.widgets import cells
 from agents.models import AgentRecord
 
 VIEW_HISTORY = "agents.view_agentevent"
-# The size of the largest page of the list.
+# The largest page.
 MAX_ROWS = 200
 
 
 class LiveRows(ModelAdmin[AgentRecord]):
     def live_rows(self, request: HttpRequest) -> HttpResponse:
-        """Return ``{"rows": {id: {column: HTML}}}`` for each `id` posted.
-
-        Deleted agents have the `state` column only.
-        """
+        """Return ``{"rows": {id: {column: HTML}}}``; of deleted agents, only the `state`."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":

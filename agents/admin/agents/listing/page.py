@@ -44,7 +44,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         VersionFilter,
         HostFilter,
     ]
-    # Of the text filters, and of an access token's link to its agents.
+    # Text filters, and the link of an access token.
     linked_lookups = frozenset({"version", "host", "enrolled_by__exact"})
     search_fields = ["agent_id", "agent_name", "host"]
     search_help_text = "Part of the id, name or host"
@@ -60,7 +60,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
 
     @admin.display()
     def action_checkbox(self, obj: AgentRecord) -> SafeString:
-        # Django's renders a template for each row: a quarter of the page's time.
+        # Django renders a template for each row: a quarter of the page's time.
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select"'
             ' aria-label="Select {} for an action">',

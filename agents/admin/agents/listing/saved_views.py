@@ -1,7 +1,4 @@
-"""Named views of the agent list, shared by the staff.
-
-A view is a query string of known parameters: it cannot lead to another page.
-"""
+"""A view is a query string of known parameters, so it cannot lead to another page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +25,6 @@ from agents.states import Lease, State, Status
 
 CHANGE = "agents.change_agentrecord"
 KNOWN = {*TITLES, ORDER}
-# Not part of a view.
 IGNORED = {"p", "all", "e", "_facets"}
 
 
@@ -77,8 +73,6 @@ def read_view(name: str, query: str) -> SavedView:
 
 
 class SavedViews(ModelAdmin[AgentRecord]):
-    """Saving and deleting need the permission to change agents."""
-
     def save_view(self, request: HttpRequest) -> HttpResponse:
         refusal = _refusal(request)
         if refusal is not None:

@@ -40,15 +40,12 @@ def _action(operation: Operation) -> Callable[..., HttpResponse | None]:
     ) -> HttpResponse | None:
         return model_admin.operate(request, matching, operation)
 
-    act.__name__ = operation.name  # posted as `action`
+    act.__name__ = operation.name
     return act
 
 
 class Operations(ModelAdmin[AgentRecord]):
-    """The operations as actions of the list; each asks for confirmation and a reason first.
-
-    An agent's page posts its id both as the ticked one and as ``from_agent``, to return to.
-    """
+    """An agent's page posts its id as the ticked one, and as ``from_agent`` to return to."""
 
     actions = [_action(operation) for operation in OPERATIONS.values()]
 
@@ -63,7 +60,7 @@ class Operations(ModelAdmin[AgentRecord]):
     ) -> HttpResponse:
         posted = {name for name in request.POST.getlist("action") if name in OPERATIONS}
         if not posted <= set(self.get_actions(request)):
-            raise PermissionDenied  # Django would say that no action was selected
+            raise PermissionDenied  # Django would report that no action was selected
         return super().changelist_view(request, extra_context)
 
     def operate(
@@ -75,7 +72,7 @@ class Operations(ModelAdmin[AgentRecord]):
         if is_confirmed and form.is_valid():
             return self._run(request, operation, selection, form.cleaned_data["reason"])
         count = selection.agents.count_fleet()
-        if not _applicable(operation, count):  # nothing to confirm
+        if not _applicable(operation, count):
             return self._run(request, operation, selection, "")
         return self._confirm(request, operation, selection, form, count)
 
@@ -122,7 +119,7 @@ def _applicable(operation: Operation, count: FleetCount) -> int:
 
 
 def _agent_page(request: HttpRequest) -> str | None:
-    """Return the URL of the agent's page that posted; None from the list, or if it is gone."""
+    """Return None if the list posted."""
     agent_id = request.POST.get("from_agent", "")
     if not agent_id or "\0" in agent_id:
         return None

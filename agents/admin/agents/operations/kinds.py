@@ -13,9 +13,7 @@ OPERATE, REMOVE = "operate", "remove"
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation on each selected agent.
-
-    `run` takes agent_id, actor and reason; it returns whether the agent changed, or raises
+    """`run` takes agent_id, actor and reason; it returns whether the agent changed, or raises
     UnknownAgent. `done` and `unchanged` are participles for the summary.
     """
 

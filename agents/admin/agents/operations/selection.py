@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 
-# One transaction per agent lets heartbeats through; the request ends before a proxy gives up.
+# Each agent takes a transaction, to let heartbeats through.
 MAX_SECONDS = 45
 CHUNK = 500
 
 
 @dataclass(frozen=True)
 class Selection:
-    """`ticked`: ids. `is_across`: all matching agents are selected, on all pages."""
+    """`ticked`: ids. `is_across`: all matching agents are selected."""
 
     ticked: list[str]
     is_across: bool
@@ -24,12 +24,12 @@ class Selection:
 
     @property
     def hidden_ids(self) -> list[str]:
-        """What the confirmation page posts again; Django wants at least one id."""
+        """Django wants at least one id."""
         return self.ticked[:1] if self.is_across else self.ticked
 
 
 def read_selection(request: HttpRequest, matching: AgentQuerySet) -> Selection:
-    """Ticked agents stay selected even if they no longer match: one may have just expired."""
+    """Ticked agents need not match any more: one may just have expired."""
     posted = request.POST.getlist(ACTION_CHECKBOX_NAME)
     ticked = list(dict.fromkeys(one for one in posted if one and "\0" not in one))
     is_across = bool(BooleanField(required=False).clean(request.POST.get("select_across")))
@@ -38,8 +38,6 @@ def read_selection(request: HttpRequest, matching: AgentQuerySet) -> Selection:
 
 
 class IdsInChunks:
-    """Iterates over ids; after MAX_SECONDS it stops and sets `timed_out`."""
-
     def __init__(self, agents: AgentQuerySet) -> None:
         self.timed_out = False
         self._ids = agents.order_by("pk").values_list("pk", flat=True)
