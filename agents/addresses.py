@@ -1,14 +1,14 @@
 import ipaddress
 from functools import lru_cache
 
-# One customer usually has a network of this size.
+# The usual size of a customer's network.
 IPV6_NETWORK_BITS = 64
 CACHE_SIZE = 4_096
 
 
 @lru_cache(CACHE_SIZE)
 def parse_address(text: str) -> str | None:
-    """Return an address in its shortest form; None if it is not one."""
+    """Return the shortest form, or None."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
@@ -21,8 +21,8 @@ def before_port(host: str) -> str:
 
 @lru_cache(CACHE_SIZE)
 def rate_key(address: str | None) -> str:
-    """Return the key for counting calls from an address: in IPv6, its network."""
+    """In IPv6, calls are counted by network."""
     try:
         return str(ipaddress.IPv6Interface(f"{address}/{IPV6_NETWORK_BITS}").network)
-    except ValueError:  # IPv4, or a Unix socket without an address
+    except ValueError:
         return address or "local"

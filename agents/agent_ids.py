@@ -5,7 +5,7 @@ from agents.models import MAX_ID_LENGTH
 CHARACTERS = "A-Za-z0-9._:-"
 PATTERN = rf"[{CHARACTERS}]{{1,{MAX_ID_LENGTH}}}"
 PREFIX_PATTERN = rf"[{CHARACTERS}]{{0,{MAX_ID_LENGTH}}}"
-# Paths below /agents, now or later, and what clients resolve as path segments.
+# Paths below /agents, and what clients resolve in paths.
 RESERVED = frozenset({"register", "heartbeat", "watch", "pick", ".", ".."})
 
 _ID = re.compile(PATTERN)

@@ -1,6 +1,6 @@
-"""ALLOWED_HOSTS, but also for names with underscores, which container networks have.
+"""ALLOWED_HOSTS, also for names with underscores, which container networks have.
 
-Django refuses them even with ``*``. Allowing them is safe: no link is built from the header.
+Django refuses them. They are safe, as no link is built from the header.
 """
 
 import re
@@ -10,14 +10,13 @@ from django.core.exceptions import DisallowedHost
 from django.http.request import validate_host
 
 LONGEST_SHOWN = 100
-# A name or an address, IPv6 in brackets and with an optional zone; then an optional port.
 HOST = re.compile(
     r"(?P<host>[a-z0-9._~-]+|\[[0-9a-f:.]+(?:%[a-z0-9._~%-]+)?\])(?::[0-9]{1,5})?", re.IGNORECASE
 )
 
 
 def check_host(header: str) -> None:
-    """Raise DisallowedHost with a message for the caller."""
+    """Raise DisallowedHost. Its message is for the caller."""
     shown = header[:LONGEST_SHOWN]
     match = HOST.fullmatch(header)
     if match is None:

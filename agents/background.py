@@ -1,5 +1,3 @@
-"""The background thread of each web process."""
-
 import os
 import threading
 import time
@@ -30,7 +28,7 @@ def _run(recorder: ActivityRecorder) -> None:
             close_old_connections()
             pulse()
             recorder.record()
-        except Error as error:  # the database is away, or not migrated yet
+        except Error as error:
             log_unavailable(error)
         dialect.close_before_fork()
         time.sleep(PULSE_SECONDS)

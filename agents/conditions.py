@@ -10,8 +10,6 @@ from agents.states import Lease, Level, State, Status
 
 @dataclass(frozen=True)
 class Fact:
-    """What one source says about an agent; `reason` explains `word`."""
-
     source: str
     word: str
     reason: str
@@ -20,8 +18,6 @@ class Fact:
 
 @dataclass(frozen=True)
 class Condition:
-    """The word, reason and level of the worst of the `facts`."""
-
     word: str
     reason: str
     level: Level
@@ -37,10 +33,7 @@ NOT_PROBED = Fact("probe", "not probed", "the registry does not probe agents", L
 def condition_of(
     agent: AgentRecord, now: datetime, operator_event: AgentEvent | None = None
 ) -> Condition:
-    """`now`: the database's time. `operator_event`: who set the agent's state, and why, if known.
-
-    Of equally bad facts the lease comes first, then the operator's state, then the report.
-    """
+    """`now`: the database's time. Of equally bad facts, lease comes before state and report."""
     lease = _lease(agent, now)
     report = _report(agent)
     operator = _operator(agent, now, operator_event)

@@ -6,7 +6,7 @@ UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def in_words(seconds: float, units: int = 2) -> str:
-    """Return the largest units: "12 s", "3 min 5 s"; "0 s" for a negative duration."""
+    """Return "3 min 5 s"; "0 s" for a negative duration."""
     rest = max(int(seconds), 0)
     parts = []
     for size, unit in UNITS:
@@ -19,7 +19,6 @@ def in_words(seconds: float, units: int = 2) -> str:
 
 
 def ago(seconds: float, units: int = 2) -> str:
-    """Return "12 s ago"; "now" within the first second."""
     return f"{in_words(seconds, units)} ago" if seconds >= 1 else "now"
 
 

@@ -1,9 +1,7 @@
-"""What follows from a lease's last heartbeat and its TTL."""
-
 from datetime import datetime, timedelta
 from typing import Protocol
 
-# So that a lease outlives one lost heartbeat.
+# A lease outlives one lost heartbeat.
 HEARTBEATS_PER_TTL = 3
 
 
@@ -28,10 +26,9 @@ class LeaseTimes:
 
     @property
     def heartbeat_interval(self: Leased) -> float:
-        """Seconds, recommended to agents."""
         return round(self.ttl_seconds / HEARTBEATS_PER_TTL, 3)
 
     def is_expiring_soon(self: LeasedUntil, now: datetime) -> bool:
-        """Whether two heartbeats are missed: the lease has less than a third left at `now`."""
+        """Two heartbeats are missed."""
         left = self.expires_at - now
         return timedelta(0) < left * HEARTBEATS_PER_TTL < timedelta(seconds=self.ttl_seconds)

@@ -5,16 +5,16 @@ MAX_KEYS = 10_000
 
 
 class LogLimit:
-    """Passes one line per key and period, and counts the lines that it holds back."""
+    """Passes one line per key and period."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        # When the next line may pass, and how many were held back.
+        # Until when lines are held back, and how many were.
         self._keys: dict[str, tuple[float, int]] = {}
 
     def pass_line(self, key: str = "") -> str | None:
-        """Return a suffix with the number of lines held back; None if this one is, too."""
+        """Return a suffix, or None if the line is held back."""
         with self._lock:
             now = time.monotonic()
             allowed_at, held_back = self._keys.get(key, (now, 0))

@@ -1,5 +1,3 @@
-"""Rate limits, counted in Redis or, without it, in each process."""
-
 import logging
 import threading
 import time
@@ -20,7 +18,7 @@ from agents.rate_storages import OwnStorage, SharedStorage
 
 logger = logging.getLogger("agents.rate_limits")
 
-# Seconds to wait for Redis, and then to leave it alone.
+# In seconds. Redis is left alone for the pause.
 REDIS_TIMEOUT = 0.25
 REDIS_PAUSE = 5.0
 OFF = ("", "off")
@@ -28,7 +26,7 @@ REDIS_SCHEMES = ("redis://", "rediss://")
 
 
 class InvalidRate(ValueError):
-    """Not a rate such as "300/second"."""
+    pass
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,14 @@ def parse_rate(text: str) -> RateLimitItem | None:
 
 
 def count(setting: str, key: str) -> Refusal | None:
-    """Count a call; refuse it if it exceeds the rate in `setting`."""
     rate = parse_rate(getattr(settings, setting))
     return None if rate is None else _counter(settings.RATE_STORE_URL).hit(rate, setting, key)
 
 
 def count_each(setting: str, calls: Mapping[str, int]) -> dict[str, tuple[int, Refusal | None]]:
-    """Count calls by key; return how many of each the rate admits, and the refusal of the others.
+    """Return by key how many calls are admitted, and why the others are not.
 
-    Usually takes one round trip to Redis.
+    Usually by one round trip to Redis.
     """
     rate = parse_rate(getattr(settings, setting))
     if rate is None:
@@ -96,13 +93,13 @@ def _count_some(
 
 
 def check(setting: str, key: str) -> Refusal | None:
-    """Refuse a call that would exceed the rate in `setting`, without counting it."""
+    """As `count`, without counting."""
     rate = parse_rate(getattr(settings, setting))
     return None if rate is None else _counter(settings.RATE_STORE_URL).test(rate, setting, key)
 
 
 class Counter:
-    """Counts in Redis, or in this process while Redis does not answer."""
+    """Counts in Redis, or in this process."""
 
     def __init__(self, url: str) -> None:
         self._own = SlidingWindowCounterRateLimiter(OwnStorage())
@@ -121,11 +118,11 @@ class Counter:
             self._shared = SlidingWindowCounterRateLimiter(self._redis)
 
     def hit(self, rate: RateLimitItem, *key: str, cost: int = 1) -> Refusal | None:
-        """Count `cost` calls, or none of them if not all are within the rate."""
+        """Count all `cost` calls or none."""
         return self._try("hit", rate, *key, cost=cost)
 
     def hit_each(self, rate: RateLimitItem, name: str, calls: Mapping[str, int]) -> set[str]:
-        """Count calls by key, for each key all or none; return the keys of those counted."""
+        """All or none of each key. Return the keys of those counted."""
         if self._limiter() is self._own:
             return {key for key, cost in calls.items() if self._own.hit(rate, name, key, cost=cost)}
         costs = {rate.key_for(name, key): cost for key, cost in calls.items()}
@@ -164,7 +161,7 @@ class Counter:
 
 
 class WindowCounter:
-    """Counts in this process by fixed windows: cheap enough for each heartbeat.
+    """Counts in this process by fixed windows, which is cheap enough for heartbeats.
 
     Each window forgets all keys, which bounds memory.
     """
@@ -174,7 +171,6 @@ class WindowCounter:
         self._calls: dict[int, int] = {}
 
     def count(self, text: str, key: int) -> Refusal | None:
-        """Count a call; refuse it if it exceeds the rate `text`."""
         rate = parse_rate(text)
         if rate is None:
             return None

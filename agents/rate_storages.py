@@ -1,5 +1,3 @@
-"""Where calls are counted: in this process, or in Redis."""
-
 import threading
 import time
 from collections.abc import Mapping
@@ -11,10 +9,7 @@ SECONDS_BETWEEN_SWEEPS = 1.0
 
 
 class OwnStorage(MemoryStorage):
-    """Starts its cleaning thread at most once a second.
-
-    The library starts one with each call unless `timer.is_alive()`.
-    """
+    """Starts its cleaning thread once a second, and not with each call."""
 
     @property  # type: ignore[override]  # an attribute there
     def timer(self) -> "_Sweep":
@@ -27,9 +22,9 @@ class OwnStorage(MemoryStorage):
 
 class SharedStorage(RedisStorage):
     def acquire_each(self, rate: RateLimitItem, costs: Mapping[str, int]) -> list[bool]:
-        """Add the cost to each key if that is within the rate, all in one round trip.
+        """Return by key whether the cost was within the rate, and so was added.
 
-        Returns whether it was, in the order of `costs`. Raises RedisError.
+        One round trip. Raise RedisError.
         """
         acquire = self.lua_acquire_sliding_window
         with self.storage.pipeline(transaction=False) as pipeline:

@@ -1,8 +1,4 @@
-"""What an agent can be: by its lease, its operator, its own report.
-
-Choices, kinds of events, and the admin's operations, filters and colours derive from these tables:
-a new operator state is one entry of `State` and a migration.
-"""
+"""A new operator state is one entry of `State`, and a migration."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +8,7 @@ from django.db import models
 
 
 class Level(StrEnum):
-    """How serious something is, least serious first. theme.css gives each a colour."""
+    """Least serious first. theme.css gives each a colour."""
 
     OK = "ok"
     WARN = "warn"
@@ -27,7 +23,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """`hint`: explains the value under a number of agents."""
+    """`hint`: under a number of agents."""
 
     value: str
     level: Level
@@ -36,9 +32,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class StateEntry(Entry):
-    """`verb`: the operation that sets the state. `event`: the event that records it. `effect`:
-    what the operation does, for its confirmation page.
-    """
+    """`verb`: the operation that sets it. `event`: records it. `effect`: for confirming it."""
 
     verb: str
     event: str
@@ -46,7 +40,7 @@ class StateEntry(Entry):
 
 
 class Described(models.TextChoices):
-    """Choices with their entry's fields as attributes."""
+    """Entries' fields are attributes."""
 
     level: Level
     hint: str
@@ -59,7 +53,7 @@ class Described(models.TextChoices):
 
     @classmethod
     def level_of(cls, value: str) -> Level:
-        """Return the level of a stored value; a newer version may have written it."""
+        """A newer version may have written the value."""
         return cls(value).level if value in cls.values else Level.WARN
 
     @property
@@ -72,7 +66,7 @@ class Described(models.TextChoices):
 
 
 class Lease(Described):
-    """Follows from the time; not stored."""
+    """Not stored."""
 
     ALIVE = Entry(value="alive", level=Level.OK, hint="valid lease")
     EXPIRING_SOON = Entry(value="expiring-soon", level=Level.WARN, hint="two heartbeats missed")
@@ -80,8 +74,6 @@ class Lease(Described):
 
 
 class State(Described):
-    """Set by an operator."""
-
     verb: str
     event: str
     effect: str
@@ -118,13 +110,11 @@ class State(Described):
         return self is State.ACTIVE
 
 
-# The default comes last, since its operation undoes the others.
+# The default last: it undoes the others.
 BY_OPERATION = sorted(State, key=lambda state: state.is_default)
 
 
 class Status(Described):
-    """Reported by the agent."""
-
     UNKNOWN = Entry(value="unknown", level=Level.OK)
     STARTING = Entry(value="starting", level=Level.WARN)
     READY = Entry(value="ready", level=Level.OK)

@@ -1,11 +1,9 @@
-"""JSON by RFC 8259, without Python's extensions."""
-
 import codecs
 import json
 import math
 from typing import Any
 
-# JSON readers in other languages hold integers below this.
+# Readers in other languages hold no larger integers.
 MAX_INTEGER = 2**63
 
 
@@ -14,7 +12,7 @@ class InvalidJSON(ValueError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse UTF-8, with or without a byte order mark. Raise InvalidJSON.
+    """Parse RFC 8259, in UTF-8 with or without a byte order mark. Raise InvalidJSON.
 
     NaN, infinities, integers beyond 2**63, numbers beyond a double and duplicate keys are invalid.
     """
@@ -39,7 +37,7 @@ def _refuse_constant(name: str) -> float:
 
 
 def _bounded(text: str) -> int:
-    # By length first: Python refuses very long ones with its own message.
+    # By length first: Python has its own message for very long ones.
     if len(text) <= len(str(-MAX_INTEGER)) and -MAX_INTEGER <= (number := int(text)) < MAX_INTEGER:
         return number
     raise ValueError(f"the number {text[:40]} is too large")

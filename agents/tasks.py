@@ -1,5 +1,3 @@
-"""Celery tasks, scheduled in the settings."""
-
 import logging
 
 from celery import shared_task
@@ -17,16 +15,13 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="agents.purge_expired")
 def purge_expired() -> int | None:
-    """Return how many agents were purged; None if the database is away.
-
-    In a very large fleet, sweeps are further apart than the schedule's.
-    """
+    """Return how many agents were purged, None if the database is away."""
     try:
         if not report_sweeps().is_due:
             return 0
         purge = leases.purge_expired(batch_size=settings.SWEEP_BATCH_SIZE, actor=SWEEP)
     except UNAVAILABLE as error:
-        log_unavailable(error)  # the next sweep will do it
+        log_unavailable(error)
         return None
     if purge.event is Kind.PURGE_HELD:
         logger.warning("purging is held: %s", purge.reason)
@@ -37,7 +32,7 @@ def purge_expired() -> int | None:
 
 @shared_task(name="agents.delete_old_history")
 def delete_old_history() -> int | None:
-    """Return how many events were deleted; None if the database is away."""
+    """Return how many events were deleted, None if the database is away."""
     try:
         leases.delete_unused_cards()
         return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)

@@ -1,4 +1,4 @@
-"""Text tables: fitted and coloured on a terminal, plain and in full in a pipe."""
+"""Text tables: fitted and coloured on a terminal, plain and whole in a pipe."""
 
 import os
 import shutil
@@ -12,8 +12,7 @@ from wcwidth import clip, ljust, width
 GAP = "  "
 EMPTY = "-"
 CUT = "…"
-# Longer cells do not widen the first column: on a terminal they get their own line, in a pipe they
-# shift the rest of theirs.
+# Longer cells get their own line on a terminal.
 MAX_FIRST_SHARE = 0.4
 MAX_FIRST_IN_PIPE = 64
 
@@ -22,7 +21,7 @@ Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Column:
-    """`min_width`: how far it may shrink, if at all. `optional`: if still too wide, left out."""
+    """`min_width`: how far it may shrink. `optional`: if that is not enough, left out."""
 
     title: str
     min_width: int | None = None
@@ -32,10 +31,7 @@ class Column:
 
 @dataclass
 class Table:
-    """`max_width`: of the terminal, None for no limit.
-
-    The first column and those without a `min_width` are never cut, even if lines get too long.
-    """
+    """`max_width` is exceeded if columns cannot shrink."""
 
     columns: Sequence[Column]
     rows: Sequence[Row]
@@ -50,7 +46,7 @@ class Table:
             yield from self._row_lines(row, widths, coloured=True)
 
     def _natural(self, rows: Sequence[Row]) -> list[int]:
-        """Return widths that fit all cells but outliers in the first column."""
+        """Fit all cells but outliers in the first column."""
         most = (
             MAX_FIRST_IN_PIPE if self.max_width is None else int(self.max_width * MAX_FIRST_SHARE)
         )
@@ -58,7 +54,7 @@ class Table:
         return [max(cell for cell in first if cell <= max(most, first[0])), *map(max, rest)]
 
     def _fitted(self, widths: list[int]) -> list[int]:
-        """Shrink columns from the right, then drop optional ones (width 0), until all fit."""
+        """Shrink columns from the right, then drop optional ones (width 0)."""
         if self.max_width is None:
             return widths
         optional = [index for index, column in enumerate(self.columns) if column.optional]
@@ -106,12 +102,11 @@ def write_table(
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey, such as escape sequences, by "?"."""
+    """Replace escape sequences and the like by "?"."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def shorten(text: str, max_width: int) -> str:
-    """Cut `text` to `max_width` columns of a terminal, the last of them "…"."""
     if width(text) <= max_width:
         return text
     return clip(text, 0, max_width - len(CUT)).rstrip() + CUT

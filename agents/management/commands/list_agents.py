@@ -43,15 +43,14 @@ class Command(BaseCommand):
                 self._write_table(agents, include_dead=include_dead)
             self.stdout.flush()
         except BrokenPipeError:
-            # The reader (`| head`) is gone; at exit Python would try to write the rest again.
+            # `| head` has gone; at exit Python would try to write the rest again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _write_json(self, agents: AgentQuerySet) -> None:
-        """Write one agent at a time: all of them may not fit in memory."""
+        """One at a time, as they may not all fit in memory."""
         serializer = AgentSerializer()
         before = "["
         for agent in agents.iterator():
-            # ASCII, which any terminal can show.
             text = json.dumps(serializer.to_representation(agent))
             self.stdout.write(f"{before}\n{text}", ending="")
             before = ","

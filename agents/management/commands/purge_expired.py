@@ -69,7 +69,7 @@ def _explain_hold(held: int, *, dry_run: bool) -> str:
 
 def _explain_uptime() -> str:
     up = report_uptime()
-    assert up is not None  # noqa: S101 - else no agent would be kept for it
+    assert up is not None  # noqa: S101
     if up.is_at_work:
         since = exactly(up.up_since)
         return f"because the registry was down until {since}: each has its TTL from then"
