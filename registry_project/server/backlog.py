@@ -1,10 +1,8 @@
-"""The bytes that some connections hold, and how many there may be."""
-
 from registry_project.server.connections import Connection
 
 
 class Backlog:
-    """Bytes by connection; those that have held any for the longest come first."""
+    """Bytes by connection. Those that have held any for the longest come first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -12,7 +10,7 @@ class Backlog:
         self._total = 0
 
     def put(self, conn: Connection, size: int) -> bool:
-        """Note that a connection holds `size` bytes now; return whether it is new here."""
+        """Return whether it held nothing before."""
         before = self._sizes.get(conn)
         self._sizes[conn] = size
         self._total += size - (before or 0)
@@ -22,7 +20,7 @@ class Backlog:
         self._total -= self._sizes.pop(conn, 0)
 
     def excess(self, newest: Connection) -> Connection | None:
-        """Return a connection other than `newest` to drop, if together they hold too much."""
+        """Return a connection to drop, but not `newest`."""
         if self._total <= self._most:
             return None
         return next((conn for conn in self._sizes if conn is not newest), None)

@@ -1,4 +1,4 @@
-"""How many connections and bytes a process keeps; beyond that, the longest waiting is dropped."""
+"""How many connections and bytes a process keeps. Those that wait longest are dropped."""
 
 import errno
 import socket
@@ -22,7 +22,6 @@ class Capacity:
     def __init__(self, loop: EventLoop, most: int, run_in_thread: RunInThread) -> None:
         self.count = 0
         self.waiting = Waiting(loop)
-        # Of those that wait: requests that are incomplete, and answers.
         self._unread = Backlog(limits.MAX_UNREAD_BYTES)
         self._unsent = Backlog(limits.MAX_UNSENT_BYTES)
         self._loop = loop
@@ -36,11 +35,9 @@ class Capacity:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether answers should close their connections."""
         return len(self.waiting) >= self._most_waiting
 
     def accept(self, listener: socket.socket, server: Any) -> Connection | None:
-        """Accept a connection; `server` is the listener's address."""
         if self.count >= self._most - 1:
             self._drop_oldest()
         try:
@@ -51,16 +48,13 @@ class Capacity:
             if error.errno not in TOO_MANY_FILES:
                 raise
             if not self._drop_oldest():
-                time.sleep(0.05)  # requests that are being served use all files
+                time.sleep(0.05)
             return None
         self.count += 1
         return Connection(client_socket, client, server)
 
     def keep_unread(self, conn: Connection) -> bool:
-        """Keep the beginning of a request, if need be at the cost of older ones.
-
-        Return whether nothing of it was kept before.
-        """
+        """Return whether none was kept before."""
         is_new = self._unread.put(conn, conn.incoming.size)
         self._drop_excess(self._unread, conn)
         return is_new
@@ -69,23 +63,19 @@ class Capacity:
         self._unread.remove(conn)
 
     def await_reading(self, conn: Connection, on_ready: Callable[[Connection], None]) -> None:
-        """Wait until the client reads more of its answer."""
         self.waiting.add(conn, limits.ANSWER_SECONDS, WRITE, on_ready)
         self.keep_unsent(conn)
 
     def keep_unsent(self, conn: Connection) -> None:
-        """Keep what is left of an answer, if need be at the cost of older ones."""
         self._unsent.put(conn, conn.outgoing.size)
         self._drop_excess(self._unsent, conn)
 
     def release(self, conn: Connection) -> None:
-        """Let a connection wait no more."""
         self.waiting.remove(conn)
         self._unread.remove(conn)
         self._unsent.remove(conn)
 
     def drop(self, conn: Connection) -> None:
-        """Close a connection that waits for its client."""
         self.release(conn)
         self.close(conn, reset=bool(conn.outgoing.size))
 
@@ -101,7 +91,6 @@ class Capacity:
             self._run_in_thread(conn.exchange.abandon)
 
     def _drop_oldest(self) -> bool:
-        """Return whether there was one."""
         oldest = self.waiting.oldest()
         if oldest is not None:
             self.drop(oldest)

@@ -1,8 +1,7 @@
-"""Reads the body of a request that arrives in chunks (RFC 9112, 7.1)."""
+"""Bodies in chunks (RFC 9112, 7.1). Extensions and trailers are ignored."""
 
 import re
 
-# Of a chunk's size and extensions, which are ignored, or of a trailer field.
 MAX_LINE_BYTES = 256
 MAX_TRAILER_BYTES = 8 * 1024
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -15,19 +14,17 @@ TRAILER = re.compile(rb"%s:[\t\x20-\x7e\x80-\xff]*" % TOKEN)
 
 
 class MalformedChunksError(Exception):
-    """The end of the request is unknown."""
+    pass
 
 
 class ChunkedBody:
-    """A body of at most `most` bytes. The trailer is dropped."""
-
     def __init__(self, most: int) -> None:
         self.content = bytearray()
-        self.size = 0  # of all chunks so far, also of the unread part of the last
+        self.size = 0  # of all chunks, read or not
         self._most = most
-        self._left = 0  # unread bytes of the last chunk
-        self._ends_chunk = False  # only its line end is missing
-        self._trailer_bytes = -1  # 0 or more after the last chunk
+        self._left = 0  # of the last chunk
+        self._ends_chunk = False  # but for the line end
+        self._trailer_bytes = -1  # before the trailer
 
     @property
     def is_too_large(self) -> bool:
@@ -59,7 +56,7 @@ class ChunkedBody:
             del received[:at]
 
     def _take_line(self, line: bytearray) -> bool:
-        """Return whether the line ends the body."""
+        """Return what `read` does."""
         if self._ends_chunk:
             if line:
                 raise MalformedChunksError("a chunk is longer than its size says")
@@ -86,7 +83,6 @@ class ChunkedBody:
 
 
 def _line(received: bytearray, at: int) -> bytearray | None:
-    """Return a line without its end, None if it is incomplete."""
     end = received.find(b"\r\n", at, at + MAX_LINE_BYTES)
     if end < 0 and len(received) - at >= MAX_LINE_BYTES:
         raise MalformedChunksError("a line is too long")

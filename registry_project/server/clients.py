@@ -1,7 +1,7 @@
-"""What happens next on each connection. This runs in the event loop, and never blocks.
+"""What happens next on each connection. The event loop calls this, so nothing blocks.
 
-A connection waits for its client until a deadline (`Waiting`), or a thread serves its request
-(`Exchange`), or it is set aside for the fast path, or it carries an event stream (`Watchers`).
+A connection waits for its client, has an `Exchange`, is set aside for the fast path, or carries an
+event stream.
 """
 
 import socket
@@ -36,10 +36,10 @@ class Clients:
         self._next_check = 0.0
 
     def accept(self, listener: socket.socket, server: Any) -> bool:
-        """Return whether there may be another connection, and room for it."""
+        """Return whether there may be more."""
         if (conn := self.capacity.accept(listener, server)) is None:
             return False
-        # Its request has often arrived already: then it need not be polled.
+        # Often the request has already arrived.
         self._waiting.add(conn, self._idle_seconds, 0, self._read)
         self._read(conn)
         if conn in self._waiting and not conn.polled_for:
@@ -57,14 +57,12 @@ class Clients:
         self.watchers.check_deadlines(now)
 
     def stop(self) -> None:
-        """Close idle connections soon, and end all streams."""
         for conn in self._waiting:
             if not conn.incoming.has_begun and not conn.outgoing.size:
                 self._waiting.restart(conn, limits.LINGER_SECONDS)
         self.watchers.end_all()
 
     def go_on(self, conn: Connection, outcome: Next) -> None:
-        """Continue after a thread."""
         exchange = conn.exchange
         if outcome is Next.RESUME:
             self.capacity.await_reading(conn, self._write_more)
@@ -80,7 +78,7 @@ class Clients:
             self.answered(conn, keep=outcome is Next.REQUEST)
 
     def may_keep(self, conn: Connection) -> bool:
-        """Whether the next answer may leave the connection open, if its client agrees."""
+        """Whether the connection may stay open after the next answer."""
         conn.offers_to_keep = (
             self._worker.alive
             and self._idle_seconds > 0
@@ -93,7 +91,6 @@ class Clients:
         self._waiting.set_aside(conn)
 
     def hand_over(self, conn: Connection, request: bytes, environ: Mapping[str, Any]) -> None:
-        """Let a thread answer on a connection that was set aside."""
         self._loop.poll(conn, 0)
         conn.may_be_held = False
         self._serve(conn, request, environ)
@@ -101,7 +98,6 @@ class Clients:
     def _serve(
         self, conn: Connection, request: bytes, environ: Mapping[str, Any] | None = None
     ) -> None:
-        """Let a thread answer. `environ` is added to the WSGI environment."""
         exchange = Exchange(
             self._worker, conn, request, may_keep=self.may_keep(conn), environ=environ
         )
@@ -109,19 +105,17 @@ class Clients:
         self._worker.serve(conn, exchange)
 
     def give(self, conn: Connection, answer: bytes, *, keep: bool) -> None:
-        """Send the answer on a connection that was set aside."""
         is_there = conn.send_at_once(answer)
         is_done = not conn.outgoing.size and not conn.incoming.has_begun
         if not keep and conn.offers_to_keep and is_done:
-            self.capacity.close(conn)  # its client has asked for that, so it sends nothing more
+            self.capacity.close(conn)  # the client asked for it
             return
-        if keep and not conn.may_be_held:  # it may send many more
+        if keep and not conn.may_be_held:
             self._loop.poll(conn, 0)
             conn.may_be_held = True
         self.answered(conn, keep=is_there and keep)
 
     def answered(self, conn: Connection, *, keep: bool) -> None:
-        """Continue with the rest of the answer, the next request, or the end."""
         conn.keeps_open = keep
         if conn.outgoing.size:
             self.capacity.await_reading(conn, self._write)
@@ -144,12 +138,12 @@ class Clients:
             self.capacity.drop(conn)
             return
         if not conn.incoming.has_begun and self._worker.take(conn, received):
-            return  # a whole request, and nothing behind it
+            return
         conn.incoming.add(received)
         self._serve_next(conn, judged=received)
 
     def _serve_next(self, conn: Connection, judged: bytes = b"") -> None:
-        """The fast path has already left the request `judged` to Django."""
+        """The fast path has refused `judged`."""
         try:
             request = conn.next_request()
         except RefusedError as refused:

@@ -1,4 +1,4 @@
-"""gunicorn's settings. WEB_CONCURRENCY or `--workers` sets the number of processes."""
+"""gunicorn's settings."""
 
 import tempfile
 from pathlib import Path
@@ -7,7 +7,7 @@ from django.conf import settings
 
 from registry_project.server.metrics_folder import share_counters
 
-# Not in a hook: a preloaded application makes its metrics before.
+# Preloaded applications make their metrics early.
 share_counters([settings.VAR_DIR, Path(tempfile.gettempdir())])
 
 bind = "0.0.0.0:9000"
@@ -16,16 +16,16 @@ worker_class = (
     if settings.FAST_HEARTBEATS
     else "registry_project.server.worker.Worker"
 )
-threads = 8  # they wait for the database more than for the processor
+threads = 8  # mostly waiting for the database
 # Longer than clients and proxies keep connections, so that no request meets a closed one.
 keepalive = settings.KEEPALIVE_SECONDS
-worker_connections = settings.CONNECTIONS_PER_PROCESS  # 0: as many as fit into the memory
-# Those that wait to be accepted, when a fleet comes back; net.core.somaxconn limits it.
+worker_connections = settings.CONNECTIONS_PER_PROCESS
+# For a fleet that comes back; net.core.somaxconn limits it.
 backlog = 16_384
-# TRUSTED_PROXIES decides; gunicorn would believe everybody on this machine.
+# TRUSTED_PROXIES decides; gunicorn would trust all local clients.
 secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 graceful_timeout = 10
 loglevel = "warning"
-# Its socket is in the home folder, where two registries would collide.
+# Its socket would collide with another registry's.
 control_socket_disable = True

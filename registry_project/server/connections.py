@@ -1,5 +1,3 @@
-"""A client's connection. Nothing here blocks."""
-
 import socket
 import struct
 import time
@@ -14,15 +12,14 @@ if TYPE_CHECKING:
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_BYTES = 16 * 1024
-# Lingering for zero seconds, close() resets the connection.
+# To linger for zero seconds.
 RESET = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """While a thread serves its request, the event loop does not touch it.
+    """Nothing here blocks. The event loop does not touch it while a thread serves its request.
 
-    `client` and `server` are the addresses of both ends; `deadline` is by the monotonic clock;
-    `queue` is where it waits for its client.
+    `deadline` is by the monotonic clock; `queue` is where it waits.
     """
 
     __slots__ = (
@@ -48,12 +45,12 @@ class Connection:
         self.server = server
         self.incoming = Incoming()
         self.outgoing = Outgoing()
-        self.exchange: Exchange | None = None  # until its answer is complete
-        self.keeps_open = False  # after the answer that is being sent
-        self.offers_to_keep = False  # after it, if the client agrees
+        self.exchange: Exchange | None = None
+        self.keeps_open = False
+        self.offers_to_keep = False
         self.polled_for = 0
-        self.may_be_held = False  # for the event loop
-        self.on_ready: Callable[[Connection], None]  # set before the socket is polled
+        self.may_be_held = False
+        self.on_ready: Callable[[Connection], None]
         self.deadline = 0.0
         self.queue: dict[Connection, None] | None = None
 
@@ -70,7 +67,7 @@ class Connection:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     def receive(self) -> bytes | None:
-        """Return what has arrived: nothing at the end, None if there is more to come."""
+        """Return b"" at the end, None if nothing has arrived."""
         try:
             return self.socket.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -79,7 +76,7 @@ class Connection:
             return b""
 
     def next_request(self) -> bytes | None:
-        """Return the next request once it is complete. Raise RefusedError."""
+        """Return None if it is incomplete. Raise RefusedError."""
         request = self.incoming.next_request()
         if self.incoming.must_continue:
             self.incoming.must_continue = False
@@ -96,7 +93,7 @@ class Connection:
         return True
 
     def send_at_once(self, answer: bytes) -> bool:
-        """Send a short answer by one system call. Return False if the client is gone."""
+        """By one system call. Return False if the client is gone."""
         if self.outgoing.size:
             self.outgoing.sendall(answer)
             return self.send()
@@ -119,12 +116,12 @@ class Connection:
         return True
 
     def discard(self) -> bool:
-        """Discard what has arrived. Return False at its end."""
+        """Return False at the end."""
         self.incoming.clear()
         return self.receive() != b""
 
     def close(self, *, reset: bool = False) -> None:
-        """`reset` shows the client that the answer is incomplete."""
+        """`reset`: the answer is incomplete."""
         if reset:
             self.reset_when_closed()
         self.socket.close()

@@ -1,5 +1,3 @@
-"""The event loop of a web process."""
-
 import os
 import selectors
 import socket
@@ -12,43 +10,37 @@ WRITE = selectors.EVENT_WRITE
 
 
 class Pollable(Protocol):
-    """`polled_for` is READ, WRITE, both, or 0 for nothing.
-
-    `may_be_held` changes only while it is not polled.
-    """
+    """`polled_for`: READ, WRITE, both or 0. `may_be_held` is constant while polled."""
 
     socket: socket.socket
     polled_for: int
     may_be_held: bool
 
-    def ready(self) -> None:
-        """Handle the event."""
+    def ready(self) -> None: ...
 
 
 class EventLoop:
-    """Everything but `call_soon` belongs to the thread that runs it."""
+    """Other threads may only use `call_soon`."""
 
     def __init__(self) -> None:
         self._prompt = selectors.DefaultSelector()
-        # All that may be held, and the other selector.
         self._all = selectors.DefaultSelector()
         self._all.register(self._prompt.fileno(), READ)
         self._calls: deque[Callable[[], object]] = deque()
-        # A byte in it wakes the loop.
         self._wake_reader, self._wake_writer = os.pipe()
         self._is_woken = False
         os.set_blocking(self._wake_reader, False)
         self._prompt.register(self._wake_reader, READ)
 
     def call_soon(self, call: Callable[[], object]) -> None:
-        """Have the loop make a call. Safe in other threads and in signal handlers."""
+        """Safe in signal handlers."""
         self._calls.append(call)
         if not self._is_woken:
             self._is_woken = True
             os.write(self._wake_writer, b"\0")
 
     def poll(self, what: Pollable, event: int) -> None:
-        """Call `what.ready` on this event, and on no other."""
+        """Call `what.ready` on this event only."""
         if what.polled_for == event:
             return
         selector = self._all if what.may_be_held else self._prompt
@@ -61,10 +53,7 @@ class EventLoop:
         what.polled_for = event
 
     def turn(self, seconds: float, *, holds: bool = False) -> None:
-        """Wait for at most so many seconds, and handle what happens.
-
-        If it `holds`, what may be held is left for a later turn.
-        """
+        """Handle what happens within so many seconds, but not, if it `holds`, what may be held."""
         if holds:
             self._handle(self._prompt.select(seconds))
             return
@@ -78,12 +67,12 @@ class EventLoop:
             if key.data is None:
                 if key.fd == self._wake_reader:
                     self._run_calls()
-            elif key.data.polled_for & event:  # a call before it may have ended that
+            elif key.data.polled_for & event:
                 key.data.ready()
 
     def _run_calls(self) -> None:
         os.read(self._wake_reader, 64)
-        # Before counting the calls: a later one has to wake the loop again.
+        # Before the calls, so that a later one wakes the loop.
         self._is_woken = False
         for _ in range(len(self._calls)):
             self._calls.popleft()()

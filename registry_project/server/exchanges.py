@@ -1,7 +1,7 @@
-"""What happens to a request and its answer in the threads.
+"""Requests and answers in threads, which never wait for a client.
 
-They never wait for a client: when it has caught up, any thread makes the next piece. So an
-application must not keep a cursor or a transaction from piece to piece.
+Any thread makes the next piece of an answer, so an application must keep no cursor and no
+transaction between pieces.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 
 
 class Next(Enum):
-    """What the event loop does after a thread."""
-
-    REQUEST = auto()  # send the rest, then wait for another request
-    CLOSE = auto()  # send the rest, then close
-    CUT = auto()  # reset: the answer cannot be completed
-    RESUME = auto()  # send what there is, then let a thread make more
-    STREAM = auto()  # send what the event stream brings
+    REQUEST = auto()
+    CLOSE = auto()
+    CUT = auto()
+    RESUME = auto()  # let a thread make more
+    STREAM = auto()
 
 
 class Exchange:
@@ -70,11 +68,11 @@ class Exchange:
         self._may_keep = may_keep
         self._started = datetime.now()  # noqa: DTZ005 - for a difference, in gunicorn's log
         self._request: Any = None
-        self._response: Any = None  # a Response, once the request has been read
+        self._response: Any = None
         self._environ = dict(environ or {})
         self._answer: Iterable[bytes] | None = None
         self._pieces: Iterator[bytes] | None = None
-        self.stream: EventStream | None = None  # set when the outcome is Next.STREAM
+        self.stream: EventStream | None = None
 
     @property
     def is_liveness_check(self) -> bool:
@@ -85,7 +83,6 @@ class Exchange:
         return bool(self._response.chunked)
 
     def advance(self) -> Next:
-        """Make as much of the answer as the client keeps up with."""
         try:
             if self._answer is None:
                 answer = self._answer = self._begin()
@@ -96,7 +93,6 @@ class Exchange:
             return self._fail(error)
 
     def abandon(self) -> None:
-        """Give up the answer: its connection is closed."""
         self._finish(Next.CUT)
 
     def _begin(self) -> Iterable[bytes]:
@@ -124,9 +120,9 @@ class Exchange:
     def _produce(self) -> Next:
         conn, response = self._conn, self._response
         if self._pieces is None:
-            # HEAD on an export makes no export.
+            # HEAD makes no export.
             self._pieces = iter(() if response.omits_body else self._answer or ())
-        # A file's blocks are small: send several at a time.
+        # A file's blocks are small.
         enough = limits.PAUSE_BYTES if isinstance(self._answer, FileWrapper) else 0
         for piece in self._pieces:
             response.write(piece)
@@ -145,7 +141,7 @@ class Exchange:
         return self._finish(Next.REQUEST if keeps_open else Next.CLOSE)
 
     def _hand_over(self, answer: EventStreamResponse) -> Next | None:
-        """Return None if the answer must be iterated."""
+        """Return None if it is sent as any other answer."""
         if self._response.omits_body:
             return None
         if not self._worker.clients.watchers.has_room:
@@ -161,7 +157,6 @@ class Exchange:
         return self._finish(Next.STREAM)
 
     def _fail(self, error: Exception) -> Next:
-        """Answer with an error, or cut off an answer that has begun."""
         worker, conn = self._worker, self._conn
         if self._response is not None and self._response.headers_sent:
             worker.log.error("The answer to %s broke off", self._request.uri, exc_info=error)

@@ -1,5 +1,3 @@
-"""The worker that answers ordinary heartbeats and registrations in its event loop."""
-
 import gc
 import math
 import time
@@ -11,21 +9,21 @@ from registry_project.security.proxies import Trust
 from registry_project.server.connections import Connection
 from registry_project.server.worker import Worker
 
-# Seconds in which calls are gathered for one commit, while there are more.
+# Seconds, while there are more calls.
 LONGEST_GATHERING = 0.01
 
 
 class RegistryWorker(Worker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        # Now that the application has set up Django.
+        # These need Django.
         from agents.fast_path.front import Front  # noqa: PLC0415
         from agents.heartbeats.fast_path import FastPath as Heartbeats  # noqa: PLC0415
         from agents.registrations.fast_path import FastPath as Registrations  # noqa: PLC0415
 
         front = Front(Trust().client_of)
         self._has_more = False
-        # When the next commit is to begin, by the monotonic clock; 0 if no call waits for it.
+        # By the monotonic clock; 0 without a call.
         self._commit_at = 0.0
         self._fast_paths: list[Any] = []
         kinds: tuple[Any, ...] = (Heartbeats, Registrations)
@@ -33,7 +31,7 @@ class RegistryWorker(Worker):
             commits = kind.group_commit(partial(self._in_loop, len(self._fast_paths)))
             self._fast_paths.append(kind(commits, front))
             commits.start()
-        # Searching all of Django for garbage would stop the event loop for tens of milliseconds.
+        # A full collection would stop the event loop for tens of milliseconds.
         gc.collect()
         gc.freeze()
 
@@ -47,7 +45,7 @@ class RegistryWorker(Worker):
                 if taken is not False:
                     break
         except Exception:
-            # A bug must not stop the event loop. Django may do better.
+            # A bug must not stop the event loop.
             self.log.exception("The fast path cannot judge a request")
             return False
         if taken is False:
@@ -55,7 +53,7 @@ class RegistryWorker(Worker):
         self._has_more = True
         self.clients.set_aside(conn)
         if taken is not True:
-            # Not from here: a client's pipelined requests would nest, and come before all others.
+            # Not now, as pipelined requests would nest, and delay all others.
             give = partial(self.clients.give, conn, taken.content, keep=taken.keeps_open)
             self.loop.call_soon(give)
         return True
@@ -63,13 +61,12 @@ class RegistryWorker(Worker):
     def turn(self, seconds: float) -> None:
         left = self._commit_at - time.monotonic()
         if left > 0:
-            # To wake up for each heartbeat costs more than all else about it. So heartbeats stay
-            # in their sockets until the commit that they are gathered for.
+            # Wake-ups are most of what heartbeats cost, so they stay in their sockets.
             self.loop.turn(min(seconds, left), holds=True)
             if time.monotonic() < self._commit_at:
                 return
         super().turn(0.0 if self._commit_at else seconds)
-        # Take what has arrived since: on a busy machine, this saves a third of the commits.
+        # A busy machine makes a third fewer commits.
         until = time.monotonic() + LONGEST_GATHERING
         while self._has_more and time.monotonic() < until:
             self._has_more = False
@@ -81,7 +78,7 @@ class RegistryWorker(Worker):
         self.loop.call_soon(partial(self._deliver, number, calls))
 
     def _deliver(self, number: int, calls: list[Any]) -> None:
-        self._has_more = True  # clients that are answered may send another
+        self._has_more = True
         for outcome in self._fast_paths[number].responses(calls):
             if isinstance(outcome, HandOver):
                 self.clients.hand_over(outcome.caller, outcome.request, outcome.environ)

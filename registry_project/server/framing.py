@@ -1,13 +1,10 @@
-"""Where a request ends in the bytes that have arrived. Nothing else is parsed here."""
-
 import re
 from typing import NamedTuple
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_BYTES = 256 * 1024
-MAX_BULK_BODY_BYTES = 512 * 1024  # a thousand leases with the longest ids
-# By how a request begins.
+MAX_BULK_BODY_BYTES = 512 * 1024  # for a thousand of the longest leases
 LARGER_BODIES = {
     b"POST /admin/": MAX_FORM_BYTES,
     b"POST /agents/heartbeat ": MAX_BULK_BODY_BYTES,
@@ -23,16 +20,16 @@ HTTP_1_1 = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n")
 
 
 class Frame(NamedTuple):
-    """A request of `size` bytes. If it `is_last`, what follows cannot be trusted."""
+    """`is_last`: what follows cannot be trusted."""
 
     size: int
     is_last: bool = False
 
 
 class Unfinished(NamedTuple):
-    """The request has `needed` bytes or more; its head does not end in the first `searched`.
+    """At least `needed` bytes, whose head does not end in the first `searched`.
 
-    With `wants_continue`, the client waits for "100 Continue" (RFC 9110, 10.1.1).
+    `wants_continue`: for "100 Continue" (RFC 9110, 10.1.1).
     """
 
     searched: int
@@ -41,7 +38,7 @@ class Unfinished(NamedTuple):
 
 
 class ChunkedHead(NamedTuple):
-    """A head of `size` bytes. At `coding` are a line end and its field Transfer-Encoding."""
+    """`coding`: the line end and the field Transfer-Encoding."""
 
     size: int
     coding: slice
@@ -50,14 +47,14 @@ class ChunkedHead(NamedTuple):
 
 
 class HeadTooLargeError(Exception):
-    """The head is larger than MAX_HEAD_BYTES."""
+    pass
 
 
 def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfinished:
-    """Return where the first request ends; `searched` is that of the last `Unfinished`.
+    """Return where the first request ends. `searched`: of the last `Unfinished`.
 
-    A head whose body is too large or malformed is framed alone, as the last request: the
-    application (413) or gunicorn's parser (400) refuses it. Raise HeadTooLargeError.
+    If a body is too large or malformed, the head is framed alone, to be refused by the application
+    (413) or gunicorn's parser (400). Raise HeadTooLargeError.
     """
     found = received.find(HEAD_END, searched, MAX_HEAD_BYTES)
     if found < 0:
@@ -93,7 +90,7 @@ def _with_length(
 
 
 def _is_chunked(received: bytearray, field: re.Match[bytes]) -> bool:
-    """gunicorn's parser refuses all others."""
+    """gunicorn's parser refuses other codings."""
     _, space, value = field.groups()
     return not space and value.strip().lower() == b"chunked" and bool(HTTP_1_1.match(received))
 

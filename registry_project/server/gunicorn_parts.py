@@ -1,11 +1,10 @@
-"""Everything of gunicorn that this server uses, except its settings.
+"""All that this server uses of gunicorn but its settings.
 
-Most of it is undocumented and may change: gunicorn is pinned to a minor version, a test checks each
-part by name, and no other module imports gunicorn.
+Most is undocumented, so gunicorn is pinned to a minor version, and a test checks each name.
 
 - `GunicornWorker.init_process` ends with `load_wsgi`, which sets `wsgi`, and `run`.
 - `get_parser` yields requests. It raises what `handle_error` answers, or `NoMoreData`.
-- `Response` frames the body, and calls `sendall` of what it gets for a socket.
+- `Response` calls `sendall` of what it gets for a socket.
 """
 
 from gunicorn.http import get_parser
@@ -28,21 +27,19 @@ __all__ = [
 
 
 class Response(GunicornResponse):  # type: ignore[misc]  # gunicorn has no types
-    """An answer that knows how much of it is written."""
-
     @property
     def omits_body(self) -> bool:
-        """Because of HEAD or its status; False before `start_response`."""
+        """False before `start_response`."""
         return bool(self._omits_body)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the body is written, as far as that is known."""
+        """False if its end is unknown."""
         return self.omits_body or (
             self.response_length is not None and self.sent >= self.response_length
         )
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether Content-Length promises more than is written."""
+        """By its Content-Length."""
         return self.response_length is not None and not self.is_complete

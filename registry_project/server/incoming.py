@@ -1,5 +1,3 @@
-"""What a client has sent, split into requests."""
-
 from registry_project.server.chunked import ChunkedBody, MalformedChunksError
 from registry_project.server.framing import ChunkedHead, HeadTooLargeError, Unfinished, frame
 
@@ -32,8 +30,8 @@ class Incoming:
         self._head = b""
         self._coding = slice(0)
         self._body: ChunkedBody | None = None
-        self.is_last = False  # what follows the last request cannot be trusted
-        self.must_continue = False  # the client waits for "100 Continue"
+        self.is_last = False
+        self.must_continue = False
 
     @property
     def has_begun(self) -> bool:
@@ -46,7 +44,7 @@ class Incoming:
 
     @property
     def head(self) -> bytes:
-        """The head of the request that has begun, as far as it has arrived; perhaps more."""
+        """Perhaps incomplete, or with more behind it."""
         return bytes(self._received) if self._body is None else self._head
 
     def add(self, data: bytes) -> None:
@@ -57,10 +55,7 @@ class Incoming:
         self._body = None
 
     def next_request(self) -> bytes | None:
-        """Return the next request once it is complete. Raise RefusedError.
-
-        A chunked body gets a Content-Length: nothing else needs to handle chunks.
-        """
+        """Return None if it is incomplete. Raise RefusedError."""
         if len(self._received) < self._needed:
             return None
         if self._body is not None:
@@ -92,7 +87,7 @@ class Incoming:
         if not is_whole:
             return None
         self._body, self.must_continue = None, False
-        # If it is too large, the application gets its size only, and refuses it.
+        # The application refuses it.
         self.is_last = body.is_too_large
         content = b"" if body.is_too_large else body.content
         before, behind = self._head[: self._coding.start], self._head[self._coding.stop :]

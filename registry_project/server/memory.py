@@ -1,5 +1,3 @@
-"""How much memory this process may use."""
-
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,20 +6,17 @@ ROOT = Path("/")
 
 
 def available_memory(root: Path = ROOT) -> int:
-    """Return the machine's memory in bytes, or the lowest limit of a control group, if less."""
+    """The machine's memory in bytes, or a lower limit of a control group."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *_limits(root)])
 
 
 def _limits(root: Path) -> Iterator[int]:
-    """Yield the limits of the process' control groups and of those above them.
-
-    https://docs.kernel.org/admin-guide/cgroup-v2.html; in version 1, each controller has a tree.
-    """
+    """https://docs.kernel.org/admin-guide/cgroup-v2.html; in version 1, controllers have trees."""
     for file in _files(root):
         try:
             yield int(file.read_text())
-        except (OSError, ValueError):  # not there, or "max"
+        except (OSError, ValueError):  # none, or "max"
             continue
 
 
@@ -37,7 +32,7 @@ def _files(root: Path) -> Iterator[Path]:
             continue
         names = ("memory.limit_in_bytes",) if controllers else ("memory.max", "memory.high")
         tree = mounted / "memory" if controllers else mounted
-        # A container may see the path on its host, but finds its own group at the top.
+        # In a container, this may be the path on its host.
         folder = Path(path.lstrip("/"))
         for above in (folder, *folder.parents):
             yield from (tree / above / name for name in names)

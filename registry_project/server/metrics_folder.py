@@ -1,6 +1,6 @@
-"""The folder in which a web server's processes share what they count.
+"""Where the processes of a web server share their counters.
 
-Two servers may share a volume. So each has its own folder, locked while one of its processes lives.
+The folder is locked while one of them lives, as servers may share a volume.
 """
 
 import fcntl
@@ -16,16 +16,16 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's
 
 
 def share_counters(parents: Sequence[Path]) -> None:
-    """Count together with all forks of this process. Call it before metrics are made."""
-    # A folder of ours in it belongs to the server that this one replaces (SIGUSR2).
+    """Call it before metrics are made."""
+    # If it is ours, a server that this one replaces (SIGUSR2) has set it.
     if Path(os.environ.get(VARIABLE, PREFIX)).name.startswith(PREFIX):
         os.environ[VARIABLE] = str(open_metrics_folder(parents))
 
 
 def open_metrics_folder(parents: Sequence[Path]) -> Path:
-    """Make a folder in the first writable one of `parents`, and remove leftovers there."""
+    """Use the first writable one of `parents`, without leftovers."""
     parent = next(path for path in parents if os.access(path, os.W_OK))
-    # A server that starts meanwhile must not take the new folder for a leftover.
+    # A server that starts meanwhile must not remove the new folder.
     with _opened(parent.resolve()) as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         for leftover in parent.glob(f"{PREFIX}*"):
@@ -33,7 +33,7 @@ def open_metrics_folder(parents: Sequence[Path]) -> Path:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(leftover)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        # Never closed: the lock ends with the last process that has the descriptor.
+        # Never closed: the lock ends with the last process that has it.
         fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
     return folder
 

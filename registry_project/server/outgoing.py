@@ -1,5 +1,3 @@
-"""What is still to be sent to a client."""
-
 import socket
 from itertools import islice
 
@@ -7,7 +5,7 @@ MOST_PIECES = 64  # the kernel takes 1,024 at once
 
 
 class Outgoing:
-    """gunicorn writes answers into it as into a socket that takes everything."""
+    """For gunicorn, a socket that takes everything."""
 
     __slots__ = ("_pieces", "size")
 
@@ -39,14 +37,14 @@ class Outgoing:
         if sent:
             self._pieces[0] = memoryview(self._pieces[0])[sent:]
 
-    # The other socket methods that gunicorn calls.
+    # gunicorn also calls these.
 
     def send(self, data: bytes) -> int:
-        """Ignore "100 Continue": it was sent when the head arrived."""
+        """Ignore "100 Continue", which was sent before."""
         return len(data)
 
     def setblocking(self, _blocking: bool) -> None:
-        """It never blocks."""
+        pass
 
     def gettimeout(self) -> float:
         return 0.0

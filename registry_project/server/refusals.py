@@ -1,7 +1,4 @@
-"""Answers of the web server itself, with what a browser needs to show them to a page (CORS).
-
-Django adds the same headers to all other answers: registry_project.security.cross_origin.
-"""
+"""Answers of the web server itself, with the CORS headers that Django adds to others."""
 
 import json
 import re
@@ -22,7 +19,7 @@ NO_ROOM = (
 
 
 class Refusal:
-    """Takes a whole answer to a request, of which the end may be missing, and adds the headers.
+    """Adds headers to a whole answer. `request` may lack its end.
 
     gunicorn writes errors into it as into a socket.
     """

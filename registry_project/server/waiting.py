@@ -1,5 +1,3 @@
-"""The connections that wait for their client."""
-
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -11,10 +9,7 @@ Queue = dict[Connection, None]
 
 
 class Waiting:
-    """Connections with the same patience are in one queue, so its first is the first to expire.
-
-    That makes all of it independent of the number of connections, except to go through all.
-    """
+    """All connections of a queue have the same patience, so the first expires first."""
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
@@ -33,14 +28,13 @@ class Waiting:
     def add(
         self, conn: Connection, seconds: float, event: int, on_ready: Callable[[Connection], None]
     ) -> None:
-        """Wait for so many seconds; an event of 0 leaves the connection unpolled."""
+        """An event of 0 does not poll the connection."""
         self._count += 1
         conn.on_ready = on_ready
         self._enqueue(conn, seconds)
         self._loop.poll(conn, event)
 
     def restart(self, conn: Connection, seconds: float) -> None:
-        """Wait for so many seconds from now."""
         self._dequeue(conn)
         self._enqueue(conn, seconds)
 
@@ -50,14 +44,12 @@ class Waiting:
         self._loop.poll(conn, 0)
 
     def set_aside(self, conn: Connection) -> None:
-        """Stop waiting, while the event loop makes the answer."""
-        # Still polled, to save two system calls: usually nothing arrives before the answer.
+        # Still polled, which saves two system calls if nothing arrives before the answer.
         self._count -= 1
         self._dequeue(conn)
         conn.on_ready = self._stop_polling
 
     def oldest(self) -> Connection | None:
-        """Return the one that has waited for the longest."""
         firsts = [
             (queued.deadline - seconds, queued)
             for seconds, queue in self._queues.items()

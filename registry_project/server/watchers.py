@@ -1,5 +1,3 @@
-"""The connections that carry an event stream. The event loop sends the events."""
-
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """`stuck_since` is when the client last received anything, 0 if nothing is unsent."""
+    """`stuck_since`: when the client last received anything, 0 if all is sent."""
 
     __slots__ = ("is_chunked", "stream", "stuck_since", "unsent")
 
@@ -30,7 +28,6 @@ class Watchers:
     def __init__(
         self, loop: EventLoop, clients: "Clients", run_in_thread: RunInThread, connections: int
     ) -> None:
-        """`connections`: how many the process keeps."""
         self._loop = loop
         self._clients = clients
         self._run_in_thread = run_in_thread
@@ -43,7 +40,6 @@ class Watchers:
         return len(self._watchers) < self._most
 
     def add(self, conn: Connection, stream: EventStream, *, is_chunked: bool) -> None:
-        """Take over a connection after the answer's head was sent."""
         watcher = self._watchers[conn] = Watcher(stream, is_chunked=is_chunked)
         conn.incoming.clear()
         conn.expect_acknowledgements(limits.ACKNOWLEDGE_SECONDS)
@@ -72,7 +68,7 @@ class Watchers:
         watcher = self._watchers.get(conn)
         if watcher is None:
             return
-        over = watcher.stream.over  # read first: no event is sent after that
+        over = watcher.stream.over  # before `take`: no event is sent later
         if over is Closed.SLOW:
             self._cut(conn, over)
             return
@@ -120,7 +116,6 @@ class Watchers:
         self._cut(min(stuck, key=lambda conn: self._watchers[conn].stuck_since), Closed.SLOW)
 
     def _end(self, conn: Connection, reason: Closed) -> None:
-        """The client sees that the stream is complete."""
         watcher = self._forget(conn, reason)
         if watcher.is_chunked:
             conn.outgoing.sendall(b"0\r\n\r\n")

@@ -1,5 +1,3 @@
-"""gunicorn's worker, with an event loop for clients and threads for Django."""
-
 import os
 import socket
 import time
@@ -14,22 +12,22 @@ from registry_project.server.event_loop import READ, EventLoop
 from registry_project.server.exchanges import Exchange, Next
 from registry_project.server.gunicorn_parts import GunicornWorker
 
-# Between two calls of `notify`: gunicorn's master kills a process that makes none.
+# Between two calls of `notify`, without which gunicorn's master kills the process.
 TURN_SECONDS = 1.0
-# At the end of `graceful_timeout`, the master kills the process, and nothing would be reset.
+# At the end of it, gunicorn's master kills the process, which resets nothing.
 GRACEFUL_SHARE = 0.8
-# Connections that are accepted in one turn: the others are for the other processes, and for later.
+# In one turn, to leave some to other processes.
 MOST_AT_ONCE = 32
 
 
 class Listener:
-    """`accept` returns whether there may be another connection to accept."""
+    """`accept` returns whether there may be more."""
 
     def __init__(self, sock: socket.socket, accept: Callable[[socket.socket, Any], bool]) -> None:
         sock.setblocking(False)
         self.socket = sock
         self.polled_for = 0
-        self.may_be_held = True  # as most connections bring a heartbeat
+        self.may_be_held = True
         self._accept = accept
         self._address = sock.getsockname()
 
@@ -51,11 +49,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         self._threads = ThreadPoolExecutor(self.cfg.threads)
-        # For liveness checks while all other threads wait for the database.
+        # For liveness checks when all threads are busy.
         self._lifeline = ThreadPoolExecutor(1)
         self.loop = EventLoop()
         self.clients = Clients(self)
-        self._served: set[Connection] = set()  # by a thread, at this moment
+        self._served: set[Connection] = set()
         super().init_process()
 
     def run(self) -> None:
@@ -72,7 +70,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
             self.notify()
             self.turn(min(left, TURN_SECONDS))
         self.clients.capacity.drop_all()
-        for conn in self._served:  # the end of the process closes them
+        for conn in self._served:
             conn.reset_when_closed()
         self._threads.shutdown(wait=False)
 
@@ -91,7 +89,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self.clients.check_deadlines()
 
     def take(self, conn: Connection, request: bytes) -> bool:  # noqa: ARG002
-        """Return False if the request needs a thread; else `set_aside` now, and `give` later."""
+        """Return False for a thread; else `set_aside`, and `give` later."""
         return False
 
     def serve(self, conn: Connection, exchange: Exchange) -> None:
@@ -113,7 +111,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     # --- In threads ------------------------------------------------------------------------------
 
     def count_request(self) -> None:
-        """Stop after `max_requests`: the master starts another process."""
+        """gunicorn's master starts another process."""
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Restarting after %s requests", self.nr)
@@ -136,4 +134,4 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _wake() -> None:
-    """Do nothing: the loop only has to notice `alive`."""
+    """Let the loop notice `alive`."""
