@@ -1,7 +1,6 @@
-"""The broker on one machine: kombu's filesystem transport.
+"""Celery's broker on one machine: kombu's filesystem transport, with files that appear whole.
 
-kombu writes files in place, and a worker crashes at each start on one that was cut short. Here
-files appear whole, and what cannot be read is dropped with a warning.
+A worker crashes at each start on a file that was cut short.
 """
 
 import fcntl
@@ -34,7 +33,7 @@ def folder_broker(folder: Path) -> dict[str, Any]:
         "data_folder_out": str(messages),
         "control_folder": str(control),
         "store_processed": False,
-        "polling_interval": 0.25,  # seconds, by which a sweep or a stop may be late
+        "polling_interval": 0.25,
     }
 
 
@@ -42,7 +41,7 @@ class FolderChannel(filesystem.Channel):
     def _put(  # type: ignore[override]  # takes what the stubs leave out
         self, queue: str, message: Any, **_kwargs: Any
     ) -> None:
-        # kombu's _get sorts messages by name, and finds their queue in it.
+        # kombu's _get sorts by name, and finds the queue in it.
         folder = Path(self.data_folder_out)
         name = f"{time.monotonic() * 1000:.0f}_{uuid4()}.{queue}.msg"
         _write_whole(folder / name, dumps(message))
@@ -51,7 +50,7 @@ class FolderChannel(filesystem.Channel):
         while True:
             try:
                 payload = super()._get(queue)
-            except ValueError as error:  # not JSON, or not UTF-8
+            except ValueError as error:
                 logger.warning("dropped a message that cannot be read: %s", error)
                 continue
             if isinstance(payload, dict) and {"body", "headers", "properties"} <= payload.keys():
@@ -63,14 +62,13 @@ class FolderChannel(filesystem.Channel):
         return file
 
     def get_table(self, exchange: str) -> Bindings:  # type: ignore[override]  # stubs disagree
-        """Return the queues bound to an exchange, none if its file cannot be read."""
+        """Workers repair an unreadable file when they start."""
         file = self._file(exchange)
         try:
             return [Binding(*row) for row in loads(file.read_text(encoding="utf-8"))]
         except FileNotFoundError:
             return []
         except (ValueError, TypeError) as error:
-            # Workers write it anew when they start.
             logger.warning("%s cannot be read, and counts as empty: %s", file.name, error)
             return []
 

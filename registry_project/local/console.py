@@ -1,20 +1,18 @@
-"""The output of several processes in one terminal."""
-
 import io
 import os
 import select
 from collections.abc import Mapping, Sequence
 
-LONGEST_LINE_BYTES = 64 * 1024  # a longer one is printed in pieces
+LONGEST_LINE_BYTES = 64 * 1024
 OWN_NAME = "system"
 OWN_COLOUR = 1  # bold
 COLOURS = (36, 33, 35, 32, 34)  # cyan, yellow, magenta, green, blue
 
 
 class Console:
-    """Writes lines with a prefix such as ``web    | ``; `OWN_NAME` is the supervisor's.
+    """Lines begin with a prefix such as ``web    | ``.
 
-    `output` is unbuffered, so nothing is left in it when its reader has gone.
+    `output` is unbuffered: nothing is left in it when its reader has gone.
     """
 
     def __init__(self, output: io.FileIO, names: Sequence[str], *, coloured: bool = False) -> None:
@@ -29,13 +27,13 @@ class Console:
         self._output = output
 
     def write(self, name: str, lines: Sequence[bytes]) -> None:
-        """Print lines of a process, except empty ones. Raise OSError if nobody reads them."""
+        """Raise OSError if nobody reads."""
         prefix = self._prefixes[name]
         text = b"".join(prefix + line.rstrip() + b"\n" for line in lines if line.strip())
         rest = memoryview(text)
         while rest:
             written = self._output.write(rest)
-            if written is None:  # non-blocking, and full
+            if written is None:
                 select.select([], [self._output], [])
             else:
                 rest = rest[written:]
@@ -46,7 +44,7 @@ class Lines:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the lines that the chunk completes, without line ends."""
+        """Return complete lines."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) >= LONGEST_LINE_BYTES:
             lines.append(self._rest)

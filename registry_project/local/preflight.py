@@ -1,5 +1,3 @@
-"""Checks before the registry starts."""
-
 import errno
 import socket
 
@@ -12,11 +10,10 @@ MIGRATIONS_TO_NAME = 3
 
 
 class PreflightError(Exception):
-    """The message says why the registry cannot start, and what to do."""
+    pass
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise PreflightError unless a server can listen there."""
     try:
         _listen(host, port)
     except OSError as error:
@@ -24,7 +21,6 @@ def check_address(host: str, port: int) -> None:
 
 
 def check_database() -> None:
-    """Raise PreflightError unless the database answers."""
     try:
         connection.ensure_connection()
     except DatabaseError as error:
@@ -32,7 +28,6 @@ def check_database() -> None:
 
 
 def check_migrations() -> None:
-    """Raise PreflightError unless the database has all migrations."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -49,7 +44,7 @@ def _listen(host: str, port: int) -> None:
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As servers do: connections in TIME_WAIT do not occupy a port.
+        # As servers do: connections in TIME_WAIT do not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
         probe.listen()

@@ -1,5 +1,3 @@
-"""A child process and everything it starts."""
-
 import ctypes
 import os
 import signal
@@ -15,17 +13,15 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 @dataclass(frozen=True)
 class Program:
-    """`environment` adds variables."""
-
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class ChildGroup(subprocess.Popen[bytes]):
-    """A running program in a session of its own, which Ctrl-C in the terminal does not reach.
+    """A program and all it starts, out of reach of Ctrl-C.
 
-    On Linux, the kernel kills it when its parent dies, even by SIGKILL.
+    On Linux, the program dies with its parent.
     """
 
     def __init__(self, program: Program) -> None:
@@ -36,21 +32,20 @@ class ChildGroup(subprocess.Popen[bytes]):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_tie_to_parent(),  # safe: this process has one thread
+            preexec_fn=_tie_to_parent(),  # safe without threads
         )
-        assert self.stdout is not None  # noqa: S101 - asked for above; tells mypy
+        assert self.stdout is not None  # noqa: S101 - for mypy
         self.output = self.stdout
         os.set_blocking(self.output.fileno(), False)
 
     def read(self) -> bytes | None:
-        """Return a chunk of output, b"" at its end, None if there is none now."""
+        """Return b"" at the end, None if there is nothing now."""
         try:
             return os.read(self.output.fileno(), CHUNK_BYTES)
         except BlockingIOError:
             return None
 
     def kill(self) -> None:
-        """Kill the group, including what a dead leader has left."""
         # macOS reports an empty group as a PermissionError.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
@@ -66,7 +61,7 @@ def describe_end(code: int) -> str:
 
 
 def _tie_to_parent() -> Callable[[], None] | None:
-    """Return what the child runs before exec, so that the kernel kills it with us."""
+    """For the child, before exec."""
     if sys.platform != "linux":
         return None
     parent = os.getpid()
@@ -74,7 +69,7 @@ def _tie_to_parent() -> Callable[[], None] | None:
 
     def tie() -> None:
         prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-        if os.getppid() != parent:  # the parent died before prctl took effect
+        if os.getppid() != parent:  # died before prctl took effect
             os._exit(1)
 
     return tie

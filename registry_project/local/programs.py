@@ -1,5 +1,3 @@
-"""The programs of a registry on one machine."""
-
 import os
 import sys
 
@@ -31,7 +29,7 @@ def _web_argv(host: str, port: int, workers: int) -> list[str]:
 
 
 def _worker_argv() -> list[str]:
-    # Sweeps run one at a time: no child processes, which could outlive the worker.
+    # Sweeps run one at a time, and child processes could outlive the worker.
     return [
         *_celery_argv(),
         "worker",
@@ -46,6 +44,6 @@ def _worker_argv() -> list[str]:
 def _celery_argv() -> list[str]:
     celery = ["-m", "celery", "--app=registry_project", "--quiet"]
     if os.geteuid() == 0:
-        # Containers often run as root; tasks are JSON, which cannot carry code.
+        # Tasks are JSON, which carries no code.
         celery = ["-W", "ignore:You're running the worker with superuser", *celery]
     return [sys.executable, *celery]

@@ -1,5 +1,3 @@
-"""Restarts a program that dies, with growing delays."""
-
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,10 +12,7 @@ Show = Callable[[str, Sequence[bytes]], None]
 
 @dataclass(frozen=True)
 class Backoff:
-    """Seconds. Delays double, and start over after a steady run.
-
-    A program that does not stop is killed after `stop_timeout`.
-    """
+    """In seconds. Delays double, and start over after a steady run."""
 
     first_delay: float = 1.0
     longest_delay: float = 30.0
@@ -26,10 +21,7 @@ class Backoff:
 
 
 class RestartedProgram:
-    """Call its methods in a running event loop.
-
-    `show` gets the program's output under its name, and news about it under `OWN_NAME`.
-    """
+    """`show` gets output under the program's name, news as `OWN_NAME`. Needs an event loop."""
 
     def __init__(self, program: Program, backoff: Backoff, show: Show) -> None:
         self.program = program
@@ -59,7 +51,6 @@ class RestartedProgram:
         loop.add_reader(group.output, self._relay, group)
 
     def notice_end(self) -> None:
-        """If the process has ended, schedule the next."""
         if self._group is None or (code := self._group.poll()) is None:
             return
         self._group.kill()
@@ -98,12 +89,12 @@ class RestartedProgram:
         self._next_delay = min(2 * delay, self._backoff.longest_delay)
         line = f"{self.program.name} {what_happened}; restarting in {delay:g} s"
         self._show(OWN_NAME, [line.encode()])
-        # Showing the line may have stopped everything: the output may be closed.
+        # `_show` may have stopped everything.
         if not self._stopping:
             self._restart = loop.call_later(delay, self.start)
 
     def _relay(self, group: ChildGroup) -> bool:
-        """Show one chunk, to be fair to other programs; return whether there was one."""
+        """Show one chunk, to be fair to others. Return False if there was none."""
         chunk = group.read()
         if chunk:
             self._show(self.program.name, self._outputs[group].feed(chunk))

@@ -1,5 +1,3 @@
-"""Runs programs side by side, restarts those that die, and stops all together."""
-
 import asyncio
 import signal
 from collections.abc import Sequence
@@ -10,9 +8,9 @@ from registry_project.local.restart import Backoff, RestartedProgram
 
 
 class Supervisor:
-    """Stops at SIGINT, SIGTERM or SIGHUP, and leaves no processes behind.
+    """Runs programs until SIGINT, SIGTERM or SIGHUP, and restarts those that die.
 
-    It forks: run it in the main thread of a process without other threads.
+    It forks, so its process must have no other threads.
     """
 
     def __init__(
@@ -28,7 +26,6 @@ class Supervisor:
         self._all_gone = asyncio.Event()
 
     async def run(self) -> None:
-        """Return when all programs have stopped, after a signal."""
         loop = asyncio.get_running_loop()
         handlers = {
             signal.SIGINT: self.interrupt,
@@ -75,7 +72,7 @@ class Supervisor:
             return
         try:
             self._console.write(name, lines)
-        except OSError:  # the terminal or the pipe is closed: as on SIGHUP
+        except OSError:
             self._output_closed = True
             self.stop()
 

@@ -1,1 +1,0 @@
-"""Django's PostgreSQL backend, with time limits and deadlines."""

@@ -1,5 +1,3 @@
-"""``"ENGINE": "registry_project.postgresql"``."""
-
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,14 +8,14 @@ from django.db.backends.postgresql import base
 from registry_project.postgresql.connection import Cursor, LimitedConnection, outage
 from registry_project.postgresql.deadlines import CLOCK
 
-# PostgreSQL's limits, as shares of ours: it gives up first, and says why.
+# Shares of our limit. PostgreSQL gives up first, and says why.
 STATEMENT_SHARE = 0.8
 LOCK_SHARE = 0.5
-IDLE_SHARE = 2.0  # of a process that stopped in a transaction, and holds locks
+IDLE_SHARE = 2.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    # What Django calls the driver.
+    # The driver.
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": LimitedConnection.connect})
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -39,7 +37,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
 
     def close_if_health_check_failed(self) -> None:
-        # Django would query the server before each request, often half of all queries.
+        # Else Django queries the server before each request.
         if self.connection is not None and self.connection.worked_just_now:
             return
         super().close_if_health_check_failed()
@@ -53,7 +51,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             "lock_timeout": LOCK_SHARE,
             "idle_in_transaction_session_timeout": IDLE_SHARE,
         }
-        # Poolers such as PgBouncer do not take these in the startup packet.
+        # Poolers such as PgBouncer refuse them in the startup packet.
         sql = ", ".join(["set_config(%s, %s, false)"] * len(shares))
         values: list[str] = []
         for name, share in shares.items():

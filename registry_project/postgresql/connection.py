@@ -1,8 +1,7 @@
-"""Connections with time limits, and cursors whose writes have deadlines.
+"""Limits that work while PostgreSQL is frozen or cut off.
 
-PostgreSQL's own limits do not work while it is frozen or cut off. Here a call without an answer
-raises OperationalError and closes its connection. The server must not execute it later, so COMMITs
-and writes outside of transactions carry a check of their deadline, without another round trip.
+A call without an answer raises OperationalError and closes its connection. COMMITs and writes carry
+a deadline, after which the server does not execute them.
 """
 
 import math
@@ -28,7 +27,7 @@ outage = Outage()
 
 
 def limit_waiting(seconds: float | None) -> None:
-    """Let no call of this process wait longer for PostgreSQL. By default, there is no limit."""
+    """For all calls of this process. None: no limit."""
     outage.limit(seconds)
 
 
@@ -55,16 +54,16 @@ class LimitedConnection(psycopg.Connection[Any]):
         except psycopg.DataError as error:
             if not is_too_late(error):
                 raise
-            # The caller has not given up, so the server's clock was set.
+            # The server's clock was set, as the caller still waits.
             self.clock.forget()
             raise psycopg.OperationalError(GOT_TO_IT_LATE) from error
         self._answered_at = time.monotonic()
         return answer
 
     def deadline(self, seconds: float = math.inf) -> float:
-        """Return when a statement sent now is given up, after at most `seconds`.
+        """Return when a statement sent now is given up, at most `seconds` from now.
 
-        In seconds since 1970 by the server's clock; infinite without a limit.
+        In seconds since 1970 by the server's clock. Infinite without a limit.
         """
         if outage.seconds is None:
             return math.inf
@@ -73,18 +72,18 @@ class LimitedConnection(psycopg.Connection[Any]):
         return self.clock.after(min(seconds, outage.seconds))
 
     def read_clock(self) -> float:
-        """Ask the server for its time, in seconds since 1970."""
+        """In seconds since 1970."""
         [shown] = self.execute(f"SELECT DATE_PART('epoch', {CLOCK})").fetchone() or [math.nan]
         self.clock.set(shown)
         return float(shown)
 
     def check_deadline(self, deadline: float) -> None:
-        """Raise OperationalError after it. For statements that check it without an error."""
+        """Raise OperationalError after it."""
         if outage.seconds is not None and self.read_clock() >= deadline:
             raise psycopg.OperationalError(GOT_TO_IT_LATE)
 
     def commit(self) -> None:
-        """Commit, unless the server gets to it too late."""
+        """Raise OperationalError after the deadline."""
         is_open = self.info.transaction_status is TransactionStatus.INTRANS
         if is_open and outage.seconds is not None:
             self.execute(f"SELECT {self.in_time_sql()}; COMMIT")
@@ -92,12 +91,11 @@ class LimitedConnection(psycopg.Connection[Any]):
             super().commit()
 
     def in_time_sql(self) -> str:
-        """Return SQL that raises an error if the server gets to it too late."""
         return in_time_sql(self.deadline())
 
     @property
     def worked_just_now(self) -> bool:
-        """Whether the server has answered lately, and sent nothing since."""
+        """The server has answered lately, and sent nothing since."""
         if self.closed or time.monotonic() - self._answered_at > JUST_NOW_SECONDS:
             return False
         waiting = select.poll()
@@ -106,7 +104,7 @@ class LimitedConnection(psycopg.Connection[Any]):
 
 
 class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
-    """Checks the deadline of a write outside of a transaction by a statement in the same message.
+    """Sends a check of the deadline with each write outside of a transaction.
 
     Both are one transaction, so a failed check rolls the write back.
     """
@@ -121,13 +119,13 @@ class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
         return self
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
-        if self._is_alone:  # it pipelines, and a pipelined message holds one statement
+        if self._is_alone:  # it pipelines messages of one statement each
             raise psycopg.NotSupportedError("executemany outside of a transaction")
         super().executemany(query, params_seq, **options)
 
     @property
     def _is_alone(self) -> bool:
-        """Whether the next statement is a transaction of its own, with a limit."""
+        """The next statement is a transaction of its own."""
         connection = self.connection
         is_idle = connection.info.transaction_status is TransactionStatus.IDLE
         return outage.seconds is not None and connection.autocommit and is_idle

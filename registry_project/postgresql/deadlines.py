@@ -1,23 +1,18 @@
-"""Deadlines by the server's clock: a statement whose caller has given up must do nothing.
-
-A server that thaws executes what waits in its sockets, even if the client has closed them. So a
-write carries a deadline, and the client keeps track of the server's clock.
-"""
+"""A server that thaws must not execute what its callers have given up."""
 
 import time
 
 import psycopg
 
 CLOCK = "CLOCK_TIMESTAMP()"
-TOO_LATE = "its caller gave up before"  # in the error of a statement
-MAX_AGE = 10.0  # seconds: clocks drift, and can be set
+TOO_LATE = "its caller gave up before"
+MAX_AGE = 10.0  # seconds
 
 
 class ServerClock:
-    """A lower bound of what the server's clock shows now.
+    """A lower bound: the reading is as old as the response that brought it.
 
-    The reading is as old as the response that brought it, so the estimate is never ahead: when the
-    caller gives up, the deadline has passed. Only a clock that is set back breaks this.
+    So the deadline has passed when the caller gives up, unless the clock is set back.
     """
 
     def __init__(self) -> None:
@@ -29,7 +24,7 @@ class ServerClock:
         return time.monotonic() - self._set_at < MAX_AGE
 
     def set(self, shown: float) -> None:
-        """Set it from a response that has just arrived, in seconds since 1970."""
+        """`shown`: seconds since 1970, in a response that has just arrived."""
         now = time.monotonic()
         self._offset, self._set_at = shown - now, now
 
@@ -37,12 +32,12 @@ class ServerClock:
         self._set_at = float("-inf")
 
     def after(self, seconds: float) -> float:
-        """Return a time that it shows within so many seconds."""
+        """Return a time that the server shows within so many seconds."""
         return time.monotonic() + self._offset + seconds
 
 
 def in_time_sql(deadline: float) -> str:
-    """Return a condition that is true before the deadline, and then raises an error."""
+    """SQL that raises an error once the deadline has passed."""
     message = f"'{TOO_LATE} ' || CAST({CLOCK} AS TEXT)"
     return (
         f"(CASE WHEN {CLOCK} < TO_TIMESTAMP({deadline}) THEN TRUE"

@@ -1,4 +1,4 @@
-"""While PostgreSQL does not answer, one call at a time checks it; all others fail at once."""
+"""While PostgreSQL does not answer, one call at a time tries, and all others fail at once."""
 
 import threading
 import time
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import psycopg
 
-PAUSE_SECONDS = 1.0  # after a call that got no answer
+PAUSE_SECONDS = 1.0
 
 
 class Outage:
-    """`seconds` is how long a call waits; None, as in commands: as long as it takes."""
+    """`seconds`: the limit of a call, or None."""
 
     def __init__(self) -> None:
         self.seconds: float | None = None
@@ -24,7 +24,7 @@ class Outage:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Raise OperationalError at once in an outage, unless it is this call's turn to try."""
+        """Raise OperationalError at once, unless it is this call's turn."""
         if self.seconds is None:
             yield
             return
@@ -49,5 +49,5 @@ class Outage:
                 return
             if now < self._next_try:
                 raise psycopg.OperationalError("PostgreSQL did not answer a moment ago")
-            # If this call never returns, another gets its turn later.
+            # This call may never return.
             self._next_try = now + (self.seconds or 0) + PAUSE_SECONDS

@@ -1,5 +1,3 @@
-"""``manage.py ensure_admin``: a first login for the admin."""
-
 import secrets
 from argparse import ArgumentParser
 from typing import Any

@@ -1,5 +1,3 @@
-"""``manage.py start_registry``: web, worker and beat together."""
-
 import asyncio
 import io
 import os
@@ -29,7 +27,7 @@ ACCESS = {
     "open": "open to everybody who reaches it; REGISTRY_AUTH=token requires tokens",
     "token": "by token: python manage.py issue_token; REGISTRY_AUTH=open opens it",
 }
-# Where to reach a server that listens on all addresses.
+# How to reach a server that listens everywhere.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -93,7 +91,7 @@ def port_number(text: str) -> int:
 
 
 def default_workers() -> int:
-    # Processes with one writer would wait for each other.
+    # With one writer, others would wait.
     return 1 if dialect.has_one_writer else os.cpu_count() or 1
 
 
@@ -122,7 +120,7 @@ async def announce(supervisor: Supervisor, host: str, port: int) -> None:
 
 
 async def answers_ready(host: str, port: int) -> bool:
-    # By hand: an HTTP client could start threads in a process that forks.
+    # An HTTP client could start threads, but this process forks.
     try:
         reader, writer = await asyncio.open_connection(host, port)
     except OSError:
@@ -139,6 +137,6 @@ async def answers_ready(host: str, port: int) -> bool:
 
 
 async def stop_without(parent: int, supervisor: Supervisor) -> None:
-    while os.getppid() == parent:  # noqa: ASYNC110 - there is no event for it
+    while os.getppid() == parent:  # noqa: ASYNC110 - no event
         await asyncio.sleep(POLL_SECONDS)
     supervisor.stop()

@@ -1,5 +1,3 @@
-"""``manage.py version``: the version of the registry."""
-
 from typing import Any
 
 from django.core.management.base import BaseCommand
