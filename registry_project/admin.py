@@ -1,9 +1,9 @@
-"""The admin pages of Django's and axes' models, with lookups as narrow as ours."""
+"""Pages of Django's and axes' models, with lookups as narrow as ours."""
 
 from typing import Any
 
 import axes.admin  # noqa: F401
-import django.contrib.auth.admin  # noqa: F401 - both register pages
+import django.contrib.auth.admin  # noqa: F401
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
@@ -14,7 +14,7 @@ from agents.admin.widgets.mixins import CheckedInput
 
 
 class PreparedRequests:
-    """For failed logins: their action reads what axes adds to requests of a login."""
+    """An action of axes reads what axes adds to requests."""
 
     def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         AxesProxyHandler.update_request(request)

@@ -1,5 +1,3 @@
-"""The Celery application."""
-
 import os
 from typing import Any
 

@@ -1,5 +1,3 @@
-"""System checks of how the registry is served."""
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

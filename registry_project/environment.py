@@ -1,7 +1,7 @@
 """The one reader of environment variables.
 
-``NAME_FILE`` may name a file with the value of ``NAME`` (Docker and Kubernetes secrets). An empty
-variable counts as unset. A wrong value is never replaced: one error lists all of them.
+``NAME_FILE`` names a file with the value of ``NAME`` (Docker and Kubernetes secrets). Empty means
+unset. Wrong values are refused together.
 """
 
 import math
@@ -24,14 +24,11 @@ CREDENTIALS = re.compile("//.*@", re.DOTALL)
 
 
 class WrongValue(ValueError):
-    """The message says what is wrong with the value."""
+    pass
 
 
 class Environment:
-    """Each method returns `default` for a variable that is unset, or wrong.
-
-    A wrong one gets into `problems`: nothing may start before `refuse_wrong_values`.
-    """
+    """Returns `default` for what is unset, or wrong: see `problems`."""
 
     def __init__(self, variables: Mapping[str, str] | None = None) -> None:
         self._variables = FileAwareMapping(dict(os.environ if variables is None else variables))
@@ -39,7 +36,7 @@ class Environment:
         self.problems: list[str] = []
 
     def refuse_wrong_values(self) -> None:
-        """Raise ImproperlyConfigured, with all variables that have one."""
+        """Raise ImproperlyConfigured."""
         if self.problems:
             lines = "".join(f"\n  {problem}" for problem in self.problems)
             raise ImproperlyConfigured(f"Environment variables with wrong values:{lines}")
@@ -65,7 +62,7 @@ class Environment:
         return self.parsed(name, default, parse, takes=takes)
 
     def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
-        """Return one of `choices`; the variable's case does not matter."""
+        """Case does not matter."""
         known = {choice.lower(): choice for choice in choices}
 
         def parse(text: str) -> str:
@@ -88,7 +85,7 @@ class Environment:
     def parsed(
         self, name: str, default: Value, parse: Callable[[str], Value], *, takes: str
     ) -> Value:
-        """`parse` raises ValueError, or WrongValue with its message; `takes` says what is right."""
+        """`parse` raises ValueError or WrongValue. `takes`: what is right."""
         text = self._read(name)
         if text is None:
             return default
@@ -111,15 +108,15 @@ class Environment:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             self.problems.append(f"{name}_FILE is {file!r}; that file cannot be read: {reason}")
             return None
-        # A file mostly ends with a line end.
+        # Files end with a line end.
         return text.strip() or None
 
 
 def split_url(text: str, schemes: Sequence[str]) -> SplitResult:
-    """Raise WrongValue unless the registry can use the URL.
+    """Raise WrongValue.
 
-    An unescaped `/`, `?` or `#` in a password ends the host early, and would silently connect to
-    another host; an `@` behind the host gives it away.
+    An unescaped `/`, `?` or `#` in a password would end the host early. An `@` behind the host
+    gives it away.
     """
     parts = urlsplit(text)
     if parts.scheme not in schemes:
@@ -127,7 +124,7 @@ def split_url(text: str, schemes: Sequence[str]) -> SplitResult:
     if parts.netloc and "@" in parts.path + parts.query + parts.fragment:
         raise WrongValue(ESCAPE)
     try:
-        parts.port  # noqa: B018 - parsed when it is read
+        parts.port  # noqa: B018 - parses it
     except ValueError as error:
         raise WrongValue(f"the port is not a number; {ESCAPE}") from error
     if parts.scheme in {"http", "https"} and (not parts.hostname or parts.query or parts.fragment):
@@ -153,6 +150,6 @@ def _within(value: Value, lowest: float, highest: float) -> Value:
 
 
 def shown(text: str) -> str:
-    """Without the password of a URL."""
+    """Without passwords."""
     shown = CREDENTIALS.sub("//***@", text)
     return repr(shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}...")

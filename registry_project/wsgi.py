@@ -1,5 +1,3 @@
-"""The registry as a WSGI application."""
-
 import os
 
 from django.conf import settings
@@ -9,10 +7,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 
 application = get_wsgi_application()
 
-# Models need the application's settings.
+# After Django is set up.
 from agents.background import start_background_thread  # noqa: E402
 from registry_project.postgresql.connection import limit_waiting  # noqa: E402
 
 limit_waiting(settings.DATABASE_TIMEOUT_SECONDS)
 
-start_background_thread()  # whatever loads this module is a web process
+start_background_thread()

@@ -1,5 +1,3 @@
-"""Django's error handlers: HTML pages for browsers, Problem Details for programs."""
-
 import sys
 from http import HTTPStatus
 
@@ -13,11 +11,11 @@ from agents.problems.details import MEDIA_TYPE, problem
 from agents.problems.errors import RETRY_AFTER_SECONDS, RegistryUnavailable
 from agents.problems.responses import FAULT, NOT_FOUND
 
-PAGES = ("/admin", "/docs")  # for browsers
+PAGES = ("/admin", "/docs")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    if isinstance(exception, DisallowedHost):  # its text is for the caller
+    if isinstance(exception, DisallowedHost):
         return _problem_json(HTTPStatus.BAD_REQUEST, str(exception))
     if request.path.startswith(PAGES):
         return defaults.bad_request(request, exception)
@@ -31,9 +29,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    error = sys.exc_info()[1]  # Django is handling it
+    error = sys.exc_info()[1]
     if isinstance(error, DataError):
-        # Text that the database cannot hold, such as NUL in the URL of an admin page.
+        # Text that the database cannot hold, such as NUL.
         return bad_request(request, error)
     if isinstance(error, UNAVAILABLE):
         log_unavailable(error)

@@ -1,5 +1,3 @@
-"""The counters of all web processes, and gauges read from the database."""
-
 import os
 from collections.abc import Iterator
 
@@ -30,7 +28,7 @@ class FleetCollector(Collector):
 
 
 def exposition() -> bytes:
-    """Return all metrics in Prometheus' text format, even without a database."""
+    """In Prometheus' text format, even without a database."""
     fleet = CollectorRegistry()
     fleet.register(FleetCollector())
     return generate_latest(_counters()) + generate_latest(fleet)

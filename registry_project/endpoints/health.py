@@ -1,5 +1,3 @@
-"""Health checks of the registry itself."""
-
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, inline_serializer

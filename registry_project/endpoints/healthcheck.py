@@ -1,7 +1,4 @@
-"""``python -m registry_project.endpoints.healthcheck``: Docker's health check.
-
-It checks liveness, not readiness: a restart would not bring back the database.
-"""
+"""Docker's health check. It asks for liveness only: a restart brings back no database."""
 
 import http.client
 import sys
@@ -11,7 +8,7 @@ TIMEOUT_SECONDS = 4
 
 
 def main(port: int = PORT) -> int:
-    """Return 1 if the web server does not answer, or with a server error; else 0."""
+    """Return 0 or 1. Only server errors are unhealthy."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/live")

@@ -1,7 +1,4 @@
-"""Checks Host headers, except those of health checks and metrics.
-
-Orchestrators, load balancers and Prometheus call by address and past the proxy.
-"""
+"""Host headers are checked, except of health checks and metrics, which are called by address."""
 
 import re
 from collections.abc import Callable
@@ -10,12 +7,12 @@ from django.http import HttpRequest, HttpResponseBase
 
 from agents.allowed_hosts import check_host
 
-# Without the first slash, as SECURE_REDIRECT_EXEMPT wants it.
+# As in SECURE_REDIRECT_EXEMPT, without the first slash.
 PROBED = r"^(health(/|$)|metrics/?$)"
 
 
 class Hosts:
-    """Middleware that replaces Django's `get_host`, which refuses names with underscores."""
+    """Replaces Django's `get_host`, which refuses names with underscores."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -1,5 +1,3 @@
-"""GET /metrics, for Prometheus."""
-
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,7 +19,7 @@ class Metrics(APIView):
     """Always answers in Prometheus' text format, whatever the Accept header says."""
 
     permission_classes = [MayRead]
-    renderer_classes = [JSONRenderer]  # of errors
+    renderer_classes = [JSONRenderer]
 
     def perform_content_negotiation(
         self,

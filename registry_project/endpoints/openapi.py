@@ -1,5 +1,3 @@
-"""The OpenAPI document (GET /schema) and its page (GET /docs)."""
-
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -11,10 +9,7 @@ READING = ["get", "head"]
 
 
 class Document(SpectacularAPIView):
-    """Without the query parameters of drf-spectacular's view.
-
-    It copies any `version` into a header, and makes Django load and cache any `lang`.
-    """
+    """Takes no parameters: `version` would go into a header, Django would load any `lang`."""
 
     http_method_names = READING
 

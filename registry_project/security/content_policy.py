@@ -1,5 +1,3 @@
-"""Content-Security-Policy of our pages."""
-
 from functools import cache
 
 from csp.constants import HEADER
@@ -7,14 +5,14 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponseBase
 
-BROWSABLE_API = {"style-src-attr": ["'unsafe-inline'"]}  # it uses style attributes
-SWAGGER = {"img-src": ["'self'", "data:"]}  # its icons
-# They get one policy, which django-csp would build anew for each response.
+BROWSABLE_API = {"style-src-attr": ["'unsafe-inline'"]}
+SWAGGER = {"img-src": ["'self'", "data:"]}
+# django-csp would build their policy anew for each response.
 JSON_TYPES = {"application/json", "application/problem+json"}
 
 
 class ContentPolicy(CSPMiddleware):
-    """django-csp's middleware, with exceptions for our pages."""
+    """With exceptions for our pages."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

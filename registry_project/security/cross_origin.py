@@ -1,5 +1,3 @@
-"""CORS: websites whose pages may call the API, by CORS_ALLOWED_ORIGINS."""
-
 from typing import Any
 
 from corsheaders.middleware import CorsMiddleware
@@ -8,10 +6,7 @@ from django.core.exceptions import MiddlewareNotUsed
 
 
 class CrossOrigin(CorsMiddleware):
-    """django-cors-headers' middleware, which is left out where no website is allowed.
-
-    It would add to Vary, and answer OPTIONS, all the same.
-    """
+    """Left out where no website is allowed: it would add to Vary, and answer OPTIONS."""
 
     def __init__(self, get_response: Any) -> None:
         if not settings.CORS_ALLOWED_ORIGINS:

@@ -1,12 +1,10 @@
-"""Which settings Django's error reports hide."""
-
 import re
 
 from django.views.debug import SafeExceptionReporterFilter
 
 
 class ReportFilter(SafeExceptionReporterFilter):
-    """Hides URLs that may hold a password, too."""
+    """URLs may hold a password."""
 
     hidden_settings = re.compile(
         rf"{SafeExceptionReporterFilter.hidden_settings.pattern}|BROKER|DATABASE|STORE_URL",

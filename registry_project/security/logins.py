@@ -1,7 +1,4 @@
-"""Protection of the login against guessing.
-
-django-axes locks a name for an address; a rate limits an address for all names together.
-"""
+"""django-axes locks a name for an address, a rate the address for all names."""
 
 import math
 from typing import Any
@@ -24,7 +21,7 @@ WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
 
 
 class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]  # has no types
-    """Django's backend behind both locks, which do not reveal whether a user exists."""
+    """The locks do not reveal whether a user exists."""
 
     def authenticate(
         self,
@@ -33,15 +30,12 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         password: str | None = None,
         **more: Any,
     ) -> User | None:
-        """Raise PermissionDenied if the name or the address is locked.
-
-        Nothing is locked for our own code, which calls without a request.
-        """
+        """Raise PermissionDenied if the name or the address is locked."""
         if request is None:
             return ModelBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)
         if refusal := rate_limits.check(WRONG_LOGINS, _key(request)):
-            # With these, django-axes' middleware answers with its lockout page.
+            # For the lockout page of django-axes' middleware.
             request.axes_locked_out = True  # type: ignore[attr-defined]
             request.address_is_locked_for = refusal.wait  # type: ignore[attr-defined]
             request.axes_credentials = {"username": username}  # type: ignore[attr-defined]
@@ -56,10 +50,7 @@ def count_wrong_login(request: HttpRequest | None = None, **_kwargs: Any) -> Non
 
 
 def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """Return the name under which operators see a failed login.
-
-    An unknown name may be a password in the wrong field, so its hash stands in.
-    """
+    """An unknown name may be a password in the wrong field, so operators see its hash."""
     name = str((credentials or request.POST).get("username") or "")
     if not name or User.objects.filter(username=name).exists():
         return name

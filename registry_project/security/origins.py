@@ -1,4 +1,4 @@
-"""Lists of origins, each as browsers write it into the header (RFC 6454, section 6.2)."""
+"""Origins as browsers write them (RFC 6454, section 6.2)."""
 
 import ipaddress
 import re
@@ -16,10 +16,9 @@ NEVER = {
 
 
 def parse_origins(text: str, *, wildcards: bool = False) -> list[str]:
-    """Return what commas separate. Raise WrongValue, which says what to write instead.
+    """Split at commas. Raise WrongValue, which says what to write instead.
 
-    An origin is a scheme, a host, and a port unless it is the scheme's default; it has no slash at
-    its end. With `wildcards`, ``https://*.example`` stands for all hosts below a name.
+    `wildcards`: ``https://*.example`` stands for all hosts below a name.
     """
     origins = [part.strip() for part in text.split(",") if part.strip()]
     for origin in origins:
@@ -48,7 +47,7 @@ def _as_browsers_write_it(text: str, *, wildcards: bool) -> str | None:
 
 
 def _host(name: str) -> str | None:
-    """Return None unless it is the name or address of a host. Raise ValueError."""
+    """Return None, or raise ValueError, if it is no host."""
     if ":" in name:
         return f"[{ipaddress.IPv6Address(name).compressed}]"
     host = name.encode("idna").decode()

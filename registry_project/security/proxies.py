@@ -1,5 +1,3 @@
-"""Where a call comes from: only trusted proxies are believed."""
-
 import ipaddress
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -7,12 +5,12 @@ from functools import lru_cache
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-MOST_ADDRESSES = 4_096  # in the cache
+MOST_ADDRESSES = 4_096
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-UNIX = "unix"  # in TRUSTED_PROXIES: peers at a Unix socket, which have no address
+UNIX = "unix"  # peers at a Unix socket have no address
 FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
 FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"  # SECURE_PROXY_SSL_HEADER
 FORWARDED = (
@@ -30,10 +28,9 @@ FORWARDED = (
 
 
 class Trust:
-    """Which forwarded headers to believe, by TRUSTED_PROXIES.
+    """Believes only TRUSTED_PROXIES.
 
-    X-Forwarded-For is read from the right, as far as trusted proxies have appended to it: up to the
-    first address that is not a trusted proxy, or that is no address.
+    X-Forwarded-For is read from the right, up to the first part that is no trusted proxy.
     """
 
     def __init__(self) -> None:
@@ -42,7 +39,7 @@ class Trust:
     def client_of(
         self, peer: str, forwarded_for: str, forwarded_proto: str
     ) -> tuple[str, str | None]:
-        """Return the client's address, and its scheme if a trusted peer has forwarded it."""
+        """Return the address, and the scheme if a trusted peer forwards it."""
         address = parse_address(peer)
         if not self._is_trusted(address):
             return peer, None
@@ -69,7 +66,7 @@ class Trust:
 
 
 class TrustedProxies:
-    """The first middleware: sets REMOTE_ADDR, and drops headers that others might believe."""
+    """The first middleware, as others might believe the headers that it drops."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -88,21 +85,20 @@ class TrustedProxies:
 
 
 def parse_proxy_list(text: str) -> list[str]:
-    """Raise ValueError if one is not a network."""
+    """Raise ValueError."""
     proxies = [part.strip() for part in text.split(",") if part.strip()]
     parse_proxies(proxies)
     return proxies
 
 
 def parse_proxies(texts: Sequence[str]) -> tuple[list[Network], bool]:
-    """Return networks, and whether Unix sockets are trusted. Raise ValueError."""
     networks = [ipaddress.ip_network(text.strip()) for text in texts if text.strip() != UNIX]
     return networks, any(text.strip() == UNIX for text in texts)
 
 
 @lru_cache(MOST_ADDRESSES)
 def parse_address(text: str) -> Address | None:
-    """Return an address that is bare, with a port, or in brackets."""
+    """A port or brackets may be around it."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -112,7 +108,7 @@ def parse_address(text: str) -> Address | None:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    # Dual-stack sockets report IPv4 clients as mapped IPv6 addresses.
+    # Dual-stack sockets map IPv4 clients.
     return getattr(address, "ipv4_mapped", None) or address
 
 
@@ -121,6 +117,6 @@ def _split(header: str) -> list[str]:
 
 
 def _forwarded_scheme(proxies: int, forwarded_proto: str) -> str:
-    """Return the scheme from the proxy nearest to the client; each appends one."""
+    """Each proxy appends one: return that of the nearest to the client."""
     words = _split(forwarded_proto)
     return words[max(len(words) - max(proxies, 1), 0)].lower() if words else ""

@@ -1,5 +1,3 @@
-"""The secret key of a registry on one machine."""
-
 import os
 from pathlib import Path
 
@@ -7,10 +5,7 @@ from django.core.management.utils import get_random_secret_key
 
 
 def read_or_create(path: Path) -> str:
-    """Return the key in a file, which is created if there is none.
-
-    Processes that start together agree on a key: the first hard link wins.
-    """
+    """Of processes that start together, the first hard link wins."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,4 +1,4 @@
-"""Sessions under a hash of their key: whoever reads the table or a backup cannot log in by it."""
+"""Sessions are stored under a hash of their key, so that the table lets nobody log in."""
 
 import hashlib
 from typing import Any
@@ -7,7 +7,7 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 
-HASH_LENGTH = 40  # hexadecimal digits: the column's length
+HASH_LENGTH = 40  # hexadecimal digits
 
 
 class SessionStore(db.SessionStore):

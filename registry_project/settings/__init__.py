@@ -1,4 +1,4 @@
-"""docs/configuration.md lists the environment variables that these settings read."""
+"""The environment variables are described in docs/configuration.md."""
 
 import django_stubs_ext
 

@@ -1,5 +1,3 @@
-"""The HTTP API."""
-
 from registry_project.version import VERSION
 
 REST_FRAMEWORK = {

@@ -1,5 +1,3 @@
-"""The environment and the folders."""
-
 from pathlib import Path
 
 from registry_project.environment import Environment
@@ -7,7 +5,6 @@ from registry_project.environment import Environment
 env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-# Everything that the registry writes on one machine.
 VAR_DIR = Path(env.text("REGISTRY_VAR_DIR", str(BASE_DIR / "var"))).resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 

@@ -1,5 +1,3 @@
-"""Celery: the broker, and the schedule of the sweeps."""
-
 from datetime import timedelta
 
 from registry_project.local.broker import FOLDER_URL, TRANSPORT, folder_broker
@@ -11,7 +9,7 @@ BROKER_SCHEMES = ("redis", "rediss", "sentinel", "amqp", "amqps", "filesystem", 
 CELERY_BROKER_URL = env.url(
     "CELERY_BROKER_URL", FOLDER_URL, BROKER_SCHEMES, example="redis://HOST:6379/0"
 )
-# Web processes share their counts only if this is a Redis.
+# If it is no Redis, each web process counts by itself.
 RATE_STORE_URL = env.url(
     "RATE_STORE_URL",
     CELERY_BROKER_URL,
@@ -26,13 +24,13 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-# In memory: the schedule is short and idempotent, and a crash could corrupt a file.
+# In memory, as a crash could corrupt a file, and the schedule is idempotent.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "purge-expired": {
         "task": "agents.purge_expired",
         "schedule": timedelta(seconds=SWEEP_INTERVAL_SECONDS),
-        # A worker that was away finds no backlog.
+        # No backlog for a worker that was away.
         "options": {"expires": SWEEP_INTERVAL_SECONDS},
     },
     "delete-old-history": {

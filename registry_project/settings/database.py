@@ -1,5 +1,3 @@
-"""The database: PostgreSQL, or SQLite on one machine."""
-
 from typing import Any
 
 from environ import Env
@@ -11,7 +9,7 @@ DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 
 
 def parse_database_url(url: str) -> dict[str, Any]:
-    """Return Django's settings. Raise WrongValue."""
+    """Raise WrongValue."""
     parts = split_url(url, DATABASE_SCHEMES)
     if parts.scheme != "sqlite" and not parts.path.strip("/"):
         raise WrongValue("the name of the database is missing")
@@ -20,11 +18,11 @@ def parse_database_url(url: str) -> dict[str, Any]:
     return database
 
 
-# How long a call waits for PostgreSQL; in commands, as long as it takes.
+# For web processes and for tasks.
 DATABASE_TIMEOUT_SECONDS = env.number("DATABASE_TIMEOUT_SECONDS", 10.0, 1, 3600)
 TASK_DATABASE_TIMEOUT_SECONDS = env.number("TASK_DATABASE_TIMEOUT_SECONDS", 60.0, 1, 3600)
-# Halves PostgreSQL's work for heartbeats. Off for a pooler in transaction mode without prepared
-# statements, such as PgBouncer before 1.21.
+# Halves PostgreSQL's work for heartbeats. Off for poolers that cannot, such as PgBouncer before 1.21
+# in transaction mode.
 PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 
 _database = {
@@ -38,7 +36,7 @@ _database = {
     "CONN_HEALTH_CHECKS": True,
 }
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE: no writer fails half-way, after it has read. FULL: what is acknowledged is on disk.
+    # IMMEDIATE: no writer fails after it has read. FULL: what is acknowledged is on disk.
     _database["OPTIONS"] |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -49,11 +47,11 @@ else:
     _database["ENGINE"] = "registry_project.postgresql"
     _database["OPTIONS"] = {
         "connect_timeout": max(1, min(5, int(DATABASE_TIMEOUT_SECONDS))),
-        # The keepalives give up a connection to a host that has vanished.
+        # For hosts that have vanished.
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        # Only heartbeats: Django's own statements are never prepared.
+        # Only heartbeats.
         "prepare_threshold": 5 if PREPARED_STATEMENTS else None,
         **_database["OPTIONS"],
     }

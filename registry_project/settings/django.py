@@ -1,11 +1,9 @@
-"""Django itself."""
-
 from http import HTTPStatus
 
 from registry_project.server import framing
 from registry_project.settings.base import BASE_DIR, env
 
-# Links are never built from the Host header.
+# No link is built from the Host header.
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["*"])
 
 INSTALLED_APPS = [
@@ -28,11 +26,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Before all others: a browser hides an answer without its headers, errors too.
+    # First, as browsers hide answers without its headers, errors too.
     "registry_project.security.cross_origin.CrossOrigin",
     "registry_project.security.proxies.TrustedProxies",
     "registry_project.endpoints.hosts.Hosts",
-    # Before what may answer by itself: those answers need their headers too.
+    # Before those that may answer by themselves.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry_project.security.content_policy.ContentPolicy",
     "django.middleware.security.SecurityMiddleware",
@@ -69,14 +67,14 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-# From the packages they come in: collectstatic is not needed.
+# No collectstatic.
 WHITENOISE_USE_FINDERS = True
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    # agents.database.availability logs outages, and not for each request.
+    # agents.database.availability logs outages.
     "filters": {
         "no_503": {
             "()": "django.utils.log.CallbackFilter",
@@ -87,11 +85,11 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
-        # 404s of agents that must register again would flood the log.
+        # Agents that must register again would flood the log with 404s.
         "django.request": {"level": "ERROR", "filters": ["no_503"]},
-        # It logs each request; commands print what they do.
+        # Logs each request.
         "httpx": {"level": "WARNING"},
-        # Failed logins and lockouts.
+        # Logs failed logins.
         "axes": {"level": "WARNING"},
     },
     "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)},

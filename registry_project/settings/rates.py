@@ -1,4 +1,4 @@
-"""How often callers may do something: "300/second", "20/minute", or "off"."""
+"""Rates: "300/second", "20/minute", or "off"."""
 
 from agents.rate_limits import parse_rate
 from registry_project.settings.base import env
@@ -6,8 +6,6 @@ from registry_project.settings.registry import REGISTRY_AUTH
 
 
 def rate(name: str, in_token_mode: str, *, in_open_mode: str = "off") -> str:
-    """By default, open mode has no rates: anybody may do anything there."""
-
     def parse(text: str) -> str:
         parse_rate(text)
         return text
@@ -18,7 +16,7 @@ def rate(name: str, in_token_mode: str, *, in_open_mode: str = "off") -> str:
     )
 
 
-# So that 100,000 agents of one token and one address can register within 90 s.
+# For 100,000 agents of one token and address within 90 s.
 RATE_REGISTER_PER_TOKEN = rate("RATE_REGISTER_PER_TOKEN", "2000/second")
 RATE_REGISTER_PER_ADDRESS = rate("RATE_REGISTER_PER_ADDRESS", "2000/second")
 RATE_REGISTER_PER_AGENT = rate("RATE_REGISTER_PER_AGENT", "30/minute")
@@ -27,7 +25,7 @@ RATE_READ_PER_ADDRESS = rate("RATE_READ_PER_ADDRESS", "300/second")
 RATE_DEREGISTER_PER_TOKEN = rate("RATE_DEREGISTER_PER_TOKEN", "1000/second")
 RATE_DEREGISTER_PER_ADDRESS = rate("RATE_DEREGISTER_PER_ADDRESS", "1000/second")
 RATE_HEARTBEAT_PER_AGENT = rate("RATE_HEARTBEAT_PER_AGENT", "10/second")
-# Guessing is limited in open mode too.
+# Guessing is limited in open mode, too.
 RATE_WRONG_TOKENS_PER_ADDRESS = rate(
     "RATE_WRONG_TOKENS_PER_ADDRESS", "30/minute", in_open_mode="30/minute"
 )

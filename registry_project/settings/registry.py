@@ -1,9 +1,7 @@
-"""The registry's own settings."""
-
 from registry_project.server import framing
 from registry_project.settings.base import DEBUG, env
 
-# Where generated agents reach this registry.
+# For generated agents.
 REGISTRY_URL = env.url(
     "REGISTRY_URL", "http://localhost:9000", ("http", "https"), example="http://registry:9000"
 ).rstrip("/")
@@ -12,12 +10,12 @@ REGISTRY_PUBLIC_READ = env.flag("REGISTRY_PUBLIC_READ", default=False)
 SWEEP_INTERVAL_SECONDS = env.integer("SWEEP_INTERVAL_SECONDS", 15, 1, 3600)
 SWEEP_BATCH_SIZE = env.integer("SWEEP_BATCH_SIZE", 1000, 1, 100_000)
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 90, 1, 36_500)
-# Off, each heartbeat goes through Django: the same answers for many times the cost.
+# Off, a heartbeat costs many times as much.
 FAST_HEARTBEATS = env.flag("FAST_HEARTBEATS", default=True)
 KEEPALIVE_SECONDS = env.integer("KEEPALIVE_SECONDS", 75, 1, 3600)
-# Of each web process; 0 stands for as many as its part of the memory has room for.
+# 0: as many as fit into the memory.
 CONNECTIONS_PER_PROCESS = env.integer("CONNECTIONS_PER_PROCESS", 0, 100, 10_000_000)
 MAX_BODY_BYTES = framing.MAX_BODY_BYTES
 MAX_BULK_BODY_BYTES = framing.MAX_BULK_BODY_BYTES
-# gunicorn reads this by itself; here it is only checked.
+# gunicorn reads it.
 WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 1, 1, 1000)

@@ -1,5 +1,3 @@
-"""Keys, proxies, TLS, cookies, sessions, logins, contents."""
-
 from datetime import timedelta
 from functools import partial
 
@@ -11,56 +9,56 @@ from registry_project.settings.base import VAR_DIR, env
 
 DAY = 86_400
 
-# Several machines must share one key; a single one makes its own.
+# Several machines must share one.
 SECRET_KEY = env.text("SECRET_KEY") or read_or_create(VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-# Of the registry's own pages, where a proxy ends TLS.
+# Our own, behind a proxy that ends TLS.
 CSRF_TRUSTED_ORIGINS: list[str] = env.parsed(
     "CSRF_TRUSTED_ORIGINS",
     [],
     partial(parse_origins, wildcards=True),
     takes="origins such as https://registry.example, separated by commas",
 )
-# Of other websites, whose pages may call the API in their visitors' browsers.
+# Websites whose pages may call the API.
 CORS_ALLOWED_ORIGINS: list[str] = env.parsed(
     "CORS_ALLOWED_ORIGINS",
     [],
     parse_origins,
     takes="origins such as https://dashboard.example or http://localhost:5173, separated by commas",
 )
-# They need tokens of their own: the session of a visitor who is logged in here is of no use there.
+# Other websites must not use the session of a visitor who is logged in here.
 CORS_ALLOW_CREDENTIALS = False
-# Everything but pages.
+# All but our pages.
 CORS_URLS_REGEX = r"^/(?!admin|docs|static|$)"
 CORS_ALLOW_HEADERS = ("authorization", "content-type", "if-match", "if-none-match", "lease-token")
 CORS_EXPOSE_HEADERS = ("allow", "etag", "link", "retry-after", "www-authenticate")
-# Only they are believed about where a call comes from.
+# Only their X-Forwarded headers are believed.
 TRUSTED_PROXIES: list[str] = env.parsed(
     "TRUSTED_PROXIES",
     [],
     parse_proxy_list,
     takes='networks such as 10.0.0.0/8, addresses, or "unix", separated by commas',
 )
-# From TrustedProxies alone.
+# Only TrustedProxies sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Whether a proxy ends TLS in front of the registry.
+# Whether a proxy ends TLS.
 HTTPS = env.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = HTTPS
-# Probes and Prometheus come past the proxy.
+# Probes do not come through the proxy.
 SECURE_REDIRECT_EXEMPT = [PROBED]
 HSTS_SECONDS = env.integer("HSTS_SECONDS", 365 * DAY, 0, 10 * 365 * DAY)
 SECURE_HSTS_SECONDS = HSTS_SECONDS if HTTPS else 0
-# The registry does not decide about the other hosts of its domain.
+# The registry does not decide for other hosts of its domain.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 SESSION_ENGINE = "registry_project.security.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 
-# registry_project.security.content_policy has exceptions.
+# Exceptions: registry_project.security.content_policy.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -72,7 +70,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 AUTHENTICATION_BACKENDS = ["registry_project.security.logins.GuardedBackend"]
-# For one address only: nobody can lock an operator out from elsewhere.
+# By address too: nobody can lock out an operator from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 5, 1, 1000)
 LOGIN_COOLOFF_MINUTES = env.integer("LOGIN_COOLOFF_MINUTES", 15, 1, 7 * 24 * 60)
