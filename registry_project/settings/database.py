@@ -21,8 +21,8 @@ def parse_database_url(url: str) -> dict[str, Any]:
 # For web processes and for tasks.
 DATABASE_TIMEOUT_SECONDS = env.number("DATABASE_TIMEOUT_SECONDS", 10.0, 1, 3600)
 TASK_DATABASE_TIMEOUT_SECONDS = env.number("TASK_DATABASE_TIMEOUT_SECONDS", 60.0, 1, 3600)
-# Halves PostgreSQL's work for heartbeats. Off for poolers that cannot, such as PgBouncer before 1.21
-# in transaction mode.
+# Halves PostgreSQL's work for heartbeats. Off for poolers without prepared statements, such as
+# PgBouncer before 1.21 in transaction mode.
 PREPARED_STATEMENTS = env.flag("PREPARED_STATEMENTS", default=True)
 
 _database = {
