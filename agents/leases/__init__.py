@@ -1,12 +1,13 @@
 """The only writer of agents. Each change is committed with its event."""
 
+from agents.leases.application import Application
 from agents.leases.cards import card_of, delete_unused_cards
 from agents.leases.deregister import deregister
 from agents.leases.errors import LeaseLocked, Miss, StaleLease, UnknownAgent
 from agents.leases.extend import extend
 from agents.leases.purge.delete import purge_one
 from agents.leases.purge.sweep import Purge, purge_expired
-from agents.leases.register import Application, register, register_many
+from agents.leases.register import register, register_many
 from agents.leases.renew import Renewal, Renewed, renew, renew_many
 from agents.leases.set_state import set_state
 from agents.leases.upsert import Registration

@@ -1,69 +1,32 @@
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Unpack
 
 from django.db import transaction
 
 from agents.history.record import record_refused_registration
+from agents.leases.application import Application, Fields
 from agents.leases.cards import save_cards
 from agents.leases.id_rule import check_holder, check_number
-from agents.leases.upsert import Registration, Wanted, take
+from agents.leases.upsert import Registration, take
 from agents.metrics import counters
-from agents.models import DEFAULT_TTL_SECONDS
-from agents.states import Status
 from agents.tokens.enrollment import ANYBODY, Enrolment, IdHeldByAnother
 
 
-class Application(NamedTuple):
-    """A registration without the limit of a token. `fields`: those of `register`."""
-
-    fields: Mapping[str, Any]
-    address: str | None
-    enrolment: Enrolment
-
-
 def register(
-    *,
-    agent_id: str,
-    host: str,
-    port: int,
-    agent_name: str = "",
-    ttl_seconds: int = DEFAULT_TTL_SECONDS,
-    metadata: Mapping[str, Any] | None = None,
-    version: str = "",
-    tags: Sequence[str] = (),
-    skills: Sequence[str] = (),
-    status: str = Status.UNKNOWN,
-    agent_card: Mapping[str, Any] | None = None,
-    address: str | None = None,
-    enrolment: Enrolment = ANYBODY,
+    *, address: str | None = None, enrolment: Enrolment = ANYBODY, **fields: Unpack[Fields]
 ) -> Registration:
     """Replace all that the agent has sent before, and keep the operator's state.
 
     `address`: where the call came from. Raise IdHeldByAnother or TooManyAgents.
     """
-    columns = _columns(
-        {
-            "agent_id": agent_id,
-            "host": host,
-            "port": port,
-            "agent_name": agent_name,
-            "ttl_seconds": ttl_seconds,
-            "metadata": metadata,
-            "version": version,
-            "tags": tags,
-            "skills": skills,
-            "status": status,
-        },
-        address,
-        enrolment,
-    )
+    application = Application(fields, address, enrolment)
     registration = None
     try:
         while registration is None:
-            registration = _try_to_register(columns, enrolment, agent_card)
+            registration = _try_to_register(application)
     except IdHeldByAnother as error:
         record_refused_registration(
-            agent_id, actor=enrolment.actor, reason=str(error), address=address
+            application.agent_id, actor=enrolment.actor, reason=str(error), address=address
         )
         raise
     counters.count_registration(created=registration.created)
@@ -73,69 +36,41 @@ def register(
 def register_many(applications: Sequence[Application]) -> dict[str, Registration]:
     """Register agents of different ids by one commit. Return by id those that could be.
 
-    Others' ids and locked records are left out.
+    Others' ids and locked records are left out, and limits of tokens are not checked.
     """
-    wanted = [Wanted(_columns(*one), one.enrolment) for one in applications]
-    cards = {
-        one.fields["agent_id"]: card
-        for one in applications
-        if (card := one.fields.get("agent_card")) is not None
-    }
-    registered = _take(wanted, cards, waits=False)
+    registered = _take(applications, waits=False)
     for registration in registered.values():
         counters.count_registration(created=registration.created)
     return registered
 
 
-def _columns(
-    fields: Mapping[str, Any], address: str | None, enrolment: Enrolment
-) -> dict[str, Any]:
-    """What the agent does not give is reset."""
-    return {
-        "agent_id": fields["agent_id"],
-        "agent_name": fields.get("agent_name") or fields["agent_id"],
-        "host": fields["host"],
-        "port": fields["port"],
-        "ttl_seconds": fields["ttl_seconds"],
-        "metadata": dict(fields.get("metadata") or {}),
-        "version": fields.get("version", ""),
-        "tags": list(fields.get("tags", ())),
-        "skills": list(fields.get("skills", ())),
-        "status": str(fields.get("status", Status.UNKNOWN)),
-        "load": None,
-        "note": "",
-        "seen_address": address,
-        "enrolled_by": enrolment.token,
+def _try_to_register(application: Application) -> Registration | None:
+    """Return None if the id was taken, but is free now."""
+    agent_id, enrolment = application.agent_id, application.enrolment
+    if enrolment.max_agents is None:
+        registered = _take([application], waits=True)
+    else:
+        with transaction.atomic():
+            check_number(agent_id, enrolment, enrolment.max_agents)
+            registered = _take([application], waits=True)
+    if not registered:
+        check_holder(agent_id, enrolment)
+    return registered.get(agent_id)
+
+
+def _take(applications: Sequence[Application], *, waits: bool) -> dict[str, Registration]:
+    cards = {
+        one.agent_id: card
+        for one in applications
+        if (card := one.fields.get("agent_card")) is not None
     }
-
-
-def _take(
-    wanted: Sequence[Wanted], cards: Mapping[str, Mapping[str, Any]], *, waits: bool
-) -> dict[str, Registration]:
     if not cards:
-        return take(wanted, waits=waits)
+        return take(applications, waits=waits)
     with transaction.atomic():
-        registered = take(wanted, waits=waits)
+        registered = take(applications, waits=waits)
         save_cards(
             (registration, cards[agent_id])
             for agent_id, registration in registered.items()
             if agent_id in cards
         )
     return registered
-
-
-def _try_to_register(
-    columns: Mapping[str, Any], enrolment: Enrolment, card: Mapping[str, Any] | None
-) -> Registration | None:
-    """Return None if the id was taken, but is free now."""
-    agent_id, wanted = columns["agent_id"], [Wanted(columns, enrolment)]
-    cards = {} if card is None else {agent_id: card}
-    if enrolment.max_agents is None:
-        registered = _take(wanted, cards, waits=True)
-    else:
-        with transaction.atomic():
-            check_number(agent_id, enrolment, enrolment.max_agents)
-            registered = _take(wanted, cards, waits=True)
-    if not registered:
-        check_holder(agent_id, enrolment)
-    return registered.get(agent_id)

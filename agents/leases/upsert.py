@@ -2,7 +2,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection
 from django.db.models import JSONField
@@ -12,10 +12,10 @@ from agents.database.dialect import dialect
 from agents.database.statements import LoggedUpsert
 from agents.database.tables import table
 from agents.history.record import registration_sql
+from agents.leases.application import Application
 from agents.leases.id_rule import is_free_sql
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
-from agents.tokens.enrollment import Enrolment
 
 OURS = ("last_heartbeat", "registered_at", "generation", "state")
 FIELDS = AgentRecord._meta.concrete_fields
@@ -25,47 +25,38 @@ SENT = [field for field in FIELDS if field.attname not in OURS]
 KEPT = ("generation", "state", "metadata", "seen_address")
 
 
-class Wanted(NamedTuple):
-    """`columns`: all but `OURS`."""
-
-    columns: Mapping[str, Any]
-    enrolment: Enrolment
-
-
 @dataclass(frozen=True)
 class Registration:
     agent: AgentRecord
     created: bool
 
 
-def take(wanted: Sequence[Wanted], *, waits: bool) -> dict[str, Registration]:
+def take(applications: Sequence[Application], *, waits: bool) -> dict[str, Registration]:
     """Register agents with different ids. Return by id those whose ids were free.
 
     Without `waits`, locked records are left out. The generation is the id of the event, so it is
     never granted again.
     """
     written = {}
-    for takes_over in {one.enrolment.takes_over for one in wanted}:
-        columns = {
-            one.columns["agent_id"]: one.columns
-            for one in wanted
-            if one.enrolment.takes_over == takes_over
-        }
-        rows = [_row(one) for one in wanted if one.columns["agent_id"] in columns]
+    for takes_over in {one.enrolment.takes_over for one in applications}:
+        columns, rows = {}, []
+        for one in applications:
+            if one.enrolment.takes_over == takes_over:
+                columns[one.agent_id] = one.columns()
+                rows.append(_row(columns[one.agent_id], one.enrolment.actor))
         for row in dialect.upsert(_registrations(takes_over=takes_over), rows, waits=waits):
             written[row["agent_id"]] = _registration(columns[row["agent_id"]], row)
     return written
 
 
-def _row(wanted: Wanted) -> list[Any]:
-    values = [wanted.columns[field.attname] for field in SENT]
-    return [
-        *(
-            json.dumps(value) if isinstance(field, JSONField) else value
-            for field, value in zip(SENT, values, strict=True)
-        ),
-        wanted.enrolment.actor,
+def _row(columns: Mapping[str, Any], actor: str) -> list[Any]:
+    values = [
+        json.dumps(columns[field.attname])
+        if isinstance(field, JSONField)
+        else columns[field.attname]
+        for field in SENT
     ]
+    return [*values, actor]
 
 
 def _registration(columns: Mapping[str, Any], row: Mapping[str, Any]) -> Registration:
