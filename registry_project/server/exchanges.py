@@ -44,7 +44,6 @@ class Exchange:
         "_environ",
         "_may_keep",
         "_pieces",
-        "_refusal",
         "_request",
         "_response",
         "_started",
@@ -64,7 +63,6 @@ class Exchange:
         self._worker = worker
         self._conn = conn
         self._bytes = request
-        self._refusal = Refusal(conn.outgoing, request)
         self._may_keep = may_keep
         self._started = datetime.now()  # noqa: DTZ005 - for a difference, in gunicorn's log
         self._request: Any = None
@@ -98,7 +96,6 @@ class Exchange:
     def _begin(self) -> Iterable[bytes]:
         worker, conn = self._worker, self._conn
         self._request = next(get_parser(worker.cfg, [self._bytes], conn.client))
-        self._bytes = b""
         if not self._may_keep:
             self._request.force_close()
         worker.cfg.pre_request(worker, self._request)
@@ -133,6 +130,7 @@ class Exchange:
             if response.is_complete:
                 break
             if conn.outgoing.size > limits.PAUSE_BYTES:
+                self._bytes = b""  # an answer that has begun is not refused
                 return Next.RESUME
         if response.is_incomplete:
             raise ValueError("the answer is shorter than its Content-Length")
@@ -145,7 +143,7 @@ class Exchange:
         if self._response.omits_body:
             return None
         if not self._worker.clients.watchers.has_room:
-            self._refusal.sendall(NO_ROOM)
+            Refusal(self._conn.outgoing, self._bytes).sendall(NO_ROOM)
             self._conn.send()
             return self._finish(Next.CLOSE)
         self.stream = answer.hand_over()
@@ -161,10 +159,11 @@ class Exchange:
         if self._response is not None and self._response.headers_sent:
             worker.log.error("The answer to %s broke off", self._request.uri, exc_info=error)
             return self._finish(Next.CUT)
+        refusal = Refusal(conn.outgoing, self._bytes)
         if isinstance(error, (NoMoreData, StopIteration)):
-            write_error(self._refusal, 400, "Bad Request", "")
+            write_error(refusal, 400, "Bad Request", "")
         else:
-            worker.handle_error(self._request, self._refusal, conn.client, error)
+            worker.handle_error(self._request, refusal, conn.client, error)
         conn.send()
         return self._finish(Next.CLOSE)
 
