@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 from agents import agent_ids
 from agents.agent_ids import RESERVED, is_agent_id
+from agents.fast_path.plain_values import is_status, is_text
 from agents.heartbeats.serializers import MAX_LEASES
 from agents.models import MAX_NOTE_LENGTH
-from agents.states import Status
 from agents.strict_json import InvalidJSON, parse_json
 from agents.tokens.lease import MAX_LENGTH as MAX_LEASE_TOKEN_LENGTH
 
-STATUSES = frozenset(Status.values)
 LEASE_TOKEN = re.compile(rf"[!-~]{{0,{MAX_LEASE_TOKEN_LENGTH}}}")
 CACHE_SIZE = 4_096
 LONGEST_CACHED = 256
@@ -79,9 +78,9 @@ def _parse_report(body: bytes) -> Report | None:
     if not isinstance(report, dict) or not report.keys() <= set(Report._fields):
         return None
     is_plain = (
-        _is_status(report.get("status", "ready"))
+        is_status(report.get("status", "ready"))
         and _is_share(report.get("load", 0.0))
-        and _is_note(report.get("note", ""))
+        and is_text(report.get("note", ""), MAX_NOTE_LENGTH)
     )
     return Report(**report) if is_plain else None
 
@@ -89,21 +88,8 @@ def _parse_report(body: bytes) -> Report | None:
 _parse_cached = lru_cache(maxsize=CACHE_SIZE)(_parse_report)
 
 
-def _is_status(status: Any) -> bool:
-    return isinstance(status, str) and status in STATUSES
-
-
 def _is_share(load: Any) -> bool:
     return type(load) in {int, float} and 0 <= load <= 1
-
-
-def _is_note(note: Any) -> bool:
-    return (
-        isinstance(note, str)
-        and len(note) <= MAX_NOTE_LENGTH
-        and note.isprintable()
-        and note == note.strip()
-    )
 
 
 def _parse(body: bytes) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.serializers import ValidationError
 
 from agents.agent_ids import is_agent_id
+from agents.fast_path.plain_values import is_status, is_text
 from agents.models import (
     DEFAULT_TTL_SECONDS,
     MAX_NAME_LENGTH,
@@ -40,7 +41,6 @@ OPTIONAL = {
     "status",
     "agent_card",
 }
-STATUSES = frozenset(Status.values)
 
 _host, _metadata, _card = HostField(), MetadataField(), CardField()
 
@@ -64,11 +64,11 @@ def parse_registration(body: bytes) -> dict[str, Any] | None:
         and _is_host(given["host"])
         and _is_number(given["port"], MAX_PORT)
         and _is_number(given.setdefault("ttl_seconds", DEFAULT_TTL_SECONDS), MAX_TTL_SECONDS)
-        and _is_text(given.get("agent_name", ""), MAX_NAME_LENGTH)
-        and _is_text(given.get("version", ""), MAX_VERSION_LENGTH)
+        and is_text(given.get("agent_name", ""), MAX_NAME_LENGTH)
+        and is_text(given.get("version", ""), MAX_VERSION_LENGTH)
         and _is_object(given.get("metadata", {}), _metadata, must_check=has_card)
         and _is_object(given.get("agent_card", {}), _card, must_check=has_card)
-        and _is_status(given.get("status", Status.UNKNOWN.value))
+        and is_status(given.get("status", Status.UNKNOWN.value))
         and _are_names(given, "tags")
         and _are_names(given, "skills")
     )
@@ -100,19 +100,6 @@ def _is_number(number: Any, most: int) -> bool:
     return type(number) is int and 1 <= number <= most
 
 
-def _is_text(text: Any, longest: int) -> bool:
-    return (
-        isinstance(text, str)
-        and len(text) <= longest
-        and text.isprintable()
-        and text == text.strip()
-    )
-
-
-def _is_status(status: Any) -> bool:
-    return isinstance(status, str) and status in STATUSES
-
-
 def _are_names(given: dict[str, Any], field: str) -> bool:
     """Remove duplicates."""
     if field not in given:
@@ -120,7 +107,7 @@ def _are_names(given: dict[str, Any], field: str) -> bool:
     names = given[field]
     if not isinstance(names, list) or len(names) > MAX_NAMES:
         return False
-    if not all(name and _is_text(name, MAX_NAME_IN_LIST_LENGTH) for name in names):
+    if not all(name and is_text(name, MAX_NAME_IN_LIST_LENGTH) for name in names):
         return False
     given[field] = list(dict.fromkeys(names))
     return True
