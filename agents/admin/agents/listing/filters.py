@@ -30,16 +30,10 @@ TITLES = {
 ORDER = "o"
 
 
-class StateFilter(admin.ChoicesFieldListFilter):
+class ChoicesFilter(admin.ChoicesFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.title = TITLES["state__exact"]
-
-
-class StatusFilter(admin.ChoicesFieldListFilter):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = TITLES["status__exact"]
+        self.title = TITLES[self.lookup_kwarg]
 
 
 class LivenessFilter(admin.SimpleListFilter):

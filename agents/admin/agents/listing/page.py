@@ -16,11 +16,10 @@ from agents.admin.agents.held_purge import held_purge
 from agents.admin.agents.listing import columns
 from agents.admin.agents.listing.changelist import FleetChangeList
 from agents.admin.agents.listing.filters import (
+    ChoicesFilter,
     HostFilter,
     LivenessFilter,
     SkillFilter,
-    StateFilter,
-    StatusFilter,
     TagFilter,
     VersionFilter,
 )
@@ -37,8 +36,8 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
     list_display_links = [columns.agent]
     list_filter = [
         LivenessFilter,
-        ("state", StateFilter),
-        ("status", StatusFilter),
+        ("state", ChoicesFilter),
+        ("status", ChoicesFilter),
         TagFilter,
         SkillFilter,
         VersionFilter,
