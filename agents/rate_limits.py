@@ -18,9 +18,8 @@ from agents.rate_storages import OwnStorage, SharedStorage
 
 logger = logging.getLogger("agents.rate_limits")
 
-# In seconds. Redis is left alone for the pause.
-REDIS_TIMEOUT = 0.25
-REDIS_PAUSE = 5.0
+REDIS_TIMEOUT_SECONDS = 0.25
+REDIS_PAUSE_SECONDS = 5.0  # in which Redis is left alone
 OFF = ("", "off")
 REDIS_SCHEMES = ("redis://", "rediss://")
 
@@ -108,8 +107,8 @@ class Counter:
         self._lock = threading.Lock()
         if url.startswith(REDIS_SCHEMES):
             options: dict[str, Any] = {
-                "socket_timeout": REDIS_TIMEOUT,
-                "socket_connect_timeout": REDIS_TIMEOUT,
+                "socket_timeout": REDIS_TIMEOUT_SECONDS,
+                "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
                 "retry": Retry(NoBackoff(), 0),
             }
             self._redis = SharedStorage(
@@ -156,7 +155,7 @@ class Counter:
         with self._lock:
             if time.monotonic() < self._paused_until:
                 return
-            self._paused_until = time.monotonic() + REDIS_PAUSE
+            self._paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
         logger.warning("Redis does not answer, rates are counted in each process: %s", error)
 
 

@@ -4,10 +4,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 MAX_BATCH = 1_000  # rows: some 10 ms on PostgreSQL
 MAX_WAITING = 50_000
-PATIENCE = 2.0  # seconds
+PATIENCE_SECONDS = 2.0
 # Smaller batches cost as much.
 SMALL_BATCH = 50
-SHORT = 10  # rows
+SHORT_CALL_ROWS = 10
 
 
 class Call(Protocol):
@@ -66,10 +66,13 @@ class CallQueue(Generic[CallT]):
         self._batch_began: float | None = None
 
     def offer(self, call: CallT) -> bool:
-        line = self._short if call.size <= SHORT else self._long
+        line = self._short if call.size <= SHORT_CALL_ROWS else self._long
         began = self._batch_began
         running = time.monotonic() - began if began is not None else 0.0
-        if line.rows >= MAX_WAITING or running + self._ahead(line) * self._seconds_each >= PATIENCE:
+        if (
+            line.rows >= MAX_WAITING
+            or running + self._ahead(line) * self._seconds_each >= PATIENCE_SECONDS
+        ):
             return False
         line.append(call)
         return True

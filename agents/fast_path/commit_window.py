@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 SECONDS = 0.010
-ENOUGH = 64  # calls
+ENOUGH_CALLS = 64
 # Waiting pays if more calls are expected.
 WORTH = 1.5
 # The weight of older commits.
@@ -30,9 +30,9 @@ class CommitWindow:
         now = self._clock()
         if self._since is None:
             self._since = now
-        if waiting >= ENOUGH or self._arrivals * SECONDS <= WORTH * self._seconds:
+        if waiting >= ENOUGH_CALLS or self._arrivals * SECONDS <= WORTH * self._seconds:
             return 0.0
-        until_enough = (ENOUGH - waiting) * self._seconds / self._arrivals
+        until_enough = (ENOUGH_CALLS - waiting) * self._seconds / self._arrivals
         return max(min(self._since + SECONDS - now, until_enough), 0.0)
 
     def committed(self) -> None:

@@ -17,9 +17,9 @@ from agents.fast_path.commit_window import CommitWindow
 
 logger = logging.getLogger("agents.fast_path")
 
-LOCK_PAUSE = 0.005  # seconds between tries at a locked record
-IDLE = 5.0  # seconds after which a connection is checked
-QUICK = 1.0  # seconds; so quick a failure means a dead connection
+LOCK_PAUSE_SECONDS = 0.005
+IDLE_SECONDS = 5.0  # then a connection is checked
+QUICK_SECONDS = 1.0  # so quick a failure means a dead connection
 
 
 class GroupCommit(ABC, Generic[CallT]):
@@ -77,7 +77,7 @@ class GroupCommit(ABC, Generic[CallT]):
     def _run(self) -> None:
         while True:
             if self._calls.has_locked():
-                time.sleep(LOCK_PAUSE)
+                time.sleep(LOCK_PAUSE_SECONDS)
             else:
                 self._wake_ups.get()
             try:
@@ -86,7 +86,7 @@ class GroupCommit(ABC, Generic[CallT]):
                 logger.exception("%ss could not be committed", self.name)
 
     def _commit(self, calls: Sequence[CallT], *, is_retry: bool = False) -> None:
-        if time.monotonic() - self._last > IDLE and not connection.in_atomic_block:
+        if time.monotonic() - self._last > IDLE_SECONDS and not connection.in_atomic_block:
             close_old_connections()
         started = time.monotonic()
         try:
@@ -94,7 +94,7 @@ class GroupCommit(ABC, Generic[CallT]):
         except UNAVAILABLE as error:
             logger.info("a batch of %ss failed: %s", self.name, error)
             _disconnect()
-            if is_retry or time.monotonic() - started > QUICK:
+            if is_retry or time.monotonic() - started > QUICK_SECONDS:
                 for call in calls:
                     call.fail(error)
                 return

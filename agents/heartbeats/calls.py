@@ -7,7 +7,7 @@ from agents.leases import LeaseLocked, Renewal, Renewed
 
 Outcome = Renewed | Exception
 
-LOCK_PATIENCE = 2.0  # seconds
+LOCK_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +45,6 @@ class Call:
         locked = [i for i, outcome in enumerate(self.outcomes) if type(outcome) is LeaseLocked]
         if not locked:
             return False
-        self.retry_until = self.retry_until or now + LOCK_PATIENCE
+        self.retry_until = self.retry_until or now + LOCK_PATIENCE_SECONDS
         self.retries = locked
         return now < self.retry_until

@@ -6,7 +6,7 @@ import psycopg
 
 CLOCK = "CLOCK_TIMESTAMP()"
 TOO_LATE = "its caller gave up before"
-MAX_AGE = 10.0  # seconds
+MAX_AGE_SECONDS = 10.0
 
 
 class ServerClock:
@@ -21,7 +21,7 @@ class ServerClock:
 
     @property
     def is_known(self) -> bool:
-        return time.monotonic() - self._set_at < MAX_AGE
+        return time.monotonic() - self._set_at < MAX_AGE_SECONDS
 
     def set(self, shown: float) -> None:
         """`shown`: seconds since 1970, in a response that has just arrived."""

@@ -9,8 +9,8 @@ from registry_project.security.proxies import Trust
 from registry_project.server.connections import Connection
 from registry_project.server.worker import Worker
 
-# Seconds, while there are more calls.
-LONGEST_GATHERING = 0.01
+# At most, while there are more calls.
+GATHERING_SECONDS = 0.01
 
 
 class RegistryWorker(Worker):
@@ -67,7 +67,7 @@ class RegistryWorker(Worker):
                 return
         super().turn(0.0 if self._commit_at else seconds)
         # A busy machine makes a third fewer commits.
-        until = time.monotonic() + LONGEST_GATHERING
+        until = time.monotonic() + GATHERING_SECONDS
         while self._has_more and time.monotonic() < until:
             self._has_more = False
             self.loop.turn(0)

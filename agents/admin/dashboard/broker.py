@@ -6,10 +6,9 @@ from celery import current_app
 
 from agents.admin.dashboard.background_check import BackgroundCheck
 
-# In seconds.
-TIMEOUT = 2.0
+TIMEOUT_SECONDS = 2.0
 KEPT_SECONDS = 5.0
-PATIENCE = 0.5
+PATIENCE_SECONDS = 0.5
 REASONS: dict[type[BaseException], str] = {
     PermissionError: "its folder is missing or not accessible",
     ConnectionRefusedError: "connection refused",
@@ -33,7 +32,7 @@ def report_broker() -> BrokerReport:
 
 @cache
 def _check_in_background() -> BackgroundCheck[BrokerReport]:
-    return BackgroundCheck(_check, seconds=KEPT_SECONDS, patience=PATIENCE)
+    return BackgroundCheck(_check, seconds=KEPT_SECONDS, patience=PATIENCE_SECONDS)
 
 
 def _transport() -> str:
@@ -54,9 +53,9 @@ def _check() -> BrokerReport:
 
 def _connect() -> None:
     # `establish_connection` does not retry; with Redis it sends a PING.
-    limits = {"socket_connect_timeout": TIMEOUT, "socket_timeout": TIMEOUT}
+    limits = {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS}
     with current_app.connection_for_write(
-        connect_timeout=TIMEOUT, transport_options=limits
+        connect_timeout=TIMEOUT_SECONDS, transport_options=limits
     ) as connection:
         transport = connection.transport
         transport.close_connection(transport.establish_connection())

@@ -2,9 +2,9 @@
 
 SWEEPS_SHARE = 0.02
 READERS_SHARE = 0.01
-LONGEST_PAUSE = 60.0  # seconds
+LONGEST_PAUSE_SECONDS = 60.0
 
 
 def pause_after(seconds: float, share: float) -> float:
     """Return after how many seconds another may begin."""
-    return min(seconds / share, LONGEST_PAUSE)
+    return min(seconds / share, LONGEST_PAUSE_SECONDS)

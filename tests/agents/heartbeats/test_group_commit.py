@@ -196,7 +196,7 @@ def test_heartbeats_leave_half_of_a_batch_to_a_call_for_many_agents() -> None:
 
 def test_calls_for_many_agents_that_wait_too_long_do_not_refuse_a_heartbeat() -> None:
     committing = Committing()
-    committing.group._calls._seconds_each = call_queue.PATIENCE / 5_000
+    committing.group._calls._seconds_each = call_queue.PATIENCE_SECONDS / 5_000
 
     taken = [committing.group.offer(Call(many(), None)) for _ in range(7)]
 
@@ -359,7 +359,7 @@ def test_the_thread_survives_an_exception_in_the_delivery() -> None:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No call gives up waiting, however slow the machine is."""
-    monkeypatch.setattr(heartbeat_calls, "LOCK_PATIENCE", SECONDS)
+    monkeypatch.setattr(heartbeat_calls, "LOCK_PATIENCE_SECONDS", SECONDS)
 
 
 @postgresql_only
@@ -386,7 +386,7 @@ def test_a_locked_record_delays_only_its_own_callers() -> None:
 def test_a_call_that_waits_too_long_for_a_lock_fails_with_503(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(heartbeat_calls, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(heartbeat_calls, "LOCK_PATIENCE_SECONDS", 0.1)
     AgentFactory.create(agent_id="a")
     AgentFactory.create(agent_id="b")
     committing = Committing()
@@ -422,7 +422,7 @@ def test_calls_for_locked_records_leave_room_for_others() -> None:
 def test_calls_that_could_not_be_served_in_time_are_refused_at_once() -> None:
     """With a tenth of the allowed time for each call, ten fit and the rest are refused."""
     committing = Committing()
-    committing.group._calls._seconds_each = call_queue.PATIENCE / 10
+    committing.group._calls._seconds_each = call_queue.PATIENCE_SECONDS / 10
 
     taken = [committing.group.offer(Call([Renewal("a")], None)) for _ in range(1_000)]
 
@@ -452,7 +452,7 @@ def test_the_queue_of_waiting_calls_is_bounded() -> None:
 def test_new_calls_are_refused_while_a_commit_takes_too_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(call_queue, "PATIENCE", 0.1)
+    monkeypatch.setattr(call_queue, "PATIENCE_SECONDS", 0.1)
     AgentFactory.create(agent_id="a")
     done: list[Call] = []
     taken: list[Call] = []
@@ -487,7 +487,7 @@ def test_new_calls_are_refused_while_a_commit_takes_too_long(
 
 def test_a_refused_call_gets_503_with_retry_after() -> None:
     group = GroupCommit(lambda _: None)
-    group._calls._seconds_each = call_queue.PATIENCE
+    group._calls._seconds_each = call_queue.PATIENCE_SECONDS
     fast_path = FastPath(group, Front(lambda peer, *_: (peer, None)))
     request = b"POST /agents/a/heartbeat HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -310,7 +310,7 @@ class TestServerClock:
     ) -> None:
         clock = ServerClock()
         clock.set(0)
-        monkeypatch.setattr(deadlines, "MAX_AGE", 0)
+        monkeypatch.setattr(deadlines, "MAX_AGE_SECONDS", 0)
         assert not clock.is_known
 
     def test_the_clock_advances_with_monotonic_time(self) -> None:
