@@ -10,25 +10,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.agents.admin.agent_list import AGENTS, HOSTILE, listed, page
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
 
-AGENTS = "/admin/agents/agentrecord/"
 NAMES = ["q", "tag", "skill", "version", "host", "liveness", "state__exact", "status__exact"]
 NAMES += ["enrolled_by__exact"]
 
 
-def listed(client: Client, **query: Any) -> list[str]:
-    response = client.get(AGENTS, query)
-    assert response.status_code == 200
-    return [agent.pk for agent in response.context["cl"].result_list]
-
-
-def page(client: Client, **query: Any) -> str:
-    response = client.get(AGENTS, query)
-    assert response.status_code == 200
-    return html_module.unescape(response.content.decode())
+def text(client: Client, **query: Any) -> str:
+    return html_module.unescape(page(client, **query))
 
 
 @pytest.mark.parametrize("parameter", ["tag", "skill"])
@@ -53,14 +45,20 @@ def test_versions_and_hosts_match_exactly(admin_client: Client, parameter: str) 
     assert listed(admin_client, **{parameter: ["1.20", "1.2"]}) == ["a"]  # the last one counts
 
 
-def test_expiring_soon_is_a_filter(admin_client: Client) -> None:
-    now = timezone.now()
-    AgentFactory.create(agent_id="alive")
-    AgentFactory.create(agent_id="soon", last_heartbeat=now - timedelta(seconds=50))
-    AgentFactory.create(agent_id="expired", expired=True)
+def test_the_list_can_be_filtered_by_liveness_state_and_status(admin_client: Client) -> None:
+    soon = timezone.now() - timedelta(seconds=50)
+    AgentFactory.create(agent_id="a", state="draining")
+    AgentFactory.create(agent_id="b", expired=True, state="draining", status="busy")
+    AgentFactory.create(agent_id="c", status="busy", last_heartbeat=soon)
 
-    assert listed(admin_client, liveness="expiring-soon") == ["soon"]
-    assert listed(admin_client, liveness="alive") == ["alive", "soon"]
+    assert listed(admin_client) == ["a", "b", "c"]
+    assert listed(admin_client, liveness="alive") == ["a", "c"]
+    assert listed(admin_client, liveness="expiring-soon") == ["c"]
+    assert listed(admin_client, liveness="expired") == ["b"]
+    assert listed(admin_client, liveness="nonsense") == []
+    assert listed(admin_client, state__exact="draining") == ["a", "b"]
+    assert listed(admin_client, status__exact="busy") == ["b", "c"]
+    assert listed(admin_client, status__exact="busy", liveness="alive") == ["c"]
 
 
 def test_filters_combine(admin_client: Client) -> None:
@@ -76,7 +74,7 @@ def test_filters_combine(admin_client: Client) -> None:
 def test_each_active_filter_has_a_link_that_clears_it(admin_client: Client) -> None:
     query = {"q": "x", "tag": ["eu", "gpu"], "liveness": "alive", "o": "1"}
 
-    html = page(admin_client, **query)
+    html = text(admin_client, **query)
 
     found = {
         label: parse_qsl(query)
@@ -94,7 +92,7 @@ def test_each_active_filter_has_a_link_that_clears_it(admin_client: Client) -> N
 def test_a_tag_in_a_row_links_to_the_list_with_that_filter_added(admin_client: Client) -> None:
     AgentFactory.create(tags=["eu", "gpu"], version="1.2")
 
-    html = page(admin_client, q="agent", tag="eu", version="1.2")
+    html = text(admin_client, q="agent", tag="eu", version="1.2")
 
     chips = re.findall(r'<a class="agent-chip" href="\?([^"]*)"[^>]*>([^<]*)</a>', html)
     assert {label: set(parse_qsl(query)) for query, label in chips} == {
@@ -106,7 +104,7 @@ def test_a_tag_in_a_row_links_to_the_list_with_that_filter_added(admin_client: C
 
 @pytest.mark.parametrize("form", ["fleet-text-filters", "changelist-search"])
 def test_the_forms_keep_the_active_filters(admin_client: Client, form: str) -> None:
-    html = page(admin_client, q="x", tag=["eu", "gpu"], state__exact="draining", o="-1", p="3")
+    html = text(admin_client, q="x", tag=["eu", "gpu"], state__exact="draining", o="-1", p="3")
 
     [inside] = re.findall(rf'<form (?:class|id)="{form}".*?</form>', html, re.DOTALL)
     hidden = set(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inside))
@@ -117,7 +115,7 @@ def test_the_forms_keep_the_active_filters(admin_client: Client, form: str) -> N
 def test_sorting_and_paging_keep_every_tag(admin_client: Client) -> None:
     AgentFactory.create_batch(101, tags=["eu", "gpu"])
 
-    html = page(admin_client, tag=["eu", "gpu"])
+    html = text(admin_client, tag=["eu", "gpu"])
 
     for query in re.findall(r'href="\?([^"]*(?:p=2|o=1)[^"]*)"', html):
         assert {("tag", "eu"), ("tag", "gpu")} <= set(parse_qsl(query))
@@ -126,7 +124,7 @@ def test_sorting_and_paging_keep_every_tag(admin_client: Client) -> None:
 def test_an_empty_result_shows_the_filters_and_how_to_clear_them(admin_client: Client) -> None:
     AgentFactory.create()
 
-    html = page(admin_client, tag="nothing", q="agent")
+    html = text(admin_client, tag="nothing", q="agent")
 
     assert "No matching agents." in html
     assert "tag “nothing”" in html
@@ -168,24 +166,12 @@ def test_bad_display_parameters_are_no_error(admin_client: Client, name: str, va
 
 
 def test_an_impossible_value_shows_the_reason(admin_client: Client) -> None:
-    assert "over the limit of 64 characters" in page(admin_client, version="v" * 65)
-    assert "the database cannot store a NUL character" in page(admin_client, tag="a\0b")
-
-
-def test_choices_of_filters_cost_no_query(
-    admin_client: Client, django_assert_num_queries: Any
-) -> None:
-    AgentFactory.create_batch(50, tags=["eu"], version="1", skills=["s"])
-
-    # The session, the user, the sweep's mark, the views, the agents.
-    with django_assert_num_queries(5):
-        page(admin_client, tag="eu", skill="s", version="1", host="agents.example", q="agent")
+    assert "over the limit of 64 characters" in text(admin_client, version="v" * 65)
+    assert "the database cannot store a NUL character" in text(admin_client, tag="a\0b")
 
 
 def test_values_of_active_filters_are_escaped(admin_client: Client) -> None:
-    hostile = "<script>alert(1)</script>\"'>"
-
-    raw = admin_client.get(AGENTS, dict.fromkeys(NAMES, hostile)).content.decode()
+    raw = page(admin_client, **dict.fromkeys(NAMES, HOSTILE))
 
     assert "<script>alert" not in raw
     assert raw.count("&lt;script&gt;alert(1)") >= len(NAMES)
@@ -196,3 +182,24 @@ def test_agents_are_found_in_any_case(admin_client: Client) -> None:
     AgentFactory.create(agent_id="b", agent_name="Агент Тула")
 
     assert listed(admin_client, q="агент МОСКВА") == ["a"]
+
+
+@pytest.mark.parametrize("text", ["WEATHER", "Köln", "node-7", "1.e"])
+def test_the_search_covers_ids_names_and_hosts(admin_client: Client, text: str) -> None:
+    AgentFactory.create(agent_id="weather-1", agent_name="Köln's own", host="node-7.example")
+    AgentFactory.create(agent_id="x-1.e" if text == "1.e" else "other")
+
+    found = listed(admin_client, q=text)
+
+    assert found == (["x-1.e"] if text == "1.e" else ["weather-1"])
+
+
+def test_filter_choices_can_show_counts(admin_client: Client) -> None:
+    AgentFactory.create_batch(2)
+    AgentFactory.create(expired=True)
+
+    html = page(admin_client, _facets="True")
+
+    assert "Alive (2)" in html
+    assert "Expired (1)" in html
+    assert "Quarantined (0)" in html

@@ -1,7 +1,8 @@
-"""The agent list: columns, pages, and the refreshing of rows."""
+"""The agent list: columns, pages, the sweep's state, and the refreshing of rows."""
 
 import html as html_module
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,29 +14,18 @@ from django.utils import timezone
 from agents import leases
 from agents.admin.widgets.paging import CappedPaginator
 from agents.conditions import condition_of
-from agents.models import AgentRecord
+from agents.models import AgentRecord, SweepMark
 from agents.states import State, Status
+from tests.agents.admin.agent_list import AGENTS, HOSTILE, listed, page
 from tests.agents.passing_time import fleet
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
 
-AGENTS = "/admin/agents/agentrecord/"
 ROWS = f"{AGENTS}rows/"
 LIVE = {"state", "time_left", "last_heartbeat", "report"}
 COLUMN = {"state": "1", "agent": "2", "address": "3", "version": "4", "left": "6"}
 COLUMN |= {"heartbeat": "7", "report": "8"}
-HOSTILE = "<script>alert(1)</script>\"'>"
-
-
-def page(client: Client, **query: Any) -> str:
-    response = client.get(AGENTS, query)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def listed(client: Client, **query: Any) -> list[str]:
-    return [agent.pk for agent in client.get(AGENTS, query).context["cl"].result_list]
 
 
 def rows(client: Client, *ids: str) -> Any:
@@ -58,6 +48,41 @@ def bar(html: str) -> tuple[str, float, int, str]:
 
 
 class TestColumns:
+    def test_a_row_shows_what_an_operator_needs(self, admin_client: Client) -> None:
+        leases.register(
+            agent_id="weather-1", agent_name="Weather", host="10.0.0.7", port=8000, tags=["eu"]
+        )
+        leases.renew(agent_id="weather-1", status="degraded", load=0.25, note="slow upstream")
+
+        html = page(admin_client)
+
+        assert '<span class="agent-label level-warn">degraded</span>' in html
+        assert "weather-1" in html
+        assert "Weather" in html
+        assert "10.<wbr>0.<wbr>0.<wbr>7:8000" in html
+        assert "degraded, load 25%" in html
+        assert "slow upstream" in html
+        assert re.search(r'<a class="agent-chip" href="\?tag=eu"[^>]*>eu</a>', html)
+        assert re.search(r'<span class="fleet-left">5\d s</span>', html)
+        assert re.search(r">(now|\d s ago)</time>", html)
+
+    def test_many_tags_and_a_long_note_are_shortened(self, admin_client: Client) -> None:
+        AgentFactory.create(tags=[f"tag-{number}" for number in range(64)], note="n" * 256)
+
+        html = page(admin_client)
+
+        assert html.count('class="agent-chip"') == 4
+        assert "+60" in html
+        assert f">{'n' * 79}…<" in html
+
+    def test_ids_with_special_characters_link_to_their_pages(self, admin_client: Client) -> None:
+        for agent_id in ["add", "a:b_c-d.e", "_3A", "x" * 255, "..."]:
+            AgentFactory.create(agent_id=agent_id)
+
+        for agent in admin_client.get(AGENTS).context["cl"].result_list:
+            url = admin_client.get(AGENTS).context["cl"].url_for_result(agent)
+            assert admin_client.get(url).context["agent"] == agent
+
     @pytest.mark.parametrize(
         ("host", "port", "url"),
         [
@@ -120,21 +145,22 @@ class TestColumns:
         assert ("ended" in text) == (level == "bad")
 
     @pytest.mark.parametrize(
-        ("more", "word", "why"),
+        ("more", "level", "word", "why"),
         [
-            ({}, "alive", ""),
-            ({"expired": True}, "expired", "no heartbeat within its TTL of 1 min"),
-            ({"status": "degraded", "note": "n"}, "degraded", "reported by the agent: n"),
-            ({"state": "draining"}, "draining", "set by an operator"),
+            ({}, "ok", "alive", ""),
+            ({"expired": True}, "bad", "expired", "no heartbeat within its TTL of 1 min"),
+            ({"status": "degraded", "note": "n"}, "warn", "degraded", "reported by the agent: n"),
+            ({"state": "draining"}, "hold", "draining", "set by an operator"),
+            ({"state": "quarantined"}, "isolated", "quarantined", "set by an operator"),
         ],
     )
     def test_the_state_column_shows_the_condition_and_its_reason(
-        self, admin_client: Client, more: dict[str, Any], word: str, why: str
+        self, admin_client: Client, more: dict[str, Any], level: str, word: str, why: str
     ) -> None:
         AgentFactory.create(**more)
 
-        pattern = r'agent-label level-[\w-]+">([^<]+)</span><span class="agent-aside"[^>]*>([^<]*)<'
-        assert re.findall(pattern, page(admin_client)) == [(word, why)]
+        pattern = r'agent-label level-(\w+)">([^<]+)</span><span class="agent-aside"[^>]*>([^<]*)<'
+        assert re.findall(pattern, page(admin_client)) == [(level, word, why)]
 
     def test_sorting_by_state_puts_the_worst_first(self, admin_client: Client) -> None:
         soon = timezone.now() - timedelta(seconds=50)
@@ -161,9 +187,17 @@ class TestColumns:
 
     def test_every_column_but_the_tags_can_be_sorted(self, admin_client: Client) -> None:
         AgentFactory.create(agent_id="a", host="z", version="2", status="ready", ttl_seconds=500)
-        AgentFactory.create(agent_id="b", host="y", version="1", status="busy", ttl_seconds=400)
+        earlier = timezone.now() - timedelta(seconds=30)
+        AgentFactory.create(
+            agent_id="b",
+            host="y",
+            version="1",
+            status="busy",
+            ttl_seconds=510,  # less is left
+            last_heartbeat=earlier,
+        )
 
-        for column in ["address", "version", "left", "report"]:
+        for column in ["address", "version", "left", "heartbeat", "report"]:
             assert listed(admin_client, o=COLUMN[column]) == ["b", "a"], column
             assert listed(admin_client, o=f"-{COLUMN[column]}") == ["a", "b"], column
         assert listed(admin_client, o=COLUMN["agent"]) == ["a", "b"]
@@ -232,7 +266,7 @@ class TestPages:
             (100, {}, 5),
             (300, {"all": ""}, 6),  # and the count
             (300, {"p": "2"}, 6),
-            (300, {"q": "agent", "tag": "eu", "o": "6"}, 5),
+            (300, {"q": "a", "tag": "t", "skill": "s", "version": "1", "host": "h", "o": "6"}, 5),
             (300, {"q": "agent", "o": "6", "liveness": "alive"}, 6),
         ],
     )
@@ -273,6 +307,29 @@ class TestEmpty:
         assert "No agents are registered." in html
         assert "curl -X POST https://registry.example/agents/register" in html
         assert 'href="/admin/agents/accesstoken/add/"' in html
+
+        AgentFactory.create()
+        assert "agents/register" not in page(admin_client)
+
+
+class TestSweep:
+    def test_an_overdue_sweep_is_shown(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("agents.leases.purge.sweep_mark._started", time.monotonic())
+        assert "sweep is overdue" not in page(admin_client)
+
+        # The registry started an hour ago and has not swept since.
+        monkeypatch.setattr("agents.leases.purge.sweep_mark._started", -3600.0)
+        html = page(admin_client)
+        assert "sweep is overdue" in html
+        assert "There has been no sweep yet." in html
+
+        SweepMark.objects.create(at=timezone.now() - timedelta(hours=1), purged=0)
+        assert "The last sweep was at" in page(admin_client)
+
+        leases.purge_expired()
+        assert "sweep is overdue" not in page(admin_client)
 
 
 class TestRows:
