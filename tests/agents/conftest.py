@@ -4,9 +4,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from agents import rate_limits
+from agents.rate_limits import WindowCounter
+from agents.registrations import admission
 from agents.tokens import cache as token_cache
+from agents.tokens import right_tokens
 from tests.agents.fast_path.client import FastPathClient
 from tests.agents.racing import Together, racing
 
@@ -19,6 +24,17 @@ both_paths = pytest.mark.parametrize("api", [DJANGO, FAST], indirect=True)
 def _clear_token_cache() -> None:
     """Empty the process's cache of tokens before each test."""
     token_cache.forget()
+
+
+@pytest.fixture
+def fresh_counts(settings: Settings) -> Iterator[None]:
+    """Empty the counts of rate limits, which this process keeps."""
+    settings.RATE_STORE_URL = "memory://"
+    rate_limits._counter.cache_clear()
+    right_tokens.forget()
+    admission._registrations = WindowCounter()
+    yield
+    rate_limits._counter.cache_clear()
 
 
 @pytest.fixture

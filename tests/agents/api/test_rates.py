@@ -16,29 +16,19 @@ from limits.storage import RedisStorage
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from agents import rate_limits, rate_storages
+from agents import rate_storages
 from agents.rate_limits import Counter, InvalidRate, WindowCounter, parse_rate
 from agents.rate_storages import OwnStorage
-from agents.registrations import admission
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
-from agents.tokens import right_tokens
 from tests.agents.conftest import Register, both_paths
 from tests.integration.registry_process import free_port
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.usefixtures("fresh_counts")
+
 TWO = "2/hour"
 REGISTRATION = {"agent_id": "weather-1", "host": "10.0.0.7", "port": 8000}
-
-
-@pytest.fixture(autouse=True)
-def fresh_counts(settings: Settings) -> Iterator[None]:
-    settings.RATE_STORE_URL = "memory://"
-    rate_limits._counter.cache_clear()
-    right_tokens.forget()
-    admission._registrations = WindowCounter()
-    yield
-    rate_limits._counter.cache_clear()
 
 
 def issue(**what: Any) -> str:

@@ -1,6 +1,5 @@
 """Registrations committed together: each has its own outcome, none waits for another."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +10,7 @@ from pytest_django import Settings
 from agents import leases, rate_limits
 from agents.leases import Registration
 from agents.models import TOKEN_KEY_LENGTH, AgentEvent, AgentRecord
-from agents.rate_limits import RateExceeded, WindowCounter
-from agents.registrations import admission
+from agents.rate_limits import RateExceeded
 from agents.registrations.calls import Call, ForDjango
 from agents.registrations.group_commit import MAX_NEW_TOKENS, GroupCommit
 from agents.tokens import access, right_tokens
@@ -20,20 +18,10 @@ from tests.agents.fast_path.client import FastPathClient
 from tests.agents.heartbeats.test_group_commit import locked
 from tests.agents.racing import postgresql_only
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_counts")]
 
 REGISTER = "/agents/register"
 ADDRESS = "10.0.0.9"
-
-
-@pytest.fixture(autouse=True)
-def fresh_counts(settings: Settings) -> Iterator[None]:
-    settings.RATE_STORE_URL = "memory://"
-    rate_limits._counter.cache_clear()
-    right_tokens.forget()
-    admission._registrations = WindowCounter()
-    yield
-    rate_limits._counter.cache_clear()
 
 
 def registration(agent_id: str, **more: Any) -> dict[str, Any]:
