@@ -21,7 +21,7 @@ def read_back(elements: list[Element], kind: str) -> list[Element]:
         return found
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(TEXT | st.none(), min_size=1))
 def test_texts_are_read_as_they_were(texts: list[Element]) -> None:
     assert read_back(texts, "text") == texts
@@ -32,13 +32,13 @@ def test_a_text_with_a_meaning_of_its_own_is_read_as_it_was(text: str) -> None:
     assert read_back([text, "other"], "text") == [text, "other"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.none(), min_size=1))
 def test_integers_are_read_as_they_were(numbers: list[Element]) -> None:
     assert read_back(numbers, "int8") == numbers
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.none(), min_size=1))
 def test_floats_are_read_as_they_were(numbers: list[Element]) -> None:
     assert read_back(numbers, "float8") == numbers

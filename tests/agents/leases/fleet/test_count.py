@@ -1,7 +1,7 @@
 """One pass over the fleet counts it by lease, by silence and by state."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis import given, settings, strategies
 
 from agents.leases.fleet.count import count_fleet
 from agents.leases.purge.silence import Share, Silence
@@ -21,11 +21,7 @@ def test_an_empty_fleet_is_counted_too() -> None:
     assert count.share(*Silence) == Share()
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40)
 @given(
     agents=strategies.lists(
         strategies.tuples(

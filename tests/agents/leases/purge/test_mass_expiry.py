@@ -1,7 +1,7 @@
 """How many agents have to expire at once for a purge to be held."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis import given, settings, strategies
 
 from agents import leases
 from agents.leases.fleet.count import count_fleet
@@ -103,11 +103,7 @@ def test_a_few_with_short_ttls_in_a_large_fleet_are_purged() -> None:
     assert sweep() == (12, 0)
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60)
 @given(
     ages=strategies.lists(
         strategies.tuples(
