@@ -4,8 +4,9 @@
 
 Uses a temporary database (SQLite without DATABASE_URL). For some minutes the sweep is due every
 15 s, `/health` and `/metrics` are called every 5 s, and an overview stays open, which fetches its
-numbers every 10 s. Nobody sends heartbeats. Between two sweeps, a thousandth of the agents expires,
-and is purged. Prints for each of these the share of a processor, Python and database together.
+numbers every 10 s. One process looks for expired agents. Nobody sends heartbeats. Between two
+sweeps, a thousandth of the agents expires, and is purged. Prints for each of these the share of a
+processor, Python and database together.
 """
 
 import argparse
@@ -23,14 +24,16 @@ from benchmarks.front_page import NOW, log_in
 from benchmarks.temporary_database import temporary_database
 from registry_project.postgresql.connection import limit_waiting
 
-EVERY = {"sweep": 15.0, "/health": 5.0, "/metrics": 5.0, "overview": 10.0}
+EVERY = {"sweep": 15.0, "expiries": 0.5, "/health": 5.0, "/metrics": 5.0, "overview": 10.0}
 
 
 def looks(send: Send, auth: Headers) -> dict[str, Callable[[], Any]]:
     from agents import tasks  # noqa: PLC0415 - Django has to be set up first
+    from agents.leases.expiry.lookout import Lookout  # noqa: PLC0415
 
     return {
         "sweep": tasks.purge_expired,
+        "expiries": Lookout().check,
         "/health": lambda: send("GET", "/health", None, {}),
         "/metrics": lambda: send("GET", "/metrics", None, auth),
         "overview": lambda: send("GET", NOW, None, auth),

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, Q
 
-from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate
+from agents.database.statements import LoggedDelete, LoggedUpdate, LoggedUpsert, RowUpdate
 
 
 class TakesTooLong(Exception):
@@ -93,6 +93,10 @@ class Dialect(ABC):
         """Changes with any of `columns` in matching rows."""
 
     @abstractmethod
+    def text_as_json(self, text: str) -> str:
+        """For an INSERT into a JSON column."""
+
+    @abstractmethod
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:
@@ -106,6 +110,10 @@ class Dialect(ABC):
 
         `rows` have JSON values and different keys. Without `waits`, locked rows are skipped.
         """
+
+    @abstractmethod
+    def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:
+        """Update the rows with these keys, but skip locked ones; return how many."""
 
     @abstractmethod
     def delete(
@@ -141,6 +149,13 @@ class Dialect(ABC):
     @abstractmethod
     def open_writers(self, model: type[Model]) -> frozenset[str]:
         """Others' transactions that may hold ids."""
+
+    @abstractmethod
+    def session(self) -> int:
+        """Return the number of this connection's session; 0 if it has none."""
+
+    @abstractmethod
+    def session_has_ended(self, session: int) -> bool: ...
 
     @abstractmethod
     def time_limit(self, seconds: float) -> AbstractContextManager[None]:

@@ -59,5 +59,25 @@ class LoggedDelete:
     log: str
 
 
+@dataclass(frozen=True, eq=False)
+class LoggedUpdate:
+    """An UPDATE of rows, and an INSERT that logs it; `returning` and `log` as above.
+
+    It changes those of the given rows, by their `key`, that meet the `condition`.
+    """
+
+    table: str
+    key: str
+    changes: Mapping[str, str]
+    condition: str
+    returning: Mapping[str, str]
+    log: str
+
+    @property
+    def update_sql(self) -> str:
+        changes = ", ".join(f"{name} = {value}" for name, value in self.changes.items())
+        return f"UPDATE {self.table} SET {changes}"
+
+
 def returning_clause(returning: Mapping[str, str]) -> str:
     return "RETURNING " + ", ".join(f"{sql} AS {name}" for name, sql in returning.items())

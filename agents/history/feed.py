@@ -1,11 +1,16 @@
-"""The only ordered reader of events. A position is the number of an event.
+"""The only ordered reader of events. A position is the number of an event, or 0.
 
 Events are numbered before they commit, so a lower number may appear after a higher one. To miss
 none, read up to `settled_position`, and keep that as the cursor.
 """
 
+import base64
+import binascii
 import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Max, Min, QuerySet
 from django.db.models.expressions import Combinable
@@ -14,7 +19,34 @@ from agents.database.dialect import dialect
 from agents.models import AgentEvent
 
 PATIENCE = 1.0  # seconds to wait for open transactions
+MAX_DIGITS = 18
 PAUSE = 0.01
+
+
+class InvalidCursor(ValueError):
+    pass
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A position as text that clients keep, the same in every process."""
+
+    position: int
+
+    def __str__(self) -> str:
+        return base64.urlsafe_b64encode(str(self.position).encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor":
+        """Raise InvalidCursor."""
+        try:
+            padded = text.encode() + b"=" * (-len(text) % 4)
+            number = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        except (binascii.Error, UnicodeError) as error:
+            raise InvalidCursor from error
+        if not number.isdecimal() or len(number) > MAX_DIGITS:
+            raise InvalidCursor
+        return cls(int(number))
 
 
 def newest_position() -> int:
@@ -22,15 +54,26 @@ def newest_position() -> int:
     return AgentEvent.objects.aggregate(number=Max("pk"))["number"] or 0
 
 
-def settled_position() -> int | None:
+def is_complete_after(position: int) -> bool:
+    """Return whether all later events are still there, of those that there were.
+
+    Old events are deleted in order, and a database that is restored lacks its newest: in both cases
+    the event of this position is missing.
+    """
+    if position:
+        return AgentEvent.objects.filter(pk=position).exists()
+    return not newest_position() or AgentEvent.objects.filter(pk=1).exists()
+
+
+def settled_position(patience: float = PATIENCE) -> int | None:
     """Return a position up to which no event can appear any more.
 
-    Waits for open transactions that write events; None if one takes longer than PATIENCE.
+    Waits for open transactions that write events; None if one takes longer than `patience` seconds.
     """
     newest = newest_position()
     # All numbers up to `newest` belong to these, or to transactions that have ended.
     writers = dialect.open_writers(AgentEvent)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while writers:
         if time.monotonic() >= deadline:
             return None
@@ -56,7 +99,26 @@ def between(after: int, until: int) -> QuerySet[AgentEvent]:
     return AgentEvent.objects.filter(pk__gt=after, pk__lte=until).order_by("pk")
 
 
+def last_kinds(agents: Collection[str], kinds: Collection[str], before: int) -> Mapping[str, str]:
+    """Return the kind of each agent's last event of these `kinds` before a position."""
+    if not agents:
+        return {}
+    events = AgentEvent.objects.filter(agent_id__in=agents, kind__in=kinds, pk__lt=before)
+    newest = events.order_by().values("agent_id").annotate(number=Max("pk")).values("number")
+    return dict(AgentEvent.objects.filter(pk__in=newest).values_list("agent_id", "kind"))
+
+
+def last_record(agent_id: str) -> Mapping[str, Any] | None:
+    """Return what is known of an agent from the last event that ended it."""
+    ends = AgentEvent.objects.filter(agent_id=agent_id, record__isnull=False).order_by("-pk")
+    record: Mapping[str, Any] | None = ends.values_list("record", flat=True).first()
+    return record
+
+
 def newest_first(agent_id: str | None = None) -> QuerySet[AgentEvent]:
-    """Return visible events; those of the registry for "". Not for cursors."""
-    events = AgentEvent.objects.order_by("-pk")
+    """Return visible events; those of the registry for "". Not for cursors.
+
+    They are without their records, which are long.
+    """
+    events = AgentEvent.objects.order_by("-pk").defer("record")
     return events if agent_id is None else events.filter(agent_id=agent_id)

@@ -1,20 +1,63 @@
 """The only writer of events; bulk statements take their INSERT from here."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agents.actors import AGENT, REGISTRY
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
 from agents.database.tables import table
-from agents.models import AgentEvent
+from agents.models import AgentEvent, AgentRecord
 
 Kind = AgentEvent.Kind
-# What `purge_sql` needs of a record: SQL by name.
-PURGED_COLUMNS = {
+# What an event that ends an agent has of its record.
+LAST_FIELDS = (
+    "agent_name",
+    "host",
+    "port",
+    "version",
+    "tags",
+    "skills",
+    "metadata",
+    "state",
+    "status",
+    "load",
+    "note",
+    "seen_address",
+    "ttl_seconds",
+    "last_heartbeat",
+    "registered_at",
+)
+EXPIRES_AT = dialect.expires_at("last_heartbeat", "ttl_seconds")
+
+
+def last_record_sql() -> str:
+    """Return SQL, to be executed with parameters, for the JSON of LAST_FIELDS."""
+    values = [
+        dialect.field_as_json(AgentRecord._meta.get_field(name), name)  # type: ignore[arg-type]
+        for name in LAST_FIELDS
+    ]
+    template = ",".join(f'"{name}":%%s' for name in LAST_FIELDS)
+    return dialect.text_as_json(dialect.format_text(f"{{{template}}}", values))
+
+
+SILENCE = "'no heartbeat for ' || ttl_seconds || ' s'"
+# What the functions below need of a record: SQL by name.
+EXPIRED_COLUMNS = {
     "agent_id": "agent_id",
     "generation": "generation",
     "ttl_seconds": "ttl_seconds",
-    "expires_at": dialect.expires_at("last_heartbeat", "ttl_seconds"),
+    "expires_at": EXPIRES_AT,
+}
+RECOVERED_COLUMNS = {
+    "agent_id": "agent_id",
+    "generation": "generation",
+    "last_heartbeat": "last_heartbeat",
+}
+PURGED_COLUMNS = {
+    **EXPIRED_COLUMNS,
+    "is_recorded": f"COALESCE({dialect.given_time('recorded_expiry')} = {EXPIRES_AT}, FALSE)",
+    "record": last_record_sql(),
 }
 
 
@@ -26,6 +69,7 @@ def record_event(
     generation: int | None = None,
     reason: str = "",
     address: str | None = None,
+    record: Mapping[str, Any] | None = None,
 ) -> None:
     """Without an `agent_id`, the event is the whole registry's."""
     AgentEvent.objects.create(
@@ -36,6 +80,7 @@ def record_event(
         generation=generation,
         reason=reason,
         address=address,
+        record=record,
     )
 
 
@@ -93,21 +138,50 @@ def registration_sql(registered: str) -> str:
     return _insert_sql(values, f"FROM {registered}")
 
 
-def purge_sql(purged: str) -> str:
-    """Return an INSERT of two events for each row of the table `purged`, of PURGED_COLUMNS.
+def expiry_sql(expired: str) -> str:
+    """Return an INSERT for each row of the table `expired`, of EXPIRED_COLUMNS."""
+    values = {
+        "agent_id": "agent_id",
+        "generation": "generation",
+        "kind": f"'{Kind.EXPIRED}'",
+        "at": "expires_at",
+        "reason": SILENCE,
+        "actor": f"'{REGISTRY}'",
+    }
+    return _insert_sql(values, f"FROM {expired} ORDER BY expires_at, agent_id")
 
-    Parameters: the reason and the actor of the purge.
+
+def recovery_sql(recovered: str) -> str:
+    """Return an INSERT for each row of the table `recovered`, of RECOVERED_COLUMNS."""
+    values = {
+        "agent_id": "agent_id",
+        "generation": "generation",
+        "kind": f"'{Kind.RECOVERED}'",
+        "at": "last_heartbeat",
+        "reason": "''",
+        "actor": f"'{REGISTRY}'",
+    }
+    return _insert_sql(values, f"FROM {recovered} ORDER BY last_heartbeat, agent_id")
+
+
+def purge_sql(purged: str) -> str:
+    """Return an INSERT for each row of the table `purged`, of PURGED_COLUMNS.
+
+    Another comes before it if the end of the lease is not recorded yet. Parameters: the reason and
+    the actor of the purge.
     """
     values = {
         "agent_id": "agent_id",
         "generation": "generation",
         "kind": f"CASE step WHEN 1 THEN '{Kind.EXPIRED}' ELSE '{Kind.PURGED}' END",
         "at": f"CASE step WHEN 1 THEN expires_at ELSE {dialect.now()} END",
-        "reason": "CASE step WHEN 1 THEN 'no heartbeat for ' || ttl_seconds || ' s' ELSE %s END",
+        "reason": f"CASE step WHEN 1 THEN {SILENCE} ELSE %s END",
         "actor": f"CASE step WHEN 1 THEN '{REGISTRY}' ELSE %s END",
+        "record": "CASE step WHEN 2 THEN record END",
     }
     steps = "(SELECT 1 AS step UNION ALL SELECT 2) AS steps"
-    return _insert_sql(values, f"FROM {purged} CROSS JOIN {steps} ORDER BY agent_id, step")
+    source = f"FROM {purged} CROSS JOIN {steps} WHERE step = 2 OR NOT is_recorded"
+    return _insert_sql(values, f"{source} ORDER BY agent_id, step")
 
 
 def _insert_sql(values: Mapping[str, str], source: str) -> str:

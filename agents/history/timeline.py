@@ -1,7 +1,7 @@
 """When an agent was alive, from its events and its record.
 
 Unknown: the time before the first event, and after a lease that ended while the registry was down.
-An agent that recovered before a purge counts as alive throughout, since that leaves no event.
+A gap that ends before anybody looks for expired agents leaves no event, and counts as alive.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from typing import Protocol
 from agents.models import AgentEvent
 
 Kind = AgentEvent.Kind
-BEGINS = frozenset({Kind.REGISTERED, Kind.RE_REGISTERED})
+BEGINS = frozenset({Kind.REGISTERED, Kind.RE_REGISTERED, Kind.RECOVERED})
 ENDS = frozenset({Kind.EXPIRED, Kind.DEREGISTERED, Kind.PURGED})
 WHOLE = 10_000  # hundredths of a percent
 
@@ -29,6 +29,8 @@ class Event(Protocol):
 class Record(Protocol):
     @property
     def registered_at(self) -> datetime: ...
+    @property
+    def last_heartbeat(self) -> datetime: ...
     @property
     def expires_at(self) -> datetime: ...
 
@@ -133,10 +135,17 @@ def _lives(events: Iterable[Event]) -> Iterator[_Life]:
 
 def _with_current_life(lives: Sequence[_Life], record: Record) -> list[_Life]:
     """The record's registration may be older than the history."""
-    former, begin = list(lives), record.registered_at
-    if former and former[-1].end is None:
-        begin = min(former.pop().begin or begin, begin)
-    return [*former, _Life(begin, record.expires_at)]
+    *former, last = lives or [_Life(record.registered_at, None)]
+    if last.end is None:
+        begin = last.begin or record.registered_at
+        if not former:
+            begin = min(begin, record.registered_at)
+        return [*former, _Life(begin, record.expires_at)]
+    if record.expires_at <= last.end:
+        return list(lives)  # it has expired
+    # The event that begins this life is deleted, or about to be written.
+    begin = record.registered_at if record.registered_at >= last.end else record.last_heartbeat
+    return [*lives, _Life(max(begin, last.end), record.expires_at)]
 
 
 def _all_spans(

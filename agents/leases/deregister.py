@@ -1,15 +1,17 @@
+import json
+
 from django.db import connection, transaction
 
 from agents.actors import AGENT
 from agents.database.tables import table
-from agents.history.record import Kind, record_event
+from agents.history.record import Kind, last_record_sql, record_event
 from agents.leases.errors import Claim, explain_misses
 from agents.metrics import counters
 from agents.models import AgentCard, AgentRecord
 
 DELETE = (
     f"DELETE FROM {table(AgentRecord)} WHERE agent_id = %s"  # noqa: S608
-    " AND generation = COALESCE(%s, generation) RETURNING generation"
+    f" AND generation = COALESCE(%s, generation) RETURNING generation, {last_record_sql()}"
 )
 
 
@@ -34,6 +36,7 @@ def deregister(
                 actor=actor,
                 reason=reason,
                 address=address,
+                record=json.loads(deleted[1]),
             )
     if deleted is None:
         [miss] = explain_misses([Claim(agent_id, generation, address)]).values()

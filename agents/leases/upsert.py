@@ -17,7 +17,7 @@ from agents.leases.id_rule import is_free_sql
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
 
-OURS = ("last_heartbeat", "registered_at", "generation", "state")
+OURS = ("last_heartbeat", "registered_at", "generation", "state", "recorded_expiry")
 FIELDS = AgentRecord._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 SENT = [field for field in FIELDS if field.attname not in OURS]
@@ -63,6 +63,7 @@ def _registration(columns: Mapping[str, Any], row: Mapping[str, Any]) -> Registr
     kept = {**columns, **{name: row[name] for name in KEPT}}
     kept["metadata"] = json.loads(row["metadata"])
     kept["last_heartbeat"] = from_microseconds(row["heartbeat_microseconds"])
+    kept["recorded_expiry"] = None
     kept["registered_at"] = from_microseconds(row["registered_microseconds"])
     agent = AgentRecord.from_db(connection.alias, NAMES, [kept[name] for name in NAMES])
     setattr(agent, "read_at", agent.last_heartbeat)  # noqa: B010 - mypy knows no annotations
@@ -91,6 +92,7 @@ def _registrations(*, takes_over: bool) -> LoggedUpsert:
         changes={
             **{name: f"EXCLUDED.{name}" for name in names},
             "last_heartbeat": dialect.now_after_waiting(),
+            "recorded_expiry": "NULL",
             "generation": dialect.next_id_after_waiting(AgentEvent, "generation"),
         },
         condition="TRUE" if takes_over else is_free_sql("held", "EXCLUDED.enrolled_by"),

@@ -18,8 +18,10 @@ from agents.models.limits import (
     MAX_VERSION_LENGTH,
     MAX_VIEW_NAME_LENGTH,
     MAX_VIEW_QUERY_LENGTH,
+    SHORT_TTL_SECONDS,
     TOKEN_KEY_LENGTH,
 )
+from agents.models.lookout import Lookout
 from agents.models.saved_view import SavedView
 from agents.models.sweep import SweepMark, Uptime
 from agents.models.token import AccessToken
@@ -40,6 +42,7 @@ __all__ = [
     "MAX_VERSION_LENGTH",
     "MAX_VIEW_NAME_LENGTH",
     "MAX_VIEW_QUERY_LENGTH",
+    "SHORT_TTL_SECONDS",
     "TOKEN_KEY_LENGTH",
     "AccessToken",
     "ActivityMark",
@@ -48,6 +51,7 @@ __all__ = [
     "AgentEvent",
     "AgentRecord",
     "LastCount",
+    "Lookout",
     "SavedView",
     "SweepMark",
     "Uptime",

@@ -11,9 +11,7 @@ class ActivityMinute(models.Model):
         db_default=0, help_text="Of new agents, and again of known ones."
     )
     deregistrations = models.PositiveIntegerField(db_default=0)
-    expiries = models.PositiveIntegerField(
-        db_default=0, help_text="Leases that ended then, and were purged afterwards."
-    )
+    expiries = models.PositiveIntegerField(db_default=0, help_text="Leases that ended then.")
 
     class Meta:
         verbose_name = "minute of activity"

@@ -15,6 +15,7 @@ from agents.models.limits import (
     MAX_PORT,
     MAX_TTL_SECONDS,
     MAX_VERSION_LENGTH,
+    SHORT_TTL_SECONDS,
     TOKEN_KEY_LENGTH,
 )
 from agents.querysets import AgentQuerySet
@@ -70,6 +71,13 @@ class AgentRecord(LeaseTimes, models.Model):
         help_text="The access token that it registered with; none where everybody may register.",
     )
 
+    # Not a flag for "expired": whether it is, the clock says. Heartbeats do not write it.
+    recorded_expiry = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the lease ended that the history has as expired, and not as recovered.",
+    )
+
     objects = AgentQuerySet.as_manager()
 
     class Meta:
@@ -79,7 +87,18 @@ class AgentRecord(LeaseTimes, models.Model):
                 fields=["state"],
                 condition=~Q(state=State.ACTIVE),
                 name="agent_not_active",
-            )
+            ),
+            # For leases.expiry, of the few agents that it looks at each time.
+            models.Index(
+                fields=["agent_id"],
+                condition=Q(recorded_expiry__isnull=False),
+                name="agent_recorded_expiry",
+            ),
+            models.Index(
+                fields=["ttl_seconds"],
+                condition=Q(ttl_seconds__lt=SHORT_TTL_SECONDS),
+                name="agent_short_ttl",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

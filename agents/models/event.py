@@ -21,6 +21,7 @@ class AgentEvent(models.Model):
         RE_REGISTERED = "re-registered", "Re-registered"
         REFUSED = "refused"
         EXPIRED = "expired"
+        RECOVERED = "recovered"
         PURGED = "purged"
         DEREGISTERED = "deregistered"
         for state in BY_OPERATION:  # DRAINED, QUARANTINED, RESUMED
@@ -42,6 +43,9 @@ class AgentEvent(models.Model):
         help_text="Who did it: agent, token:KEY, registry, sweep, command, or admin:NAME.",
     )
     address = models.GenericIPAddressField(null=True, blank=True)
+    record = models.JSONField(
+        null=True, blank=True, help_text="The agent's last record, if the event ended it."
+    )
 
     class Meta:
         verbose_name = "event"
@@ -69,6 +73,7 @@ LEVELS: dict[str, Level] = {
     AgentEvent.Kind.REGISTERED: Level.OK,
     AgentEvent.Kind.REFUSED: Level.BAD,
     AgentEvent.Kind.EXPIRED: Level.BAD,
+    AgentEvent.Kind.RECOVERED: Level.OK,
     AgentEvent.Kind.PURGE_HELD: Level.WARN,
     AgentEvent.Kind.PURGE_FORCED: Level.WARN,
     **{AgentEvent.Kind(state.event): state.level for state in BY_OPERATION},

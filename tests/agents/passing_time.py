@@ -19,7 +19,9 @@ NUMBERS = count_from(1)
 def time_passes(seconds: float) -> None:
     """Move the times of leases, sweeps, counts, history and uptime into the past."""
     by = timedelta(seconds=seconds)
-    AgentRecord.objects.update(last_heartbeat=F("last_heartbeat") - by)
+    AgentRecord.objects.update(
+        last_heartbeat=F("last_heartbeat") - by, recorded_expiry=F("recorded_expiry") - by
+    )
     SweepMark.objects.update(at=F("at") - by)
     AgentEvent.objects.update(at=F("at") - by)
     LastCount.objects.update(at=F("at") - by, began_at=F("began_at") - by)

@@ -15,6 +15,7 @@ from agents.admin.agents.operations.kinds import OPERATIONS
 from agents.admin.agents.page_context import (
     NEWEST_EVENTS,
     current_facts,
+    last_record,
     registration_facts,
     timeline,
 )
@@ -85,6 +86,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
             "gone.html",
             agent_id,
             **timeline(None, history),
+            **last_record(agent_id),
             end=describe_end(history),
             events=history.events[:NEWEST_EVENTS],
         )

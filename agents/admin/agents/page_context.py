@@ -11,6 +11,7 @@ from agents.admin.agents.card import known_card
 from agents.admin.agents.history import History, draw
 from agents.conditions import condition_of
 from agents.durations import ago, in_words
+from agents.history import feed
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
 from agents.querysets import read_at
@@ -61,6 +62,17 @@ def registration_facts(request: HttpRequest, agent: AgentRecord) -> dict[str, An
         "token": _token(request, agent),
         "metadata_rows": list(metadata.rows(agent.metadata)),
         "metadata_json": metadata.as_json(agent.metadata),
+    }
+
+
+def last_record(agent_id: str) -> dict[str, Any]:
+    """Return what is known of an agent that is gone."""
+    record = feed.last_record(agent_id)
+    if record is None:  # of an older version, or deleted
+        return {}
+    return {
+        "last_record_rows": list(metadata.rows(record)),
+        "last_record_json": metadata.as_json(record),
     }
 
 

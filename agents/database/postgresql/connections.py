@@ -37,6 +37,16 @@ class Connections:
             cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             yield
 
+    def session(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT PG_BACKEND_PID()")
+            return int(cursor.fetchone()[0])
+
+    def session_has_ended(self, session: int) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = %s", [session])
+            return not cursor.fetchone()[0]
+
     def close_before_fork(self) -> None:
         """A new connection would cost the server a process."""
 

@@ -29,6 +29,9 @@ class JsonSql:
     def format_text(self, template: str, values: Sequence[str]) -> str:
         return f"FORMAT('{template}', {', '.join(values)})"
 
+    def text_as_json(self, text: str) -> str:
+        return f"({text})::jsonb"
+
     def join_rows(self, text: str, condition: str) -> str:
         return f"STRING_AGG({text}, ',') FILTER (WHERE {condition})"
 

@@ -9,7 +9,13 @@ import psycopg
 from django.db import connection
 
 from agents.database.postgresql.arrays import array_literal
-from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
+from agents.database.statements import (
+    LoggedDelete,
+    LoggedUpdate,
+    LoggedUpsert,
+    RowUpdate,
+    returning_clause,
+)
 
 # 16 MB in one transaction. Heartbeats wait for the rows that it finds.
 PAGES = 2048
@@ -43,6 +49,19 @@ class Writes:
             cursor.execute(_upsert(statement, waits=waits), [json.dumps(given)])
             names = ["created", *statement.returning]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:
+        condition = statement.condition
+        sql = (
+            f"WITH found AS MATERIALIZED (SELECT ctid FROM {statement.table}"
+            f" WHERE {statement.key} = ANY(%s) AND {condition} FOR NO KEY UPDATE SKIP LOCKED),"
+            f" written AS ({statement.update_sql} WHERE ctid = ANY(ARRAY(SELECT ctid FROM found))"
+            f" AND {condition} {returning_clause(statement.returning)}),"
+            f" logged AS ({statement.log}) SELECT COUNT(*) FROM written"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [list(keys)])
+            return int(cursor.fetchone()[0])
 
     def delete(
         self,

@@ -26,6 +26,9 @@ class JsonSql:
     def format_text(self, template: str, values: Sequence[str]) -> str:
         return f"PRINTF('{template}', {', '.join(values)})"
 
+    def text_as_json(self, text: str) -> str:
+        return text
+
     def join_rows(self, text: str, condition: str) -> str:
         return f"GROUP_CONCAT({text}, ',') FILTER (WHERE {condition})"
 

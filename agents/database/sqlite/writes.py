@@ -8,7 +8,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from agents.database.statements import LoggedDelete, LoggedUpsert, RowUpdate, returning_clause
+from agents.database.statements import (
+    LoggedDelete,
+    LoggedUpdate,
+    LoggedUpsert,
+    RowUpdate,
+    returning_clause,
+)
 
 # In one transaction, for which other writers wait.
 MOST_ROWS = 250
@@ -50,6 +56,19 @@ class Writes:
             columns = [*statement.returning, "created", *statement.logged]
             _log(statement.log, columns, logged, [])
         return written
+
+    def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"{statement.update_sql} WHERE {statement.key} IN"
+                f" (SELECT value FROM JSON_EACH(%s)) AND {statement.condition}"
+                f" {returning_clause(statement.returning)}",
+                [json.dumps(list(keys))],
+            )
+            updated = cursor.fetchall()
+            if updated:
+                _log(statement.log, statement.returning, updated, [])
+        return len(updated)
 
     def delete(
         self,

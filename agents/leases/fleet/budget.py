@@ -1,7 +1,8 @@
-"""Looking at all agents may take 3 % of a processor."""
+"""Looking at all agents may take 4 % of a processor."""
 
 SWEEPS_SHARE = 0.02
 READERS_SHARE = 0.01
+EXPIRIES_SHARE = 0.01
 LONGEST_PAUSE_SECONDS = 60.0
 
 

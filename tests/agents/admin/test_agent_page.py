@@ -429,6 +429,18 @@ class TestGone:
         assert f'href="{EVENTS}?agent_id__exact=a%3A1"' in html
         assert "Timeline" in html
 
+    def test_the_last_record_stays_on_the_page(self, admin_client: Client) -> None:
+        leases.register(
+            agent_id="a", host="10.9.8.7", port=1, version="1.2.3", metadata={"region": "<eu>"}
+        )
+        leases.deregister(agent_id="a")
+
+        html = page(admin_client)
+
+        assert "Last record" in html
+        for text in ("10.9.8.7", "1.2.3", "region", "&lt;eu&gt;"):
+            assert text in html
+
     def test_a_purged_agents_page_says_when_its_lease_ended(self, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)
         time_passes(3600)

@@ -12,6 +12,7 @@ from agents import leases
 from agents.database.dialect import dialect
 from agents.history import feed
 from agents.history.record import Kind, record_event
+from agents.leases import restore as leases_restore
 from agents.models import AgentEvent
 from tests.agents.racing import Together, postgresql_only
 
@@ -61,6 +62,69 @@ class TestPositions:
 
         assert feed.position_before(moment) == old.pk
         assert feed.position_before(timezone.now() + timedelta(hours=1)) is None
+
+
+def test_last_kinds_are_those_before_a_position() -> None:
+    leases.register(agent_id="a", host="h", port=1)
+    leases.register(agent_id="a", host="h", port=1)
+    leases.register(agent_id="b", host="h", port=1)
+    end = feed.newest_position()
+    leases.deregister(agent_id="a")
+    kinds = [Kind.REGISTERED, Kind.RE_REGISTERED, Kind.DEREGISTERED]
+
+    assert feed.last_kinds(["a", "b", "c"], kinds, before=end) == {"a": "re-registered"}
+    assert feed.last_kinds(["a", "b"], kinds[:1], before=end + 1) == {
+        "a": "registered",
+        "b": "registered",
+    }
+    assert feed.last_kinds([], kinds, before=end) == {}
+
+
+class TestCursors:
+    @pytest.mark.parametrize("position", [0, 1, 7, 10**12])
+    def test_a_cursor_is_text_for_a_position(self, position: int) -> None:
+        text = str(feed.Cursor(position))
+
+        assert feed.Cursor.read(text).position == position
+        assert text.isascii()
+        assert "=" not in text
+
+    @pytest.mark.parametrize("text", ["", "?", "abc", "LTE", "MS41", "\u00fc", "9" * 100])
+    def test_other_texts_are_no_cursors(self, text: str) -> None:
+        with pytest.raises(feed.InvalidCursor):
+            feed.Cursor.read(text)
+
+    def test_events_after_a_position_are_complete_while_its_own_is_there(self) -> None:
+        write(3)
+        first, *_ = numbers = list(AgentEvent.objects.order_by("pk").values_list("pk", flat=True))
+
+        assert all(feed.is_complete_after(number) for number in numbers)
+        AgentEvent.objects.filter(pk=first).delete()
+
+        assert not feed.is_complete_after(first)
+        assert feed.is_complete_after(numbers[1])
+
+    def test_events_after_a_position_that_no_event_has_had_are_not_complete(self) -> None:
+        write()
+
+        assert not feed.is_complete_after(feed.newest_position() + 1)
+
+    def test_the_beginning_is_a_position_until_events_are_deleted(self) -> None:
+        assert feed.is_complete_after(0)
+        number = dialect.skip_ids(AgentEvent, 5)
+        write()
+
+        assert AgentEvent.objects.get().pk > number
+        assert not feed.is_complete_after(0)
+
+    def test_the_lost_end_of_a_restored_database_is_noticed(self) -> None:
+        write(3)
+        lost = feed.newest_position()
+        AgentEvent.objects.filter(pk=lost).delete()
+        leases_restore.skip_generations()
+        write()
+
+        assert not feed.is_complete_after(lost)
 
 
 def test_newest_first_can_be_limited_to_one_agent() -> None:

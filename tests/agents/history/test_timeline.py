@@ -18,6 +18,7 @@ KINDS = [
     "registered",
     "re-registered",
     "expired",
+    "recovered",
     "purged",
     "deregistered",
     "refused",
@@ -36,6 +37,10 @@ class Event:
 class Record:
     registered_at: datetime
     expires_at: datetime
+
+    @property
+    def last_heartbeat(self) -> datetime:
+        return self.expires_at - timedelta(hours=1)
 
 
 def ago(hours: float) -> datetime:
@@ -115,6 +120,42 @@ def last_day(*happened: tuple[str, float], lives: Record | None = None) -> list[
             None,
             [("unknown", 24)],
             id="a record that vanished without an event",
+        ),
+        pytest.param(
+            [("registered", 9), ("expired", 6), ("recovered", 4)],
+            record(9),
+            [("unknown", 24), ("alive", 9), ("gap", 6), ("alive", 4)],
+            id="it recovered",
+        ),
+        pytest.param(
+            [("registered", 9), ("expired", 8), ("recovered", 7), ("expired", 2)],
+            record(9, expires=2),
+            [("unknown", 24), ("alive", 9), ("gap", 8), ("alive", 7), ("gap", 2)],
+            id="it recovered and expired again",
+        ),
+        pytest.param(
+            [("registered", 9), ("expired", 6)],
+            record(9, expires=2),
+            [("unknown", 24), ("alive", 9), ("gap", 6), ("alive", 3), ("gap", 2)],
+            id="its recovery is not recorded yet",
+        ),
+        pytest.param(
+            [("registered", 9), ("expired", 6), ("re-registered", 4)],
+            record(9),
+            [("unknown", 24), ("alive", 9), ("gap", 6), ("alive", 4)],
+            id="it registered again before its purge",
+        ),
+        pytest.param(
+            [("expired", 6), ("recovered", 4)],
+            record(2000),
+            [("unknown", 24), ("gap", 6), ("alive", 4)],
+            id="it recovered, and its registration is deleted",
+        ),
+        pytest.param(
+            [("recovered", 4)],
+            record(2000),
+            [("alive", 24)],
+            id="only its recovery is left",
         ),
         pytest.param(
             [("registered", 9), ("refused", 8), ("drained", 7), ("resumed", 6)],

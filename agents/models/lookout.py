@@ -1,0 +1,20 @@
+from django.db import models
+from django.db.models import Q
+
+
+class Lookout(models.Model):
+    """Which process records expiries, in one row. It renews `until`; others take over after that.
+
+    `session` is its session in the database: when that is gone, so is the process.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    holder = models.CharField(max_length=36)
+    session = models.BigIntegerField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="lookout_is_a_single_row")]
+
+    def __str__(self) -> str:
+        return f"{self.holder} until {self.until}"
