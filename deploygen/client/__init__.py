@@ -1,4 +1,4 @@
-"""The client of an agent registry. It needs only httpx, nothing of the package around it."""
+"""Client of an agent registry; needs only httpx."""
 
 from .client import AgentRegistryClient
 from .errors import RegistryError, RegistryRefused, RegistryUnavailable

@@ -1,5 +1,3 @@
-"""Trusted certificates: of SSL_CERT_FILE, SSL_CERT_DIR or certifi."""
-
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +8,13 @@ from .proxy import UnusableVariable
 
 
 def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Takes some 20 ms. Raises UnusableVariable."""
+    """From SSL_CERT_FILE, SSL_CERT_DIR or certifi. Raises UnusableVariable."""
     file = environ.get("SSL_CERT_FILE") or None
     folder = None if file else environ.get("SSL_CERT_DIR") or None
     if file or folder:
         try:
             if folder:
-                list(Path(folder).iterdir())  # OpenSSL ignores one that it cannot read
+                list(Path(folder).iterdir())  # OpenSSL ignores an unreadable folder
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file, folder)
         except OSError as error:
             raise _unusable("SSL_CERT_FILE" if file else "SSL_CERT_DIR", error) from error

@@ -1,5 +1,3 @@
-"""Keeps an agent registered."""
-
 import asyncio
 import contextlib
 import logging
@@ -18,7 +16,7 @@ logger = logging.getLogger("agent.registry")
 
 
 class AgentRegistryClient:
-    """For one agent and one event loop; any thread may read `problem`."""
+    """Keeps an agent registered, in one event loop. Any thread may read `problem`."""
 
     def __init__(
         self,
@@ -34,13 +32,12 @@ class AgentRegistryClient:
     ) -> None:
         """`heartbeat_interval`: seconds; the registry's replaces it unless `keep_interval`.
 
-        `report` returns status, load and note for each heartbeat. A function as `enrolment_token`
-        is called for each registration, and may raise ValueError. Raises ValueError as check_url
-        does.
+        `report` returns status, load and note. `enrolment_token` may be a function, called for each
+        registration. Raises ValueError as check_url does.
         """
         self.agent_id = agent_id
         self.ttl_seconds = ttl_seconds
-        self.problem: str | None = None  # why the agent should not be given work
+        self.problem: str | None = None  # why the agent should get no work
         self._lease = Lease(RegistryHttp(registry_url), agent_id, ttl_seconds)
         pacing = pacing or Pacing()
         self.schedule = Schedule(heartbeat_interval, ttl_seconds, pacing, keep=keep_interval)
@@ -57,7 +54,6 @@ class AgentRegistryClient:
 
     @property
     def interval(self) -> float:
-        """Seconds between heartbeats."""
         return self.schedule.interval
 
     async def register(
@@ -70,10 +66,9 @@ class AgentRegistryClient:
         skills: Sequence[str] = (),
         agent_card: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the registry's record. registration.describe() chooses host and port.
+        """Return the registry's record. Raises ValueError, RegistryRefused, RegistryUnavailable.
 
-        Raises ValueError if the port is not a number; RegistryRefused, RegistryUnavailable: the
-        heartbeat loop then registers the agent as soon as it can.
+        describe() chooses host and port. After a failure the heartbeat loop tries again.
         """
         self._description = describe(
             self.agent_id,
@@ -90,19 +85,17 @@ class AgentRegistryClient:
             return await self._register()
 
     async def start_heartbeat_loop(self) -> None:
-        """Keep the agent registered, until another agent registers under its id."""
         if self._description is None:
             self._description = describe(self.agent_id, self.ttl_seconds, {})
         if self._heartbeats is None or self._heartbeats.done():
             self._heartbeats = asyncio.create_task(self._keep_lease())
 
     def heartbeat_now(self) -> None:
-        """Report news at once."""
         if self.registered:
             self._awake.set()
 
     async def deregister(self) -> bool:
-        """Stop within STOPPING_SECONDS. Returns whether the lease is gone; else it expires."""
+        """Stop within STOPPING_SECONDS. Return whether the lease is gone; otherwise it expires."""
         await self._stop_heartbeats()
         return await self._lease.end()
 
@@ -116,7 +109,7 @@ class AgentRegistryClient:
                 try:
                     await (self._renew() if self.registered else self._register())
                 except RegistryError:
-                    continue  # noted already
+                    continue
                 except Exception:
                     logger.exception("a heartbeat failed; the next one may not")
                     self._failed("the agent failed")
@@ -163,7 +156,7 @@ class AgentRegistryClient:
             self.schedule.renewed()
 
     async def _stop_heartbeats(self) -> None:
-        # A registration that is cut off may still be carried out.
+        # A registration that is cut off may still take effect.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_CALL_SECONDS), self._turn:
                 pass

@@ -1,22 +1,17 @@
-"""Why a call to the registry failed."""
-
-
 class RegistryError(Exception):
-    """The message says why."""
+    pass
 
 
 class RegistryRefused(RegistryError):
-    """The registry itself refused the call, with this HTTP status."""
-
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
 
 
 class RegistryUnavailable(RegistryError):
-    """It is away, busy or broken, or a proxy responds in its place.
+    """The registry is away, busy or broken, or something else answered.
 
-    `retry_after`: seconds. `perhaps_done`: the call may be carried out all the same.
+    `retry_after`: seconds. `perhaps_done`: the call may have taken effect.
     """
 
     def __init__(

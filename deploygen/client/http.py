@@ -1,5 +1,3 @@
-"""Calls to the registry."""
-
 import asyncio
 import json
 import os
@@ -17,23 +15,16 @@ from .proxy import Route, UnusableVariable, find_route
 from .url import check_url
 
 LEASE_TOKEN_HEADER = "Lease-Token"  # noqa: S105 - the header's name
-# A record has a few kilobytes.
 LONGEST_RESPONSE_BYTES = 1024 * 1024
 LONGEST_REASON = 300
-# So that heartbeats need no new connections; shorter than the 60 s after which proxies commonly
-# close idle ones.
+# Longer than the pause between heartbeats; proxies close idle connections after 60 s.
 LIMITS = httpx.Limits(max_keepalive_connections=1, keepalive_expiry=55.0)
-# Of all the registry's errors (RFC 9457).
-PROBLEM_TYPE = "application/problem+json"
-# "Later", like those from 500 on.
+PROBLEM_TYPE = "application/problem+json"  # RFC 9457
 BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-# The call was not carried out.
 NOT_DONE = BUSY | {HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class RegistryHttp:
-    """For one event loop at a time."""
-
     def __init__(self, url: str) -> None:
         """Raises ValueError as check_url does."""
         check_url(url)
@@ -52,10 +43,7 @@ class RegistryHttp:
         lease_token: str | None = None,
         access_token: str | None = None,
     ) -> dict[str, Any]:
-        """Return the response's JSON object, which has the members `expected`.
-
-        Raises RegistryRefused, RegistryUnavailable.
-        """
+        """Return the response's JSON object. Raises RegistryRefused, RegistryUnavailable."""
         headers = {"Accept": "application/json"}
         content = None
         if body is not None:
@@ -90,7 +78,7 @@ class RegistryHttp:
         try:
             self._route = find_route(url, os.environ)
             proxy = self._route.proxy
-            # Only TLS needs the certificates, which take a while to load.
+            # Loading certificates takes 20 ms.
             if url.scheme == "https" or (proxy and proxy.url.scheme == "https"):
                 verify = trusted_certificates(os.environ)
             else:
@@ -106,7 +94,7 @@ class RegistryHttp:
             )
         except UnusableVariable as error:
             raise EnvironmentUnusable(str(error), perhaps_done=False) from error
-        except ImportError as error:  # httpx needs a package for SOCKS
+        except ImportError as error:  # SOCKS needs another package
             message = f"{self._route.variable} cannot be used: {error}"
             raise EnvironmentUnusable(message, perhaps_done=False) from error
 

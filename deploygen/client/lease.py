@@ -1,5 +1,3 @@
-"""One agent's lease: taken, renewed, given back."""
-
 import asyncio
 import logging
 from collections.abc import Mapping
@@ -13,12 +11,10 @@ from .http import RegistryHttp
 logger = logging.getLogger("agent.registry")
 
 LONGEST_REQUEST_SECONDS = 10.0
-# At the agent's end.
 LAST_CALL_SECONDS = 0.5
 DEREGISTER_SECONDS = 1.5
 DEREGISTER_PAUSE_SECONDS = 0.2
 STOPPING_SECONDS = LAST_CALL_SECONDS + DEREGISTER_SECONDS
-# Refusals that concern the lease, not the report.
 ABOUT_THE_LEASE = (
     HTTPStatus.NOT_FOUND,
     HTTPStatus.UNAUTHORIZED,
@@ -37,10 +33,9 @@ class Lease:
     def __init__(self, http: RegistryHttp, agent_id: str, ttl_seconds: int) -> None:
         self.http = http
         self.held = False
-        self.was_held = False  # at any time
-        self.superseded = False  # by another agent of this id
-        # A registration without a response may be the newest one.
-        self.in_doubt = False
+        self.was_held = False
+        self.superseded = False
+        self.in_doubt = False  # a registration without a response may have taken effect
         self._agent_id = agent_id
         self._path = f"/agents/{quote(agent_id, safe=':')}"
         self._ttl_seconds = ttl_seconds
@@ -54,7 +49,6 @@ class Lease:
         except RegistryRefused as error:
             if CARD not in body or error.status not in ABOUT_THE_BODY:
                 raise
-            # Older registries know no cards.
             logger.warning("registering without the agent's card: %s", error)
             bare = {name: value for name, value in body.items() if name != CARD}
             return await self._take(bare, access_token)
@@ -79,7 +73,7 @@ class Lease:
     async def renew(self, report: dict[str, Any], interval: float) -> dict[str, Any]:
         """Send a heartbeat within `interval` seconds, without the report if that is refused.
 
-        Raises RegistryUnavailable, or RegistryRefused, which sets `held` and `superseded`.
+        Raises RegistryUnavailable, RegistryRefused.
         """
         try:
             response = await self._heartbeat(report, interval)
@@ -96,7 +90,7 @@ class Lease:
         return response
 
     async def end(self) -> bool:
-        """Deregister. Returns whether the lease is gone; else it expires."""
+        """Deregister. Return whether the lease is gone; otherwise it expires."""
         try:
             async with asyncio.timeout(DEREGISTER_SECONDS):
                 return await self._deregister()
@@ -147,7 +141,6 @@ class Lease:
 
 
 def is_sendable(token: str) -> bool:
-    """Whether a header can hold it."""
     return token.isascii() and token.isprintable()
 
 

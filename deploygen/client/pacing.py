@@ -1,5 +1,3 @@
-"""When the next call is due."""
-
 import email.utils
 import math
 import random
@@ -10,15 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 SHORTEST_INTERVAL_SECONDS = 0.05
-# Whatever the registry asks for.
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Pacing:
-    """Pauses after failed calls: doubled from `first_seconds` up to `longest_seconds`.
+    """Pauses after failures, doubled from the first to the longest.
 
-    `refused_seconds`: after a refusal of an agent that never had a lease, which needs a person.
+    `refused_seconds`: after a refusal of an agent that never had a lease.
     """
 
     first_seconds: float = 5.0
@@ -40,7 +37,7 @@ class Pacing:
 
 
 class Schedule:
-    """On the monotonic clock."""
+    """When the next call is due, on the monotonic clock."""
 
     def __init__(
         self, interval: float, ttl_seconds: int, pacing: Pacing, *, keep: bool = False
@@ -50,9 +47,9 @@ class Schedule:
         self._ttl_seconds = ttl_seconds
         self._pacing = pacing
         self.interval = self._bounded(interval)
-        self.failures = 0  # since the last success
+        self.failures = 0
         self.all_failures = 0
-        self.renewed_at: float | None = None  # by this machine's time of day
+        self.renewed_at: float | None = None
         self._due = 0.0
 
     def seconds_left(self) -> float:
@@ -72,7 +69,7 @@ class Schedule:
         self._due = next_beat(min(self._due, now), self.interval, now)
 
     def failed(self, retry_after: float | None = None) -> float:
-        """Return the pause until the next call."""
+        """Return the pause in seconds."""
         self.failures += 1
         self.all_failures += 1
         pause = self._pacing.after_failure(self.failures, self.interval, retry_after)
@@ -80,7 +77,7 @@ class Schedule:
         return pause
 
     def refused(self, *, soon: bool) -> None:
-        """`soon`: the agent had a lease, so the refusal may pass before that expires."""
+        """`soon`: try again before the lease expires."""
         pause = self._pacing.after_refusal()
         self._due = time.monotonic() + (min(pause, self.interval) if soon else pause)
 
@@ -95,16 +92,13 @@ class Schedule:
 
 
 def next_beat(due: float, interval: float, now: float) -> float:
-    """Return the next beat after `due` and `now`, skipping missed ones to keep the rhythm."""
+    """Skip missed beats."""
     missed = max(0, math.floor((now - due) / interval))
     return due + (missed + 1) * interval
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds of Retry-After, None without it.
-
-    A date is compared with the registry's own clock, if the response has its Date.
-    """
+    """Return seconds. A date is compared with the registry's clock."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
@@ -131,4 +125,4 @@ def _spread(retry_after: float) -> float:
 
 
 def _random(low: float, high: float) -> float:
-    return random.uniform(low, high)  # noqa: S311 - spreads a fleet, protects nothing
+    return random.uniform(low, high)  # noqa: S311 - spreads a fleet

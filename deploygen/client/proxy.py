@@ -1,7 +1,4 @@
-"""The registry's proxy, by the variables that curl and httpx read.
-
-A variable that does not concern the registry's URL may hold anything.
-"""
+"""The variables for proxies that curl and httpx read."""
 
 import ipaddress
 import re
@@ -19,8 +16,6 @@ class UnusableVariable(Exception):
 
 @dataclass(frozen=True)
 class Route:
-    """Direct, or through the proxy that `variable` names."""
-
     variable: str = ""
     proxy: httpx.Proxy | None = None
 
@@ -38,7 +33,7 @@ def find_route(url: httpx.URL, environ: Mapping[str, str]) -> Route:
     value = environ[variable].strip()
     try:
         proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
-    except (ValueError, httpx.InvalidURL):  # whose text may have a password
+    except (ValueError, httpx.InvalidURL):  # its text may have a password
         proxy = None
     if proxy is None or not proxy.url.host:
         raise UnusableVariable(f"{variable} is not the URL of a proxy")
@@ -48,13 +43,12 @@ def find_route(url: httpx.URL, environ: Mapping[str, str]) -> Route:
 def _proxy_variable(scheme: str, environ: Mapping[str, str]) -> str:
     names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
     if "REQUEST_METHOD" in environ:
-        # CGI puts a request's header "Proxy" there.
+        # A CGI server puts the request's header "Proxy" there.
         names = [name for name in names if name != "HTTP_PROXY"]
     return next((name for name in names if environ.get(name, "").strip()), "")
 
 
 def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
-    """Whether NO_PROXY lists the host's name, domain, address or network."""
     entries = re.split(r"[\s,]+", no_proxy.lower())
     return any(_covers(entry.rpartition("://")[2], url) for entry in entries)
 
@@ -66,7 +60,7 @@ def _covers(entry: str, url: httpx.URL) -> bool:
     try:
         network = ipaddress.ip_network(entry.strip("[]"), strict=False)
         return ipaddress.ip_address(host) in network
-    except ValueError:  # one of them is a name, which is not resolved
+    except ValueError:  # a name, which is not resolved
         pass
     name, port = entry, ""
     if re.search(r"[^:]:\d+$", entry):

@@ -1,5 +1,3 @@
-"""What a registration sends: the agent's description, and a token."""
-
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -15,9 +13,9 @@ EnrolmentToken = str | Callable[[], str | None] | None
 def describe(
     agent_id: str, ttl_seconds: int, metadata: Mapping[str, Any], **more: Any
 ) -> dict[str, Any]:
-    """Return the body of a registration; of `more`, what is not empty.
+    """Return the body of a registration, without the empty values of `more`.
 
-    Host and port: AGENT_HOST and AGENT_PORT, else from the metadata, else this machine's name and
+    Host and port: AGENT_HOST and AGENT_PORT, else the metadata's, else this machine's name and
     8000. Raises ValueError if the port is not a number.
     """
     environ = os.environ
@@ -41,7 +39,6 @@ def token_to_show(enrolment_token: EnrolmentToken) -> str | None:
 
 
 def hint(status: int, token: str | None) -> str:
-    """Return what to do about a refusal, "" if that is not known."""
     if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return ""
     if token is None:

@@ -1,5 +1,3 @@
-"""What a registry's URL may be, as in a spec."""
-
 import httpx
 
 
@@ -16,7 +14,6 @@ def check_url(url: str) -> None:
     if parsed.userinfo:
         raise ValueError("the registry's URL must not hold a user or a password")
     if "?" in url or "#" in url:
-        # The API's paths are appended to it.
         raise ValueError("the registry's URL must have no query and no fragment")
     if url != url.strip():
         raise ValueError("the registry's URL must not begin or end with blanks")
