@@ -1,1 +1,0 @@
-"""Building images with Docker's own command."""

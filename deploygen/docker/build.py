@@ -1,5 +1,3 @@
-"""Builds the image of a generated folder."""
-
 import os
 import shlex
 import shutil
@@ -11,17 +9,16 @@ from deploygen.docker.source import Source
 
 
 class BuildError(Exception):
-    """No image was built; the message says why."""
+    pass
 
 
-# Where pip and curl look for credentials, if not in ~/.netrc.
-NETRC = "NETRC"
+NETRC = "NETRC"  # where pip and curl look for credentials
 
 
 def build_command(
     name: str, folder: Path, *, may_need_credentials: bool = False, source: Source | None = None
 ) -> list[str]:
-    """With `may_need_credentials`, the file in NETRC is given to the build as a secret."""
+    """With `may_need_credentials`, the build gets the file in NETRC as a secret."""
     secret = []
     if may_need_credentials and (netrc := os.environ.get(NETRC)):
         secret = ["--secret", f"id=netrc,src={Path(netrc).absolute()}"]
@@ -34,13 +31,12 @@ def build_command(
 def build_environment(
     *, may_need_credentials: bool, source: Source | None = None
 ) -> dict[str, str]:
-    """Return variables for Docker. One chooses BuildKit, which older Dockers do not by default."""
+    """Older Dockers use BuildKit only if a variable says so."""
     buildkit = {"DOCKER_BUILDKIT": "1"} if may_need_credentials else {}
     return buildkit | (source.environment if source else {})
 
 
 def command_line(command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Return a command as one types it."""
     return shlex.join([*(f"{name}={value}" for name, value in environment.items()), *command])
 
 
@@ -55,7 +51,7 @@ def require_docker() -> None:
 def build_image(
     name: str, folder: Path, *, may_need_credentials: bool = False, source: Source | None = None
 ) -> None:
-    """Docker's output goes to the terminal. Raises BuildError."""
+    """Raises BuildError."""
     command = build_command(name, folder, may_need_credentials=may_need_credentials, source=source)
     own = build_environment(may_need_credentials=may_need_credentials, source=source)
     try:

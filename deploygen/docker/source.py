@@ -1,5 +1,3 @@
-"""Which source an image is built from, as git knows it, for the image's labels and its time."""
-
 import os
 import re
 import subprocess
@@ -9,21 +7,21 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 PREFIX = "org.opencontainers.image."
-# The time that builders give an image (https://reproducible-builds.org/specs/source-date-epoch/).
+# https://reproducible-builds.org/specs/source-date-epoch/
 EPOCH = "SOURCE_DATE_EPOCH"
 DIRTY = "-dirty"
 
 
 @dataclass(frozen=True)
 class Source:
-    """`labels`: OCI annotations; `environment`: variables for the builder."""
+    """`labels`: OCI annotations. `environment`: for the builder."""
 
     labels: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
 
 def source_of(folder: Path) -> Source:
-    """Return nothing for a folder that is in no commit."""
+    """Return an empty Source outside a git repository."""
     revision = _git(folder, "rev-parse", "HEAD")
     seconds = os.environ.get(EPOCH) or _git(folder, "show", "--no-patch", "--format=%ct", "HEAD")
     labels = {}
@@ -42,7 +40,7 @@ def source_of(folder: Path) -> Source:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """Return git's output, nothing without git or if it fails."""
+    """Return "" if git fails."""
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -52,7 +50,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _without_credentials(url: str) -> str:
-    """Return the URL of a repository on a server, nothing for a path on this machine."""
+    """Return "" for a local path."""
     parts = urlsplit(url)
     if parts.hostname and parts.scheme in {"https", "http", "ssh", "git"}:
         host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

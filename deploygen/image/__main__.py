@@ -11,8 +11,7 @@ from .environment import write_packages, write_runtime
 from .interpreter import write_interpreter
 from .layers import CODE, INTERPRETER, PACKAGES, RUNTIME, Layers
 
-# With a fixed seed, the same sources give the same bytecode. Columns, a quarter of it, only mark
-# places in lines of source, which these layers do not have.
+# Reproducible bytecode. Without sources, column numbers (a quarter of it) are useless.
 REPRODUCIBLE = {"PYTHONHASHSEED": "0"}
 WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
 WITHOUT_SOURCES = (INTERPRETER, RUNTIME)
@@ -20,7 +19,6 @@ WITHOUT_SOURCES = (INTERPRETER, RUNTIME)
 
 def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
-    # The agent's user must be able to read it all.
     os.umask(0o022)
     for note in _write(given, Layers(given.layers.absolute())):
         print(note, file=sys.stderr)
@@ -65,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def environment_for(layer: str) -> dict[str, str]:
-    """Return the variables with which Python has to be started to write a layer."""
+    """The variables that Python must be started with."""
     return REPRODUCIBLE | (WITHOUT_COLUMNS if layer in WITHOUT_SOURCES else {})
 
 

@@ -1,12 +1,10 @@
-"""The few files of /etc that Python and the C library read."""
-
 from pathlib import Path
 
 from .tree import Tree
 
-# "nonroot" in other images without a shell.
+# As in distroless images.
 USER_ID = 65532
-# The only writable folder; programs keep caches at home.
+# The only writable folder.
 HOME = "/tmp"  # noqa: S108
 
 
@@ -17,6 +15,6 @@ def add_accounts(tree: Tree) -> None:
         f"agent:x:{USER_ID}:{USER_ID}:agent:{HOME}:/sbin/nologin\n",
     )
     tree.write(Path("/etc/group"), f"root:x:0:\nagent:x:{USER_ID}:\n")
-    # Without it, glibc would query DNS before /etc/hosts.
+    # Otherwise glibc asks DNS before /etc/hosts.
     tree.write(Path("/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files dns\n")
     tree.folder(Path(HOME), 0o1777)

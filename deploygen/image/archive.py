@@ -1,5 +1,3 @@
-"""Zip archives of modules, which Python imports from; the same bytes each time."""
-
 import io
 import zipfile
 from collections.abc import Mapping
@@ -8,11 +6,11 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def archive_of(modules: Mapping[str, bytes]) -> bytes:
-    """Return an archive of contents by path."""
+    """Return a zip archive of contents by path, the same bytes each time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for folder in _folders(modules):
-            # Without an entry, a folder without __init__ cannot be imported.
+            # Python cannot import a folder without __init__.py unless it has an entry.
             archive.writestr(_entry(f"{folder}/", 0o755), b"")
         for path in sorted(modules):
             archive.writestr(_entry(path, 0o644), modules[path])

@@ -1,5 +1,3 @@
-"""Compiles modules to bytecode that needs no source."""
-
 import ast
 import importlib.util
 import marshal
@@ -9,10 +7,7 @@ UNCHECKED_HASH = 0b01
 
 
 def compile_module(source: bytes, filename: str) -> bytes:
-    """Return a .pyc file without docstrings. Raises SyntaxError, ValueError.
-
-    Asserts stay, unlike with -OO: packages may rely on them.
-    """
+    """Return a .pyc file without docstrings. Raises SyntaxError, ValueError."""
     tree = ast.parse(source, filename)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -29,7 +24,6 @@ def _drop_docstring(
     if not node.body or not _is_text(node.body[0]):
         return
     first = node.body.pop(0)
-    # A body must not be empty, nor a string that follows become the docstring.
     if not node.body or _is_text(node.body[0]):
         node.body.insert(0, ast.copy_location(ast.Pass(), first))
 

@@ -1,5 +1,3 @@
-"""The certificates of the authorities that TLS trusts."""
-
 import ssl
 from pathlib import Path
 
@@ -11,7 +9,7 @@ KNOWN = (BUNDLE, Path("/etc/ssl/cert.pem"), Path("/etc/pki/tls/certs/ca-bundle.c
 
 
 def add_certificates(tree: Tree) -> None:
-    """Copy the base's bundle, if it has one, and link it to where OpenSSL looks."""
+    """Copy the base's bundle, if any, and link it to where OpenSSL looks."""
     for path in (_of_openssl(), *KNOWN):
         if path.is_file() and path.stat().st_size:
             tree.copied.add(path.resolve())
@@ -20,10 +18,7 @@ def add_certificates(tree: Tree) -> None:
 
 
 def share_certificates(tree: Tree, certifi: Path) -> bool:
-    """Replace certifi's bundle by a link to the base's, or take it for both.
-
-    Returns whether there is one.
-    """
+    """Make certifi use the base's bundle, or the base certifi's. Return whether there is one."""
     if certifi.is_file():
         if not tree.has(BUNDLE):
             _add(tree, certifi.read_bytes())

@@ -1,5 +1,3 @@
-"""What is in /app. The server belongs to the runtime's layer, the agent's code is the last one."""
-
 import compileall
 import json
 from pathlib import Path
@@ -23,9 +21,9 @@ OF_THE_BUILD = (
 
 
 def add_code(tree: Tree, app: Path, part: str = "") -> None:
-    """Add a folder with code, or a `part` of it, without what was for the build only."""
+    """Leave out what only the build needs."""
     tree.copy_folder(app / part, APP / part, *(app / name for name in OF_THE_BUILD))
-    # Hashes are checked here: somebody may mount a file over one of these.
+    # Hashes are checked, since somebody may mount a file over one of these.
     compileall.compile_dir(
         tree.inside(APP),
         quiet=2,
@@ -36,7 +34,7 @@ def add_code(tree: Tree, app: Path, part: str = "") -> None:
 
 
 def write_code(layers: Layers, app: Path, *, environment: Path, name: str | None = None) -> None:
-    """`name` is for the bill of materials; None means that of agent.json."""
+    """`name`: for the bill of materials, by default agent.json's."""
     if name is None:
         about = json.loads((app / "agent.json").read_text(encoding="utf-8"))
     else:

@@ -1,5 +1,3 @@
-"""The layers with the installed packages: those that we know, and those that came after them."""
-
 import compileall
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,20 +20,16 @@ from .shared_libraries import is_elf
 from .tree import Tree
 
 ENVIRONMENT = Path("/venv")
-# Not `test`: some packages need theirs.
-TESTS = "tests"
+TESTS = "tests"  # not "test": some packages need theirs
 
 
 def write_runtime(
     layers: Layers, environment: Path, lock: Path, *, app: Path | None, archived: bool
 ) -> Iterator[str]:
-    """Write the packages of the lock, and the server of `app`.
-
-    Yields notes for whoever builds the image.
-    """
+    """Write the lock's packages and `app`'s server. Yields notes."""
     known = locked_names(lock)
     owners = owners_of_files(environment)
-    # What no package owns belongs to the environment itself.
+    # Files of no package belong to the environment itself.
     files = [
         path
         for path in _files(environment)
@@ -57,7 +51,6 @@ def write_runtime(
 
 
 def write_packages(layers: Layers, environment: Path, *, with_tests: bool) -> Iterator[str]:
-    """Write the packages that are not in the layer of the runtime, as they are."""
     before = {environment / path for path in layers.facts(RUNTIME)["environment"]}
     files = {path for path in _files(environment) if path not in before}
     if not with_tests:
@@ -87,7 +80,7 @@ def _compile(tree: Tree) -> None:
     place = tree.inside(ENVIRONMENT)
     compileall.compile_dir(
         place,
-        quiet=2,  # some files, such as templates, do not compile
+        quiet=2,
         stripdir=str(place),
         prependdir=str(ENVIRONMENT),
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
@@ -97,15 +90,15 @@ def _compile(tree: Tree) -> None:
 def _add_libraries(
     layers: Layers, tree: Tree, environment: Path, files: Iterable[Path]
 ) -> Iterator[str]:
-    """Yields a warning for each library that a package needs in vain."""
+    """Yields a warning for each missing library."""
     if layers.beside_base:
         return
     packaged = sorted(path for path in files if not path.is_symlink() and is_elf(path))
     libraries = add_libraries(tree, packaged, environment=environment)
-    # Packages load their own libraries before those that need them.
+    # Packages load their own libraries first.
     own = {path.name for path in _files(environment)}
     missing = {name: paths for name, paths in libraries.missing.items() if name not in own}
-    # No failure: many packages have parts that need a library which is not always there.
+    # Only a warning: many packages have optional parts that need more libraries.
     owners = owners_of_files(environment) if missing else {}
     lacking = {
         (owners.get(path, ""), name): path

@@ -1,5 +1,3 @@
-"""The first layer: Python, and what it needs of the base image."""
-
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from .standard_library import Interpreter, extension_modules, make_archive, modu
 from .tree import Tree
 
 TIME_ZONES = Path("/usr/share/zoneinfo")
-# Variants of the zones, and their sources.
 OTHER_ZONES = ("posix", "right", "tzdata.zi", "leapseconds", "leap-seconds.list")
 
 
@@ -35,7 +32,7 @@ def write_interpreter(layers: Layers) -> None:
 def add_libraries(
     tree: Tree, files: Iterable[Path], *, environment: Path | None = None
 ) -> Libraries:
-    """Add what the base image has of the libraries that `files` need, unless in `environment`."""
+    """Add libraries of the base image that `files` need, unless `environment` has them."""
     loader = loader_of(Interpreter.running().executable.resolve())
     if loader is None:
         return Libraries()
@@ -57,5 +54,5 @@ def _add_interpreter(tree: Tree, interpreter: Interpreter) -> None:
     licence = interpreter.library / "LICENSE.txt"
     if licence.is_file():
         tree.copy(licence)
-    # They are in the archive: their packages belong in the bill of materials.
+    # For the bill of materials: the archive contains these files.
     tree.copied.update(path.resolve() for path in module_files(interpreter.library))

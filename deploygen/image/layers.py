@@ -1,7 +1,6 @@
-"""The layers of an image: each a folder of the build stage, on top of the ones before it.
+"""Each layer is a folder of the build stage.
 
-A layer depends only on what is in it: agents that have it in common share it, since its files have
-fixed times, owners and modes.
+It depends only on its content, with fixed times, owners and modes, so that agents share it.
 """
 
 import json
@@ -20,13 +19,13 @@ RUNTIME = "runtime"
 PACKAGES = "packages"
 CODE = "code"
 ORDER = (INTERPRETER, RUNTIME, PACKAGES, CODE)
-# 1980-01-01, the earliest time of a zip archive.
+# 1980-01-01, the earliest time in a zip archive.
 FIXED_TIME = 315_532_800
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Without a layer of the interpreter, the image is put on its whole base."""
+    """Without an interpreter's layer, the image keeps its whole base."""
 
     folder: Path
 
@@ -36,7 +35,6 @@ class Layers:
 
     @contextmanager
     def layer(self, name: str) -> Iterator[Tree]:
-        """Give the tree of a new layer, and finish it."""
         tree = Tree(self.folder / name, [self.folder / each for each in self._before(name)])
         yield tree
         packages = []
@@ -47,7 +45,6 @@ class Layers:
         _fix_times(tree.root)
 
     def os_packages(self, until: str) -> list[OsPackage]:
-        """Return the packages of which files are in the layers before `until`."""
         if self.beside_base:
             return all_packages()
         found = {
@@ -58,7 +55,6 @@ class Layers:
         return [found[name] for name in sorted(found)]
 
     def facts(self, name: str) -> dict[str, Any]:
-        """Return what the layer's writer noted for those after it."""
         facts: dict[str, Any] = json.loads(self._notes(name).read_text(encoding="utf-8"))
         return facts
 

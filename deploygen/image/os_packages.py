@@ -1,4 +1,4 @@
-"""The packages of dpkg or apk that files in the image belong to, for vulnerability scanners."""
+"""The dpkg and apk packages in the image, for vulnerability scanners."""
 
 import os
 import platform
@@ -12,15 +12,12 @@ from .tree import Tree
 
 DPKG = Path("/var/lib/dpkg")
 APK = Path("/lib/apk/db/installed")
-# Where scanners look in an image without dpkg.
-DPKG_RECORDS = DPKG / "status.d"
+DPKG_RECORDS = DPKG / "status.d"  # where scanners look if there is no dpkg
 DOCUMENTS = Path("/usr/share/doc")
 
 
 @dataclass(frozen=True)
 class OsPackage:
-    """`record`: the package manager's entry; `kind`: the type of the package URL."""
-
     kind: str
     name: str
     version: str
@@ -29,7 +26,7 @@ class OsPackage:
     record: str
 
     def purl(self, distribution: dict[str, str]) -> str:
-        """As purl-spec defines the types deb and apk."""
+        """See purl-spec."""
         system, release = distribution.get("ID", "linux"), distribution.get("VERSION_ID", "")
         of = f"&distro={system}-{release}" if release else ""
         name = quote(self.name, safe="")
@@ -38,7 +35,6 @@ class OsPackage:
 
 
 def distribution_of_base() -> dict[str, str]:
-    """Return /etc/os-release, {} without it."""
     try:
         return platform.freedesktop_os_release()
     except OSError:
@@ -51,7 +47,7 @@ def all_packages(root: Path = Path("/")) -> list[OsPackage]:
 
 
 def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
-    """`files`: absolute paths without links."""
+    """`files`: absolute, without symbolic links."""
     wanted = set(files)
     if not wanted:
         return []
@@ -59,21 +55,19 @@ def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
     found = [
         package
         for package, listed in [*_of_dpkg(root), *_of_apk(root)]
-        # Resolving links is slow: only where the name matches.
         if any(path.name in names and _real(path) in wanted for path in listed)
     ]
     return sorted(found, key=lambda package: package.name)
 
 
 def add_records(tree: Tree, packages: list[OsPackage], below: Iterable[OsPackage] = ()) -> None:
-    """`below`: the packages of which the trees below have files."""
+    """`below`: the packages in lower layers."""
     for package in packages:
         if package.kind == "deb":
             tree.write(DPKG_RECORDS / package.name, package.record + "\n")
             licence = DOCUMENTS / package.name / "copyright"
             if licence.is_file():
                 tree.copy(licence)
-    # One file has them all.
     of_apk = {each.name: each.record for each in (*below, *packages) if each.kind == "apk"}
     if of_apk:
         tree.write(APK, "".join(f"{of_apk[name]}\n\n" for name in sorted(of_apk)))

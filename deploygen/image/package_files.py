@@ -1,4 +1,4 @@
-"""The files of an installed package, and its RECORD (PyPA's "Recording installed projects")."""
+"""PyPA, "Recording installed projects"."""
 
 import csv
 import io
@@ -7,14 +7,13 @@ from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
 INFO = ".dist-info"
-# What only type checkers read.
 TYPES = ("py.typed", ".pyi")
-# Bills of materials of a package's parts; the image has its own.
+# Bills of materials; the image has its own.
 BILLS = "sboms"
 
 
 class PackageFiles:
-    """Changes are written to RECORD by `write_record`. Paths are relative to site-packages."""
+    """Paths are relative to site-packages. `write_record` saves the changes."""
 
     def __init__(self, package: Distribution, site: Path) -> None:
         self.site = site
@@ -33,7 +32,6 @@ class PackageFiles:
                 self._remove(name)
 
     def cut_description(self) -> None:
-        """Leave only the fields of METADATA: the text after them is for a project's page."""
         for name in self._lines:
             if name.endswith(f"{INFO}/METADATA"):
                 text = (self.site / name).read_text(encoding="utf-8")
@@ -41,7 +39,6 @@ class PackageFiles:
                 self._lines[name] = [name, "", ""]
 
     def are_modules(self, modules: Mapping[str, bytes]) -> bool:
-        """Return whether the package has `modules` and nothing beside them."""
         return bool(modules) and set(self._modules()) <= modules.keys()
 
     def replace_sources(self, modules: Mapping[str, bytes]) -> None:
@@ -53,7 +50,7 @@ class PackageFiles:
         for name in modules:
             self._remove(name)
         self._lines[archive] = [archive, "", ""]
-        # importlib.metadata.packages_distributions cannot find it by RECORD.
+        # packages_distributions() cannot find it by RECORD.
         info = next(name.split("/")[0] for name in self._lines if f"{INFO}/" in name)
         tops = sorted({name.split("/")[0].removesuffix(".py") for name in modules})
         self._write(f"{info}/top_level.txt", "".join(f"{top}\n" for top in tops).encode())
@@ -72,7 +69,7 @@ class PackageFiles:
 
     def _modules(self) -> Iterator[str]:
         for name in self._lines:
-            # Scripts, in other folders, run from their sources.
+            # Scripts keep their sources.
             first = name.split("/")[0]
             if first != ".." and not first.endswith(INFO) and (self.site / name).is_file():
                 yield name
@@ -82,7 +79,6 @@ class PackageFiles:
         self._lines[name] = [name, "", ""]
 
     def _remove(self, name: str) -> None:
-        """Remove a file, and the folders that are left empty."""
         del self._lines[name]
         path = self.site / name
         path.unlink(missing_ok=True)
@@ -91,7 +87,6 @@ class PackageFiles:
 
 
 def forget_missing_files(package: Distribution) -> None:
-    """Remove the lines of RECORD whose files are not there."""
     site = Path(str(package.locate_file("")))
     files = PackageFiles(package, site)
     files.forget_missing()

@@ -1,8 +1,3 @@
-"""Installed packages: which there are, and a smaller form of those in the runtime's lock.
-
-The author's packages keep all files, since they may read any of them.
-"""
-
 import os
 import re
 from importlib.metadata import Distribution, distributions
@@ -24,7 +19,7 @@ def site_of(environment: Path) -> Path:
 
 
 def normalised(name: str) -> str:
-    """As PyPA's "Names and normalization" says."""
+    """See PyPA, "Names and normalization"."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -33,7 +28,6 @@ def locked_names(lock: Path) -> set[str]:
 
 
 def installed(environment: Path) -> list[Distribution]:
-    """Sorted by name, each once."""
     found = {
         normalised(each.metadata["Name"]): each
         for each in distributions(path=[str(site_of(environment))])
@@ -42,7 +36,6 @@ def installed(environment: Path) -> list[Distribution]:
 
 
 def owners_of_files(environment: Path) -> dict[Path, str]:
-    """Return the name of the package that installed each file."""
     return {
         Path(os.path.normpath(str(file.locate()))): package.metadata["Name"]
         for package in installed(environment)
@@ -51,10 +44,10 @@ def owners_of_files(environment: Path) -> dict[Path, str]:
 
 
 def make_small(environment: Path, lock: Path, at: Path, *, archived: bool) -> None:
-    """Replace the sources of the lock's packages by bytecode, and drop what no server reads.
+    """Replace the sources of the `known` packages by bytecode, and drop what no server reads.
 
-    `at` is the environment's path in the image. If `archived`, packages that are only Python are
-    put into one archive.
+    `at`: the environment's path in the image. `archived`: put pure Python packages into one
+    archive. Other packages stay whole, since their authors may read any file.
     """
     site, known = site_of(environment), locked_names(lock)
     archive: dict[str, bytes] = {}
@@ -77,11 +70,11 @@ def make_small(environment: Path, lock: Path, at: Path, *, archived: bool) -> No
 
 
 def _compiled(files: PackageFiles, site: Path) -> dict[str, bytes]:
-    """Return bytecode by the path of its source."""
+    """Return bytecode by source path."""
     compiled = {}
     for name in files.sources():
         try:
             compiled[name] = compile_module((files.site / name).read_bytes(), str(site / name))
         except (SyntaxError, ValueError):
-            continue  # a template, or of another version
+            continue  # a template, or for another version
     return compiled

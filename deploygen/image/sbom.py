@@ -1,4 +1,4 @@
-"""The image's bill of materials in CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/)."""
+"""CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/)."""
 
 import json
 import platform
@@ -22,7 +22,7 @@ def bill_of_materials(
     system: list[OsPackage],
     distribution: dict[str, str],
 ) -> str:
-    """Return the same document for the same packages. `about`: name, perhaps version."""
+    """The same packages give the same document. `about`: name, perhaps version."""
     components = [
         _interpreter(),
         *(_of_python(package) for package in python),
@@ -67,7 +67,7 @@ def _of_python(package: Distribution) -> Component:
     if "License-Expression" in metadata:
         component["licenses"] = [{"expression": metadata["License-Expression"]}]
     elif "License" in metadata and (text := metadata["License"].strip()):
-        # Some contain the whole text; its first line is the name.
+        # Some contain the whole text.
         component["licenses"] = [{"license": {"name": text.splitlines()[0]}}]
     return component
 

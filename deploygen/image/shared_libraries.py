@@ -1,6 +1,6 @@
-"""The shared libraries that programs need, as the loader of glibc or musl lists them.
+"""Shared libraries, as the loader of glibc or musl lists them.
 
-Only the loader knows all the rules: folders, cache, paths in the files, $ORIGIN.
+Only the loader knows all rules: folders, cache, paths in files, $ORIGIN.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ PT_INTERP = 3
 
 
 class Layout(NamedTuple):
-    """Offsets in the ELF header and in a program header (elf(5))."""
+    """Offsets in the ELF and program headers (elf(5))."""
 
     word: str
     table: int
@@ -33,28 +33,28 @@ class Layout(NamedTuple):
 ELF64 = Layout("Q", table=32, entry_size=54, offset=8, length=32)
 ELF32 = Layout("I", table=28, entry_size=42, offset=4, length=16)
 
-# Such as "libc.so.6 => /lib/libc.so.6 (0x7f...)"; musl also omits the name.
+# "libc.so.6 => /lib/libc.so.6 (0x7f...)"; musl may omit the name.
 FOUND = re.compile(r"^\s*(?:\S+ => )?(?P<path>/.+?) \(0x[0-9a-f]+\)$")
 NOT_FOUND = re.compile(r"^\s*(?P<name>\S+) => not found$|library (?P<of_musl>\S+): No such file")
 OF_MUSL = "ld-musl-"
 SETTINGS = ("etc/ld.so.cache", "etc/ld-musl-*.path")
-# Loaded when a thread ends; no program lists it.
+# Loaded when a thread ends, but listed nowhere.
 OF_ENDING_THREADS = "libgcc_s.so.1"
-# Since then, glibc resolves host names without more libraries.
+# Since glibc 2.34, name resolution is built in.
 NAMES_BUILT_IN = (2, 34)
 OF_HOST_NAMES = ("libnss_files.so.2", "libnss_dns.so.2")
 
 
 @dataclass
 class Libraries:
-    """`missing`: names that the loader did not find, with the files that need each."""
+    """`missing`: names, and the files that need them."""
 
     paths: set[Path] = field(default_factory=set)
     missing: dict[str, list[Path]] = field(default_factory=dict)
 
 
 def loader_of(program: Path) -> Path | None:
-    """Return an ELF program's loader, None if it is linked statically. Raises ValueError."""
+    """Return an ELF program's loader, None if it is static. Raises ValueError."""
     content = program.read_bytes()
     if content[:4] != ELF:
         raise ValueError(f"{program} is not an ELF file")
@@ -97,7 +97,7 @@ def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
 
 
 def _list(path: Path, loader: Path) -> str:
-    # With --list, glibc's loader stops at the first missing library. Musl's has only --list.
+    # glibc's --list stops at the first missing library; musl has only --list.
     option = ["--list"] if loader.name.startswith(OF_MUSL) else []
     done = subprocess.run(
         [str(loader), *option, str(path)],
@@ -110,7 +110,6 @@ def _list(path: Path, loader: Path) -> str:
 
 
 def read_list(text: str) -> tuple[set[Path], set[str]]:
-    """Return a loader's output as paths, and names not found."""
     found, missing = set(), set()
     for line in text.splitlines():
         if match := FOUND.match(line):
@@ -121,14 +120,14 @@ def read_list(text: str) -> tuple[set[Path], set[str]]:
 
 
 def late_libraries() -> Iterator[Path]:
-    """Yield libraries that the C library loads by name at run time."""
+    """Yield libraries that the C library loads by name."""
     name, version = platform.libc_ver()
     built_in = name != "glibc" or tuple(map(int, version.split(".")[:2])) >= NAMES_BUILT_IN
     for wanted in (OF_ENDING_THREADS, *(() if built_in else OF_HOST_NAMES)):
         try:
             ctypes.CDLL(wanted)
         except OSError:
-            continue  # not of this C library
+            continue  # another C library
         for line in Path("/proc/self/maps").read_text().splitlines():
             path = line.partition("/")[2]
             if path.endswith(f"/{wanted}"):

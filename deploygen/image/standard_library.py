@@ -1,5 +1,3 @@
-"""The interpreter, and an archive of the standard library without what no server needs."""
-
 import importlib.util
 import re
 import sys
@@ -33,20 +31,19 @@ PRUNED = frozenset(
         "__phello__",
     }
 )
-# For linking Python statically.
 PRUNED_PREFIX = "config-"
-# Of the databases, dbm.dumb and sqlite3 remain.
+# dbm.dumb and sqlite3 remain.
 PRUNED_EXTENSIONS = re.compile(
     r"(_curses(_panel)?|readline|_tkinter|ossaudiodev|_crypt|spwd|nis|_dbm|_gdbm|xxlimited.*|"
     r"xxsubtype|_ctypes_test|_test.*|_xxtestfuzz)\."
 )
-# Fallbacks in Python, and the modules in C that make them superfluous.
+# Python fallbacks for C modules.
 TWINS = {"_pydecimal.py": "_decimal", "_pyio.py": "_io", "_pydatetime.py": "_datetime"}
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """Absolute paths. Python looks for modules in `archive` before `library`."""
+    """Python searches `archive` before `library`."""
 
     executable: Path
     library: Path
@@ -55,10 +52,10 @@ class Interpreter:
 
     @classmethod
     def running(cls) -> "Interpreter":
-        """Raises RuntimeError for another layout."""
+        """Raises RuntimeError for an unknown layout."""
         archive = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
         return cls(
-            # The base's, even in a virtual environment.
+            # The base's, even in a venv.
             executable=Path(getattr(sys, "_base_executable", sys.executable)),
             library=Path(sysconfig.get_path("stdlib")),
             extensions=_on_path("lib-dynload"),
@@ -92,7 +89,6 @@ def module_files(library: Path) -> Iterator[Path]:
 
 
 def make_archive(interpreter: Interpreter) -> bytes:
-    """Return the same bytes each time."""
     modules = {}
     for path in module_files(interpreter.library):
         name = path.relative_to(interpreter.library)

@@ -1,5 +1,3 @@
-"""A part of the image's file system, in a folder of the build stage."""
-
 import filecmp
 import os
 import shutil
@@ -10,9 +8,9 @@ MOST_LINKS = 40
 
 
 class Tree:
-    """What is the same in the trees `below` is left out.
+    """A part of the image's file system, without what is the same in the trees `below`.
 
-    `copied`: the base's files that this tree has or is made from, absolute and without links.
+    `copied`: the base's files that it contains, absolute and without symbolic links.
     """
 
     def __init__(self, root: Path, below: Sequence[Path] = ()) -> None:
@@ -22,19 +20,16 @@ class Tree:
         root.mkdir(parents=True)
 
     def inside(self, path: Path) -> Path:
-        """Return where the image's absolute `path` is in the build stage."""
+        """Return where the image's absolute `path` is."""
         return self.root / path.relative_to("/")
 
     def has(self, path: Path) -> bool:
-        """Return whether this tree, or one below it, has the image's absolute `path`."""
+        """Whether this tree or one below has `path`."""
         places = (root / path.relative_to("/") for root in (self.root, *self.below))
         return any(map(os.path.lexists, places))
 
     def copy(self, path: Path) -> None:
-        """Copy a file to the same path, with each symbolic link on the way.
-
-        Of a folder, the content is not copied.
-        """
+        """Copy a file, or an empty folder, with the symbolic links on its path."""
         left = list(path.parts[1:])
         at = Path("/")
         links = 0
@@ -57,11 +52,10 @@ class Tree:
         self._copy_real(at)
 
     def copy_folder(self, folder: Path, to: Path, *skipped: Path) -> None:
-        """Copy a folder, links as links, without `skipped`."""
         self.copy_files(folder, to, lambda path: path not in skipped)
 
     def copy_files(self, folder: Path, to: Path, wanted: Callable[[Path], bool]) -> None:
-        """Copy what is `wanted` of a folder; of an unwanted folder in it, nothing."""
+        """Copy what is `wanted`; an unwanted folder is skipped whole."""
         target = self._place(to)
         target.mkdir(exist_ok=True)
         for path in _walk(folder, wanted):
@@ -84,7 +78,6 @@ class Tree:
             place.unlink()
 
     def link(self, path: Path, target: Path) -> None:
-        """Link `path` to `target`, unless it exists."""
         self._link(Path("/", self._place(path).relative_to(self.root)), target)
 
     def folder(self, path: Path, mode: int) -> None:
@@ -115,7 +108,7 @@ class Tree:
                 shutil.copy(path, target)
 
     def _is_below(self, path: Path, place: Path) -> bool:
-        """Return whether the highest tree below that has `place` has the same there."""
+        """Whether the topmost tree below that has `place` has the same there."""
         for root in reversed(self.below):
             other = root / place.relative_to(self.root)
             if os.path.lexists(other):
@@ -132,7 +125,7 @@ def _are_same(one: Path, other: Path) -> bool:
 
 
 def _walk(folder: Path, wanted: Callable[[Path], bool]) -> Iterator[Path]:
-    """Yield the wanted files below a folder, links to folders, and folders without content."""
+    """Yield wanted files, links, and empty folders."""
     for path in sorted(folder.iterdir()):
         if not wanted(path):
             continue
