@@ -1,5 +1,3 @@
-"""The agent as its files are at this moment."""
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,17 +25,16 @@ LABELS = {"port": "--port", "registry.url": "--registry-url"}
 
 
 class AgentError(Exception):
-    """The agent cannot run as its files are; the message says why."""
+    pass
 
 
 class OptionError(Exception):
-    """An option is wrong; the message names it."""
+    pass
 
 
 @dataclass(frozen=True)
 class Options:
-    """`registry`: a URL, False for none, None if not given; `default_registry`: of the settings;
-    `python`: one that has the packages."""
+    """`registry`: a URL, False for none, None if not given. `python`: has the packages already."""
 
     default_registry: str
     registry: str | bool | None = None
@@ -47,7 +44,7 @@ class Options:
 
 @dataclass(frozen=True)
 class LocalAgent:
-    """`requirements`: files by path. `variables` are set unless the terminal sets them."""
+    """`requirements`: files by path. The terminal's `variables` win."""
 
     spec: AgentSpec
     registry: Registry
@@ -56,7 +53,6 @@ class LocalAgent:
     variables: dict[str, str] = field(default_factory=dict)
 
     def write_files(self, folder: Path) -> None:
-        """Write what its process needs beside the author's code."""
         files = package_files(
             with_registry=self.registry.url is not None,
             with_traces=self.spec.traces,
@@ -105,7 +101,7 @@ def _spec(source: SpecFile, registry: Registry, options: Options) -> AgentSpec:
 
 
 def _check(source: SpecFile, spec: AgentSpec) -> tuple[dict[str, bytes], list[str]]:
-    """Return the wheels, and notes on the files, and on a handler that cannot be called."""
+    """Return wheels and notes. A handler that cannot be called is only a note."""
     folder = source.path.parent
     found = find_files(source.path, spec, folder / BELOW_THE_SPEC)
     try:
@@ -113,7 +109,7 @@ def _check(source: SpecFile, spec: AgentSpec) -> tuple[dict[str, bytes], list[st
     except SpecError as error:
         if any(problem.field != "handler" for problem in error.problems):
             raise source.located(error) from error
-        # The agent runs, and shows the traceback.
+        # The agent starts anyway, to show the traceback.
         wheels = (read_wheel(folder, text, spec.base_image) for text in spec.requirements)
         notes = [*found.notes, str(source.located(error))]
         return {each.file: each.content for each in wheels if each}, notes
@@ -128,7 +124,7 @@ def _variables(folder: Path, registry: Registry) -> dict[str, str]:
 
 def _read_variables(path: Path) -> dict[str, str]:
     class Reader(Env):  # type: ignore[misc]  # has no types
-        ENVIRON: ClassVar[dict[str, str]] = {}  # where it puts them, by default os.environ
+        ENVIRON: ClassVar[dict[str, str]] = {}  # instead of os.environ
 
     if path.is_file():
         Reader.read_env(path)

@@ -1,5 +1,3 @@
-"""Changes of an agent's files."""
-
 import asyncio
 import logging
 from pathlib import Path
@@ -11,15 +9,15 @@ from deploygen.project.files import is_foreign
 from deploygen.project.patterns import Selection
 from deploygen.spec.model import AgentSpec
 
-# Milliseconds without a change, after which what changed together is complete.
+# Changes that are this close belong together.
 STEP_MILLISECONDS = 20
 MOST_NAMED = 3
 
 
 class AgentFiles(DefaultFilter):
-    """Lets through what a generated folder would have a copy of, the spec and its variables."""
+    """Passes the spec, its variables, and what a generated folder would contain."""
 
-    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^4913$")  # a probe of vim's
+    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^4913$")  # vim's probe
 
     def __init__(self, spec_file: Path) -> None:
         super().__init__()
@@ -39,14 +37,11 @@ class AgentFiles(DefaultFilter):
         return self.selection.has(below.as_posix())
 
     def _has_files(self, folder: Path, below: str) -> bool:
-        """Whether a folder was not made empty, but moved here."""
         is_selected = self.selection.may_have_below(below) and not is_foreign(folder)
         return is_selected and any(folder.iterdir())
 
 
 class Changes:
-    """Of the files in the spec's folder, and below."""
-
     def __init__(self, spec_file: Path) -> None:
         self._folder = spec_file.parent.resolve()
         self._files = AgentFiles(self._folder / spec_file.name)
@@ -54,12 +49,10 @@ class Changes:
         self._event = asyncio.Event()
 
     def follow(self, spec: AgentSpec) -> None:
-        """Notice the files that this spec selects."""
         self._files.selection = Selection(spec.include, spec.exclude)
 
     async def watch(self) -> None:
-        """Until cancelled."""
-        logging.getLogger("watchfiles").setLevel(logging.WARNING)  # no line for each change
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)
         async for changes in awatch(
             self._folder, watch_filter=self._files, step=STEP_MILLISECONDS, rust_timeout=1000
         ):
@@ -67,7 +60,6 @@ class Changes:
             self._event.set()
 
     async def next(self) -> str:
-        """Wait for changes, and return the names of the files, shortened."""
         await self._event.wait()
         self._event.clear()
         names = sorted(self._changed)

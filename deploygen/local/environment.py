@@ -1,5 +1,3 @@
-"""The packages of agents that run here: virtual environments, one for each set of requirements."""
-
 import asyncio
 import fcntl
 import hashlib
@@ -14,7 +12,7 @@ from typing import TextIO
 from deploygen.output.content import Content, sha256_of, write_content
 from deploygen.output.package import CONSTRAINTS, LOCK, OWN_REQUIREMENTS
 
-# Made last: an environment without it is not complete.
+# Written last.
 STAMP = "installed"
 KEPT_SECONDS = 30 * 24 * 3600.0
 LOCK_POLL_SECONDS = 0.1
@@ -24,16 +22,16 @@ Say = Callable[[str], None]
 
 
 class InstallError(Exception):
-    """The packages could not be installed; the message has the end of pip's output."""
+    pass
 
 
 @asynccontextmanager
 async def environment(
     folder: Path, requirements: Mapping[str, Content], say: Say
 ) -> AsyncIterator[Path]:
-    """Find or make an environment below `folder`, hold it, and give the path of its Python.
+    """Find or make an environment below `folder`, lock it, and yield its Python.
 
-    `requirements`: the files by path, with the wheels that they name. Raises InstallError, OSError.
+    `requirements`: files by path, with their wheels. Raises InstallError, OSError.
     """
     place = folder / _key(requirements)
     stamp = place / STAMP
@@ -41,7 +39,7 @@ async def environment(
         await _lock(lock, fcntl.LOCK_SH)
         if not stamp.exists():
             await _lock(lock, fcntl.LOCK_EX)
-            if not stamp.exists():  # nobody has made it meanwhile
+            if not stamp.exists():  # unless another run was faster
                 await _make(place, requirements, say)
             await _lock(lock, fcntl.LOCK_SH)
         stamp.touch()
@@ -65,7 +63,7 @@ async def _lock(file: TextIO, kind: int) -> None:
     while True:
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:  # another run installs
+        except BlockingIOError:
             await asyncio.sleep(LOCK_POLL_SECONDS)
         else:
             return
@@ -75,7 +73,7 @@ async def _make(place: Path, requirements: Mapping[str, Content], say: Say) -> N
     say("installs its packages, once for these requirements ...")
     began = time.monotonic()
     shutil.rmtree(place, ignore_errors=True)
-    # Our pip installs: one inside would take seconds to make.
+    # Our own pip installs: making another one takes seconds.
     await _call(place.parent, "venv", "--without-pip", str(place))
     files = place / "requirements"
     for path, content in requirements.items():
@@ -91,7 +89,7 @@ async def _make(place: Path, requirements: Mapping[str, Content], say: Say) -> N
 
 
 async def _call(folder: Path, module: str, *arguments: str) -> None:
-    """Run a module of Python's. Raises InstallError."""
+    """Raises InstallError."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -118,7 +116,7 @@ def _remove_unused(folder: Path) -> None:
     oldest = time.time() - KEPT_SECONDS
     for lock in folder.glob("*.lock"):
         place = lock.with_suffix("")
-        with suppress(OSError), lock.open() as file:  # it is in use, or there is none
+        with suppress(OSError), lock.open() as file:  # in use, or incomplete
             if (place / STAMP).stat().st_mtime < oldest:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(place)

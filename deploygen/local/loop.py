@@ -1,5 +1,3 @@
-"""Runs an agent, again after each change of its files, until it is stopped."""
-
 import asyncio
 import signal
 import time
@@ -25,7 +23,7 @@ class DevelopmentLoop:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Until a signal. Raises OptionError."""
+        """Run the agent, again after each change, until a signal. Raises OptionError."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._stop)
@@ -38,7 +36,7 @@ class DevelopmentLoop:
                 await self._run_version(began, [changed, watching, stopping])
                 began = time.monotonic()
                 if watching.done():
-                    watching.result()  # raises why
+                    watching.result()
                 if changed.done() and not stopping.done():
                     self._say(f"{changed.result()} changed: starting again")
                 changed.cancel()
@@ -48,7 +46,6 @@ class DevelopmentLoop:
         self._say("stopped")
 
     async def _run_version(self, began: float | None, until: list[asyncio.Task[Any]]) -> None:
-        """Run the agent as its files are now, until one of the tasks is done."""
         self._version = self._new_version()
         running = asyncio.create_task(self._version.run(began))
         try:
@@ -58,7 +55,7 @@ class DevelopmentLoop:
             running.cancel()
             await asyncio.wait([running])
         if not running.cancelled():
-            running.result()  # raises what went wrong
+            running.result()
 
     def _stop(self) -> None:
         if self._stopping.is_set():

@@ -1,5 +1,3 @@
-"""The process of an agent that runs here."""
-
 import asyncio
 import os
 from collections.abc import Mapping
@@ -7,15 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
-# After which an agent that must stop at once no longer waits for running requests, and is killed.
+# For running requests, before an agent is killed.
 HURRY_SECONDS = 0.3
 STOP_SECONDS = 5.0
-# What Django and its commands set, and what would hide the agent's own packages.
 NOT_PASSED_ON = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PYTHONHOME", "AGENT_REGISTRY_URL", "PORT")
 
 
 class AgentProcess:
-    """Runs in the terminal's foreground, so that `breakpoint()` works in a handler."""
+    """In the terminal's foreground, so that `breakpoint()` works."""
 
     def __init__(self, process: asyncio.subprocess.Process, pipe: int) -> None:
         self._process = process
@@ -25,10 +22,7 @@ class AgentProcess:
     async def start(
         cls, python: Path, run_folder: Path, code: Path, variables: Mapping[str, str]
     ) -> "AgentProcess":
-        """`run_folder` has agent.json and the runtime; `code` is the folder of the agent's code.
-
-        `variables` are set unless this process has them.
-        """
+        """`run_folder`: agent.json and the runtime. The terminal's variables win."""
         own = {k: v for k, v in os.environ.items() if k not in NOT_PASSED_ON}
         environment = {
             **variables,
@@ -58,12 +52,11 @@ class AgentProcess:
         return await self._process.wait()
 
     def terminate(self) -> None:
-        """Finish running requests and stop; the second time, do not wait for them."""
+        """A second call stops without waiting for running requests."""
         with suppress(ProcessLookupError):
             self._process.terminate()
 
     async def stop(self, *, at_once: bool) -> None:
-        """`at_once`: do not wait for running requests."""
         self.terminate()
         try:
             if at_once and not await self._ends_within(HURRY_SECONDS):

@@ -1,5 +1,3 @@
-"""Whether an agent on this machine is ready."""
-
 import http.client
 import json
 from http import HTTPStatus
@@ -8,7 +6,7 @@ TIMEOUT_SECONDS = 2.0
 
 
 def unreadiness(port: int) -> str | None:
-    """Return why it is not ready, "" if it is, None while it does not answer."""
+    """Return why the agent is not ready, "" if it is, None if it does not answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/ready")

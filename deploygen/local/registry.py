@@ -1,5 +1,3 @@
-"""Which registry an agent joins that runs here."""
-
 import http.client
 import json
 from dataclasses import dataclass
@@ -13,17 +11,15 @@ TIMEOUT_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Registry:
-    """`url` is None if the agent joins none; `note` says why."""
-
     url: str | None
     note: str
 
 
 def choose_registry(written: Any, default: str) -> Registry:
-    """Return this machine's registry if one answers, else none.
+    """Return this machine's registry if it answers, else none.
 
-    `written`: the section of the spec. The registry that it names may be the one that serves
-    others, where an agent under development has no place.
+    `written`: the spec's section. A registry elsewhere may serve others, and is no place for an
+    agent under development.
     """
     if written is False:
         return Registry(None, "joins no registry, as its spec says")
@@ -37,7 +33,7 @@ def choose_registry(written: Any, default: str) -> Registry:
 
 
 def _answers(url: str) -> bool:
-    """Whether a registry answers there; others may use its port."""
+    """Another program may use the port."""
     parts = urlsplit(url)
     is_https = parts.scheme == "https"
     kind = http.client.HTTPSConnection if is_https else http.client.HTTPConnection

@@ -1,5 +1,3 @@
-"""One version of an agent: its files as they were when it started."""
-
 import asyncio
 import socket
 import tempfile
@@ -14,7 +12,7 @@ from deploygen.local.process import AgentProcess
 from deploygen.local.readiness import unreadiness
 
 POLL_SECONDS = 0.02
-# From then on the reason is shown, and looked at less often.
+# After that, the reason is shown.
 PATIENCE_SECONDS = 1.0
 SLOW_POLL_SECONDS = 0.5
 WAITING = "waiting for a change"
@@ -33,10 +31,7 @@ class Version:
         self._stopping = False
 
     async def run(self, began: float | None) -> None:
-        """Run it until cancelled. `began`: when its files changed, by the monotonic clock.
-
-        Raises OptionError.
-        """
+        """`began`: monotonic time of the change. Raises OptionError."""
         async with AsyncExitStack() as stack:
             try:
                 agent = await asyncio.to_thread(read_agent, self._path, self._options)
@@ -54,10 +49,9 @@ class Version:
                 await self._serve(agent, python, folder, began)
             except (AgentError, InstallError, OSError) as error:
                 self._say(f"{error}\n{WAITING}")
-            await asyncio.Event().wait()  # until cancelled
+            await asyncio.Event().wait()
 
     def hurry(self) -> None:
-        """Do not wait for running requests."""
         if self._process is not None:
             self._process.terminate()
 
@@ -83,7 +77,6 @@ class Version:
             self._say(f"it ended by itself, with {how}; {WAITING}")
 
     async def _announce(self, agent: LocalAgent, began: float | None) -> None:
-        """Say when it is ready, and, if that takes long, why it is not."""
         url, shown = f"http://localhost:{agent.spec.port}", None
         begins = time.monotonic()
         while (problem := await asyncio.to_thread(unreadiness, agent.spec.port)) != "":

@@ -1,5 +1,3 @@
-"""The options of generate_agent, and the fields of the spec that they set."""
-
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +12,6 @@ from deploygen.project.scaffold import (
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.parts import Registry
 
-# By option, the path of its field.
 FIELDS = {
     "agent_id": "agent_id",
     "description": "description",
@@ -105,11 +102,10 @@ def option_name(option: str) -> str:
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that options set, by path."""
+    """Return fields by path."""
     return {path: options[name] for name, path in FIELDS.items() if options[name] is not None}
 
 
 def other_than_init(options: Mapping[str, Any]) -> list[str]:
-    """Return the given options that --init has no use for."""
     values = {name: options[name] for name in (*FIELDS, *OTHERS)}
     return [name for name, value in values.items() if value is not None and value is not False]

@@ -1,5 +1,3 @@
-"""What generate_agent is asked to generate: a spec or a name, with options that override it."""
-
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ SPEC_SUFFIXES = (".yaml", ".yml")
 
 
 def source_of(target: str) -> SpecFile | None:
-    """None if `target` is a name."""
+    """Return None for a name."""
     path = Path(target)
     is_there = path.exists() and not path.is_dir()
     if not is_there and path.suffix not in SPEC_SUFFIXES:

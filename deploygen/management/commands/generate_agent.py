@@ -1,5 +1,3 @@
-"""Writes the folder of an agent, which builds into an image."""
-
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from pathlib import Path
@@ -129,7 +127,7 @@ class Command(BaseCommand):
 
     def _build(self, spec: AgentSpec, folder: Path, code: Path) -> None:
         self.stdout.write(f"\nBuilding the image {spec.name}:\n")
-        self.stdout.flush()  # before the output of docker
+        self.stdout.flush()
         try:
             build_image(
                 spec.name,
@@ -146,7 +144,7 @@ class Command(BaseCommand):
 def _project(
     source: SpecFile, spec: AgentSpec, output: Path
 ) -> tuple[Found, Mapping[str, Content]]:
-    """Return what stands beside the spec: the files, and the wheels by their new paths."""
+    """Return the author's files, and wheels by new path."""
     found = find_files(source.path, spec, output)
     try:
         wheels = check_project(source.path.parent, spec, found)
@@ -156,7 +154,6 @@ def _project(
 
 
 def _missing(spec: AgentSpec, found: Found, lock: Lock) -> list[str]:
-    """Return notes about imports that none of the locked packages seems to provide."""
     if not lock.versions:
         return []
     missing = missing_imports(spec, Modules(found.files), lock.versions)
@@ -166,7 +163,7 @@ def _missing(spec: AgentSpec, found: Found, lock: Lock) -> list[str]:
 def _folder(output: Path | str | None, spec: AgentSpec, source: SpecFile | None) -> Path:
     if output is not None:
         folder = Path(output)
-        # mkdir would create the missing folders that ".." leads out of.
+        # mkdir would create the missing folders before "..".
         return folder.resolve() if ".." in folder.parts else folder
     folder = Path(spec.name)
     if source is not None and source.path.parent.resolve() == folder.resolve():

@@ -1,5 +1,3 @@
-"""Runs an agent here, without Docker, and again after each change of its files."""
-
 import asyncio
 import os
 from argparse import ArgumentParser
@@ -78,7 +76,7 @@ def _options(options: dict[str, Any]) -> Options:
 def _python(path: Path | str | None) -> Path | None:
     if path is None:
         return None
-    # Not resolved: a link in an environment is how Python finds that environment.
+    # Not resolved: Python finds its environment by the link.
     python = Path(path).absolute()
     if not (python.is_file() and os.access(python, os.X_OK)):
         raise CommandError(f"--python: {path} is not a program")
