@@ -1,1 +1,1 @@
-"""The lock of an agent: the versions of all its packages, resolved together."""
+"""The versions of all packages of an agent, resolved together."""

@@ -1,5 +1,3 @@
-"""Says which packages are much older than they could be."""
-
 from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.utils import canonicalize_name
@@ -18,13 +16,13 @@ def held_back(
     pages: Mapping[str, Sequence[File]],
     target: Target,
 ) -> list[str]:
-    """Return notes about requirements that admit a version far above the one that they get."""
+    """Return notes on requirements whose version is far below one that they allow."""
     versions = {each.name: each.version for each in packages if not each.url}
     return list(_held_back(spec, versions, pages, target))
 
 
 def problem_of_missing(text: str, files: Sequence[File], target: Target) -> str:
-    """Return why no build can install a requirement, "" if one may, from a source.
+    """Return why no build can meet a requirement, "" if one may.
 
     `files`: all that the index has of the package.
     """
@@ -42,7 +40,7 @@ def problem_of_missing(text: str, files: Sequence[File], target: Target) -> str:
 
 
 def is_far_below(version: Version, other: Version) -> bool:
-    """Whether the first number that is not 0 in both is lower."""
+    """Compare the first number that is not 0 in both."""
     for own, newer in zip(_numbers(version), _numbers(other), strict=True):
         if own or newer:
             return own < newer

@@ -1,5 +1,3 @@
-"""Makes the lock of an agent, or says why the build of its image has to."""
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +19,7 @@ from deploygen.spec.requirements import WHEEL, parse
 
 @dataclass(frozen=True)
 class Lock:
-    """`files`: texts by path, none if the build chooses the versions; `versions`: by name."""
+    """`files`: texts by path, none if the build chooses; `versions`: by name."""
 
     files: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -31,10 +29,9 @@ class Lock:
 def lock_agent(
     spec: AgentSpec, folder: Path, existing: Mapping[str, str], *, upgrade: bool = False
 ) -> Lock:
-    """Resolve the requirements of a spec in `folder`, together with those of every agent.
+    """Resolve a spec's requirements together with the runtime's.
 
-    `existing`: the files of the lock that was made before; its versions are kept unless `upgrade`.
-    Raises SpecError.
+    `existing`: the last lock's files; its versions are kept unless `upgrade`. Raises SpecError.
     """
     if not spec.requirements:
         return Lock()
@@ -94,7 +91,6 @@ def _line(text: str, folder: Path) -> str:
 
 
 def _identity(spec: AgentSpec, folder: Path) -> tuple[str, ...]:
-    """Return the lines that are resolved, the same on every machine."""
     digests = [hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in spec.wheels]
     return (*runtime_ranges(), *spec.requirements, *digests)
 
@@ -106,7 +102,7 @@ def _resolve(question: Question, target: Target) -> list[Package]:
 
 
 def _pages(spec: AgentSpec, packages: list[Package]) -> dict[str, list[File]]:
-    """Return what the index has of each package whose hashes the tested lock does not have."""
+    """Return the files of packages whose hashes the tested lock lacks."""
     tested = tested_blocks()
     direct = {canonicalize_name(parse(text).name) for text in spec.requirements}
     names = {
@@ -123,7 +119,7 @@ def _pages(spec: AgentSpec, packages: list[Package]) -> dict[str, list[File]]:
 
 
 def _with_hashes(packages: list[Package], pages: Mapping[str, list[File]]) -> list[Package]:
-    """Add the hashes of files for other platforms, where the index has the files that we have."""
+    """Add the hashes for other platforms."""
     found = []
     for package in packages:
         files = pages.get(package.name, ())
@@ -138,7 +134,7 @@ def _left_to_build(error: Unresolved) -> Lock:
 
 
 def _refuse_missing(spec: AgentSpec, target: Target) -> None:
-    """Raise SpecError if the index has nothing that meets a requirement, now or in the build."""
+    """Raise SpecError if the index has nothing that meets a requirement."""
     if spec.extra_index_urls:
         return
     names = {canonicalize_name(each.name) for each in map(parse, spec.requirements) if not each.url}

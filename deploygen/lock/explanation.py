@@ -1,5 +1,3 @@
-"""A resolver's explanation, as errors in the spec."""
-
 import re
 from collections.abc import Sequence
 
@@ -16,7 +14,7 @@ DEPENDS = re.compile(r"(?P<name>\S+) \S+ depends on .*")
 
 
 def conflict_error(spec: AgentSpec, explanation: str) -> SpecError:
-    """Return the error with a problem at each requirement that the explanation names."""
+    """Put a problem at each requirement that the explanation names."""
     named = [
         index
         for index, line in enumerate(spec.requirements)
@@ -36,7 +34,7 @@ def conflict_error(spec: AgentSpec, explanation: str) -> SpecError:
 
 
 def _shortened(explanation: str) -> str:
-    """Leave out what the problem says anyway, and older versions of a package."""
+    """Leave out requests, and older versions."""
     causes: dict[str, list[str]] = {}
     for cause in explanation.split("; "):
         found = DEPENDS.fullmatch(cause)

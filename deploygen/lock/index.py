@@ -1,4 +1,4 @@
-"""Asks an index which files it has of a package (PEP 503, PEP 691)."""
+"""See PEP 503, PEP 691."""
 
 import os
 import ssl
@@ -25,7 +25,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class File:
-    """`sha256` is "" if the index does not say it."""
+    """`sha256` is "" if unknown."""
 
     version: Version
     sha256: str
@@ -40,9 +40,9 @@ class File:
 
 
 def files_of(names: Iterable[str], url: str | None) -> dict[str, list[File]]:
-    """Return the files in an index by name, without the packages that it cannot be asked about.
+    """Return files by package, without packages for which the index fails.
 
-    `url`: None for PyPI, or the index that pip's variable names.
+    `url`: None for pip's variable or PyPI.
     """
     base = (url or os.environ.get("PIP_INDEX_URL") or PYPI).rstrip("/")
     context = ssl.create_default_context()
@@ -57,7 +57,6 @@ def files_of(names: Iterable[str], url: str | None) -> dict[str, list[File]]:
 
 
 def newest(files: Iterable[File], target: Target) -> Version | None:
-    """Return the newest version that is no pre-release and runs on the target."""
     versions = {
         file.version
         for file in files

@@ -1,5 +1,3 @@
-"""The lock as files: the packages of every agent, and the author's."""
-
 import hashlib
 import json
 import re
@@ -29,7 +27,7 @@ class Block:
 
 
 def tested_blocks() -> dict[str, Block]:
-    """Return the entries of the lock with which the runtime is tested."""
+    """Return the runtime's own lock."""
     return {
         canonicalize_name(found[1]): Block(found[2], found[0])
         for found in BLOCK.finditer(tested_lock())
@@ -37,13 +35,12 @@ def tested_blocks() -> dict[str, Block]:
 
 
 def inputs_of(lines: Sequence[str], options: Sequence[str], target: Target) -> str:
-    """Return a digest of all that a lock depends on, but for what an index has."""
+    """Return a digest of all inputs of a lock except the index."""
     document = [lines, options, str(target), tested_lock()]
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
 
 def is_for(files: Mapping[str, str], inputs: str) -> bool:
-    """Whether a lock's files are of these inputs."""
     found = INPUTS.search(files.get(OWN_REQUIREMENTS, ""))
     return LOCK in files and found is not None and found[1] == inputs
 

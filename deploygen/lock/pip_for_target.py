@@ -1,7 +1,6 @@
 """``python pip_for_target.py MARKERS ...``: pip, as if it ran where the agent will.
 
-pip has options for the Python and the platform of the wheels to choose, but evaluates markers such
-as `python_version < "3.12"` for the Python that it runs on.
+pip has no option for markers.
 """
 
 import json
@@ -13,10 +12,10 @@ from pip._vendor.packaging import markers  # type: ignore[import-not-found,unuse
 def main(values: dict[str, str], arguments: list[str]) -> int:
     if not callable(markers.default_environment):
         raise TypeError("this pip evaluates markers in a way that is not known")
-    # A function of the module, which evaluates markers in it.
+    # pip looks it up in the module.
     setattr(markers, "default_environment", lambda: dict(values))  # noqa: B010 - it is of another type
 
-    from pip._internal.cli.main import main as pip  # noqa: PLC0415 - it must see the change
+    from pip._internal.cli.main import main as pip  # noqa: PLC0415 - after the change
 
     return int(pip(arguments))
 

@@ -1,12 +1,10 @@
-"""What a resolver is asked, what it returns, and why it may fail."""
-
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SECONDS = 600  # that a resolver may take
+SECONDS = 600
 NO_NETWORK = re.compile(
     r"Retrying \(|ConnectionError|NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError"
     r"|error sending request|Failed to fetch|Connection refused|Network connectivity"
@@ -15,7 +13,7 @@ NO_NETWORK = re.compile(
 
 @dataclass(frozen=True)
 class Package:
-    """`name` is normalised. `hashes`: SHA-256 digests; `url`: of a file that is in no index."""
+    """`name`: normalised; `hashes`: SHA-256; `url`: of a file in no index."""
 
     name: str
     version: str
@@ -25,9 +23,9 @@ class Package:
 
 @dataclass(frozen=True)
 class Question:
-    """The lines of a requirements file, which are resolved together, and its options.
+    """Lines and options of a requirements file.
 
-    `preferred`: versions by normalised name, which are kept unless something excludes them.
+    `preferred`: versions by normalised name, kept if possible.
     """
 
     lines: tuple[str, ...]
@@ -36,9 +34,9 @@ class Question:
 
 
 class Unresolved(Exception):
-    """There is no lock now, but a build may succeed. The message says why.
+    """A build may succeed.
 
-    `may_be_missing`: whether the index may have no file that meets a requirement.
+    `may_be_missing`: the index may have no fitting file.
     """
 
     def __init__(self, problem: str, *, may_be_missing: bool = False) -> None:
@@ -47,7 +45,7 @@ class Unresolved(Exception):
 
 
 class Conflict(Exception):
-    """No build can succeed. The message is the resolver's explanation."""
+    """No build can succeed. The message is the resolver's."""
 
 
 def run_resolver(
@@ -56,7 +54,7 @@ def run_resolver(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Raises Unresolved if it cannot be run, or takes too long."""
+    """Raises Unresolved."""
     try:
         return subprocess.run(
             command,

@@ -1,5 +1,3 @@
-"""What the packages are chosen for: the Python and the platform of an agent's image."""
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,7 +5,7 @@ from deploygen.output.conflicts import environment
 from deploygen.spec.rules import python_of
 
 MACHINE = "x86_64"
-# What Debian 12 and Alpine 3.19 have, and all that are newer.
+# Debian 12 and Alpine 3.19, or newer.
 GLIBC_MINORS = range(36, 4, -1)
 MUSL_MINORS = range(2, 0, -1)
 OLD_NAMES = ("manylinux2014", "manylinux2010", "manylinux1")
@@ -26,7 +24,7 @@ class Target:
         return f"{self.python[0]}.{self.python[1]}"
 
     def platforms(self) -> Iterator[str]:
-        """Yield the tags of platforms whose wheels it can have, the newest first."""
+        """Newest first."""
         if self.musl:
             yield from (f"musllinux_1_{minor}_{MACHINE}" for minor in MUSL_MINORS)
             return
@@ -34,11 +32,11 @@ class Target:
         yield from (f"{name}_{MACHINE}" for name in OLD_NAMES)
 
     def environment(self) -> dict[str, str]:
-        """Return the values of a requirement's markers (PEP 508)."""
+        """See PEP 508."""
         return environment(self.python, 0, MACHINE)
 
 
 def target_of(base_image: str) -> Target | None:
-    """None if the name of the image does not give the version of its Python."""
+    """Return None for an image whose name does not give the version of Python."""
     python = python_of(base_image)
     return None if python is None else Target(python, musl="alpine" in base_image)

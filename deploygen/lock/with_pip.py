@@ -1,5 +1,3 @@
-"""Resolves by pip, which every environment with pip has."""
-
 import json
 import re
 import sys
@@ -70,7 +68,7 @@ def _command(folder: Path, target: Target) -> list[str]:
         f"--report={folder / 'report.json'}",
         f"--requirement={folder / 'requirements.txt'}",
         f"--constraint={folder / 'constraints.txt'}",
-        # Building a source would run its code here.
+        # Building would run code here.
         "--only-binary=:all:",
         f"--python-version={target.version}",
         "--implementation=cp",
@@ -91,7 +89,6 @@ def _package(installed: Mapping[str, Any]) -> Package:
 def _admitted(
     question: Question, installed: Installed, target: Target
 ) -> Iterator[tuple[str, str]]:
-    """Yield the preferred versions that nothing among the packages excludes."""
     wanted: dict[str, list[Requirement]] = {}
     lines = [line for line in question.lines if not line.startswith(("-", "."))]
     for text in (*lines, *(each for one in installed for each in _requires(one))):

@@ -1,4 +1,4 @@
-"""Resolves by uv, which is faster than pip and explains conflicts better."""
+"""uv is faster than pip and explains conflicts better."""
 
 import os
 import re
@@ -26,12 +26,11 @@ ENTRY = re.compile(
 )
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 NO_SOLUTION = "No solution found when resolving dependencies"
-# They hide why: a package may have sources only, or not exist.
+# A package may have sources only, or not exist.
 NOT_FOUND = re.compile(r"no wheels|no usable wheels|was not found in the package registry|disabled")
 
 
 def program() -> str | None:
-    """Return the uv of our own environment, or the one on the PATH."""
     beside = shutil.which("uv", path=str(Path(sys.executable).parent))
     return beside or shutil.which("uv")
 
@@ -42,7 +41,7 @@ def resolve(question: Question, target: Target, uv: str) -> list[Package]:
         folder = Path(name)
         lines = [*question.options, *question.lines]
         (folder / "requirements.in").write_text("\n".join([*lines, ""]), encoding="utf-8")
-        # uv keeps the versions that it finds in its output file.
+        # uv keeps the versions in its output file.
         preferred = "".join(f"{each}=={pin}\n" for each, pin in question.preferred.items())
         (folder / "requirements.txt").write_text(preferred, encoding="utf-8")
         environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
@@ -62,15 +61,15 @@ def _command(uv: str, target: Target) -> list[str]:
         "--output-file=requirements.txt",
         f"--python-version={target.version}",
         f"--python-platform={platform}",
-        # As pip does: the highest version in any index.
+        # As pip does.
         "--index-strategy=unsafe-best-match",
-        # Building a source would run its code here.
+        # Building would run code here.
         "--no-build",
         "--generate-hashes",
         "--no-header",
         "--no-annotate",
         "--no-config",
-        # Its cache of pages may be some minutes old.
+        # The cache may be minutes old.
         "--refresh",
         "--quiet",
     ]
