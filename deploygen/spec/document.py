@@ -1,7 +1,7 @@
 """Reads YAML as JSON values with their lines.
 
-What two YAML parsers could read differently is refused: duplicate keys, tags, and unquoted words
-such as `no`, `017` or `2026-01-01`.
+Refuses what parsers read differently: duplicate keys, tags, unquoted words such as `no`, `017` or
+`2026-01-01`.
 """
 
 import math
@@ -18,7 +18,7 @@ from ruamel.yaml.resolver import VersionedResolver
 
 LARGEST_BYTES = 64 * 1024
 DEEPEST = 20
-# A few aliases can expand to billions of values.
+# Aliases can expand to billions.
 MOST_VALUES = 10_000
 HIGHEST_INTEGER = 2**63 - 1
 LONGEST_SHOWN = 40
@@ -34,12 +34,12 @@ NOT_JSON = re.compile(r"[-+]?\.inf|\.nan", re.IGNORECASE)
 SURROGATE = re.compile("[\ud800-\udfff]")
 RESOLVERS = (VersionedResolver((1, 1)), VersionedResolver((1, 2)))
 TEXT = "tag:yaml.org,2002:str"
-# Booleans by the text of YAML 1.1, but in no parser.
+# Booleans in YAML 1.1, but in no parser.
 LETTERS = frozenset("yYnN")
 
 
 class DocumentError(Exception):
-    """`line` counts from 1; `path` is "" for the whole document."""
+    """`line` counts from 1; `path` is "" for the whole."""
 
     def __init__(self, line: int, path: str, problem: str) -> None:
         super().__init__(f"line {line}: {problem}")
@@ -50,7 +50,7 @@ class DocumentError(Exception):
 
 @dataclass
 class Document:
-    """Keyed by paths such as "inputs[0].type". `sources`: unquoted words that are not text."""
+    """By paths such as "inputs[0].type". `sources`: unquoted words that are not text."""
 
     value: Any = None
     lines: dict[str, int] = field(default_factory=dict)
@@ -170,7 +170,7 @@ def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
 
 
 def _text(text: str, path: str, line: int) -> str:
-    """Refuse lone surrogates, which an escape can write and UTF-8 cannot."""
+    """Refuse lone surrogates."""
     if half := SURROGATE.search(text):
         raise DocumentError(line, path, f"it must be text, without {half[0]!r}")
     return text

@@ -1,5 +1,3 @@
-"""A spec's errors, worded for its author."""
-
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,13 +26,13 @@ LIMITS = {
     "string_too_long": "it may have {max_length} characters, not {length}",
     "too_long": "there may be {max_length} of them, not {length}",
 }
-# The default of this field depends on one that is wrong.
+# Follows from another error.
 FOLLOWING = "default_factory_not_called"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`field`: a path such as "inputs[0].type", "" for the whole; `at`: the path of its line."""
+    """`field`: a path such as "inputs[0].type"; `at`: the path of its line."""
 
     field: str
     text: str
@@ -48,7 +46,7 @@ class SpecError(Exception):
 
 
 def make_spec(values: Any, sources: Mapping[str, str] | None = None) -> AgentSpec:
-    """`sources`: what was written for values that are not text, by path. Raises SpecError."""
+    """`sources`: see Document. Raises SpecError."""
     try:
         return AgentSpec.model_validate(values)
     except ValidationError as error:
@@ -57,14 +55,14 @@ def make_spec(values: Any, sources: Mapping[str, str] | None = None) -> AgentSpe
             for each in error.errors(include_url=False)
             if each["type"] != FOLLOWING
         ]
-    raise SpecError(problems)  # not chained: that error repeats values, perhaps secrets
+    raise SpecError(problems)  # not chained: pydantic's error repeats secrets
 
 
 def _problem(error: ErrorDetails, sources: Mapping[str, str]) -> Problem:
     context = error.get("ctx", {})
     path, parent, key = "", "", ""
     for step in (*error["loc"], *context.get("at", ())):
-        if step != "":  # the tag of a union
+        if step != "":  # a union's tag
             parent, key, path = path, str(step), joined(path, step)
     if error["type"] == "extra_forbidden":
         hint = _hint(key, _model_at(error["loc"][:-1]))

@@ -1,5 +1,3 @@
-"""Kinds of fields of a spec: validation and JSON schema."""
-
 import re
 import unicodedata
 from collections.abc import Callable
@@ -9,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSc
 from pydantic import GetCoreSchemaHandler as CoreHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-# The registry's limits for tags and skills.
+# The registry's limits.
 MOST_LISTED = 64
 LONGEST_LISTED = 64
 LONGEST_DESCRIPTION = 500
@@ -28,7 +26,7 @@ class Part(BaseModel):
 
 
 def wrong(problem: str, *at: str | int) -> PydanticCustomError:
-    """`at` leads from the validator's value to the wrong part."""
+    """`at` leads to the wrong part of the value."""
     return PydanticCustomError("spec", "{problem}", {"problem": problem, "at": at})
 
 
@@ -37,7 +35,7 @@ def shown(value: object) -> str:
 
 
 def _rule(check: Callable[[Any], Any], schema: dict[str, Any]) -> GetPydanticSchema:
-    """Annotates a field: `check` validates its value, and `schema` says the same in JSON schema."""
+    """`schema` says in JSON schema what `check` validates."""
     return GetPydanticSchema(
         lambda source, handler: core_schema.no_info_after_validator_function(
             check, handler(source)
@@ -49,7 +47,7 @@ def _rule(check: Callable[[Any], Any], schema: dict[str, Any]) -> GetPydanticSch
 def matching(
     pattern: str, what: str, hint: Callable[[str], str] = lambda _: ""
 ) -> GetPydanticSchema:
-    """`hint` returns what may have been meant, to be added to the message."""
+    """`hint` returns what may have been meant."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
@@ -76,7 +74,7 @@ def between(low: float, high: float, unit: str = "", *, because: str = "") -> Ge
 
 
 def unique(key: str = "") -> GetPydanticSchema:
-    """Annotates a list whose items, or their `key`, must be unique."""
+    """For a list with unique items, or a unique `key`."""
 
     def check(items: list[Any]) -> list[Any]:
         names = [getattr(item, key) if key else item for item in items]

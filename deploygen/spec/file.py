@@ -1,5 +1,3 @@
-"""Reads agent.yaml; errors have its lines and fields."""
-
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +10,14 @@ from deploygen.spec.model import AgentSpec
 
 
 class SpecFileError(Exception):
-    """`problems`: line, field, text. The message has one "file:line: ..." each, as compilers do."""
+    """`problems`: line, field, text. The message is "file:line: ...", as compilers write it."""
 
     def __init__(self, path: Path, problems: Sequence[tuple[int | None, str, str]]) -> None:
         lines = []
         for line, field, problem in problems:
             where = str(path) if line is None else f"{path}:{line}"
             text = f"{where}: {field}: {problem}" if field else f"{where}: {problem}"
-            # A key may hold a terminal's control characters.
+            # Keys may hold control characters.
             lines.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
         super().__init__("\n".join(lines))
         self.problems = problems
@@ -32,14 +30,13 @@ class SpecFile:
 
     @property
     def registry(self) -> Any:
-        """The section as written, {} without one."""
         value = self.document.value
         return value.get("registry", {}) if isinstance(value, dict) else {}
 
     def spec(self, options: Mapping[str, Any] | None = None) -> AgentSpec:
         """`options`, by paths such as "registry.url", override the file.
 
-        Raises SpecError for wrong options, otherwise SpecFileError.
+        Raises SpecError for options, otherwise SpecFileError.
         """
         options = options or {}
         try:
@@ -50,20 +47,19 @@ class SpecFile:
             raise self.located(error) from None
 
     def located(self, error: SpecError) -> SpecFileError:
-        """Return the error with the lines of its problems."""
         return SpecFileError(self.path, sorted(map(self._located, error.problems)))
 
     def _located(self, problem: Problem) -> tuple[int, str, str]:
         lines, written = self.document.lines, problem.at
         while written not in lines:
-            # "environment[0].name" is "environment[0]" where only the name is written.
+            # If only a name is written, "environment[0].name" is "environment[0]".
             written = written[: max(written.rfind("."), written.rfind("["), 0)]
         field = problem.field if problem.at != problem.field else written or problem.field
         return lines[written], field, problem.text
 
 
 def overridden(values: Any, options: Mapping[str, Any]) -> Any:
-    """Return `values` with `options`, by path, in their places."""
+    """`options`: by path."""
     if not isinstance(values, dict):
         return values
     values = dict(values)

@@ -1,18 +1,16 @@
-"""How a spec names the function that does the work."""
-
 import keyword
 import re
 import sys
 
 from deploygen.spec.fields import wrong
 
-# Not "handler.py:handle": of a package "handler", that would be the module "py".
+# "handler.py:handle" would be a module "py".
 PATTERN = r"(?!.*\.py:)[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*"
 USUAL_FUNCTION = "handle"
 
 
 def meant(text: str) -> str:
-    """Return a question with the handler that another spelling means, "" if it is unclear."""
+    """Return a question, "" if the meaning is unclear."""
     bare = re.sub(r"\(.*$|\s", "", text).replace("\\", "/")
     path, _, function = bare.partition(":")
     if "." in function:

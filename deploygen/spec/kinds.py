@@ -1,5 +1,3 @@
-"""Kinds of values of agent.yaml's own fields."""
-
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -9,7 +7,7 @@ from deploygen.spec.fields import LONGEST_VALUE, between, matching, plain_text
 
 LONGEST_NAME = 63
 
-# A component of an OCI image's name, and a DNS label's length.
+# An OCI image's name, as long as a DNS label.
 Name = Annotated[
     str,
     matching(

@@ -1,4 +1,4 @@
-"""The fields of agent.yaml. reference.py writes the JSON schema and the docs' table from them."""
+"""reference.py makes the JSON schema and the docs' table from these fields."""
 
 from typing import Annotated, Any, Literal
 
@@ -139,17 +139,15 @@ class AgentSpec(Part):
 
     @property
     def registry_url(self) -> str | None:
-        """None: the agent joins no registry."""
         return self.registry.url if self.registry else None
 
     @property
     def needs_git(self) -> bool:
-        """Whether a requirement is a repository."""
         return any(map(requirements.is_git, self.requirements))
 
     @property
     def wheels(self) -> list[str]:
-        """The wheels beside the spec, by their paths there."""
+        """By their paths beside the spec."""
         found = map(requirements.WHEEL.fullmatch, self.requirements)
         return [match["path"] for match in found if match]
 

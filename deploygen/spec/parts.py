@@ -1,5 +1,3 @@
-"""The objects that a spec contains."""
-
 from typing import Annotated, Any, Literal
 
 from pydantic import (

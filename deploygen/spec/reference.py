@@ -14,12 +14,11 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = DOCS / "agent.schema.json"
 PAGE = DOCS / "agents.md"
 TABLE = re.compile(r"(?s)(?<=<!-- the keys of agent.yaml -->\n\n).*?(?=\n<!-- end of the keys -->)")
-# Defaults that say only that a key is optional.
 EMPTY: tuple[Any, ...] = (None, "", [])
 
 
 def schema() -> dict[str, Any]:
-    """Rules that concern several keys are not in it."""
+    """Without rules that concern several keys."""
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         "title": "agent.yaml",
@@ -32,7 +31,7 @@ def schema_text() -> str:
 
 
 def table() -> str:
-    """Return the keys as Markdown."""
+    """Return Markdown."""
     whole = schema()
     rows = [
         "| key | meaning | values | default |",
@@ -49,7 +48,6 @@ def main() -> None:
 
 
 def _tidied(value: Any) -> Any:
-    """Drop titles, empty defaults, and line ends in descriptions."""
     if isinstance(value, list):
         return [_tidied(each) for each in value]
     if not isinstance(value, dict):
@@ -90,7 +88,6 @@ def _values(field: dict[str, Any]) -> str:
 
 
 def _part(field: dict[str, Any]) -> str | None:
-    """Return the name of the definition of a field or of its items."""
     field = field.get("items", field)
     choices = [field, *field.get("oneOf", ()), *field.get("anyOf", ())]
     references = [each["$ref"] for each in choices if "$ref" in each]

@@ -1,8 +1,5 @@
-"""What to write instead of a requirement that pip accepts elsewhere, or that is misspelled."""
-
 import re
 
-# What to do instead of an option of pip's.
 OPTIONS = {
     ("-r", "--requirement"): "write its lines here",
     ("-c", "--constraint"): "write the versions here",
@@ -12,7 +9,7 @@ OPTIONS = {
     ("-f", "--find-links"): "put the wheel beside the spec, and write './NAME.whl'",
     ("--pre",): "ask for it by version, such as 'numpy>=2.0rc1'",
 }
-# The first pattern that a text begins with decides.
+# The first match counts.
 OTHERS = (
     (r"pip install ", "only the requirement belongs here: leave 'pip install' out"),
     (r"[a-z+]+://", "before the URL, its name is missing: write 'NAME @ URL'"),
@@ -24,7 +21,7 @@ SINGLE_EQUALS = re.compile(r"\s*([\w.-]+)\s*=\s*([\w.*+!-]+)\s*")
 
 
 def hint(text: str) -> str:
-    """Return what would work, without what the text holds in URLs; "" if nothing is known."""
+    """Return "" if unknown. Never repeats a URL, which may hold a password."""
     for pattern, instead in OTHERS:
         if re.match(pattern, text):
             return instead

@@ -1,5 +1,3 @@
-"""Requirements of a spec: names with versions, URLs (PEP 508), wheels beside the spec."""
-
 import re
 from urllib.parse import urlsplit
 
@@ -31,7 +29,6 @@ FOR_TRACES = (
 )
 COMMIT = re.compile(r"@[0-9a-fA-F]{40}")
 SUBDIRECTORY = re.compile(r"|subdirectory=[A-Za-z0-9._/-]+")
-# pip refuses http from other hosts.
 LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
 CREDENTIALS = (
     "it must not hold a user or a password: put them into a netrc file, and give that to the build "
@@ -51,7 +48,7 @@ def requirement(text: str) -> str:
     except InvalidWheelFilename as error:
         raise wrong("it is not the name of a wheel, such as tools-1.0-py3-none-any.whl") from error
     if re.search(r"\\|\$|\s#", text):
-        # Special in a requirements file.
+        # Special in requirements files.
         raise wrong(r"it must have no '\', no '$' and no comment")
     if canonicalize_name(required.name) == RUNTIME:
         raise wrong("agent_runtime is the package of every agent, and would hide it")
@@ -65,10 +62,7 @@ def requirement(text: str) -> str:
 
 
 def parse(text: str) -> Requirement:
-    """Return the requirement; the URL of a wheel beside the spec is its path.
-
-    Raises InvalidRequirement, InvalidWheelFilename.
-    """
+    """A wheel's URL is its path. Raises InvalidRequirement, InvalidWheelFilename."""
     if wheel := WHEEL.fullmatch(text):
         name = parse_wheel_filename(wheel["file"])[0]
         return Requirement(f"{name}{wheel['extras'] or ''} @ ./{wheel['path']}")
@@ -76,7 +70,7 @@ def parse(text: str) -> Requirement:
 
 
 def file_of(url: str) -> tuple[str, Version] | None:
-    """Return the normalised name and version in a URL's file name, if it has any."""
+    """Return normalised name and version, None if the file's name has none."""
     name = urlsplit(url).path.rpartition("/")[2]
     try:
         if name.endswith(".whl"):
@@ -87,7 +81,6 @@ def file_of(url: str) -> tuple[str, Version] | None:
 
 
 def is_remote(text: str) -> bool:
-    """Whether a requirement is a URL."""
     return "://" in (parse(text).url or "")
 
 
@@ -96,7 +89,6 @@ def is_git(text: str) -> bool:
 
 
 def index_url(url: str) -> str:
-    """Require the URL of an index that pip trusts."""
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise wrong(CREDENTIALS)
     if problem := problem_of_url(url):

@@ -1,5 +1,3 @@
-"""Rules for fields that no pattern or range can express."""
-
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,18 +9,18 @@ from deploygen.spec.fields import wrong
 
 HIGHEST_PORT = 65535
 LONGEST_URL = 2000
-# The characters of RFC 3986, without those special to a shell.
+# RFC 3986, without what is special to a shell.
 URL_TEXT = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!*+,;=%-]*")
 HOST_AND_PORT = re.compile(r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
-# Paths of the registry's API, and relative segments.
+# Paths of the API, and relative segments.
 RESERVED_IDS = frozenset({"register", "heartbeat", "watch", "pick", ".", ".."})
 # The image finds its Python and libraries by these.
 IMAGE_VARIABLES = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH"})
 AGENT_VARIABLES = "AGENT_"
-# An image's reference that ends in python:3.13 or python:3.13.1-slim, perhaps with a digest.
+# Such as python:3.13 or mirror/python:3.13.1-slim@sha256:...
 PYTHON_IMAGE = re.compile(r"(?:^|/)python:(\d+)\.(\d+)(?!\d)[^/]*$")
 OLDEST_PYTHON = (3, 11)
-# What an image may have whose name does not give the version.
+# For images whose name gives no version.
 PYTHONS = tuple((3, minor) for minor in range(11, 21))
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -41,18 +39,16 @@ def free_id(agent_id: str) -> str:
 
 
 def registry_url(url: str) -> str:
-    """Return the URL without trailing slashes."""
     problem = problem_of_url(url)
     if not problem and ("?" in url or "#" in url):
         problem = "it must have no query and no fragment"
     if problem:
-        # The URL itself may hold a password.
+        # The URL may hold a password.
         raise wrong(problem)
     return url.rstrip("/")
 
 
 def dependency(target: str) -> str:
-    """Require a URL or host:port."""
     if "://" in target:
         if problem := problem_of_url(target):
             raise wrong(problem)
@@ -64,13 +60,12 @@ def dependency(target: str) -> str:
 
 
 def python_of(image: str) -> tuple[int, int] | None:
-    """Return the version of Python that the tag of an image named python gives, else None."""
+    """Return None if the name gives no version."""
     match = PYTHON_IMAGE.search(image)
     return (int(match[1]), int(match[2])) if match else None
 
 
 def pythons_of(image: str) -> tuple[tuple[int, int], ...]:
-    """Return the versions of Python that an image may have."""
     python = python_of(image)
     return PYTHONS if python is None else (python,)
 

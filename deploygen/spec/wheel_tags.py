@@ -1,4 +1,4 @@
-"""Whether an agent's image can have a wheel, by the tags in the wheel's name (PEP 425)."""
+"""See PEP 425."""
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
@@ -10,7 +10,7 @@ MUSL = ("musllinux", "linux_")
 
 
 def problem_of_tags(file: str, base_image: str) -> str | None:
-    """Return why no image on that base could have the wheel, None if one could."""
+    """Return None if an image on that base can have the wheel."""
     tags = parse_wheel_filename(file)[3]
     python = python_of(base_image)
     fitting = _libraries(base_image)
@@ -33,7 +33,7 @@ def _supported(version: tuple[int, int], platforms: list[str]) -> set[Tag]:
 
 
 def _libraries(base_image: str) -> tuple[str, ...]:
-    """Return what the platforms begin with that the C library of a base image supports."""
+    """Return prefixes of platforms."""
     if "alpine" in base_image:
         return MUSL
     return GLIBC if python_of(base_image) else (*GLIBC, *MUSL)
