@@ -1,1 +1,0 @@
-"""Renders a spec to files, and writes them into a folder."""

@@ -1,4 +1,4 @@
-"""Requirements of a spec that pip could not install together, or beside those of every agent."""
+"""Requirements that conflict with each other or with the runtime's."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,15 +18,13 @@ LATEST_PATCH = 99
 
 @dataclass
 class _Wanted:
-    """What is required of one package; `by` names each requirement."""
-
     specifiers: SpecifierSet = field(default_factory=SpecifierSet)
     url: str = ""
     by: list[tuple[Requirement, str]] = field(default_factory=list)
 
 
 def conflicts(requirements: Sequence[str], base_image: str) -> Iterator[tuple[int, str]]:
-    """Yield the index of each requirement that conflicts in every environment, and why."""
+    """Yield the index of each requirement that cannot be met, and why."""
     environments = list(_environments(base_image))
     needed = {canonicalize_name(each.name): each for each in map(Requirement, runtime_ranges())}
     wanted: dict[str, _Wanted] = {}
@@ -49,7 +47,7 @@ def conflicts(requirements: Sequence[str], base_image: str) -> Iterator[tuple[in
 
 
 def excluded_by_requirement(text: str, base_image: str) -> Requirement | None:
-    """Return the requirement of every agent that a package's own requirement excludes."""
+    """Return the runtime's requirement that a package's own requirement excludes."""
     required = Requirement(text)
     if _applies(required.marker, list(_environments(base_image))):
         for need in map(Requirement, runtime_ranges()):
@@ -59,7 +57,6 @@ def excluded_by_requirement(text: str, base_image: str) -> Requirement | None:
 
 
 def _exclude(one: Requirement, other: Requirement) -> bool:
-    """Whether no version of their package meets both."""
     if one.url and other.url and one.url != other.url:
         return True
     for required, specifiers in ((one, other.specifier), (other, one.specifier)):
@@ -70,7 +67,6 @@ def _exclude(one: Requirement, other: Requirement) -> bool:
 
 
 def _excluded_by(required: Requirement, wanted: _Wanted) -> str:
-    """Return what excludes a requirement, "" if nothing does."""
     for other, text in wanted.by:
         if _exclude(required, other):
             return text
@@ -96,7 +92,7 @@ def _environments(base_image: str) -> Iterator[dict[str, str]]:
 
 
 def environment(python: tuple[int, int], patch: int, machine: str) -> dict[str, str]:
-    """Return the values of a requirement's markers (PEP 508) in an image."""
+    """See PEP 508."""
     version = f"{python[0]}.{python[1]}"
     return {
         "extra": "",

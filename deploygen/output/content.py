@@ -1,5 +1,3 @@
-"""What a file of a generated folder has in it: a text, bytes, or a copy of another file."""
-
 import hashlib
 import shutil
 import stat
@@ -12,7 +10,7 @@ RUNS = 0o111
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to copy. `sha256`, `size` and `runs` are as they were when it was read."""
+    """A file to copy. The other fields are from when it was read."""
 
     path: Path
     sha256: str
@@ -38,7 +36,7 @@ def sha256_of(content: Content) -> str:
 
 
 def write_content(path: Path, content: Content) -> None:
-    """Write a new file. Raises OSError."""
+    """Raises OSError."""
     if not isinstance(content, SourceFile):
         path.write_bytes(_as_bytes(content))
         return
@@ -51,7 +49,7 @@ def write_content(path: Path, content: Content) -> None:
 
 
 def runs(path: Path) -> bool:
-    """Whether it is a program. Raises OSError."""
+    """Raises OSError."""
     return bool(path.stat().st_mode & stat.S_IXUSR)
 
 

@@ -1,4 +1,4 @@
-"""What every agent gets unchanged: the package `agent_runtime` and its requirements."""
+"""What every agent gets unchanged."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,23 +15,20 @@ CLIENT = DEPLOYGEN / "client"
 IMAGE = DEPLOYGEN / "image"
 
 PACKAGE = "agent_runtime"
-# Only with traces.
 TRACING_FOLDER = "tracing/"
-# Only with a registry; there, the client takes the place of the module that imports it.
 REGISTRY_FOLDER = "registry/"
+# The package replaces the module.
 CLIENT_FOLDER = "registry/client"
 CLIENT_MODULE = "registry/client.py"
 IMAGE_FOLDER = "image"
-# Only if the spec asks for it.
 PAGE_FOLDER = "page/"
 PAGE_FILES = (f"{PAGE_FOLDER}*.html", f"{PAGE_FOLDER}*.css", f"{PAGE_FOLDER}*.js")
 
 LOCK = "requirements.txt"
 RANGES = "requirements.in"
 OWN_REQUIREMENTS = "requirements-agent.txt"
-# The wheels from beside the spec; image/assembly.py leaves the folder out of the image.
 WHEELS = "requirements-wheels"
-# What the runtime works with, for a build that chooses the versions.
+# For builds that choose versions.
 CONSTRAINTS = "constraints.txt"
 PINNED = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)")
 
@@ -39,7 +36,7 @@ PINNED = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)")
 def package_files(
     *, with_registry: bool, with_traces: bool = False, with_page: bool = False
 ) -> dict[str, str]:
-    """Return texts by path in the agent's folder."""
+    """Return texts by path."""
     wanted = {REGISTRY_FOLDER: with_registry, TRACING_FOLDER: with_traces, PAGE_FOLDER: with_page}
     left_out = tuple(folder for folder, is_wanted in wanted.items() if not is_wanted)
     files = {
@@ -53,7 +50,7 @@ def package_files(
 
 
 def requirement_files(spec: AgentSpec, lock: Mapping[str, str]) -> dict[str, str]:
-    """Return the files of the `lock`. Without one, the build has to meet the requirements."""
+    """Return the `lock`, or what a build needs instead."""
     if lock or not spec.requirements:
         return {LOCK: tested_lock(), **lock}
     lines = [
@@ -69,7 +66,6 @@ def requirement_files(spec: AgentSpec, lock: Mapping[str, str]) -> dict[str, str
 
 
 def _line(requirement: str) -> str:
-    """Return a requirement with a wheel's path in the agent's folder."""
     wheel = WHEEL.fullmatch(requirement)
     return wheel.expand(rf"./{WHEELS}/\g<file>\g<extras>") if wheel else requirement
 
@@ -80,25 +76,23 @@ def pins_in(lock: str) -> dict[str, str]:
 
 
 def top_level_names() -> frozenset[str]:
-    """Return the names by which the runtime and the locked packages are imported."""
+    """Return the names by which the runtime and its packages are imported."""
     names = {name.replace("-", "_") for name in pins_in(tested_lock())}
-    # opentelemetry-api is imported as opentelemetry.
+    # opentelemetry-api has no "-api" there.
     return frozenset({PACKAGE, *names, *(name.removesuffix("_api") for name in names)})
 
 
 def _texts(folder: Path, *patterns: str) -> Iterator[tuple[str, str]]:
-    """Yield the modules, and what else matches."""
     others = [path for pattern in patterns for path in folder.glob(pattern)]
     for path in sorted([*folder.rglob("*.py"), *others]):
         yield path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
 
 
 def tested_lock() -> str:
-    """Return the lock of the runtime, with which it is tested."""
     return (RUNTIME / LOCK).read_text(encoding="utf-8")
 
 
 def runtime_ranges() -> list[str]:
-    """Return the requirements of the runtime: all versions with which it works."""
+    """Return the requirements that the runtime works with."""
     lines = (RUNTIME / RANGES).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]

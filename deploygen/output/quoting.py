@@ -1,4 +1,4 @@
-"""Template filters. Whatever a value holds, it becomes no instruction, key or markup."""
+"""Filters of templates. No value can become an instruction, key or markup."""
 
 import json
 import re
@@ -13,9 +13,9 @@ def json_text(value: Any) -> str:
 
 
 def yaml_flow(value: Any) -> str:
-    """Return YAML on one line, which is JSON too."""
+    """Return one line, which is JSON too."""
     text = json.dumps(value, ensure_ascii=False)
-    # Even in quotes, YAML refuses some characters and takes others for line ends.
+    # YAML refuses some characters even in quotes, and takes others for line ends.
     return "".join(
         character
         if character.isprintable() or ord(character) > 0xFFFF  # noqa: PLR2004
@@ -25,21 +25,19 @@ def yaml_flow(value: Any) -> str:
 
 
 def dockerfile_quoted(text: str) -> str:
-    """Return one double-quoted word; line ends become blanks."""
+    """Return one word; line ends become blanks."""
     escaped = re.sub(r'(["\\$])', r"\\\1", LINE_ENDS.sub(" ", text))
     return f'"{escaped}"'
 
 
 def shell_option(value: str, name: str) -> str:
-    """Return an option of a command, on a line of its own."""
     return f"{name} {shlex.quote(value)} \\\n        "
 
 
 def dockerignore_escaped(path: str) -> str:
-    """Return a pattern for this path only."""
+    """Match this path only."""
     return re.sub(r"([*?\[\]\\])", r"\\\1", path)
 
 
 def markdown_escaped(text: str) -> str:
-    """Return one line of plain text."""
     return re.sub(r"([\\`*_\[\]<>#|~&!$])", r"\\\1", " ".join(text.split()))

@@ -1,5 +1,3 @@
-"""Renders a spec, without side effects, to the same bytes each time."""
-
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +26,7 @@ RENDERED_SUFFIX = ".j2"
 HANDLER = "handler.py"
 CONFIGURATION = "agent.json"
 USUAL_SPEC = "agent.yaml"
-# Only for the image, or in agent.json in another form.
+# For the image only, or in another form.
 NOT_CONFIGURED = {
     "requirements",
     "index_url",
@@ -86,7 +84,7 @@ def _own_names() -> frozenset[str]:
     return frozenset(templates | others) - {HANDLER}
 
 
-# At the top of the agent's folder, no file of the author's can have one of these names.
+# The author's files cannot have these names.
 OWN_NAMES = _own_names()
 
 
@@ -95,11 +93,10 @@ def render(
     files: Mapping[str, Files] | None = None,
     lock: Mapping[str, str] | None = None,
 ) -> dict[str, str | Files]:
-    """Return contents by path in the agent's folder.
+    """Return contents by path, the same bytes each time.
 
-    `files`: the author's, by path, which are returned too. Without a handler among them, there is
-    one to fill in. `lock`: the files of the lock; without it, the build chooses the versions of the
-    author's packages.
+    `files`: the author's, also returned; a missing handler is added, to fill in. `lock`: texts by
+    path; without it, the build chooses versions.
     """
     authors, lock = files or {}, lock or {}
     own = package_files(
@@ -116,14 +113,13 @@ def render(
 
 
 def needs_handler(spec: AgentSpec, files: Iterable[str]) -> bool:
-    """Whether handler.py, to fill in, takes the place of a missing handler."""
     package = HANDLER.removesuffix(".py")
     is_there = any(path == HANDLER or path.startswith(f"{package}/") for path in files)
     return spec.handler_module == package and not is_there
 
 
 def is_local(registry_url: str) -> bool:
-    """Whether it leads to the caller's own machine; in a container, that is the container."""
+    """For a container, its own machine is the container."""
     return urlsplit(registry_url).hostname in LOOPBACK_HOSTS
 
 
@@ -181,14 +177,13 @@ def _context(spec: AgentSpec, files: Iterable[str], lock: Mapping[str, str]) -> 
         ],
         "is_locked": bool(lock),
         "handler_file": handler_file(spec, files),
-        # Docker leaves out what is hidden, and a file of the spec's usual name.
+        # .dockerignore would leave them out.
         "unusual_files": sorted(filter(_is_unusual, files)),
         "registry_is_local": spec.registry_url is not None and is_local(spec.registry_url),
     }
 
 
 def handler_file(spec: AgentSpec, files: Iterable[str]) -> str | None:
-    """Return the author's file that has the handler, None if it is not among the `files`."""
     path = spec.handler_module.replace(".", "/")
     return next((each for each in (f"{path}.py", f"{path}/__init__.py") if each in files), None)
 

@@ -1,5 +1,3 @@
-"""What the command prints."""
-
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -34,7 +32,6 @@ def summary(plan: Plan, folder: Path, notes: Sequence[str], *, dry_run: bool) ->
 
 
 def locked_versions(spec: AgentSpec, versions: Mapping[str, str]) -> str:
-    """Return the versions that the requirements get, and where the others are."""
     names = dict.fromkeys(canonicalize_name(parse(text).name) for text in spec.requirements)
     own = ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
     changed = [
@@ -51,7 +48,7 @@ def locked_versions(spec: AgentSpec, versions: Mapping[str, str]) -> str:
 def next_steps(
     spec: AgentSpec, folder: Path, *, code: Path, built: bool, is_locked: bool = False
 ) -> str:
-    """`code`: the folder in which the agent's code is to be changed."""
+    """`code`: the folder in which to change the agent."""
     where = shlex.quote(str(folder))
     if code == folder:
         change = f"Write what it does into {folder / spec.handler_module.replace('.', '/')}.py."

@@ -1,7 +1,7 @@
-"""Changes a folder's files as a whole or not at all, whatever interrupts it.
+"""Changes a folder as a whole or not at all, whatever interrupts it.
 
-Renaming the staging commits the change, which the next run finishes if need be. The folder itself
-is not replaced: a shell, an editor or a mount may hold on to it.
+Renaming the staging folder commits; the next run finishes. The folder itself stays, since a shell,
+an editor or a mount may hold it.
 """
 
 import errno
@@ -17,16 +17,16 @@ from deploygen.output.content import Content, write_content
 
 STAGING = ".generating"
 READY = ".generating-ready"
-# In the staging: new files, and empty ones for those to remove.
+# New files, and empty ones for those to remove.
 WRITE = "write"
 REMOVE = "remove"
-# Makes the folder ours, so it comes first.
+# Written first: it makes the folder ours.
 MARKER = ".generated.json"
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Make the folder if needed, and lock it. Raises OSError if another run has it."""
+    """Raises OSError if another run has the folder."""
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -46,9 +46,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def change_folder(folder: Path, write: Mapping[str, Content], remove: Iterable[str] = ()) -> None:
-    """Change a `locked` folder. Raises OSError."""
+    """In a `locked` folder. Raises OSError."""
     staging = folder / STAGING
-    if os.path.lexists(staging):  # left by a run that was killed
+    if os.path.lexists(staging):  # left by a killed run
         _check_own(staging)
         shutil.rmtree(staging)
     try:
@@ -72,7 +72,7 @@ def was_interrupted(folder: Path) -> bool:
 
 
 def finish_change(folder: Path) -> None:
-    """Finish an interrupted change of a `locked` folder. Raises OSError."""
+    """Finish an interrupted change. Raises OSError."""
     ready = folder / READY
     if not was_interrupted(folder):
         return
@@ -92,7 +92,6 @@ def finish_change(folder: Path) -> None:
 
 
 def files_in(folder: Path) -> Iterator[str]:
-    """Yield the paths of files that are not staged."""
     for path in _files_below(folder):
         if PurePosixPath(path).parts[0] not in (STAGING, READY):
             yield path
@@ -105,7 +104,7 @@ def is_inside(name: str) -> bool:
 
 
 def check_inside(folder: Path, name: str) -> None:
-    """Refuse paths out of the folder or over links. Raises OSError."""
+    """Refuse paths out of the folder or through links. Raises OSError."""
     if not is_inside(name):
         raise OSError(errno.EINVAL, f"{name!r} leads out of the folder")
     for parent in PurePosixPath(name).parents:
@@ -114,7 +113,6 @@ def check_inside(folder: Path, name: str) -> None:
 
 
 def _files_below(folder: Path) -> Iterator[str]:
-    """Yield the paths of files and links, which are not followed."""
     if folder.is_symlink():
         raise OSError(errno.ELOOP, f"{folder} is a symbolic link")
     for path in folder.rglob("*"):
@@ -153,7 +151,7 @@ def _write_files(folder: Path, files: Mapping[str, Content]) -> None:
 
 
 def _check_own(staging: Path) -> None:
-    # Somebody may have put a link there to misdirect us.
+    # Somebody may have put a link there.
     found = staging.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise OSError(errno.EPERM, f"{staging} is not as this command made it")

@@ -1,7 +1,7 @@
-"""Writes an agent's files into a folder, and never over what somebody else wrote.
+"""Writes an agent's files, never over what somebody else wrote.
 
-The folder is new, empty, or ours: a marker has the hash of each file that we wrote. A handler.py to
-fill in is the user's once it exists. Other files that a user has changed need `force`.
+The folder is new, empty, or ours, by a marker with each file's hash. Overwriting what a user
+changed needs `force`; a handler.py to fill in is always kept.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ USERS_FILES = frozenset({"handler.py"})
 
 
 class WritingError(Exception):
-    """Nothing was written; the message says why."""
+    pass
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Paths are relative to the folder; `write` has contents by path."""
+    """`write`: contents by path."""
 
     write: dict[str, Content] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
@@ -51,8 +51,7 @@ def write_folder(
 ) -> Plan:
     """Write all `files`, contents by path, or none. Raises WritingError.
 
-    Those in `users` are written only if they do not exist. `force` overwrites others that a user
-    has changed.
+    `users` are only written if missing.
     """
     try:
         if folder.is_symlink():
@@ -68,7 +67,7 @@ def write_folder(
 
 
 def unchanged_texts(folder: Path, paths: Iterable[str]) -> dict[str, str]:
-    """Return those of the `paths` that are as they were written. Raises WritingError."""
+    """Return the texts that nobody has changed. Raises WritingError."""
     recorded = _read_marker(folder) or {}
     return {
         path: (folder / path).read_text(encoding="utf-8")
@@ -150,14 +149,13 @@ def _read_marker(folder: Path) -> dict[str, str] | None:
         hashes = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise WritingError(f"{path} is not as this command wrote it") from error
-    # It may be forged, to make us remove files elsewhere.
+    # It may be forged to make us remove files elsewhere.
     if path.is_symlink() or not all(is_inside(name) for name in hashes):
         raise WritingError(f"{path} is not as this command wrote it")
     return hashes
 
 
 def _hash_of_file(path: Path) -> str | None:
-    """None if there is nothing; no hash, but a text, if it is not a file."""
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):

@@ -1,1 +1,0 @@
-"""The author's project: starting one, and its modules."""

@@ -1,11 +1,11 @@
-"""What a module binds at its top level, found without importing it."""
+"""What a module binds, without importing it."""
 
 import ast
 import re
 import sys
 from collections.abc import Iterator
 
-# Wrong in every version. Other errors may be the syntax of a newer one.
+# Other errors may be a newer version's syntax.
 IN_EVERY_VERSION = (
     "expected ':'",
     "expected an indented block",
@@ -15,8 +15,7 @@ IN_EVERY_VERSION = (
     "unmatched",
     "unterminated triple-quoted string literal",
 )
-# Lines that an older Python may not read: type parameters, type aliases, strings with expressions,
-# several exceptions without parentheses.
+# Newer syntax: type parameters and aliases, strings with expressions, except without parentheses.
 NEWER = re.compile(
     r"""\s*(?:type\s+\w|(?:async\s+)?def\s+\w+\s*\[|class\s+\w+\s*\[|except\*?\s[^(:]+,)"""
     r"""|.*\b(?:[fFtT][rR]?|[rR][fFtT])["']"""
@@ -36,7 +35,7 @@ class NotPython(Exception):
 def parse(source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
     """Return None for what a newer Python may accept. Raises NotPython.
 
-    `python`: the version that will run it, None if unknown.
+    `python`: the version that will run it.
     """
     try:
         return ast.parse(source)
@@ -47,12 +46,12 @@ def parse(source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
     except ValueError as error:
         raise NotPython(1, str(error)) from error
     except (RecursionError, MemoryError):
-        pass  # nested too deeply to look at
+        pass  # nested too deeply
     return None
 
 
 def bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
-    """Return the nodes that bind each name."""
+    """Return nodes by name."""
     found: dict[str, list[ast.AST]] = {}
     for node in top_level(tree):
         for name in _bound_by(node):
@@ -61,7 +60,7 @@ def bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
 
 
 def top_level(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield what a module runs when it is imported, without what is inside functions."""
+    """Yield what runs on import."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
             continue
@@ -71,7 +70,7 @@ def top_level(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def is_dynamic(tree: ast.Module) -> bool:
-    """Whether the module may bind more names than its text shows."""
+    """Whether the module may bind more than its text shows."""
     return any(
         isinstance(node, ast.Global)
         or (isinstance(node, ast.Name) and node.id in DYNAMIC)
@@ -109,7 +108,7 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
 
 
 def _bound_by_targets(node: ast.AST) -> Iterator[str]:
-    """Yield the names in the targets of loops, `with`, `:=` and unpacking."""
+    """From loops, `with`, `:=` and unpacking."""
     for target in ast.iter_child_nodes(node):
         inside = ast.walk(target) if isinstance(target, ast.Tuple | ast.List) else [target]
         for name in inside:

@@ -1,4 +1,4 @@
-"""What cannot work although each field of the spec is valid by itself."""
+"""What cannot work although each field is valid."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +24,7 @@ LATEST_PATCH = 99
 
 
 def check_project(folder: Path, spec: AgentSpec, found: Found) -> dict[str, bytes]:
-    """Check a spec with the files of its folder, and return the wheels that it names there.
-
-    Raises SpecError with all problems.
-    """
+    """Return the contents of the wheels in the folder. Raises SpecError with all problems."""
     wheels: dict[str, bytes] = {}
     if problems := list(_problems(folder, spec, found, wheels)):
         raise SpecError(problems)
@@ -46,7 +43,7 @@ def _problems(
     except HandlerError as error:
         yield Problem("handler", str(error), at="handler")
     else:
-        # Where there are some, one of them may provide it.
+        # One of them may provide it.
         for problem in [] if spec.requirements else missing:
             yield Problem("requirements", f"{problem} to the requirements", at="requirements")
     for index, step in enumerate(spec.build_steps):
@@ -66,7 +63,6 @@ def _problems(
 
 
 def _hidden(spec: AgentSpec, found: Found) -> Iterator[tuple[int, str]]:
-    """Yield the requirements that a module would hide."""
     places = {canonicalize_name(name): place for name, place in imported_as(found.files).items()}
     for index, text in enumerate(spec.requirements):
         if place := places.get(canonicalize_name(parse(text).name)):
@@ -78,7 +74,7 @@ def _hidden(spec: AgentSpec, found: Found) -> Iterator[tuple[int, str]]:
 
 
 def _unfit(folder: Path, spec: AgentSpec, wheels: dict[str, bytes]) -> Iterator[tuple[int, str]]:
-    """Yield the wheels that the image cannot have; add the others from the folder to `wheels`."""
+    """Fill `wheels`, and yield those that do not fit."""
     for index, text in enumerate(spec.requirements):
         try:
             wheel = read_wheel(folder, text, spec.base_image)

@@ -1,5 +1,3 @@
-"""The author's files: what stands beside agent.yaml, and below it."""
-
 import os
 import stat
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from deploygen.project.patterns import Selection
 from deploygen.spec.model import AgentSpec
 
 MOST_FILES = 10_000
-# Larger ones have to be named in `include`.
+# Larger files must be named in `include`.
 LARGE_BYTES = 100 * 1024 * 1024
 PRIVATE_KEY = b"PRIVATE KEY-----"
 PRIVATE_KEY_BYTES = 64 * 1024
@@ -22,22 +20,19 @@ USUAL_REQUIREMENTS = ("requirements.txt", "constraints.txt")
 
 
 class FilesError(Exception):
-    """The message names the file."""
+    pass
 
 
 @dataclass
 class Found:
-    """`files`: by path; `notes` name files that one may miss."""
+    """`files`: by path; `notes`: on files that were left out."""
 
     files: dict[str, SourceFile] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
 def find_files(spec_file: Path, spec: AgentSpec, output: Path) -> Found:
-    """Find the files of an agent, without the spec, its wheels and the folder `output`.
-
-    Raises FilesError.
-    """
+    """Find the author's files, without the spec, its wheels and `output`. Raises FilesError."""
     folder = spec_file.parent
     search = _Search(folder, Selection(spec.include, spec.exclude), _real(output))
     not_copied = {spec_file.name, *spec.wheels}
@@ -67,7 +62,6 @@ class _Search:
     output: str
 
     def paths(self, folder: Path, inside: str) -> Iterator[str]:
-        """Yield all that is no folder and may be selected."""
         with os.scandir(folder) as scanned:
             entries = list(scanned)
         for entry in entries:
@@ -80,7 +74,7 @@ class _Search:
                 yield from self.paths(Path(entry.path), f"{path}/")
 
     def reason_to_leave_out(self, path: str) -> str:
-        """Return why a selected file is not copied, "" if it is. Raises FilesError, OSError."""
+        """Return "" for a file to copy. Raises FilesError, OSError."""
         top, _, below = path.partition("/")
         if top in OWN_NAMES:
             if top == CONFIGURATION or below:
@@ -112,7 +106,7 @@ class _Search:
         return found
 
     def _target(self, path: str) -> Path:
-        """Return where a link leads, which must be a file of the agent too."""
+        """A link must lead to a file of the agent."""
         target = Path(_real(self.folder / path))
         folder = Path(_real(self.folder))
         if not target.is_relative_to(folder):
@@ -128,7 +122,6 @@ class _Search:
         return target
 
     def _is_foreign(self, folder: Path) -> bool:
-        """Whether it is an environment, or was generated."""
         return _real(folder) == self.output or is_foreign(folder)
 
     def _has_private_key(self, path: str) -> bool:
@@ -137,7 +130,6 @@ class _Search:
 
 
 def is_foreign(folder: Path) -> bool:
-    """Whether a folder is an environment, or was generated."""
     return any(os.path.lexists(folder / name) for name in (ENVIRONMENT, MARKER))
 
 

@@ -1,5 +1,3 @@
-"""Whether the handler that a spec names is there, and can be called."""
-
 import ast
 import difflib
 from collections.abc import Iterator
@@ -13,20 +11,16 @@ from deploygen.spec.rules import python_of
 
 DEFAULT = AgentSpec.model_fields["handler"].default
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# The parameter that gets the runtime's Context.
 CONTEXT = "context"
 LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.JoinedStr)
 
 
 class HandlerError(Exception):
-    """The message says why, and what would work."""
+    pass
 
 
 def check_handler(folder: Path, spec: AgentSpec, modules: Modules) -> None:
-    """Look for the handler in the `modules` of a spec's folder. Raises HandlerError.
-
-    One that a requirement may provide is not looked for.
-    """
+    """Raises HandlerError. A requirement may provide the handler, unchecked."""
     module, _, function = spec.handler.partition(":")
     top, _, below = module.partition(".")
     if top.lower() in top_level_names():
@@ -61,7 +55,7 @@ def _check_absent(folder: Path, spec: AgentSpec, modules: Modules) -> None:
     if (folder / file).is_file():
         raise HandlerError(f"{file} is left out of the agent: see the keys include and exclude")
     top = module.partition(".")[0]
-    # For the default there is one to fill in.
+    # The default gets a file to fill in.
     if spec.handler == DEFAULT or (spec.requirements and top != DEFAULT.partition(":")[0]):
         return
     near = difflib.get_close_matches(module, modules.below(""), n=1)
@@ -72,7 +66,7 @@ def _check_absent(folder: Path, spec: AgentSpec, modules: Modules) -> None:
 
 
 def tree_of(file: str, modules: Modules, python: tuple[int, int] | None) -> ast.Module | None:
-    """Parse a file as `bindings.parse` does, but raise HandlerError."""
+    """Raises HandlerError."""
     try:
         return parse(modules.source(file), python)
     except NotPython as error:
@@ -141,7 +135,7 @@ def _not_defined(tree: ast.Module, module: str, file: str, function: str) -> str
 
 
 def _problem_of(node: ast.AST) -> str | None:
-    """Return why what binds the function's name is none that can be called, None if it may be."""
+    """Return why it cannot be called."""
     if isinstance(node, ast.ClassDef):
         if not (node.bases or node.keywords or node.decorator_list):
             return "is a class: write a function"
@@ -156,14 +150,13 @@ def _problem_of(node: ast.AST) -> str | None:
 
 def _problem_of_function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
     if node.decorator_list:
-        return None  # what it is then, its text does not show
+        return None  # a decorator may change anything
     if not _takes_inputs(node):
         return f"must take one argument, and perhaps a context: def {node.name}(inputs, context)"
     return None
 
 
 def _takes_inputs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether the function can be called with the inputs, and a context if it has one."""
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     required = positional[: len(positional) - len(arguments.defaults)]
@@ -180,7 +173,7 @@ def _takes_inputs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def _sources(node: ast.AST, function: str, file: str) -> Iterator[tuple[str, str]]:
-    """Yield the module that a name is imported from, and its name there."""
+    """Yield the module that a name comes from, and its name there."""
     if isinstance(node, ast.ImportFrom) and node.module:
         for alias in node.names:
             if (alias.asname or alias.name) == function:

@@ -1,5 +1,3 @@
-"""The packages that the author's code imports, and the requirements that provide them."""
-
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +12,7 @@ from deploygen.project.modules import Modules, package_of
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.rules import python_of
 
-# By the name in an import, packages that have another one.
+# Packages named otherwise than their modules.
 PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "attr": ("attrs",),
     "bs4": ("beautifulsoup4",),
@@ -67,23 +65,20 @@ class Import:
 
     @property
     def top(self) -> str:
-        """The name that a package has to provide."""
+        """What a package must provide."""
         parts = self.module.split(".")
         return ".".join(parts[:2]) if parts[0] in SHARED else parts[0]
 
 
 def imports_of(handler: str, modules: Modules, python: tuple[int, int] | None) -> list[Import]:
-    """Return the first import of each package that is neither Python's, the runtime's nor theirs.
-
-    Raises HandlerError.
-    """
+    """Return the first import of each package from elsewhere. Raises HandlerError."""
     taken = top_level_names() | sys.stdlib_module_names
     found: dict[str, Import] = {}
     left, seen = [handler], set[str]()
     while left:
         name = left.pop()
         file = modules.file(name)
-        # Importing a.b.c runs a and a.b first.
+        # Importing a.b runs a first.
         left += [parent for parent in [name.rpartition(".")[0]] if parent and parent not in seen]
         if file is None or name in seen:
             continue
@@ -97,7 +92,7 @@ def imports_of(handler: str, modules: Modules, python: tuple[int, int] | None) -
 
 
 def providers_of(top: str) -> tuple[str, ...]:
-    """Return the names of packages that provide what is imported, the usual one first."""
+    """Return packages, the usual one first."""
     return PROVIDERS.get(top) or (top.replace(".", "-").replace("_", "-"),)
 
 
@@ -105,7 +100,7 @@ def is_provided(top: str, packages: frozenset[str]) -> bool:
     """`packages`: normalised names."""
     names = {canonicalize_name(name) for name in providers_of(top)}
     if "." in top:
-        # A package may be named by what is deeper in it, such as google-cloud-storage.
+        # Names may go deeper, such as google-cloud-storage.
         return any(f"{each}-".startswith(f"{name}-") for each in packages for name in names)
     return bool(names & packages)
 
@@ -113,9 +108,9 @@ def is_provided(top: str, packages: frozenset[str]) -> bool:
 def missing_imports(
     spec: AgentSpec, modules: Modules, packages: Iterable[str] | None = None
 ) -> list[str]:
-    """Return what the handler's modules import and no package may provide, and what to add.
+    """Return what no package provides, and what to add.
 
-    `packages`: all that the agent has, by name; None means that none is known. Raises HandlerError.
+    `packages`: all that the agent has, None if unknown. Raises HandlerError.
     """
     known = frozenset(map(canonicalize_name, packages or ()))
     return [
@@ -128,7 +123,7 @@ def missing_imports(
 def _imports(
     file: str, modules: Modules, python: tuple[int, int] | None
 ) -> Iterator[tuple[Import, list[str]]]:
-    """Yield the imports of a file, each with the modules that it may load."""
+    """Yield imports, and the modules that each may load."""
     tree = tree_of(file, modules, python)
     if tree is None:
         return
@@ -150,7 +145,7 @@ def _is_own(module: str, modules: Modules) -> bool:
 
 
 def _guarded(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield what may fail, or is only for type checkers."""
+    """Yield what may fail, or is for type checkers."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) or (
             isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)

@@ -1,5 +1,3 @@
-"""The author's modules and packages, among the files beside the spec."""
-
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
@@ -12,7 +10,7 @@ INIT = "__init__"
 
 
 class Modules:
-    """`files`: by path, all files or those of modules only."""
+    """`files`: by path; only modules count."""
 
     def __init__(self, files: Mapping[str, SourceFile]) -> None:
         self._files = {name: path for path in files if (name := module_of(path))}
@@ -20,14 +18,13 @@ class Modules:
         self._packages = {parent for name in self._files for parent in _parents(name)}
 
     def file(self, module: str) -> str | None:
-        """Return the path of a module's file."""
         return self._files.get(module)
 
     def is_package(self, name: str) -> bool:
         return name in self._packages or self._files.get(name, "").endswith(f"{INIT}{SUFFIX}")
 
     def below(self, package: str) -> list[str]:
-        """Return the modules in a package, or the single ones for ""."""
+        """For "", return the top modules."""
         start = f"{package}." if package else ""
         return sorted(
             name
@@ -41,7 +38,7 @@ class Modules:
 
 
 def module_of(path: str) -> str | None:
-    """Return the name by which a file is imported, None if it is not."""
+    """Return None for what cannot be imported."""
     if not path.endswith(SUFFIX):
         return None
     parts = PurePosixPath(path.removesuffix(SUFFIX)).parts
@@ -51,17 +48,16 @@ def module_of(path: str) -> str | None:
 
 
 def package_of(file: str, level: int, module: str | None) -> str:
-    """Return the module that `from ..module import` in a file means."""
+    """Resolve `from ..module import` in a file."""
     package = PurePosixPath(file).parent.parts
     above = package[: len(package) - level + 1] if level else ()
     return ".".join([*above, *([module] if module else [])])
 
 
 def imported_as(paths: Iterable[str]) -> dict[str, str]:
-    """Return what can be imported of an agent's folder: by name, the file or folder."""
+    """Return files and folders by the names that import them."""
     found: dict[str, str] = {}
     for path in paths:
-        # A folder hides nothing by what is in its subfolders.
         if path.count("/") <= 1 and (name := module_of(path)):
             top = name.partition(".")[0]
             found.setdefault(top, f"{top}/" if "/" in path else path)
@@ -69,7 +65,7 @@ def imported_as(paths: Iterable[str]) -> dict[str, str]:
 
 
 def hidden_names(paths: Iterable[str]) -> Iterator[str]:
-    """Yield, for each module that would hide Python's own or the agent's, what is wrong with it."""
+    """Yield problems of modules that hide Python's own or the runtime's."""
     taken = top_level_names()
     for name, place in imported_as(paths).items():
         if name in sys.stdlib_module_names:

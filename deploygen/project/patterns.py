@@ -1,10 +1,8 @@
-"""Which files beside a spec become part of the agent."""
-
 from collections.abc import Sequence
 
 from pathspec import GitIgnoreSpec
 
-# Nobody wants these in an image; `include` cannot change that.
+# Even if `include` names them.
 NEVER = GitIgnoreSpec.from_lines(
     [
         ".git",
@@ -15,7 +13,6 @@ NEVER = GitIgnoreSpec.from_lines(
         "node_modules",
         "__pycache__",
         "*.pyc",
-        # Secrets.
         ".env",
         ".env.*",
         "*.env",
@@ -34,7 +31,7 @@ EVERYTHING = "*"
 
 
 class Selection:
-    """The keys `include` and `exclude`, whose patterns are those of .gitignore."""
+    """The keys `include` and `exclude`, as in .gitignore."""
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
         self._include = GitIgnoreSpec.from_lines(include or [EVERYTHING])
@@ -43,17 +40,17 @@ class Selection:
         self._exclude = GitIgnoreSpec.from_lines(exclude)
 
     def has(self, path: str) -> bool:
-        """Whether a file is selected; a hidden one is only if a pattern names the dot."""
+        """A hidden file needs a pattern that names the dot."""
         include = self._hidden if is_hidden(path) else self._include
         return include.match_file(path) and not self._is_out(path)
 
     def may_have_below(self, folder: str) -> bool:
-        """Whether a file in a folder may be selected."""
+        """Whether files in the folder may be selected."""
         skipped = is_hidden(folder) and not len(self._hidden)
         return not skipped and not self._is_out(f"{folder}/")
 
     def names(self, path: str) -> bool:
-        """Whether `include` has the file by more than a pattern for everything."""
+        """Whether a pattern for more than everything matches."""
         return self._named.match_file(path)
 
     def _is_out(self, path: str) -> bool:

@@ -1,5 +1,3 @@
-"""A spec and a handler to start from."""
-
 import re
 from pathlib import Path
 
@@ -18,12 +16,12 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_project"
 SPEC_FILE = "agent.yaml"
 DEFAULT_NAME = "my-agent"
 DEFAULT_TEMPLATE = "plain"
-# The generated folder of an agent whose spec is in a folder of its name.
+# The output, if the spec's folder has the agent's name.
 BELOW_THE_SPEC = "build"
 
 
 class ScaffoldError(Exception):
-    """Nothing was written; the message says why."""
+    pass
 
 
 def template_names() -> list[str]:
@@ -31,7 +29,7 @@ def template_names() -> list[str]:
 
 
 def write_scaffold(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[Path]:
-    """Write into a new or empty folder, and return the paths. Raises ScaffoldError."""
+    """Fill a new or empty folder. Raises ScaffoldError."""
     files = _files(TEMPLATES / template, name_for(folder))
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ScaffoldError(f"{folder} exists already, and is not a folder")
@@ -49,7 +47,7 @@ def write_scaffold(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[Path]
 
 
 def name_for(folder: Path) -> str:
-    """Return the folder's name as an agent's, else a default."""
+    """Turn the folder's name into an agent's, if possible."""
     words = re.findall(r"[a-z0-9]+", folder.resolve().name.lower())
     name = "-".join(words)[:LONGEST_NAME].rstrip("-")
     try:

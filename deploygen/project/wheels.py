@@ -1,5 +1,3 @@
-"""The wheels beside a spec, which are copied into the agent's folder."""
-
 import os
 import stat
 import zipfile
@@ -20,12 +18,12 @@ LARGEST_METADATA = 4 * 1024 * 1024
 
 
 class WheelError(Exception):
-    """The wheel cannot be installed; the message says why."""
+    pass
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """`requires` are requirements, `python` is a specifier of versions."""
+    """`python`: a specifier."""
 
     file: str
     content: bytes
@@ -34,7 +32,7 @@ class Wheel:
 
 
 def read_wheel(folder: Path, text: str, base_image: str) -> Wheel | None:
-    """Return the wheel that a requirement names, None if it names none. Raises WheelError."""
+    """Return None unless a requirement names a wheel here. Raises WheelError."""
     match = WHEEL.fullmatch(text)
     if match is None:
         return None
@@ -51,7 +49,7 @@ def read_wheel(folder: Path, text: str, base_image: str) -> Wheel | None:
 
 
 def _read(path: Path, folder: Path) -> bytes:
-    # A link may lead to a file that is not meant to be in an image.
+    # A link may lead to a private file.
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise WheelError(f"{path} leads out of the folder: put the wheel beside the spec")
     if not stat.S_ISREG(path.stat().st_mode):
@@ -64,7 +62,7 @@ def _read(path: Path, folder: Path) -> bytes:
 
 
 def _metadata(content: bytes, file: str) -> Message:
-    """Return the metadata, which must be of the package that the file's name gives."""
+    """Raises WheelError for another package's."""
     name, version = parse_wheel_filename(file)[:2]
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
