@@ -1,7 +1,4 @@
-"""``python -m agent_runtime`` serves the handler beside this package.
-
-Handlers import from here: ``from agent_runtime import Context``.
-"""
+"""``python -m agent_runtime`` serves the handler beside this package."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == "__main__":
     # Imports leave no garbage, and take a fifth less without the collector.
     gc.disable()
-    # As PID 1, the process would ignore SIGTERM during the imports.
+    # PID 1 would ignore SIGTERM during the imports.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
     from .server import main

@@ -1,4 +1,4 @@
-"""Makes log records of what would go past the log: output, warnings, uncaught exceptions."""
+"""Logs what would go past the log: output, warnings, uncaught exceptions."""
 
 import contextvars
 import faulthandler
@@ -13,12 +13,10 @@ from .http.request_ids import request_id
 
 logger = logging.getLogger("agent")
 
-# Of a line without an end, in bytes.
-LONGEST_LINE = 8192
+LONGEST_LINE = 8192  # bytes
 
 
 def capture_failures() -> None:
-    """Log warnings and uncaught exceptions, and let a crash of the interpreter print its stacks."""
     faulthandler.enable(sys.__stderr__ or sys.stderr)
     logging.captureWarnings(capture=True)
     _inherit_contexts()
@@ -35,7 +33,7 @@ def capture_failures() -> None:
 
 
 def capture_output() -> None:
-    """Log what is printed, each line with the id of the request that it belongs to."""
+    """Log what is printed, each line with its request's id."""
     for name, level in (("stdout", logging.INFO), ("stderr", logging.WARNING)):
         lines = Lines(getattr(sys, name), logging.getLogger(f"agent.{name}"), level)
         _captured.append(lines)
@@ -49,7 +47,7 @@ def capture_output() -> None:
 
 
 def end_lines() -> None:
-    """Log what the request has printed without an end of line."""
+    """Log the current request's unfinished lines."""
     for lines in _captured:
         lines.end()
 
@@ -60,8 +58,6 @@ def end_all_lines() -> None:
 
 
 class Lines(io.RawIOBase):
-    """A binary stream whose lines become log records."""
-
     def __init__(self, stream: Any, log: logging.Logger, level: int) -> None:
         self._stream = stream
         self._log = log
@@ -80,7 +76,7 @@ class Lines(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         if getattr(self._thread, "logs", False):
-            # Of logging itself, which cannot log.
+            # logging failed, and cannot log that
             self._stream.write(bytes(data).decode(errors="backslashreplace"))
             return len(data)
         with self._lock:
@@ -107,7 +103,7 @@ class Lines(io.RawIOBase):
         self._thread.logs = True
         try:
             for line in lines:
-                # A progress bar returns to the start of its line.
+                # A progress bar returns to its line's start.
                 last = line.rstrip(b"\r").rpartition(b"\r")[2]
                 if last:
                     self._log.log(self._level, "%s", last.decode(errors="backslashreplace"))
@@ -126,11 +122,11 @@ def _log_failed_thread(failed: threading.ExceptHookArgs) -> None:
 
 
 def _inherit_contexts() -> None:
-    """Let threads log with the id of the request that started them, as Python 3.14 can do it."""
+    """Let threads log with the request id of their starter, as Python 3.14 can."""
     start = threading.Thread.start
 
     def start_in_context(self: threading.Thread) -> None:
-        # Those of executors work for many requests.
+        # Executors' threads work for many requests.
         if getattr(self, "_target", None) is not executor_threads._worker:  # noqa: SLF001
             context = contextvars.copy_context()
             run = self.run

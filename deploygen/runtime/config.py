@@ -1,4 +1,4 @@
-"""agent.json, overridden by variables of the environment."""
+"""agent.json, and the variables that override it."""
 
 import json
 from collections.abc import Mapping, MutableMapping
@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationErr
 from .port import port_variable
 
 CONFIG_FILE = "agent.json"
-# For the port, see port.py.
 VARIABLES = {
     "agent_id": "AGENT_ID",
     "drain_seconds": "AGENT_DRAIN_SECONDS",
@@ -18,7 +17,7 @@ VARIABLES = {
     "keep_alive_seconds": "AGENT_KEEP_ALIVE_SECONDS",
     "max_result_bytes": "AGENT_MAX_RESULT_BYTES",
 }
-# Longer is a mistake, such as milliseconds.
+# More is a mistake, such as milliseconds.
 LONGEST_SECONDS = 86_400
 LARGEST_RESULT_BYTES = 16 * 1024 * 1024
 
@@ -27,7 +26,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class ConfigError(Exception):
-    """The message names the file or the variable."""
+    """The message names the file or variable."""
 
 
 class Part(BaseModel):
@@ -57,7 +56,7 @@ class Skill(Part):
 
 
 class AgentConfig(Part):
-    """agent.json. Its other fields, for extensions, are in `model_extra`."""
+    """The fields of extensions are in `model_extra`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -66,28 +65,27 @@ class AgentConfig(Part):
     port: Annotated[int, Field(ge=1, le=65535)]
     description: str = ""
     version: str = "0.1.0"
-    # Only who starts the container can know it.
+    # Only who starts the container knows it.
     image_digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     handler: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] = "handler:handle"
     inputs: list[Declared] = []
     outputs: list[Declared] = []
     skills: list[Skill] = []
     tags: list[str] = []
-    # The handler's variables, with default values.
     environment: dict[str, str | None] = {}
     secrets: list[str] = []
     dependencies: list[str] = []
-    # Until POST /run responds with a job instead of a result.
+    # After that, POST /run responds with a job.
     sync_timeout: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 30.0
     a2a_0_3: bool = True
     max_jobs: Annotated[int, Field(ge=1, le=1000)] = 16
-    # Of a result, or of all pieces of a stream, as JSON.
+    # Of a result, or all pieces of a stream.
     max_result_bytes: Annotated[int, Field(ge=1024, le=2**30)] = LARGEST_RESULT_BYTES
-    # For running requests after SIGTERM. With what follows, less than the ten of `docker stop`.
+    # For running requests after SIGTERM. All of stopping must take less than the 10 s of `docker
+    # stop`.
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
-    # Longer than load balancers commonly do: the agent must not close what they are about to use.
+    # Longer than load balancers keep connections, or they would use one that the agent closes.
     keep_alive_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 75.0
-    # Whether GET / has a page for browsers; the package that makes it is there only then.
     page: bool = False
     extensions: list[str] = []
     # Not a copy: secrets are put into it.
@@ -95,7 +93,6 @@ class AgentConfig(Part):
 
     @property
     def build(self) -> dict[str, str]:
-        """What runs, as far as it is known."""
         digest = {"image_digest": self.image_digest} if self.image_digest else {}
         return {"version": self.version} | digest
 
@@ -127,10 +124,7 @@ def validated(
     environ: Mapping[str, str],
     where: str,
 ) -> Model:
-    """Return a model of the `values`, which are from `where`. Raises ConfigError.
-
-    `variables`: by field, the variable that overrides it unless empty.
-    """
+    """`variables`, by field, override the `values` from `where`. Raises ConfigError."""
     overriding = {
         field: environ[name]
         if model.model_fields[field].annotation is str
@@ -148,7 +142,7 @@ def validated(
 
 
 def _json(text: str) -> Any:
-    """Return a number; or the text, which is then refused."""
+    """What is not JSON is refused later."""
     try:
         return json.loads(text)
     except ValueError:

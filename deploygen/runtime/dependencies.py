@@ -1,4 +1,4 @@
-"""Whether dependencies can be reached, checked in the background so that /health/ready is cheap."""
+"""Checks run in the background, so that /health/ready is cheap."""
 
 import http.client
 import logging
@@ -15,22 +15,20 @@ logger = logging.getLogger("agent.dependencies")
 
 TIMEOUT_SECONDS = 2.0
 GOOD_FOR_SECONDS = 5.0
-# While it is away.
 RETRY_SECONDS = 1.0
 # Resolving a name may hang.
 STALE_SECONDS = GOOD_FOR_SECONDS + 2 * TIMEOUT_SECONDS + 1.0
 
 
 class DependencyChecks:
-    """A thread each, so that one that hangs does not delay the others."""
+    """One thread each, since a check may hang."""
 
     def __init__(self, dependencies: Sequence[str]) -> None:
-        """`dependencies`: http or https URLs, or host:port. Raises ValueError."""
+        """`dependencies`: URLs, or host:port. Raises ValueError."""
         self._checks = [_Check(dependency) for dependency in dependencies]
 
     def start(self) -> None:
         for check in self._checks:
-            # A daemon: the process can end while it hangs.
             threading.Thread(target=check.run, name="dependency", daemon=True).start()
 
     def stop(self) -> None:
@@ -38,7 +36,6 @@ class DependencyChecks:
             check.stopped.set()
 
     def problem(self) -> Problem | None:
-        """Which are away, and why; None if none is."""
         problems = [problem for check in self._checks if (problem := check.problem())]
         return Problem("a dependency is away", "; ".join(problems)) if problems else None
 
@@ -48,7 +45,7 @@ class _Check:
         self._target = _target(dependency)
         self.name = _name(self._target)
         self.stopped = threading.Event()
-        self._seen: tuple[float, str | None] | None = None  # when, and what was wrong
+        self._seen: tuple[float, str | None] | None = None  # when, and the problem
 
     def run(self) -> None:
         while not self.stopped.is_set():
@@ -86,7 +83,7 @@ def _target(dependency: str) -> SplitResult:
 
 
 def _name(target: SplitResult) -> str:
-    # For logs and operators: no user, password, query.
+    # It is logged: no user, password, query.
     place = target.netloc.rpartition("@")[2]
     return place if target.scheme == "tcp" else f"{target.scheme}://{place}{target.path}"
 
@@ -101,7 +98,7 @@ def _check(target: SplitResult) -> str | None:
     except OSError as error:
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except (http.client.HTTPException, ValueError) as error:
-        # The messages repeat the response, or the URL's query.
+        # Messages repeat the response or query.
         return type(error).__name__
     return f"it responds with {status}" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
 

@@ -1,5 +1,3 @@
-"""The handler's environment: default values and secrets."""
-
 import os
 import stat
 from collections.abc import Iterable, Mapping, MutableMapping
@@ -8,14 +6,14 @@ LARGEST_SECRET_BYTES = 64 * 1024
 
 
 def set_defaults(values: Mapping[str, str | None], environ: MutableMapping[str, str]) -> None:
-    """An empty variable counts as set."""
+    """An empty variable is set."""
     for name, value in values.items():
         if value is not None:
             environ.setdefault(name, value)
 
 
 def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str | None:
-    """Set variables from NAME_FILE unless they are set. Returns which are missing, and why."""
+    """Set variables from NAME_FILE. Return which are missing, and why."""
     problems: list[str] = []
     for name in names:
         try:
@@ -31,10 +29,8 @@ def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str
 
 
 def read_secret(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the variable, else the content of the file in NAME_FILE, else None.
-
-    Raises ValueError, without the content, if the file cannot be used.
-    """
+    """Return the variable, else the content of the file in NAME_FILE, else None. Raises ValueError,
+    without the content."""
     if value := environ.get(name):
         return value
     path = environ.get(f"{name}_FILE")
@@ -55,9 +51,9 @@ def _read(path: str) -> str:
     if len(content) > LARGEST_SECRET_BYTES:
         raise ValueError(f"it has more than {LARGEST_SECRET_BYTES} bytes")
     try:
-        # Editors and echo add a line end.
+        # Editors add a line end.
         secret = content.decode().rstrip("\r\n")
-    except UnicodeDecodeError:  # whose text has some of it
+    except UnicodeDecodeError:  # it has some of the secret
         raise ValueError("it is not UTF-8") from None
     if not secret or "\0" in secret:
         raise ValueError("it is empty" if not secret else "it has a null byte")

@@ -1,6 +1,6 @@
-"""Modules that agent.json names under "extensions"; a leading dot means this package.
+"""Modules that agent.json names; a leading dot means this package.
 
-Each has a function ``extension(config, status)`` that returns an Extension.
+Each has ``extension(config, status)``, which returns an Extension.
 """
 
 import importlib
@@ -27,17 +27,17 @@ class Extension(Protocol):
         """The socket listens. Must return at once."""
 
     def drain(self) -> None:
-        """The agent finishes its running requests. In any thread; must return at once."""
+        """Requests are finishing. In any thread; must return at once."""
 
     async def stop(self) -> None:
         """The last response is sent. Must take bounded time, and allow a second call, on another
         event loop."""
 
     def metrics(self) -> list[Metric]:
-        """What /metrics shows of it. In any thread; must return at once."""
+        """In any thread; must return at once."""
 
     def problem(self) -> Problem | None:
-        """Why the agent should get no work; None if it may."""
+        """Why the agent should get no work."""
 
 
 def load_extensions(config: AgentConfig, status: StatusReader) -> list[Extension]:

@@ -1,5 +1,3 @@
-"""Runs of the handler, and their results."""
-
 import asyncio
 import contextlib
 import json
@@ -26,38 +24,37 @@ from .spans import in_span
 logger = logging.getLogger("agent.jobs")
 
 State = Literal["running", "done", "failed", "cancelled"]
-# What an answer to a message has; "data or text" is data, but text while the job runs.
+# In an answer to a message; "data or text" is text while the job runs.
 Output = Literal["data", "text", "text and data", "data or text"]
-# Ended jobs are remembered unless newer ones need the room.
+# Less if newer jobs need the room.
 REMEMBERED_SECONDS = 3600.0
 MOST_REMEMBERED = 1000
 MOST_REMEMBERED_BYTES = 32 * 1024 * 1024
-# Of an error, in characters.
+# Characters.
 LONGEST_PROBLEM = 2000
 
 
 class TooManyJobs(Exception):
-    """max_jobs are running."""
+    pass
 
 
 class Job:
     def __init__(self) -> None:
         self.id = uuid.uuid4().hex
         self.state: State = "running"
-        self.result = b""  # JSON text, of a job that is done
-        # For the client that waits; a remembered job has a bounded text instead.
+        self.result = b""  # JSON
+        # Until the job is remembered, then `problem`.
         self.error: Exception | None = None
         self.problem = ""
-        self.since = datetime.now(UTC)  # when it came to this state
+        self.since = datetime.now(UTC)  # of this state
         self.began = 0.0  # on the clock of Jobs
         self.ended = asyncio.Event()
-        # What a generator yields; handler/pieces.py says how to follow it.
         self.stream = Stream()
-        self.progress: Progress | None = None  # the last report
+        self.progress: Progress | None = None
         # For A2A.
         self.context_id = self.id
         self.output: Output = "data or text"
-        self.message = b""  # that started it, as JSON
+        self.message = b""  # JSON
 
     def report(self, progress: Progress) -> None:
         """For any thread."""
@@ -71,7 +68,7 @@ class Job:
 
 
 class Jobs:
-    """For the server's event loop; any thread may read `running`."""
+    """For one event loop; any thread may read `running`."""
 
     def __init__(
         self, runner: HandlerRunner, max_jobs: int, clock: Callable[[], float] = time.monotonic
@@ -88,13 +85,13 @@ class Jobs:
 
     @property
     def running(self) -> int:
-        """Calls of the handler that have not ended, also cancelled ones."""
+        """Calls that have not ended, even of cancelled jobs."""
         return len(self._tasks)
 
     def start(self, inputs: dict[str, Any], context_id: str = "") -> Job:
-        """The job cannot be found until it is remembered. Raises TooManyJobs.
+        """Raises TooManyJobs. The job cannot be found until it is remembered.
 
-        `context_id` is that of a conversation in A2A, if the client has named one.
+        `context_id`: A2A's.
         """
         if len(self._tasks) >= self._max_jobs:
             raise TooManyJobs(f"the agent runs as many jobs as it may: {self._max_jobs}")
@@ -110,7 +107,7 @@ class Jobs:
         return job
 
     async def wait(self, job: Job, seconds: float) -> bool:
-        """Return whether the job has ended by then."""
+        """Return whether the job has ended."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await job.ended.wait()
@@ -130,14 +127,13 @@ class Jobs:
         return [job for job in self._known.values() if job.context_id == context_id]
 
     def cancel(self, job: Job) -> None:
-        """End a job without a result. A thread goes on, and occupies its place."""
+        """A thread goes on, and occupies its place."""
         self._end(job, "cancelled")
         for task, its_job in self._tasks.items():
             if its_job is job:
                 task.cancel()
 
     async def cancel_all(self, seconds: float) -> None:
-        """Wait for them up to `seconds`."""
         tasks = list(self._tasks)
         for job in list(self._tasks.values()):
             self.cancel(job)
@@ -150,14 +146,14 @@ class Jobs:
         except asyncio.CancelledError:
             self._end(job, "cancelled")
         except Exception as error:
-            # Frames would keep the handler's variables in memory.
+            # Frames would keep the handler's variables.
             error.__cause__ = error.__context__ = None
             self._end(job, "failed", error=error.with_traceback(None))
         else:
             self._end(job, "done", job_result)
         finally:
             end_lines()
-            # A job that never ends would never be forgotten.
+            # Otherwise it would never be forgotten.
             self._end(job, "failed", error=HandlerFailed("the run was interrupted"))
 
     def _end(
@@ -180,7 +176,6 @@ class Jobs:
         self._forget_old()
 
     def _forget_old(self) -> None:
-        # Called when a job ends or is looked for, so no timer is needed.
         oldest = self._clock() - REMEMBERED_SECONDS
         for job_id, ended in list(self._ended.items()):
             too_many = len(self._ended) > MOST_REMEMBERED or (

@@ -1,5 +1,3 @@
-"""Logs on standard output, as text or JSON."""
-
 import json
 import logging
 import sys
@@ -17,10 +15,9 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 
 
 def set_up_logs(identity: Mapping[str, str], environ: Mapping[str, str], is_terminal: bool) -> bool:
-    """Return whether the lines are JSON, by default those for terminals are not.
+    """Return whether lines are JSON. Raises ConfigError.
 
-    `identity`: fields of each line of JSON. Raises ConfigError if AGENT_LOG_FORMAT is neither json
-    nor text.
+    `identity`: fields of each JSON line.
     """
     chosen = environ.get(VARIABLE) or ("text" if is_terminal else "json")
     if chosen not in ("json", "text"):
@@ -63,5 +60,5 @@ class JsonLines(logging.Formatter):
 def _as_json(line: dict[str, Any]) -> str:
     try:
         return json.dumps(line, default=str, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):  # keys that JSON lacks, a cycle, NaN
+    except (TypeError, ValueError, RecursionError):  # odd keys, a cycle, NaN
         return json.dumps({key: str(value) for key, value in line.items()})

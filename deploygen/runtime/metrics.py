@@ -1,4 +1,4 @@
-"""Metrics in the text format of Prometheus, version 0.0.4."""
+"""Prometheus's text format, version 0.0.4."""
 
 import re
 import threading
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# Seconds: a lookup, a model's answer, a job of an hour.
+# Seconds.
 BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 
 
@@ -16,7 +16,7 @@ BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 class Sample:
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
-    # Of the metric's name, such as _count.
+    # Such as _count.
     suffix: str = ""
 
 
@@ -33,12 +33,12 @@ def exposition(metrics: Iterable[Metric]) -> str:
 
 
 class RunMetrics:
-    """Counts the ended runs of the handler. For any thread."""
+    """For any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ended: Counter[str] = Counter({"done": 0, "failed": 0, "cancelled": 0})
-        # By the bucket's place, the last one for what is longer than all.
+        # The last one is for longer runs.
         self._buckets = [0] * (len(BUCKETS) + 1)
         self._seconds = 0.0
 

@@ -1,5 +1,3 @@
-"""The variable that sets the agent's port."""
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +5,7 @@ DEFAULT_PORT = 8000
 
 
 def port_variable(configured: Any, environ: Mapping[str, str]) -> str:
-    """Return PORT, which platforms set, unless AGENT_PORT or agent.json (`configured`) sets one."""
+    """PORT, which platforms set, unless AGENT_PORT or `configured` sets the port."""
     if not environ.get("AGENT_PORT") and configured == DEFAULT_PORT:
         return "PORT"
     return "AGENT_PORT"

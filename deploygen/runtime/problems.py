@@ -1,12 +1,10 @@
-"""Why an agent should get no work."""
-
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`general` is for everybody. `detail` may name secrets, hosts and code: it is for the log,
-    operators, and callers with a token."""
+    """Why an agent should get no work. Everybody may see `general`; `detail` may name secrets,
+    hosts and code."""
 
     general: str
     detail: str = ""

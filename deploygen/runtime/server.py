@@ -1,5 +1,3 @@
-"""Configures and serves the agent."""
-
 import os
 import sys
 from pathlib import Path

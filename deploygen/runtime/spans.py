@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry for runs. They cost next to nothing unless the agent has traces."""
+"""Nearly free unless the agent has traces."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,9 +10,9 @@ TRACER = trace.get_tracer("agent_runtime")
 async def in_span(
     work: Callable[[], Awaitable[None]], run_id: str, state: Callable[[], str]
 ) -> None:
-    """Await `work` in a span, below that of the request. `state` returns how it ended."""
+    """Await `work` in a span. `state` returns how it ended."""
     with TRACER.start_as_current_span(
-        # The conventions for generative AI.
+        # OpenTelemetry's conventions for generative AI.
         "invoke_agent",
         attributes={"gen_ai.operation.name": "invoke_agent", "agent.run.id": run_id},
         record_exception=False,
@@ -20,11 +20,11 @@ async def in_span(
         await work()
         span.set_attribute("agent.run.state", state())
         if state() == "failed":
-            # Without the message, which may hold what was sent.
+            # The message may hold what was sent.
             span.set_status(trace.StatusCode.ERROR)
 
 
 def trace_id() -> str:
-    """Return the current one, for logs; empty if there is none."""
+    """Return "" without a trace."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else ""

@@ -1,5 +1,3 @@
-"""Log lines for people."""
-
 import logging
 import sysconfig
 import time
@@ -37,7 +35,7 @@ class TextLines(logging.Formatter):
             record.exc_text = shared
 
     def formatException(self, ei: Raised) -> str:  # noqa: N802 - as in the base class
-        """Leave out what leads to the author's code: it is the same each time."""
+        """Leave out the frames before the author's code."""
         if ei[1] is None:
             return super().formatException(ei)
         report = traceback.TracebackException.from_exception(ei[1])
@@ -47,7 +45,7 @@ class TextLines(logging.Formatter):
 
 
 class TerminalLines(TextLines):
-    """Shorter, and in colours."""
+    """Shorter, with colours."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as in the base class
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
@@ -69,7 +67,7 @@ def _authors_part(report: traceback.TracebackException) -> traceback.StackSummar
     frames = list(report.stack)
     first = next((i for i, frame in enumerate(frames) if not _leads_there(frame.filename)), None)
     if first is None:
-        # Of a module that is no Python, what follows shows the line.
+        # A SyntaxError shows the line anyway.
         first = len(frames) if issubclass(report.exc_type or object, SyntaxError) else 0
     return traceback.StackSummary.from_list(frames[first:])
 

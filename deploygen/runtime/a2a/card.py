@@ -1,4 +1,4 @@
-"""The agent's card (A2A 1.0, section 4.4)."""
+"""A2A 1.0, section 4.4."""
 
 import hashlib
 import json
@@ -19,10 +19,8 @@ BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
 def base_url(config: AgentConfig, host_header: str) -> str:
-    """Return AGENT_PUBLIC_URL, else AGENT_HOST with the port, else the request's own host.
-
-    Without trailing slash. Raises ConfigError.
-    """
+    """Return AGENT_PUBLIC_URL, else AGENT_HOST with the port, else the request's host. Raises
+    ConfigError."""
     public = config.environ.get("AGENT_PUBLIC_URL")
     if public:
         if not BASE_URL.fullmatch(public):
@@ -58,7 +56,7 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
         "defaultInputModes": [JSON_TYPE, TEXT_TYPE],
         "defaultOutputModes": [JSON_TYPE, TEXT_TYPE],
         "skills": [
-            # The protocol requires a tag.
+            # A2A requires a tag.
             skill.model_dump(exclude_defaults=True)
             | {"tags": skill.tags or config.tags or [config.name]}
             for skill in config.skills or [only]
@@ -76,6 +74,6 @@ def entity_tag(body: bytes) -> str:
 
 
 def is_known(if_none_match: str, tag: str) -> bool:
-    """As RFC 9110, 13.1.2 says."""
+    """RFC 9110, 13.1.2."""
     known = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
     return tag in known or known == ["*"]

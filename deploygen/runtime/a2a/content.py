@@ -1,16 +1,13 @@
-"""Content as JSON, or as text where that is clear."""
-
 from collections.abc import Sequence
 
 from ..config import Declared
 
 JSON_TYPE, TEXT_TYPE = "application/json", "text/plain"
-# If no inputs are declared.
 TEXT_INPUT = "input"
 
 
 def text_input(inputs: Sequence[Declared]) -> str | None:
-    """Return the input that a text becomes: the only required string, else the only string."""
+    """Return the input for texts: the only required string, else the only string."""
     if not inputs:
         return TEXT_INPUT
     strings = [each for each in inputs if each.type == "string"]

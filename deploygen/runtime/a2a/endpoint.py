@@ -1,4 +1,4 @@
-"""POST /a2a: the JSON-RPC binding of A2A 1.0 (section 9), and of 0.3."""
+"""A2A 1.0, section 9, and 0.3."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -56,9 +56,9 @@ class A2AEndpoint:
     def _translated(
         self, request: Request, name: str, params: dict[str, Any]
     ) -> tuple[str, dict[str, Any], Wire]:
-        """Return the call in 1.0, and how to write the response. Raises RpcError."""
+        """Return a call of 1.0, and how to write the response. Raises RpcError."""
         sent = request.headers.get(VERSION) or request.query_params.get(VERSION, "")
-        # None means 0.3 (section 3.6.2), but names of 1.0 are clear.
+        # No version means 0.3 (section 3.6.2), but names of 1.0 are clear.
         version = sent.strip() or ("0.3" if "/" in name else "1.0")
         if VERSION_1_0.fullmatch(version):
             return name, params, V1

@@ -1,4 +1,4 @@
-"""Errors of JSON-RPC 2.0 and of A2A 1.0 (section 5.4)."""
+"""JSON-RPC 2.0; A2A 1.0, section 5.4."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 class Code(NamedTuple):
     number: int
-    # Only of A2A's own errors.
+    # of A2A's own errors
     reason: str = ""
 
 
@@ -26,7 +26,7 @@ WRONG_VERSION = Code(-32009, "VERSION_NOT_SUPPORTED")
 
 
 class RpcError(Exception):
-    """`fields`: problems of inputs, by name."""
+    """`fields`: problems of inputs."""
 
     def __init__(
         self, code: Code, message: str, fields: list[dict[str, str]] | None = None
@@ -46,7 +46,7 @@ class RpcError(Exception):
 
 
 class Busy(RpcError):
-    """Sent as 503, since no caller retries for a code inside a 200."""
+    """A 503, since nobody retries for a code inside a 200."""
 
     def __init__(self, message: str) -> None:
         super().__init__(INTERNAL_ERROR, message)

@@ -1,4 +1,4 @@
-"""ListTasks (A2A 1.0, section 3.1.4): the tasks of a context, the last changed first, in pages."""
+"""ListTasks (A2A 1.0, section 3.1.4)."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Messages (A2A 1.0, section 4.1) as inputs."""
+"""A2A 1.0, section 4.1."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from .params import invalid, member, optional_object, text, texts
 LONGEST_ID = 256
 LISTS = ("extensions", "referenceTaskIds")
 PART_MEMBERS = ("text", "data", "metadata", "filename", "mediaType")
-# Beyond it, a double may not be the number that was meant.
+# Above, doubles are not exact.
 LARGEST_EXACT = 2**53
 
 
@@ -38,7 +38,6 @@ def check_message(message: Mapping[str, Any]) -> None:
 
 
 def stored_message(message: Mapping[str, Any], job: Job) -> bytes:
-    """Return a checked message for the history of its task."""
     stored = {
         "messageId": text(message, "messageId"),
         "contextId": job.context_id,
@@ -51,10 +50,8 @@ def stored_message(message: Mapping[str, Any], job: Job) -> bytes:
 
 
 def inputs_of(parts: Sequence[Mapping[str, Any]], contract: Contract) -> dict[str, Any]:
-    """Return unchecked inputs: the members of data parts, and text parts as text_input().
-
-    Raises RpcError.
-    """
+    """Read data parts, and texts as text_input() says; the inputs are not checked yet. Raises
+    RpcError."""
     inputs: dict[str, Any] = {}
     for part in parts:
         inputs |= _whole_numbers(part.get("data") or {})
@@ -68,7 +65,6 @@ def inputs_of(parts: Sequence[Mapping[str, Any]], contract: Contract) -> dict[st
 
 
 def has_text(part: Mapping[str, Any]) -> bool:
-    """Otherwise it has data."""
     return isinstance(part.get("text"), str)
 
 
@@ -101,7 +97,7 @@ def _json_inputs(written: str) -> dict[str, Any]:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """Turn 5.0 into 5: the SDKs send data as a protobuf Value, which has only doubles."""
+    """Turn 5.0 into 5: the SDKs send protobuf Values, which have only doubles."""
     if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
         return int(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The methods of A2A 1.0 (section 3.1). Tasks are jobs."""
+"""A2A 1.0, section 3.1. Tasks are jobs."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ UNSUPPORTED = {
 
 
 class Methods:
-    """They take parameters, and raise RpcError."""
+    """They raise RpcError."""
 
     def __init__(self, agent: Lifecycle) -> None:
         self._agent = agent
@@ -77,7 +77,7 @@ class Methods:
 
     async def _list_tasks(self, params: Mapping[str, Any], wire: Wire) -> bytes:
         context_id = text(params, "contextId")
-        # Without one, every caller would see every other one's tasks.
+        # Otherwise each caller would see all others' tasks.
         jobs = self._agent.jobs.in_context(context_id) if context_id else []
         return task_page(jobs, params, wire)
 
@@ -116,7 +116,7 @@ class Methods:
         return job
 
     def _check_task(self, message: Mapping[str, Any]) -> None:
-        """Whether the message is for a task that exists: none takes another message."""
+        """No task takes another message. Raises RpcError."""
         if member(message, "taskId") is None:
             return
         job = self._find({"id": text(message, "taskId")})

@@ -1,5 +1,3 @@
-"""The form of an answer: what the caller accepts of it, as JSON or text."""
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +8,13 @@ from .errors import RpcError
 from .messages import has_text
 from .params import texts
 
-# Some clients write the kind of a part where a media type belongs.
+# Some clients send a part's kind instead of a media type.
 TEXT_MODES = frozenset({TEXT_TYPE, "text/*", "text", "*/*"})
 JSON_MODES = frozenset({JSON_TYPE, "application/*", "*/*"})
 
 
 def output_for(configuration: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Output:
-    """Return the form for a caller that sent these `parts`. Raises RpcError."""
+    """Raises RpcError."""
     modes = {
         mode.partition(";")[0].strip().lower()
         for mode in texts(configuration, "acceptedOutputModes")
@@ -29,5 +27,5 @@ def output_for(configuration: Mapping[str, Any], parts: Sequence[Mapping[str, An
         return "text"
     if not takes_text:
         return "data"
-    # A client that sends text alone may show nothing else.
+    # A client that sends only text may show nothing else.
     return "text and data" if all(map(has_text, parts)) else "data or text"

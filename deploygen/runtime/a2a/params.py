@@ -1,5 +1,4 @@
-"""Members of a call's parameters. As ProtoJSON allows, names may have underscores, and null stands
-for a member that is missing."""
+"""As in ProtoJSON, names may have underscores, and null means missing."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ def invalid(field: str, problem: str) -> RpcError:
 
 
 def member(params: Mapping[str, Any], name: str) -> Any:
-    """Return None for a missing one."""
     value = params.get(name)
     return params.get(HUMP.sub("_", name).lower()) if value is None else value
 
@@ -35,7 +33,6 @@ def optional_object(params: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def text(params: Mapping[str, Any], name: str) -> str:
-    """Return "" for a missing one."""
     value = member(params, name)
     if value is None:
         return ""
@@ -54,7 +51,6 @@ def texts(params: Mapping[str, Any], name: str) -> list[str]:
 
 
 def flag(params: Mapping[str, Any], name: str) -> bool:
-    """Return False for a missing one."""
     value = member(params, name)
     if value is None:
         return False
@@ -88,5 +84,5 @@ def moment(params: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def history_length(params: Mapping[str, Any]) -> int | None:
-    """Section 3.2.4; None stands for all messages."""
+    """Section 3.2.4; None means all."""
     return whole_number(params, "historyLength", 0, 2**31 - 1)

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0: calls and responses (A2A 1.0, section 9)."""
+"""JSON-RPC 2.0; A2A 1.0, section 9."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,16 +22,15 @@ def parse_call(body: bytes) -> dict[str, Any]:
 
 
 def call_id(call: Mapping[str, Any]) -> CallId:
-    """Return None for an id that no response can have."""
     sent = call.get("id")
     return sent if isinstance(sent, str | int) and not isinstance(sent, bool) else None
 
 
 def check_call(call: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the method and its parameters. Raises RpcError."""
+    """Return method and parameters. Raises RpcError."""
     if call.get("jsonrpc") != "2.0":
         raise RpcError(errors.INVALID_REQUEST, 'jsonrpc must be "2.0"')
-    # A notification, without an id, would be of no use here.
+    # A notification has no id, and no use here.
     if call_id(call) is None:
         raise RpcError(errors.INVALID_REQUEST, "id must be a string or an integer")
     method, params = call.get("method"), call.get("params")

@@ -1,16 +1,13 @@
-"""What the card says about tokens."""
-
 from collections.abc import Mapping
 from typing import Any
 
 from ..access.tokens import requires_token
 
-# The name of the only one.
 SCHEME = "bearer"
 
 
 def security(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the card's fields, if callers need a token (A2A 1.0, sections 4.4.1 and 4.5)."""
+    """A2A 1.0, sections 4.4.1 and 4.5."""
     if not requires_token(environ):
         return {}
     return {

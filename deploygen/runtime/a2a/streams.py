@@ -1,4 +1,4 @@
-"""The events of a task (A2A 1.0, sections 3.1.2 and 3.1.6), with what its handler yields."""
+"""A2A 1.0, sections 3.1.2 and 3.1.6."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -11,7 +11,7 @@ from .wire import Wire
 
 
 class TaskStream:
-    """Follows a job that runs, from its creation on, until `leave` is called."""
+    """Follows a running job until `leave` is called."""
 
     def __init__(self, job: Job, wire: Wire, history_length: int | None = None) -> None:
         self._job = job
@@ -28,7 +28,7 @@ class TaskStream:
         self._job.stream.leave(self._updates)
 
     async def events(self) -> AsyncGenerator[bytes]:
-        """The task, chunks of its artifact, and its last state: results of JSON-RPC."""
+        """Yield the task, chunks of its artifact, and its last state."""
         yield self._wire.streamed("task", self._task)
         async for update in self._updates:
             if isinstance(update, Progress):
@@ -38,7 +38,7 @@ class TaskStream:
                 yield self._chunk([part], appends=self._has_begun)
                 self._has_begun = True
         if self._job.state == "done":
-            # Whoever did not add the chunks up, or got what is no part of the answer, has it now.
+            # All of it, for clients that did not join the chunks.
             parts = result_parts(self._job, self._wire)
             yield self._chunk(parts, appends=False, is_last=True)
         yield self._wire.streamed("statusUpdate", self._status())
@@ -58,7 +58,6 @@ class TaskStream:
         return self._wire.streamed("artifactUpdate", object_of(event, {"artifact": artifact}))
 
     def _status(self, progress: Progress | None = None) -> bytes:
-        """The last one, unless it is for `progress`."""
         end = dict.fromkeys(self._wire.end, progress is None)
         event = self._wire.labelled("status-update", {**self._ids(), **end})
         return object_of(event, {"status": status_of(self._job, self._wire, progress)})

@@ -10,7 +10,7 @@ from ..handler.context import Progress
 from ..jobs import Job, State
 from .wire import Wire
 
-# An object with one text, as json.dumps writes it.
+# As json.dumps writes an object with one text.
 ONE_TEXT = re.compile(r'\{"(?:[^"\\]++|\\.)*+": ("(?:[^"\\]++|\\.)*+")\}')
 
 
@@ -22,9 +22,8 @@ def task_of(
     with_artifacts: bool = True,
     before: Sequence[bytes] | None = None,
 ) -> bytes:
-    """`before`: parts of the artifact that exist although the job still runs."""
+    """`before`: parts of a running job's artifact."""
     task = wire.labelled("task", {"id": job.id, "contextId": job.context_id})
-    # Results are JSON already, and perhaps large.
     more = {"status": status_of(job, wire)}
     parts = result_parts(job, wire) if job.state == "done" and with_artifacts else before
     if parts:
@@ -35,7 +34,6 @@ def task_of(
 
 
 def status_of(job: Job, wire: Wire, progress: Progress | None = None) -> bytes:
-    """The status now, or when the `progress` was reported."""
     if progress is None and job.state == "running":
         progress = job.progress
     state: State = "running" if progress else job.state
@@ -53,7 +51,7 @@ def artifact_of(job: Job, parts: Sequence[bytes]) -> bytes:
 
 
 def result_parts(job: Job, wire: Wire) -> list[bytes]:
-    """Of a job that is done; a text before the data beside it."""
+    """Text comes before data."""
     data = wire.part("data", job.result)
     if job.output in ("data", "data or text"):
         return [data]
@@ -65,7 +63,7 @@ def result_parts(job: Job, wire: Wire) -> list[bytes]:
 
 
 def object_of(members: Mapping[str, Any], encoded: Mapping[str, bytes]) -> bytes:
-    """Return a JSON object of `members`, and of more that are JSON already."""
+    """The `encoded` members are JSON already."""
     more = b"".join(b', "%s": %s' % (name.encode(), value) for name, value in encoded.items())
     return json.dumps(members).encode()[:-1] + more + b"}"
 

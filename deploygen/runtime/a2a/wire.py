@@ -1,5 +1,3 @@
-"""How a version of A2A writes what all of them have."""
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,13 +10,13 @@ Kind = Literal["task", "statusUpdate", "artifactUpdate"]
 
 @dataclass(frozen=True)
 class Wire:
-    """A2A 1.0, section 4."""
+    """How a version of A2A writes JSON (section 4)."""
 
     version: str
     states: Mapping[State, str]
     agent: str  # its role
     has_kinds: bool = False
-    # Members of the last event of a stream.
+    # In a stream's last event.
     end: Mapping[str, Any] = field(default_factory=dict)
 
     def part(self, kind: Literal["text", "data"], content: bytes) -> bytes:
@@ -26,15 +24,13 @@ class Wire:
         return b'{"%s": %s, "mediaType": "%s"}' % (kind.encode(), content, media_type.encode())
 
     def labelled(self, kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the members of an object that says of what kind it is, if the version wants it."""
         return {"kind": kind, **members} if self.has_kinds else dict(members)
 
     def message(self, message: bytes) -> bytes:
-        """Return a received message, which is stored as 1.0 writes it."""
+        """`message` is as in 1.0."""
         return message
 
     def streamed(self, kind: Kind, event: bytes) -> bytes:
-        """Return an event of a stream, or the response to a message."""
         return b'{"%s": %s}' % (kind.encode(), event)
 
 

@@ -1,1 +1,0 @@
-"""Who may call the agent, and how much."""

@@ -1,18 +1,13 @@
-"""Where a call comes from."""
-
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
-# One customer usually has a network of this size.
+# One customer's usual network.
 IPV6_NETWORK_BITS = 64
 
 
 def client_address(peer: str, forwarded_for: str, proxies: Sequence[Network]) -> str:
-    """Return the address of the first caller.
-
-    `forwarded_for` is what proxies have appended to; only what trusted ones did counts.
-    """
+    """Return the first caller's address. Only what trusted proxies appended counts."""
     address = _parse(peer)
     if address is None:
         return peer
@@ -27,7 +22,6 @@ def client_address(peer: str, forwarded_for: str, proxies: Sequence[Network]) ->
 
 
 def rate_key(caller: str) -> str:
-    """Return what a caller's rate is counted by: its address, in IPv6 its network."""
     address = _parse(caller)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, IPV6_NETWORK_BITS), strict=False))
@@ -39,7 +33,7 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    # A socket for both shows IPv4 like this.
+    # A dual-stack socket maps IPv4 addresses.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

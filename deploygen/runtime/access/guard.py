@@ -1,5 +1,3 @@
-"""Lets calls in: by their token, their caller's rate, and how many are waiting."""
-
 import math
 from dataclasses import replace
 from http import HTTPStatus
@@ -32,7 +30,7 @@ SCHEME = "Bearer"
 
 
 class Guard:
-    """ASGI middleware, for paths without a trailing slash."""
+    """ASGI middleware, for paths without trailing slash."""
 
     def __init__(self, app: ASGIApp, tokens: AccessTokens, settings: AccessSettings) -> None:
         self._app = app
@@ -60,7 +58,7 @@ class Guard:
             self._waiting -= 1
 
     def _refusal(self, caller: str, headers: Headers) -> JSONResponse | None:
-        # Before the token, so that nobody tries many.
+        # Before the token, to stop guessing.
         seconds = self._rates.seconds_to_wait(rate_key(caller))
         if seconds:
             rate = self._settings.rate_per_address

@@ -1,8 +1,5 @@
-"""By which names the agent may be called.
-
-A website can let its own name lead to an agent's address (DNS rebinding). The pages it has open in
-browsers may then call the agent; only the header Host shows whose name that is.
-"""
+"""Against DNS rebinding: a website can let its name lead to an agent, and its pages call the agent
+from browsers. Only the header Host shows it."""
 
 import re
 import socket
@@ -20,10 +17,9 @@ HOST = re.compile(
     r"(?P<name>[a-z0-9._-]{1,253}|\[[0-9a-f:.]+(?:%[a-z0-9._~%-]+)?\])(?::[0-9]{1,5})?",
     re.IGNORECASE,
 )
-# In the public DNS, nobody can have a name that ends with one of these, or has no dot: networks of
-# containers, Kubernetes, and houses do.
+# Nobody can own such a name, or one without a dot, in the public DNS.
 NOT_PUBLIC = (".localhost", ".local", ".internal", ".svc", ".lan", ".home.arpa", ".test")
-# Probes call them by whatever name or address they know.
+# Probes use any name.
 UNCHECKED = frozenset({"/health", "/health/live", "/health/ready"})
 LONGEST_SHOWN = 100
 
@@ -32,8 +28,8 @@ class AllowedHosts:
     def __init__(
         self, allowed: Sequence[str], environ: Mapping[str, str], *, requires_token: bool
     ) -> None:
-        """`allowed`: further names, .DOMAIN for all below it, or *. With tokens and without
-        further names, every name: no page has a token."""
+        """`allowed`: more names, .DOMAIN for all below it, or *. If tokens are required and no
+        names are given, all are allowed: no page has a token."""
         self._takes_all = "*" in allowed or (requires_token and not allowed)
         self._names = _own_names(environ) | set(allowed)
         self._ends = (*NOT_PUBLIC, *(each for each in allowed if each.startswith(".")))
@@ -53,8 +49,6 @@ class AllowedHosts:
 
 
 class Hosts:
-    """ASGI middleware."""
-
     def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
         self._app = app
         self._hosts = hosts
@@ -78,7 +72,7 @@ def _own_names(environ: Mapping[str, str]) -> frozenset[str]:
 
 
 def _is_address(name: str) -> bool:
-    # An address leads to where it says.
+    # Addresses cannot be rebound.
     try:
         ip_address(name.strip("[]"))
     except ValueError:

@@ -1,30 +1,28 @@
-"""A bound on the calls of each caller."""
-
 import time
 from collections.abc import Callable
 
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
-# Whoever did not call for the longest is forgotten first.
+# Those who called last are kept.
 MOST_CALLERS = 10_000
 # Sums of fractions are not exact.
 TOLERANCE = 1e-6
 
 
 class Rates:
-    """The generic cell rate algorithm: one number per caller. For the server's event loop."""
+    """The generic cell rate algorithm. For one event loop."""
 
     def __init__(self, rate: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """`rate`: "N/second", "N/minute" or "N/hour", up to N of them at once; or "off"."""
+        """`rate`: "N/second", "N/minute" or "N/hour", up to N at once; or "off"."""
         number, _, unit = rate.partition("/")
         self._is_off = rate == "off"
         self._period = SECONDS.get(unit, 1.0)
         self._interval = 0.0 if self._is_off else self._period / int(number)
         self._clock = clock
-        # When the caller's budget is whole again. The one that called last is at the end.
+        # When each budget is whole again; the last caller is at the end.
         self._whole_at: dict[str, float] = {}
 
     def seconds_to_wait(self, caller: str) -> float:
-        """Count a call, and return 0; or do not count it, and return when it can be made."""
+        """Count a call and return 0, or return when it can be made."""
         if self._is_off:
             return 0.0
         now = self._clock()

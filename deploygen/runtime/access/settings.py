@@ -1,5 +1,3 @@
-"""Limits and openings, set by variables of the environment."""
-
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
@@ -64,7 +62,6 @@ def _hosts(names: list[str]) -> list[str]:
 
 class AccessSettings(Part):
     rate_per_address: Annotated[str, AfterValidator(_rate)] = "100/second"
-    # Calls that have no response yet.
     max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 512
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], BeforeValidator(_networks)] = []
     allowed_hosts: Annotated[list[str], BeforeValidator(_listed), AfterValidator(_hosts)] = []

@@ -1,5 +1,3 @@
-"""The bearer tokens that callers show."""
-
 import hashlib
 import hmac
 import logging
@@ -13,10 +11,10 @@ from ..environment import read_secret
 logger = logging.getLogger("agent.access")
 
 VARIABLE = "AGENT_TOKENS"
-# What a header can hold (RFC 6750), and nobody guesses.
+# RFC 6750; too long to guess.
 SHORTEST, LONGEST = 16, 512
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-# A file may be replaced while the agent runs.
+# A file may be replaced.
 REREAD_SECONDS = 1.0
 
 
@@ -25,7 +23,7 @@ def requires_token(environ: Mapping[str, str]) -> bool:
 
 
 class AccessTokens:
-    """For the server's event loop."""
+    """For one event loop."""
 
     def __init__(
         self, environ: Mapping[str, str], clock: Callable[[], float] = time.monotonic
@@ -42,14 +40,14 @@ class AccessTokens:
             raise ConfigError(str(error)) from None
 
     def accept(self, authorization: str) -> bool:
-        """Whether this value of the header Authorization has one of the tokens."""
+        """`authorization`: the header's value."""
         scheme, _, token = authorization.partition(" ")
         if not self.required or scheme.lower() != "bearer":
             return False
         self._reread()
         digest = _digest(token.strip())
         is_right = False
-        for each in self._digests:  # all of them: the time depends on no token
+        for each in self._digests:  # all of them, in constant time
             is_right |= hmac.compare_digest(digest, each)
         return is_right
 
@@ -69,7 +67,7 @@ class AccessTokens:
 
 
 def _read(environ: Mapping[str, str]) -> list[bytes]:
-    """Return the tokens' digests. Raises ValueError, without a token."""
+    """Raises ValueError, without a token."""
     try:
         text = read_secret(VARIABLE, environ) or ""
     except ValueError as error:

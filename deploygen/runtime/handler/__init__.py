@@ -1,1 +1,0 @@
-"""Loads and calls the author's function."""

@@ -1,7 +1,4 @@
-"""Calls the author's function: in a thread, or on the event loop if it is asynchronous.
-
-A generator is read where it runs. Before its next piece, it waits for the readers of the last ones.
-"""
+"""Calls functions, and reads generators, in a thread unless they are asynchronous."""
 
 import asyncio
 import contextvars
@@ -19,14 +16,12 @@ from .whole import Results
 
 @dataclass(frozen=True)
 class _Encoded:
-    """A result that is JSON already."""
-
     json: bytes
 
 
 @dataclass(frozen=True)
 class _Outlet:
-    """The way from a thread to the stream."""
+    """From a thread to the stream."""
 
     stream: Stream
     loop: asyncio.AbstractEventLoop
@@ -39,7 +34,6 @@ class _Outlet:
 
 class Calls:
     def __init__(self, name: str, results: Results, threads: int) -> None:
-        """`name` is the function's, for messages."""
         self._name = name
         self._results = results
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="handler")
@@ -47,9 +41,9 @@ class Calls:
     async def call(
         self, handler: Handler, inputs: dict[str, Any], context: Context, stream: Stream
     ) -> bytes:
-        """Return the result as JSON. Raises HandlerFailed, and what the function raises.
+        """Return JSON. Raises HandlerFailed, and what the function raises.
 
-        When cancelled, ends as soon as the function does.
+        If cancelled, waits for the function's end.
         """
         if handler.is_asynchronous:
             result = handler(inputs, context)
@@ -67,15 +61,13 @@ class Calls:
         return self._results.result(result)
 
     def close(self) -> None:
-        """No call may follow."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(
         self, stream: Stream, function: Callable[..., Any], *arguments: Any
     ) -> Any:
-        """Call a function that takes the pieces' outlet and the `arguments`."""
         outlet = _Outlet(stream, asyncio.get_running_loop())
-        # The log finds the request's id in the context.
+        # The log needs the request's id.
         context = contextvars.copy_context()
         call = self._threads.submit(context.run, function, outlet, *arguments)
         return await _to_its_end(asyncio.wrap_future(call), stream)
@@ -83,11 +75,11 @@ class Calls:
     def _call_here(
         self, outlet: _Outlet, handler: Handler, inputs: dict[str, Any], context: Context
     ) -> Any:
-        """Return what is left to do on the event loop, or _Encoded."""
+        """Return _Encoded, or what the event loop must do."""
         try:
             result = handler(inputs, context)
         except StopIteration as error:
-            # A future cannot hold it: the request would get no response.
+            # A future cannot hold it: there would be no response.
             raise RuntimeError(f"{self._name} raised StopIteration") from error
         if inspect.isawaitable(result) or isinstance(result, AsyncIterable):
             return result
@@ -109,7 +101,7 @@ class Calls:
                     outlet.put(piece)
                     last = piece
         finally:
-            # Iterators that are no generators may lack it.
+            # Not all iterators have it.
             getattr(values, "close", lambda: None)()
         return _Encoded(self._results.whole(outlet.stream.text(), last, returned))
 
@@ -123,7 +115,7 @@ class Calls:
                     last = piece
                     if not stream.put(piece):
                         await stream.room()
-                # Others have a turn, even if this generator never waits.
+                # A generator that never waits must not block the loop.
                 await asyncio.sleep(0)
                 _check_open(stream)
         finally:
@@ -138,15 +130,15 @@ def _check_open(stream: Stream) -> None:
 
 
 async def _to_its_end(call: "asyncio.Future[Any]", stream: Stream) -> Any:
-    """Wait even when cancelled: a working thread occupies its place."""
+    """A working thread occupies its place, even if cancelled."""
     cancelled = False
     while not call.done():
         try:
             await asyncio.wait([call])
         except asyncio.CancelledError:
             cancelled = True
-            stream.close()  # a generator ends at its next piece
+            stream.close()  # ends a generator at its next piece
     if cancelled:
-        call.exception()  # or asyncio would log it as never retrieved
+        call.exception()  # or asyncio would log it
         raise asyncio.CancelledError
     return call.result()

@@ -1,5 +1,3 @@
-"""What a handler may know of a call, beside its inputs."""
-
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +7,7 @@ LONGEST_MESSAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: a fraction from 0 to 1, a message, or both."""
+    """A fraction from 0 to 1, a message, or both."""
 
     fraction: float | None = None
     message: str = ""
@@ -20,21 +18,21 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """For a handler with a parameter `context`. Tests of a handler may pass `Context()`."""
+    """For a handler's parameter `context`; tests may pass `Context()`."""
 
-    run_id: str = ""  # of the job, if the run becomes one; in A2A, of the task
+    run_id: str = ""  # of the job; in A2A, of the task
     request_id: str = ""  # X-Request-ID
     caller: str = ""  # the client's address
-    headers: Mapping[str, str] = field(default_factory=dict)  # of the request, in any case
+    headers: Mapping[str, str] = field(default_factory=dict)  # in any case
     context_id: str = ""  # of the conversation, in A2A
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("agent.handler"))
     report: Callable[[Progress], None] = field(default=lambda _: None, repr=False)
 
     def progress(self, fraction: float | None = None, message: str = "") -> None:
-        """Report how far the run is, to its status and to clients that follow it.
+        """Report how far the run is. For any thread; never waits.
 
-        `fraction` is from 0 to 1, otherwise it raises ValueError; `message` may have 500
-        characters. For any thread; never waits. Only the latest report counts.
+        `fraction`: 0 to 1, otherwise raises ValueError; `message`: up to 500 characters. Only the
+        latest report counts.
         """
         if fraction is not None and not 0 <= fraction <= 1:
             raise ValueError(f"the fraction must be from 0 to 1, not {fraction}")

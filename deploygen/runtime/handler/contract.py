@@ -1,5 +1,3 @@
-"""The declared inputs or outputs, as a Pydantic model and a JSON schema."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +13,7 @@ DESCRIBED = {"type", "description", "default"}
 
 
 class ContractBroken(Exception):
-    """`errors` have the form of Pydantic's."""
+    """`errors`: as Pydantic's."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         self.errors = errors
@@ -24,14 +22,14 @@ class ContractBroken(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """If nothing is declared, any JSON object will do."""
+    """Without declarations, any JSON object will do."""
 
     declared: tuple[Declared, ...]
     model: type[BaseModel] | None
     schema: dict[str, Any]
 
     def read(self, value: Any) -> dict[str, Any]:
-        """Return the object with defaults. Raises ContractBroken."""
+        """Add defaults. Raises ContractBroken."""
         if not isinstance(value, dict):
             raise ContractBroken(
                 [{"loc": [], "msg": "This must be a JSON object", "type": "dict_type"}]
@@ -39,13 +37,13 @@ class Contract:
         if self.model is None:
             return value
         names = {each.name for each in self.declared}
-        # The model would make an error of each of 100,000.
+        # The model would make 100,000 errors.
         unknown = list(islice((name for name in value if name not in names), MOST_ERRORS))
         errors = [{"loc": [name], "msg": NO_SUCH_FIELD, "type": "extra"} for name in unknown]
         try:
             read = self.model.model_validate({k: v for k, v in value.items() if k in names})
         except ValidationError as error:
-            # Not chained: its text repeats the values.
+            # Not chained: its text repeats values.
             raise ContractBroken((_errors(error) + errors)[:MOST_ERRORS]) from None
         if errors:
             raise ContractBroken(errors)
@@ -57,7 +55,7 @@ class Contract:
 
 
 def make_contract(declared: Sequence[Declared]) -> Contract:
-    """Raises ValueError for a default of another type."""
+    """Raises ValueError for a wrong default."""
     declared = tuple(declared)
     contract = Contract(declared, _model(declared) if declared else None, _schema(declared))
     defaults = {each.name: each.default for each in declared if each.default is not None}
@@ -71,7 +69,7 @@ def make_contract(declared: Sequence[Declared]) -> Contract:
 
 
 def _whole(value: Any) -> Any:
-    # In JSON Schema, 5.0 is an integer.
+    # 5.0 is an integer in JSON Schema.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -86,7 +84,7 @@ TYPES: dict[str, Any] = {
 
 
 def _model(declared: tuple[Declared, ...]) -> type[BaseModel]:
-    # Attributes are numbered: a declared name may be that of a method.
+    # Numbered: a declared name may be a method's.
     fields: dict[str, Any] = {
         _attribute(number): (
             TYPES[each.type],

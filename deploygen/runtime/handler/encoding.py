@@ -1,5 +1,3 @@
-"""JSON of what handlers return, which is more than dicts, lists, texts and numbers."""
-
 import json
 import math
 from collections import deque
@@ -14,14 +12,14 @@ LISTS = (list, tuple, set, frozenset, deque)
 
 
 class NotJson(ValueError):
-    """The message has the path and the reason."""
+    """The message has path and reason."""
 
 
 def encode(value: Any) -> tuple[Any, bytes]:
-    """Return a value of JSON's own types, and its text.
+    """Return a value of JSON's types, and its text.
 
-    What Pydantic encodes is encoded as Pydantic does it, and what has a `tolist()`, as numbers and
-    arrays of NumPy have, by that. Raises NotJson, or what a method of the value raises.
+    Other types are encoded as Pydantic does, or by `tolist()`, as NumPy's. Raises NotJson, or what
+    a method of the value raises.
     """
     try:
         return value, _text(value)
@@ -34,14 +32,13 @@ def encode(value: Any) -> tuple[Any, bytes]:
 
 
 def is_object(value: Any) -> bool:
-    """Whether it becomes a JSON object."""
     return isinstance(value, Mapping | BaseModel) or _is_dataclass(value)
 
 
 def _text(value: Any) -> bytes:
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    # 1 and "1" become the same key. Keys of several types cannot be sorted, which is far cheaper
-    # to find out than by a look at each.
+    # 1 and "1" are the same key. Keys of several types cannot be sorted, which is far cheaper than
+    # looking at each.
     try:
         json.dumps(value, sort_keys=True)
     except TypeError:
@@ -51,7 +48,7 @@ def _text(value: Any) -> bytes:
 
 
 def _plain(value: Any, path: tuple[Any, ...], around: frozenset[int]) -> Any:
-    """`around`: the ids of the objects that the value is in."""
+    """`around`: ids of the objects around it."""
     if isinstance(value, bool | int) or value is None:
         return value
     if isinstance(value, float):
@@ -75,7 +72,7 @@ def _plain(value: Any, path: tuple[Any, ...], around: frozenset[int]) -> Any:
         found = to_jsonable_python(value, fallback=_fallback)
     except (PydanticSerializationError, UnicodeDecodeError):
         if is_object(value):
-            _object(_members(value), path, inside)  # raises, with the path
+            _object(_members(value), path, inside)  # raises with the path
         raise _refusal(
             path, f"is of the type {type(value).__qualname__}, which is not JSON"
         ) from None

@@ -1,5 +1,3 @@
-"""Why a run has no result."""
-
 import logging
 import uuid
 
@@ -7,7 +5,7 @@ logger = logging.getLogger("agent.handler")
 
 
 class HandlerUnavailable(Exception):
-    """The message says why, to everybody."""
+    """Everybody may see the message."""
 
 
 class HandlerFailed(Exception):
@@ -19,7 +17,6 @@ def error_number() -> str:
 
 
 def logged_failure(name: str, what: str, error: BaseException) -> HandlerFailed:
-    """Log the traceback under a number, and return what the client may see."""
     number = error_number()
     logger.error("%s failed in run %s", name, number, exc_info=error)
     return HandlerFailed(f"{what}; the agent's log has the traceback, under run {number}")

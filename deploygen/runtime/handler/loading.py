@@ -1,5 +1,3 @@
-"""Imports the author's function."""
-
 import importlib
 import inspect
 import logging
@@ -17,13 +15,11 @@ from .failures import error_number
 logger = logging.getLogger("agent.handler")
 
 Function = Callable[..., Any]
-CONTEXT = "context"  # the parameter's name
+CONTEXT = "context"
 
 
 @dataclass(frozen=True)
 class Handler:
-    """The author's function."""
-
     function: Function
     is_asynchronous: bool
     takes_context: bool
@@ -35,20 +31,18 @@ class Handler:
 
 
 class HandlerLoader:
-    """Imports in the background: a model may take minutes, and health checks must be answered."""
+    """In the background, since a model may take minutes, and health checks must be answered."""
 
     def __init__(self, handler: str) -> None:
-        """`handler` is module:function."""
+        """`handler`: module:function."""
         self._module, _, self._function = handler.partition(":")
         self.problem: Problem | None = Problem("the handler is being loaded")
         self.loaded: Future[Handler] = Future()
 
     def start(self) -> None:
-        # A daemon: the process can end during the import.
         threading.Thread(target=self._load, name="load-handler", daemon=True).start()
 
     def refuse(self, problem: Problem) -> None:
-        """Have no handler, for this reason."""
         self.problem = problem
         self.loaded.cancel()
 
@@ -57,7 +51,6 @@ class HandlerLoader:
             handler = _import_handler(self._module, self._function)
         except BaseException as error:
             number, reason = error_number(), _reason(error)
-            # Names may hold any character.
             reason = reason if reason.isprintable() else ascii(reason)
             logger.exception("the handler cannot be loaded: %s", number)
             what, where = (
@@ -92,14 +85,14 @@ def _is_asynchronous(function: Function) -> bool:
 def _takes_context(function: Function) -> bool:
     try:
         parameter = inspect.signature(function).parameters.get(CONTEXT)
-    except (TypeError, ValueError):  # builtin functions may have none
+    except (TypeError, ValueError):  # some builtin functions have no signature
         return False
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return parameter is not None and parameter.kind in named
 
 
 def _reason(error: BaseException) -> str:
-    """Return only names of code: a message may hold secrets."""
+    """Only names of code: a message may hold secrets."""
     kind = type(error).__name__
     if isinstance(error, _NoSuchFunction):
         return str(error)

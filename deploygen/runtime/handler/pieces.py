@@ -1,21 +1,11 @@
 """What a handler yields, on its way to those who follow the run.
 
-To follow a job:
+    with job.stream.follow() as updates:
+        async for update in updates:        # a Piece or a Progress, until the job ends
 
-    job = jobs.start(inputs)
-    with job.stream.follow() as updates:    # all from now on
-        async for update in updates:
-            ...                             # a Piece, or a Progress (handler/context.py)
-    job.state                               # the iteration ends when the job does
-
-- Any number of readers may follow, each from `follow()` on; `updates.before` is the joined text
-  that was yielded until then, so a late reader can catch up.
-- The handler waits while a reader has MOST_WAITING pieces left to read, so each reader gets every
-  piece, and a slow one makes no memory grow. Of reports of progress, it may miss all but the
-  latest. Leave the `with` to stop following.
-- Without readers, pieces are only joined to the result. Whether a run whose last reader has left
-  goes on is the caller's choice: `jobs.cancel(job)` ends it, and closes the generator.
-- The result is `job.result`, as for every handler. Errors are in `job.error`, or `job.problem`.
+Each reader gets every piece from `follow()` on, and only the latest progress; `updates.before` is
+the text before. The handler waits for slow readers, so memory does not grow. Without readers,
+pieces are only joined to the result, and the run goes on.
 """
 
 import asyncio
@@ -26,38 +16,36 @@ from typing import Self
 
 from .context import Progress
 
-# Of a reader, before the handler waits.
+# Of one reader, before the handler waits.
 MOST_WAITING = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a handler has yielded."""
-
-    json: bytes  # a JSON text: a string or an object, on one line
+    json: bytes  # one line
     text: str | None = None  # the string
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to send: models often end with an empty text."""
+        """Models often end with an empty text."""
         return self.text == ""
 
 
 class Stream:
-    """The pieces of one run. For the event loop; `put`, `report` and `text` for any thread."""
+    """For one event loop; `put`, `report` and `text` for any thread."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None  # of the readers
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._readers: list[Reader] = []
         self._texts: list[str] = []
         self._room = asyncio.Event()
         self._waking = False
         self.closed = False
-        self.size = 0  # bytes of all pieces
+        self.size = 0  # bytes
 
     def put(self, piece: Piece) -> bool:
-        """Return whether the handler may go on at once; else it must wait for `room`."""
+        """Return whether the handler may go on without waiting for `room`."""
         with self._lock:
             if self.closed:
                 return True
@@ -78,13 +66,13 @@ class Stream:
                 self._wake()
 
     async def room(self) -> None:
-        """Wait until each reader has room for a piece, or the stream is closed."""
+        """Wait until all readers have room, or the stream is closed."""
         while not self.closed and not self._has_room():
             self._room.clear()
             await self._room.wait()
 
     def follow(self) -> "Reader":
-        """Return what comes from now on, to be read in a `with`."""
+        """Use it in a `with`."""
         self._loop = asyncio.get_running_loop()
         with self._lock:
             reader = Reader(self, self._joined())
@@ -102,12 +90,12 @@ class Stream:
         self._room.set()
 
     def text(self) -> str:
-        """Return all text yielded so far; empty once the stream is closed."""
+        """Return the text so far, "" once closed."""
         with self._lock:
             return self._joined()
 
     def close(self) -> None:
-        """Let readers end after the pieces they have, and the handler at its next piece."""
+        """Readers end after the pieces they have, the handler at its next one."""
         with self._lock:
             self.closed = True
             self._texts.clear()
@@ -134,7 +122,7 @@ class Stream:
 
 
 class Reader:
-    """An async iterator, for one task of the event loop."""
+    """For one task."""
 
     def __init__(self, stream: Stream, before: str) -> None:
         self.before = before
@@ -163,6 +151,5 @@ class Reader:
         return update
 
     def end(self) -> None:
-        """Let the iteration end after the pieces that are waiting."""
         self._ended = True
         self.news.set()

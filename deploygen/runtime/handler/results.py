@@ -1,5 +1,3 @@
-"""What a handler returns or raises, as it can be sent."""
-
 import json
 import re
 from collections.abc import Mapping
@@ -14,7 +12,7 @@ from .encoding import encode
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 HEADER_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
-# For the server alone to set.
+# Only the server sets them.
 FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
 
 
@@ -26,7 +24,7 @@ def check_outputs(result: dict[str, Any], outputs: Contract | None) -> None:
 
 
 def object_with(members: dict[str, Any], last: str, value: bytes) -> bytes:
-    """Return a JSON object whose last member is JSON already, and perhaps large."""
+    """Append a member that is JSON already, and perhaps large."""
     head = json.dumps(members).encode()
     return head[:-1] + f', "{last}": '.encode() + value + b"}"
 
@@ -41,7 +39,7 @@ def sendable(refusal: HTTPException) -> HTTPException:
 
 
 def _outline(value: Any) -> Any:
-    # Contracts look no deeper; below may be millions of values.
+    # Contracts look no deeper, where millions of values may be.
     if isinstance(value, list | tuple):
         return []
     return {} if isinstance(value, dict) else value

@@ -1,5 +1,3 @@
-"""Runs the author's function once it is loaded, whatever it does."""
-
 import asyncio
 import logging
 from http import HTTPStatus
@@ -20,7 +18,6 @@ from .whole import Results
 
 logger = logging.getLogger("agent.handler")
 
-# For a handler that is still being imported.
 LOADING_PATIENCE_SECONDS = 5.0
 
 
@@ -33,7 +30,7 @@ class HandlerRunner:
         threads: int = 16,
         max_result_bytes: int = LARGEST_RESULT_BYTES,
     ) -> None:
-        """`handler` is module:function; a `def` is called in one of the `threads`."""
+        """`handler`: module:function; a `def` runs in one of the `threads`."""
         self._name = f"{handler.partition(':')[2]}()"
         results = Results(self._name, outputs, max_result_bytes)
         self._calls = Calls(self._name, results, threads)
@@ -49,19 +46,15 @@ class HandlerRunner:
         return not self._loader.loaded.done()
 
     def problem(self) -> Problem | None:
-        """Why `run` cannot work; None if it can."""
         return self._loader.problem
 
     async def run(
         self, inputs: dict[str, Any], context: Context | None = None, stream: Stream | None = None
     ) -> bytes:
-        """Return the handler's result as JSON, and put what a generator yields into the `stream`.
-
-        When cancelled, ends as soon as the handler does; a generator ends at its next piece once
-        the stream is closed.
+        """Return JSON; pieces go to the `stream`. If cancelled, waits for the handler's end.
 
         Raises HandlerUnavailable, HandlerFailed, and the handler's HTTPException. Its other
-        exceptions go to the log alone, since they may hold secrets.
+        exceptions, which may hold secrets, go to the log.
         """
         handler = await self._loaded()
         try:
@@ -75,11 +68,10 @@ class HandlerRunner:
                 raise
             raise self._raised(error) from error  # a task of the handler was cancelled
         except BaseException as error:
-            # No handler may end the agent, by SystemExit or a panic of Rust.
+            # No SystemExit or Rust panic may end the agent.
             raise self._raised(error) from error
 
     def close(self) -> None:
-        """No call may follow."""
         self._calls.close()
 
     async def _loaded(self) -> Handler:

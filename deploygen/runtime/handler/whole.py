@@ -1,5 +1,3 @@
-"""One result, made of what a handler returns or yields."""
-
 import json
 import logging
 from typing import Any
@@ -13,12 +11,11 @@ from .results import check_outputs
 logger = logging.getLogger("agent.handler")
 
 VARIABLE = "AGENT_MAX_RESULT_BYTES"
-# If no outputs are declared.
 TEXT_OUTPUT = "output"
 
 
 class Results:
-    """Encodes results and pieces of the function `name`. Its errors are HandlerFailed, logged."""
+    """Errors are HandlerFailed, and logged. `name`: the function's."""
 
     def __init__(self, name: str, outputs: Contract | None, max_bytes: int) -> None:
         self._name = name
@@ -43,7 +40,7 @@ class Results:
         return text
 
     def piece(self, value: Any, size_before: int) -> Piece:
-        """`size_before`: the bytes of the pieces before it."""
+        """`size_before`: bytes of earlier pieces."""
         if not (isinstance(value, str) or is_object(value)):
             raise self._misuse(f"must yield texts and dicts, not {type(value).__name__}")
         _, text = self._encoded("a piece", value)
@@ -52,7 +49,7 @@ class Results:
         return piece
 
     def whole(self, text: str, last: Piece | None, returned: Any = None) -> bytes:
-        """Return the result of a generator from its joined text, last piece and returned value."""
+        """Return a generator's result."""
         result = returned
         if result is None and last is not None and last.text is None:
             result = json.loads(last.json)
@@ -71,7 +68,7 @@ class Results:
         try:
             return encode(value)
         except Exception as error:
-            # Other errors may name values.
+            # Others may name values.
             reason = f": {error}" if isinstance(error, NotJson) else ""
             what = f"{what} of {self._name} is not JSON{reason}"
             raise logged_failure(self._name, what, error) from error
@@ -86,7 +83,7 @@ class Results:
 
 
 def _text_output(outputs: Contract | None) -> str | None:
-    """Return the output that texts become: the only string."""
+    """Return the only output that is a string."""
     if outputs is None or not outputs.declared:
         return TEXT_OUTPUT
     strings = [each.name for each in outputs.declared if each.type == "string"]

@@ -1,5 +1,3 @@
-"""Endpoints that describe the agent, and A2A's."""
-
 from http import HTTPStatus
 from typing import Any
 

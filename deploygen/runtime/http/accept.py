@@ -1,8 +1,5 @@
-"""Which media type a client prefers (RFC 9110, section 12.5.1)."""
-
-
 def prefers(accept: str, wanted: str, default: str) -> bool:
-    """Whether an Accept header names `wanted`, and does not rank `default` above it."""
+    """Whether `accept` (RFC 9110, 12.5.1) names `wanted`, and not below `default`."""
     ranks = dict(map(_rank, accept.lower().split(",")))
     rank = ranks.get(wanted, 0.0)
     return rank > 0 and rank >= ranks.get(default, 0.0)

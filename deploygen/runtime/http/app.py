@@ -1,5 +1,3 @@
-"""The FastAPI application of an agent."""
-
 import importlib
 
 from fastapi import FastAPI
@@ -23,7 +21,7 @@ from .routing import Routing
 from .runs import add_runs
 
 METHODS = ("GET", "POST", "DELETE")
-# Beyond what browsers allow anyway.
+# More than browsers allow anyway.
 SENT_HEADERS = (
     "Authorization",
     "Content-Type",
@@ -38,16 +36,16 @@ READ_HEADERS = ("ETag", "Location", "Retry-After", "WWW-Authenticate", REQUEST_I
 def create_app(agent: Lifecycle) -> FastAPI:
     """Raises ConfigError."""
     config = agent.config
-    base_url(config, "")  # raises for a setting that no card could have
+    base_url(config, "")  # raises for an unusable setting
     tokens, settings = AccessTokens(config.environ), read_settings(config)
     app = AgentApi(
         title=config.name,
         description=config.description,
         version=config.version,
-        docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        # A span for each request, below the caller's, once a tracer is configured.
+        # A span for each request, if there is a tracer.
         telemetry={
             "exclude": lambda scope: scope["path"].startswith(UNLOGGED),
             "operation_spans": False,
@@ -63,7 +61,7 @@ def create_app(agent: Lifecycle) -> FastAPI:
     add_descriptions(app, agent, A2AEndpoint(agent, bodies))
     if config.page:
         importlib.import_module("..page", package=__package__).add_page(app, config)
-    # The last one is the first to see a request.
+    # The last one sees requests first.
     app.add_middleware(Guard, tokens=tokens, settings=settings)
     if settings.cors_origins:
         app.add_middleware(

@@ -1,4 +1,4 @@
-"""Reads bodies, bounded in size, time and depth, as JSON by RFC 8259."""
+"""JSON by RFC 8259, bounded in size, time and depth."""
 
 import asyncio
 import re
@@ -10,28 +10,26 @@ from pydantic_core import from_json, to_json
 from starlette.requests import Request
 
 LARGEST_BODY_BYTES = 1024 * 1024
-# Of all bodies being read.
 LARGEST_TOGETHER_BYTES = 32 * LARGEST_BODY_BYTES
-# Read and discarded: closing while the client still sends would lose the response.
+# Discarded: closing while the client sends would lose the response.
 LARGEST_REFUSED_BYTES = 16 * LARGEST_BODY_BYTES
 READING_SECONDS = 30.0
 RETRY_AFTER = {"Retry-After": "5"}
 JSON_TYPES = re.compile(r"application/(json|.+\+json)")
-# The parser makes infinities of numbers too large for doubles. The lookbehind makes the search
-# linear.
+# The parser turns too large numbers into infinity. The lookbehind keeps the search linear.
 PERHAPS_INFINITE = re.compile(rb"[eE]\+?\d{3}|(?<!\d)\d{309}")
 
 
 class RequestBodies:
-    """For the server's event loop."""
+    """For one event loop."""
 
     def __init__(self) -> None:
-        self._held = 0  # bytes of bodies that are not complete
+        self._held = 0  # bytes of incomplete bodies
 
     async def read(self, request: Request) -> bytes:
         """Return a JSON body. Raises HTTPException: 408, 413, 415, 503."""
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        # A web page can make its visitors send anything but this type.
+        # Web pages can make browsers send any other type.
         if not JSON_TYPES.fullmatch(media_type):
             raise HTTPException(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the Content-Type must be application/json"
@@ -77,5 +75,5 @@ def parse_json(body: bytes) -> Any:
 
 
 def _is_finite(value: Any) -> bool:
-    # The texts differ only at infinities; ten times faster than a walk through the value.
+    # The texts differ only at infinities; walking through the value takes ten times longer.
     return to_json(value, inf_nan_mode="null") == to_json(value, inf_nan_mode="constants")

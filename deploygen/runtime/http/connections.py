@@ -1,5 +1,3 @@
-"""The agent's socket, and uvicorn's server and connections with our changes."""
-
 import asyncio
 import contextlib
 import socket
@@ -10,18 +8,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..config import ConfigError
 
-# For the head of a request, or the rest of a body that nobody reads any more.
+# For a request's head, or the unread rest of its body.
 REQUEST_SECONDS = 10.0
-# For a client to take some of a response that waits.
+# For a client to take some of a response.
 STALLED_SECONDS = 60.0
 BACKLOG = 2048
 
 
 class Connection(H11Protocol):
-    """Closes connections that send no whole request, or take nothing of a response.
-
-    uvicorn waits for both without end.
-    """
+    """Closes stalled connections; uvicorn waits without end."""
 
     _deadline: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
@@ -74,12 +69,12 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the lifecycle: uvicorn would stop listening, and raise them again."""
+        """uvicorn would stop listening, and raise signals again."""
         yield
 
 
 def listen(port: int) -> socket.socket:
-    """On IPv6 and IPv4, or the one that this machine has. Raises ConfigError."""
+    """On IPv6 and IPv4 if possible. Raises ConfigError."""
     try:
         if _has_ipv6():
             return socket.create_server(
@@ -91,7 +86,7 @@ def listen(port: int) -> socket.socket:
 
 
 def _has_ipv6() -> bool:
-    """Whether an IPv6 socket can be bound, and takes IPv4 too."""
+    """Whether an IPv6 socket takes IPv4 too."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::", 0))

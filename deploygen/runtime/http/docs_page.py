@@ -1,5 +1,3 @@
-"""The page at /docs, which loads no other file."""
-
 import json
 from html import escape
 from typing import Any
@@ -32,7 +30,6 @@ pre { background: #f6f8fa; padding: .75rem; overflow-x: auto; }
 def docs_page(
     config: AgentConfig, app: FastAPI, inputs: dict[str, Any], outputs: dict[str, Any]
 ) -> str:
-    """Return HTML, with all of agent.json escaped."""
     name, version = escape(config.name), escape(config.version)
     return f"""<!doctype html>
 <html lang="en">
@@ -81,7 +78,6 @@ def _example(config: AgentConfig) -> str:
         for each in config.inputs
         if each.required or each.default is not None
     }
-    # A quote inside the shell's quotes.
     body = json.dumps(inputs if config.inputs else {"input": "text"}).replace("'", "'\\''")
     token = '-H "Authorization: Bearer $TOKEN" ' if requires_token(config.environ) else ""
     return (

@@ -1,5 +1,3 @@
-"""Responses as server-sent events."""
-
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
@@ -17,19 +15,16 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 
 class EventStream(StreamingResponse):
-    """Sends events as they come, and comments while none do.
+    """Sends server-sent events, and comments while none come.
 
-    The head is sent with the first of them. An HTTPException that the generator raises becomes the
-    response, or the last event ("error") if the head has been sent.
+    Before the first event, an HTTPException of the generator becomes the response, later the last
+    event.
     """
 
     media_type = MEDIA_TYPE
 
     def __init__(self, events: AsyncGenerator[bytes], close: Callable[[], None]) -> None:
-        """`events` are made by `event`. `close` is called at the end, or when the client has gone.
-
-        The generator may not have been started by then.
-        """
+        """`events`: from `event`. `close` is called at the end, perhaps before their start."""
         # nginx would hold events back.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(events, headers=headers)
@@ -66,7 +61,7 @@ class EventStream(StreamingResponse):
             await self._events.aclose()
 
     async def _next(self, send: Send) -> bytes | None:
-        """Return the next event, None at the end."""
+        """Return None at the end."""
         coming = asyncio.ensure_future(anext(self._events, None))
         try:
             while not coming.done():
@@ -87,7 +82,7 @@ class EventStream(StreamingResponse):
 
 
 def event(name: str, data: bytes) -> bytes:
-    """`data` is JSON, on one line."""
+    """`data`: JSON, on one line."""
     return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
 
 

@@ -1,5 +1,3 @@
-"""/health, /health/live and /health/ready."""
-
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -10,7 +8,7 @@ from ..process.lifecycle import Lifecycle
 
 
 def add_health(app: FastAPI, agent: Lifecycle, tokens: AccessTokens) -> None:
-    # Coroutines: the handler may occupy all threads.
+    # Coroutines, since handlers may occupy all threads.
     @app.get("/health")
     async def health() -> dict[str, str]:
         """The agent is there."""

@@ -1,5 +1,3 @@
-"""GET /metrics."""
-
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 

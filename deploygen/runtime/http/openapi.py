@@ -1,5 +1,3 @@
-"""The application, and its OpenAPI document."""
-
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,8 +13,6 @@ UNAUTHORIZED = {"401": {"description": "No token, or a wrong one"}}
 
 
 class AgentApi(FastAPI):
-    """Adds to its document what the guard in front of it does."""
-
     requires_token = False
 
     def openapi(self) -> dict[str, Any]:

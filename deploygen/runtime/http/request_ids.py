@@ -1,5 +1,3 @@
-"""An id for each request, in its response and log."""
-
 import logging
 import re
 import time
@@ -18,7 +16,7 @@ from .calls import current_call
 logger = logging.getLogger("agent.requests")
 
 HEADER = "X-Request-ID"
-# UUIDs, ULIDs, trace ids; nothing that breaks a log line.
+# UUIDs, ULIDs, trace ids; nothing that breaks log lines.
 SAFE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 UNLOGGED = ("/health", "/metrics")
 
@@ -26,7 +24,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIds:
-    """ASGI middleware. Takes the client's id if that is safe."""
+    """Takes the client's id if that is safe."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

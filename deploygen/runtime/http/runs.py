@@ -1,5 +1,3 @@
-"""POST /run and /status/{job_id}."""
-
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
@@ -135,14 +133,14 @@ def _progress(progress: Progress) -> dict[str, Any]:
 
 
 def _result(job: Job) -> bytes:
-    """Return the JSON of a job that has ended. Raises HTTPException."""
+    """Return an ended job's JSON. Raises HTTPException."""
     error = job.error
     if isinstance(error, HandlerUnavailable):
         raise _later(str(error)) from error
     if isinstance(error, HandlerFailed):
         raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, str(error)) from error
     if error is not None:
-        raise error  # the HTTPException of the handler
+        raise error  # the handler's HTTPException
     if job.state == "cancelled":
         raise _later("the agent is stopping")
     return job.result

@@ -1,5 +1,3 @@
-"""GET / for browsers: one document, which loads nothing else."""
-
 import base64
 import hashlib
 from html import escape
@@ -16,12 +14,12 @@ from ..config import AgentConfig
 from ..http.accept import prefers
 
 FOLDER = Path(__file__).resolve().parent
-# In this order: the last one begins.
+# The last one begins.
 SCRIPTS = ("output.js", "form.js", "call.js", "runs.js", "page.js")
 
 
 class BrowsersRoute(Route):
-    """Leaves requests that do not prefer HTML to the routes after it."""
+    """Leaves requests that do not prefer HTML to later routes."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] == "http" and prefers(
@@ -41,7 +39,7 @@ def add_page(app: FastAPI, config: AgentConfig) -> None:
 
 
 def _page(config: AgentConfig) -> tuple[str, dict[str, str]]:
-    """Return the document, and headers that let nothing run but its own script."""
+    """Nothing but its own script may run."""
     style = _read("page.css")
     script = "".join(map(_read, SCRIPTS))
     body = _read("page.html").format(

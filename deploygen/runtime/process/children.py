@@ -1,5 +1,3 @@
-"""Processes that a handler starts: they inherit little, and end with the agent."""
-
 import contextlib
 import os
 import signal
@@ -10,13 +8,12 @@ from multiprocessing import active_children
 from pathlib import Path
 
 PROC = Path("/proc")
-# After SIGTERM, to end by themselves.
 ENDING_SECONDS = 0.25
 POLL_SECONDS = 0.01
 
 
 def free_forks(sockets: Callable[[], Iterable[socket.socket]]) -> None:
-    """Let forks keep neither the agent's signal handlers nor its open `sockets`."""
+    """Forks must not keep the agent's signal handlers and open `sockets`."""
 
     def free() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -28,8 +25,8 @@ def free_forks(sockets: Callable[[], Iterable[socket.socket]]) -> None:
         signal.set_wakeup_fd(-1)  # which leads to the agent's event loop
         nothing = os.open(os.devnull, os.O_RDWR)
         for each in sockets():
-            # Not closed: the copied objects will close the number later.
-            with contextlib.suppress(OSError):  # closed in this moment
+            # Not closed: the copied objects will close the number.
+            with contextlib.suppress(OSError):
                 os.dup2(nothing, each.fileno(), inheritable=False)
         os.close(nothing)
 
@@ -55,13 +52,13 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 
 def _descendants() -> list[int]:
-    """Return those that are alive; without /proc, those of multiprocessing."""
+    """Without /proc, only multiprocessing's."""
     if not (PROC / "self/stat").exists():
         return [child.pid for child in active_children() if child.pid is not None]
     children: dict[int, list[int]] = {}
     for path in PROC.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):
-            # The name before these may hold anything.
+            # The name before may hold anything.
             state, parent = path.read_text(errors="replace").rpartition(")")[2].split()[:2]
             if state not in "ZX":
                 children.setdefault(int(parent), []).append(int(path.parent.name))

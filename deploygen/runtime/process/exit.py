@@ -1,5 +1,3 @@
-"""Ends the process, whatever its threads are doing, and its children."""
-
 import atexit
 import os
 import sys
@@ -8,14 +6,14 @@ import threading
 from ..captured import end_all_lines
 from .children import kill_children, terminate_children
 
-# For the functions of atexit.
+# For atexit's functions.
 EXITING_SECONDS = 1.0
-# Never released: two threads may want to end the process.
+# Never released: two threads may exit.
 EXITING = threading.Lock()
 
 
 def exit_now() -> None:
-    """Exit with 0, calling atexit's functions: an exporter may have something left to send.
+    """Exit with 0 after atexit's functions: an exporter may have something to send.
 
     Children get SIGTERM before that, and are killed after it.
     """
@@ -31,8 +29,8 @@ def exit_now() -> None:
 
 
 def _clean_up() -> None:
-    _flush()  # first, since what follows may hang
-    atexit._run_exitfuncs()  # noqa: SLF001 - a regular exit would wait for all threads
+    _flush()  # first: the rest may hang
+    atexit._run_exitfuncs()  # noqa: SLF001 - a regular exit waits for all threads
     _flush()
 
 

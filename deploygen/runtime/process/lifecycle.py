@@ -1,5 +1,3 @@
-"""Starts, serves, drains and stops an agent."""
-
 import asyncio
 import logging
 import signal
@@ -35,7 +33,7 @@ class Lifecycle:
     """Any thread may read its state."""
 
     def __init__(self, config: AgentConfig, give_up: Callable[[], None] = exit_now) -> None:
-        """`give_up` ends the process, whatever still runs. Raises ConfigError."""
+        """`give_up` ends the process. Raises ConfigError."""
         self.config = config
         try:
             self.inputs = make_contract(config.inputs)
@@ -76,7 +74,7 @@ class Lifecycle:
         return [metric for each in self._extensions for metric in each.metrics()]
 
     def request_stop(self) -> None:
-        """Let running requests finish, unless called twice, then stop."""
+        """A second call does not wait for running requests."""
         self._shutdown.report(Step.REQUESTED)
 
     def run(self, app: FastAPI) -> int:
@@ -95,13 +93,13 @@ class Lifecycle:
                 except BaseException:
                     if serving.done():
                         raise
-                    # A SystemExit in a handler's task stops the loop.
+                    # SystemExit in a task stops the loop.
                     logger.exception("a task of the handler failed")
         return 0
 
     async def _serve_and_exit(self, app: FastAPI, listening: socket.socket) -> None:
         await self.serve(app, listening)
-        # Closing the loop, or a regular exit, would wait for the handler's threads.
+        # Closing the loop would wait for the handler's threads.
         self._give_up()
 
     async def serve(self, app: FastAPI, listening: socket.socket) -> None:
@@ -129,7 +127,7 @@ class Lifecycle:
             await extension.start()
         await self._stop.wait()
         await self._finish_running()
-        # Before the socket closes: a listed agent can be reached.
+        # Before the socket closes: a listed agent must be reachable.
         await self._stop_extensions()
         server.should_exit = True
         await serving
@@ -139,7 +137,7 @@ class Lifecycle:
         self._shutdown.report(Step.ENDED)
 
     def _start_parts(self) -> None:
-        # Before the handler is imported, which may read them.
+        # The handler may read them on import.
         set_defaults(self.config.environment, self.config.environ)
         missing = load_secrets(self.config.secrets, self.config.environ)
         if missing:
@@ -168,7 +166,7 @@ class Lifecycle:
             await extension.stop()
 
     def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Drain when requested; give up if a handler blocks the loop."""
+        """Drain on request; give up if a handler blocks the loop."""
         self._shutdown.wait_for_request()
         self.draining = True
         logger.info("stopping; running requests: %s", self.jobs.running)
@@ -182,7 +180,6 @@ class Lifecycle:
 
 
 async def _cancel_tasks() -> None:
-    """Cancel what a handler has left running."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()

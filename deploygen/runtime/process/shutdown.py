@@ -1,5 +1,3 @@
-"""Stopping in bounded time, even if a handler blocks the event loop."""
-
 import asyncio
 import enum
 import queue
@@ -7,7 +5,7 @@ import time
 
 # For cancelled handlers to clean up.
 CANCELLING_SECONDS = 0.25
-# A loop that does not respond in time is blocked.
+# For a loop to respond.
 BLOCKED_SECONDS = 0.5
 
 
@@ -19,23 +17,22 @@ class Step(enum.Enum):
 
 
 class Shutdown:
-    """The steps of stopping, followed outside the event loop's thread."""
+    """Followed outside the event loop's thread, which a handler may block."""
 
     def __init__(self, drain_seconds: float) -> None:
-        self.hurried = False  # requested twice: do not wait for running requests
+        self.hurried = False  # requested twice
         self._drain_seconds = drain_seconds
-        # A signal handler may put into a SimpleQueue at any moment.
+        # A signal handler may put at any moment.
         self._steps: queue.SimpleQueue[Step] = queue.SimpleQueue()
 
     def report(self, step: Step) -> None:
-        """For any thread and signal handlers."""
+        """For any thread and signal handler."""
         self._steps.put(step)
 
     def wait_for_request(self) -> None:
         self._steps.get()
 
     def ends_in_time(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Return False if a handler blocks the loop."""
         seconds = self._drain_seconds + CANCELLING_SECONDS
         drained = self._reaches(Step.DRAINED, loop, seconds)
         return drained and self._reaches(Step.ENDED, loop, CANCELLING_SECONDS)
@@ -49,7 +46,7 @@ class Shutdown:
             except queue.Empty:
                 if asked:
                     return False
-                # On a busy machine the loop may only be slow.
+                # The loop may only be slow.
                 asked = True
                 loop.call_soon_threadsafe(self._steps.put, Step.ALIVE)
                 deadline = time.monotonic() + BLOCKED_SECONDS

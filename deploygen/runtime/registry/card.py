@@ -1,5 +1,3 @@
-"""The card that goes along with the registration, so that nobody has to fetch it."""
-
 import json
 import logging
 import socket
@@ -10,13 +8,13 @@ from ..config import AgentConfig
 
 logger = logging.getLogger("agent.registry")
 
-# The registry's limit, as JSON without blanks.
+# The registry's limit.
 LARGEST_BYTES = 16 * 1024
 
 
 def registered_card(config: AgentConfig) -> dict[str, Any] | None:
-    """Return None if it is too large."""
-    # Without AGENT_HOST, the name that is registered too.
+    """Return None if the card is too large."""
+    # The registered host, unless AGENT_HOST is set.
     card = agent_card(config, base_url(config, f"{socket.gethostname()}:{config.port}"))
     size = len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
     if size > LARGEST_BYTES:

@@ -1,16 +1,14 @@
-"""Reports a change of the agent's status at once, instead of with the next heartbeat."""
-
 import asyncio
 import time
 from collections.abc import Callable
 
 POLL_SECONDS = 0.25
-# Between two extra heartbeats: a status that flaps must not become a load.
+# Between extra heartbeats, since a status may flap.
 SHORTEST_PAUSE_SECONDS = 5.0
 
 
 class StatusChanges:
-    """For one event loop."""
+    """Reports a change of status at once. For one event loop."""
 
     def __init__(
         self,
@@ -26,7 +24,6 @@ class StatusChanges:
         self._sent: float | None = None
 
     def reported(self, status: str) -> None:
-        """Whatever the reason for the call was."""
         self._reported = status
 
     def look(self) -> None:
@@ -38,7 +35,6 @@ class StatusChanges:
             self._send()
 
     async def watch(self) -> None:
-        """Look until cancelled."""
         while True:
             self.look()
             await asyncio.sleep(POLL_SECONDS)

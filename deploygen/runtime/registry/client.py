@@ -1,4 +1,4 @@
-"""In an agent's folder, the package deploygen/client takes the place of this module."""
+"""In agents' folders, deploygen/client replaces this module."""
 
 from ...client import STOPPING_SECONDS, AgentRegistryClient
 

@@ -1,5 +1,3 @@
-"""What /metrics shows of the lease."""
-
 from ..metrics import Metric, Sample
 from .client import AgentRegistryClient
 

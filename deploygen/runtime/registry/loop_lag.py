@@ -1,5 +1,3 @@
-"""How long a handler has blocked the server's event loop, or the whole process."""
-
 import asyncio
 import logging
 import time
@@ -7,29 +5,28 @@ import time
 logger = logging.getLogger("agent.registry")
 
 PING_SECONDS = 0.25
-# This loop has nothing to wait for, so something else kept it from running.
+# The measuring loop itself was stopped.
 STOOD_STILL_SECONDS = 1.0
 
 
 class LoopLag:
-    """Measures an event loop from another one."""
+    """How long a handler has blocked the event loop, measured from another one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._pinged: float | None = None  # when; None once the loop has responded
+        self._pinged: float | None = None  # None after a response
 
     def seconds(self) -> float:
         pinged = self._pinged
         return 0.0 if pinged is None else time.monotonic() - pinged
 
     async def measure(self) -> None:
-        """Ping until cancelled, or until the loop is closed."""
         while not self._loop.is_closed():
             if self._pinged is None:
                 self._pinged = time.monotonic()
                 try:
                     self._loop.call_soon_threadsafe(self._respond)
-                except RuntimeError:  # closed in this moment
+                except RuntimeError:  # just closed
                     break
             slept = time.monotonic()
             await asyncio.sleep(PING_SECONDS)

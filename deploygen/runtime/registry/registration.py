@@ -1,7 +1,4 @@
-"""The extension that keeps the agent registered.
-
-It has its own thread and event loop: a handler that blocks the server's must not cost the lease.
-"""
+"""In a thread of its own: a handler that blocks the server's event loop must not cost the lease."""
 
 import asyncio
 import contextlib
@@ -24,10 +21,10 @@ from .loop_lag import LoopLag
 from .settings import read_settings, url_source
 
 ENROLMENT_TOKEN = "AGENT_ENROLMENT_TOKEN"  # noqa: S105 - the variable's name
-# URLs, as expressions, of calls that are in no trace.
+# Patterns of URLs without traces.
 UNTRACED = "OTEL_PYTHON_HTTPX_EXCLUDED_URLS"
 LONGEST_NOTE = 256
-# A loop blocked for longer is reported.
+# Of a blocked event loop.
 DEGRADED_LAG_SECONDS = 1.0
 STOP_SECONDS = STOPPING_SECONDS + 0.5
 
@@ -68,7 +65,6 @@ class Registration:
 
     async def start(self) -> None:
         self._lag = LoopLag(asyncio.get_running_loop())
-        # A daemon: the process can end while it hangs.
         threading.Thread(target=self._run, name="registration", daemon=True).start()
 
     def drain(self) -> None:
@@ -95,7 +91,7 @@ class Registration:
 
     async def _keep_registered(self, lag: LoopLag | None) -> None:
         self._loop = asyncio.get_running_loop()
-        if self._stopping:  # stopped before there was a loop to wake
+        if self._stopping:  # before there was a loop
             return
         watching = [asyncio.create_task(self._changes.watch())]
         if lag:
@@ -103,7 +99,7 @@ class Registration:
         config = self._config
         metadata = {"description": config.description, "image_digest": config.image_digest}
         metadata = {name: value for name, value in metadata.items() if value}
-        with contextlib.suppress(Exception):  # the loop tries again, and logs why
+        with contextlib.suppress(Exception):  # logged; the loop tries again
             await self._client.register(
                 metadata | {"port": self._config.port},
                 agent_name=self._config.name,
@@ -119,13 +115,12 @@ class Registration:
         await self._client.deregister()
 
     def _call(self, function: Any) -> None:
-        """Call it on our loop, if that runs."""
         with contextlib.suppress(RuntimeError):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(function)
 
     def _send_change(self) -> None:
-        # A registry that is away hears of it when it is tried again, and no sooner.
+        # A registry that is away hears of it at the next try.
         if not self._client.schedule.failures:
             self._client.heartbeat_now()
 
@@ -140,6 +135,6 @@ class Registration:
         lag = self._lag.seconds() if self._lag else 0.0
         if lag > DEGRADED_LAG_SECONDS and status == "ready":
             status, note = "degraded", f"the handler has blocked the event loop for {lag:.0f} s"
-        # The registry refuses control characters and lone surrogates.
+        # The registry refuses control characters and surrogates.
         printable = "".join(each if each.isprintable() else " " for each in note[:LONGEST_NOTE])
         return {"status": status, "note": printable}

@@ -1,5 +1,3 @@
-"""The registration's settings: a section of agent.json, and variables that override it."""
-
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -18,7 +16,7 @@ VARIABLES = {
 class RegistrySettings(Part):
     url: str
     ttl_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
-    # None: what the registry asks for.
+    # None: the registry's.
     heartbeat_interval: Annotated[float | None, Field(gt=0)] = None
 
     @field_validator("heartbeat_interval")
@@ -36,7 +34,7 @@ def read_settings(config: AgentConfig) -> RegistrySettings:
     if not isinstance(section, dict):
         raise ConfigError(f"{where} must be an object")
     if config.environ.get(TTL):
-        # The file's interval goes with the file's TTL.
+        # The file's interval suits only its TTL.
         section = {key: value for key, value in section.items() if key != "heartbeat_interval"}
     return validated(RegistrySettings, section, VARIABLES, config.environ, where)
 

@@ -1,4 +1,4 @@
-"""The extension that sends traces, as the standard variables of OpenTelemetry say."""
+"""See OpenTelemetry's standard variables."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ EXPORTER = "OTEL_TRACES_EXPORTER"
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 PROTOCOL = "http/protobuf"
-# For what has not been sent yet.
+# For unsent spans.
 STOP_SECONDS = 0.5
 
 
@@ -37,7 +37,7 @@ def extension(config: AgentConfig, status: StatusReader) -> "Tracing":  # noqa: 
 
 
 class Tracing:
-    """Once in a process: OpenTelemetry has one provider."""
+    """Once per process: OpenTelemetry has one provider."""
 
     def __init__(self, config: AgentConfig) -> None:
         self._provider = TracerProvider(resource=_resource(config), shutdown_on_exit=False)
@@ -45,7 +45,7 @@ class Tracing:
         for processor in _processors(config.environ):
             self._provider.add_span_processor(processor)
         trace.set_tracer_provider(self._provider)
-        # Libraries such as openai's call their models by httpx.
+        # Libraries such as openai's use httpx.
         HTTPXClientInstrumentor().instrument(tracer_provider=self._provider)
 
     async def start(self) -> None:
@@ -56,7 +56,6 @@ class Tracing:
 
     async def stop(self) -> None:
         if self._ending is None:
-            # A daemon: the process can end while the collector hangs.
             self._ending = threading.Thread(target=self._provider.shutdown, daemon=True)
             self._ending.start()
         await asyncio.to_thread(self._ending.join, STOP_SECONDS)
@@ -69,7 +68,7 @@ class Tracing:
 
 
 def _resource(config: AgentConfig) -> Resource:
-    """Return what the agent is; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override it."""
+    """OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override it."""
     own = {
         "service.name": config.name,
         "service.version": config.version,

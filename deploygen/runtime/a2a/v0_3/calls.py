@@ -22,11 +22,7 @@ ROLES = {"user": "ROLE_USER", "agent": "ROLE_AGENT"}
 
 
 def call_of(method: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the method and parameters of 1.0. What is not as 0.3 wants it stays, and is refused
-    there.
-
-    Raises RpcError.
-    """
+    """What 0.3 does not allow is refused later. Raises RpcError."""
     name = METHODS.get(method)
     if name is None:
         raise RpcError(errors.NO_SUCH_METHOD, "there is no such method in A2A 0.3")
@@ -47,7 +43,6 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _part(part: Any) -> Any:
-    """Only the member that `kind` names counts."""
     if not isinstance(part, dict):
         return part
     kind = part.get("kind")

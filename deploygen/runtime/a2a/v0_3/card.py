@@ -1,8 +1,8 @@
-"""What 0.3 wants of a card (section 5.5), beside the members of 1.0."""
+"""A2A 0.3, section 5.5."""
 
 from typing import Any
 
-# Its clients compare it with all three numbers.
+# Clients need all three numbers.
 VERSION = "0.3.0"
 
 
@@ -12,7 +12,7 @@ def with_0_3(card: dict[str, Any], url: str) -> dict[str, Any]:
         "protocolVersion": VERSION,
         "url": url,
         "preferredTransport": "JSONRPC",
-        # Clients of 1.0 choose the first one that they know.
+        # Clients of 1.0 choose the first that they know.
         "supportedInterfaces": [
             *interfaces,
             {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "0.3"},

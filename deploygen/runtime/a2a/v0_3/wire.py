@@ -1,4 +1,4 @@
-"""The JSON of 0.3 (section 6)."""
+"""A2A 0.3, section 6."""
 
 import json
 from typing import Any, Literal
