@@ -39,7 +39,7 @@ def write_runtime(
         wanted = set(filter(_is_not_for_shells, files))
         tree.copy_files(environment, ENVIRONMENT, lambda path: path in wanted or _is_folder(path))
         place = tree.inside(ENVIRONMENT)
-        make_small(place, lock, ENVIRONMENT, archived=archived)
+        make_small(place, known, ENVIRONMENT, archived=archived)
         _compile(tree)
         if app:
             add_code(tree, app, SERVER)

@@ -43,13 +43,13 @@ def owners_of_files(environment: Path) -> dict[Path, str]:
     }
 
 
-def make_small(environment: Path, lock: Path, at: Path, *, archived: bool) -> None:
+def make_small(environment: Path, known: set[str], at: Path, *, archived: bool) -> None:
     """Replace the sources of the `known` packages by bytecode, and drop what no server reads.
 
     `at`: the environment's path in the image. `archived`: put pure Python packages into one
     archive. Other packages stay whole, since their authors may read any file.
     """
-    site, known = site_of(environment), locked_names(lock)
+    site = site_of(environment)
     archive: dict[str, bytes] = {}
     for package in installed(environment):
         if normalised(package.metadata["Name"]) not in known:

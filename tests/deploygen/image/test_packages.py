@@ -10,6 +10,7 @@ import pytest
 from deploygen.image.packages import installed, locked_names, make_small, site_of
 
 LOCK = "known-one==1.0 \\\n    --hash=sha256:00\n    # via -r x\nother==2 ; python_version >= '3'\n"
+LOCKED = {"known-one", "other"}
 
 
 @pytest.fixture
@@ -62,15 +63,14 @@ def install_module(site: Path) -> None:
 
 
 @pytest.fixture
-def finished(environment: Path, tmp_path: Path) -> Path:
-    (tmp_path / "requirements.txt").write_text(LOCK)
-    make_small(environment, tmp_path / "requirements.txt", Path("/venv"), archived=True)
+def finished(environment: Path) -> Path:
+    make_small(environment, LOCKED, Path("/venv"), archived=True)
     return site_of(environment)
 
 
 def test_the_names_in_the_lock_file_are_read(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text(LOCK)
-    assert locked_names(tmp_path / "lock") == {"known-one", "other"}
+    assert locked_names(tmp_path / "lock") == LOCKED
 
 
 def test_locked_packages_have_bytecode_instead_of_sources(finished: Path) -> None:
@@ -87,9 +87,8 @@ def test_locked_packages_that_are_only_python_are_in_an_archive(finished: Path) 
     assert (finished / "other-1.0.dist-info/top_level.txt").read_text() == "plain\nshared\n"
 
 
-def test_without_an_archive_they_stay_where_they_are(environment: Path, tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text(LOCK)
-    make_small(environment, tmp_path / "requirements.txt", Path("/venv"), archived=False)
+def test_without_an_archive_they_stay_where_they_are(environment: Path) -> None:
+    make_small(environment, LOCKED, Path("/venv"), archived=False)
     site = site_of(environment)
     assert (site / "plain/part.pyc").is_file()
     assert not (site / "packages.zip").exists()
