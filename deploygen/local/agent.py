@@ -13,7 +13,6 @@ from deploygen.output.rendering import configuration, is_local
 from deploygen.project.checks import check_project
 from deploygen.project.files import FilesError, find_files
 from deploygen.project.scaffold import BELOW_THE_SPEC
-from deploygen.project.wheels import read_wheel
 from deploygen.spec.errors import SpecError
 from deploygen.spec.file import SpecFile, SpecFileError, read_spec
 from deploygen.spec.model import AgentSpec
@@ -104,15 +103,14 @@ def _check(source: SpecFile, spec: AgentSpec) -> tuple[dict[str, bytes], list[st
     """Return wheels and notes. A handler that cannot be called is only a note."""
     folder = source.path.parent
     found = find_files(source.path, spec, folder / BELOW_THE_SPEC)
-    try:
-        return check_project(folder, spec, found), found.notes
-    except SpecError as error:
-        if any(problem.field != "handler" for problem in error.problems):
-            raise source.located(error) from error
-        # The agent starts anyway, to show the traceback.
-        wheels = (read_wheel(folder, text, spec.base_image) for text in spec.requirements)
-        notes = [*found.notes, str(source.located(error))]
-        return {each.file: each.content for each in wheels if each}, notes
+    wheels, problems = check_project(folder, spec, found)
+    if not problems:
+        return wheels, found.notes
+    error = source.located(SpecError(problems))
+    if any(problem.field != "handler" for problem in problems):
+        raise error
+    # The agent starts anyway, to show the traceback.
+    return wheels, [*found.notes, str(error)]
 
 
 def _variables(folder: Path, registry: Registry) -> dict[str, str]:

@@ -8,27 +8,26 @@ from packaging.requirements import InvalidRequirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from deploygen.output.conflicts import conflicts, excluded_by_requirement
+from deploygen.output.conflicts import LATEST_PATCH, conflicts, excluded_by_requirement
 from deploygen.project.files import Found
 from deploygen.project.handler import HandlerError, check_handler
 from deploygen.project.imports import missing_imports
 from deploygen.project.modules import Modules, hidden_names, imported_as
 from deploygen.project.wheels import Wheel, WheelError, read_wheel
-from deploygen.spec.errors import Problem, SpecError
+from deploygen.spec.errors import Problem
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.requirements import file_of, parse
-from deploygen.spec.rules import pythons_of
+from deploygen.spec.rules import python_of, pythons_of
 from deploygen.spec.wheel_tags import problem_of_tags
 
-LATEST_PATCH = 99
 
-
-def check_project(folder: Path, spec: AgentSpec, found: Found) -> dict[str, bytes]:
-    """Return the contents of the wheels in the folder. Raises SpecError with all problems."""
+def check_project(
+    folder: Path, spec: AgentSpec, found: Found
+) -> tuple[dict[str, bytes], list[Problem]]:
+    """Return the contents of the folder's wheels by name, and all problems."""
     wheels: dict[str, bytes] = {}
-    if problems := list(_problems(folder, spec, found, wheels)):
-        raise SpecError(problems)
-    return wheels
+    problems = list(_problems(folder, spec, found, wheels))
+    return wheels, problems
 
 
 def _problems(
@@ -36,7 +35,7 @@ def _problems(
 ) -> Iterator[Problem]:
     for problem in hidden_names(found.files):
         yield Problem("", problem, at="")
-    modules = Modules(found.files)
+    modules = Modules(found.files, python_of(spec.base_image))
     try:
         check_handler(folder, spec, modules)
         missing = missing_imports(spec, modules)

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from deploygen.output.package import top_level_names
-from deploygen.project.bindings import NotPython, bindings, is_dynamic, parse, top_level
+from deploygen.project.bindings import NotPython, bindings, is_dynamic, top_level
 from deploygen.project.modules import Modules, package_of
 from deploygen.spec.model import AgentSpec
-from deploygen.spec.rules import python_of
 
 DEFAULT = AgentSpec.model_fields["handler"].default
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -26,7 +25,7 @@ def check_handler(folder: Path, spec: AgentSpec, modules: Modules) -> None:
     if top.lower() in top_level_names():
         raise HandlerError(f"{top} is a package of every agent: give yours another name")
     if modules.file(module):
-        _check_function(module, function, modules, python_of(spec.base_image))
+        _check_function(module, function, modules)
     elif modules.is_package(top):
         _check_package(module, function, modules)
     elif below and modules.file(top):
@@ -65,23 +64,19 @@ def _check_absent(folder: Path, spec: AgentSpec, modules: Modules) -> None:
     )
 
 
-def tree_of(file: str, modules: Modules, python: tuple[int, int] | None) -> ast.Module | None:
+def tree_of(file: str, modules: Modules) -> ast.Module | None:
     """Raises HandlerError."""
     try:
-        return parse(modules.source(file), python)
+        return modules.tree(file)
     except NotPython as error:
         raise HandlerError(f"line {error.line} of {file} is not Python: {error}") from error
 
 
 def _check_function(
-    module: str,
-    function: str,
-    modules: Modules,
-    python: tuple[int, int] | None,
-    seen: frozenset[str] = frozenset(),
+    module: str, function: str, modules: Modules, seen: frozenset[str] = frozenset()
 ) -> None:
     file = modules.file(module) or ""
-    tree = tree_of(file, modules, python)
+    tree = tree_of(file, modules)
     if tree is None:
         return
     _check_relative_imports(tree, file)
@@ -93,7 +88,7 @@ def _check_function(
             raise HandlerError(f"line {_line(bound[0])} of {file}: {function} {problem}")
         for source, name in _sources(bound[0], function, file):
             if modules.file(source) and source not in seen:
-                _check_function(source, name, modules, python, seen | {module})
+                _check_function(source, name, modules, seen | {module})
 
 
 def _check_relative_imports(tree: ast.Module, file: str) -> None:

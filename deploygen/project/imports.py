@@ -10,7 +10,6 @@ from deploygen.project.bindings import top_level
 from deploygen.project.handler import tree_of
 from deploygen.project.modules import Modules, package_of
 from deploygen.spec.model import AgentSpec
-from deploygen.spec.rules import python_of
 
 # Packages named otherwise than their modules.
 PROVIDERS: Mapping[str, tuple[str, ...]] = {
@@ -70,7 +69,7 @@ class Import:
         return ".".join(parts[:2]) if parts[0] in SHARED else parts[0]
 
 
-def imports_of(handler: str, modules: Modules, python: tuple[int, int] | None) -> list[Import]:
+def imports_of(handler: str, modules: Modules) -> list[Import]:
     """Return the first import of each package from elsewhere. Raises HandlerError."""
     taken = top_level_names() | sys.stdlib_module_names
     found: dict[str, Import] = {}
@@ -83,7 +82,7 @@ def imports_of(handler: str, modules: Modules, python: tuple[int, int] | None) -
         if file is None or name in seen:
             continue
         seen.add(name)
-        for each, targets in _imports(file, modules, python):
+        for each, targets in _imports(file, modules):
             own = [target for target in targets if _is_own(target, modules)]
             left += [target for target in own if target not in seen]
             if not own and each.module.split(".")[0].lower() not in taken:
@@ -115,16 +114,14 @@ def missing_imports(
     known = frozenset(map(canonicalize_name, packages or ()))
     return [
         f"line {each.line} of {each.file} imports {each.module}: add {providers_of(each.top)[0]}"
-        for each in imports_of(spec.handler_module, modules, python_of(spec.base_image))
+        for each in imports_of(spec.handler_module, modules)
         if not is_provided(each.top, known)
     ]
 
 
-def _imports(
-    file: str, modules: Modules, python: tuple[int, int] | None
-) -> Iterator[tuple[Import, list[str]]]:
+def _imports(file: str, modules: Modules) -> Iterator[tuple[Import, list[str]]]:
     """Yield imports, and the modules that each may load."""
-    tree = tree_of(file, modules, python)
+    tree = tree_of(file, modules)
     if tree is None:
         return
     guarded = set(_guarded(tree))

@@ -1,20 +1,26 @@
+import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from deploygen.output.content import SourceFile
 from deploygen.output.package import top_level_names
+from deploygen.project.bindings import parse
 
 SUFFIX = ".py"
 INIT = "__init__"
 
 
 class Modules:
-    """`files`: by path; only modules count."""
+    """`files`: by path; only modules count. `python`: the version that will run them."""
 
-    def __init__(self, files: Mapping[str, SourceFile]) -> None:
+    def __init__(
+        self, files: Mapping[str, SourceFile], python: tuple[int, int] | None = None
+    ) -> None:
         self._files = {name: path for path in files if (name := module_of(path))}
         self._sources = files
+        self._python = python
+        self._trees: dict[str, ast.Module | None] = {}
         self._packages = {parent for name in self._files for parent in _parents(name)}
 
     def file(self, module: str) -> str | None:
@@ -32,9 +38,12 @@ class Modules:
             if name.startswith(start) and "." not in name[len(start) :] and name != package
         )
 
-    def source(self, file: str) -> bytes:
-        """Raises OSError."""
-        return self._sources[file].path.read_bytes()
+    def tree(self, file: str) -> ast.Module | None:
+        """Return None for what a newer Python may accept. Raises NotPython, OSError."""
+        if file not in self._trees:
+            source = self._sources[file].path.read_bytes()
+            self._trees[file] = parse(source, self._python)
+        return self._trees[file]
 
 
 def module_of(path: str) -> str | None:

@@ -35,7 +35,7 @@ class Selection:
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
         self._include = GitIgnoreSpec.from_lines(include or [EVERYTHING])
-        self._hidden = GitIgnoreSpec.from_lines(filter(_names_a_dot, include))
+        self._hidden = GitIgnoreSpec.from_lines(filter(is_hidden, include))
         self._named = GitIgnoreSpec.from_lines(filter(_names_something, include))
         self._exclude = GitIgnoreSpec.from_lines(exclude)
 
@@ -59,10 +59,6 @@ class Selection:
 
 def is_hidden(path: str) -> bool:
     return any(part.startswith(".") for part in path.split("/"))
-
-
-def _names_a_dot(pattern: str) -> bool:
-    return is_hidden(pattern)
 
 
 def _names_something(pattern: str) -> bool:

@@ -39,6 +39,7 @@ from deploygen.project.scaffold import (
 from deploygen.spec.errors import SpecError
 from deploygen.spec.file import SpecFile
 from deploygen.spec.model import AgentSpec
+from deploygen.spec.rules import python_of
 
 
 class Command(BaseCommand):
@@ -146,17 +147,16 @@ def _project(
 ) -> tuple[Found, Mapping[str, Content]]:
     """Return the author's files, and wheels by new path."""
     found = find_files(source.path, spec, output)
-    try:
-        wheels = check_project(source.path.parent, spec, found)
-    except SpecError as error:
-        raise CommandError(str(source.located(error))) from error
+    wheels, problems = check_project(source.path.parent, spec, found)
+    if problems:
+        raise CommandError(str(source.located(SpecError(problems))))
     return found, {f"{WHEELS}/{name}": content for name, content in wheels.items()}
 
 
 def _missing(spec: AgentSpec, found: Found, lock: Lock) -> list[str]:
     if not lock.versions:
         return []
-    missing = missing_imports(spec, Modules(found.files), lock.versions)
+    missing = missing_imports(spec, Modules(found.files, python_of(spec.base_image)), lock.versions)
     return [f"{each} to the requirements, if none of the packages provides it" for each in missing]
 
 
