@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..config import AgentConfig, ConfigError, Skill
-from .content import JSON_TYPE, TEXT_TYPE
+from .content import JSON_AND_TEXT, modes
 from .security import security
 from .v0_3.card import with_0_3
 
@@ -53,12 +53,12 @@ def agent_card(config: AgentConfig, base: str) -> dict[str, Any]:
             "pushNotifications": False,
             "extendedAgentCard": False,
         },
-        "defaultInputModes": [JSON_TYPE, TEXT_TYPE],
-        "defaultOutputModes": [JSON_TYPE, TEXT_TYPE],
+        "defaultInputModes": JSON_AND_TEXT,
+        "defaultOutputModes": JSON_AND_TEXT,
         "skills": [
             # A2A requires a tag.
             skill.model_dump(exclude_defaults=True)
-            | {"tags": skill.tags or config.tags or [config.name]}
+            | {"tags": skill.tags or config.tags or [config.name], **modes(config)}
             for skill in config.skills or [only]
         ],
     }

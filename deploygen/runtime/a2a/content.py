@@ -1,8 +1,10 @@
 from collections.abc import Sequence
 
-from ..config import Declared
+from ..config import AgentConfig, Declared
 
 JSON_TYPE, TEXT_TYPE = "application/json", "text/plain"
+# The usual one first.
+TEXT_AND_JSON, JSON_AND_TEXT = [TEXT_TYPE, JSON_TYPE], [JSON_TYPE, TEXT_TYPE]
 TEXT_INPUT = "input"
 
 
@@ -15,3 +17,17 @@ def text_input(inputs: Sequence[Declared]) -> str | None:
         if len(candidates) == 1:
             return candidates[0].name
     return None
+
+
+def modes(config: AgentConfig) -> dict[str, list[str]]:
+    """Return the media types of inputs and outputs, as far as the spec declares them.
+
+    Text that is no JSON is of use only to an agent with a text input.
+    """
+    found = {}
+    if config.inputs:
+        found["inputModes"] = TEXT_AND_JSON if text_input(config.inputs) else [JSON_TYPE]
+    if config.outputs:
+        is_text = [each.type for each in config.outputs] == ["string"]
+        found["outputModes"] = TEXT_AND_JSON if is_text else JSON_AND_TEXT
+    return found

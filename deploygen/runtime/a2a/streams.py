@@ -1,12 +1,20 @@
 """A2A 1.0, sections 3.1.2 and 3.1.6."""
 
-import json
 from collections.abc import AsyncGenerator
 
 from ..handler.context import Progress
 from ..handler.pieces import Piece
 from ..jobs import Job
-from .tasks import artifact_of, object_of, result_parts, status_of, task_of
+from .tasks import (
+    artifact_of,
+    object_of,
+    result_parts,
+    shows_objects,
+    shows_text,
+    status_of,
+    task_of,
+    yielded_parts,
+)
 from .wire import Wire
 
 
@@ -17,12 +25,9 @@ class TaskStream:
         self._job = job
         self._wire = wire
         self._updates = job.stream.follow()
-        self._shows_text = job.output != "data"
-        self._shows_objects = job.output != "text"
-        text = self._updates.before if self._shows_text else ""
-        before = [wire.part("text", json.dumps(text).encode())] if text else []
-        self._task = task_of(job, wire, history_length=history_length, before=before)
-        self._has_begun = bool(before)
+        before = self._updates.before
+        self._task = task_of(job, wire, history_length=history_length, yielded=before)
+        self._has_begun = bool(yielded_parts(job, wire, before))
 
     def leave(self) -> None:
         self._job.stream.leave(self._updates)
@@ -46,8 +51,8 @@ class TaskStream:
     def _part(self, piece: Piece) -> bytes | None:
         """Return None for what the caller does not accept."""
         if piece.text is None:
-            return self._wire.part("data", piece.json) if self._shows_objects else None
-        if piece.is_empty or not self._shows_text:
+            return self._wire.part("data", piece.json) if shows_objects(self._job) else None
+        if piece.is_empty or not shows_text(self._job):
             return None
         return self._wire.part("text", piece.json)
 

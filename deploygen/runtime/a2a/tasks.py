@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..handler.context import Progress
+from ..handler.pieces import Yielded
 from ..jobs import Job, State
 from .wire import Wire
 
@@ -20,12 +21,16 @@ def task_of(
     *,
     history_length: int | None = None,
     with_artifacts: bool = True,
-    before: Sequence[bytes] | None = None,
+    yielded: Yielded | None = None,
 ) -> bytes:
-    """`before`: parts of a running job's artifact."""
+    """`yielded`: by a running job; None for all until now."""
     task = wire.labelled("task", {"id": job.id, "contextId": job.context_id})
     more = {"status": status_of(job, wire)}
-    parts = result_parts(job, wire) if job.state == "done" and with_artifacts else before
+    parts: list[bytes] = []
+    if with_artifacts and job.state == "done":
+        parts = result_parts(job, wire)
+    elif with_artifacts and job.state == "running":
+        parts = yielded_parts(job, wire, yielded or job.stream.yielded())
     if parts:
         more["artifacts"] = b"[" + artifact_of(job, parts) + b"]"
     if job.message and history_length != 0:
@@ -60,6 +65,24 @@ def result_parts(job: Job, wire: Wire) -> list[bytes]:
         return [wire.part("text", only[1].encode())]
     text = wire.part("text", json.dumps(result).encode())
     return [text] if job.output == "text" else [text, data]
+
+
+def yielded_parts(job: Job, wire: Wire, yielded: Yielded) -> list[bytes]:
+    """Of a job that runs: what its handler has yielded, as far as the caller accepts it."""
+    parts = []
+    if yielded.text and shows_text(job):
+        parts.append(wire.part("text", json.dumps(yielded.text).encode()))
+    if shows_objects(job):
+        parts += [wire.part("data", each) for each in yielded.objects]
+    return parts
+
+
+def shows_text(job: Job) -> bool:
+    return job.output != "data"
+
+
+def shows_objects(job: Job) -> bool:
+    return job.output != "text"
 
 
 def object_of(members: Mapping[str, Any], encoded: Mapping[str, bytes]) -> bytes:

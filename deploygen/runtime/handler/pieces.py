@@ -4,8 +4,8 @@
         async for update in updates:        # a Piece or a Progress, until the job ends
 
 Each reader gets every piece from `follow()` on, and only the latest progress; `updates.before` is
-the text before. The handler waits for slow readers, so memory does not grow. Without readers,
-pieces are only joined to the result, and the run goes on.
+what was yielded before. The handler waits for slow readers, so memory does not grow. Without
+readers, texts are joined to the result, the last objects kept, and the run goes on.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from .context import Progress
 
 # Of one reader, before the handler waits.
 MOST_WAITING = 16
+# Of the objects that are kept for late readers. Texts have to be kept for the result anyway.
+MOST_BYTES_OF_OBJECTS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class Piece:
         return self.text == ""
 
 
+@dataclass(frozen=True, slots=True)
+class Yielded:
+    """What a handler has yielded so far: its text, and the last objects, as JSON texts."""
+
+    text: str
+    objects: tuple[bytes, ...]
+
+
 class Stream:
     """For one event loop; `put`, `report` and `text` for any thread."""
 
@@ -39,6 +49,8 @@ class Stream:
         self._lock = threading.Lock()
         self._readers: list[Reader] = []
         self._texts: list[str] = []
+        self._objects: deque[bytes] = deque()
+        self._bytes_of_objects = 0
         self._room = asyncio.Event()
         self._waking = False
         self.closed = False
@@ -52,6 +64,8 @@ class Stream:
             self.size += len(piece.json)
             if piece.text is not None:
                 self._texts.append(piece.text)
+            else:
+                self._keep(piece.json)
             for reader in self._readers:
                 reader.waiting.append(piece)
             self._wake()
@@ -75,7 +89,7 @@ class Stream:
         """Use it in a `with`."""
         self._loop = asyncio.get_running_loop()
         with self._lock:
-            reader = Reader(self, self._joined())
+            reader = Reader(self, self._yielded())
             self._readers.append(reader)
             if self.closed:
                 reader.end()
@@ -94,14 +108,29 @@ class Stream:
         with self._lock:
             return self._joined()
 
+    def yielded(self) -> Yielded:
+        """Return what was yielded so far; nothing once the stream is closed."""
+        with self._lock:
+            return self._yielded()
+
     def close(self) -> None:
         """Readers end after the pieces they have, the handler at its next one."""
         with self._lock:
             self.closed = True
             self._texts.clear()
+            self._objects.clear()
             for reader in self._readers:
                 reader.end()
         self.note_room()
+
+    def _keep(self, content: bytes) -> None:
+        self._objects.append(content)
+        self._bytes_of_objects += len(content)
+        while self._bytes_of_objects > MOST_BYTES_OF_OBJECTS:
+            self._bytes_of_objects -= len(self._objects.popleft())
+
+    def _yielded(self) -> Yielded:
+        return Yielded(self._joined(), tuple(self._objects))
 
     def _joined(self) -> str:
         self._texts = ["".join(self._texts)]
@@ -124,7 +153,7 @@ class Stream:
 class Reader:
     """For one task."""
 
-    def __init__(self, stream: Stream, before: str) -> None:
+    def __init__(self, stream: Stream, before: Yielded) -> None:
         self.before = before
         self.waiting: deque[Piece | Progress] = deque()
         self.news = asyncio.Event()

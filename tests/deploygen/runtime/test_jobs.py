@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from deploygen.runtime import jobs as agent_jobs
+from deploygen.runtime.handler import pieces as handler_pieces
 from deploygen.runtime.handler.context import Context, Progress
 from deploygen.runtime.handler.failures import HandlerFailed
-from deploygen.runtime.handler.pieces import MOST_WAITING, Piece, Reader, Stream
+from deploygen.runtime.handler.pieces import MOST_WAITING, Piece, Reader, Stream, Yielded
 from deploygen.runtime.handler.runner import HandlerRunner
 from deploygen.runtime.jobs import Job, Jobs, TooManyJobs
 from tests.processes import wait_in_loop, wait_until
@@ -328,6 +329,13 @@ closed = []
     finally:
         closed.append(1)
 """
+OBJECTS = """
+import asyncio
+async def handle(inputs):
+    for number in range(10):
+        yield {"n": number}
+    await asyncio.sleep(1000)
+"""
 KINDS = ["def", "async def"]
 
 
@@ -381,8 +389,24 @@ def test_a_late_reader_gets_the_text_before_and_each_piece_after(tmp_path: Path,
             with job.stream.follow() as late:
                 rest = asyncio.create_task(joined_text(late))
                 await joined_text(first)
-                assert late.before + await rest == joined(range(100))
-                assert late.before
+                assert late.before.text + await rest == joined(range(100))
+                assert late.before.text
+
+    asyncio.run(scenario())
+
+
+def test_of_yielded_objects_the_last_ones_are_kept_within_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler_pieces, "MOST_BYTES_OF_OBJECTS", 20)
+
+    async def scenario() -> None:
+        jobs = jobs_of(tmp_path, OBJECTS)
+        job = jobs.start({})
+        await wait_in_loop(lambda: b'{"n": 9}' in job.stream.yielded().objects, "the last object")
+        assert job.stream.yielded().objects == (b'{"n": 8}', b'{"n": 9}')
+        jobs.cancel(job)
+        assert job.stream.yielded() == Yielded("", ())
 
     asyncio.run(scenario())
 

@@ -82,6 +82,32 @@ def test_the_sdk_accepts_the_card_of_an_agent_that_declares_nothing(tmp_path: Pa
     assert [skill.id for skill in card.skills] == ["run"]
 
 
+TEXT, JSON = "text/plain", "application/json"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "modes"),
+    [
+        (["string"], ["string"], ([TEXT, JSON], [TEXT, JSON])),
+        (["string", "integer"], ["string", "integer"], ([TEXT, JSON], [JSON, TEXT])),
+        (["integer"], ["array"], ([JSON], [JSON, TEXT])),
+        ([], [], (None, None)),
+    ],
+)
+def test_skills_have_the_media_types_of_the_declared_inputs_and_outputs(
+    tmp_path: Path, inputs: list[str], outputs: list[str], modes: tuple[Any, Any]
+) -> None:
+    declared: dict[str, Any] = {
+        kind: [{"name": f"field_{number}", "type": each} for number, each in enumerate(types)]
+        for kind, types in (("inputs", inputs), ("outputs", outputs))
+    }
+    with running_agent(tmp_path, skills=[SKILL], **declared) as agent:
+        [skill] = agent.http.get(PATH).json()["skills"]
+        parsed = sdk_card(agent).skills[0]
+    assert (skill.get("inputModes"), skill.get("outputModes")) == modes
+    assert list(parsed.input_modes) == (modes[0] or [])
+
+
 def test_an_agent_without_a_text_input_takes_json_as_text_too(tmp_path: Path) -> None:
     inputs = [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]
     with running_agent(tmp_path, inputs=inputs) as agent:

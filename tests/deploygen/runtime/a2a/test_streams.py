@@ -183,6 +183,65 @@ def test_who_subscribes_later_gets_what_came_before_with_the_task(tmp_path: Path
     assert state_of(rest[-1]) == ENDED
 
 
+def test_a_running_task_has_what_was_streamed_so_far(tmp_path: Path) -> None:
+    handler = f"FOLDER = {str(tmp_path)!r}{STEPS}"
+    with running_agent(tmp_path, handler) as agent, streaming(agent) as received:
+        task = next(received)["task"]
+        wanted = {"id": task["id"]}
+        assert "artifacts" not in result_of(agent, "GetTask", wanted)
+        (tmp_path / "one").touch()
+        chunk = next(received)["artifactUpdate"]
+        now = result_of(agent, "GetTask", wanted)
+        assert (now["artifacts"], now["status"]["state"]) == (
+            [chunk["artifact"]],
+            "TASK_STATE_WORKING",
+        )
+        context = {"contextId": task["contextId"]}
+        assert result_of(agent, "ListTasks", context)["tasks"] == [without_artifacts(now)]
+        both = result_of(agent, "ListTasks", {**context, "includeArtifacts": True})
+        assert both["tasks"] == [now]
+        (tmp_path / "two").touch()
+        assert state_of(list(received)[-1]) == ENDED
+
+
+def without_artifacts(task: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in task.items() if name != "artifacts"}
+
+
+@pytest.mark.parametrize(
+    ("modes", "expected"),
+    [
+        ([], [{"text": "a"} | TEXT, {"data": {"step": 1}} | JSON]),
+        (["application/json"], [{"data": {"step": 1}} | JSON]),
+        (["text/plain"], [{"text": "a"} | TEXT]),
+    ],
+)
+def test_a_running_task_shows_what_its_caller_accepts(
+    tmp_path: Path, modes: list[str], expected: list[Any]
+) -> None:
+    handler = """
+import asyncio
+async def handle(inputs):
+    yield "a"
+    yield {"step": 1}
+    await asyncio.sleep(1000)
+"""
+    drain = {"AGENT_DRAIN_SECONDS": "0.01"}
+    configuration = {"returnImmediately": True, "acceptedOutputModes": modes}
+    with running_agent(tmp_path, handler, drain) as agent:
+        task = result_of(
+            agent, "SendMessage", {"message": MESSAGE, "configuration": configuration}
+        )["task"]
+
+        def shown() -> Any:
+            now = result_of(agent, "GetTask", {"id": task["id"]})
+            return now["artifacts"][0]["parts"] if "artifacts" in now else []
+
+        wait_until(lambda: shown() == expected, "what was yielded")
+        with opened(agent, "SubscribeToTask", {"id": task["id"]}) as later:
+            assert next(later)["task"]["artifacts"][0]["parts"] == expected
+
+
 def test_a_stream_that_is_left_ends_neither_the_task_nor_other_streams(tmp_path: Path) -> None:
     handler = f"FOLDER = {str(tmp_path)!r}{STEPS}"
     with running_agent(tmp_path, handler) as agent:
