@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -10,15 +11,31 @@ from deploygen.spec.model import AgentSpec
 from deploygen.spec.requirements import parse
 
 
+@dataclass(frozen=True)
+class Held:
+    """A package that has a far older version than its requirement, `index`, admits."""
+
+    index: int
+    name: str
+    version: str
+    newest: Version
+
+
 def held_back(
     spec: AgentSpec,
     packages: Sequence[Package],
     pages: Mapping[str, Sequence[File]],
     target: Target,
-) -> list[str]:
-    """Return notes on requirements whose version is far below one that they allow."""
+) -> Iterator[Held]:
     versions = {each.name: each.version for each in packages if not each.url}
-    return list(_held_back(spec, versions, pages, target))
+    for index, text in enumerate(spec.requirements):
+        required = parse(text)
+        name = canonicalize_name(required.name)
+        latest = newest(pages.get(name, ()), target)
+        if name not in versions or latest is None or not required.specifier.contains(latest):
+            continue
+        if is_far_below(Version(versions[name]), latest):
+            yield Held(index, required.name, versions[name], latest)
 
 
 def problem_of_missing(text: str, files: Sequence[File], target: Target) -> str:
@@ -45,25 +62,6 @@ def is_far_below(version: Version, other: Version) -> bool:
         if own or newer:
             return own < newer
     return False
-
-
-def _held_back(
-    spec: AgentSpec,
-    versions: Mapping[str, str],
-    pages: Mapping[str, Sequence[File]],
-    target: Target,
-) -> Iterator[str]:
-    for text in dict.fromkeys(spec.requirements):
-        required = parse(text)
-        name = canonicalize_name(required.name)
-        latest = newest(pages.get(name, ()), target)
-        if name not in versions or latest is None or not required.specifier.contains(latest):
-            continue
-        if is_far_below(Version(versions[name]), latest):
-            yield (
-                f"{required.name} is {versions[name]}, although there is {latest}: another "
-                f"requirement excludes it. To see which, require {required.name}=={latest}"
-            )
 
 
 def _numbers(version: Version) -> tuple[int, int, int]:

@@ -6,13 +6,19 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from deploygen.lock import with_pip, with_uv
-from deploygen.lock.advice import held_back, problem_of_missing
-from deploygen.lock.explanation import conflict_error, missing_error
+from deploygen.lock.advice import Held, held_back, problem_of_missing
+from deploygen.lock.explanation import conflict_error, holding_note, missing_error
 from deploygen.lock.index import File, files_of
 from deploygen.lock.lockfile import inputs_of, is_for, lock_files, tested_blocks
 from deploygen.lock.resolution import Conflict, Package, Question, Unresolved
 from deploygen.lock.target import Target, target_of
-from deploygen.output.package import LOCK, OWN_REQUIREMENTS, pins_in, runtime_ranges
+from deploygen.output.package import (
+    LOCK,
+    OWN_REQUIREMENTS,
+    index_options,
+    pins_in,
+    runtime_ranges,
+)
 from deploygen.spec.model import AgentSpec
 from deploygen.spec.requirements import WHEEL, parse
 
@@ -41,9 +47,8 @@ def lock_agent(
         return _left_to_build(error)
     try:
         question = _question(spec, folder, {} if upgrade else existing)
-        inputs = inputs_of(_identity(spec, folder), question.options, target)
-        if not upgrade and is_for(existing, inputs):
-            return _lock({name: existing[name] for name in (LOCK, OWN_REQUIREMENTS)}, [])
+        if not upgrade and (kept := current_lock(spec, folder, existing)):
+            return _lock(kept, [])
         packages = _resolve(question, target)
     except Conflict as error:
         _refuse_missing(spec, target)
@@ -53,8 +58,22 @@ def lock_agent(
             _refuse_missing(spec, target)
         return _left_to_build(error)
     pages = _pages(spec, packages)
-    notes = held_back(spec, packages, pages, target)
+    held = list(held_back(spec, packages, pages, target))
+    notes = [holding_note(spec, each, _excluded(question, each, target)) for each in held]
+    inputs = _inputs(spec, folder, target)
     return _lock(lock_files(_with_hashes(packages, pages), inputs, target), notes)
+
+
+def current_lock(spec: AgentSpec, folder: Path, existing: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of an `existing` lock, none if it is not for the spec as it is now."""
+    target = target_of(spec.base_image)
+    if target is None or not is_for(existing, _inputs(spec, folder, target)):
+        return {}
+    return {name: existing[name] for name in (LOCK, OWN_REQUIREMENTS)}
+
+
+def _inputs(spec: AgentSpec, folder: Path, target: Target) -> str:
+    return inputs_of(_identity(spec, folder), index_options(spec), target)
 
 
 def _lock(files: Mapping[str, str], notes: list[str]) -> Lock:
@@ -72,10 +91,7 @@ def _target(spec: AgentSpec) -> Target:
 
 def _question(spec: AgentSpec, folder: Path, existing: Mapping[str, str]) -> Question:
     lines = [*runtime_ranges(), *(_line(text, folder) for text in spec.requirements)]
-    options = [
-        *([f"--index-url {spec.index_url}"] if spec.index_url else []),
-        *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
-    ]
+    options = index_options(spec)
     tested = {name: block.version for name, block in tested_blocks().items()}
     earlier = pins_in(existing.get(OWN_REQUIREMENTS, ""))
     return Question(tuple(lines), tuple(options), {**earlier, **tested})
@@ -99,6 +115,16 @@ def _resolve(question: Question, target: Target) -> list[Package]:
     if uv := with_uv.program():
         return with_uv.resolve(question, target, uv)
     return with_pip.resolve(question, target)
+
+
+def _excluded(question: Question, held: Held, target: Target) -> str:
+    """Return the resolver's explanation why there is no newest version, "" if it finds none."""
+    line = f"{held.name}=={held.newest}"
+    try:
+        _resolve(replace(question, lines=(*question.lines, line)), target)
+    except (Conflict, Unresolved) as error:
+        return str(error)
+    return ""
 
 
 def _pages(spec: AgentSpec, packages: list[Package]) -> dict[str, list[File]]:

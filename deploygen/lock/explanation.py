@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from deploygen.lock.advice import Held
 from deploygen.output.package import runtime_ranges
 from deploygen.spec.errors import Problem, SpecError
 from deploygen.spec.model import AgentSpec
@@ -20,7 +21,7 @@ def conflict_error(spec: AgentSpec, explanation: str) -> SpecError:
         for index, line in enumerate(spec.requirements)
         if _is_named(parse(line).name, explanation)
     ] or list(range(len(spec.requirements)))
-    ranges = [each for each in runtime_ranges() if _is_named(Requirement(each).name, explanation)]
+    ranges = _named_ranges(explanation)
     problems = []
     for index in named:
         others = [_place(spec, other) for other in named if other != index]
@@ -31,6 +32,28 @@ def conflict_error(spec: AgentSpec, explanation: str) -> SpecError:
         problem = f"{line!r} cannot be installed{beside}: {_shortened(explanation)}"
         problems.append(Problem(place, problem, at=place))
     return SpecError(problems)
+
+
+def holding_note(spec: AgentSpec, held: Held, explanation: str) -> str:
+    """Return a note that names what excludes the newest version.
+
+    `explanation`: why the resolver refuses that version; "" if it does not.
+    """
+    begin = f"{held.name} is {held.version}, although there is {held.newest}"
+    if not explanation:
+        return f"{begin}: the lock has it from before; --upgrade takes newer versions"
+    others = [
+        _place(spec, index)
+        for index, line in enumerate(spec.requirements)
+        if index != held.index and _is_named(parse(line).name, explanation)
+    ]
+    others += [f"{each!r}, which every agent needs" for each in _named_ranges(explanation)]
+    by = f" by {_listed(others)}" if others else ""
+    return f"{begin}, which is excluded{by}: {_shortened(explanation)}"
+
+
+def _named_ranges(explanation: str) -> list[str]:
+    return [each for each in runtime_ranges() if _is_named(Requirement(each).name, explanation)]
 
 
 def _shortened(explanation: str) -> str:

@@ -53,16 +53,20 @@ def requirement_files(spec: AgentSpec, lock: Mapping[str, str]) -> dict[str, str
     """Return the `lock`, or what a build needs instead."""
     if lock or not spec.requirements:
         return {LOCK: tested_lock(), **lock}
-    lines = [
-        *([f"--index-url {spec.index_url}"] if spec.index_url else []),
-        *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
-        *map(_line, spec.requirements),
-    ]
+    lines = [*index_options(spec), *map(_line, spec.requirements)]
     return {
         LOCK: tested_lock(),
         OWN_REQUIREMENTS: "".join(f"{line}\n" for line in lines),
         CONSTRAINTS: "".join(f"{line}\n" for line in runtime_ranges()),
     }
+
+
+def index_options(spec: AgentSpec) -> list[str]:
+    """Return the indexes as lines of a requirements file."""
+    return [
+        *([f"--index-url {spec.index_url}"] if spec.index_url else []),
+        *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
+    ]
 
 
 def _line(requirement: str) -> str:

@@ -7,6 +7,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from deploygen.output.package import pins_in, tested_lock
 from tests.deploygen.wheels import wheel
 from tests.serving import serving
@@ -27,13 +29,15 @@ class Index:
         for name, version in tested.items():
             self.add(name, version, *(sorted(tested.keys() - {name}) if name == "fastapi" else []))
 
-    def add(self, name: str, version: str, *requires: str, python: str = "") -> None:
+    def add(
+        self, name: str, version: str, *requires: str, python: str = "", code: str = ""
+    ) -> None:
         """Add a wheel with these requirements, for the versions of Python in `python`."""
         module = name.replace("-", "_")
-        page = self.folder / "simple" / name
+        page = self.folder / "simple" / canonicalize_name(name)
         page.mkdir(parents=True, exist_ok=True)
         metadata = [f"Requires-Dist: {each}" for each in requires]
-        content = wheel(module, version, *metadata)
+        content = wheel(module, version, *metadata, code=code)
         file = f"{module}-{version}-py3-none-any.whl"
         (page / file).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()

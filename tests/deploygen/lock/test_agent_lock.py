@@ -32,6 +32,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         index.add("picky", "1.0", "below<1")
         index.add("far", "1.0")
         index.add("far", "5.0", "below>=7")
+        index.add("leader", "1.0")
+        index.add("leader", "4.0")
+        index.add("follower", "1.0", "leader<2")
         index.add("future", "1.0", python=">=3.99")
         yield index
 
@@ -119,8 +122,20 @@ def test_a_conflict_names_both_requirements_with_their_lines(shared: Index) -> N
 def test_a_version_far_below_the_newest_is_noted(shared: Index) -> None:
     output = generate(shared, "plain", "far")
     assert locked()["far"] == "1.0"
-    assert "note: far is 1.0, although there is 5.0: another requirement excludes it" in output
+    assert "note: far is 1.0, although there is 5.0, which is excluded: " in output
     assert "note: far" not in generate(shared, "plain", "far<2")
+
+
+@pytest.mark.usefixtures("resolver")
+def test_the_note_names_the_requirements_that_hold_a_package_back(shared: Index) -> None:
+    output = generate(shared, "plain", "leader", "follower>=1")
+    [note] = [line for line in output.splitlines() if line.startswith("note: leader")]
+    assert note.startswith(
+        "note: leader is 1.0, although there is 4.0, which is excluded by "
+        "'follower>=1' (requirements[2]): "
+    )
+    assert "follower" in note
+    assert "plain" not in note.partition(": ")[2]
 
 
 @pytest.mark.usefixtures("resolver")
@@ -171,6 +186,17 @@ def test_a_lock_is_kept_until_an_upgrade_is_asked_for(tmp_path: Path) -> None:
         assert locked() == {"plain": "1.1", "other": "1.1"}
     # Without an index, the lock in the folder still serves.
     assert "  write " not in generate(index, "plain>1.0", "other")
+
+
+@pytest.mark.usefixtures("resolver")
+def test_a_far_older_version_that_only_the_lock_keeps_is_noted(tmp_path: Path) -> None:
+    with running_index(tmp_path / "index") as index:
+        index.add("plain", "1.0")
+        index.add("other", "1.0")
+        generate(index, "plain")
+        index.add("plain", "4.0")
+        note = "note: plain is 1.0, although there is 4.0: the lock has it from before; --upgrade"
+        assert note in generate(index, "plain", "other")
 
 
 @pytest.mark.usefixtures("resolver")
