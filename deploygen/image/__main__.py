@@ -10,6 +10,7 @@ from .code import write_code
 from .environment import write_packages, write_runtime
 from .interpreter import write_interpreter
 from .layers import CODE, INTERPRETER, PACKAGES, RUNTIME, Layers
+from .packages import versions
 
 # Reproducible bytecode. Without sources, column numbers (a quarter of it) are useless.
 REPRODUCIBLE = {"PYTHONHASHSEED": "0"}
@@ -35,7 +36,14 @@ def _write(given: argparse.Namespace, layers: Layers) -> Iterator[str]:
         lock = given.lock.absolute()
         yield from write_runtime(layers, environment, lock, app=app, archived=given.archive)
     elif given.layer == PACKAGES:
-        yield from write_packages(layers, environment, with_tests=not given.without_tests)
+        yield from write_packages(
+            layers,
+            environment,
+            with_tests=not given.without_tests,
+            system=[each.partition("=")[0] for each in given.system],
+        )
+        if given.report:
+            yield f"installed: {', '.join(versions(environment))}"
     else:
         write_code(layers, given.app.absolute(), environment=environment, name=given.name)
 
@@ -52,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     packages = layers.add_parser(PACKAGES, help="the packages installed since")
     packages.add_argument("--without-tests", action="store_true", help="leave out their tests/")
+    packages.add_argument(
+        "--system", nargs="+", default=[], help="packages of the distribution, with their files"
+    )
+    packages.add_argument("--report", action="store_true", help="say which versions there are")
     code = layers.add_parser(CODE, help="the code, and the bill of materials")
     code.add_argument("--app", type=Path, required=True, help="the folder with the code")
     code.add_argument("--name", help="what it is called (default: what agent.json says)")

@@ -1,5 +1,5 @@
 import compileall
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
@@ -17,6 +17,7 @@ from .packages import (
     site_of,
 )
 from .shared_libraries import is_elf
+from .system_packages import add_system_packages
 from .tree import Tree
 
 ENVIRONMENT = Path("/venv")
@@ -50,7 +51,10 @@ def write_runtime(
     layers.note(RUNTIME, environment=[str(path.relative_to(environment)) for path in files])
 
 
-def write_packages(layers: Layers, environment: Path, *, with_tests: bool) -> Iterator[str]:
+def write_packages(
+    layers: Layers, environment: Path, *, with_tests: bool, system: Sequence[str] = ()
+) -> Iterator[str]:
+    """`system`: packages of the distribution."""
     before = {environment / path for path in layers.facts(RUNTIME)["environment"]}
     files = {path for path in _files(environment) if path not in before}
     if not with_tests:
@@ -62,6 +66,8 @@ def write_packages(layers: Layers, environment: Path, *, with_tests: bool) -> It
                 forget_missing_files(package)
         _compile(tree)
         yield from _add_libraries(layers, tree, environment, files)
+        if not layers.beside_base:
+            yield from add_system_packages(tree, system)
 
 
 def _files(environment: Path) -> list[Path]:
@@ -109,5 +115,6 @@ def _add_libraries(
         needed_by = f" (it is needed by {path})" if package else ""
         yield (
             f"warning: {package or path} needs {name}, which the base image does not have"
-            f"{needed_by}. What loads this file will fail."
+            f"{needed_by}. What loads this file will fail. If a package of the distribution has "
+            "it, put that into system_packages."
         )

@@ -60,6 +60,16 @@ def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
     return sorted(found, key=lambda package: package.name)
 
 
+def files_of(names: Iterable[str], root: Path = Path("/")) -> dict[str, list[Path]]:
+    """Return what each of the installed packages has installed, folders included."""
+    wanted = set(names)
+    return {
+        package.name: listed
+        for package, listed in [*_of_dpkg(root), *_of_apk(root)]
+        if package.name in wanted
+    }
+
+
 def add_records(tree: Tree, packages: list[OsPackage], below: Iterable[OsPackage] = ()) -> None:
     """`below`: the packages in lower layers."""
     for package in packages:

@@ -35,6 +35,10 @@ def installed(environment: Path) -> list[Distribution]:
     return [found[name] for name in sorted(found)]
 
 
+def versions(environment: Path) -> list[str]:
+    return [f"{each.metadata['Name']} {each.version}" for each in installed(environment)]
+
+
 def owners_of_files(environment: Path) -> dict[Path, str]:
     return {
         Path(os.path.normpath(str(file.locate()))): package.metadata["Name"]

@@ -49,7 +49,7 @@ def lock_agent(
         question = _question(spec, folder, {} if upgrade else existing)
         if not upgrade and (kept := current_lock(spec, folder, existing)):
             return _lock(kept, [])
-        packages = _resolve(question, target)
+        packages = _resolve(spec, question, target)
     except Conflict as error:
         _refuse_missing(spec, target)
         raise conflict_error(spec, str(error)) from error
@@ -59,7 +59,7 @@ def lock_agent(
         return _left_to_build(error)
     pages = _pages(spec, packages)
     held = list(held_back(spec, packages, pages, target))
-    notes = [holding_note(spec, each, _excluded(question, each, target)) for each in held]
+    notes = [holding_note(spec, each, _excluded(spec, question, each, target)) for each in held]
     inputs = _inputs(spec, folder, target)
     return _lock(lock_files(_with_hashes(packages, pages), inputs, target), notes)
 
@@ -111,17 +111,18 @@ def _identity(spec: AgentSpec, folder: Path) -> tuple[str, ...]:
     return (*runtime_ranges(), *spec.requirements, *digests)
 
 
-def _resolve(question: Question, target: Target) -> list[Package]:
-    if uv := with_uv.program():
+def _resolve(spec: AgentSpec, question: Question, target: Target) -> list[Package]:
+    # uv does not read pip.conf.
+    if not spec.pip_config and (uv := with_uv.program()):
         return with_uv.resolve(question, target, uv)
     return with_pip.resolve(question, target)
 
 
-def _excluded(question: Question, held: Held, target: Target) -> str:
+def _excluded(spec: AgentSpec, question: Question, held: Held, target: Target) -> str:
     """Return the resolver's explanation why there is no newest version, "" if it finds none."""
     line = f"{held.name}=={held.newest}"
     try:
-        _resolve(replace(question, lines=(*question.lines, line)), target)
+        _resolve(spec, replace(question, lines=(*question.lines, line)), target)
     except (Conflict, Unresolved) as error:
         return str(error)
     return ""
@@ -129,6 +130,8 @@ def _excluded(question: Question, held: Held, target: Target) -> str:
 
 def _pages(spec: AgentSpec, packages: list[Package]) -> dict[str, list[File]]:
     """Return the files of packages whose hashes the tested lock lacks."""
+    if spec.pip_config:
+        return {}  # the index is pip's secret
     tested = tested_blocks()
     direct = {canonicalize_name(parse(text).name) for text in spec.requirements}
     names = {
@@ -161,7 +164,7 @@ def _left_to_build(error: Unresolved) -> Lock:
 
 def _refuse_missing(spec: AgentSpec, target: Target) -> None:
     """Raise SpecError if the index has nothing that meets a requirement."""
-    if spec.extra_index_urls:
+    if spec.extra_index_urls or spec.pip_config:
         return
     names = {canonicalize_name(each.name) for each in map(parse, spec.requirements) if not each.url}
     pages = files_of(names, spec.index_url)

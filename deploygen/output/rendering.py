@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from deploygen.output import quoting
+from deploygen.output import build_secrets, quoting
 from deploygen.output.content import Content
 from deploygen.output.package import (
     CONSTRAINTS,
@@ -19,6 +19,7 @@ from deploygen.output.package import (
     requirement_files,
 )
 from deploygen.output.transaction import MARKER
+from deploygen.output.variables import variables_of
 from deploygen.spec.model import AgentSpec
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "agent_container"
@@ -31,6 +32,8 @@ NOT_CONFIGURED = {
     "requirements",
     "index_url",
     "extra_index_urls",
+    "pip_config",
+    "system_packages",
     "base_image",
     "slim",
     "package_tests",
@@ -41,37 +44,6 @@ NOT_CONFIGURED = {
     "registry",
     "traces",
 }
-SETTINGS = (
-    "AGENT_ID",
-    "AGENT_HOST",
-    "AGENT_PORT",
-    "AGENT_PUBLIC_URL",
-    "AGENT_TOKENS",
-    "AGENT_TOKENS_FILE",
-    "AGENT_RATE_PER_ADDRESS",
-    "AGENT_MAX_WAITING",
-    "AGENT_TRUSTED_PROXIES",
-    "AGENT_ALLOWED_HOSTS",
-    "AGENT_MAX_RESULT_BYTES",
-    "AGENT_CORS_ORIGINS",
-    "AGENT_DRAIN_SECONDS",
-    "AGENT_KEEP_ALIVE_SECONDS",
-    "AGENT_LOG_FORMAT",
-    "AGENT_IMAGE_DIGEST",
-)
-REGISTRY_SETTINGS = (
-    "AGENT_REGISTRY_URL",
-    "AGENT_TTL_SECONDS",
-    "AGENT_HEARTBEAT_SECONDS",
-    "AGENT_ENROLMENT_TOKEN",
-    "AGENT_ENROLMENT_TOKEN_FILE",
-)
-TRACING_SETTINGS = (
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "OTEL_SERVICE_NAME",
-    "OTEL_TRACES_EXPORTER",
-)
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -152,6 +124,7 @@ def templates_in(folder: Path) -> Environment:
         "shell_option": quoting.shell_option,
         "dockerignore": quoting.dockerignore_escaped,
         "dockerfile": quoting.dockerfile_quoted,
+        "step": build_secrets.step_command,
         "markdown": quoting.markdown_escaped,
     }
     return environment
@@ -170,12 +143,10 @@ def _context(spec: AgentSpec, files: Iterable[str], lock: Mapping[str, str]) -> 
     return {
         "spec": spec,
         "config": configuration(spec),
-        "settings": [
-            *SETTINGS,
-            *(REGISTRY_SETTINGS if spec.registry_url is not None else ()),
-            *(TRACING_SETTINGS if spec.traces else ()),
-        ],
+        "settings": variables_of(spec),
         "is_locked": bool(lock),
+        "build_secrets": build_secrets.names(spec),
+        "secret_options": "".join(f"{each} " for each in build_secrets.required_options(spec)),
         "handler_file": handler_file(spec, files),
         # .dockerignore would leave them out.
         "unusual_files": sorted(filter(_is_unusual, files)),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from deploygen.output.build_secrets import required_options
 from deploygen.output.package import (
     CONSTRAINTS,
     LOCK,
@@ -61,8 +62,9 @@ def next_steps(
         *(f"export {name}=...  # or {name}_FILE=..." for name in spec.secrets),
         f".venv/bin/python -m {PACKAGE}",
     ]
-    buildkit = "DOCKER_BUILDKIT=1 " if spec.may_need_credentials else ""
-    build = f"{buildkit}docker build -t {spec.name} {where}"
+    buildkit = "DOCKER_BUILDKIT=1 " if spec.needs_buildkit else ""
+    secrets = "".join(f"{option} " for option in required_options(spec))
+    build = f"{buildkit}docker build {secrets}-t {spec.name} {where}"
     docker = [*([] if built else [build]), _docker_run(spec)]
     body = shlex.quote(json.dumps(spec.sample_inputs()))
     call = [

@@ -58,6 +58,13 @@ Requirement = Annotated[
     AfterValidator(plain_text),
     AfterValidator(requirements.requirement),
 ]
+SystemPackage = Annotated[
+    str,
+    matching(
+        r"[a-z0-9][a-z0-9+._-]{0,127}(=[A-Za-z0-9][A-Za-z0-9+.:~_-]{0,127})?",
+        "the name of a package such as libgl1, perhaps with =VERSION",
+    ),
+]
 Dependency = Annotated[
     str,
     Field(min_length=1, max_length=rules.LONGEST_URL),

@@ -25,6 +25,7 @@ from deploygen.spec.kinds import (
     Pattern,
     Port,
     Requirement,
+    SystemPackage,
     Version,
 )
 from deploygen.spec.parts import (
@@ -88,6 +89,12 @@ class AgentSpec(Part):
     extra_index_urls: Annotated[list[IndexUrl], LISTED, unique()] = []
     """Further indexes for the requirements, in the same form. pip takes the highest version that it
     finds in any index."""
+    pip_config: bool = False
+    """Whether the build installs packages with a pip.conf of yours, which it gets as a secret: for
+    indexes whose URLs hold a password, for certificates and for other options of pip."""
+    system_packages: Annotated[list[SystemPackage], LISTED, unique()] = []
+    """Packages of the base image's distribution (Debian, Alpine) that the handler or its
+    requirements need, such as libgl1 or ffmpeg."""
     build_steps: Annotated[list[Step], LISTED] = []
     """Commands that fetch or make files while the image is built, such as models: shell commands,
     or objects."""
@@ -131,6 +138,10 @@ class AgentSpec(Part):
             if variable.name in self.secrets:
                 problem = f"{variable.name} is one of the secrets as well"
                 raise wrong(problem, "environment", index, "name")
+            for number, step in enumerate(self.build_steps):
+                if variable.name in step.secrets:
+                    at = ("build_steps", number, "secrets", step.secrets.index(variable.name))
+                    raise wrong(f"{variable.name} is in environment as well", *at)
         return self
 
     @property
@@ -155,7 +166,17 @@ class AgentSpec(Part):
     def may_need_credentials(self) -> bool:
         """Whether packages come from elsewhere than PyPI."""
         remote = any(map(requirements.is_remote, self.requirements))
-        return remote or bool(self.index_url or self.extra_index_urls)
+        return remote or self.pip_config or bool(self.index_url or self.extra_index_urls)
+
+    @property
+    def build_secrets(self) -> list[str]:
+        """The secrets of its build steps."""
+        return list(dict.fromkeys(name for step in self.build_steps for name in step.secrets))
+
+    @property
+    def needs_buildkit(self) -> bool:
+        """Whether its build may take secrets, which Docker's legacy builder cannot give it."""
+        return self.may_need_credentials or bool(self.build_secrets)
 
     def sample_inputs(self) -> dict[str, Any]:
         if not self.inputs:

@@ -144,6 +144,9 @@ class BuildStep(Part):
     files: Annotated[list[StepFile], LISTED, unique()] = []
     """Files and folders beside the spec that it needs. Only their changes, and those of the
     packages, repeat it."""
+    secrets: Annotated[list[VariableName], LISTED, unique()] = []
+    """Variables with secrets that only this command has. They are given to the build, and are in no
+    layer."""
 
 
 def _from_command(value: Any) -> Any:

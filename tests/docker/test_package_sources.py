@@ -191,6 +191,20 @@ def test_a_private_index_is_read_with_a_secret_that_no_layer_has(
     assert gzipped <= MAX_BYTES_GZIPPED
 
 
+def test_an_index_is_read_with_a_pip_conf_that_no_layer_has(
+    server: Server, trusting_base: str, buildkit: str, image: str, tmp_path: Path
+) -> None:
+    generate(tmp_path, PRIVATE, f"requirements: [{PRIVATE}]\npip_config: true")
+    url = server.url.replace("://", f"://{USER}:{PASSWORD}@")
+    conf = tmp_path / "pip.conf"
+    conf.write_text(f"[global]\nindex-url = {url}/simple/\n")
+    with pytest.raises(DockerError, match="--secret id=pip_config,src=FILE\n"):
+        build(tmp_path, image, trusting_base, buildkit, f"--secret=id=netrc,src={server.netrc}")
+    build(tmp_path, image, trusting_base, buildkit, f"--secret=id=pip_config,src={conf}")
+    assert returned(image) == {"from": "simple"}
+    assert_without_credentials(image)
+
+
 def test_a_public_index_needs_no_secret(
     server: Server, trusting_base: str, buildkit: str, image: str, tmp_path: Path
 ) -> None:

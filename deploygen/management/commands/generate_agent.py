@@ -12,6 +12,7 @@ from deploygen.docker.build import (
     build_image,
     command_line,
     require_docker,
+    versions_in,
 )
 from deploygen.docker.source import source_of as source_of_image
 from deploygen.lock.agent_lock import Lock, lock_agent
@@ -78,7 +79,7 @@ class Command(BaseCommand):
         build, dry_run = options["build"], options["dry_run"]
         try:
             if build and not dry_run:
-                require_docker()
+                require_docker(spec)
             found, wheels = (Found(), {}) if source is None else _project(source, spec, folder)
             lock = self._lock(source, spec, folder, options)
             plan = write_folder(
@@ -100,13 +101,13 @@ class Command(BaseCommand):
             self.stdout.write(locked_versions(spec, lock.versions))
         if dry_run:
             if build:
-                needy, of = spec.may_need_credentials, source_of_image(authors_folder)
-                command = build_command(spec.name, folder, may_need_credentials=needy, source=of)
-                environment = build_environment(may_need_credentials=needy, source=of)
+                of = source_of_image(authors_folder)
+                command = build_command(spec, folder, of)
+                environment = build_environment(spec, of)
                 self.stdout.write(f"and then: {command_line(command, environment)}")
             return
         if build:
-            self._build(spec, folder, authors_folder)
+            self._build(spec, folder, authors_folder, is_locked=bool(lock.files))
         code = folder if needs_handler(spec, found.files) else authors_folder
         self.stdout.write(
             next_steps(spec, folder, code=code, built=build, is_locked=bool(lock.files))
@@ -126,16 +127,13 @@ class Command(BaseCommand):
         except SpecError as error:
             raise CommandError(str(source.located(error))) from error
 
-    def _build(self, spec: AgentSpec, folder: Path, code: Path) -> None:
+    def _build(self, spec: AgentSpec, folder: Path, code: Path, *, is_locked: bool) -> None:
         self.stdout.write(f"\nBuilding the image {spec.name}:\n")
         self.stdout.flush()
         try:
-            build_image(
-                spec.name,
-                folder,
-                may_need_credentials=spec.may_need_credentials,
-                source=source_of_image(code),
-            )
+            build_image(spec, folder, source_of_image(code))
+            if spec.requirements and not is_locked and (found := versions_in(spec.name)):
+                self.stdout.write(locked_versions(spec, found))
         except BuildError as error:
             raise CommandError(f"--build: {error}") from error
         except KeyboardInterrupt as error:

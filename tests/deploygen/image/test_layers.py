@@ -289,7 +289,8 @@ def test_missing_libraries_and_certificates_are_reported(
     stage.write("runtime")
     stage.write("packages")
     needed_by = (
-        f"(it is needed by {stage.site / 'theirs/module.so'}). What loads this file will fail."
+        f"(it is needed by {stage.site / 'theirs/module.so'}). What loads this file will fail. "
+        "If a package of the distribution has it, put that into system_packages."
     )
     assert capsys.readouterr().err.splitlines() == [
         "note: no certificates of authorities were found; TLS will not trust any server",

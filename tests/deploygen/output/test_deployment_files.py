@@ -75,6 +75,9 @@ FROM_ELSEWHERE = [
     spec(index_url="https://one.example/simple/", extra_index_urls=["https://two.example/simple/"]),
     spec(requirements=[f"tools @ git+https://git.example/tools@{'0' * 40}"]),
     spec(requirements=["./tools-1.0-py3-none-any.whl"]),
+    spec(pip_config=True, build_steps=[{"run": "fetch", "secrets": ["TOKEN"]}]),
+    spec(system_packages=["libgl1", "ffmpeg=7:5.1"]),
+    spec(system_packages=["libgl1"], slim=False),
 ]
 
 

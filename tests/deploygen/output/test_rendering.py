@@ -447,6 +447,54 @@ def test_build_steps_run_with_the_packages_and_their_output_is_kept() -> None:
     assert "build_steps" not in json.loads(rendered(build_steps=STEPS)["agent.json"])
 
 
+LOCK = {"requirements.txt": "", "requirements-agent.txt": ""}
+SYSTEM = ["libgl1", "ffmpeg=7:5.1"]
+
+
+def stages(dockerfile: str) -> dict[str, list[str]]:
+    """Return the instructions of each stage; the last one has the name ""."""
+    found: dict[str, list[str]] = {}
+    for line in instructions(dockerfile):
+        if line.startswith("FROM "):
+            current = found.setdefault(line.partition(" AS ")[2], [])
+        elif found:
+            current.append(line)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("requirements", "lock", "stage"),
+    [(["numpy"], LOCK, "packages"), (["numpy"], {}, "runtime"), ([], {}, "runtime")],
+)
+def test_packages_of_the_system_are_installed_before_the_packages_are_written(
+    requirements: list[str], lock: dict[str, str], stage: str
+) -> None:
+    spec = spec_of(requirements=requirements, system_packages=SYSTEM)
+    found = stages(render(spec, {"handler.py": ""}, lock)["Dockerfile"])
+    in_stage = found[stage]
+    [install] = [n for n, line in enumerate(in_stage) if "apt-get install" in line]
+    [write] = [n for n, line in enumerate(in_stage) if "image packages" in line]
+    assert "libgl1 ffmpeg=7:5.1" in in_stage[install]
+    assert "--system libgl1 ffmpeg=7:5.1" in in_stage[write]
+    assert install < write
+    assert f"COPY --from={stage} /layers/packages /" in found[""]
+    assert not any("apt-get" in line for line in [*found["base"], *found[""]])
+
+
+def test_an_image_on_its_whole_base_installs_packages_of_the_system() -> None:
+    found = stages(rendered(system_packages=SYSTEM, slim=False)["Dockerfile"])
+    assert [line for line in found[""] if "apt-get install" in line]
+    config = json.loads(rendered(system_packages=SYSTEM)["agent.json"])
+    assert not {"system_packages", "pip_config"} & config.keys()
+
+
+def test_a_build_without_a_lock_reports_the_versions_that_it_chooses() -> None:
+    chosen = rendered_with({"handler.py": ""}, requirements=["numpy"])["Dockerfile"]
+    assert "image packages --layers /layers --environment /venv --report" in chosen
+    locked = render(spec_of(requirements=["numpy"]), {"handler.py": ""}, LOCK)["Dockerfile"]
+    assert "--report" not in locked
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_build_step_is_one_argument_of_one_instruction(text: str) -> None:
     lines = instructions(rendered(build_steps=[text])["Dockerfile"])

@@ -65,6 +65,28 @@ def test_other_names_are_refused(name: str) -> None:
     assert_refused("name", name=name)
 
 
+@pytest.mark.parametrize(
+    "name", ["libgl1", "libstdc++6", "g++", "ffmpeg=7:5.1.6-0+deb12u1", "py3.x"]
+)
+def test_names_of_system_packages_are_accepted(name: str) -> None:
+    assert spec(system_packages=[name]).system_packages == [name]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-y", "Lib", "a b", "a;b", "a=", "$(id)", "a\n", "a=-1", "a/b"]
+)
+def test_other_system_packages_are_refused(name: str) -> None:
+    assert_refused("system_packages[0]", system_packages=[name])
+
+
+def test_a_build_secret_with_a_value_in_the_spec_is_refused() -> None:
+    step = {"run": "fetch", "secrets": ["OTHER", "TOKEN"]}
+    environment = [{"name": "TOKEN", "value": "x"}]
+    assert_refused("build_steps[0].secrets[1]", build_steps=[step], environment=environment)
+    # The handler may need the same one.
+    assert spec(build_steps=[step], secrets=["TOKEN"]).build_secrets == ["OTHER", "TOKEN"]
+
+
 @pytest.mark.parametrize("name", ["register", "heartbeat", "watch", "pick"])
 def test_names_reserved_as_ids_need_a_separate_id(name: str) -> None:
     assert_refused("name", name=name)

@@ -1,0 +1,100 @@
+"""What a build takes beside Python packages: packages of the system, and secrets of its steps."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploygen.output.rendering import render
+from deploygen.output.writing import write_folder
+from deploygen.spec.errors import make_spec
+from tests.docker import agents, engine
+from tests.docker.engine import DockerError, docker
+from tests.docker.test_image import contents, saved
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("docker"),
+]
+
+SECRET = "hunter2-of-a-step"
+CALLS_JQ = """\
+import subprocess
+def handle(inputs):
+    command = ["jq", "-r", ".a"]
+    done = subprocess.run(command, input='{"a": "b"}', capture_output=True, text=True)
+    return {"output": done.stdout, "error": done.stderr}
+"""
+READS_DIGEST = """\
+from pathlib import Path
+def handle(inputs):
+    return {"digest": Path("digest").read_text().split()[0]}
+"""
+STEPS = [
+    {"run": 'printf "%s" "$TOKEN" | sha256sum > digest', "secrets": ["TOKEN"]},
+    'test -z "${TOKEN:-}" && test ! -e /run/secrets/TOKEN',
+]
+
+
+@pytest.fixture
+def image() -> Iterator[str]:
+    name = engine.image_name("build-inputs")
+    yield name
+    if engine.has_image(name):
+        docker("image", "rm", "--force", name)
+
+
+def generate(folder: Path, handler: str, **fields: object) -> None:
+    spec = make_spec({"name": "an-agent", "registry": False, **fields})
+    write_folder(folder, render(spec, {"handler.py": handler}))
+
+
+@pytest.mark.parametrize("slim", [True, False])
+def test_a_program_of_the_system_runs_in_the_image(
+    base: str, image: str, tmp_path: Path, slim: bool
+) -> None:
+    generate(tmp_path / "agent", CALLS_JQ, system_packages=["jq"], slim=slim)
+    engine.build(tmp_path / "agent", image, base=base)
+    with agents.running_agent(image) as agent:
+        agent.container.wait_until_healthy()
+        assert agent.run().json() == {"output": "b\n", "error": ""}
+    names = set(contents(image))
+    assert ("bin/sh" in names or "usr/bin/sh" in names) is not slim
+    if slim:
+        assert "usr/share/doc/jq/copyright" in names
+        assert not [name for name in names if name.startswith("usr/share/man/")]
+        assert "var/lib/dpkg/status.d/jq" in names
+
+
+def test_a_secret_of_a_step_is_in_no_layer_and_in_no_other_step(
+    base: str, buildkit: str, image: str, tmp_path: Path
+) -> None:
+    generate(tmp_path / "agent", READS_DIGEST, build_steps=STEPS)
+    secret = tmp_path / "token"
+    secret.write_text(SECRET)
+    arguments = [
+        "build",
+        "--network=host",
+        f"--build-arg=PYTHON_IMAGE={base}",
+        f"--tag={image}",
+        str(tmp_path / "agent"),
+    ]
+    with pytest.raises(DockerError, match="docker build --secret id=TOKEN,env=TOKEN"):
+        docker(*arguments, legacy=False, program=buildkit)
+    with pytest.raises(DockerError, match="requires BuildKit"):
+        docker(*arguments, legacy=True)
+    docker(*arguments, f"--secret=id=TOKEN,src={secret}", legacy=False, program=buildkit)
+    with agents.running_agent(image) as agent:
+        agent.container.wait_until_healthy()
+        digest = agent.run().json()["digest"]
+    expected = subprocess.run(
+        ["sha256sum", str(secret)],  # noqa: S607 - wherever this system has it
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert digest == expected.stdout.split()[0]
+    for content in (*saved(image), docker("history", "--no-trunc", image).encode()):
+        assert SECRET.encode() not in content
