@@ -7,8 +7,9 @@ from typing import ClassVar
 from environ import Env
 
 from deploygen.local.registry import Registry, choose_registry
+from deploygen.local.requirements import local_requirements
 from deploygen.output.content import Content
-from deploygen.output.package import WHEELS, package_files, requirement_files
+from deploygen.output.package import WHEELS, package_files
 from deploygen.output.rendering import configuration, is_local
 from deploygen.project.checks import check_project
 from deploygen.project.files import FilesError, find_files
@@ -36,6 +37,7 @@ class Options:
     """`registry`: a URL, False for none, None if not given. `python`: has the packages already."""
 
     default_registry: str
+    listen: str = "127.0.0.1"
     registry: str | bool | None = None
     port: int | None = None
     python: Path | None = None
@@ -43,11 +45,16 @@ class Options:
 
 @dataclass(frozen=True)
 class LocalAgent:
-    """`requirements`: files by path. The terminal's `variables` win."""
+    """`requirements`: files by path. The terminal's `variables` win.
+
+    `first_notes` are not repeated after a change.
+    """
 
     spec: AgentSpec
     registry: Registry
     requirements: Mapping[str, Content]
+    listen: str
+    first_notes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
 
@@ -57,7 +64,8 @@ class LocalAgent:
             with_traces=self.spec.traces,
             with_page=True,
         )
-        files["agent.json"] = json.dumps(configuration(self.spec), indent=2)
+        config = configuration(self.spec) | {"listen": self.listen}
+        files["agent.json"] = json.dumps(config, indent=2)
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8")
@@ -70,10 +78,29 @@ def read_agent(path: Path, options: Options) -> LocalAgent:
         registry = _registry(source, options)
         spec = _spec(source, registry, options)
         wheels, notes = _check(source, spec)
+        locked, lock_notes = local_requirements(spec, path.parent)
     except (SpecFileError, FilesError, OSError, UnicodeDecodeError) as error:
         raise AgentError(str(error)) from error
-    requirements = requirement_files(spec, {}) | {f"{WHEELS}/{k}": v for k, v in wheels.items()}
-    return LocalAgent(spec, registry, requirements, notes, _variables(path.parent, registry))
+    return LocalAgent(
+        spec,
+        registry,
+        {**locked, **{f"{WHEELS}/{name}": content for name, content in wheels.items()}},
+        options.listen,
+        first_notes=[registry.note, *lock_notes, *_left_out(spec)],
+        notes=notes,
+        variables=_variables(path.parent, registry),
+    )
+
+
+def _left_out(spec: AgentSpec) -> list[str]:
+    """Return notes on what belongs to the image alone."""
+    notes = []
+    if spec.build_steps:
+        notes.append("does not run its build_steps: only docker build does")
+    if spec.system_packages:
+        packages = ", ".join(spec.system_packages)
+        notes.append(f"does not install packages of the system, which it needs: {packages}")
+    return notes
 
 
 def _registry(source: SpecFile, options: Options) -> Registry:

@@ -81,8 +81,12 @@ async def _make(place: Path, requirements: Mapping[str, Content], say: Say) -> N
         write_content(files / path, content)
     python = str(place / "bin" / "python")
     pip = ["pip", "--python", python, "--disable-pip-version-check", "--no-input", "--quiet"]
-    await _call(files, *pip, "install", "--require-hashes", "-r", LOCK)
-    if OWN_REQUIREMENTS in requirements:
+    locked = [LOCK]
+    if OWN_REQUIREMENTS in requirements and CONSTRAINTS not in requirements:
+        locked.append(OWN_REQUIREMENTS)
+    named = [part for name in locked for part in ("-r", name)]
+    await _call(files, *pip, "install", "--require-hashes", "--no-deps", *named)
+    if CONSTRAINTS in requirements:
         await _call(files, *pip, "install", "-c", CONSTRAINTS, "-r", OWN_REQUIREMENTS)
     (place / STAMP).touch()
     say(f"installed them in {time.monotonic() - began:.0f} s")

@@ -8,7 +8,14 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 # For running requests, before an agent is killed.
 HURRY_SECONDS = 0.3
 STOP_SECONDS = 5.0
-NOT_PASSED_ON = ("DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PYTHONHOME", "AGENT_REGISTRY_URL", "PORT")
+NOT_PASSED_ON = (
+    "DJANGO_SETTINGS_MODULE",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "AGENT_REGISTRY_URL",
+    "AGENT_LISTEN",
+    "PORT",
+)
 
 
 class AgentProcess:

@@ -5,9 +5,9 @@ from http import HTTPStatus
 TIMEOUT_SECONDS = 2.0
 
 
-def unreadiness(port: int) -> str | None:
+def unreadiness(address: str, port: int) -> str | None:
     """Return why the agent is not ready, "" if it is, None if it does not answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/ready")
         response = connection.getresponse()

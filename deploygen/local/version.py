@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import socket
 import tempfile
 import time
@@ -36,7 +37,7 @@ class Version:
             try:
                 agent = await asyncio.to_thread(read_agent, self._path, self._options)
                 self._changes.follow(agent.spec)
-                first = [agent.registry.note] if began is None else []
+                first = agent.first_notes if began is None else []
                 for note in [*first, *agent.notes]:
                     self._say(note)
                 python = self._options.python
@@ -64,8 +65,8 @@ class Version:
         self, agent: LocalAgent, python: Path, folder: Path, began: float | None
     ) -> None:
         port = agent.spec.port
-        if began is None and not _is_free(port):
-            raise OptionError(f"port {port} is in use by another program: choose one by --port")
+        if began is None:
+            _check_address(agent.listen, port)
         self._process = await AgentProcess.start(python, folder, self._path.parent, agent.variables)
         announcing = asyncio.create_task(self._announce(agent, began))
         try:
@@ -77,9 +78,10 @@ class Version:
             self._say(f"it ended by itself, with {how}; {WAITING}")
 
     async def _announce(self, agent: LocalAgent, began: float | None) -> None:
-        url, shown = f"http://localhost:{agent.spec.port}", None
+        port, shown = agent.spec.port, None
+        url = f"http://localhost:{port}"
         begins = time.monotonic()
-        while (problem := await asyncio.to_thread(unreadiness, agent.spec.port)) != "":
+        while (problem := await asyncio.to_thread(unreadiness, agent.listen, port)) != "":
             is_late = time.monotonic() - begins > PATIENCE_SECONDS
             if problem is not None and is_late and problem != shown:
                 self._say(f"listens at {url}, and is not ready: {problem}")
@@ -89,9 +91,14 @@ class Version:
         self._say(f"ready{after}: {url}")
 
 
-def _is_free(port: int) -> bool:
+def _check_address(address: str, port: int) -> None:
+    """Raises OptionError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        socket.create_server(("", port)).close()
-    except OSError:
-        return False
-    return True
+        socket.create_server((address, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            problem = f"port {port} is in use by another program: choose one by --port"
+        else:
+            problem = f"--listen: {address} cannot be used: {error.strerror or error}"
+        raise OptionError(problem) from error

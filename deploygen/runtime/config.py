@@ -15,6 +15,7 @@ VARIABLES = {
     "drain_seconds": "AGENT_DRAIN_SECONDS",
     "image_digest": "AGENT_IMAGE_DIGEST",
     "keep_alive_seconds": "AGENT_KEEP_ALIVE_SECONDS",
+    "listen": "AGENT_LISTEN",
     "max_result_bytes": "AGENT_MAX_RESULT_BYTES",
 }
 # More is a mistake, such as milliseconds.
@@ -63,6 +64,8 @@ class AgentConfig(Part):
     name: str
     agent_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,255}$")]
     port: Annotated[int, Field(ge=1, le=65535)]
+    # The address; "" for all.
+    listen: str = ""
     description: str = ""
     version: str = "0.1.0"
     # Only who starts the container knows it.

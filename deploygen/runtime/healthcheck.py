@@ -17,7 +17,8 @@ TIMEOUT_SECONDS = 3
 def main(folder: Path) -> int:
     try:
         port = os.environ.get("AGENT_PORT") or _configured_port(folder)
-        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=TIMEOUT_SECONDS)
+        address = os.environ.get("AGENT_LISTEN") or "127.0.0.1"
+        connection = http.client.HTTPConnection(address, int(port), timeout=TIMEOUT_SECONDS)
         connection.request("GET", "/health/live")
         status = connection.getresponse().status
     except (OSError, ValueError, KeyError, OverflowError, http.client.HTTPException) as error:

@@ -40,6 +40,13 @@ class Command(BaseCommand):
             help="the port it listens on (default: AGENT_PORT, else its spec's)",
         )
         parser.add_argument(
+            "--listen",
+            metavar="ADDRESS",
+            default=os.environ.get("AGENT_LISTEN") or Options.listen,
+            help="the address it listens on; 0.0.0.0 lets other machines call it (default: "
+            f"AGENT_LISTEN, else {Options.listen})",
+        )
+        parser.add_argument(
             "--python",
             type=Path,
             metavar="PATH",
@@ -67,6 +74,7 @@ def _options(options: dict[str, Any]) -> Options:
     url = options["registry_url"] or os.environ.get("AGENT_REGISTRY_URL") or None
     return Options(
         default_registry=settings.REGISTRY_URL,
+        listen=options["listen"],
         registry=False if options["no_registry"] else url,
         port=options["port"],
         python=_python(options["python"]),

@@ -73,16 +73,21 @@ class Server(uvicorn.Server):
         yield
 
 
-def listen(port: int) -> socket.socket:
-    """On IPv6 and IPv4 if possible. Raises ConfigError."""
+def listen(port: int, address: str = "") -> socket.socket:
+    """Without an address, on IPv6 and IPv4 if possible. Raises ConfigError."""
     try:
+        if address:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            return socket.create_server((address, port), family=family, backlog=BACKLOG)
         if _has_ipv6():
             return socket.create_server(
                 ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
             )
         return socket.create_server(("0.0.0.0", port), backlog=BACKLOG)  # noqa: S104 - a container's
     except OSError as error:
-        raise ConfigError(f"port {port} (AGENT_PORT) cannot be used: {error.strerror}") from error
+        at = f" of {address} (AGENT_LISTEN)" if address else ""
+        problem = f"port {port} (AGENT_PORT){at} cannot be used: {error.strerror}"
+        raise ConfigError(problem) from error
 
 
 def _has_ipv6() -> bool:

@@ -79,7 +79,7 @@ class Lifecycle:
 
     def run(self, app: FastAPI) -> int:
         """Serve until SIGTERM or SIGINT; return the exit code. Raises ConfigError."""
-        listening = listen(self.config.port)
+        listening = listen(self.config.port, self.config.listen)
         free_forks(lambda: [listening, *self._connections()])
         for number in (signal.SIGTERM, signal.SIGINT):
             # Unlike asyncio's, called even while a handler blocks the loop.

@@ -21,13 +21,15 @@ def folder(tmp_path: Path) -> str:
     [
         (["--port=80"], "--port: it must be 1024 to 65535"),
         (["--registry-url=ftp://a"], "--registry-url: it must be http:// or https://"),
+        (["--listen=192.0.2.1"], "--listen: 192.0.2.1 cannot be used"),
         (["--python=/no/python"], "--python: /no/python is not a program"),
         (["--no-registry", "--registry-url=http://a"], "not allowed with argument"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(folder: str, options: list[str], message: str) -> None:
+    own = [] if any("--python" in option for option in options) else [WITH_OUR_PACKAGES]
     with pytest.raises(CommandError, match=message):
-        call_command("run_agent", folder, *options)
+        call_command("run_agent", folder, *options, *own)
 
 
 def test_a_folder_without_a_spec_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """An agent that is run here is started again whenever its files change."""
 
+import errno
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,6 +174,32 @@ def test_variables_come_from_a_file_unless_the_terminal_sets_them(tmp_path: Path
         tmp_path / "agent", tmp_path / "log", "--no-registry", WITH_OUR_PACKAGES, GREETING="hi"
     ) as agent:
         agent.wait_for_result({"MODEL": "small", "API_KEY": "sk 1", "GREETING": "hi"})
+
+
+@pytest.mark.parametrize("options", [[], ["--listen=0.0.0.0"]])
+def test_only_this_machine_reaches_the_agent_unless_an_option_opens_it(
+    tmp_path: Path, options: list[str]
+) -> None:
+    with development(
+        tmp_path / "agent", tmp_path / "log", "--no-registry", WITH_OUR_PACKAGES, *options
+    ) as agent:
+        wait_until(agent.is_ready, "readiness", seconds=90)
+        # Linux has all of 127.0.0.0/8; they stand for the machine's other addresses.
+        with socket.socket() as other:
+            refused = other.connect_ex(("127.0.0.2", agent.port)) == errno.ECONNREFUSED
+        assert refused is not bool(options)
+
+
+def test_what_belongs_to_the_image_alone_is_named_once(tmp_path: Path) -> None:
+    spec = f"{SPEC}build_steps: [exit 1]\nsystem_packages: [libgl1]\n"
+    with development(
+        tmp_path / "agent", tmp_path / "log", "--no-registry", WITH_OUR_PACKAGES, spec=spec
+    ) as agent:
+        wait_until(agent.is_ready, "readiness", seconds=90)
+        agent.write(ECHO + "\n# A change.\n")
+        agent.wait_for_output("ready after")
+        assert agent.output.count("does not run its build_steps: only docker build does") == 1
+        assert agent.output.count("packages of the system, which it needs: libgl1") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -56,6 +56,15 @@ def test_an_agent_that_does_not_answer_is_unhealthy(
     assert "unhealthy" in capsys.readouterr().out
 
 
+def test_the_address_is_the_one_that_the_agent_listens_on(
+    agent: type[Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENT_LISTEN", "127.0.0.2")
+    assert healthcheck.main(NOWHERE) == 1
+    monkeypatch.setenv("AGENT_LISTEN", "127.0.0.1")
+    assert healthcheck.main(NOWHERE) == 0
+
+
 @pytest.mark.parametrize("port", ["http", "99999999"])
 def test_an_invalid_port_is_unhealthy(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("AGENT_PORT", port)

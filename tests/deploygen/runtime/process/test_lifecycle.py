@@ -220,6 +220,23 @@ def test_a_taken_port_is_reported(tmp_path: Path) -> None:
             agent_connections.listen(port)
 
 
+def test_an_agent_listens_on_all_addresses_or_on_the_one_that_is_set() -> None:
+    for address, others in (("", True), ("127.0.0.1", False)):
+        with agent_connections.listen(0, address) as listening:
+            port = listening.getsockname()[1]
+            socket.create_connection(("127.0.0.1", port), 30).close()
+            if others:
+                socket.create_connection(("127.0.0.2", port), 30).close()
+            else:
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection(("127.0.0.2", port), 30)
+
+
+def test_an_address_that_the_machine_does_not_have_is_reported() -> None:
+    with pytest.raises(ConfigError, match=r"of 192\.0\.2\.1 \(AGENT_LISTEN\) cannot be used"):
+        agent_connections.listen(0, "192.0.2.1")
+
+
 def test_a_stop_request_before_serving_is_not_lost(tmp_path: Path) -> None:
     started = time.monotonic()
     with running_agent(tmp_path) as agent:
