@@ -23,7 +23,7 @@ URL := http://localhost:$(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports \
-	event-streams connections purge-bench agent-loop image format check \
+	event-streams connections purge-bench agent-loop image trials format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -97,6 +97,9 @@ agent-loop: install-dev ## how soon run_agent serves an agent, and a change of i
 
 image: install-dev ## size of an example's image, how fast it registers and stops, and what a change costs; needs Docker
 	@exec $(PY) -m benchmarks.image
+
+trials: install-dev ## build and call agents with packages that people use: ONLY="pandas lxml" WRITE=1; needs Docker
+	@exec $(PY) -m benchmarks.trials $(if $(WRITE),--write) $(ONLY)
 
 format: install-dev ## format the Python code, and fix what the linter can fix
 	$(PY) -m ruff check --fix .

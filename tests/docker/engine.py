@@ -101,6 +101,7 @@ def build(
     base: str,
     legacy: bool | None = None,
     program: str = "docker",
+    seconds: float = SLOW_SECONDS,
 ) -> None:
     """Build a generated folder on the base image `base`, with the host's network for pip."""
     if legacy is None:
@@ -113,6 +114,7 @@ def build(
         str(folder),
         legacy=legacy,
         program=program,
+        seconds=seconds,
     )
 
 

@@ -1,0 +1,1 @@
+"""``make trials``: agents with packages that people use, each built, started and called."""

@@ -1,0 +1,7 @@
+import asyncio
+
+
+async def handle(inputs):
+    for word in inputs["text"].split():
+        yield f"{word} "
+        await asyncio.sleep(0.01)
