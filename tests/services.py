@@ -26,7 +26,7 @@ HOW_TO_GET = {
     "chromium": "a browser (Debian: apt install chromium)",
     "buildkit": "a docker that can build by BuildKit (Debian: apt install docker.io)",
     "compose": "compose (Debian: apt install docker-compose; else the plugin of Docker)",
-    "docker": "a Docker engine that answers (Debian: apt install docker.io debootstrap)",
+    "docker": "a Docker engine that answers (Debian: apt install docker.io mmdebstrap)",
     "postgresql": "the programs of PostgreSQL (Debian: apt install postgresql)",
     "redis-server": "Redis (Debian: apt install redis-server)",
     "TEST_REDIS_URL": "a Redis (TEST_REDIS_URL=redis://127.0.0.1:6379/0)",

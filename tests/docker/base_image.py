@@ -1,8 +1,9 @@
-"""The base image of the tests: the official one, or Debian's Python by debootstrap.
+"""The base image of the tests: the official one, or Debian's Python by mmdebstrap.
 
 It is created once and kept by the engine; ``python -m tests.docker.base_image`` creates it.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -17,11 +18,13 @@ OFFICIAL = "python:3.13-slim"
 PULL_SECONDS = 120
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
-PACKAGES = "python3,python3-venv,ca-certificates"
+PACKAGES = "python3,python3-venv,ca-certificates,usr-is-merged"
+# Without it, usrmerge is installed, which needs Perl.
+MERGED_USR = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
 # The authorities that this machine trusts, since a proxy may have its own.
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Folders of Debian that are not needed.
-UNUSED = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/man", "usr/share/locale")
+UNUSED = ("usr/share/man", "usr/share/locale")
 
 
 def base_image() -> str:
@@ -31,13 +34,19 @@ def base_image() -> str:
     """
     if named := os.environ.get("AGENT_BASE_IMAGE"):
         return named
-    if not has_image(IMAGE):
-        with tempfile.TemporaryDirectory() as folder:
-            if not _is_pulled():
-                _make_debian(Path(folder))
-            else:
-                _make_from_official(Path(folder))
+    with (Path(tempfile.gettempdir()) / "agent-base-image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # for one process at a time
+        if not has_image(IMAGE):
+            _make()
     return IMAGE
+
+
+def _make() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        if not _is_pulled():
+            _make_debian(Path(folder))
+        else:
+            _make_from_official(Path(folder))
 
 
 def _is_pulled() -> bool:
@@ -57,26 +66,22 @@ def _make_from_official(folder: Path) -> None:
 
 
 def _make_debian(folder: Path) -> None:
-    root = folder / "root"
     archive = folder / "root.tar"
-    options = ["--variant=minbase", f"--include={PACKAGES}"]
-    _as_root("debootstrap", *options, SUITE, str(root), os.environ.get("DEBIAN_MIRROR", MIRROR))
-    for path in UNUSED:
-        _as_root("rm", "-rf", str(root / path))
-    _as_root("cp", str(CERTIFICATES), str(root / CERTIFICATES.relative_to("/")))
-    _as_root("tar", "--create", "--file", str(archive), "--directory", str(root), ".")
+    unused = " ".join(f'"$1/{path}"' for path in UNUSED)
+    hooks = [
+        f"--customize-hook=rm -rf {unused}",
+        f'--customize-hook=cp {CERTIFICATES} "$1{CERTIFICATES}"',
+    ]
+    options = ["--variant=minbase", f"--include={PACKAGES}", MERGED_USR, *hooks]
+    mirror = os.environ.get("DEBIAN_MIRROR", MIRROR)
+    _as_root("mmdebstrap", *options, SUITE, str(archive), mirror)
     docker("import", f"--change=ENV PIP_CERT={CERTIFICATES}", str(archive), IMAGE)
-    _as_root("rm", "-rf", str(root))
 
 
 def _as_root(*command: str) -> None:
     prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    # On Debian, debootstrap is only on root's PATH.
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     try:
-        done = subprocess.run(
-            [*prefix, "env", f"PATH={path}", *command], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*prefix, *command], capture_output=True, text=True, check=False)
     except OSError as error:
         raise DockerError(f"{command[0]}: {error}") from error
     if done.returncode != 0:

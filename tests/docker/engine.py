@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.integration.registry_process import PROJECT
 from tests.processes import wait_until
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 SLOW_SECONDS = 600
 CHUNK_BYTES = 1 << 20
+PROJECT = Path(__file__).parents[2]
 # Another copy of the project may be tested at the same time with the same engine.
 COPY = f"{zlib.crc32(str(PROJECT).encode()):08x}"
 # What `gzip -6` writes.

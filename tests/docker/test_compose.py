@@ -26,7 +26,7 @@ from tests.processes import wait_until
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("docker"),
+    pytest.mark.xdist_group("registry-image"),
 ]
 
 STAND_INS = Path(__file__).parent / "stand_ins"

@@ -18,11 +18,7 @@ from tests.docker.private_server import PASSWORD, USER, make_repository, serving
 from tests.docker.test_image import contents, saved
 from tests.integration.registry_process import MANAGE
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.timeout(600),
-    pytest.mark.xdist_group("docker"),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 # Names that nobody has at PyPI.
 PRIVATE = "agent_container_test_private"

@@ -10,7 +10,7 @@ from tests.docker.engine import docker
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("docker"),
+    pytest.mark.xdist_group("registry-image"),
 ]
 
 MOST_BYTES = 150_000_000
