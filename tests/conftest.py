@@ -21,6 +21,7 @@ from tests.browser.devtools import find_browser
 from tests.integration.postgres_cluster import find_programs
 from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
 
+FOLDERS = pytest.StashKey[dict[Path, pytest.Collector | None]]()
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
 # Long tests run first when several processes share the tests.
 LONGEST_FIRST = ("docker", "faults", "integration", "fuzz", "browser", "registry_project")
@@ -104,6 +105,18 @@ def database_away(django_db_blocker: DjangoDbBlocker, tmp_path: Path) -> Iterato
     finally:
         connection.settings_dict.clear()
         connection.settings_dict.update(old)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_directory(
+    path: Path, parent: pytest.Collector
+) -> Generator[None, pytest.Collector | None, pytest.Collector | None]:
+    """Give a folder one node, even if pytest collects its parent again for a file there.
+
+    Only the first node of a folder has the fixtures of its conftest.py (pytest 9.1).
+    """
+    folder = yield
+    return parent.stash.setdefault(FOLDERS, {}).setdefault(path, folder)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist reads the groups
