@@ -1,11 +1,16 @@
 """How an agent is, and why: the worst of its lease, operator's state and own report."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
+
+from agents.database.clock import DatabaseNow, HasExpired, LeaseWanes
 from agents.durations import ago, in_words
 from agents.models import AgentEvent, AgentRecord
-from agents.states import Lease, Level, State, Status
+from agents.states import UNKNOWN_LEVEL, Lease, Level, State, Status
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,18 @@ class Condition:
         return f"{self.word}: {self.reason}"
 
 
+# The words that a condition can have: what is only OK never decides, except for the lease.
+WORDS = list(
+    dict.fromkeys(
+        [Lease.ALIVE.value]
+        + [
+            entry.value
+            for kind in (Lease, State, Status)
+            for entry in kind
+            if entry.level is not Level.OK
+        ]
+    )
+)
 NOT_PROBED = Fact("probe", "not probed", "the registry does not probe agents", Level.OK)
 
 
@@ -40,6 +57,35 @@ def condition_of(
     worst = max(lease, operator, report, key=lambda fact: fact.level.rank)
     facts = [lease, report, NOT_PROBED, operator]
     return Condition(worst.word, worst.reason, worst.level, facts)
+
+
+def condition_word() -> Case:
+    """Return an expression for the `word` of `condition_of`, of which a lease's has hyphens."""
+    whens = [When(test, then=word) for _, test, word in _facts_worst_first()]
+    return Case(*whens, default=Value(Lease.ALIVE.value), output_field=CharField())
+
+
+def condition_rank() -> Case:
+    """Return an expression for the rank of the `level` of `condition_of`."""
+    whens = [When(test, then=Value(level.rank)) for level, test, _ in _facts_worst_first()]
+    return Case(*whens, default=Value(Level.OK.rank), output_field=IntegerField())
+
+
+def _facts_worst_first() -> Iterator[tuple[Level, Q, Any]]:
+    """Yield tests of facts that are not OK, with their words, in the order of `condition_of`."""
+    leases = {Lease.EXPIRED: Q(HasExpired()), Lease.EXPIRING_SOON: Q(LeaseWanes(DatabaseNow()))}
+    for level in reversed(Level):
+        if level is Level.OK:
+            return
+        for lease, test in leases.items():
+            if lease.level is level:
+                yield level, test, Value(lease.value)
+        for column, kind in (("state", State), ("status", Status)):
+            known = [entry.value for entry in kind if entry.level is level]
+            if known:
+                yield level, Q(**{f"{column}__in": known}), F(column)
+            if level is UNKNOWN_LEVEL:
+                yield level, ~Q(**{f"{column}__in": kind.values}), F(column)
 
 
 def lease_of(agent: AgentRecord, now: datetime) -> Lease:

@@ -21,6 +21,10 @@ class Level(StrEnum):
         return list(Level).index(self)
 
 
+# Of a value that this version does not know.
+UNKNOWN_LEVEL = Level.WARN
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """`hint`: under a number of agents."""
@@ -39,6 +43,13 @@ class StateEntry(Entry):
     effect: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class StatusEntry(Entry):
+    """`takes_work`: whether such an agent may be picked."""
+
+    takes_work: bool
+
+
 class Described(models.TextChoices):
     """Entries' fields are attributes."""
 
@@ -54,7 +65,7 @@ class Described(models.TextChoices):
     @classmethod
     def level_of(cls, value: str) -> Level:
         """A newer version may have written the value."""
-        return cls(value).level if value in cls.values else Level.WARN
+        return cls(value).level if value in cls.values else UNKNOWN_LEVEL
 
     @property
     def words(self) -> str:
@@ -115,9 +126,13 @@ BY_OPERATION = sorted(State, key=lambda state: state.is_default)
 
 
 class Status(Described):
-    UNKNOWN = Entry(value="unknown", level=Level.OK)
-    STARTING = Entry(value="starting", level=Level.WARN)
-    READY = Entry(value="ready", level=Level.OK)
-    BUSY = Entry(value="busy", level=Level.OK)
-    DEGRADED = Entry(value="degraded", level=Level.WARN)
-    DRAINING = Entry(value="draining", level=Level.HOLD)
+    takes_work: bool
+
+    # Agents need not report anything.
+    UNKNOWN = StatusEntry(value="unknown", level=Level.OK, takes_work=True)
+    STARTING = StatusEntry(value="starting", level=Level.WARN, takes_work=False)
+    READY = StatusEntry(value="ready", level=Level.OK, takes_work=True)
+    BUSY = StatusEntry(value="busy", level=Level.OK, takes_work=True)
+    # Its readiness check fails.
+    DEGRADED = StatusEntry(value="degraded", level=Level.WARN, takes_work=False)
+    DRAINING = StatusEntry(value="draining", level=Level.HOLD, takes_work=False)

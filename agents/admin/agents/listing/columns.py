@@ -1,9 +1,6 @@
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Case, IntegerField, Q, Value, When
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -12,32 +9,19 @@ from django.utils.text import Truncator
 from agents.addresses import before_port
 from agents.admin.agents.addresses import base_url
 from agents.admin.widgets.cells import NOTHING, moment
-from agents.conditions import Condition, condition_of, lease_of
-from agents.database.clock import DatabaseNow, ExpiresAt, HasExpired, LeaseWanes
+from agents.conditions import Condition, condition_of, condition_rank, lease_of
+from agents.database.clock import ExpiresAt
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
 from agents.querysets import read_at
-from agents.states import Lease, Level, State, Status
+from agents.states import Lease
 
 LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
 
 
-def _level_rank() -> Case:
-    tests: dict[Level, list[Any]] = {level: [] for level in Level}
-    tests[Lease.EXPIRED.level].append(Q(HasExpired()))
-    tests[Lease.EXPIRING_SOON.level].append(Q(LeaseWanes(DatabaseNow())))
-    for state in State:
-        tests[state.level].append(Q(state=state))
-    for status in Status:
-        tests[status.level].append(Q(status=status))
-    worst_first = [level for level in reversed(Level) if level is not Level.OK]
-    whens = [When(reduce(or_, tests[level]), then=Value(level.rank)) for level in worst_first]
-    return Case(*whens, default=Value(Level.OK.rank), output_field=IntegerField())
-
-
 # The first click sorts the worst to the top.
-@admin.display(description="state", ordering=_level_rank().desc())
+@admin.display(description="state", ordering=condition_rank().desc())
 def state(agent: AgentRecord) -> SafeString:
     """fleet.js finds the row by ``data-agent``."""
     condition = condition_of(agent, read_at(agent))
