@@ -6,9 +6,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 
 from agents import agent_ids
 from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
-from agents.api.filters import FiltersSerializer
-from agents.api.pagination import PageQuerySerializer
 from agents.api.serializers import DeregisteredSerializer, ProblemSerializer
+from agents.discovery.pages import PageSerializer
+from agents.discovery.parameters import ListedAgentsSerializer
 from agents.heartbeats.serializers import (
     HeartbeatSerializer,
     ManyHeartbeatsSerializer,
@@ -28,6 +28,16 @@ from agents.tokens.auth_mode import is_open
 JSON = "application/json"
 AGENT_ID = OpenApiParameter(
     "agent_id", {"type": "string", "pattern": f"^{agent_ids.PATTERN}$"}, OpenApiParameter.PATH
+)
+
+METADATA = OpenApiParameter(
+    "meta.KEY",
+    {"type": "object", "additionalProperties": {"type": "string"}},
+    description="Only agents whose metadata has this value under KEY, such as `meta.region=eu`; "
+    "given several times, any of the values. `1` and `true` are also the number and the boolean. "
+    "`meta.gpu.count` is the member `count` of `gpu`, or has this name.",
+    explode=True,
+    style="form",
 )
 
 
@@ -97,10 +107,11 @@ of_agents = extend_schema_view(
     list=extend_schema(
         operation_id="list_agents",
         summary="The agents that are alive",
-        description="Ordered by id. If there are more than `limit`, the header "
-        '`Link: <...>; rel="next"` leads to the next page. With `If-None-Match`, an unchanged '
-        "page is answered with 304; each heartbeat of an agent on it changes it.",
-        parameters=[FiltersSerializer, PageQuerySerializer],
+        description="Agents that match all filters, by default ordered by id. If there are more "
+        'than `limit`, the header `Link: <...>; rel="next"` leads to the next page. With '
+        "`If-None-Match`, an unchanged page is answered with 304; each heartbeat of an agent on it "
+        "changes it, unless `fields` leaves out what heartbeats change.",
+        parameters=[ListedAgentsSerializer, METADATA, PageSerializer],
         responses=answers(401, 403, 422, _200=AgentSerializer(many=True)),
         filters=False,
     ),

@@ -11,7 +11,7 @@ from agents.serializers.agent_page import Page
 from agents.serializers.agent_sql import agent_as_json
 
 DIGEST_BYTES = 8
-TAG = re.compile(r"[0-9a-f-]{1,64}")
+TAG = re.compile(r"[0-9a-f-]{1,128}")
 MAX_TAGS = 4
 
 

@@ -3,16 +3,12 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponseBase
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from agents import agent_ids, leases
 from agents.api import documentation
@@ -22,15 +18,7 @@ from agents.api.authentication import (
     LeaseTokenAuthentication,
     address_of,
 )
-from agents.api.etags import ETags
-from agents.api.filters import FiltersSerializer, filter_agents
-from agents.api.negotiation import is_plain_json
-from agents.api.pagination import (
-    AgentPagination,
-    PageQuerySerializer,
-    link_to_next,
-    read_page_query,
-)
+from agents.api.discovery import PARAMETERS, Discovery
 from agents.api.parameters import check_parameters
 from agents.api.parsers import check_body
 from agents.api.permissions import (
@@ -47,16 +35,11 @@ from agents.heartbeats.serializers import (
     ManyHeartbeatsSerializer,
     RenewedSerializer,
 )
-from agents.leases import card_of
-from agents.models import AgentRecord
-from agents.querysets import AgentQuerySet
 from agents.registrations.admission import IS_COUNTED, count_agent
 from agents.registrations.serializers import RegistrationSerializer
-from agents.serializers.agent import AgentSerializer, RegisteredAgentSerializer
-from agents.serializers.agent_page import read_page, with_card
+from agents.serializers.agent import RegisteredAgentSerializer
 from agents.serializers.cached import represent, validate
 
-PARAMETERS = (FiltersSerializer, PageQuerySerializer)
 LEASE_ACTIONS = ("heartbeat", "destroy")
 PERMISSIONS: dict[str, type[BasePermission]] = {
     "register": MayRegister,
@@ -67,14 +50,11 @@ PERMISSIONS: dict[str, type[BasePermission]] = {
 
 
 @documentation.of_agents
-class AgentViewSet(GenericViewSet[AgentRecord]):
+class AgentViewSet(Discovery):
     """Which agents live, where, and what they can do."""
 
     lookup_field = "agent_id"
     lookup_value_regex = agent_ids.PATTERN
-    pagination_class = AgentPagination
-    serializer_class = AgentSerializer
-    queryset = AgentRecord.objects.none()
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         action = self._requested_action()
@@ -107,36 +87,7 @@ class AgentViewSet(GenericViewSet[AgentRecord]):
         check_body(request, settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES)
         super().initial(request, *args, **kwargs)
         if request.method in SAFE_METHODS:
-            check_parameters(request, PARAMETERS if self.action == "list" else ())
-
-    def get_queryset(self) -> AgentQuerySet:
-        return AgentRecord.objects.with_read_at()
-
-    def filter_queryset(self, agents: Any) -> Any:
-        return filter_agents(agents, self.request.query_params)
-
-    @method_decorator(conditional_page)
-    def list(self, request: Request) -> HttpResponseBase:
-        if not is_plain_json(request):
-            agents = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-            return self.get_paginated_response(self.get_serializer(agents, many=True).data)
-        query, etags = read_page_query(request), ETags(request)
-        agents = query.after_cursor(self.filter_queryset(AgentRecord.objects.all()))
-        page = read_page(agents, query.limit, etags.known_tags())
-        link = {"Link": link_to_next(request, page.next_after)} if page.next_after else {}
-        return etags.response(page, f"[{page.body}]", **link)
-
-    @method_decorator(conditional_page)
-    def retrieve(self, request: Request, agent_id: str) -> HttpResponseBase:
-        if is_plain_json(request):
-            agents, etags = AgentRecord.objects.filter(agent_id=agent_id), ETags(request)
-            page = read_page(agents, 1, etags.known_tags())
-            if page.count:
-                body = page.body and with_card(page.body, card_of(agent_id))
-                return etags.response(page, body)
-        elif agent := self.get_queryset().filter(agent_id=agent_id).first():
-            return Response({**self.get_serializer(agent).data, "agent_card": card_of(agent_id)})
-        raise leases.UnknownAgent(agent_id)
+            check_parameters(request, PARAMETERS.get(self.action, ()))
 
     @action(detail=False, methods=["post"])
     def register(self, request: Request) -> Response:

@@ -69,6 +69,21 @@ class Dialect(ABC):
     def list_contains(self, array: str, value: str) -> str: ...
 
     @abstractmethod
+    def has_member(self, document: str, *keys_and_values: str) -> str:
+        """Return whether a member of a JSON object, found by `keys`, is one of some scalar values.
+
+        The last argument is a JSON array of these. Numbers are compared as such: 1 is 1.0.
+        """
+
+    @abstractmethod
+    def some_rows(self, model: type[Model], tries: int) -> str:
+        """Return a condition, for a query of one table, that is true for at most `tries` rows.
+
+        Each row has the same chance, and they are found without reading the table. There may be far
+        fewer rows than tries.
+        """
+
+    @abstractmethod
     def starts_with(self, column: str, text: str) -> Q:
         """A case-sensitive filter that can use an index."""
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
-from django.db.models import BooleanField, DateTimeField, Expression
+from django.db.models import BigIntegerField, BooleanField, DateTimeField, Expression
 
 from agents.database.dialect import dialect
 from agents.database.expressions import Fragment
@@ -22,6 +22,14 @@ class Moment(Fragment):
     fragment = staticmethod(dialect.given_time)
     arity = 1
     output_field = DateTimeField()
+
+
+class Microseconds(Fragment):
+    """Since 1970."""
+
+    fragment = staticmethod(dialect.microseconds)
+    arity = 1
+    output_field = BigIntegerField()
 
 
 class Minute(Fragment):

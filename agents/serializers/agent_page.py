@@ -1,33 +1,40 @@
 """A page of agents as JSON, by one statement."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField
+from django.db.models import BigIntegerField, BooleanField, CharField, F, Field
 
 from agents.database.dialect import dialect
 from agents.database.expressions import Fragment
 from agents.querysets import AgentQuerySet
-from agents.serializers.agent import FIELDS
-from agents.serializers.agent_sql import agent_as_json, columns, field_of
+from agents.serializers.agent_sql import ALL, CACHE_SIZE, Names, agent_as_json, columns, field_of
+
+BY_ID = ("pk",)
+# Where an agent is in an order: expressions with their fields, by names of FIELDS.
+Marks = Mapping[str, tuple[Any, Field[Any, Any]]]
+Marked = tuple[tuple[str, Field[Any, Any]], ...]
+ID: Marks = {"agent_id": (F("agent_id"), CharField())}
+# Beside FIELDS.
+PLACE = "place"
 
 
 @dataclass(frozen=True)
 class Page:
-    """`tag` changes whenever the JSON does.
+    """`tag` changes whenever the JSON or `next_after` does.
 
-    `body`: the agents, separated by commas; None if the caller knows `tag`. `next_after`: the last
-    id, if there is a next page.
+    `body`: the agents, separated by commas; None if the caller knows `tag`. `next_after`: the marks
+    of the last agent, if there is a next page.
     """
 
     count: int
     tag: str
     body: str | None
-    next_after: str | None
+    next_after: tuple[Any, ...] | None
 
 
 def with_card(agent: str, card: dict[str, Any] | None) -> str:
@@ -35,60 +42,102 @@ def with_card(agent: str, card: dict[str, Any] | None) -> str:
     return f'{agent.rstrip()[:-1]}, "agent_card": {json.dumps(card, ensure_ascii=False)}}}'
 
 
-def read_page(agents: AgentQuerySet, limit: int, known_tags: Sequence[str] = ()) -> Page:
-    """Read the first `limit` of `agents` by id, without a body if its tag is in `known_tags`."""
+def read_page(
+    agents: AgentQuerySet,
+    limit: int,
+    known_tags: Sequence[str] = (),
+    *,
+    fields: Names = ALL,
+    order_by: Sequence[Any] = BY_ID,
+    marks: Marks = ID,
+) -> Page:
+    """Read the first `limit` of `agents`, without a body if its tag is in `known_tags`.
+
+    `order_by` gives each agent a place of its own, and `marks` are what it depends on.
+    """
     # One row too many shows whether there is a next page.
-    sql, parameters = rows_sql(agents, limit + 1)
+    sql, parameters = rows_sql(agents, limit + 1, fields=fields, order_by=order_by, marks=marks)
+    marked = tuple((name, field) for name, (_, field) in marks.items())
+    names = ", ".join([*(_mark(name) for name in marks), *fields])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH found ({', '.join(FIELDS)}) AS ({sql}), {_page(len(known_tags))}",
-            [*parameters, limit, *known_tags],
+            f"WITH found ({names}) AS ({sql}), {_page(fields, marked, len(known_tags))}",
+            [*parameters, limit, limit, *known_tags],
         )
-        count, others, tag, last, body = cursor.fetchone()
-    return Page(count, tag, body, last if others else None)
+        count, others, tag, body, *last = cursor.fetchone()
+    return Page(count, tag, body, tuple(last) if others else None)
 
 
-def rows_sql(agents: AgentQuerySet, limit: int) -> tuple[str, tuple[Any, ...]]:
-    """Return a query of the first `limit` of `agents` by id, and its parameters.
+def rows_sql(
+    agents: AgentQuerySet,
+    limit: int,
+    *,
+    fields: Names = ALL,
+    order_by: Sequence[Any] = BY_ID,
+    marks: Marks | None = None,
+) -> tuple[str, tuple[Any, ...]]:
+    """Return a query of the first `limit` of `agents`, and its parameters.
 
-    Its columns are FIELDS. An empty queryset has no SQL.
+    Its columns are `marks`, then `fields`.
     """
-    rows = agents.order_by("pk").annotate(row=Row()).values("row")[:limit]
-    return rows.query.sql_with_params()
+    # All columns in one expression: for twenty, the ORM takes longer than the query.
+    named = {_mark(name): expression for name, (expression, _) in (marks or {}).items()}
+    rows = agents.order_by(*order_by).annotate(row=Row(fields), **named)
+    # The row comes last, since Django orders by a column's number.
+    query = rows.values(*named, "row")[:limit].query
+    compiler = query.get_compiler(connection=connection, elide_empty=False)
+    sql, values = compiler.as_sql()
+    return sql, tuple(values)
 
 
 class Row(Fragment):
-    """All columns in one expression: for twenty, the ORM takes longer than the query."""
-
-    fragment = staticmethod(columns)
     arity = 0
     output_field = BooleanField()
 
+    def __init__(self, fields: Names) -> None:
+        super().__init__()
+        self._fields = fields
 
-@cache
-def _page(known_tags: int) -> str:
-    page = "page AS (SELECT *, ROW_NUMBER() OVER () <= %s AS shown FROM found)"
+    def fragment(self) -> str:
+        return columns(self._fields)
+
+
+def _mark(name: str) -> str:
+    return f"mark_{name}"
+
+
+@lru_cache(CACHE_SIZE)
+def _page(fields: Names, marked: Marked, known_tags: int) -> str:
     others = "COUNT(*) FILTER (WHERE NOT shown)"
-    # A page depends on whether there is a next one, but not on what is in that.
-    summary = (
-        f"COUNT(*) FILTER (WHERE shown) AS count, {others} AS others,"
-        f" {_tag()} || '-' || {others} AS tag, MAX(agent_id) FILTER (WHERE shown) AS last"
+    count = "COUNT(*) FILTER (WHERE shown)"
+    tag = _tag(fields, marked, others)
+    last = [f"MAX({_mark(name)}) FILTER (WHERE is_last) AS {_mark(name)}" for name, _ in marked]
+    body = f"COALESCE({dialect.join_rows(agent_as_json(fields), 'shown')}, '')"
+    begin = (
+        f"placed AS (SELECT *, ROW_NUMBER() OVER () AS {PLACE} FROM found),"  # noqa: S608 - all ours
+        f" page AS (SELECT *, {PLACE} <= %s AS shown, {PLACE} = %s AS is_last FROM placed)"
     )
-    body = f"COALESCE({_joined()}, '')"
     if not known_tags:  # all in one pass over the rows
-        return f"{page} SELECT {summary}, {body} FROM page"  # noqa: S608 - all ours
+        return f"{begin} SELECT {', '.join([count, others, tag, body, *last])} FROM page"  # noqa: S608
+    summary = [f"{count} AS count", f"{others} AS others", f"{tag} AS tag", *last]
     # CASE evaluates the body only if needed.
     known = f"tag IN ({', '.join(['%s'] * known_tags)})"
+    unless_known = f"CASE WHEN {known} THEN NULL ELSE (SELECT {body} FROM page) END"  # noqa: S608
+    columns = ["count", "others", "tag", unless_known, *(_mark(name) for name, _ in marked)]
     return (
-        f"{page}, tagged AS (SELECT {summary} FROM page) SELECT count, others, tag, last,"  # noqa: S608
-        f" CASE WHEN {known} THEN NULL ELSE (SELECT {body} FROM page) END FROM tagged"
+        f"{begin}, tagged AS (SELECT {', '.join(summary)} FROM page)"  # noqa: S608
+        f" SELECT {', '.join(columns)} FROM tagged"
     )
 
 
-# Without ORDER BY: rows arrive in the order of `found`.
-def _joined() -> str:
-    return dialect.join_rows(agent_as_json(), "shown")
-
-
-def _tag() -> str:
-    return dialect.fingerprint({name: field_of(name) for name in FIELDS}, "shown")
+# Without ORDER BY: rows arrive in the order of `found`. On PostgreSQL the tag is a sum, so that it
+# needs each agent's place.
+def _tag(fields: Names, marked: Marked, others: str) -> str:
+    shown = {name: field_of(name) for name in fields}
+    # A page depends on whether there is a next one, but not on what is in that.
+    tag = f"{dialect.fingerprint({**shown, PLACE: BigIntegerField()}, 'shown')} || '-' || {others}"
+    if {name for name, _ in marked} <= {*fields}:
+        return tag
+    # The Link header has marks that are not shown.
+    after = dialect.fingerprint({_mark(name): field for name, field in marked}, "is_last")
+    return f"{tag} || CASE WHEN {others} > 0 THEN '-' || {after} ELSE '' END"

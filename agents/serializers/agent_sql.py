@@ -3,7 +3,7 @@
 Only spaces, and the spelling of numbers in the metadata, differ.
 """
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models
@@ -13,27 +13,32 @@ from agents.database.tables import table
 from agents.models import AgentRecord
 from agents.serializers.agent import FIELDS
 
+Names = tuple[str, ...]
+
+ALL: Names = tuple(FIELDS)
+# Callers choose the fields, so there are many combinations.
+CACHE_SIZE = 64
 COMPUTED: dict[str, models.Field[Any, Any]] = {
     "is_alive": models.BooleanField(),
     "expires_at": models.DateTimeField(),
 }
 
 
-@cache
-def columns() -> str:
-    """Return SQL for the values of FIELDS. Like all SQL here, its ``%`` are escaped."""
+@lru_cache(CACHE_SIZE)
+def columns(names: Names = ALL) -> str:
+    """Return SQL for the values of these FIELDS. Like all SQL here, its ``%`` are escaped."""
     record = table(AgentRecord)
     expires_at = dialect.expires_at(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
     computed = {"is_alive": f"{expires_at} > {dialect.now()}", "expires_at": expires_at}
-    return ", ".join(computed.get(name, f"{record}.{_quoted(name)}") for name in FIELDS)
+    return ", ".join(computed.get(name, f"{record}.{_quoted(name)}") for name in names)
 
 
-@cache
-def agent_as_json() -> str:
-    """Return SQL for the JSON of an agent, from columns named like FIELDS."""
+@lru_cache(CACHE_SIZE)
+def agent_as_json(names: Names = ALL) -> str:
+    """Return SQL for the JSON of an agent, from columns named like these FIELDS."""
     # One call with many arguments is cheapest.
-    template = ",".join(f'"{name}":%%s' for name in FIELDS)
-    values = [dialect.field_as_json(field_of(name), _quoted(name)) for name in FIELDS]
+    template = ",".join(f'"{name}":%%s' for name in names)
+    values = [dialect.field_as_json(field_of(name), _quoted(name)) for name in names]
     return dialect.format_text(f"{{{template}}}", values)
 
 

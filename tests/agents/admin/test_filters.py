@@ -10,13 +10,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from agents.admin.agents.listing.filters import LIST_FILTER
+from agents.discovery.filters import FILTERS
 from tests.agents.admin.agent_list import AGENTS, HOSTILE, listed, page
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
 
 NAMES = ["q", "tag", "skill", "version", "host", "liveness", "state__exact", "status__exact"]
-NAMES += ["enrolled_by__exact"]
+NAMES += ["enrolled_by__exact", "condition", "name", "meta"]
 
 
 def text(client: Client, **query: Any) -> str:
@@ -166,8 +168,39 @@ def test_bad_display_parameters_are_no_error(admin_client: Client, name: str, va
 
 
 def test_an_impossible_value_shows_the_reason(admin_client: Client) -> None:
-    assert "over the limit of 64 characters" in text(admin_client, version="v" * 65)
-    assert "the database cannot store a NUL character" in text(admin_client, tag="a\0b")
+    assert "no more than 64 characters" in text(admin_client, tag="v" * 65)
+    assert "Null characters are not allowed." in text(admin_client, tag="a\0b")
+    assert "“>=x” does not parse" in text(admin_client, version=">=x")
+    assert "There is no “asleep”. Known are: active" in text(admin_client, state__exact="asleep")
+    assert "Give KEY=VALUE." in text(admin_client, meta="region")
+
+
+def test_metadata_and_ranges_of_versions_filter_as_in_the_api(admin_client: Client) -> None:
+    AgentFactory.create(agent_id="a", version="1.9", metadata={"region": "eu", "gpu": {"n": 2}})
+    AgentFactory.create(agent_id="b", version="1.10", metadata={"region": "eu"}, agent_name="x")
+
+    assert listed(admin_client, version=">=1.2,<1.10") == ["a"]
+    assert listed(admin_client, meta="region=eu") == ["a", "b"]
+    assert listed(admin_client, meta=["region=eu", "gpu.n=2"]) == ["a"]
+    assert listed(admin_client, meta="gpu.n=3") == []
+    assert listed(admin_client, name="x") == ["b"]
+
+
+def test_agents_are_filtered_by_condition(admin_client: Client) -> None:
+    AgentFactory.create(agent_id="a")
+    AgentFactory.create(agent_id="b", status="degraded")
+    AgentFactory.create(agent_id="c", expired=True, status="degraded")
+
+    assert listed(admin_client, condition="degraded") == ["b"]
+    assert listed(admin_client, condition="expired") == ["c"]
+    assert 'href="?condition=degraded"' in page(admin_client)
+
+
+def test_every_filter_of_the_api_is_in_the_admin(admin_client: Client) -> None:
+    shown = {name.removesuffix("__exact") for name in NAMES} - {"q"} | {"search", "meta"}
+
+    assert {one.name for one in FILTERS} <= shown
+    assert {spec.parameter_name for spec in LIST_FILTER} | {"q", "enrolled_by__exact"} == {*NAMES}
 
 
 def test_values_of_active_filters_are_escaped(admin_client: Client) -> None:

@@ -37,6 +37,15 @@ PAGES = [
     "/agents?state=draining",
     "/agents?status=busy",
     "/agents?search=b",
+    "/agents?fields=agent_id,agent_name,host,port,tags,state",
+    "/agents?fields=tags&limit=2",
+    "/agents?fields=agent_id&sort=-load",
+    "/agents?fields=agent_id&sort=load,-host&limit=1",
+    "/agents?fields=port&sort=-last_heartbeat&limit=2",
+    "/agents?fields=note&sort=-agent_id&include_dead=true",
+    "/agents?meta.a=1&fields=agent_id,generation",
+    "/agents?condition=draining&fields=host",
+    "/agents?version=>=1&fields=version",
     "/agents/a",
 ]
 
@@ -318,3 +327,63 @@ def test_a_page_does_not_change_with_the_content_of_the_next_page(
 
     leases.deregister(agent_id="b")  # now there is no next page and no Link
     assert api.get(page, headers=held).status_code == 200
+
+
+SLOW = "/agents?fields=agent_id,agent_name,host,port,metadata,version,tags,skills,state"
+
+
+@pytest.mark.parametrize("page", [SLOW, f"{SLOW}&sort=host&limit=1"])
+def test_a_heartbeat_alone_changes_no_page_without_its_fields(
+    api: APIClient, register: Register, page: str
+) -> None:
+    register("a")
+    register("b")
+    etag = api.get(page).headers["ETag"]
+
+    for report in ({}, {"status": "busy", "load": 0.7, "note": "n"}):
+        time_passes(1)
+        leases.renew(agent_id="a", **report)  # type: ignore[arg-type]
+        assert api.get(page, headers={"If-None-Match": etag}).status_code == 304
+
+    assert api.get("/agents").headers["ETag"] != etag
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        registering("c"),
+        registering("a", tags=["x"]),
+        registering("a", metadata={"x": 1}),
+        registering("a", version="2"),
+        setting_state("b", "draining"),
+        lambda: leases.deregister(agent_id="b"),
+        lambda: time_passes(61),
+    ],
+)
+def test_any_other_change_of_the_fleet_changes_that_page(
+    api: APIClient, register: Register, change: Change
+) -> None:
+    register("a")
+    register("b")
+    etag = api.get(SLOW).headers["ETag"]
+
+    change()
+
+    assert api.get(SLOW, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_agents_that_change_places_change_a_page_that_does_not_show_why(
+    api: APIClient, register: Register
+) -> None:
+    register("a")
+    register("b")
+    page = "/agents?sort=load&fields=agent_id"
+    leases.renew(agent_id="a", load=0.1)
+    leases.renew(agent_id="b", load=0.2)
+    before = api.get(page)
+
+    leases.renew(agent_id="a", load=0.3)
+    after = api.get(page, headers={"If-None-Match": before.headers["ETag"]})
+
+    assert before.json() == [{"agent_id": "a"}, {"agent_id": "b"}]
+    assert after.json() == [{"agent_id": "b"}, {"agent_id": "a"}]

@@ -138,7 +138,7 @@ def test_the_next_page_keeps_the_filters(api: APIClient) -> None:
         ("status=asleep", "status"),
         ("state=asleep", "state"),
         ("search=%00", "search"),
-        ("tag=%00", "tag[0]"),
+        ("tag=%00", "tag"),
         (f"search={'x' * 257}", "search"),
     ],
 )

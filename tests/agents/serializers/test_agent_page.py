@@ -158,4 +158,4 @@ def test_a_page_of_a_thousand_agents_is_in_the_order_of_their_ids() -> None:
 
     made = [agent["agent_id"] for agent in json.loads(f"[{page.body}]")]
     assert made == sorted(ids)[:999]
-    assert page.next_after == "0998"
+    assert page.next_after == ("0998",)

@@ -5,13 +5,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from agents.admin.agents.listing.filters import ORDER, TITLES, ActiveFilter, active_filters
+from agents.admin.agents.listing.filters import (
+    ORDER,
+    TEXT_PARAMETERS,
+    TITLES,
+    ActiveFilter,
+    active_filters,
+)
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.paging import CappedPaginator
 from agents.leases.fleet.last_count import recent_count
 
 DISPLAY_PARAMETERS = {*IGNORED_PARAMS} - {SEARCH_VAR}
-TEXT_FIELDS = {"tag", "skill", "version", "host"}
 
 
 class FleetChangeList(ChangeList):
@@ -86,7 +91,7 @@ class FleetChangeList(ChangeList):
 
     @property
     def hidden_parameters(self) -> list[tuple[str, str]]:
-        return [pair for pair in self.parameters if pair[0] not in TEXT_FIELDS]
+        return [pair for pair in self.parameters if pair[0] not in TEXT_PARAMETERS]
 
 
 class MatchingAgents(FleetChangeList):

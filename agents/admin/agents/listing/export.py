@@ -44,7 +44,7 @@ def as_json(agents: AgentQuerySet) -> Iterator[str]:
     after: str | None = None if agents.query.is_empty() else ""
     while after is not None:
         page = read_page(agents.filter(pk__gt=after), PAGE)
-        after = page.next_after
+        after = page.next_after[0] if page.next_after else None
         if page.body:
             yield f"{separator}{page.body}"
             separator = ",\n"

@@ -1,3 +1,5 @@
+"""The filters of the agent list: those of the API, and liveness."""
+
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
@@ -8,32 +10,26 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.http import urlencode
+from rest_framework.serializers import ValidationError
 
-from agents.models import MAX_HOST_LENGTH, MAX_VERSION_LENGTH
+from agents.discovery.fields import NameField
+from agents.discovery.filters import BY_NAME, FILTERS, Filter
+from agents.discovery.metadata import PREFIX, has_value
+from agents.discovery.parameters import problem_with_metadata
 from agents.querysets import AgentQuerySet
 from agents.states import Lease
 
-MAX_TEXT_LENGTH = 256
-MAX_LENGTHS = {"version": MAX_VERSION_LENGTH, "host": MAX_HOST_LENGTH}
-
+# Of Django's search, of links from other pages, and as saved views have them.
+PARAMETERS = {"search": "q", "state": "state__exact", "status": "status__exact"}
+METADATA = "meta"
+ORDER = "o"
+DESCRIBED = {PARAMETERS.get(one.name, one.name): one for one in FILTERS}
 TITLES = {
-    "q": "search",
     "liveness": "liveness",
-    "state__exact": "operator state",
-    "status__exact": "reported status",
-    "tag": "tag",
-    "skill": "skill",
-    "version": "version",
-    "host": "host",
+    **{parameter: one.title for parameter, one in DESCRIBED.items()},
+    METADATA: "metadata",
     "enrolled_by__exact": "registered with token",
 }
-ORDER = "o"
-
-
-class ChoicesFilter(admin.ChoicesFieldListFilter):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = TITLES[self.lookup_kwarg]
 
 
 class LivenessFilter(admin.SimpleListFilter):
@@ -57,11 +53,30 @@ class LivenessFilter(admin.SimpleListFilter):
         return matching.get(self.value() or "", agents.none)()
 
 
+class ChoiceFilter(admin.SimpleListFilter):
+    described: ClassVar[Filter]
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
+        choices = cast("NameField", self.described.field).choices
+        return [
+            (value, str(label).replace("-", " ").capitalize()) for value, label in choices.items()
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        agents, value = cast("AgentQuerySet", queryset), self.value()
+        if value is None:
+            return agents
+        return (
+            agents.none()
+            if self.described.problem(value)
+            else self.described.apply(agents, [value])
+        )
+
+
 class TextFilter(admin.SimpleListFilter):
-    """Exact values. `takes_many`: an agent must match all of them; else the last counts."""
+    """A value to type. `takes_many`: an agent must match all of them; else the last counts."""
 
     is_text = True
-    max_length: ClassVar[int] = MAX_TEXT_LENGTH
     takes_many: ClassVar[bool] = False
 
     def __init__(
@@ -91,42 +106,68 @@ class TextFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         agents = cast("AgentQuerySet", queryset)
-        if any(problem_with(value, self.max_length) for value in self.values):
+        if any(problem_with(str(self.parameter_name), value) for value in self.values):
             return agents.none()
         return self.matching(agents) if self.values else agents
 
     def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
-        return agents.filter(**{str(self.parameter_name): self.values[0]})
+        """`values` is not empty, and has no problem."""
+        raise NotImplementedError
 
 
-class TagFilter(TextFilter):
-    title = "tag"
-    parameter_name = "tag"
+class DescribedTextFilter(TextFilter):
+    described: ClassVar[Filter]
+
+    def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
+        try:
+            return self.described.apply(agents, self.values)
+        except ValidationError:
+            return agents.none()
+
+
+class MetadataFilter(TextFilter):
+    """``KEY=VALUE``"""
+
+    title = TITLES[METADATA]
+    parameter_name = METADATA
     takes_many = True
 
     def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
-        return agents.with_tags(self.values)
+        for value in self.values:
+            key, _, text = value.partition("=")
+            agents = agents.filter(has_value(key, [text]))
+        return agents
 
 
-class SkillFilter(TextFilter):
-    title = "skill"
-    parameter_name = "skill"
-    takes_many = True
+def _filter_class(parameter: str, one: Filter) -> type[admin.SimpleListFilter]:
+    is_choice = isinstance(one.field, NameField)
+    base = ChoiceFilter if is_choice else DescribedTextFilter
+    return type(
+        f"{one.name.title()}Filter",
+        (base,),
+        {
+            "title": one.title,
+            "parameter_name": parameter,
+            "described": one,
+            "takes_many": one.needs_all,
+        },
+    )
 
-    def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
-        return agents.with_skills(self.values)
 
-
-class VersionFilter(TextFilter):
-    title = "version"
-    parameter_name = "version"
-    max_length = MAX_LENGTHS["version"]
-
-
-class HostFilter(TextFilter):
-    title = "host"
-    parameter_name = "host"
-    max_length = MAX_LENGTHS["host"]
+# Choices first. Django has its own search field.
+LIST_FILTER: list[Any] = [
+    LivenessFilter,
+    *sorted(
+        (
+            _filter_class(parameter, one)
+            for parameter, one in DESCRIBED.items()
+            if one is not BY_NAME["search"]
+        ),
+        key=lambda kind: issubclass(kind, TextFilter),
+    ),
+    MetadataFilter,
+]
+TEXT_PARAMETERS = {kind.parameter_name for kind in LIST_FILTER if issubclass(kind, TextFilter)}
 
 
 @dataclass(frozen=True)
@@ -145,14 +186,16 @@ def active_filters(parameters: list[tuple[str, str]]) -> list[ActiveFilter]:
             TITLES[name],
             value,
             "?" + urlencode([pair for pair in parameters if pair != (name, value)]),
-            problem_with(value, MAX_LENGTHS.get(name, MAX_TEXT_LENGTH)),
+            problem_with(name, value),
         )
         for name, value in parameters
         if name in TITLES and value
     ]
 
 
-def problem_with(value: str, max_length: int = MAX_TEXT_LENGTH) -> str:
-    if "\0" in value:
-        return "the database cannot store a NUL character"
-    return f"over the limit of {max_length} characters" if len(value) > max_length else ""
+def problem_with(parameter: str, value: str) -> str:
+    """Return why no agent can match a value, or nothing."""
+    if parameter == METADATA:
+        key, equals, text = value.partition("=")
+        return problem_with_metadata(f"{PREFIX}{key}", text) if equals else "Give KEY=VALUE."
+    return DESCRIBED.get(parameter, BY_NAME["search"]).problem(value)

@@ -15,14 +15,7 @@ from django.utils.safestring import SafeString
 from agents.admin.agents.held_purge import held_purge
 from agents.admin.agents.listing import columns
 from agents.admin.agents.listing.changelist import FleetChangeList
-from agents.admin.agents.listing.filters import (
-    ChoicesFilter,
-    HostFilter,
-    LivenessFilter,
-    SkillFilter,
-    TagFilter,
-    VersionFilter,
-)
+from agents.admin.agents.listing.filters import LIST_FILTER
 from agents.admin.agents.listing.saved_views import BUILT_IN, view_query
 from agents.admin.widgets.mixins import ReadOnly
 from agents.leases.purge.sweep_mark import report_sweeps
@@ -34,17 +27,19 @@ CHANGE = "agents.change_agentrecord"
 class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
     list_display = columns.COLUMNS
     list_display_links = [columns.agent]
-    list_filter = [
-        LivenessFilter,
-        ("state", ChoicesFilter),
-        ("status", ChoicesFilter),
-        TagFilter,
-        SkillFilter,
-        VersionFilter,
-        HostFilter,
-    ]
-    # Text filters, and the link of an access token.
-    linked_lookups = frozenset({"version", "host", "enrolled_by__exact"})
+    list_filter = LIST_FILTER
+    # Of columns that have filters, and of an access token's link to its agents.
+    linked_lookups = frozenset(
+        {
+            "host",
+            "version",
+            "state",
+            "status",
+            "state__exact",
+            "status__exact",
+            "enrolled_by__exact",
+        }
+    )
     search_fields = ["agent_id", "agent_name", "host"]
     search_help_text = "Part of the id, name or host"
     ordering = ["agent_id"]

@@ -1,0 +1,66 @@
+"""Reading about agents."""
+
+from typing import Any
+
+from django.http import HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import GenericViewSet
+
+from agents import leases
+from agents.api.etags import ETags
+from agents.api.negotiation import is_plain_json
+from agents.api.pagination import AgentPagination, link_to_next
+from agents.discovery.pages import PageSerializer, read_fields, read_page_query
+from agents.discovery.parameters import ListedAgentsSerializer, filter_agents
+from agents.leases import card_of
+from agents.models import AgentRecord
+from agents.querysets import AgentQuerySet
+from agents.serializers.agent import AgentSerializer
+from agents.serializers.agent_page import read_page, with_card
+
+PARAMETERS: dict[str, tuple[type[Serializer[Any]], ...]] = {
+    "list": (ListedAgentsSerializer, PageSerializer),
+}
+
+
+class Discovery(GenericViewSet[AgentRecord]):
+    pagination_class = AgentPagination
+    serializer_class = AgentSerializer
+    queryset = AgentRecord.objects.none()
+
+    def get_queryset(self) -> AgentQuerySet:
+        return AgentRecord.objects.with_read_at()
+
+    def filter_queryset(self, agents: Any) -> Any:
+        return filter_agents(agents, self.request.query_params)
+
+    @method_decorator(conditional_page)
+    def list(self, request: Request) -> HttpResponseBase:
+        if not is_plain_json(request):
+            agents = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+            found = self.get_serializer(agents, many=True).data
+            fields = read_fields(request.query_params)
+            return self.get_paginated_response(
+                [{name: agent[name] for name in fields} for agent in found]
+            )
+        query, etags = read_page_query(request.query_params), ETags(request)
+        page = query.read(self.filter_queryset(AgentRecord.objects.all()), etags.known_tags())
+        next_after = page.next_after
+        link = {"Link": link_to_next(request, query, next_after)} if next_after else {}
+        return etags.response(page, f"[{page.body}]", **link)
+
+    @method_decorator(conditional_page)
+    def retrieve(self, request: Request, agent_id: str) -> HttpResponseBase:
+        if is_plain_json(request):
+            agents, etags = AgentRecord.objects.filter(agent_id=agent_id), ETags(request)
+            page = read_page(agents, 1, etags.known_tags())
+            if page.count:
+                body = page.body and with_card(page.body, card_of(agent_id))
+                return etags.response(page, body)
+        elif agent := self.get_queryset().filter(agent_id=agent_id).first():
+            return Response({**self.get_serializer(agent).data, "agent_card": card_of(agent_id)})
+        raise leases.UnknownAgent(agent_id)

@@ -1,0 +1,1 @@
+"""Which agents a caller asks for, in which order; and picking one."""
