@@ -1,10 +1,13 @@
 """Reading about agents."""
 
+import json
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
+from rest_framework.decorators import action
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -15,15 +18,24 @@ from agents.api.etags import ETags
 from agents.api.negotiation import is_plain_json
 from agents.api.pagination import AgentPagination, link_to_next
 from agents.discovery.pages import PageSerializer, read_fields, read_page_query
-from agents.discovery.parameters import ListedAgentsSerializer, filter_agents
+from agents.discovery.parameters import (
+    FiltersSerializer,
+    ListedAgentsSerializer,
+    filter_agents,
+    read_filters,
+)
+from agents.discovery.pick import PickSerializer, pick
 from agents.leases import card_of
 from agents.models import AgentRecord
+from agents.problems.errors import NoAgentToPick
 from agents.querysets import AgentQuerySet
 from agents.serializers.agent import AgentSerializer
 from agents.serializers.agent_page import read_page, with_card
+from agents.serializers.cached import validate
 
 PARAMETERS: dict[str, tuple[type[Serializer[Any]], ...]] = {
     "list": (ListedAgentsSerializer, PageSerializer),
+    "pick": (FiltersSerializer, PickSerializer),
 }
 
 
@@ -64,3 +76,18 @@ class Discovery(GenericViewSet[AgentRecord]):
         elif agent := self.get_queryset().filter(agent_id=agent_id).first():
             return Response({**self.get_serializer(agent).data, "agent_card": card_of(agent_id)})
         raise leases.UnknownAgent(agent_id)
+
+    @action(detail=False, methods=["get"])
+    def pick(self, request: Request) -> HttpResponseBase:
+        exclude = validate(PickSerializer, request.query_params)["exclude"]
+        filters = read_filters(request.query_params)
+        agent = pick(filters, exclude, read_fields(request.query_params))
+        if agent is None:
+            raise NoAgentToPick
+        response: HttpResponseBase
+        if is_plain_json(request):
+            response = HttpResponse(agent, content_type=JSONRenderer.media_type)
+        else:
+            response = Response(json.loads(agent))
+        response["Cache-Control"] = "no-store"
+        return response

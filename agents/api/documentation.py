@@ -8,7 +8,8 @@ from agents import agent_ids
 from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
 from agents.api.serializers import DeregisteredSerializer, ProblemSerializer
 from agents.discovery.pages import PageSerializer
-from agents.discovery.parameters import ListedAgentsSerializer
+from agents.discovery.parameters import FiltersSerializer, ListedAgentsSerializer
+from agents.discovery.pick import PickSerializer
 from agents.heartbeats.serializers import (
     HeartbeatSerializer,
     ManyHeartbeatsSerializer,
@@ -114,6 +115,16 @@ of_agents = extend_schema_view(
         parameters=[ListedAgentsSerializer, METADATA, PageSerializer],
         responses=answers(401, 403, 422, _200=AgentSerializer(many=True)),
         filters=False,
+    ),
+    pick=extend_schema(
+        operation_id="pick_agent",
+        summary="One agent that takes work",
+        description="Of the agents that match all filters, two at random, and of these the one "
+        "that reports less load; 0.5 is assumed where none is reported. Expired, draining and "
+        "quarantined agents, and those that report to be starting, degraded or draining, are never "
+        "picked. 404: there is no such agent at the moment.",
+        parameters=[FiltersSerializer, METADATA, PickSerializer],
+        responses=answers(401, 403, 404, 422, _200=AgentSerializer),
     ),
     retrieve=extend_schema(
         operation_id="get_agent",

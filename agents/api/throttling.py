@@ -16,7 +16,13 @@ from agents.tokens import lease as lease_tokens
 from agents.tokens import right_tokens
 from agents.tokens.cache import Access
 
-KINDS = {"register": "REGISTER", "list": "READ", "retrieve": "READ", "destroy": "DEREGISTER"}
+KINDS = {
+    "register": "REGISTER",
+    "list": "READ",
+    "retrieve": "READ",
+    "pick": "READ",
+    "destroy": "DEREGISTER",
+}
 
 
 class RateThrottle(BaseThrottle):

@@ -14,6 +14,12 @@ class AgentNotFound(APIException):
     default_code = "unknown_agent"
 
 
+class NoAgentToPick(APIException):
+    status_code = 404
+    default_detail = "No agent that matches takes work at the moment."
+    default_code = "no_agent_to_pick"
+
+
 class LeaseHeldByAnother(APIException):
     status_code = 409
     default_detail = "A newer registration holds this agent's lease."

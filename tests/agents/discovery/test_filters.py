@@ -118,7 +118,7 @@ def test_bad_values_are_refused_by_the_name_of_their_parameter(
     assert words in " ".join(errors[name])
 
 
-@pytest.mark.parametrize("path", ["/agents"])
+@pytest.mark.parametrize("path", ["/agents", "/agents/pick"])
 def test_an_unknown_parameter_is_refused_with_the_list_of_known_ones(
     api: APIClient, path: str
 ) -> None:
@@ -138,7 +138,7 @@ def test_an_unknown_parameter_is_refused_with_the_list_of_known_ones(
 def test_every_known_parameter_is_in_the_openapi_document(client: Any) -> None:
     document = client.get("/schema", headers={"Accept": "application/json"}).json()
 
-    for path in ("/agents",):
+    for path in ("/agents", "/agents/pick"):
         described = {one["name"] for one in document["paths"][path]["get"]["parameters"]}
         [text] = refused(client, path, tags="eu")["tags"]
         known = text.removesuffix(".").partition("Known are: ")[2].split(", ")
