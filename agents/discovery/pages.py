@@ -73,12 +73,17 @@ class PageQuery:
 
     def read(self, agents: AgentQuerySet, known_tags: Sequence[str] = ()) -> Page:
         """Raise ValidationError."""
+        agents, order_by = self.after_cursor(agents), self.order.order_by()
+        if not self.order.is_by_id:
+            # Sorting ids takes half as long as sorting whole rows.
+            first = agents.order_by(*order_by).values("pk")[: self.limit + 1]
+            agents = AgentRecord.objects.filter(pk__in=first)
         return read_page(
-            self.after_cursor(agents),
+            agents,
             self.limit,
             known_tags,
             fields=self.fields,
-            order_by=self.order.order_by(),
+            order_by=order_by,
             marks=self.order.marks(),
         )
 
