@@ -104,8 +104,10 @@ class Dialect(ABC):
         """The texts of matching rows, separated by commas."""
 
     @abstractmethod
-    def fingerprint(self, columns: Mapping[str, Field[Any, Any]], condition: str) -> str:
-        """Changes with any of `columns` in matching rows."""
+    def fingerprint(
+        self, columns: Mapping[str, Field[Any, Any]], condition: str, place: str
+    ) -> str:
+        """Changes with any of `columns` in matching rows, and with their `place`, a column."""
 
     @abstractmethod
     def text_as_json(self, text: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, CharField, F, Field
+from django.db.models import BooleanField, CharField, F, Field
 
 from agents.database.dialect import dialect
 from agents.database.expressions import Fragment
@@ -130,14 +130,13 @@ def _page(fields: Names, marked: Marked, known_tags: int) -> str:
     )
 
 
-# Without ORDER BY: rows arrive in the order of `found`. On PostgreSQL the tag is a sum, so that it
-# needs each agent's place.
+# Without ORDER BY: rows arrive in the order of `found`.
 def _tag(fields: Names, marked: Marked, others: str) -> str:
-    shown = {name: field_of(name) for name in fields}
+    shown = dialect.fingerprint({name: field_of(name) for name in fields}, "shown", PLACE)
     # A page depends on whether there is a next one, but not on what is in that.
-    tag = f"{dialect.fingerprint({**shown, PLACE: BigIntegerField()}, 'shown')} || '-' || {others}"
+    tag = f"{shown} || '-' || {others}"
     if {name for name, _ in marked} <= {*fields}:
         return tag
     # The Link header has marks that are not shown.
-    after = dialect.fingerprint({_mark(name): field for name, field in marked}, "is_last")
+    after = dialect.fingerprint({_mark(name): field for name, field in marked}, "is_last", PLACE)
     return f"{tag} || CASE WHEN {others} > 0 THEN '-' || {after} ELSE '' END"

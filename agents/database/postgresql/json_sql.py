@@ -35,6 +35,10 @@ class JsonSql:
     def join_rows(self, text: str, condition: str) -> str:
         return f"STRING_AGG({text}, ',') FILTER (WHERE {condition})"
 
-    def fingerprint(self, columns: Mapping[str, models.Field[Any, Any]], condition: str) -> str:
-        row = f"HASH_RECORD_EXTENDED(ROW({', '.join(columns)}), 0)"
+    def fingerprint(
+        self, columns: Mapping[str, models.Field[Any, Any]], condition: str, place: str
+    ) -> str:
+        # The hash of a record is a weighted sum of those of its columns. If all rows had the same
+        # seed, two that exchange a column's values would leave the sum as it is.
+        row = f"HASH_RECORD_EXTENDED(ROW({', '.join(columns)}), {place})"
         return f"COALESCE(SUM({row}) FILTER (WHERE {condition}), 0)"

@@ -32,7 +32,13 @@ class JsonSql:
     def join_rows(self, text: str, condition: str) -> str:
         return f"GROUP_CONCAT({text}, ',') FILTER (WHERE {condition})"
 
-    def fingerprint(self, columns: Mapping[str, models.Field[Any, Any]], condition: str) -> str:
+    def fingerprint(
+        self,
+        columns: Mapping[str, models.Field[Any, Any]],
+        condition: str,
+        place: str,  # noqa: ARG002 - rows are joined in their order
+    ) -> str:
+        # JSON_ARRAY writes 15 digits too.
         values = ", ".join(
             self.field_as_json(field, name) if isinstance(field, models.FloatField) else name
             for name, field in columns.items()

@@ -385,5 +385,17 @@ def test_agents_that_change_places_change_a_page_that_does_not_show_why(
     leases.renew(agent_id="a", load=0.3)
     after = api.get(page, headers={"If-None-Match": before.headers["ETag"]})
 
+    assert after.status_code == 200
     assert before.json() == [{"agent_id": "a"}, {"agent_id": "b"}]
     assert after.json() == [{"agent_id": "b"}, {"agent_id": "a"}]
+
+
+def test_agents_that_exchange_their_states_change_a_page(api: APIClient) -> None:
+    AgentFactory.create(agent_id="a", state="draining")
+    AgentFactory.create(agent_id="b")
+    etag = api.get("/agents").headers["ETag"]
+
+    setting_state("a", "active")()
+    setting_state("b", "draining")()
+
+    assert api.get("/agents", headers={"If-None-Match": etag}).status_code == 200
