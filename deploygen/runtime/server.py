@@ -2,6 +2,7 @@ import os
 import sys
 from pathlib import Path
 
+from . import openapi_models  # noqa: F401 - before anything imports FastAPI
 from .captured import capture_failures, capture_output
 from .config import ConfigError, read_config
 from .http.app import create_app
