@@ -1,7 +1,6 @@
 import ipaddress
 from functools import lru_cache
 
-# The usual size of a customer's network.
 IPV6_NETWORK_BITS = 64
 CACHE_SIZE = 4_096
 

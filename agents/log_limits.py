@@ -10,7 +10,6 @@ class LogLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        # Until when lines are held back, and how many were.
         self._keys: dict[str, tuple[float, int]] = {}
 
     def pass_line(self, key: str = "") -> str | None:

@@ -98,8 +98,6 @@ def check(setting: str, key: str) -> Refusal | None:
 
 
 class Counter:
-    """Counts in Redis, or in this process."""
-
     def __init__(self, url: str) -> None:
         self._own = SlidingWindowCounterRateLimiter(OwnStorage())
         self._shared = self._own

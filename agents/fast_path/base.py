@@ -14,8 +14,6 @@ logger = logging.getLogger("agents.fast_path")
 
 
 class FastPath(ABC, Generic[CallT]):
-    """A call's `caller` is a `Caller`."""
-
     name: ClassVar[str]
     group_commit: ClassVar[type[GroupCommit[Any]]]
 

@@ -29,7 +29,7 @@ CACHE_SIZE = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Without the credential, so that it can be cached."""
+    """Without the credential, to be cached."""
 
     host: str
     forwarded_for: str

@@ -43,7 +43,6 @@ class FastPath(base.FastPath[Call]):
         [outcome] = call.outcomes
         if not isinstance(outcome, Renewed):
             return self._front.problem(caller, outcome)
-        # Agents with the same TTL share an outcome.
         key = id(outcome), id(caller.headers), caller.keeps_open
         if key not in shared:
             answer = represent(RenewedSerializer, outcome)

@@ -46,7 +46,6 @@ class Table:
             yield from self._row_lines(row, widths, coloured=True)
 
     def _natural(self, rows: Sequence[Row]) -> list[int]:
-        """Fit all cells but outliers in the first column."""
         most = (
             MAX_FIRST_IN_PIPE if self.max_width is None else int(self.max_width * MAX_FIRST_SHARE)
         )

@@ -57,7 +57,6 @@ class AgentEvent(models.Model):
                 name="event_agent_prefix",
             ),
             models.Index(fields=["at"], name="event_at"),
-            # Few events are by staff.
             models.Index(fields=["id"], condition=BY_STAFF, name="event_by_staff"),
         ]
 

@@ -113,7 +113,6 @@ def authenticate(text: str, address: str | None = None) -> Access:
 
 
 def _insert_with_key(token: AccessToken) -> bool:
-    """Return False if the key is taken."""
     token.key = _random(KEY_CHARACTERS, TOKEN_KEY_LENGTH)
     try:
         with transaction.atomic():

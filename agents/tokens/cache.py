@@ -17,7 +17,6 @@ from agents.tokens.expiring_cache import ExpiringCache
 logger = logging.getLogger("agents.tokens")
 
 SECONDS = 2.0
-# Never good again.
 SECONDS_OF_REFUSED = 60.0
 # While the database does not answer.
 SECONDS_OF_OUTAGE = 3600.0
@@ -47,7 +46,6 @@ class KnownToken:
 
 
 _tokens = ExpiringCache[KnownToken]()
-# For outages.
 _good_tokens = ExpiringCache[KnownToken]()
 # A flood of made-up keys must evict no tokens.
 _unknown_keys = ExpiringCache[bool]()

@@ -61,7 +61,6 @@ def describe_end(code: int) -> str:
 
 
 def _tie_to_parent() -> Callable[[], None] | None:
-    """For the child, before exec."""
     if sys.platform != "linux":
         return None
     parent = os.getpid()

@@ -89,7 +89,6 @@ class RestartedProgram:
         self._next_delay = min(2 * delay, self._backoff.longest_delay)
         line = f"{self.program.name} {what_happened}; restarting in {delay:g} s"
         self._show(OWN_NAME, [line.encode()])
-        # `_show` may have stopped everything.
         if not self._stopping:
             self._restart = loop.call_later(delay, self.start)
 

@@ -15,7 +15,6 @@ IDLE_SHARE = 2.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    # The driver.
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": LimitedConnection.connect})
 
     def get_connection_params(self) -> dict[str, Any]:

@@ -12,8 +12,6 @@ JSON_TYPES = {"application/json", "application/problem+json"}
 
 
 class ContentPolicy(CSPMiddleware):
-    """With exceptions for our pages."""
-
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:

@@ -36,10 +36,8 @@ class Clients:
         self._next_check = 0.0
 
     def accept(self, listener: socket.socket, server: Any) -> bool:
-        """Return whether there may be more."""
         if (conn := self.capacity.accept(listener, server)) is None:
             return False
-        # Often the request has already arrived.
         self._waiting.add(conn, self._idle_seconds, 0, self._read)
         self._read(conn)
         if conn in self._waiting and not conn.polled_for:
@@ -78,7 +76,6 @@ class Clients:
             self.answered(conn, keep=outcome is Next.REQUEST)
 
     def may_keep(self, conn: Connection) -> bool:
-        """Whether the connection may stay open after the next answer."""
         conn.offers_to_keep = (
             self._worker.alive
             and self._idle_seconds > 0

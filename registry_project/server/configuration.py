@@ -1,5 +1,3 @@
-"""gunicorn's settings."""
-
 import tempfile
 from pathlib import Path
 

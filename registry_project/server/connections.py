@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_BYTES = 16 * 1024
-# To linger for zero seconds.
 RESET = struct.pack("ii", 1, 0)
 
 

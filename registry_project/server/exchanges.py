@@ -139,7 +139,6 @@ class Exchange:
         return self._finish(Next.REQUEST if keeps_open else Next.CLOSE)
 
     def _hand_over(self, answer: EventStreamResponse) -> Next | None:
-        """Return None if it is sent as any other answer."""
         if self._response.omits_body:
             return None
         if not self._worker.clients.watchers.has_room:

@@ -45,7 +45,6 @@ class RegistryWorker(Worker):
                 if taken is not False:
                     break
         except Exception:
-            # A bug must not stop the event loop.
             self.log.exception("The fast path cannot judge a request")
             return False
         if taken is False:

@@ -87,7 +87,6 @@ class Incoming:
         if not is_whole:
             return None
         self._body, self.must_continue = None, False
-        # The application refuses it.
         self.is_last = body.is_too_large
         content = b"" if body.is_too_large else body.content
         before, behind = self._head[: self._coding.start], self._head[self._coding.stop :]

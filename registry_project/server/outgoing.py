@@ -37,8 +37,6 @@ class Outgoing:
         if sent:
             self._pieces[0] = memoryview(self._pieces[0])[sent:]
 
-    # gunicorn also calls these.
-
     def send(self, data: bytes) -> int:
         """Ignore "100 Continue", which was sent before."""
         return len(data)

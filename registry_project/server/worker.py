@@ -111,7 +111,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
     # --- In threads ------------------------------------------------------------------------------
 
     def count_request(self) -> None:
-        """gunicorn's master starts another process."""
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Restarting after %s requests", self.nr)

@@ -18,7 +18,6 @@ def parse_database_url(url: str) -> dict[str, Any]:
     return database
 
 
-# For web processes and for tasks.
 DATABASE_TIMEOUT_SECONDS = env.number("DATABASE_TIMEOUT_SECONDS", 10.0, 1, 3600)
 TASK_DATABASE_TIMEOUT_SECONDS = env.number("TASK_DATABASE_TIMEOUT_SECONDS", 60.0, 1, 3600)
 # Halves PostgreSQL's work for heartbeats. Off for poolers without prepared statements, such as
@@ -47,7 +46,6 @@ else:
     _database["ENGINE"] = "registry_project.postgresql"
     _database["OPTIONS"] = {
         "connect_timeout": max(1, min(5, int(DATABASE_TIMEOUT_SECONDS))),
-        # For hosts that have vanished.
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,

@@ -67,7 +67,6 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-# No collectstatic.
 WHITENOISE_USE_FINDERS = True
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
@@ -87,9 +86,7 @@ LOGGING = {
     "loggers": {
         # Agents that must register again would flood the log with 404s.
         "django.request": {"level": "ERROR", "filters": ["no_503"]},
-        # Logs each request.
         "httpx": {"level": "WARNING"},
-        # Logs failed logins.
         "axes": {"level": "WARNING"},
     },
     "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)},

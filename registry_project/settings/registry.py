@@ -1,7 +1,6 @@
 from registry_project.server import framing
 from registry_project.settings.base import DEBUG, env
 
-# For generated agents.
 REGISTRY_URL = env.url(
     "REGISTRY_URL", "http://localhost:9000", ("http", "https"), example="http://registry:9000"
 ).rstrip("/")

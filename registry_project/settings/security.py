@@ -19,7 +19,6 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.parsed(
     partial(parse_origins, wildcards=True),
     takes="origins such as https://registry.example, separated by commas",
 )
-# Websites whose pages may call the API.
 CORS_ALLOWED_ORIGINS: list[str] = env.parsed(
     "CORS_ALLOWED_ORIGINS",
     [],
@@ -28,7 +27,6 @@ CORS_ALLOWED_ORIGINS: list[str] = env.parsed(
 )
 # Other websites must not use the session of a visitor who is logged in here.
 CORS_ALLOW_CREDENTIALS = False
-# All but our pages.
 CORS_URLS_REGEX = r"^/(?!admin|docs|static|$)"
 CORS_ALLOW_HEADERS = ("authorization", "content-type", "if-match", "if-none-match", "lease-token")
 CORS_EXPOSE_HEADERS = ("allow", "etag", "link", "retry-after", "www-authenticate")
@@ -58,7 +56,6 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_ENGINE = "registry_project.security.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 
-# Exceptions: registry_project.security.content_policy.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

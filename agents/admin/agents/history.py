@@ -100,7 +100,6 @@ def _event_of(state: str) -> str | None:
 def draw(
     history: History, agent: AgentRecord | None, now: datetime, up_since: datetime | None
 ) -> Timeline:
-    """`agent` is None if it has no record."""
     begin = now - timedelta(days=max(WINDOWS))
     in_order = history.events[::-1]
     whole = spans(in_order, agent, begin, now, up_since)

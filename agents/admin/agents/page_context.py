@@ -43,7 +43,6 @@ class LeaseMeter:
 def current_facts(
     agent: AgentRecord, history: History | None, operator_event: AgentEvent | None
 ) -> dict[str, Any]:
-    """`history` is None for users who may not view it."""
     now = read_at(agent)
     return {
         "agent": agent,

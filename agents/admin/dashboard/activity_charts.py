@@ -22,7 +22,6 @@ DAY = Span("last day", "half hour", 48, 30, timedelta(hours=4))
 
 
 def activity_charts(now: datetime) -> list[Chart]:
-    """`now`: the database's time."""
     rows = read_minutes(now - timedelta(minutes=DAY.number * DAY.minutes))
     spans = [
         (span, in_buckets(rows, now=now, number=span.number, minutes=span.minutes))

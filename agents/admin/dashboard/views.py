@@ -11,7 +11,6 @@ from agents.admin.dashboard.overview import charts, may_view_agents, overview
 from agents.database.clock import database_now
 from agents.leases.fleet.last_count import LARGE
 
-# Between two refreshes.
 SECONDS, SECONDS_IF_LARGE = 5, 10
 
 

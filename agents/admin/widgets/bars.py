@@ -1,5 +1,3 @@
-"""A timeline as a bar, with few shapes for any number of spans, and every gap visible."""
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -22,7 +22,6 @@ UNUSUAL = re.compile(
 
 
 def column(values: Sequence[str]) -> Sequence[str]:
-    # Hardly any cell is unusual.
     if UNUSUAL.search(SEPARATOR + SEPARATOR.join(values)):
         return [cell(value) for value in values]
     return values

@@ -25,7 +25,6 @@ class Writes:
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:
-        # An array for each column, NULL if all is NULL.
         columns = [
             array_literal(column) if column.count(None) < len(column) else None
             for column in zip(*rows, strict=True)
@@ -129,7 +128,6 @@ def _pages(table: str) -> int:
 @cache
 def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
     key, table = statement.key, statement.table
-    # Nested JSON comes as text.
     types = {name: "text" if kind == "jsonb" else kind for name, kind in statement.given.items()}
     casts = {name: f"::{kind}" for name, kind in statement.given.items() if kind == "jsonb"}
     columns = ", ".join(f"{name} {kind}" for name, kind in types.items())

@@ -8,7 +8,7 @@ from django.db.models import Model
 
 from agents.database.base import TakesTooLong
 
-# Instructions of SQLite's between two looks at the clock.
+# Instructions between two looks at the clock.
 STEPS = 10_000
 
 

@@ -148,7 +148,6 @@ def _log(
 
 
 def _rows(names: Iterable[str]) -> str:
-    """Parameter: a JSON array of arrays."""
     columns = ", ".join(
         f"JSON_EXTRACT(value, '$[{place}]') AS {name}" for place, name in enumerate(names)
     )

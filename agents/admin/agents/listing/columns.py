@@ -37,7 +37,6 @@ def state(agent: AgentRecord) -> SafeString:
 
 
 def _short_reason(agent: AgentRecord, condition: Condition) -> str:
-    """Stays true while the lease's bar moves."""
     lease = lease_of(agent, read_at(agent))
     if condition.word != lease.words:
         return condition.reason
