@@ -33,3 +33,21 @@ async def living(
 async def beats(registry: FakeRegistry, number: int) -> None:
     goal = len(registry.of("heartbeat")) + number
     await wait_in_loop(lambda: len(registry.of("heartbeat")) >= goal, f"{number} heartbeats")
+
+
+@asynccontextmanager
+async def unhurried(registry: FakeRegistry, **options: Any) -> AsyncIterator[AgentRegistryClient]:
+    """Run a registered client that sends heartbeats by `beat` only.
+
+    Each then has ten seconds for its response, not only until the next is due.
+    """
+    registry.heartbeat_interval = 20
+    async with living(registry, **options) as client:
+        await wait_in_loop(lambda: client.registered, "the registration")
+        yield client
+
+
+async def beat(registry: FakeRegistry, client: AgentRegistryClient) -> None:
+    """Make a registered client send a heartbeat now."""
+    client.heartbeat_now()
+    await beats(registry, 1)

@@ -9,7 +9,7 @@ import pytest
 from deploygen.client.errors import RegistryUnavailable
 from deploygen.client.lease import LONGEST_REQUEST_SECONDS
 from deploygen.client.pacing import Pacing
-from tests.deploygen.client.living_client import beats, client_of, living
+from tests.deploygen.client.living_client import beat, beats, client_of, living, unhurried
 from tests.deploygen.fake_registry import BREAKS, HANGS, Call, FakeRegistry, Reply
 from tests.processes import wait_in_loop
 
@@ -21,9 +21,12 @@ def test_after_a_lost_lease_the_agent_registers_again_at_once(
     registry.script["heartbeat"] = [Reply(), Reply(status)]
 
     async def scenario() -> None:
-        async with living(registry):
+        async with unhurried(registry) as client:
+            await beat(registry, client)
+            await beat(registry, client)
             await wait_in_loop(lambda: len(registry.of("register")) == 2, "a second registration")
-            await beats(registry, 1)
+            await wait_in_loop(lambda: client.registered, "the end of the registration")
+            await beat(registry, client)
 
     asyncio.run(scenario())
     assert registry.of("heartbeat")[2].lease_token == "2.token"
@@ -33,7 +36,9 @@ def test_a_superseded_agent_stops_claiming_its_id_and_reports_it(registry: FakeR
     registry.script["heartbeat"] = [Reply(), Reply(409)]
 
     async def scenario() -> None:
-        async with living(registry) as client:
+        async with unhurried(registry) as client:
+            await beat(registry, client)
+            await beat(registry, client)
             await wait_in_loop(lambda: client.problem, "the problem")
             assert client.problem == "another agent has registered as an-agent"
             assert not client.registered
@@ -52,8 +57,9 @@ def test_a_409_after_an_unanswered_registration_is_taken_as_our_own_and_retried(
     registry.script["heartbeat"] = [Reply(409)]
 
     async def scenario() -> None:
-        async with living(registry) as client:
-            await beats(registry, 2)
+        async with unhurried(registry) as client:
+            await beat(registry, client)
+            await beat(registry, client)
             assert client.problem is None
 
     asyncio.run(scenario())
@@ -76,11 +82,12 @@ def test_a_superseded_agent_can_register_again_explicitly(registry: FakeRegistry
     registry.script["heartbeat"] = [Reply(409)]
 
     async def scenario() -> None:
-        async with living(registry) as client:
+        async with unhurried(registry) as client:
+            await beat(registry, client)
             await wait_in_loop(lambda: client.problem, "the problem")
             await client.register()
             await client.start_heartbeat_loop()
-            await beats(registry, 2)
+            await beat(registry, client)
             assert client.problem is None
 
     asyncio.run(scenario())
@@ -124,7 +131,6 @@ FAULTS = {
     "a login page elsewhere": Reply(302, b"", {"Location": "http://login.example/"}),
     "a page about maintenance": Reply(200, {"message": "back soon"}, foreign=True),
 }
-REGISTERED = Reply(201, {"lease_token": "1.token", "heartbeat_interval": 0.05})
 NO_TOKENS = {
     "two lines": Reply(201, {"lease_token": "a\nb"}),
     "a number": Reply(201, {"lease_token": 1}),
@@ -164,14 +170,15 @@ def test_an_agent_that_lost_its_lease_retries_a_refused_registration_within_its_
     registry: FakeRegistry,
 ) -> None:
     registry.script["heartbeat"] = [Reply(404)]
-    registry.script["register"] = [REGISTERED, Reply(403)]
+    registry.script["register"] = [Reply(201, {"heartbeat_interval": 1}), Reply(403)]
 
     async def scenario() -> None:
-        async with living(registry, ttl_seconds=3, pacing=Pacing(refused_seconds=60)):
+        pacing = Pacing(refused_seconds=60)
+        async with living(registry, ttl_seconds=20, heartbeat_interval=1, pacing=pacing):
             await wait_in_loop(lambda: len(registry.of("register")) == 2, "the refusal")
             refused = time.monotonic()
             await wait_in_loop(lambda: len(registry.of("register")) == 3, "the next attempt")
-            assert time.monotonic() - refused < 3
+            assert time.monotonic() - refused < 20
 
     asyncio.run(scenario())
 
@@ -237,12 +244,13 @@ def test_a_redirect_is_reported_with_its_target(registry: FakeRegistry) -> None:
 
 
 def test_a_refused_heartbeat_is_reported_and_retried(registry: FakeRegistry) -> None:
-    registry.script["heartbeat"] = [Reply(422, {"detail": "note: too long"})] * 3
+    registry.always["heartbeat"] = Reply(422, {"detail": "note: too long"})
 
     async def scenario() -> None:
         async with living(registry) as client:
             await wait_in_loop(lambda: client.problem, "the problem")
             assert client.problem == "the registry refused the heartbeat: 422, note: too long"
+            del registry.always["heartbeat"]
             await wait_in_loop(lambda: client.problem is None, "the end of the problem")
 
     asyncio.run(scenario())
@@ -267,12 +275,15 @@ def test_a_refused_report_is_left_out_and_the_lease_is_kept(
     report = {"status": "degraded", "note": "a word too many"}
 
     async def scenario(registry: Strict) -> None:
-        async with living(registry, report=lambda: report) as client:
-            await beats(registry, 6)
+        async with unhurried(registry, report=lambda: report) as client:
+            for _ in range(2):
+                client.heartbeat_now()
+                await beats(registry, 2)
             assert client.problem is None
             assert client.schedule.failures == 0
             registry.strict = False
-            await beats(registry, 3)
+            await beat(registry, client)
+            await beat(registry, client)
 
     registry = Strict()
     with registry:
@@ -291,7 +302,8 @@ def test_a_refused_lease_is_not_taken_as_a_refused_report(
     registry.script["heartbeat"] = [Reply(status)]
 
     async def scenario() -> None:
-        async with living(registry, report=lambda: {"note": "a"}) as client:
+        async with unhurried(registry, report=lambda: {"note": "a"}) as client:
+            await beat(registry, client)
             await wait_in_loop(
                 lambda: client.problem or len(registry.of("register")) == 2, "the reaction"
             )
