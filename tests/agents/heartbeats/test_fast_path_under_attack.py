@@ -23,6 +23,7 @@ from agents.models import AgentEvent
 from agents.tokens.lease import issue
 from registry_project.security.proxies import Trust
 from tests.agents.fast_path.client import FastPathClient
+from tests.coverage import unmeasured
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,9 +38,10 @@ def heartbeat(agent_id: str = "a", *lines: str, body: bytes = b"") -> bytes:
 def grows_by_at_most(mebibytes: float) -> Iterator[None]:
     tracemalloc.start()
     try:
-        before, _ = tracemalloc.get_traced_memory()
-        yield
-        after, _ = tracemalloc.get_traced_memory()
+        with unmeasured():
+            before, _ = tracemalloc.get_traced_memory()
+            yield
+            after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert after - before < mebibytes * 1024 * 1024
@@ -59,20 +61,21 @@ def test_varying_headers_do_not_fill_the_memory(
 ) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
     fast_path = FastPath(GroupCommit(lambda _: None), Front(Trust().client_of))
+    fast_path.take(heartbeat(), "10.0.0.1", None)  # loads what it needs
     with grows_by_at_most(24):
         for number in range(6_000):
             # With a wrong token no call is left waiting.
             fast_path.take(heartbeat("a", "Lease-Token: 1.x", line(number)), "10.0.0.1", None)
 
 
-def test_varying_bodies_and_hosts_do_not_fill_the_memory() -> None:
+def test_varying_bodies_do_not_fill_the_memory() -> None:
     fast_path = FastPath(GroupCommit(lambda _: None), Front(Trust().client_of))
-    with grows_by_at_most(24):
-        for number in range(6_000):
-            body = json.dumps({"note": f"{number:0240}"}).encode()
-            request = heartbeat("a", "Lease-Token: 1.x", body=body)
-            fast_path.take(request.replace(b"Host: x", b"Host: %0250d" % number), "10.0.0.1", None)
-            fast_path.take(heartbeat("a", body=body), "10.0.0.1", None)
+    fast_path.take(heartbeat(), "10.0.0.1", None)  # loads what it needs
+    with grows_by_at_most(4):
+        for number in range(3_000):
+            body = json.dumps({"note": f"{number:03000}"}).encode()
+            lines = "Content-Type: application/json", "Lease-Token: 1.x"
+            fast_path.take(heartbeat("a", *lines, body=body), "10.0.0.1", None)
 
 
 @pytest.mark.parametrize("auth", ["open", "token"])
