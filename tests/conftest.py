@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from registry_project.postgresql import connection as limited
 from tests.browser.devtools import find_browser
+from tests.coverage import unmeasured
 from tests.integration.postgres_cluster import find_programs
 from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
 
@@ -25,6 +27,8 @@ FOLDERS = pytest.StashKey[dict[Path, pytest.Collector | None]]()
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
 # Long tests run first when several processes share the tests.
 LONGEST_FIRST = ("docker", "faults", "integration", "fuzz", "browser", "registry_project")
+# Their tests drive other programs, or fuzz what other tests cover.
+UNMEASURED = {"benchmarks", "browser", "docker", "examples", "faults", "fuzz", "integration"}
 
 # The time of an example depends on how busy the machine is.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -139,6 +143,13 @@ def pytest_collection_modifyitems(
     # After pytest-django, which puts tests of the database first.
     if hasattr(config, "workerinput"):
         items.sort(key=rank)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Measure coverage only in tests that can add to it."""
+    with unmeasured() if folder_of(item.nodeid) in UNMEASURED else nullcontext():
+        return (yield)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
