@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -89,6 +88,8 @@ def test_hadolint_finds_nothing_in_the_dockerfile(agent: AgentSpec, tmp_path: Pa
 
 @pytest.mark.parametrize("agent", SPECS)
 def test_the_manifest_is_valid_for_kubernetes(agent: AgentSpec) -> None:
+    import kubernetes_validate  # noqa: PLC0415 - takes seconds, in each process of a parallel run
+
     for resource in kubernetes(agent):
         kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
 
