@@ -111,7 +111,7 @@ CHANGES = st.one_of(
 
 
 class TestRandomChanges(TestCase):
-    @settings(max_examples=30)
+    @settings(max_examples=15)
     @given(changes=st.lists(CHANGES, max_size=12))
     def test_304_is_answered_exactly_when_the_page_is_unchanged(
         self, changes: list[Change]

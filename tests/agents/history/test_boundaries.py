@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,20 @@ CHANGING = {"bulk_update", "delete", "raw", "update"}
 ORDERING = {"aggregate", "earliest", "first", "last", "latest", "order_by", "reverse"}
 
 
-def modules() -> Iterator[tuple[Path, ast.Module]]:
-    for package in ("agents", "registry_project"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield path.relative_to(ROOT), ast.parse(path.read_text())
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """Return the modules that name the model or its table."""
+    texts = {
+        path.relative_to(ROOT): path.read_text()
+        for package in ("agents", "registry_project")
+        for path in (ROOT / package).rglob("*.py")
+        if "migrations" not in path.parts
+    }
+    return {
+        path: ast.parse(text)
+        for path, text in texts.items()
+        if "AgentEvent" in text or TABLE.search(text)
+    }
 
 
 def uses_of_rows(tree: ast.Module) -> Iterator[str]:
@@ -63,7 +73,7 @@ def calls_of(node: ast.AST, methods: set[str]) -> bool:
 
 
 def places(find: Callable[[ast.Module], Iterator[str]]) -> set[Path]:
-    return {path for path, tree in modules() if any(find(tree))}
+    return {path for path, tree in modules().items() if any(find(tree))}
 
 
 def test_only_the_history_package_accesses_events() -> None:

@@ -142,28 +142,27 @@ class LeaseMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_records_agree_with_the_model(self) -> None:
-        found = {
-            agent.pk: (agent.generation, agent.ttl_seconds, agent.state)
-            for agent in AgentRecord.objects.all()
-        }
+        found = AgentRecord.objects.values_list("pk", "generation", "ttl_seconds", "state")
         expected = {
-            agent_id: (lease.generation, lease.ttl, lease.state)
+            (agent_id, lease.generation, lease.ttl, lease.state)
             for agent_id, lease in self.model.items()
         }
-        assert found == expected
+        assert set(found) == expected
 
     @invariant()
     def exactly_the_living_are_listed(self) -> None:
         living = {agent_id for agent_id, lease in self.model.items() if lease.alive}
-        assert {agent.pk for agent in AgentRecord.objects.alive()} == living
-        assert {agent.pk for agent in AgentRecord.objects.expired()} == set(self.model) - living
+        assert set(AgentRecord.objects.alive().values_list("pk", flat=True)) == living
+        expired = AgentRecord.objects.expired().values_list("pk", flat=True)
+        assert set(expired) == set(self.model) - living
 
     @invariant()
     def the_history_is_complete(self) -> None:
-        events = AgentEvent.objects.exclude(kind="refused")
-        assert sorted(events.values_list("agent_id", "kind")) == sorted(self.events)
-        refused = AgentEvent.objects.filter(kind="refused")
-        assert sorted(refused.values_list("agent_id", "generation")) == sorted(self.refused)
+        events = list(AgentEvent.objects.values_list("agent_id", "kind", "generation"))
+        changes = [(agent_id, kind) for agent_id, kind, _ in events if kind != "refused"]
+        assert sorted(changes) == sorted(self.events)
+        refused = [(agent_id, number) for agent_id, kind, number in events if kind == "refused"]
+        assert sorted(refused) == sorted(self.refused)
 
     def _token(self, agent_id: str, which: int) -> int | None:
         issued = self.issued[agent_id]
@@ -184,7 +183,7 @@ def test_the_leases_agree_with_a_simple_model() -> None:
     run_state_machine_as_test(
         LeaseMachine,
         settings=settings(
-            max_examples=60,
+            max_examples=50,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

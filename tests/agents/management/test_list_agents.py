@@ -217,15 +217,15 @@ class TestJson:
         assert printed == api.get("/agents", {"include_dead": dead}).json()
         assert [agent["agent_id"] for agent in printed] == (["a", "b"] if dead else ["b"])
 
-    def test_ten_thousand_agents_take_one_query(self, django_assert_num_queries: Any) -> None:
+    def test_many_agents_take_one_query(self, django_assert_num_queries: Any) -> None:
         AgentRecord.objects.bulk_create(
-            AgentFactory.build_batch(10_000, ttl_seconds=3600), batch_size=500
+            AgentFactory.build_batch(2_500, ttl_seconds=3600), batch_size=500
         )
 
         with django_assert_num_queries(1):
             printed = list_agents("--json")
 
-        assert len(json.loads(printed)) == 10_000
+        assert len(json.loads(printed)) == 2_500
 
 
 @pytest.mark.integration
