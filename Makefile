@@ -146,7 +146,7 @@ ifeq ($(REQUIRE_SERVICES)/$(TEST_POSTGRES_URL),1/)
 	$(error REQUIRE_SERVICES=1, and TEST_POSTGRES_URL is not set)
 endif
 	$(PYTEST) -n $(JOBS) -m "not alone"
-	$(PYTEST) -n 1 -m alone $$(grep -rlF pytest.mark.alone tests)
+	$(PYTEST) -n 1 -m alone
 
 test-postgresql: install-dev
 ifneq ($(TEST_POSTGRES_URL),)

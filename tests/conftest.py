@@ -123,6 +123,13 @@ def pytest_collect_directory(
     return parent.stash.setdefault(FOLDERS, {}).setdefault(path, folder)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m alone``, import only the files with such tests, which are few."""
+    if config.getoption("markexpr") != "alone" or not collection_path.is_file():
+        return None
+    return "pytest.mark.alone" not in collection_path.read_text(encoding="utf-8") or None
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
