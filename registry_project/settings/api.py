@@ -31,6 +31,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "agents.api.documentation.mark_optional_tokens",
         "agents.api.documentation.add_rate_refusals",
+        "agents.api.documentation.make_fields_optional",
     ],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {

@@ -176,6 +176,14 @@ def test_only_the_fields_asked_for_are_sent(api: APIClient) -> None:
         assert list(agent) == [field]
 
 
+def test_the_openapi_document_allows_agents_without_fields(api: APIClient) -> None:
+    document = api.get("/schema", headers={"Accept": "application/json"}).json()
+
+    agent = document["components"]["schemas"]["Agent"]
+    assert list(agent["properties"]) == FIELDS
+    assert "required" not in agent
+
+
 @pytest.mark.parametrize(
     ("query", "name", "words"),
     [
