@@ -1,6 +1,5 @@
 import re
 
-# Keeps proxies from closing the connection, and finds vanished clients.
 COMMENT = b":\n\n"
 LINE_END = re.compile(r"\r\n|\r|\n")
 

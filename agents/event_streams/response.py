@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from agents.event_streams.encoding import COMMENT
 from agents.event_streams.stream import Closed, EventStream
 
 SILENCE_SECONDS = 15.0
@@ -14,9 +13,11 @@ SILENCE_SECONDS = 15.0
 class EventStreamResponse(StreamingHttpResponse):
     """Our web server sends it by its event loop. Others hold a thread for it."""
 
-    def __init__(self, stream: EventStream, **more: Any) -> None:
+    def __init__(
+        self, stream: EventStream, content_type: str = "text/event-stream", **more: Any
+    ) -> None:
         self._own_content = self._events()
-        super().__init__(self._own_content, content_type="text/event-stream", **more)
+        super().__init__(self._own_content, content_type=content_type, **more)
         self["Cache-Control"] = "no-store"
         self["X-Accel-Buffering"] = "no"  # else nginx holds events back
         self._stream = stream
@@ -37,24 +38,24 @@ class EventStreamResponse(StreamingHttpResponse):
     def _events(self) -> Iterator[bytes]:
         is_new = threading.Event()
         self._stream.attach(is_new.set)
-        yield COMMENT  # sends the head
+        yield self._stream.comment  # sends the head
         while True:
             has_new = is_new.wait(SILENCE_SECONDS)
             is_new.clear()
             over = self._stream.over
-            yield b"".join(self._take()) if has_new else COMMENT
+            yield b"".join(self._take()) if has_new else self._stream.comment
             if over:
                 return
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         loop, is_new = asyncio.get_running_loop(), asyncio.Event()
         self._stream.attach(lambda: loop.call_soon_threadsafe(is_new.set))
-        yield COMMENT
+        yield self._stream.comment
         while True:
             try:
                 await asyncio.wait_for(is_new.wait(), SILENCE_SECONDS)
             except TimeoutError:
-                yield COMMENT
+                yield self._stream.comment
             is_new.clear()
             over = self._stream.over
             if events := self._take():

@@ -2,6 +2,8 @@ import threading
 from collections.abc import Callable
 from enum import StrEnum
 
+from agents.event_streams.encoding import COMMENT
+
 MAX_UNSENT_BYTES = 128 * 1024
 
 
@@ -15,7 +17,8 @@ class Closed(StrEnum):
 class EventStream:
     """Events for one client.
 
-    `on_close` is called once, in any thread, but not in `send` or `end`.
+    `comment`: keeps proxies from closing the connection, and finds vanished clients. `farewell`:
+    sent if the server stops. `on_close` is called once, in any thread, but not in `send` or `end`.
     """
 
     __slots__ = (
@@ -26,9 +29,13 @@ class EventStream:
         "_pending_bytes",
         "_taken_bytes",
         "_wake",
+        "comment",
+        "farewell",
     )
 
     def __init__(self, on_close: Callable[[Closed], object] | None = None) -> None:
+        self.comment = COMMENT
+        self.farewell = b""
         self._on_close = on_close
         self._lock = threading.Lock()
         self._pending: list[bytes] = []

@@ -2,7 +2,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agents.event_streams import COMMENT, Closed, EventStream
+from agents.event_streams import Closed, EventStream
 from registry_project.server import limits
 from registry_project.server.capacity import RunInThread
 from registry_project.server.connections import Connection
@@ -45,7 +45,7 @@ class Watchers:
         conn.expect_acknowledgements(limits.ACKNOWLEDGE_SECONDS)
         conn.on_ready = self._on_ready
         conn.wait(limits.SILENCE_SECONDS)
-        self._put(conn, watcher, COMMENT)
+        self._put(conn, watcher, watcher.stream.comment)
         if self._flush(conn, watcher):
             stream.attach(partial(self._loop.call_soon, partial(self._send, conn)))
 
@@ -56,12 +56,14 @@ class Watchers:
             elif conn.deadline <= now:
                 conn.wait(limits.SILENCE_SECONDS)
                 if not conn.outgoing.size:
-                    self._put(conn, watcher, COMMENT)
+                    self._put(conn, watcher, watcher.stream.comment)
                     self._flush(conn, watcher)
 
     def end_all(self) -> None:
         for conn, watcher in list(self._watchers.items()):
             self._put(conn, watcher, *watcher.stream.take())
+            if not watcher.stream.over:
+                self._put(conn, watcher, watcher.stream.farewell)
             self._end(conn, Closed.STOPPING)
 
     def _send(self, conn: Connection) -> None:
@@ -87,7 +89,7 @@ class Watchers:
             self._cut(conn, Closed.GONE)
 
     def _put(self, conn: Connection, watcher: Watcher, *events: bytes) -> None:
-        for event in events:
+        for event in filter(None, events):
             conn.outgoing.sendall(
                 b"%x\r\n%s\r\n" % (len(event), event) if watcher.is_chunked else event
             )
