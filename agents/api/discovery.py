@@ -11,12 +11,13 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.viewsets import GenericViewSet
 
 from agents import leases
 from agents.api.etags import ETags
 from agents.api.negotiation import is_plain_json
 from agents.api.pagination import AgentPagination, link_to_next
+from agents.api.watch import PARAMETERS as WATCH_PARAMETERS
+from agents.api.watch import Watching, cursor_headers
 from agents.discovery.pages import PageSerializer, read_fields, read_page_query
 from agents.discovery.parameters import (
     FiltersSerializer,
@@ -36,10 +37,11 @@ from agents.serializers.cached import validate
 PARAMETERS: dict[str, tuple[type[Serializer[Any]], ...]] = {
     "list": (ListedAgentsSerializer, PageSerializer),
     "pick": (FiltersSerializer, PickSerializer),
+    "watch": WATCH_PARAMETERS,
 }
 
 
-class Discovery(GenericViewSet[AgentRecord]):
+class Discovery(Watching):
     pagination_class = AgentPagination
     serializer_class = AgentSerializer
     queryset = AgentRecord.objects.none()
@@ -60,10 +62,11 @@ class Discovery(GenericViewSet[AgentRecord]):
                 [{name: agent[name] for name in fields} for agent in found]
             )
         query, etags = read_page_query(request.query_params), ETags(request)
+        cursor = cursor_headers()  # before the agents are read: what changes meanwhile comes again
         page = query.read(self.filter_queryset(AgentRecord.objects.all()), etags.known_tags())
         next_after = page.next_after
         link = {"Link": link_to_next(request, query, next_after)} if next_after else {}
-        return etags.response(page, f"[{page.body}]", **link)
+        return etags.response(page, f"[{page.body}]", **link, **cursor)
 
     @method_decorator(conditional_page)
     def retrieve(self, request: Request, agent_id: str) -> HttpResponseBase:

@@ -6,7 +6,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 
 from agents import agent_ids
 from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
-from agents.api.serializers import DeregisteredSerializer, ProblemSerializer
+from agents.api.serializers import (
+    ChangeSerializer,
+    ChangesSerializer,
+    DeregisteredSerializer,
+    ProblemSerializer,
+)
+from agents.api.watch import WatchSerializer
 from agents.discovery.pages import PageSerializer
 from agents.discovery.parameters import FiltersSerializer, ListedAgentsSerializer
 from agents.discovery.pick import PickSerializer
@@ -131,6 +137,18 @@ of_agents = extend_schema_view(
         "picked. 404: there is no such agent at the moment.",
         parameters=[FiltersSerializer, METADATA, PickSerializer],
         responses=answers(401, 403, 404, 422, _200=AgentSerializer),
+    ),
+    watch=extend_schema(
+        operation_id="watch_agents",
+        summary="Changes of the agents that match",
+        description="Server-sent events, named ADDED, MODIFIED, DELETED and BOOKMARK. Their data "
+        "is a change as JSON, their id its cursor. With `wait`, or if only JSON is accepted: "
+        "the changes after `since` as soon as there are some, or none after so many seconds. "
+        "`status` and `condition` cannot be watched. 410: the cursor is too old; list the agents "
+        "again, and go on from the header `Registry-Cursor` of that answer.",
+        parameters=[ListedAgentsSerializer, METADATA, WatchSerializer],
+        responses=answers(401, 403, 410, 422, _200=ChangesSerializer)
+        | {(200, "text/event-stream"): ChangeSerializer},
     ),
     retrieve=extend_schema(
         operation_id="get_agent",

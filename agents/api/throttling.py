@@ -21,6 +21,7 @@ KINDS = {
     "list": "READ",
     "retrieve": "READ",
     "pick": "READ",
+    "watch": "READ",
     "destroy": "DEREGISTER",
 }
 

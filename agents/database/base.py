@@ -114,6 +114,10 @@ class Dialect(ABC):
         """For an INSERT into a JSON column."""
 
     @abstractmethod
+    def rows_of_json(self, model: type[Model]) -> str:
+        """Return a SELECT of a model's columns from a JSON array of objects, its parameter."""
+
+    @abstractmethod
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:

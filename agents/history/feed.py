@@ -108,6 +108,17 @@ def last_kinds(agents: Collection[str], kinds: Collection[str], before: int) -> 
     return dict(AgentEvent.objects.filter(pk__in=newest).values_list("agent_id", "kind"))
 
 
+def last_records(ends: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Return the last records of the agents that these events ended, with their ids."""
+    if not ends:
+        return {}
+    events = AgentEvent.objects.filter(pk__in=ends, record__isnull=False)
+    return {
+        number: {**(record or {}), "agent_id": agent_id}
+        for number, agent_id, record in events.values_list("pk", "agent_id", "record")
+    }
+
+
 def last_record(agent_id: str) -> Mapping[str, Any] | None:
     """Return what is known of an agent from the last event that ended it."""
     ends = AgentEvent.objects.filter(agent_id=agent_id, record__isnull=False).order_by("-pk")

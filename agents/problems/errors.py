@@ -61,6 +61,15 @@ class TooBusy(APIException):
     retry_after = RETRY_SOON_SECONDS
 
 
+class CursorGone(APIException):
+    status_code = 410
+    default_detail = (
+        "The events after this cursor are no longer all there. List the agents, and go on from the "
+        "Registry-Cursor of that answer."
+    )
+    default_code = "cursor_gone"
+
+
 TRANSLATIONS: dict[type[Exception], type[APIException]] = {
     UnknownAgent: AgentNotFound,
     StaleLease: LeaseHeldByAnother,

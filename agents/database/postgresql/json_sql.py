@@ -3,6 +3,8 @@ from typing import Any
 
 from django.db import models
 
+from agents.database.tables import table
+
 # {0}: the column. Floats 0 and 1 have a point, as in Python.
 JSON_OF = {
     models.CharField: "TO_JSON({0})",
@@ -31,6 +33,9 @@ class JsonSql:
 
     def text_as_json(self, text: str) -> str:
         return f"({text})::jsonb"
+
+    def rows_of_json(self, model: type[models.Model]) -> str:
+        return f"SELECT * FROM JSONB_POPULATE_RECORDSET(NULL::{table(model)}, %s::jsonb)"
 
     def join_rows(self, text: str, condition: str) -> str:
         return f"STRING_AGG({text}, ',') FILTER (WHERE {condition})"

@@ -29,6 +29,13 @@ class JsonSql:
     def text_as_json(self, text: str) -> str:
         return text
 
+    def rows_of_json(self, model: type[models.Model]) -> str:
+        columns = ", ".join(
+            f"JSON_EXTRACT(value, '$.{field.column}') AS {field.column}"
+            for field in model._meta.concrete_fields
+        )
+        return f"SELECT {columns} FROM JSON_EACH(%s)"
+
     def join_rows(self, text: str, condition: str) -> str:
         return f"GROUP_CONCAT({text}, ',') FILTER (WHERE {condition})"
 

@@ -1,0 +1,124 @@
+"""Derives changes of a view from events."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from agents.discovery.watch.messages import Kind, Message
+from agents.discovery.watch.view import View
+from agents.history import feed
+from agents.models import AgentEvent
+from agents.states import BY_OPERATION
+
+MAX_EVENTS = 200  # of one read
+
+Event = AgentEvent.Kind
+OPERATIONS = {Event(state.event): state.value for state in BY_OPERATION}
+DELETIONS = (Event.PURGED, Event.DEREGISTERED)
+BEGINS = (Event.REGISTERED, Event.RE_REGISTERED, Event.RECOVERED)
+ENDS = (Event.EXPIRED, *DELETIONS)
+KINDS = (*BEGINS, *ENDS, *OPERATIONS)
+LEFT = "left the filter"
+
+
+@dataclass(frozen=True)
+class Change:
+    number: int
+    agent_id: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """`position`: up to which the `messages` have all changes."""
+
+    messages: list[Message]
+    position: int
+
+
+def read_changes(view: View, after: int, until: int) -> Chunk:
+    """Read the changes of the next MAX_EVENTS events after a position, at most up to another.
+
+    What an agent was like before an event is not known. So MODIFIED may come for one that enters a
+    view, and DELETED for one that was never in it.
+    """
+    position = feed.position_after(MAX_EVENTS, after=after, until=until)
+    events = feed.between(after, position).filter(kind__in=KINDS)
+    changes = [Change(*row) for row in events.values_list("pk", "agent_id", "kind")]
+    return Chunk(list(Reader(view, changes).messages()) if changes else [], position)
+
+
+class Reader:
+    """`_told`: whether the client has an agent, as far as these changes say."""
+
+    def __init__(self, view: View, changes: list[Change]) -> None:
+        self._view = view
+        self._changes = changes
+        self._last = {change.agent_id: change.number for change in changes}
+        self._found = view.read(self._last)
+        self._returned = () if view.includes_dead else _registered_after_end(changes)
+        ends = [change.number for change in changes if change.kind in DELETIONS]
+        self._never_had = view.never_had(ends)
+        self._told: dict[str, bool] = {}
+
+    def messages(self) -> Iterator[Message]:
+        for change in self._changes:
+            agent = self._found.agents.get(change.agent_id)
+            message = self._deleted(change) if agent is None else self._shown(change, agent)
+            if message is not None:
+                self._told[change.agent_id] = message.kind is not Kind.DELETED
+                yield message
+
+    def _shown(self, change: Change, agent: str) -> Message | None:
+        has_it = self._told.get(change.agent_id)
+        if has_it is None:
+            has_it = not self._enters(change)
+        if not has_it:
+            return Message(Kind.ADDED, change.number, change.agent_id, agent)
+        if change.number == self._last[change.agent_id]:
+            return Message(Kind.MODIFIED, change.number, change.agent_id, agent)
+        return None  # the message of a later change has the same
+
+    def _deleted(self, change: Change) -> Message | None:
+        has_it = self._told.get(change.agent_id)
+        if has_it is False or (has_it is None and self._lacks(change)):
+            if change.kind == Event.REGISTERED:
+                self._told[change.agent_id] = False
+            return None
+        is_end = change.kind in ENDS
+        reason = change.kind if is_end else LEFT
+        return Message(Kind.DELETED, change.number, change.agent_id, reason=reason)
+
+    def _enters(self, change: Change) -> bool:
+        """Whether an agent that is in the view now was not before."""
+        if change.kind == Event.RECOVERED:
+            return not self._view.includes_dead
+        state = OPERATIONS.get(Event(change.kind))
+        return (
+            change.kind == Event.REGISTERED
+            or change.agent_id in self._returned
+            or (state is not None and list(self._view.states) == [state])
+        )
+
+    def _lacks(self, change: Change) -> bool:
+        """Whether an agent that is not in the view now was not before either.
+
+        An event that leaves the fields of filters as they were takes out only what matches.
+        """
+        if change.kind in DELETIONS:
+            was_out = change.kind == Event.PURGED and not self._view.includes_dead
+            return was_out or change.number in self._never_had
+        if change.kind == Event.RE_REGISTERED or (change.kind in OPERATIONS and self._view.states):
+            return False
+        if change.kind in (Event.REGISTERED, Event.RECOVERED):
+            return True
+        return change.agent_id in self._found.others
+
+
+def _registered_after_end(changes: list[Change]) -> Collection[str]:
+    """Return agents whose first change here is a registration after they have expired."""
+    first: dict[str, Change] = {}
+    for change in changes:
+        first.setdefault(change.agent_id, change)
+    again = [one.agent_id for one in first.values() if one.kind == Event.RE_REGISTERED]
+    before = feed.last_kinds(again, (*BEGINS, *ENDS), before=changes[0].number)
+    return {agent_id for agent_id, kind in before.items() if kind in ENDS}

@@ -1,0 +1,100 @@
+"""Reads the feed once in a process, for all of its watchers."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+
+from django.db import Error, close_old_connections, connection
+
+from agents.database.availability import log_unavailable
+from agents.database.dialect import dialect
+from agents.discovery.watch.changes import Chunk, read_changes
+from agents.discovery.watch.watchers import Follower
+from agents.history import feed
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.2  # between two looks for new events
+KEPT_CHUNKS = 64
+
+
+class Hub:
+    """Its thread runs while there are watchers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._followers: dict[Follower, None] = {}
+        self._thread: threading.Thread | None = None
+        self._is_new = threading.Event()
+        self._end = 0
+        self._chunks: OrderedDict[tuple[str, int], Chunk] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._followers)
+
+    def add(self, follower: Follower) -> None:
+        with self._lock:
+            self._followers[follower] = None
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+                self._thread.start()
+        self._is_new.set()
+
+    def remove(self, follower: Follower) -> None:
+        with self._lock:
+            self._followers.pop(follower, None)
+
+    def _run(self) -> None:
+        while self._has_followers():
+            try:
+                close_old_connections()
+                self._look()
+            except Error as error:
+                log_unavailable(error)
+            except Exception:  # a bug here must not end the thread
+                logger.exception("watchers could not be served")
+            dialect.close_before_fork()
+            self._is_new.wait(LOOK_SECONDS)
+            self._is_new.clear()
+        connection.close()
+
+    def _has_followers(self) -> bool:
+        with self._lock:
+            if not self._followers:
+                self._thread = None
+            return bool(self._followers)
+
+    def _look(self) -> None:
+        if feed.newest_position() > self._end and (settled := feed.settled_position()) is not None:
+            self._end = settled
+            self._chunks.clear()  # they are cut off at the former end
+        now = time.monotonic()
+        for follower in list(self._followers):
+            if follower.stream.over:
+                self.remove(follower)
+                continue
+            self._advance(follower)
+            follower.rest(now)
+
+    def _advance(self, follower: Follower) -> None:
+        while follower.position < self._end:
+            chunk = self._chunk(follower)
+            for message in chunk.messages:
+                if not follower.has_room:
+                    return
+                follower.send(message)
+                follower.position = message.position
+            follower.position = chunk.position
+
+    def _chunk(self, follower: Follower) -> Chunk:
+        """Those at the same position with the same filters share it."""
+        key = follower.view.key, follower.position
+        chunk = self._chunks.get(key)
+        if chunk is None:
+            chunk = self._chunks[key] = read_changes(follower.view, follower.position, self._end)
+            if len(self._chunks) > KEPT_CHUNKS:
+                self._chunks.popitem(last=False)
+        else:
+            self._chunks.move_to_end(key)
+        return chunk

@@ -1,0 +1,30 @@
+"""Agents as JSON by their ids, by one statement."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+
+from agents.querysets import AgentQuerySet
+from agents.serializers.agent_page import rows_sql
+from agents.serializers.agent_sql import ALL, agent_as_json
+
+
+def read_texts(agents: AgentQuerySet, limit: int) -> Mapping[str, str]:
+    """Return the JSON of the first `limit` of `agents`, by id."""
+    try:
+        sql, parameters = rows_sql(agents, limit)
+    except EmptyResultSet:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_texts()[0]} ({sql}) {_texts()[1]}", parameters)
+        return dict(cursor.fetchall())
+
+
+@cache
+def _texts() -> tuple[str, str]:
+    return (
+        f"WITH found ({', '.join(ALL)}) AS",
+        f"SELECT agent_id, {agent_as_json(ALL)} FROM found",  # noqa: S608
+    )
