@@ -14,6 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from agents import leases
+from agents.discovery.pick import AmongSome
 from agents.models import AgentRecord
 from agents.states import State, Status
 from tests.agents.discovery.listing import refused, url
@@ -160,6 +161,20 @@ def test_equal_agents_of_a_large_fleet_are_picked_equally_often(api: APIClient, 
 
     # Groups differ by an agent or two.
     assert max(living.values()) - min(living.values()) <= 2
+    assert_even([counts[group] for group in range(21)])
+
+
+def test_every_row_of_a_table_is_as_likely_as_others_to_be_among_some() -> None:
+    ids = fleet(21 * 200)
+    heartbeats(ids[: len(ids) // 3])
+    AgentRecord.objects.filter(pk__in=ids[::7]).delete()
+    groups = {agent_id: place // 200 for place, agent_id in enumerate(ids)}
+    counts: Counter[int] = Counter()
+
+    while counts.total() < 5_000:
+        some = AgentRecord.objects.filter(AmongSome()).values_list("pk", flat=True)
+        counts.update(groups[agent_id] for agent_id in some)
+
     assert_even([counts[group] for group in range(21)])
 
 
