@@ -14,7 +14,7 @@ from tests.integration.registry_process import migrate
 # The files that use the target share one.
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("fuzz-target")]
 
-SEED = 20_261
+SEED = 20_262
 STATUSES = {200, 201, 400, 404, 422}
 MOST_INPUTS = 2_000
 
