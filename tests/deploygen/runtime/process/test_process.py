@@ -124,6 +124,18 @@ def test_an_agent_registers_soon_after_its_start(tmp_path: Path, registry: FakeR
         assert time.monotonic() - begun < 5  # a second when idle
 
 
+def test_a_plugin_for_pydantic_that_fails_does_not_keep_the_agent_from_starting(
+    tmp_path: Path, registry: FakeRegistry
+) -> None:
+    about = tmp_path / "plugins/a_plugin-1.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: a-plugin\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[pydantic]\na = a_plugin:plugin\n")
+    (about.parent / "a_plugin.py").write_text("raise OSError('could not get source code')")
+    with started(tmp_path, registry, PYTHONPATH=str(about.parent)) as agent:
+        wait_until(agent.is_ready, "readiness")
+
+
 def test_a_stopped_agent_finishes_its_work_deregisters_and_exits_with_0(
     tmp_path: Path, registry: FakeRegistry
 ) -> None:
