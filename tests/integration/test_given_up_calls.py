@@ -65,6 +65,10 @@ class System:
             " WHERE agent_id = %s RETURNING 1",
             agent_id,
         )
+        recorded = (
+            "SELECT 1 FROM agents_agentrecord WHERE agent_id = %s AND recorded_expiry IS NOT NULL"
+        )
+        wait_until(lambda: self.rows(recorded, agent_id), "the event of the expiry")
 
     def state(self, agent_id: str) -> list[Any]:
         """Return an agent's row and events in the database."""
