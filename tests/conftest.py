@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -25,8 +25,9 @@ from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
 
 FOLDERS = pytest.StashKey[dict[Path, pytest.Collector | None]]()
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
-# Long tests run first when several processes share the tests.
-LONGEST_FIRST = ("docker", "faults", "integration", "fuzz", "browser", "registry_project")
+# Tests that wait for other programs. The longest of them run first in a parallel run.
+LONGEST = "docker"
+WAITING = {"browser", "faults", "fuzz", "integration", "registry_project"}
 # Their tests drive other programs, or fuzz what other tests cover.
 UNMEASURED = {"benchmarks", "browser", "docker", "examples", "faults", "fuzz", "integration"}
 
@@ -149,7 +150,8 @@ def pytest_collection_modifyitems(
     yield
     # After pytest-django, which puts tests of the database first.
     if hasattr(config, "workerinput"):
-        items.sort(key=rank)
+        order = order_of_groups(items)
+        items.sort(key=lambda item: order[group_of(item)])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -166,10 +168,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError("this version of xdist does not group tests with this pytest")
 
 
-def rank(item: pytest.Item) -> int:
-    """Return the position of a test's folder in a parallel run."""
-    folder = folder_of(item.nodeid)
-    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+def order_of_groups(items: Sequence[pytest.Item]) -> dict[str, float]:
+    """Return the position of each group: waiting ones among others, which need a processor."""
+    folders = {group_of(item): folder_of(item.nodeid) for item in items}
+    waiting = [group for group, folder in folders.items() if folder in WAITING]
+    others = [group for group in folders if folders[group] not in {LONGEST, *WAITING}]
+    order = {group: 0.0 for group, folder in folders.items() if folder == LONGEST}
+    for groups in (waiting, others):
+        order |= {group: place / len(groups) for place, group in enumerate(groups, start=1)}
+    return order
+
+
+def group_of(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    assert mark is not None
+    return str(mark.args[0])
 
 
 def folder_of(nodeid: str) -> str:
