@@ -27,7 +27,7 @@ FOLDERS = pytest.StashKey[dict[Path, pytest.Collector | None]]()
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
 # Tests that wait for other programs. The longest of them run first in a parallel run.
 LONGEST = "docker"
-WAITING = {"browser", "faults", "fuzz", "integration", "registry_project"}
+WAITING = {"benchmarks", "browser", "examples", "faults", "fuzz", "integration", "registry_project"}
 # Their tests drive other programs, or fuzz what other tests cover.
 UNMEASURED = {"benchmarks", "browser", "docker", "examples", "faults", "fuzz", "integration"}
 
