@@ -39,11 +39,9 @@ def take(applications: Sequence[Application], *, waits: bool) -> dict[str, Regis
     """
     written = {}
     for takes_over in {one.enrolment.takes_over for one in applications}:
-        columns, rows = {}, []
-        for one in applications:
-            if one.enrolment.takes_over == takes_over:
-                columns[one.agent_id] = one.columns()
-                rows.append(_row(columns[one.agent_id], one.enrolment.actor))
+        same = [one for one in applications if one.enrolment.takes_over == takes_over]
+        columns = {one.agent_id: one.columns() for one in same}
+        rows = [_row(columns[one.agent_id], one.enrolment.actor) for one in same]
         for row in dialect.upsert(_registrations(takes_over=takes_over), rows, waits=waits):
             written[row["agent_id"]] = _registration(columns[row["agent_id"]], row)
     return written

@@ -2,6 +2,7 @@
 
 import atexit
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import Error, connection
@@ -51,8 +52,6 @@ class Turn:
         return Lookout(holder=self._name, session=dialect.session(), until=DatabaseNow() + TURN)
 
     def _release_last(self) -> None:
-        try:
+        with suppress(Error):  # others take over a little later
             self.release()
             connection.close()
-        except Error:
-            pass  # others take over a little later
