@@ -140,28 +140,24 @@ def registration_sql(registered: str) -> str:
 
 def expiry_sql(expired: str) -> str:
     """Return an INSERT for each row of the table `expired`, of EXPIRED_COLUMNS."""
-    values = {
-        "agent_id": "agent_id",
-        "generation": "generation",
-        "kind": f"'{Kind.EXPIRED}'",
-        "at": "expires_at",
-        "reason": SILENCE,
-        "actor": f"'{REGISTRY}'",
-    }
-    return _insert_sql(values, f"FROM {expired} ORDER BY expires_at, agent_id")
+    return _lease_sql(Kind.EXPIRED, at="expires_at", reason=SILENCE, source=expired)
 
 
 def recovery_sql(recovered: str) -> str:
     """Return an INSERT for each row of the table `recovered`, of RECOVERED_COLUMNS."""
+    return _lease_sql(Kind.RECOVERED, at="last_heartbeat", reason="''", source=recovered)
+
+
+def _lease_sql(kind: Kind, *, at: str, reason: str, source: str) -> str:
     values = {
         "agent_id": "agent_id",
         "generation": "generation",
-        "kind": f"'{Kind.RECOVERED}'",
-        "at": "last_heartbeat",
-        "reason": "''",
+        "kind": f"'{kind}'",
+        "at": at,
+        "reason": reason,
         "actor": f"'{REGISTRY}'",
     }
-    return _insert_sql(values, f"FROM {recovered} ORDER BY last_heartbeat, agent_id")
+    return _insert_sql(values, f"FROM {source} ORDER BY {at}, agent_id")
 
 
 def purge_sql(purged: str) -> str:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django.db import Error, connection
-from django.db.models import Q
 
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
@@ -44,7 +43,7 @@ class Turn:
 
     def _renew(self, held: Lookout) -> bool:
         """Return False if another process was faster."""
-        same = Lookout.objects.filter(Q(holder=held.holder, session=held.session))
+        same = Lookout.objects.filter(holder=held.holder, session=held.session)
         mine = self._row()
         return bool(same.update(holder=mine.holder, session=mine.session, until=mine.until))
 
