@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploygen.output import build_secrets
 from deploygen.output.build_secrets import NETRC, PIP_CONFIG
 from deploygen.spec.model import AgentSpec
 
@@ -15,14 +16,9 @@ FILE_SUFFIX = "_FILE"
 
 def secret_options(spec: AgentSpec) -> list[str]:
     """Return options of `docker build`; no option has a value."""
-    sources = {
-        **({NETRC: FILES[NETRC]} if spec.may_need_credentials else {}),
-        **({PIP_CONFIG: FILES[PIP_CONFIG]} if spec.pip_config else {}),
-        **{name: f"{name}{FILE_SUFFIX}" for name in spec.build_secrets},
-    }
     options = []
-    for name, variable in sources.items():
-        if path := os.environ.get(variable):
+    for name in build_secrets.names(spec):
+        if path := os.environ.get(FILES.get(name, f"{name}{FILE_SUFFIX}")):
             options += ["--secret", f"id={name},src={Path(path).absolute()}"]
         elif name in spec.build_secrets:
             options += ["--secret", f"id={name},env={name}"]
