@@ -9,7 +9,6 @@ server has closed any.
 """
 
 import argparse
-import resource
 import socket
 import sys
 import time
@@ -18,7 +17,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import memory
+from benchmarks import memory, open_files
 from benchmarks.cpu_time import cpu_seconds, family
 from benchmarks.web import web_server
 from benchmarks.wire.connection import Address
@@ -111,8 +110,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=2, help="web processes")
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    open_files.allow_as_many_as_possible()
     with TemporaryDirectory(prefix="registry-benchmark-") as name, ExitStack() as stack:
         folder = Path(name)
         environment = environment_for(folder)

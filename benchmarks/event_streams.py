@@ -9,7 +9,6 @@ delay until the first and the last client have an event.
 
 import argparse
 import os
-import resource
 import selectors
 import socket
 import statistics
@@ -19,7 +18,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import memory
+from benchmarks import memory, open_files
+from benchmarks.arrivals import arrivals
 from benchmarks.cpu_time import cpu_seconds, family
 from benchmarks.latencies import percentile
 from benchmarks.programs import LOCAL, running
@@ -63,14 +63,7 @@ class Watching:
         end = f"data: {text}\n\n".encode()
         started = time.monotonic()
         self._sender.sendall(SEND % text.encode())
-        found: list[float] = []
-        while len(found) < self.count:
-            for key, _ in self._selector.select(30):
-                received = key.fileobj.recv(65_536)  # type: ignore[union-attr]
-                if not received:
-                    raise EOFError("a stream has ended")
-                if end in received:
-                    found.append(time.monotonic() - started)
+        found = arrivals(self._selector, self.count, end, started)
         self._sender.recv(65_536)
         return found
 
@@ -96,8 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--streams", type=int, default=1_000)
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    open_files.allow_as_many_as_possible()
     port = free_port()
     with TemporaryDirectory(prefix="registry-benchmark-") as name, ExitStack() as stack:
         folder = Path(name)

@@ -9,7 +9,6 @@ heartbeats; and how soon a registration reaches the first and the last of them, 
 
 import argparse
 import os
-import resource
 import selectors
 import socket
 import statistics
@@ -21,7 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import memory
+from benchmarks import memory, open_files
+from benchmarks.arrivals import arrivals
 from benchmarks.cpu_time import cpu_seconds, family
 from benchmarks.databases import running_postgresql
 from benchmarks.latencies import percentile
@@ -62,15 +62,7 @@ class Watchers:
         """Make a change; return the sorted seconds until each watcher has it."""
         started = time.monotonic()
         change()
-        found: list[float] = []
-        while len(found) < self.count:
-            for key, _ in self._selector.select(60):
-                received = key.fileobj.recv(65_536)  # type: ignore[union-attr]
-                if not received:
-                    raise EOFError("a stream has ended")
-                if text in received:
-                    found.append(time.monotonic() - started)
-        return found
+        return arrivals(self._selector, self.count, text, started)
 
 
 def measure(url: str, worker: int, watchers: Watchers, count: int, seconds: float) -> None:
@@ -120,8 +112,7 @@ def main() -> None:
     parser.add_argument("--watchers", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=60, help="for each reading of CPU time")
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    open_files.allow_as_many_as_possible()
     with TemporaryDirectory(prefix="registry-benchmark-") as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL has a user of its own
