@@ -102,6 +102,15 @@ def needy_spec(*, slim: bool = True) -> AgentSpec:
     )
 
 
+@pytest.fixture
+def image(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A name for an image that a test builds; it is removed after the test."""
+    name = engine.image_name(request.path.stem)
+    yield name
+    if engine.has_image(name):
+        docker("image", "rm", "--force", name)
+
+
 @pytest.fixture(scope="session")
 def registry_image(base: str) -> str:
     """The name of the registry's own image."""

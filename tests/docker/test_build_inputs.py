@@ -2,7 +2,6 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,14 +34,6 @@ def handle(inputs):
 """
 WRITES_DIGEST = 'printf "%s" "$TOKEN" | sha256sum > digest'
 HAS_NO_TOKEN = 'test -z "${TOKEN:-}" && test ! -e /run/secrets/TOKEN'
-
-
-@pytest.fixture
-def image() -> Iterator[str]:
-    name = engine.image_name("build-inputs")
-    yield name
-    if engine.has_image(name):
-        docker("image", "rm", "--force", name)
 
 
 def generate(folder: Path, handler: str, **fields: object) -> None:

@@ -224,13 +224,13 @@ def test_both_builders_make_the_same_layers(
     engine.build(echo_folder, image, base=base, legacy=legacy, program=program)
     try:
         if with_files(image) != with_files(echo):
-            assert digests(image) == digests(echo)
+            assert contents(image) == contents(echo)
             pytest.fail("the files are the same, and the layers are not")
     finally:
         docker("image", "rm", "--force", image)
 
 
-def digests(image: str) -> dict[str, tuple[int, float, str]]:
+def contents(image: str) -> dict[str, tuple[int, float, str]]:
     """Return mode, time and a digest of the content of each file of an image, by path."""
     stream = io.BytesIO(b"".join(engine.export_stream(image)))
     with tarfile.open(fileobj=stream) as archive:
@@ -267,10 +267,3 @@ def test_a_changed_handler_is_one_small_layer(
 
 def test_agents_share_the_layer_of_the_interpreter(echo: str, needy: str) -> None:
     assert engine.layers(needy)[0] == engine.layers(echo)[0]
-
-
-def contents(image: str) -> dict[str, tuple[int, int, int, bytes]]:
-    """Return mode, owner, size and link target of each file in an image, by path."""
-    stream = io.BytesIO(b"".join(engine.export_stream(image)))
-    with tarfile.open(fileobj=stream) as archive:
-        return {m.name: (m.mode, m.uid, m.size, m.linkname.encode()) for m in archive}

@@ -155,14 +155,6 @@ def returned(image: str) -> object:
         return agent.run().json()
 
 
-@pytest.fixture
-def image() -> Iterator[str]:
-    name = engine.image_name("from-elsewhere")
-    yield name
-    if engine.has_image(name):
-        docker("image", "rm", "--force", name)
-
-
 def assert_without_credentials(image: str) -> None:
     for content in (*saved(image), docker("history", "--no-trunc", image).encode()):
         assert PASSWORD.encode() not in content
