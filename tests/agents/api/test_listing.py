@@ -2,7 +2,6 @@
 
 import functools
 import operator
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -13,6 +12,7 @@ from rest_framework.test import APIClient
 
 from agents.models import AgentRecord
 from tests.agents.conftest import Register
+from tests.agents.discovery.listing import next_page
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -22,15 +22,6 @@ def listed(api: APIClient, query: str = "") -> list[str]:
     answer = api.get(f"/agents{query}")
     assert answer.status_code == 200, answer.content
     return [agent["agent_id"] for agent in answer.json()]
-
-
-def next_page(answer: Any) -> str | None:
-    link = answer.headers.get("Link")
-    if link is None:
-        return None
-    url, relation = link.split("; ")
-    assert relation == 'rel="next"'
-    return str(url.strip("<>"))
 
 
 def test_an_empty_registry_lists_nothing(api: APIClient) -> None:
