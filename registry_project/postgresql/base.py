@@ -9,9 +9,11 @@ from registry_project.postgresql.connection import Cursor, LimitedConnection, ou
 from registry_project.postgresql.deadlines import CLOCK
 
 # Shares of our limit. PostgreSQL gives up first, and says why.
-STATEMENT_SHARE = 0.8
-LOCK_SHARE = 0.5
-IDLE_SHARE = 2.0
+SHARES = {
+    "statement_timeout": 0.8,
+    "lock_timeout": 0.5,
+    "idle_in_transaction_session_timeout": 2.0,
+}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -43,18 +45,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
-        if outage.seconds is None:
-            return
-        shares = {
-            "statement_timeout": STATEMENT_SHARE,
-            "lock_timeout": LOCK_SHARE,
-            "idle_in_transaction_session_timeout": IDLE_SHARE,
-        }
+        # Only heartbeats are prepared. By default, PostgreSQL plans them each time.
+        settings = {"plan_cache_mode": "force_generic_plan"}
+        if outage.seconds is not None:
+            settings |= {
+                name: f"{int(outage.seconds * share * 1000)}ms" for name, share in SHARES.items()
+            }
         # Poolers such as PgBouncer refuse them in the startup packet.
-        sql = ", ".join(["set_config(%s, %s, false)"] * len(shares))
-        values: list[str] = []
-        for name, share in shares.items():
-            values += [name, f"{int(outage.seconds * share * 1000)}ms"]
+        sql = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+        values = [text for setting in settings.items() for text in setting]
         with self.connection.cursor() as cursor:
             cursor.execute(f"SELECT DATE_PART('epoch', {CLOCK}), {sql}", values)
             self.connection.clock.set(cursor.fetchone()[0])

@@ -21,6 +21,7 @@ from registry_project.postgresql.outage import Outage
 Result = TypeVar("Result")
 
 JUST_NOW_SECONDS = 5.0
+PLAN_SECONDS = 1.0
 GOT_TO_IT_LATE = "PostgreSQL got to it too late"
 
 outage = Outage()
@@ -33,6 +34,7 @@ def limit_waiting(seconds: float | None) -> None:
 
 class LimitedConnection(psycopg.Connection[Any]):
     _answered_at = float("-inf")
+    _plans_until = float("-inf")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -92,6 +94,13 @@ class LimitedConnection(psycopg.Connection[Any]):
 
     def in_time_sql(self) -> str:
         return in_time_sql(self.deadline())
+
+    def refresh_plans(self) -> None:
+        """Let prepared statements be planned again once a second, as tables grow."""
+        now = time.monotonic()
+        if now >= self._plans_until:
+            self._plans_until = now + PLAN_SECONDS
+            self.execute("DISCARD PLANS")
 
     @property
     def worked_just_now(self) -> bool:

@@ -33,6 +33,7 @@ class Writes:
         with connection.wrap_database_errors:
             # Django's cursor puts values into the text, which would be planned each time.
             prepared = psycopg.Cursor(connection.connection)
+            connection.connection.refresh_plans()
             deadline = connection.connection.deadline(update.max_delay)
             prepared.execute(_update(update, waits=waits), [*columns, deadline], prepare=True)
             rows_changed = prepared.fetchall()
@@ -102,7 +103,7 @@ class Writes:
 
 @cache
 def _update(update: RowUpdate, *, waits: bool) -> str:
-    """Planned once, as the text does not depend on the number of rows."""
+    """Prepared once, as the text does not depend on the number of rows."""
     given = {**update.keys, **update.values}
     arrays = ", ".join(f"%s::{kind}[]" for kind in given.values())
     values = "".join(f", given.{name}" for name in update.values)

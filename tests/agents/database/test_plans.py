@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from agents.discovery.pick import TRIES, AmongSome
+from agents.leases import renew
 from agents.models import AgentRecord
 from tests.agents.passing_time import fleet
 from tests.agents.racing import postgresql_only
@@ -35,3 +36,35 @@ def test_some_rows_of_a_large_fleet_are_found_without_reading_it() -> None:
     assert "Tid Scan" in some.explain()
     # A page has room for twenty times as many rows as it has.
     assert 5 <= some.count() <= TRIES
+
+
+def test_heartbeats_are_planned_once_a_second_not_each_time() -> None:
+    [agent_id] = fleet(1)
+    for _ in range(10):
+        renew(agent_id=agent_id)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT SUM(generic_plans), SUM(custom_plans) FROM pg_prepared_statements")
+        assert cursor.fetchone() == (10, 0)
+
+
+def plan_of_heartbeats() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE 'UPDATE%'")
+        [(name,)] = cursor.fetchall()
+        cursor.execute(f"EXPLAIN EXECUTE {name}({', '.join(['NULL'] * 7)})")
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_heartbeats_use_the_index_soon_after_a_fleet_has_grown() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {AgentRecord._meta.db_table}")
+        [agent_id] = fleet(1)
+        cursor.execute(f"ANALYZE {AgentRecord._meta.db_table}")
+    renew(agent_id=agent_id)
+    assert "Index Cond" not in plan_of_heartbeats()
+
+    fleet(20_000)
+    connection.connection._plans_until = 0
+    renew(agent_id=agent_id)
+    assert "Index Cond" in plan_of_heartbeats()
