@@ -1,7 +1,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -168,18 +168,26 @@ class WindowCounter:
         self._calls: dict[int, int] = {}
 
     def count(self, text: str, key: int) -> Refusal | None:
+        return self.counter(text)(key)
+
+    def counter(self, text: str) -> Callable[[int], Refusal | None]:
+        """Return `count` for the keys of one moment."""
         rate = parse_rate(text)
         if rate is None:
-            return None
-        expiry = rate.get_expiry()
+            return lambda _key: None
+        most, expiry = rate.amount, rate.get_expiry()
         window = int(time.monotonic() // expiry)
         if window != self._window:
             self._window, self._calls = window, {}
         counts = self._calls
-        counts[key] = calls = counts.get(key, 0) + 1
-        if calls <= rate.amount:
-            return None
-        return Refusal(max((window + 1) * expiry - time.monotonic(), 1.0))
+
+        def count(key: int) -> Refusal | None:
+            counts[key] = calls = counts.get(key, 0) + 1
+            if calls <= most:
+                return None
+            return Refusal(max((window + 1) * expiry - time.monotonic(), 1.0))
+
+        return count
 
 
 @cache

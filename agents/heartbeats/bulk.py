@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 
-from agents.heartbeats.admission import admit
+from agents.heartbeats.admission import admitter
 from agents.heartbeats.serializers import InvalidLease, InvalidLeaseSerializer
 from agents.leases import Renewal, Renewed, StaleLease, UnknownAgent
 from agents.metrics import counters
@@ -26,6 +26,7 @@ class Admitted:
 def admit_many(
     leases: Iterable[tuple[str, str | None] | InvalidLease], address: str | None
 ) -> Admitted:
+    admit = admitter()
     admitted = Admitted()
     for lease in leases:
         if isinstance(lease, InvalidLease):

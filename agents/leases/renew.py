@@ -113,6 +113,9 @@ def _batches(renewals: Sequence[Renewal]) -> Iterator[list[Renewal]]:
     """An UPDATE changes a record only once, and a renewal without generation matches any."""
     left = renewals
     while left:
+        if len({one.agent_id for one in left}) == len(left):
+            yield sorted(left, key=attrgetter("agent_id"))
+            return
         batch: dict[Lease, Renewal] = {}
         has_generation: dict[str, bool] = {}
         next_batch = []

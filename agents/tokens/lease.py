@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -36,15 +37,25 @@ def issue(agent_id: str, generation: int) -> str:
 
 def verify(agent_id: str, token: str) -> int:
     """Return the generation. Raise InvalidLeaseToken."""
-    try:
-        return _verify(agent_id, token, settings.SECRET_KEY)
-    except InvalidLeaseToken:
-        if not settings.SECRET_KEY_FALLBACKS:
-            raise
-    for key in settings.SECRET_KEY_FALLBACKS:
-        with suppress(InvalidLeaseToken):
+    return verifier()(agent_id, token)
+
+
+def verifier() -> Callable[[str, str], int]:
+    """Return `verify` with the keys of this moment."""
+    key, older_keys = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS
+
+    def verify(agent_id: str, token: str) -> int:
+        try:
             return _verify(agent_id, token, key)
-    raise InvalidLeaseToken(agent_id)
+        except InvalidLeaseToken:
+            if not older_keys:
+                raise
+        for older_key in older_keys:
+            with suppress(InvalidLeaseToken):
+                return _verify(agent_id, token, older_key)
+        raise InvalidLeaseToken(agent_id)
+
+    return verify
 
 
 @lru_cache(maxsize=CACHE_SIZE)
