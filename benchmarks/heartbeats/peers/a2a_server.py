@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 import uvicorn
-from a2a_registry import AgentCard, AgentInterface, AgentRegistryServer  # type: ignore[import-not-found]
+from a2a_registry import AgentCard, AgentInterface, AgentRegistryServer
 
 INTERVAL = 86_400
 
