@@ -2,7 +2,7 @@ from agents.models.activity import ActivityMark, ActivityMinute
 from agents.models.agent import AgentRecord
 from agents.models.card import AgentCard
 from agents.models.event import BY_STAFF, AgentEvent
-from agents.models.last_count import LastCount
+from agents.models.last_count import LastCount, LastTagCount
 from agents.models.limits import (
     DEFAULT_TTL_SECONDS,
     MAX_ACTOR_LENGTH,
@@ -51,6 +51,7 @@ __all__ = [
     "AgentEvent",
     "AgentRecord",
     "LastCount",
+    "LastTagCount",
     "Lookout",
     "SavedView",
     "SweepMark",

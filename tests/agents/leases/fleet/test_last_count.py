@@ -79,7 +79,7 @@ def test_without_a_worker_agents_that_have_expired_are_counted_as_expired(
 
 def test_while_another_process_counts_the_last_count_is_returned(large: list[str]) -> None:
     time_passes(30)
-    assert last_count._may_count(20)
+    assert last_count.shared.may_count(20)
 
     assert counts() == 0
     assert recent_count().age >= 30
@@ -89,7 +89,7 @@ def test_a_process_that_died_while_it_counted_delays_the_others_by_one_pause(
     large: list[str],
 ) -> None:
     time_passes(30)
-    assert last_count._may_count(20)
+    assert last_count.shared.may_count(20)
     time_passes(20)
 
     assert counts() == 1
