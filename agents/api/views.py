@@ -35,6 +35,7 @@ from agents.heartbeats.serializers import (
     ManyHeartbeatsSerializer,
     RenewedSerializer,
 )
+from agents.metrics import counters
 from agents.registrations.admission import IS_COUNTED, count_agent
 from agents.registrations.serializers import RegistrationSerializer
 from agents.serializers.agent import RegisteredAgentSerializer
@@ -107,19 +108,21 @@ class AgentViewSet(Discovery):
     @action(detail=True, methods=["post"])
     def heartbeat(self, request: Request, agent_id: str) -> Response:
         report = validate(HeartbeatSerializer, request.data)
-        renewed = leases.renew(
-            agent_id=agent_id,
-            generation=_generation(request),
-            address=address_of(request),
-            **report,
-        )
+        with counters.HEARTBEAT_SECONDS.time():
+            renewed = leases.renew(
+                agent_id=agent_id,
+                generation=_generation(request),
+                address=address_of(request),
+                **report,
+            )
         return Response(represent(RenewedSerializer, renewed))
 
     @action(detail=False, methods=["post"], url_path="heartbeat", url_name="heartbeats")
     def heartbeat_many(self, request: Request) -> Response:
         call = validate(ManyHeartbeatsSerializer, request.data)
         admitted = admit_many(call["agents"], address_of(request))
-        outcomes = leases.renew_many(admitted.renewals, waits=True)
+        with counters.HEARTBEAT_SECONDS.time():
+            outcomes = leases.renew_many(admitted.renewals, waits=True)
         return Response(bulk_answer(admitted, outcomes))
 
     def destroy(self, request: Request, agent_id: str) -> Response:

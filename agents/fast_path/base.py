@@ -1,6 +1,6 @@
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Generic
 
 from agents.fast_path.call_queue import CallT
@@ -41,7 +41,7 @@ class FastPath(ABC, Generic[CallT]):
         """Commit, or return in how many seconds to flush again."""
         return self._commits.flush()
 
-    def responses(self, calls: Iterable[CallT]) -> Iterator[Response | HandOver]:
+    def responses(self, calls: Sequence[CallT]) -> Iterator[Response | HandOver]:
         self._commits.delivered()
         shared: dict[Any, bytes] = {}
         for call in calls:

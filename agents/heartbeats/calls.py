@@ -1,5 +1,6 @@
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.heartbeats.bulk import Admitted
@@ -12,7 +13,7 @@ LOCK_PATIENCE_SECONDS = 2.0
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """`retries`: the renewals whose records were locked, by index."""
+    """`retries`: the renewals whose records were locked, by index. `arrived`: monotonic."""
 
     renewals: Sequence[Renewal]
     caller: Any
@@ -20,6 +21,7 @@ class Call:
     outcomes: Sequence[Outcome] = ()
     retries: Sequence[int] = ()
     retry_until: float = 0.0
+    arrived: float = field(default_factory=time.monotonic)
 
     @property
     def size(self) -> int:

@@ -1,9 +1,10 @@
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agents.fast_path import base
 from agents.fast_path.front import Caller
-from agents.fast_path.outcomes import Response
+from agents.fast_path.outcomes import HandOver, Response
 from agents.heartbeats.admission import admit
 from agents.heartbeats.bodies import parse_leases, parse_report
 from agents.heartbeats.bulk import Admitted, admit_many, bulk_answer
@@ -12,6 +13,7 @@ from agents.heartbeats.group_commit import GroupCommit
 from agents.heartbeats.request_parser import Heartbeat, parse_heartbeat
 from agents.heartbeats.serializers import RenewedSerializer
 from agents.leases import Renewal, Renewed
+from agents.metrics import counters
 from agents.rate_limits import RateExceeded
 from agents.serializers.cached import represent
 from agents.tokens.lease import InvalidLeaseToken
@@ -35,6 +37,11 @@ class FastPath(base.FastPath[Call]):
         if heartbeat.agent_id is None:
             return self._take_many(heartbeat, accepted)
         return self._take_one(heartbeat, heartbeat.agent_id, accepted)
+
+    def responses(self, calls: Sequence[Call]) -> Iterator[Response | HandOver]:
+        now = time.monotonic()
+        counters.HEARTBEAT_SECONDS.observe_all([now - call.arrived for call in calls])
+        return super().responses(calls)
 
     def respond(self, call: Call, shared: dict[Any, bytes]) -> Response:
         caller: Caller = call.caller

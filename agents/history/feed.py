@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Max, Min, QuerySet
 from django.db.models.expressions import Combinable
 
+from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
 from agents.models import AgentEvent
 
@@ -80,6 +81,13 @@ def settled_position(patience: float = PATIENCE) -> int | None:
         time.sleep(PAUSE)
         writers &= dialect.open_writers(AgentEvent)
     return newest
+
+
+def seconds_behind(position: int) -> float:
+    """Return the age of the first event after a position, 0 if there is none."""
+    later = AgentEvent.objects.filter(pk__gt=position).order_by("pk")
+    times = later.values_list("at", DatabaseNow()).first()
+    return 0.0 if times is None else max((times[1] - times[0]).total_seconds(), 0.0)
 
 
 def position_before(moment: datetime | Combinable) -> int | None:

@@ -1,8 +1,13 @@
-"""All metrics. `endpoints.exposition` reads the gauges."""
+"""All metrics. `endpoints.exposition` reads the gauges.
+
+Names follow https://prometheus.io/docs/practices/naming/.
+"""
 
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
+
+from agents.metrics.batch_histogram import BatchHistogram
 
 PREFIX = "agent_registry_"
 # They double the number of series.
@@ -18,20 +23,30 @@ def _counter(name: str, text: str, *labels: str) -> Counter:
 REGISTRATIONS = _counter("registrations", "Registrations, of new agents and repeated ones.", "kind")
 HEARTBEATS = _counter("heartbeats", "Leases renewed.")
 DEREGISTRATIONS = _counter("deregistrations", "Agents deregistered, by themselves or an operator.")
+EXPIRIES = _counter("expiries", "Leases that ended without a heartbeat.")
+RECOVERIES = _counter("recoveries", "Expired agents that renewed their leases.")
 REFUSALS = _counter("refusals", "Calls that got an error, by its code.", "reason")
+HEARTBEAT_SECONDS = BatchHistogram(
+    PREFIX + "heartbeat_seconds",
+    "From the arrival of a call with heartbeats to the commit that renews their leases.",
+    registry=COUNTERS,
+    buckets=[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+)
 
 GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "build_info": ("1, with the version of the registry.", ("version",)),
     "database_up": ("Whether the database answers. The other gauges are missing without it.", ()),
     "agents": ("Agents with a record, by lease and the operator's state.", ("lease", "state")),
-    "agents_age_seconds": ("How long ago the agents were counted; 0 for less than 10,000.", ()),
+    "agents_counted_timestamp_seconds": ("When the agents were counted.", ()),
+    "tagged_agents": ("Agents with a tag of METRICS_TAGS, by lease.", ("tag", "lease")),
     "uptime_seconds": ("How long agents have been able to renew; 0 while no web process runs.", ()),
-    "sweep_age_seconds": ("How long ago the last sweep ended; missing before the first.", ()),
+    "last_sweep_timestamp_seconds": ("When the last sweep ended; missing before the first.", ()),
     "sweep_overdue": ("Whether the next sweep is overdue.", ()),
-    "sweep_purged": ("Agents that the last sweep purged.", ()),
-    "sweep_held": ("Expired agents that the last sweep kept because too many expired at once.", ()),
+    "held_agents": ("Expired agents that the last sweep kept: too many expired at once.", ()),
+    "feed_lag_seconds": ("Age of the oldest event that a reader has not read.", ("reader",)),
 }
 # In the database, as mostly workers purge.
-PURGED = ("purged", "Agents purged by sweeps.")
+PURGES = ("purges", "Agents purged by sweeps.")
 
 # Prometheus misses the first increase of a new series.
 for _kind in ("new", "again"):

@@ -1,6 +1,9 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from django.conf import settings
+from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -8,30 +11,36 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from agents.database.availability import UNAVAILABLE, log_unavailable
+from agents.history import activity
 from agents.leases.fleet.last_count import recent_count
+from agents.leases.fleet.tag_counts import recent_tag_counts
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.leases.purge.sweep_mark import report_sweeps
-from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGED
+from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGES
 from agents.states import State
+from registry_project.version import VERSION
+
+ALIVE, EXPIRED = "alive", "expired"
 
 
-class FleetCollector(Collector):
+class RegistryCollector(Collector):
     def collect(self) -> Iterator[Metric]:
+        yield _gauge("build_info", {(VERSION,): 1})
         try:
-            metrics = [*_agents(), *_sweeps(), *_uptime()]
+            metrics = [*_agents(), *_sweeps(), *_uptime(), *_feed()]
         except UNAVAILABLE as error:
             log_unavailable(error)
-            yield _gauge("database_up", 0)
+            yield _gauge("database_up", {(): 0})
             return
-        yield _gauge("database_up", 1)
+        yield _gauge("database_up", {(): 1})
         yield from metrics
 
 
 def exposition() -> bytes:
     """In Prometheus' text format, even without a database."""
-    fleet = CollectorRegistry()
-    fleet.register(FleetCollector())
-    return generate_latest(_counters()) + generate_latest(fleet)
+    registry = CollectorRegistry()
+    registry.register(RegistryCollector())
+    return generate_latest(_counters()) + generate_latest(registry)
 
 
 def _counters() -> CollectorRegistry:
@@ -44,29 +53,47 @@ def _counters() -> CollectorRegistry:
 
 def _agents() -> Iterator[Metric]:
     count = recent_count()
-    family = GaugeMetricFamily(PREFIX + "agents", GAUGES["agents"][0], labels=GAUGES["agents"][1])
-    for state in State.values:
-        for lease, expired in (("alive", False), ("expired", True)):
-            family.add_metric([lease, state], count.in_state(state, expired=expired))
-    yield family
-    yield _gauge("agents_age_seconds", count.age)
+    yield _gauge(
+        "agents",
+        {
+            (lease, state): count.in_state(state, expired=lease == EXPIRED)
+            for state in State.values
+            for lease in (ALIVE, EXPIRED)
+        },
+    )
+    counted_at = count.at or timezone.now()
+    yield _gauge("agents_counted_timestamp_seconds", {(): counted_at.timestamp()})
+    tags = recent_tag_counts(settings.METRICS_TAGS)
+    if tags:
+        numbers = {(tag, ALIVE): number.alive for tag, number in tags.items()}
+        numbers |= {(tag, EXPIRED): number.expired for tag, number in tags.items()}
+        yield _gauge("tagged_agents", numbers)
 
 
 def _sweeps() -> Iterator[Metric]:
     report = report_sweeps()
-    if report.age is not None:
-        yield _gauge("sweep_age_seconds", report.age)
-    yield _gauge("sweep_overdue", report.overdue)
-    yield _gauge("sweep_purged", report.purged)
-    yield _gauge("sweep_held", report.held)
-    name, text = PURGED
+    if report.last_purge is not None:
+        yield _gauge("last_sweep_timestamp_seconds", {(): report.last_purge.timestamp()})
+    yield _gauge("sweep_overdue", {(): report.overdue})
+    yield _gauge("held_agents", {(): report.held})
+    name, text = PURGES
     yield CounterMetricFamily(PREFIX + name, text, value=report.purged_in_total)
 
 
 def _uptime() -> Iterator[Metric]:
     if (report := report_uptime()) is not None:
-        yield _gauge("uptime_seconds", report.seconds)
+        yield _gauge("uptime_seconds", {(): report.seconds})
 
 
-def _gauge(name: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(PREFIX + name, GAUGES[name][0], value=value)
+def _feed() -> Iterator[Metric]:
+    if (seconds := activity.seconds_behind()) is not None:
+        yield _gauge("feed_lag_seconds", {("activity",): seconds})
+
+
+def _gauge(name: str, samples: Mapping[Any, float]) -> GaugeMetricFamily:
+    """Return a gauge with a value for each tuple of its labels' values."""
+    text, labels = GAUGES[name]
+    family = GaugeMetricFamily(PREFIX + name, text, labels=labels)
+    for values, number in samples.items():
+        family.add_metric(values, number)
+    return family

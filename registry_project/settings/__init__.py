@@ -7,6 +7,7 @@ from registry_project.settings.base import *
 from registry_project.settings.celery import *
 from registry_project.settings.database import *
 from registry_project.settings.django import *
+from registry_project.settings.metrics import *
 from registry_project.settings.rates import *
 from registry_project.settings.registry import *
 from registry_project.settings.security import *

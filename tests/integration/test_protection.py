@@ -141,7 +141,9 @@ def test_a_fleet_that_falls_silent_at_once_is_neither_listed_nor_purged(
     assert (agent_id, kind) == ("", "purge-held")
     assert reason.startswith(f"{AGENTS} of {AGENTS} agents are silent; ")
     assert f"{AGENTS} of {AGENTS} agents fell silent at once" in front_page(system)
-    assert f"agent_registry_sweep_held {AGENTS}.0" in plain_http.get(f"{registry.url}/metrics").text
+    assert (
+        f"agent_registry_held_agents {AGENTS}.0" in plain_http.get(f"{registry.url}/metrics").text
+    )
     assert "purging is held: " in registry.output
 
     fleet.send_signal(signal.SIGCONT)

@@ -53,6 +53,12 @@ def count_events() -> bool:
     return is_behind
 
 
+def seconds_behind() -> float | None:
+    """Return the age of the oldest event that is not counted, None before the first count."""
+    settled = ActivityMark.objects.values_list("settled", flat=True).first()
+    return None if settled is None else feed.seconds_behind(settled)
+
+
 def _create_mark(end: int) -> None:
     first = feed.position_before(DatabaseNow() - DAY)
     position = end if first is None else min(first, end)

@@ -19,6 +19,7 @@ from agents.history.record import (
     expiry_sql,
     recovery_sql,
 )
+from agents.metrics import counters
 from agents.models import AgentRecord
 
 BATCH_SIZE = 1000
@@ -76,11 +77,15 @@ def find_ending(within: float, limit: int) -> list[tuple[str, float]]:
 
 def record_expiries(ids: Iterable[str]) -> int:
     """Write the events of those that have expired; return how many."""
-    return _record(EXPIRY, ids)
+    written = _record(EXPIRY, ids)
+    counters.EXPIRIES.inc(written)
+    return written
 
 
 def record_recoveries(ids: Iterable[str]) -> int:
-    return _record(RECOVERY, ids)
+    written = _record(RECOVERY, ids)
+    counters.RECOVERIES.inc(written)
+    return written
 
 
 def _record(update: LoggedUpdate, ids: Iterable[str]) -> int:

@@ -1,24 +1,31 @@
 """The metrics for Prometheus: counters of this process, gauges from the database."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from rest_framework.test import APIClient
 
 from agents import leases
+from agents.history.activity import count_events
+from agents.leases.expiry.lookout import Lookout
 from agents.leases.purge import registry_uptime
 from agents.models import AgentRecord
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
+from registry_project.version import VERSION
 from tests.agents.conftest import Register, both_paths
-from tests.agents.passing_time import fleet
+from tests.agents.passing_time import fleet, heartbeats, time_passes
+from tests.factories import AgentFactory
 
 Samples = dict[str, float]
 
@@ -64,6 +71,72 @@ def test_registrations_heartbeats_and_deregistrations_are_counted(
         'registrations_total{kind="again"}': 1,
         "heartbeats_total": 3,
         "deregistrations_total": 1,
+    }
+
+
+@pytest.mark.django_db
+@both_paths
+def test_the_time_of_each_call_with_heartbeats_is_measured(
+    api: APIClient, register: Register
+) -> None:
+    register("a")
+    before = scrape(api)
+
+    for _ in range(3):
+        api.post("/agents/a/heartbeat")
+    api.post("/agents/heartbeat", {"agents": [{"agent_id": "a"}, {"agent_id": "unknown"}]})
+
+    after = scrape(api)
+    grown = {name: after[name] - before[name] for name in after if "heartbeat_seconds" in name}
+    assert grown["heartbeat_seconds_count"] == grown['heartbeat_seconds_bucket{le="+Inf"}'] == 4
+    assert grown["heartbeat_seconds_sum"] > 0
+
+
+@pytest.mark.django_db
+def test_ends_and_recoveries_of_leases_are_counted(api: APIClient) -> None:
+    before = scrape(api)
+
+    fleet(2, silent_for=70)
+    (agent_id,) = fleet(1, silent_for=70)
+    Lookout().check()
+    heartbeats([agent_id])
+    Lookout().check()
+
+    assert increases(before, scrape(api)) == {"expiries_total": 3, "recoveries_total": 1}
+
+
+@pytest.mark.django_db
+def test_the_age_of_the_oldest_uncounted_event_is_the_lag_of_the_feed(
+    api: APIClient, register: Register
+) -> None:
+    assert 'feed_lag_seconds{reader="activity"}' not in scrape(api)
+    register("a")
+    count_events()
+    assert scrape(api)['feed_lag_seconds{reader="activity"}'] == 0
+
+    register("b")
+    time_passes(100)
+    register("c")
+
+    assert 100 <= scrape(api)['feed_lag_seconds{reader="activity"}'] < 160
+
+
+@pytest.mark.django_db
+def test_agents_are_counted_by_the_tags_that_a_setting_names(
+    api: APIClient, settings: Settings
+) -> None:
+    AgentFactory.create(tags=["gpu", "other"])
+    AgentFactory.create(tags=["gpu"], last_heartbeat=timezone.now() - timedelta(hours=1))
+    assert not [name for name in scrape(api) if name.startswith("tagged_agents")]
+
+    settings.METRICS_TAGS = ["gpu", 'a "b"\\']
+
+    found = {name: value for name, value in scrape(api).items() if "tagged_agents" in name}
+    assert found == {
+        'tagged_agents{lease="alive",tag="gpu"}': 1,
+        'tagged_agents{lease="expired",tag="gpu"}': 1,
+        'tagged_agents{lease="alive",tag="a "b"\\"}': 0,
+        'tagged_agents{lease="expired",tag="a "b"\\"}': 0,
     }
 
 
@@ -121,15 +194,15 @@ def test_the_fleet_is_counted_by_lease_and_state(api: APIClient) -> None:
     assert samples['agents{lease="expired",state="active"}'] == 2
     assert samples['agents{lease="alive",state="draining"}'] == 1
     assert samples['agents{lease="expired",state="quarantined"}'] == 0
-    assert samples["agents_age_seconds"] == 0
+    assert samples["agents_counted_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
     assert samples["database_up"] == 1
 
 
 @pytest.mark.django_db
 def test_sweeps_are_reported(api: APIClient) -> None:
     before = scrape(api)
-    assert "sweep_age_seconds" not in before
-    assert before["purged_total"] == 0
+    assert "last_sweep_timestamp_seconds" not in before
+    assert before["purges_total"] == 0
     fleet(3, silent_for=70)
     leases.purge_expired()
     fleet(12, silent_for=70)
@@ -137,11 +210,10 @@ def test_sweeps_are_reported(api: APIClient) -> None:
 
     samples = scrape(api)
 
-    assert samples["sweep_age_seconds"] < 60
+    assert samples["last_sweep_timestamp_seconds"] == pytest.approx(time.time(), abs=60)
     assert samples["sweep_overdue"] == 0
-    assert samples["sweep_purged"] == 0
-    assert samples["sweep_held"] == 12
-    assert samples["purged_total"] == 3
+    assert samples["held_agents"] == 12
+    assert samples["purges_total"] == 3
 
 
 @pytest.mark.django_db
@@ -168,7 +240,8 @@ def test_the_counters_are_reported_without_the_database(
 
     assert samples["database_up"] == 0
     assert "heartbeats_total" in samples
-    assert "sweep_held" not in samples
+    assert f'build_info{{version="{VERSION}"}}' in samples
+    assert "held_agents" not in samples
 
 
 @pytest.mark.django_db
