@@ -27,9 +27,27 @@ FOLDERS = pytest.StashKey[dict[Path, pytest.Collector | None]]()
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_away"}
 # Tests that wait for other programs. The longest of them run first in a parallel run.
 LONGEST = "docker"
-WAITING = {"benchmarks", "browser", "examples", "faults", "fuzz", "integration", "registry_project"}
+WAITING = {
+    "benchmarks",
+    "browser",
+    "deploy",
+    "examples",
+    "faults",
+    "fuzz",
+    "integration",
+    "registry_project",
+}
 # Their tests drive other programs, or fuzz what other tests cover.
-UNMEASURED = {"benchmarks", "browser", "docker", "examples", "faults", "fuzz", "integration"}
+UNMEASURED = {
+    "benchmarks",
+    "browser",
+    "deploy",
+    "docker",
+    "examples",
+    "faults",
+    "fuzz",
+    "integration",
+}
 
 # The time of an example depends on how busy the machine is.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -74,6 +92,18 @@ def redis_program() -> str:
 def postgres_programs() -> Path:
     """The folder of PostgreSQL's programs, for tests that start and kill a server of their own."""
     return find_programs() or without("postgresql")
+
+
+@pytest.fixture(scope="session")
+def prometheus_program() -> str:
+    """The path of Prometheus."""
+    return shutil.which("prometheus") or without("prometheus")
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The path of Prometheus' tool that checks and tests rules."""
+    return shutil.which("promtool") or without("prometheus")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ FIXTURES = {
     "compose_command",
     "docker_engine",
     "postgres_programs",
+    "prometheus_program",
+    "promtool",
     "redis_program",
     "redis_url",
 }
@@ -28,6 +30,7 @@ HOW_TO_GET = {
     "compose": "compose (Debian: apt install docker-compose; else the plugin of Docker)",
     "docker": "a Docker engine that answers (Debian: apt install docker.io mmdebstrap)",
     "postgresql": "the programs of PostgreSQL (Debian: apt install postgresql)",
+    "prometheus": "Prometheus and promtool (Debian: apt install prometheus)",
     "redis-server": "Redis (Debian: apt install redis-server)",
     "TEST_REDIS_URL": "a Redis (TEST_REDIS_URL=redis://127.0.0.1:6379/0)",
 }
