@@ -57,7 +57,7 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         return FleetCount(**row)
 
     def with_read_at(self) -> Self:
-        """Give each agent `read_at`, the database's time, by which to judge its lease."""
+        """Annotate each agent with `read_at`, the database's time."""
         return self.annotate(read_at=DatabaseNow())
 
     def with_tags(self, tags: Sequence[str]) -> Self:
@@ -65,11 +65,9 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         return self._listing("tags", tags)
 
     def with_skills(self, skills: Sequence[str]) -> Self:
-        """Keep agents that have all of `skills`."""
         return self._listing("skills", skills)
 
     def search(self, text: str) -> Self:
-        """Keep agents with `text` in their id, name or host, in any case."""
         return self.filter(
             Q(agent_id__icontains=text) | Q(agent_name__icontains=text) | Q(host__icontains=text)
         )
@@ -83,7 +81,7 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
 
 class AccessTokenQuerySet(QuerySet["AccessToken"]):
     def with_agents(self) -> Self:
-        """Give each token `alive_agents`, and `read_at`, the database's time."""
+        """Annotate each token with `alive_agents`, and with `read_at`, the database's time."""
         agents: Any = apps.get_model("agents", "AgentRecord").objects
         of_the_token = agents.filter(enrolled_by=OuterRef("key")).alive().order_by()
         count = of_the_token.values("enrolled_by").annotate(count=Count("pk")).values("count")
@@ -92,7 +90,7 @@ class AccessTokenQuerySet(QuerySet["AccessToken"]):
 
 
 def read_at(record: Any) -> datetime:
-    """Return the `read_at` that a queryset has annotated, which mypy does not know."""
+    """Return the annotation `read_at`, which mypy does not know."""
     moment: datetime = record.read_at
     return moment
 

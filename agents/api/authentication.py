@@ -18,7 +18,7 @@ from agents.tokens.cache import Access
 logger = logging.getLogger("agents.tokens")
 
 SCHEME = "Bearer"
-# The same for tokens that are missing, wrong, expired or revoked: only the log says which.
+# The same whether it is missing, wrong, expired or revoked; the log says which.
 ACCESS_TOKEN_NEEDED = f"Send a good access token in the header: Authorization: {SCHEME} TOKEN."
 SECONDS_BETWEEN_LINES = 60.0
 
@@ -76,5 +76,5 @@ def _log_refusal(address: str | None, error: access_tokens.InvalidToken) -> None
 
 
 def address_of(request: Request) -> str | None:
-    """Return the caller's address; None for a Unix socket."""
+    """None: a Unix socket."""
     return parse_address(request.META.get("REMOTE_ADDR", ""))

@@ -1,5 +1,3 @@
-"""Reading about agents."""
-
 import json
 from typing import Any
 
@@ -62,7 +60,7 @@ class Discovery(Watching):
                 [{name: agent[name] for name in fields} for agent in found]
             )
         query, etags = read_page_query(request.query_params), ETags(request)
-        cursor = cursor_headers()  # before the agents are read: what changes meanwhile comes again
+        cursor = cursor_headers()  # before the agents, so that no change is missed
         page = query.read(self.filter_queryset(AgentRecord.objects.all()), etags.known_tags())
         next_after = page.next_after
         link = {"Link": link_to_next(request, query, next_after)} if next_after else {}

@@ -76,7 +76,6 @@ class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
 
 
 def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:
-    """Mark tokens as optional where this registry admits everybody."""
     for methods in result["paths"].values():
         for method, call in methods.items():
             reading = method == "get" and settings.REGISTRY_PUBLIC_READ
@@ -101,7 +100,7 @@ def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:
 
 
 def make_fields_optional(result: Any, generator: Any, **_options: Any) -> Any:
-    """`fields` may leave out any."""
+    """The parameter `fields` may leave out any."""
     result["components"]["schemas"]["Agent"].pop("required")
     return result
 

@@ -1,4 +1,4 @@
-"""ETags of pages: of the URL, the JSON's shape in this version, and the page's tag."""
+"""ETags depend on the URL, the fields of this version, and the page's tag."""
 
 import hashlib
 import re
@@ -23,14 +23,14 @@ class ETags:
         self._sent = request.META.get("HTTP_IF_NONE_MATCH", "") if request.method == "GET" else ""
 
     def known_tags(self) -> list[str]:
-        """Return the tags in If-None-Match; compressing proxies make ours weak."""
+        """Return our tags in If-None-Match, even if a compressing proxy has made them weak."""
         sent = [etag.removeprefix("W/") for etag in parse_etags(self._sent)]
         ours = [etag for etag in sent if etag.startswith(self._prefix)]
         tags = [etag.removeprefix(self._prefix).removesuffix('"') for etag in ours]
         return [tag for tag in tags if TAG.fullmatch(tag)][:MAX_TAGS]
 
     def response(self, page: Page, text: str | None, **headers: str) -> HttpResponse:
-        """Return `text`; `conditional_page` makes it a 304 if the client has the page."""
+        """`conditional_page` makes it a 304 if the client has the page."""
         headers["ETag"] = f'{self._prefix}{page.tag}"'
         content = b"" if page.body is None else str(text).encode()
         return HttpResponse(content, content_type=JSONRenderer.media_type, headers=headers)

@@ -1,4 +1,4 @@
-"""Pages that the browsable API shows; plain JSON comes from the database as it is."""
+"""For the browsable API; plain JSON comes from the database as it is."""
 
 from typing import Any
 
@@ -11,8 +11,6 @@ from agents.discovery.pages import PageQuery, read_page_query
 
 
 class AgentPagination(BasePagination):
-    """Pages are bare lists, with a Link header to the next one."""
-
     display_page_controls = False
 
     def paginate_queryset(

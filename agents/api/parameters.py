@@ -1,4 +1,4 @@
-"""Unknown query parameters are refused: a misspelt filter would filter nothing."""
+"""Refuses unknown query parameters: a misspelt filter would filter nothing."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -10,7 +10,7 @@ from rest_framework.serializers import ListField, Serializer
 
 from agents.serializers.strict import name_errors
 
-# Django REST framework's own.
+# Belongs to Django REST framework.
 FORMAT = "format"
 ONCE = "Give it once."
 
@@ -18,9 +18,9 @@ ONCE = "Give it once."
 def check_parameters(
     request: Request, serializers: Iterable[type[Serializer[object]]] = ()
 ) -> None:
-    """Raise ValidationError for parameters that are no field of the `serializers`.
+    """Raise ValidationError for unknown parameters, and repeated ones that are no lists.
 
-    A serializer's `prefixes` begin other parameters that it has. Only lists may be given twice.
+    Known are the serializers' fields, and names that begin with one of a serializer's `prefixes`.
     """
     kinds = list(serializers)
     given = request.query_params

@@ -33,7 +33,7 @@ class EncodingRefused(APIException):
 
 
 def check_body(request: Request, limit: int) -> None:
-    """Raise EncodingRefused, BodyTooLarge, LengthRequired or ParseError, by the headers."""
+    """Check the headers. Raise EncodingRefused, BodyTooLarge, LengthRequired or ParseError."""
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
     if encoding.strip().lower() not in {"", "identity"}:
         raise EncodingRefused(encoding)

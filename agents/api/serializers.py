@@ -1,5 +1,3 @@
-"""Responses of the API besides agents and heartbeats."""
-
 from typing import Any
 
 from rest_framework import serializers

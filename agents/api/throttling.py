@@ -1,4 +1,4 @@
-"""Rates (settings RATE_...) by access token, address and lease."""
+"""Rate limits by access token, address and lease."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +53,7 @@ class RateThrottle(BaseThrottle):
 def limit_wrong_tokens(address: str | None, token: str) -> Iterator[None]:
     """Wrap a check of `token`. Raise Throttled after too many wrong ones from `address`.
 
-    A token that was good recently is still checked: clients may share an address.
+    A token that was right recently is always checked, since clients may share an address.
     """
     if not right_tokens.was_right(token):
         refusal = rate_limits.check(WRONG_TOKENS, rate_key(address))

@@ -1,4 +1,4 @@
-"""``GET /agents/watch``: a stream of changes, or a call that waits for the next ones."""
+"""``GET /agents/watch``: a stream of changes, or a long poll."""
 
 import time
 from typing import Any
@@ -23,7 +23,7 @@ from agents.serializers.cached import validate
 CURSOR_HEADER = "Registry-Cursor"
 LAST_EVENT_ID = "Last-Event-ID"
 LONGEST_WAIT = 60
-NEWLINE = b"\n"  # JSON may begin with any number of these
+NEWLINE = b"\n"  # allowed before JSON
 NOT_WATCHABLE = "Agents report this with heartbeats, which are no events: it cannot be watched."
 BAD_CURSOR = f"Take it from the header {CURSOR_HEADER} of a list, or from the watch."
 
@@ -31,7 +31,7 @@ HUB = Hub()
 
 
 class EventStreamRenderer(JSONRenderer):
-    """For content negotiation, and for errors, which are JSON."""
+    """For content negotiation; errors are JSON."""
 
     media_type = "text/event-stream"
 
@@ -88,7 +88,7 @@ def _watch(request: Request) -> EventStreamResponse:
 
 
 def current_position() -> int:
-    """Return one from which a watch goes on with what is listed now. Raise RegistryUnavailable."""
+    """Return a position for a watch that begins now. Raise RegistryUnavailable."""
     position = feed.settled_position()
     if position is None:
         raise RegistryUnavailable("Somebody keeps events from being read in order. Try again.")
@@ -96,7 +96,7 @@ def current_position() -> int:
 
 
 def cursor_headers() -> dict[str, str]:
-    """Return the cursor for a list that is read next; nothing if there is none at the moment."""
+    """Return the cursor for a list that is read next, if there is one at the moment."""
     position = feed.settled_position(patience=0.1)
     return {} if position is None else {CURSOR_HEADER: str(Cursor(position))}
 

@@ -1,1 +1,0 @@
-"""Which agents a caller asks for, in which order; and picking one."""

@@ -1,4 +1,4 @@
-"""Kinds of query parameters, for their checks and the OpenAPI document."""
+"""Types of query parameters."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ MAX_REPEATS = 64
 class RepeatableField(serializers.ListField):
     """A parameter that may be given several times; empty values are left out.
 
-    Its errors are those of the parameter, not of its values' places.
+    Errors do not name the place of a value.
     """
 
     child: Any
@@ -60,8 +60,6 @@ class ListedField(RepeatableField):
 
 
 class NameField(serializers.ChoiceField):
-    """One of a few names."""
-
     default_error_messages = {"invalid_choice": "There is no “{input}”. Known are: {known}."}
 
     def to_internal_value(self, data: Any) -> Any:
@@ -71,7 +69,7 @@ class NameField(serializers.ChoiceField):
 
 
 class SwitchField(serializers.BooleanField):
-    """A boolean that may be left out, which is not false."""
+    """A boolean whose absence is not false."""
 
     default_empty_html = empty
 
@@ -80,7 +78,7 @@ class SwitchField(serializers.BooleanField):
 
 
 class MetadataValuesField(RepeatableField):
-    """Strings are compared as they are, so their spaces count."""
+    """Spaces count."""
 
     def __init__(self) -> None:
         child = serializers.CharField(max_length=MAX_METADATA_BYTES, trim_whitespace=False)
@@ -88,7 +86,7 @@ class MetadataValuesField(RepeatableField):
 
 
 class VersionField(serializers.CharField):
-    """A version as it is, or a VersionRange."""
+    """A version, or a VersionRange."""
 
     default_error_messages = {"invalid_range": "{problem}"}
 

@@ -1,4 +1,4 @@
-"""The one description of the filters: what the API offers and the admin shows follows from it."""
+"""The only description of the filters, for the API and the admin."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,9 @@ MAX_VERSIONS = 10_000
 
 @dataclass(frozen=True)
 class Filter:
-    """`title`: for people. `text`: what an agent must have. `field`: checks one value.
+    """`title`, `text`: for people. `field` checks one value.
 
-    `narrow` keeps the agents that match the values, of which there is at least one: all of them if
-    `needs_all`, otherwise any.
+    `narrow` keeps agents that match all of the values if `needs_all`, otherwise any of them.
     """
 
     name: str
@@ -43,11 +42,11 @@ class Filter:
         return f"Only agents with {self.text}; given several times, {several}."
 
     def apply(self, agents: AgentQuerySet, values: Sequence[str]) -> AgentQuerySet:
-        """Keep the agents that match. Raise ValidationError."""
+        """Raise ValidationError."""
         return self.narrow(agents, [self.field.run_validation(value) for value in values])
 
     def problem(self, value: str) -> str:
-        """Return why no agent can match a value, or nothing."""
+        """Return why no agent can match a value, or ""."""
         try:
             self.field.run_validation(value)
         except serializers.ValidationError as error:
@@ -57,13 +56,13 @@ class Filter:
 
 @dataclass(frozen=True)
 class Filters:
-    """Values by the name of their filter, and texts by the key in the metadata."""
+    """Values by filter, and texts by key in the metadata."""
 
     values: Mapping[str, Sequence[Any]]
     metadata: Mapping[str, Sequence[str]]
 
     def apply(self, agents: AgentQuerySet) -> AgentQuerySet:
-        """Keep agents that match every filter. A range of versions takes a query.
+        """Keep agents that match all filters. A range of versions takes a query.
 
         Raise ValidationError if `agents` have too many versions for that.
         """
@@ -107,7 +106,7 @@ def _search(agents: AgentQuerySet, texts: Sequence[str]) -> AgentQuerySet:
     return agents
 
 
-# That of versions comes last, since it takes a query of the agents that match the others.
+# The version comes last, since its ranges query the agents that match the other filters.
 FILTERS = [
     Filter(
         "tag",

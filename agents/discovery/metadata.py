@@ -1,4 +1,4 @@
-"""Filters by what is in the metadata: ``meta.KEY=VALUE``."""
+"""Filters by metadata: ``meta.KEY=VALUE``."""
 
 import json
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ MAX_LEVELS = 8
 
 
 class HasMember(Fragment):
-    """Whether the member of a JSON object below these keys is one of the `values`, a JSON array."""
+    """Whether the member below these keys is one of the `values`, a JSON array."""
 
     fragment = staticmethod(dialect.has_member)
     output_field = BooleanField()
@@ -40,9 +40,9 @@ class MetadataKeyField(serializers.CharField):
 
 
 def has_value(key: str, texts: Iterable[str]) -> Q:
-    """Return a filter by one of the `texts`: a string, or how JSON writes a number or a boolean.
+    """Match any of the `texts`, as a string or as JSON writes a number or a boolean.
 
-    A key with dots is that of a member of a member, or one that has dots itself.
+    A key with dots is a path, or a name that has dots.
     """
     values = json.dumps([value for text in texts for value in _readings(text)])
     places = {(key,), tuple(key.split("."))}
@@ -53,7 +53,6 @@ def has_value(key: str, texts: Iterable[str]) -> Q:
 
 
 def _readings(text: str) -> list[Any]:
-    """Return the JSON values that are written like `text`."""
     try:
         value = parse_json(text.encode())
     except InvalidJSON:

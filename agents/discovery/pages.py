@@ -1,5 +1,3 @@
-"""Which page of a listing a caller asks for, and what of each agent."""
-
 import base64
 import binascii
 import json
@@ -90,7 +88,7 @@ class PageQuery:
     def read_records(
         self, agents: AgentQuerySet
     ) -> tuple[list[AgentRecord], tuple[Any, ...] | None]:
-        """Return the agents, and the place of the last one if there is a next page.
+        """Return the agents, and the place of the last if there is a next page.
 
         Raise ValidationError.
         """
@@ -102,7 +100,7 @@ class PageQuery:
         return page, None if is_last else tuple(vars(page[-1])[name] for name in marks)
 
     def cursor(self, place: tuple[Any, ...]) -> str:
-        """Return what leads to the page after a place. It is good for this order only."""
+        """Return the cursor of the page after a place, for this order only."""
         text = place[0] if self.order.is_by_id else json.dumps([str(self.order), *place])
         return base64.urlsafe_b64encode(text.encode()).decode()
 
@@ -121,7 +119,7 @@ def read_fields(parameters: QueryDict) -> Names:
 
 
 def chosen(fields: Sequence[str]) -> Names:
-    """Return all fields if none is given; always in the same order."""
+    """Return the chosen fields, by default all, always in the same order."""
     return tuple(name for name in ALL if name in fields) or ALL
 
 

@@ -19,7 +19,7 @@ MAX_METADATA_KEYS = 16
 
 
 class FiltersSerializer(serializers.Serializer[Any]):
-    # Names of parameters that may also end in anything.
+    # Parameters may begin with these.
     prefixes = (PREFIX,)
 
     def get_fields(self) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class ListedAgentsSerializer(FiltersSerializer):
 
 
 def read_filters(parameters: QueryDict) -> Filters:
-    """Read FILTERS and ``meta.KEY``; other parameters are ignored. Raise ValidationError."""
+    """Ignore other parameters. Raise ValidationError."""
     values = validate(FiltersSerializer, parameters)
     return Filters(values, _read_metadata(parameters))
 
@@ -74,7 +74,7 @@ def is_metadata_filter(name: str) -> bool:
 
 
 def problem_with_metadata(name: str, text: str) -> str:
-    """Return why no agent can match a text under ``meta.KEY``, or nothing."""
+    """Return why no agent can match a text under ``meta.KEY``, or ""."""
     try:
         _read_texts(name, [text])
     except serializers.ValidationError as error:

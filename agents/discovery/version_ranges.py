@@ -1,8 +1,8 @@
 """Ranges of versions, such as ``>=1.2,<2``, by PEP 440 and by Semantic Versioning.
 
-A version and a bound are compared by PEP 440 if it allows both, else by Semantic Versioning if that
-allows both; otherwise the version is not in the range. As PEP 440 has it, a pre-release is in a
-range only if the range names a pre-release.
+A version and a bound are compared by PEP 440 if both follow it, else by Semantic Versioning; if
+that fails too, the version is out of range. As in PEP 440, a range includes pre-releases only if it
+names one.
 
 https://packaging.python.org/en/latest/specifications/version-specifiers/, https://semver.org/
 """
@@ -34,7 +34,7 @@ CACHE_SIZE = 10_000
 
 @dataclass(frozen=True, order=True)
 class SemanticVersion:
-    """`identifiers` are of a pre-release; all others come after it."""
+    """`identifiers`: of a pre-release."""
 
     release: tuple[int, int, int]
     is_final: bool
@@ -65,12 +65,12 @@ class Clause:
         bound = self.semantic
         is_before = self.operator == "<" and bound.is_final and not semantic.is_final
         if is_before and semantic.release == bound.release:
-            return False  # as by PEP 440: a pre-release of the bound is not below it
+            return False  # as in PEP 440: <2 does not include 2.0.0-rc.1
         return COMPARE[self.operator](semantic, bound)
 
 
 class VersionRange:
-    """Raise ValueError, for people, if `text` is not a range."""
+    """Raise ValueError, with a message for people, if `text` is not a range."""
 
     def __init__(self, text: str) -> None:
         self._clauses = [_clause(part) for part in text.split(",") if part.strip()]
@@ -109,7 +109,6 @@ def _clause(text: str) -> Clause:
 
 
 def _with_three_numbers(text: str) -> str:
-    """Return a bound such as 1.2 as 1.2.0."""
     missing = 2 - text.count(".")
     return text + ".0" * missing if re.fullmatch(r"[\d.]+", text) else text
 

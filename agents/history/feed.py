@@ -1,7 +1,7 @@
 """The only ordered reader of events. A position is the number of an event, or 0.
 
-Events are numbered before they commit, so a lower number may appear after a higher one. To miss
-none, read up to `settled_position`, and keep that as the cursor.
+Numbers are given before the commit, so a lower number may appear after a higher one. To miss none,
+read up to `settled_position`, and keep that as the cursor.
 """
 
 import base64
@@ -30,7 +30,7 @@ class InvalidCursor(ValueError):
 
 @dataclass(frozen=True)
 class Cursor:
-    """A position as text that clients keep, the same in every process."""
+    """A position as text for clients, the same in every process."""
 
     position: int
 
@@ -51,15 +51,14 @@ class Cursor:
 
 
 def newest_position() -> int:
-    """Return 0 without events."""
     return AgentEvent.objects.aggregate(number=Max("pk"))["number"] or 0
 
 
 def is_complete_after(position: int) -> bool:
-    """Return whether all later events are still there, of those that there were.
+    """Return whether no event after this position was lost.
 
-    Old events are deleted in order, and a database that is restored lacks its newest: in both cases
-    the event of this position is missing.
+    Retention deletes the oldest events, and a restored database lacks the newest: in both cases the
+    event at the position is missing.
     """
     if position:
         return AgentEvent.objects.filter(pk=position).exists()
@@ -67,12 +66,12 @@ def is_complete_after(position: int) -> bool:
 
 
 def settled_position(patience: float = PATIENCE) -> int | None:
-    """Return a position up to which no event can appear any more.
+    """Return a position up to which no more events can appear.
 
     Waits for open transactions that write events; None if one takes longer than `patience` seconds.
     """
     newest = newest_position()
-    # All numbers up to `newest` belong to these, or to transactions that have ended.
+    # All numbers up to `newest` belong to these transactions or to ended ones.
     writers = dialect.open_writers(AgentEvent)
     deadline = time.monotonic() + patience
     while writers:
@@ -103,7 +102,6 @@ def position_after(events: int, *, after: int, until: int) -> int:
 
 
 def between(after: int, until: int) -> QuerySet[AgentEvent]:
-    """Include `until`, but not `after`."""
     return AgentEvent.objects.filter(pk__gt=after, pk__lte=until).order_by("pk")
 
 
@@ -117,7 +115,7 @@ def last_kinds(agents: Collection[str], kinds: Collection[str], before: int) -> 
 
 
 def last_records(ends: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
-    """Return the last records of the agents that these events ended, with their ids."""
+    """Return the last records, with ids, of the agents that these events ended, by event."""
     if not ends:
         return {}
     events = AgentEvent.objects.filter(pk__in=ends, record__isnull=False)
@@ -128,16 +126,16 @@ def last_records(ends: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
 
 
 def last_record(agent_id: str) -> Mapping[str, Any] | None:
-    """Return what is known of an agent from the last event that ended it."""
+    """Return the record in the last event that ended an agent."""
     ends = AgentEvent.objects.filter(agent_id=agent_id, record__isnull=False).order_by("-pk")
     record: Mapping[str, Any] | None = ends.values_list("record", flat=True).first()
     return record
 
 
 def newest_first(agent_id: str | None = None) -> QuerySet[AgentEvent]:
-    """Return visible events; those of the registry for "". Not for cursors.
+    """Return events without their long records. Not for cursors.
 
-    They are without their records, which are long.
+    `agent_id`: "" for events of the registry itself.
     """
     events = AgentEvent.objects.order_by("-pk").defer("record")
     return events if agent_id is None else events.filter(agent_id=agent_id)

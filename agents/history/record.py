@@ -10,7 +10,7 @@ from agents.database.tables import table
 from agents.models import AgentEvent, AgentRecord
 
 Kind = AgentEvent.Kind
-# What an event that ends an agent has of its record.
+# What the event that ends an agent keeps of its record.
 LAST_FIELDS = (
     "agent_name",
     "host",
@@ -32,7 +32,7 @@ EXPIRES_AT = dialect.expires_at("last_heartbeat", "ttl_seconds")
 
 
 def last_record_sql() -> str:
-    """Return SQL, to be executed with parameters, for the JSON of LAST_FIELDS."""
+    """Return SQL for the JSON of LAST_FIELDS, with ``%`` escaped."""
     values = [
         dialect.field_as_json(AgentRecord._meta.get_field(name), name)  # type: ignore[arg-type]
         for name in LAST_FIELDS
@@ -42,7 +42,7 @@ def last_record_sql() -> str:
 
 
 SILENCE = "'no heartbeat for ' || ttl_seconds || ' s'"
-# What the functions below need of a record: SQL by name.
+# The columns that the functions below need, as SQL.
 EXPIRED_COLUMNS = {
     "agent_id": "agent_id",
     "generation": "generation",
@@ -87,7 +87,7 @@ def record_event(
 def record_refused_registration(
     agent_id: str, *, actor: str, reason: str, address: str | None
 ) -> None:
-    """Write it once per actor and reason: agents try again."""
+    """Write one event per actor and reason, since agents retry."""
     known = AgentEvent.objects.filter(
         agent_id=agent_id, kind=Kind.REFUSED, generation=None, actor=actor, reason=reason
     )
@@ -96,9 +96,9 @@ def record_refused_registration(
 
 
 def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> None:
-    """Write refusals once per lease: agents try again.
+    """Write one event per lease, since agents retry.
 
-    Each: agent_id, the caller's generation, the generation that holds the lease, address.
+    `refused`: agent_id, the caller's generation, the generation that holds the lease, address.
     """
     earlier = AgentEvent.objects.filter(
         kind=Kind.REFUSED, actor=AGENT, agent_id__in={agent_id for agent_id, *_ in refused}
@@ -124,7 +124,7 @@ def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> 
 
 
 def registration_sql(registered: str) -> str:
-    """Return an INSERT for each row of the table `registered`, which has the `actor` too."""
+    """Return an INSERT for each row of the table `registered`, which also has the `actor`."""
     values = {
         "id": "generation",
         "agent_id": "agent_id",
@@ -163,8 +163,7 @@ def _lease_sql(kind: Kind, *, at: str, reason: str, source: str) -> str:
 def purge_sql(purged: str) -> str:
     """Return an INSERT for each row of the table `purged`, of PURGED_COLUMNS.
 
-    Another comes before it if the end of the lease is not recorded yet. Parameters: the reason and
-    the actor of the purge.
+    An `expired` event comes first if none is recorded. Parameters: the purge's reason and actor.
     """
     values = {
         "agent_id": "agent_id",

@@ -1,5 +1,3 @@
-"""Deletes old events and activity."""
-
 from datetime import timedelta
 
 from agents.database.clock import DatabaseNow

@@ -43,7 +43,7 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """From `begin` until just before `end`."""
+    """`end` is exclusive."""
 
     presence: Presence
     begin: datetime
@@ -80,7 +80,7 @@ def spans(
 
 
 def clip(spans: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
-    """Yield spans that fill the time from `begin` to `end`; what was not covered is unknown."""
+    """Yield spans that fill the time from `begin` to `end`, the rest as unknown."""
     covered = begin
     for span in spans:
         cut = replace(span, begin=max(span.begin, covered), end=min(span.end, end))
@@ -106,7 +106,7 @@ def _total(spans: Iterable[Span]) -> timedelta:
 
 @dataclass(frozen=True)
 class _Life:
-    """None where no event says when."""
+    """None: no event says when."""
 
     begin: datetime | None
     end: datetime | None
@@ -143,7 +143,7 @@ def _with_current_life(lives: Sequence[_Life], record: Record) -> list[_Life]:
         return [*former, _Life(begin, record.expires_at)]
     if record.expires_at <= last.end:
         return list(lives)  # it has expired
-    # The event that begins this life is deleted, or about to be written.
+    # The event that begins this life was deleted, or is not written yet.
     begin = record.registered_at if record.registered_at >= last.end else record.last_heartbeat
     return [*lives, _Life(max(begin, last.end), record.expires_at)]
 

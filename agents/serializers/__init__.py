@@ -1,1 +1,0 @@
-"""JSON that heartbeats, the API and the admin share."""

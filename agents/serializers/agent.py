@@ -1,4 +1,4 @@
-"""The one description of an agent as JSON; `agent_sql` derives SQL from it."""
+"""The only description of an agent as JSON; `agent_sql` derives SQL from it."""
 
 from rest_framework import serializers
 

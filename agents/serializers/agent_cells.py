@@ -1,4 +1,4 @@
-"""Agents as the cells of a table, made by the database."""
+"""Agents as cells of a table, made by the database."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -28,7 +28,7 @@ CELL_OF = {
 def read_cells(agents: AgentQuerySet, limit: int) -> Sequence[tuple[Any, ...]]:
     """Read the first `limit` of `agents` by id.
 
-    A row has a value for each of FIELDS: text, a number or None.
+    A row has text, a number or None for each of FIELDS.
     """
     sql, parameters = rows_sql(agents, limit)
     with connection.cursor() as cursor:

@@ -15,11 +15,10 @@ from agents.querysets import AgentQuerySet
 from agents.serializers.agent_sql import ALL, CACHE_SIZE, Names, agent_as_json, columns, field_of
 
 BY_ID = ("pk",)
-# Where an agent is in an order: expressions with their fields, by names of FIELDS.
+# Expressions that place an agent in an order, and their fields, by names of FIELDS.
 Marks = Mapping[str, tuple[Any, Field[Any, Any]]]
 Marked = tuple[tuple[str, Field[Any, Any]], ...]
 ID: Marks = {"agent_id": (F("agent_id"), CharField())}
-# Beside FIELDS.
 PLACE = "place"
 
 
@@ -27,8 +26,8 @@ PLACE = "place"
 class Page:
     """`tag` changes whenever the JSON or `next_after` does.
 
-    `body`: the agents, separated by commas; None if the caller knows `tag`. `next_after`: the marks
-    of the last agent, if there is a next page.
+    `body`: agents separated by commas; None if the caller knows `tag`. `next_after`: the marks of
+    the last agent, if there is a next page.
     """
 
     count: int
@@ -38,7 +37,7 @@ class Page:
 
 
 def with_card(agent: str, card: dict[str, Any] | None) -> str:
-    """Return an agent's JSON with its card. That changes with the generation, as the tag does."""
+    """Add a card to an agent's JSON. It changes with the generation, as the page's tag does."""
     return f'{agent.rstrip()[:-1]}, "agent_card": {json.dumps(card, ensure_ascii=False)}}}'
 
 
@@ -53,9 +52,9 @@ def read_page(
 ) -> Page:
     """Read the first `limit` of `agents`, without a body if its tag is in `known_tags`.
 
-    `order_by` gives each agent a place of its own, and `marks` are what it depends on.
+    `order_by` depends on `marks` alone, and no two agents are equal in it.
     """
-    # One row too many shows whether there is a next page.
+    # One row more shows whether there is a next page.
     sql, parameters = rows_sql(agents, limit + 1, fields=fields, order_by=order_by, marks=marks)
     marked = tuple((name, field) for name, (_, field) in marks.items())
     names = ", ".join([*(_mark(name) for name in marks), *fields])
@@ -80,10 +79,10 @@ def rows_sql(
 
     Its columns are `marks`, then `fields`.
     """
-    # All columns in one expression: for twenty, the ORM takes longer than the query.
+    # All fields in one expression: the ORM takes longer for twenty than the query does.
     named = {_mark(name): expression for name, (expression, _) in (marks or {}).items()}
     rows = agents.order_by(*order_by).annotate(row=Row(fields), **named)
-    # The row comes last, since Django orders by a column's number.
+    # Last, since Django orders by a column's number.
     query = rows.values(*named, "row")[:limit].query
     compiler = query.get_compiler(connection=connection, elide_empty=False)
     sql, values = compiler.as_sql()
@@ -117,7 +116,7 @@ def _page(fields: Names, marked: Marked, known_tags: int) -> str:
         f"placed AS (SELECT *, ROW_NUMBER() OVER () AS {PLACE} FROM found),"  # noqa: S608 - all ours
         f" page AS (SELECT *, {PLACE} <= %s AS shown, {PLACE} = %s AS is_last FROM placed)"
     )
-    if not known_tags:  # all in one pass over the rows
+    if not known_tags:  # one pass over the rows
         return f"{begin} SELECT {', '.join([count, others, tag, body, *last])} FROM page"  # noqa: S608
     summary = [f"{count} AS count", f"{others} AS others", f"{tag} AS tag", *last]
     # CASE evaluates the body only if needed.
@@ -133,10 +132,10 @@ def _page(fields: Names, marked: Marked, known_tags: int) -> str:
 # Without ORDER BY: rows arrive in the order of `found`.
 def _tag(fields: Names, marked: Marked, others: str) -> str:
     shown = dialect.fingerprint({name: field_of(name) for name in fields}, "shown", PLACE)
-    # A page depends on whether there is a next one, but not on what is in that.
+    # A page depends on whether there is a next one, but not on its content.
     tag = f"{shown} || '-' || {others}"
     if {name for name, _ in marked} <= {*fields}:
         return tag
-    # The Link header has marks that are not shown.
+    # The Link header has marks that are not in the JSON.
     after = dialect.fingerprint({_mark(name): field for name, field in marked}, "is_last", PLACE)
     return f"{tag} || CASE WHEN {others} > 0 THEN '-' || {after} ELSE '' END"

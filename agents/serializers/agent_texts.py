@@ -1,5 +1,3 @@
-"""Agents as JSON by their ids, by one statement."""
-
 from collections.abc import Mapping
 from functools import cache
 

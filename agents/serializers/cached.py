@@ -1,4 +1,4 @@
-"""One instance of each serializer: making one takes longer than using it."""
+"""Keeps one instance of each serializer: creating it takes longer than using it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ def validate(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, An
     try:
         valid: dict[str, Any] = _instance(kind).run_validation(data)
     except serializers.ValidationError:
-        # A fresh instance gives the errors DRF's usual shape.
+        # A new instance gives errors DRF's usual shape.
         serializer = kind(data=data)
         serializer.is_valid(raise_exception=True)
         valid = serializer.validated_data
@@ -24,7 +24,7 @@ def validate(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, An
 def represent(kind: type[serializers.Serializer[Any]], instance: Any) -> dict[str, Any]:
     """Return JSON ten times as fast as the serializer.
 
-    Except for times and method fields, attributes must be JSON values already.
+    Attributes must be JSON values, except for times and method fields.
     """
     return {name: read(instance) for name, read in _readers(kind)}
 

@@ -13,7 +13,7 @@ from agents.strict_json import InvalidJSON, parse_json
 
 # A DNS name; container networks also allow underscores.
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
-# Programs read such a name as an IPv4 address.
+# Programs read these as IPv4 addresses.
 NUMERIC = re.compile(r"(.*\.)?(\d+|0[xX][0-9A-Fa-f]*)\.?")
 MAX_METADATA_BYTES = 4_000
 MAX_METADATA_DEPTH = 32
@@ -124,7 +124,7 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
 
 
 class CardField(MetadataField):
-    """An agent's card as A2A defines it. Its content is the agent's word, which nobody checks."""
+    """An agent's A2A card. Its content is not checked."""
 
     max_bytes = MAX_CARD_BYTES
 
@@ -137,7 +137,7 @@ def _address_without_zone(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Ad
 
 
 def _uncallable(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
-    """Return why no agent can be called at an address; None if one can."""
+    """Return why an address cannot be called, or None."""
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_unspecified:
         return "the address of every interface, for listening"

@@ -9,12 +9,12 @@ MAX_SHOWN_LENGTH = 80
 
 
 def name_errors(names: Iterable[str], text: str) -> dict[str, list[str]]:
-    """Return errors that give `text` for the first few of the `names`, each shortened."""
+    """Return errors with `text` for the first few of the `names`, each shortened."""
     return {name[:MAX_SHOWN_LENGTH]: [text] for name in sorted(names)[:MOST_NAMED]}
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses unknown fields: DRF would drop a misspelt one without a word.
+    """Refuses unknown fields, which DRF would silently drop.
 
     Null leaves out an optional field, since many clients send all their fields.
     """
@@ -22,7 +22,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
         for field in fields.values():
-            field.allow_null = field.allow_null or not field.required  # in the OpenAPI document
+            field.allow_null = field.allow_null or not field.required  # in OpenAPI
         return fields
 
     def to_internal_value(self, data: Any) -> Any:

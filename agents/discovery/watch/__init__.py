@@ -1,7 +1,7 @@
 """Follows which agents match some filters, by the feed of events.
 
-A change is derived from an event and the agent's record alone, so all processes report the same
-changes, and a client goes on from any position in any of them.
+Changes derive from events and agents' records alone, so all processes report the same ones, and a
+client can go on in any of them.
 """
 
 from agents.discovery.watch.hub import Hub

@@ -9,7 +9,7 @@ from agents.history import feed
 from agents.models import AgentEvent
 from agents.states import BY_OPERATION
 
-MAX_EVENTS = 200  # of one read
+MAX_EVENTS = 200  # per read
 
 Event = AgentEvent.Kind
 OPERATIONS = {Event(state.event): state.value for state in BY_OPERATION}
@@ -29,16 +29,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Chunk:
-    """`position`: up to which the `messages` have all changes."""
+    """`messages` have all changes up to `position`."""
 
     messages: list[Message]
     position: int
 
 
 def read_changes(view: View, after: int, until: int) -> Chunk:
-    """Read the changes of the next MAX_EVENTS events after a position, at most up to another.
+    """Read the changes of the next MAX_EVENTS events between two positions.
 
-    What an agent was like before an event is not known. So MODIFIED may come for one that enters a
+    What an agent was like before an event is unknown. So MODIFIED may come for one that enters a
     view, and DELETED for one that was never in it.
     """
     position = feed.position_after(MAX_EVENTS, after=after, until=until)
@@ -76,7 +76,7 @@ class Reader:
             return Message(Kind.ADDED, change.number, change.agent_id, agent)
         if change.number == self._last[change.agent_id]:
             return Message(Kind.MODIFIED, change.number, change.agent_id, agent)
-        return None  # the message of a later change has the same
+        return None  # a later change has the same message
 
     def _deleted(self, change: Change) -> Message | None:
         has_it = self._told.get(change.agent_id)
@@ -89,7 +89,7 @@ class Reader:
         return Message(Kind.DELETED, change.number, change.agent_id, reason=reason)
 
     def _enters(self, change: Change) -> bool:
-        """Whether an agent that is in the view now was not before."""
+        """Whether an agent that is in the view was not before this change."""
         if change.kind == Event.RECOVERED:
             return not self._view.includes_dead
         state = OPERATIONS.get(Event(change.kind))
@@ -100,9 +100,9 @@ class Reader:
         )
 
     def _lacks(self, change: Change) -> bool:
-        """Whether an agent that is not in the view now was not before either.
+        """Whether an agent that is not in the view was not before this change either.
 
-        An event that leaves the fields of filters as they were takes out only what matches.
+        An event that leaves the filtered fields alone removes only agents that matched.
         """
         if change.kind in DELETIONS:
             was_out = change.kind == Event.PURGED and not self._view.includes_dead
@@ -115,7 +115,7 @@ class Reader:
 
 
 def _registered_after_end(changes: list[Change]) -> Collection[str]:
-    """Return agents whose first change here is a registration after they have expired."""
+    """Return agents whose first change here is a registration after they expired."""
     first: dict[str, Change] = {}
     for change in changes:
         first.setdefault(change.agent_id, change)

@@ -1,5 +1,3 @@
-"""Filters agents that are gone, by their last records."""
-
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +23,7 @@ def matching(filters: Filters, records: Mapping[int, Mapping[str, Any]]) -> set[
     except EmptyResultSet:
         return set()
     with connection.cursor() as cursor:
-        # The records take the place of the table.
+        # The records replace the table.
         cursor.execute(
             f"WITH {table(AgentRecord)} AS ({dialect.rows_of_json(AgentRecord)}) {sql}",
             [json.dumps(rows), *parameters],

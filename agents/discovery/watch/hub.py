@@ -1,4 +1,4 @@
-"""Reads the feed once in a process, for all of its watchers."""
+"""Reads the feed once per process, for all watchers."""
 
 import logging
 import threading
@@ -68,7 +68,7 @@ class Hub:
     def _look(self) -> None:
         if feed.newest_position() > self._end and (settled := feed.settled_position()) is not None:
             self._end = settled
-            self._chunks.clear()  # they are cut off at the former end
+            self._chunks.clear()  # they end at the former end
         now = time.monotonic()
         for follower in list(self._followers):
             if follower.stream.over:
@@ -88,7 +88,7 @@ class Hub:
             follower.position = chunk.position
 
     def _chunk(self, follower: Follower) -> Chunk:
-        """Those at the same position with the same filters share it."""
+        """Followers at one position with the same filters share a chunk."""
         key = follower.view.key, follower.position
         chunk = self._chunks.get(key)
         if chunk is None:

@@ -1,5 +1,3 @@
-"""What watchers are sent."""
-
 import json
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +16,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """`position`: of its event. `agent`: its JSON, for ADDED and MODIFIED. `reason`: of DELETED."""
+    """`agent`: its JSON, for ADDED and MODIFIED. `reason`: for DELETED."""
 
     kind: Kind
     position: int
@@ -39,5 +37,4 @@ class Message:
 
     @cached_property
     def as_event(self) -> bytes:
-        """Encoded once for all streams."""
         return encode_event(self.as_json, name=self.kind, event_id=str(Cursor(self.position)))

@@ -1,5 +1,3 @@
-"""What a watcher sees: the agents that match its filters."""
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -13,9 +11,9 @@ from agents.models import AgentRecord
 from agents.serializers.agent_texts import read_texts
 from agents.serializers.cached import validate
 
-# What agents report with heartbeats, which leave no event.
+# Heartbeats report these, without an event.
 UNWATCHABLE = ("status", "condition")
-# Parameters of a watch that are no filters.
+# Parameters that are not filters.
 OTHERS = ("since", "wait", "format")
 
 
@@ -29,7 +27,7 @@ class NotWatchable(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """Those of some agents that match, by id: their JSON if they are in the view, or nothing.
+    """`agents`: the JSON of those that match, None if they are not in the view.
 
     `others` do not match.
     """
@@ -40,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True)
 class View:
-    """`key` is the same for the same filters. `states`: those that it shows; empty for all."""
+    """`key`: equal for equal filters. `states`: those that it shows; empty for all."""
 
     key: str
     filters: Filters = field(compare=False)
@@ -58,7 +56,7 @@ class View:
         return cls(_key(parameters), filters, includes_dead, filters.values.get("state", ()))
 
     def read(self, ids: Collection[str]) -> Found:
-        """Who has expired is decided by the history, so that a view changes by events only."""
+        """The history decides who has expired, so that a view changes only by events."""
         agents = AgentRecord.objects.filter(pk__in=ids)
         expiries = dict(agents.values_list("pk", "recorded_expiry"))
         texts = read_texts(self.filters.apply(agents), len(ids))
@@ -69,7 +67,7 @@ class View:
         return Found(found, expiries.keys() - found.keys())
 
     def never_had(self, ends: Collection[int]) -> Collection[int]:
-        """Return those of the events that ended agents that did not match."""
+        """Return those of these final events whose agents did not match."""
         if any(not isinstance(one, str) for one in self.filters.values.get("version", ())):
             return []  # ranges know the versions of living agents only
         records = feed.last_records(ends)

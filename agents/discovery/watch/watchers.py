@@ -1,4 +1,4 @@
-"""Those who watch: by a stream, or by a call that waits for the next change."""
+"""Followers of the feed: a stream, or a long poll."""
 
 import json
 from abc import ABC, abstractmethod
@@ -9,14 +9,14 @@ from agents.event_streams import MAX_UNSENT_BYTES, EventStream
 from agents.history.feed import Cursor
 
 BOOKMARK_SECONDS = 30.0
-# After which a stream ends, so that a token that is revoked meanwhile loses it.
+# Streams end after this time, so that revoked tokens lose them.
 LONGEST_STREAM_SECONDS = 3600.0
-# Unread by the client. Above that, it gets the rest from the feed when it has caught up.
+# Unread by the client. Beyond that, it gets the rest from the feed once it has caught up.
 FULL_BYTES = MAX_UNSENT_BYTES // 2
 
 
 class Follower(ABC):
-    """`position`: up to which it has been sent all changes of its view."""
+    """`position`: it has been sent all changes up to here."""
 
     def __init__(self, view: View, position: int, stream: EventStream) -> None:
         self.view = view
@@ -32,7 +32,7 @@ class Follower(ABC):
 
     @abstractmethod
     def rest(self, now: float) -> None:
-        """It has all changes, or as many as it has room for. `now`: by the monotonic clock."""
+        """Called when all changes are sent, or no more fit. `now`: monotonic."""
 
 
 class Watcher(Follower):
@@ -60,7 +60,7 @@ class Watcher(Follower):
 
 
 class Poll(Follower):
-    """Answered with the first changes, or when its time is over."""
+    """Answers with the first changes, or when its time is over."""
 
     def __init__(self, view: View, position: int, stream: EventStream, until: float) -> None:
         super().__init__(view, position, stream)

@@ -1,4 +1,4 @@
-"""Counts events by the minute, each minute anew as a whole, so that counting twice is harmless.
+"""Counts events per minute, always whole minutes, so that counting one twice is harmless.
 
 An expiry belongs to the minute in which the lease ended, which can be long before its event.
 """
@@ -14,8 +14,8 @@ from agents.history import feed
 from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
 PAUSE = timedelta(seconds=8)  # between two counts by any process
-MAX_EVENTS = 50_000  # for one count
-DAY = timedelta(hours=25)  # for the first count: as far back as the charts go
+MAX_EVENTS = 50_000
+DAY = timedelta(hours=25)  # as far back as the charts go
 MINUTE = timedelta(minutes=1)
 
 Kind = AgentEvent.Kind
@@ -69,7 +69,7 @@ def _create_mark(end: int) -> None:
 def _lock_mark() -> int | None:
     """Return the mark's position, None if it is not time to count.
 
-    Its lock keeps an older view of the events from overwriting a newer count.
+    The lock keeps a newer count from being overwritten by an older one.
     """
     mark = ActivityMark.objects.select_for_update(skip_locked=True)
     due = mark.filter(counted_at__lt=DatabaseNow() - PAUSE)

@@ -1,4 +1,4 @@
-"""Heartbeats by the minute, from the process's own metric."""
+"""Counts heartbeats per minute, from the process's own metric."""
 
 import threading
 import time
@@ -12,11 +12,11 @@ from agents.database.tables import table
 from agents.metrics.counters import count_renewed_here
 from agents.models import ActivityMinute
 
-MAX_SAMPLES = 450  # while the database is away: some 15 minutes
+MAX_SAMPLES = 450  # 15 minutes of an outage
 
 
 class HeartbeatCounter:
-    """An outage of the database loses none; a connection lost after a commit adds some twice."""
+    """An outage of the database loses none; a connection lost after a commit counts some twice."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

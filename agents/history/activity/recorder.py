@@ -18,7 +18,7 @@ INTERVAL = 10.0  # seconds
 
 
 class ActivityRecorder:
-    """Make one before the first request; call `sample` and `record` every few seconds."""
+    """Create it before the first request; call `sample` and `record` every few seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -31,7 +31,6 @@ class ActivityRecorder:
         self._heartbeats.sample()
 
     def record(self) -> None:
-        """Write if it is time."""
         now = self._clock()
         if now < self._next:
             return

@@ -1,4 +1,4 @@
-"""Activity, summed up in buckets of equal length."""
+"""Activity in buckets of equal length."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def read_minutes(begin: datetime) -> list[Row]:
 
 
 def in_buckets(rows: Iterable[Row], *, now: datetime, number: int, minutes: int) -> list[Bucket]:
-    """Return `number` buckets of `minutes`, aligned in UTC, up to that of `now`."""
+    """Return `number` buckets of `minutes`, aligned to UTC; the last contains `now`."""
     length = timedelta(minutes=minutes)
     last = EPOCH + (now - EPOCH) // length * length
     begin = last - (number - 1) * length
