@@ -1,4 +1,4 @@
-"""The one rule of who may renew a lease."""
+"""The only rule of who may renew a lease."""
 
 from collections.abc import Callable
 

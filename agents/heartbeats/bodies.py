@@ -1,4 +1,4 @@
-"""Plain bodies. Serializers read all others, and explain what is wrong."""
+"""Parses plain bodies. Serializers read all others, and explain what is wrong."""
 
 import re
 from functools import lru_cache
@@ -37,14 +37,14 @@ EMPTY = Report()
 
 
 def parse_report(body: bytes) -> Report | None:
-    """Return None if a serializer has to judge."""
+    """None: a serializer has to judge."""
     if not body:
         return EMPTY
     return (_parse_cached if len(body) <= LONGEST_CACHED else _parse_report)(body)
 
 
 def parse_leases(body: bytes) -> list[tuple[str, str | None]] | None:
-    """Return ids and lease tokens, or None as above."""
+    """Return ids and lease tokens. None: a serializer has to judge."""
     if USUAL_LEASES.fullmatch(body):
         found: list[tuple[str, str | None]] = EACH_LEASE.findall(body.decode())
         is_plain = len(found) <= MAX_LEASES and RESERVED.isdisjoint(map(itemgetter(0), found))

@@ -48,7 +48,7 @@ def admit_many(
 
 
 def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> dict[str, Any]:
-    """Return what ManyRenewedSerializer describes. Raise an outcome that is our fault."""
+    """Return what ManyRenewedSerializer describes. Raise outcomes that are the registry's fault."""
     renewed = 0
     states: dict[str, str] = {}
     unknown: list[str] = []

@@ -11,7 +11,7 @@ LEASE_TOKEN = re.compile(rb"(?<=\r\n)[Ll]ease-[Tt]oken:[ ]?([!-~]*)\r\n")
 
 
 class Heartbeat(NamedTuple):
-    agent_id: str | None  # None in a call for many agents
+    agent_id: str | None  # None: many agents
     lease_token: str | None
     client: Client
     body: bytes

@@ -23,7 +23,7 @@ class Fields(TypedDict, total=False):
 
 
 class Application(NamedTuple):
-    """A registration to be written. `fields`: `Fields`. `address`: where the call came from."""
+    """A registration to be written. `fields`: of type `Fields`."""
 
     fields: Mapping[str, Any]
     address: str | None
@@ -34,7 +34,7 @@ class Application(NamedTuple):
         return str(self.fields["agent_id"])
 
     def columns(self) -> dict[str, Any]:
-        """What the agent does not send is reset."""
+        """Reset what the agent does not send."""
         fields = self.fields
         return {
             "agent_id": fields["agent_id"],

@@ -23,7 +23,7 @@ def deregister(
     reason: str = "",
     address: str | None = None,
 ) -> None:
-    """Without `generation`, delete any. Raise a Miss."""
+    """None for `generation` matches any. Raise a Miss."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DELETE, [agent_id, generation])
         deleted = cursor.fetchone()

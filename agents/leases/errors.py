@@ -6,11 +6,11 @@ from agents.models import AgentRecord
 
 
 class Miss(Exception):
-    """No lease was found."""
+    pass
 
 
 class UnknownAgent(Miss):
-    """The agent has to register (again)."""
+    pass
 
 
 class StaleLease(Miss):
@@ -18,7 +18,7 @@ class StaleLease(Miss):
 
 
 class LeaseLocked(Miss):
-    """Try again."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Claim:
 
 
 def explain_misses(claims: Sequence[Claim]) -> dict[tuple[str, int | None], Miss]:
-    """By id and generation. Record stale leases."""
+    """Return errors by id and generation, and record stale leases."""
     ids = [claim.agent_id for claim in claims]
     holders = dict(AgentRecord.objects.filter(pk__in=ids).values_list("pk", "generation"))
     misses: dict[tuple[str, int | None], Miss] = {}

@@ -15,7 +15,7 @@ def extend(*, agent_id: str, actor: str, reason: str = "") -> datetime:
     `reason`: up to MAX_EXTENSION_REASON_LENGTH characters.
     """
     with transaction.atomic():
-        # First, so that `DatabaseNow` is the time after waiting.
+        # Lock first: `DatabaseNow` is then the time after waiting.
         agent = AgentRecord.objects.select_for_update().filter(pk=agent_id).first()
         if agent is None:
             raise UnknownAgent(agent_id)

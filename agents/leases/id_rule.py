@@ -1,4 +1,4 @@
-"""Who may take an id: the token that holds it, or anybody once the lease has ended."""
+"""An id belongs to the token that holds it, until its lease ends."""
 
 from django.db.models.lookups import GreaterThan
 
@@ -8,7 +8,7 @@ from agents.tokens.enrollment import Enrolment, IdHeldByAnother, TooManyAgents
 
 
 def is_free_sql(record: str, token: str) -> str:
-    """`token`: SQL, too. Checked while the `record` is locked."""
+    """Call it with the `record` locked. `token` is SQL too."""
     is_expired = expired_sql(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
     return f"({record}.enrolled_by = {token} OR {is_expired})"
 
@@ -23,7 +23,7 @@ def check_holder(agent_id: str, enrolment: Enrolment) -> None:
 def check_number(agent_id: str, enrolment: Enrolment, max_agents: int) -> None:
     """Raise TooManyAgents if the token has `max_agents` other living agents.
 
-    With locks, the second of two simultaneous registrations counts the first.
+    Locks make the second of two simultaneous registrations count the first.
     """
     record = AgentRecord.objects.select_for_update().filter(pk=agent_id)
     is_alive = GreaterThan(ExpiresAt(), DatabaseNow())

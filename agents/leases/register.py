@@ -15,9 +15,9 @@ from agents.tokens.enrollment import ANYBODY, Enrolment, IdHeldByAnother
 def register(
     *, address: str | None = None, enrolment: Enrolment = ANYBODY, **fields: Unpack[Fields]
 ) -> Registration:
-    """Replace all that the agent has sent before, and keep the operator's state.
+    """Replace all that the agent sent before; keep the operator's state.
 
-    `address`: where the call came from. Raise IdHeldByAnother or TooManyAgents.
+    `address`: of the caller. Raise IdHeldByAnother or TooManyAgents.
     """
     application = Application(fields, address, enrolment)
     registration = None
@@ -36,7 +36,7 @@ def register(
 def register_many(applications: Sequence[Application]) -> dict[str, Registration]:
     """Register agents of different ids by one commit. Return by id those that could be.
 
-    Others' ids and locked records are left out, and limits of tokens are not checked.
+    Ids of others and locked records are left out, and limits of tokens are not checked.
     """
     registered = _take(applications, waits=False)
     for registration in registered.values():

@@ -27,7 +27,7 @@ RENEWAL = RowUpdate(
         [f"last_heartbeat = {dialect.now()}"]
         + [f"{name} = COALESCE(given.{name}, held.{name})" for name in REPORT]
     ),
-    # An integer costs a driver less than a time.
+    # Drivers read an integer faster than a time.
     returning=f"agent_id, generation, {dialect.microseconds('last_heartbeat')}, ttl_seconds, state",
     lock_order="agent_id",
     # A frozen database must not renew leases of agents that died meanwhile.
@@ -39,7 +39,7 @@ Lease = tuple[str, int | None]  # agent_id and generation
 
 
 class Renewal(NamedTuple):
-    """None leaves the record as it is."""
+    """None leaves a field as it is."""
 
     agent_id: str
     generation: int | None = None
@@ -80,7 +80,7 @@ def renew(
 def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
     """Return the outcomes in order. An agent may occur twice.
 
-    `waits` for locked records, by id to avoid deadlocks; else they are LeaseLocked.
+    Locked records: with `waits`, wait, by id to avoid deadlocks; otherwise give LeaseLocked.
     """
     outcomes = _renew(renewals, waits=waits)
     for _ in range(MAX_ATTEMPTS if waits else 0):

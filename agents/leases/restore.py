@@ -6,8 +6,8 @@ GAP = 1_000_000_000
 
 
 def skip_generations() -> int:
-    """No generation since the backup may be granted again, or two processes would hold a lease.
+    """Return the last generation skipped.
 
-    Return the last generation skipped.
+    If one granted since the backup were granted again, two processes would hold a lease.
     """
     return dialect.skip_ids(AgentEvent, GAP)

@@ -34,8 +34,8 @@ class Registration:
 def take(applications: Sequence[Application], *, waits: bool) -> dict[str, Registration]:
     """Register agents with different ids. Return by id those whose ids were free.
 
-    Without `waits`, locked records are left out. The generation is the id of the event, so it is
-    never granted again.
+    Without `waits`, locked records are left out. The generation is the event's id, so it is never
+    granted again.
     """
     written = {}
     for takes_over in {one.enrolment.takes_over for one in applications}:
@@ -86,7 +86,7 @@ def _registrations(*, takes_over: bool) -> LoggedUpsert:
             "registered_at": now,
             "generation": dialect.next_id(AgentEvent),
         },
-        # With the row locked, so generations ascend in the order of locks.
+        # The row is locked by now, so generations ascend in the order of locks.
         changes={
             **{name: f"EXCLUDED.{name}" for name in names},
             "last_heartbeat": dialect.now_after_waiting(),

@@ -1,8 +1,8 @@
-"""Records within a second that leases end and are renewed, while the fleet is read seldom.
+"""Records within a second that leases end and are renewed, and rarely reads the whole fleet.
 
-A look at the whole fleet finds the leases that end soon; until the next one, only those are
-checked. A lease that it does not find cannot end earlier, unless it begins later and is short: an
-index finds those. The longer a look takes, the further it looks ahead.
+A look at the fleet finds the leases that end soon; until the next look, only those are checked. A
+lease that a look does not find ends later, unless it begins later and is short: an index finds
+those. The longer a look takes, the further it looks ahead.
 """
 
 import time
@@ -20,21 +20,21 @@ from agents.leases.expiry.record import (
 from agents.leases.fleet.budget import EXPIRIES_SHARE
 from agents.models import SHORT_TTL_SECONDS
 
-TICK_SECONDS = 0.5  # between two checks, if they are cheap
-CHECKS_SHARE = 0.04  # of a processor; few agents have expired, so they take far less
+TICK_SECONDS = 0.5  # between two checks, if cheap
+CHECKS_SHARE = 0.04  # of a processor; few agents have expired, so checks take far less
 SHORTEST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = (SHORT_TTL_SECONDS - 2) / 2  # between two looks at the fleet
-MOST_ENDING = 50_000  # leases that are kept in memory
-MOST_BATCHES = 20  # of one check
+LONGEST_PAUSE_SECONDS = (SHORT_TTL_SECONDS - 2) / 2  # between two looks
+MOST_ENDING = 50_000  # leases kept in memory
+MOST_BATCHES = 20  # per check
 CHECKED_FOR_SECONDS = 3.0  # after the end: a record may have been locked
 
 
 class Lookout:
-    """`looks`: at the whole fleet, so far."""
+    """`looks`: how many so far."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._ending: list[tuple[float, str]] = []  # when, by our clock; in this order
+        self._ending: list[tuple[float, str]] = []  # times by our clock, ascending
         self._pause = SHORTEST_PAUSE_SECONDS
         self._next_look = self._next_check = clock()
         self._searched = 0.0
@@ -55,7 +55,7 @@ class Lookout:
 
     @property
     def _ahead(self) -> int:
-        """How many seconds a look covers: the next one may be late, and takes time."""
+        """Seconds that a look covers: the next one may be late, and takes time."""
         return round(2 * self._pause)
 
     def _write(self, find: Callable[[], list[str]], record: Callable[[Iterable[str]], int]) -> int:
@@ -82,7 +82,7 @@ class Lookout:
         )
         self._next_look = began + min(self._pause, ahead / 2)
         if len(ending) == MOST_ENDING and ending[-1][1] <= 0:
-            self._next_look = began  # more of them have ended
+            self._next_look = began  # more leases have ended
 
     def _due(self) -> list[str]:
         now = self._clock()

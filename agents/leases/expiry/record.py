@@ -1,7 +1,7 @@
-"""Finds agents whose lease has ended, or is renewed after its end, and writes the events.
+"""Finds agents whose lease ended, or was renewed after its end, and writes the events.
 
-The record has the end that was written last (`recorded_expiry`), and changes together with the
-event. So each end has one event, and any process can go on from there.
+A record's `recorded_expiry` is the end that was last written. It changes together with the event,
+so each end has one event, and any process can go on from there.
 """
 
 from collections.abc import Iterable
@@ -47,23 +47,22 @@ RECOVERY = LoggedUpdate(
 
 
 def find_recovered() -> list[str]:
-    """Return agents whose expiry is recorded, and that have renewed since; BATCH_SIZE at most."""
+    """Return up to BATCH_SIZE agents that renewed after a recorded expiry."""
     return _ids(HAS_RECOVERED)
 
 
 def find_expired(longest_ttl: int) -> list[str]:
-    """Return agents of this TTL or less that have expired; BATCH_SIZE at most.
+    """Return up to BATCH_SIZE expired agents with at most this TTL.
 
-    An index finds them if it is less than SHORT_TTL_SECONDS.
+    Below SHORT_TTL_SECONDS, an index finds them.
     """
     return _ids(f"ttl_seconds <= {int(longest_ttl)} AND {HAS_EXPIRED}")
 
 
 def find_ending(within: float, limit: int) -> list[tuple[str, float]]:
-    """Read the fleet once: return agents whose lease ends within so many seconds.
+    """Read the fleet: return agents whose lease ends within so many seconds, and the seconds left.
 
-    Each with the seconds until then, the first `limit` in this order. Those whose expiry is
-    recorded are left out.
+    At most `limit`, those that end first. Recorded expiries are left out.
     """
     left = f"ttl_seconds - {dialect.seconds_since('last_heartbeat')}"
     sql = (
@@ -89,7 +88,7 @@ def record_recoveries(ids: Iterable[str]) -> int:
 
 
 def _record(update: LoggedUpdate, ids: Iterable[str]) -> int:
-    # In the order of the ids, as all that lock many records.
+    # All that lock many records do so by id.
     ordered = sorted(ids)
     return sum(
         dialect.update_unlocked(update, ordered[place : place + BATCH_SIZE])

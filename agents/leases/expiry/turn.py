@@ -1,4 +1,4 @@
-"""One process at a time looks for expiries. Should two do so for a moment, it costs only time."""
+"""Lets one process at a time look for expiries. If two do so for a moment, it is only slower."""
 
 import atexit
 import uuid
@@ -12,8 +12,8 @@ from agents.database.dialect import dialect
 from agents.models import Lookout
 from agents.querysets import read_at
 
-TURN = timedelta(seconds=4)  # after which others take over from a process that hangs
-# A turn cannot have so much left, unless the database's clock was set back.
+TURN = timedelta(seconds=4)  # others take over from a process that hangs
+# Only a database's clock that was set back leaves a turn more than this.
 AHEAD = 2 * TURN
 
 
@@ -22,7 +22,7 @@ class Turn:
         self._name = str(uuid.uuid4())
 
     def take(self) -> bool:
-        """Return whether it is this process's turn; it is again until `release`, or it dies."""
+        """Return whether it is this process's turn, which lasts until `release`, or its death."""
         held = Lookout.objects.annotate(read_at=DatabaseNow()).first()
         if held is None:
             first = self._row()
@@ -30,7 +30,7 @@ class Turn:
             return Lookout.objects.filter(holder=self._name).exists()
         left = held.until - read_at(held)
         if held.holder == self._name:
-            # Written every few seconds only.
+            # Write only every few seconds.
             return TURN / 2 < left < AHEAD or self._renew(held)
         is_over = not timedelta(0) < left < AHEAD
         return (is_over or dialect.session_has_ended(held.session)) and self._renew(held)
@@ -51,6 +51,6 @@ class Turn:
         return Lookout(holder=self._name, session=dialect.session(), until=DatabaseNow() + TURN)
 
     def _release_last(self) -> None:
-        with suppress(Error):  # others take over a little later
+        with suppress(Error):  # others take over later
             self.release()
             connection.close()

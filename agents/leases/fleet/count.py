@@ -20,9 +20,9 @@ ALLOWED, MISSED = HEARTBEATS_PER_TTL, HEARTBEATS_PER_TTL - 1
 
 
 class Group(NamedTuple):
-    """`heartbeats`: owed in a day."""
+    """`heartbeats`: owed per day."""
 
-    kind: int  # index of the lease * len(Silence) + silence
+    kind: int  # lease's index * len(Silence) + silence
     state: str
     agents: int
     heartbeats: int
@@ -96,7 +96,7 @@ def count_fleet() -> Count:
 
 
 def _count_sql() -> str:
-    # The state is far behind in a row: reading all of them would cost a third more. An index finds
+    # The state is far behind in a row: reading all states would cost a third more. An index finds
     # the few that are not ACTIVE.
     kind, agents = _kind_sql(), table(AgentRecord)
     return (
@@ -108,7 +108,7 @@ def _count_sql() -> str:
 
 
 def _with_default_state(found: Sequence[Group]) -> list[Group]:
-    """Take the others out of ALL."""
+    """Subtract the other states from ALL."""
     others = [group for group in found if group.state != ALL]
     groups = list(others)
     for group in set(found) - set(others):
@@ -121,7 +121,7 @@ def _with_default_state(found: Sequence[Group]) -> list[Group]:
 
 
 def _kind_sql() -> str:
-    # The first test is cheap, and nearly always enough.
+    # The first test is cheap, and usually enough.
     expired, soon = (
         LEASES.index(lease) * len(Silence) for lease in (Lease.EXPIRED, Lease.EXPIRING_SOON)
     )

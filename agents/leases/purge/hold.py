@@ -1,4 +1,4 @@
-"""No purging while the network is probably to blame."""
+"""Pauses purging while the network is probably to blame."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ class Hold:
 
 
 def current_hold() -> Hold | None:
-    """Return None if the last sweep is older than LONGEST_HOLD."""
+    """None if the last sweep is older than LONGEST_HOLD."""
     begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
     mark = (
         SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)

@@ -23,7 +23,7 @@ FEWEST_SILENT = 10
 
 @dataclass(frozen=True)
 class Assessment:
-    """`silent` includes `expired`. Neither `fleet` nor `silent` includes `overdue`."""
+    """`silent` includes `expired`. `fleet` and `silent` exclude `overdue`."""
 
     fleet: Share
     silent: Share
@@ -33,7 +33,7 @@ class Assessment:
 
     @property
     def must_hold(self) -> bool:
-        """A hold that is over stays so: short-lived agents could extend it forever."""
+        """No second hold follows: short-lived agents could extend it forever."""
         too_many = self.silent.agents >= FEWEST_SILENT and self.silent.is_most_of(self.fleet)
         return self.expired > 0 and too_many and not (self.hold and self.hold.is_over)
 

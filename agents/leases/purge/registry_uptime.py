@@ -1,6 +1,6 @@
 """Silence from before the registry's uptime does not count.
 
-That begins anew after GAP_SECONDS without the pulse of a web process.
+Uptime starts anew after GAP_SECONDS without the pulse of a web process.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ GAP_SECONDS = 10
 class UptimeReport:
     up_since: datetime
     seen_at: datetime
-    seconds: float  # 0 while no web process is at work
+    seconds: float  # 0 if no web process is at work
     is_at_work: bool
 
 
 def pulse() -> None:
-    """Write once in PULSE_SECONDS, for all web processes together."""
+    """Write at most every PULSE_SECONDS, for all web processes together."""
     mark, now = table(Uptime), dialect.now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -43,7 +43,7 @@ def restart_uptime() -> None:
 
 
 def report_uptime() -> UptimeReport | None:
-    """Return None before the first pulse."""
+    """None before the first pulse."""
     row = Uptime.objects.annotate(read_at=DatabaseNow()).first()
     if row is None:
         return None
@@ -57,7 +57,7 @@ def report_uptime() -> UptimeReport | None:
 
 
 def silent_since_sql() -> str:
-    """Last heartbeat or uptime, whichever is later; now, if no web process is at work."""
+    """The later of last heartbeat and start of uptime; now, if no web process is at work."""
     up_since = (
         f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608
         f" ELSE {dialect.now()} END FROM {table(Uptime)})"
@@ -66,6 +66,6 @@ def silent_since_sql() -> str:
 
 
 def _seen_within(seconds: int) -> str:
-    # `seen_at` is ahead if the database's clock was set back.
+    # `seen_at` is in the future if the database's clock was set back.
     earliest, latest = dialect.now_plus(f"-{seconds}"), dialect.now_plus(f"{GAP_SECONDS}")
     return f"({table(Uptime)}.seen_at BETWEEN {earliest} AND {latest})"

@@ -6,17 +6,17 @@ from agents.database.clock import expired_sql
 from agents.leases.purge.hold import LONGEST_HOLD
 from agents.leases.purge.registry_uptime import silent_since_sql
 
-SMALLEST_SHARE = 10  # one agent in so many
+SMALLEST_SHARE = 10  # one agent in ten
 
-# In seconds. Heartbeats come each third of a TTL: agents that are cut off together are all silent
-# for two thirds when the first lease ends.
-TWO_THIRDS = "((ttl_seconds * 2 + 2) / 3)"  # rounded up
+# Agents send a heartbeat each third of a TTL: of those cut off together, all are silent for two
+# thirds when the first lease ends.
+TWO_THIRDS = "((ttl_seconds * 2 + 2) / 3)"  # seconds, rounded up
 WHOLE_TTL = "ttl_seconds"
 LONGER_THAN_A_HOLD = f"(ttl_seconds + {int(LONGEST_HOLD.total_seconds())})"
 
 
 class Silence(IntEnum):
-    """How silent, not counting time in which the registry was down.
+    """Time in which the registry was down does not count.
 
     `OVERDUE`: expired longer ago than a hold may last.
     """
@@ -30,12 +30,12 @@ class Silence(IntEnum):
 @dataclass(frozen=True)
 class Share:
     agents: int = 0
-    heartbeats: int = 0  # in a day
+    heartbeats: int = 0  # per day
 
     def is_most_of(self, fleet: "Share") -> bool:
-        """By agents or by heartbeats: long TTLs take hours to end.
+        """By agents or by heartbeats, since long TTLs take hours to end.
 
-        A handful of agents with tiny TTLs does not stand for a fleet.
+        A few agents with tiny TTLs do not represent a fleet.
         """
         if 2 * self.agents > fleet.agents:
             return True

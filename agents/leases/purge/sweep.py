@@ -23,14 +23,14 @@ class Purge:
 def purge_expired(
     *, batch_size: int = DEFAULT_BATCH_SIZE, actor: str = SWEEP, force: bool = False
 ) -> Purge:
-    """Unless forced, keep agents that an outage or the network has cut off.
+    """Delete expired agents. Unless forced, keep those that an outage or the network cut off.
 
     A transaction deletes at most `batch_size` rows, so that heartbeats do not wait for long.
     """
     count = count_for_all()
     fleet = assess(count)
     if fleet.is_recovering and not force:
-        # They do not come back at once: give each a TTL from now.
+        # They come back one by one: give each a TTL from now.
         restart_uptime()
         count = count_for_all()
         fleet = assess(count)

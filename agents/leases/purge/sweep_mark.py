@@ -28,7 +28,7 @@ class SweepReport:
 
 
 def report_sweeps() -> SweepReport:
-    """The next sweep is not `overdue` while this process is new."""
+    """No sweep is `overdue` while this process is new."""
     mark = SweepMark.objects.annotate(read_at=DatabaseNow()).first()
     pause = 0.0 if mark is None else pause_after(mark.seconds, SWEEPS_SHARE)
     patience = MISSED_SWEEPS * max(settings.SWEEP_INTERVAL_SECONDS, pause)
@@ -57,9 +57,9 @@ def record_sweep(
     reason: str,
     forced: bool = False,
 ) -> Kind | None:
-    """`seconds`: spent on looking through the fleet.
+    """Return an event if a hold began or ended, or if it was `forced`.
 
-    Return an event if a hold began or ended, or if it was `forced`.
+    `seconds`: spent on looking through the fleet.
     """
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)
