@@ -2,7 +2,7 @@ from registry_project.server.connections import Connection
 
 
 class Backlog:
-    """Bytes by connection. Those that have held any for the longest come first."""
+    """Bytes by connection, those that have held any for the longest first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -20,7 +20,7 @@ class Backlog:
         self._total -= self._sizes.pop(conn, 0)
 
     def excess(self, newest: Connection) -> Connection | None:
-        """Return a connection to drop, but not `newest`."""
+        """Not `newest`."""
         if self._total <= self._most:
             return None
         return next((conn for conn in self._sizes if conn is not newest), None)

@@ -1,4 +1,4 @@
-"""How many connections and bytes a process keeps. Those that wait longest are dropped."""
+"""Limits the connections and bytes of a process. Those that wait longest are dropped."""
 
 import errno
 import socket

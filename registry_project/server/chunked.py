@@ -1,4 +1,4 @@
-"""Bodies in chunks (RFC 9112, 7.1). Extensions and trailers are ignored."""
+"""Chunked bodies (RFC 9112, 7.1). Extensions and trailers are ignored."""
 
 import re
 
@@ -23,7 +23,7 @@ class ChunkedBody:
         self.size = 0  # of all chunks, read or not
         self._most = most
         self._left = 0  # of the last chunk
-        self._ends_chunk = False  # but for the line end
+        self._ends_chunk = False  # except for the line end
         self._trailer_bytes = -1  # before the trailer
 
     @property
@@ -56,7 +56,6 @@ class ChunkedBody:
             del received[:at]
 
     def _take_line(self, line: bytearray) -> bool:
-        """Return what `read` does."""
         if self._ends_chunk:
             if line:
                 raise MalformedChunksError("a chunk is longer than its size says")

@@ -1,7 +1,7 @@
-"""What happens next on each connection. The event loop calls this, so nothing blocks.
+"""Decides what happens next on each connection. The event loop calls this: nothing may block.
 
-A connection waits for its client, has an `Exchange`, is set aside for the fast path, or carries an
-event stream.
+A connection waits for its client, has an `Exchange`, waits for the fast path, or carries an event
+stream.
 """
 
 import socket
@@ -50,7 +50,7 @@ class Clients:
             return
         self._next_check = now + limits.CHECK_SECONDS
         for conn in self._waiting.expired(now):
-            if conn in self._waiting:  # unless dropped for another
+            if conn in self._waiting:  # unless dropped meanwhile
                 self._expire(conn)
         self.watchers.check_deadlines(now)
 
@@ -105,7 +105,7 @@ class Clients:
         is_there = conn.send_at_once(answer)
         is_done = not conn.outgoing.size and not conn.incoming.has_begun
         if not keep and conn.offers_to_keep and is_done:
-            self.capacity.close(conn)  # the client asked for it
+            self.capacity.close(conn)  # the client wants it closed
             return
         if keep and not conn.may_be_held:
             self._loop.poll(conn, 0)
@@ -140,7 +140,7 @@ class Clients:
         self._serve_next(conn, judged=received)
 
     def _serve_next(self, conn: Connection, judged: bytes = b"") -> None:
-        """The fast path has refused `judged`."""
+        """`judged`: what the fast path has refused."""
         try:
             request = conn.next_request()
         except RefusedError as refused:

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from registry_project.server.metrics_folder import share_counters
 
-# Preloaded applications make their metrics early.
+# Before the application is loaded, which creates its metrics.
 share_counters([settings.VAR_DIR, Path(tempfile.gettempdir())])
 
 bind = "0.0.0.0:9000"
@@ -14,11 +14,11 @@ worker_class = (
     if settings.FAST_HEARTBEATS
     else "registry_project.server.worker.Worker"
 )
-threads = 8  # mostly waiting for the database
+threads = 8  # they mostly wait for the database
 # Longer than clients and proxies keep connections, so that no request meets a closed one.
 keepalive = settings.KEEPALIVE_SECONDS
 worker_connections = settings.CONNECTIONS_PER_PROCESS
-# For a fleet that comes back; net.core.somaxconn limits it.
+# For a fleet that comes back. net.core.somaxconn limits it.
 backlog = 16_384
 # TRUSTED_PROXIES decides; gunicorn would trust all local clients.
 secure_scheme_headers: dict[str, str] = {}

@@ -16,9 +16,9 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """Nothing here blocks. The event loop does not touch it while a thread serves its request.
+    """Nothing here blocks. While a thread serves its request, the event loop leaves it alone.
 
-    `deadline` is by the monotonic clock; `queue` is where it waits.
+    `deadline`: monotonic. `queue`: where it waits.
     """
 
     __slots__ = (
@@ -60,7 +60,7 @@ class Connection:
         self.deadline = time.monotonic() + seconds
 
     def expect_acknowledgements(self, seconds: float) -> None:
-        """Drop a client that acknowledges nothing for so long; Linux only, else 15 minutes."""
+        """Drop a client that acknowledges nothing for so long. Linux only; elsewhere 15 minutes."""
         if self.socket.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
             milliseconds = int(seconds * 1000)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
@@ -107,7 +107,6 @@ class Connection:
         return True
 
     def end(self) -> bool:
-        """Return False if the client is gone."""
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:

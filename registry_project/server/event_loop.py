@@ -40,7 +40,6 @@ class EventLoop:
             os.write(self._wake_writer, b"\0")
 
     def poll(self, what: Pollable, event: int) -> None:
-        """Call `what.ready` on this event only."""
         if what.polled_for == event:
             return
         selector = self._all if what.may_be_held else self._prompt
@@ -53,7 +52,7 @@ class EventLoop:
         what.polled_for = event
 
     def turn(self, seconds: float, *, holds: bool = False) -> None:
-        """Handle what happens within so many seconds, but not, if it `holds`, what may be held."""
+        """Handle what happens in this time; if it `holds`, leave out what may be held."""
         if holds:
             self._handle(self._prompt.select(seconds))
             return
@@ -72,7 +71,7 @@ class EventLoop:
 
     def _run_calls(self) -> None:
         os.read(self._wake_reader, 64)
-        # Before the calls, so that a later one wakes the loop.
+        # Before the calls, so that one added meanwhile wakes the loop.
         self._is_woken = False
         for _ in range(len(self._calls)):
             self._calls.popleft()()

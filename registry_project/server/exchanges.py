@@ -1,6 +1,6 @@
 """Requests and answers in threads, which never wait for a client.
 
-Any thread makes the next piece of an answer, so an application must keep no cursor and no
+Any thread makes the next piece of an answer, so an application must not keep a cursor or a
 transaction between pieces.
 """
 
@@ -30,12 +30,12 @@ class Next(Enum):
     REQUEST = auto()
     CLOSE = auto()
     CUT = auto()
-    RESUME = auto()  # let a thread make more
+    RESUME = auto()  # a thread makes more
     STREAM = auto()
 
 
 class Exchange:
-    """`advance` and `abandon` run in threads, never in two at once."""
+    """`advance` and `abandon` run in threads, one at a time."""
 
     __slots__ = (
         "_answer",
@@ -130,7 +130,7 @@ class Exchange:
             if response.is_complete:
                 break
             if conn.outgoing.size > limits.PAUSE_BYTES:
-                self._bytes = b""  # an answer that has begun is not refused
+                self._bytes = b""  # an answer that has begun cannot be refused
                 return Next.RESUME
         if response.is_incomplete:
             raise ValueError("the answer is shorter than its Content-Length")

@@ -9,7 +9,6 @@ from registry_project.security.proxies import Trust
 from registry_project.server.connections import Connection
 from registry_project.server.worker import Worker
 
-# At most, while there are more calls.
 GATHERING_SECONDS = 0.01
 
 
@@ -23,7 +22,7 @@ class RegistryWorker(Worker):
 
         front = Front(Trust().client_of)
         self._has_more = False
-        # By the monotonic clock; 0 without a call.
+        # Monotonic; 0 without a call.
         self._commit_at = 0.0
         self._fast_paths: list[Any] = []
         kinds: tuple[Any, ...] = (Heartbeats, Registrations)
@@ -52,7 +51,7 @@ class RegistryWorker(Worker):
         self._has_more = True
         self.clients.set_aside(conn)
         if taken is not True:
-            # Not now, as pipelined requests would nest, and delay all others.
+            # Later: pipelined requests would nest, and delay all others.
             give = partial(self.clients.give, conn, taken.content, keep=taken.keeps_open)
             self.loop.call_soon(give)
         return True
@@ -60,7 +59,7 @@ class RegistryWorker(Worker):
     def turn(self, seconds: float) -> None:
         left = self._commit_at - time.monotonic()
         if left > 0:
-            # Wake-ups are most of what heartbeats cost, so they stay in their sockets.
+            # Wake-ups are most of what heartbeats cost, so requests stay in their sockets.
             self.loop.turn(min(seconds, left), holds=True)
             if time.monotonic() < self._commit_at:
                 return

@@ -4,7 +4,7 @@ from typing import NamedTuple
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_BYTES = 256 * 1024
-MAX_BULK_BODY_BYTES = 512 * 1024  # for a thousand of the longest leases
+MAX_BULK_BODY_BYTES = 512 * 1024  # a thousand of the longest leases
 LARGER_BODIES = {
     b"POST /admin/": MAX_FORM_BYTES,
     b"POST /agents/heartbeat ": MAX_BULK_BODY_BYTES,
@@ -27,7 +27,7 @@ class Frame(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """At least `needed` bytes, whose head does not end in the first `searched`.
+    """`needed`: bytes, at least. `searched`: bytes without the end of the head.
 
     `wants_continue`: for "100 Continue" (RFC 9110, 10.1.1).
     """
@@ -51,10 +51,10 @@ class HeadTooLargeError(Exception):
 
 
 def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfinished:
-    """Return where the first request ends. `searched`: of the last `Unfinished`.
+    """Return where the first request ends. `searched`: from the last `Unfinished`.
 
-    If a body is too large or malformed, the head is framed alone, to be refused by the application
-    (413) or gunicorn's parser (400). Raise HeadTooLargeError.
+    A body that is too large or malformed is left out: the application (413) or gunicorn's parser
+    (400) refuses the head. Raise HeadTooLargeError.
     """
     found = received.find(HEAD_END, searched, MAX_HEAD_BYTES)
     if found < 0:

@@ -1,10 +1,10 @@
-"""All that this server uses of gunicorn but its settings.
+"""What this server uses of gunicorn, besides settings.
 
 Most is undocumented, so gunicorn is pinned to a minor version, and a test checks each name.
 
 - `GunicornWorker.init_process` ends with `load_wsgi`, which sets `wsgi`, and `run`.
-- `get_parser` yields requests. It raises what `handle_error` answers, or `NoMoreData`.
-- `Response` calls `sendall` of what it gets for a socket.
+- `get_parser` yields requests. It raises errors for `handle_error`, or `NoMoreData`.
+- `Response` calls `sendall` of the socket that it is given.
 """
 
 from gunicorn.http import get_parser
@@ -41,5 +41,4 @@ class Response(GunicornResponse):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def is_incomplete(self) -> bool:
-        """By its Content-Length."""
         return self.response_length is not None and not self.is_complete

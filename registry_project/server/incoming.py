@@ -44,7 +44,6 @@ class Incoming:
 
     @property
     def head(self) -> bytes:
-        """Perhaps incomplete, or with more behind it."""
         return bytes(self._received) if self._body is None else self._head
 
     def add(self, data: bytes) -> None:

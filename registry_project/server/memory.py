@@ -6,7 +6,7 @@ ROOT = Path("/")
 
 
 def available_memory(root: Path = ROOT) -> int:
-    """The machine's memory in bytes, or a lower limit of a control group."""
+    """In bytes: the machine's, or a lower limit of a control group."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *_limits(root)])
 

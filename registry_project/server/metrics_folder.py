@@ -1,6 +1,6 @@
-"""Where the processes of a web server share their counters.
+"""The folder in which the processes of a web server share their counters.
 
-The folder is locked while one of them lives, as servers may share a volume.
+It is locked while one of them lives, since servers may share a volume.
 """
 
 import fcntl
@@ -12,18 +12,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "registry-metrics-"
-VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # of prometheus_client
 
 
 def share_counters(parents: Sequence[Path]) -> None:
-    """Call it before metrics are made."""
-    # If it is ours, a server that this one replaces (SIGUSR2) has set it.
+    """Call it before metrics are created."""
+    # Ours was set by the server that this one replaces (SIGUSR2).
     if Path(os.environ.get(VARIABLE, PREFIX)).name.startswith(PREFIX):
         os.environ[VARIABLE] = str(open_metrics_folder(parents))
 
 
 def open_metrics_folder(parents: Sequence[Path]) -> Path:
-    """Use the first writable one of `parents`, without leftovers."""
+    """Use the first writable parent, and delete leftovers."""
     parent = next(path for path in parents if os.access(path, os.W_OK))
     # A server that starts meanwhile must not remove the new folder.
     with _opened(parent.resolve()) as starting:

@@ -1,11 +1,11 @@
 import socket
 from itertools import islice
 
-MOST_PIECES = 64  # the kernel takes 1,024 at once
+MOST_PIECES = 64  # the kernel takes up to 1,024
 
 
 class Outgoing:
-    """For gunicorn, a socket that takes everything."""
+    """To gunicorn, a socket that takes everything."""
 
     __slots__ = ("_pieces", "size")
 

@@ -11,7 +11,7 @@ SPARE_FILES = 124
 
 
 def connection_places(wanted: int, processes: int, log: Any) -> int:
-    """Return how many a process keeps: `wanted`, or if that is 0, as many as fit.
+    """Return how many connections a process keeps: `wanted`, or if that is 0, as many as fit.
 
     Raise the soft limit of open files.
     """
@@ -36,6 +36,6 @@ def _allow_files(wanted: int) -> int:
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    except (ValueError, OSError):  # macOS has a lower limit
+    except (ValueError, OSError):  # as on macOS
         return soft
     return most

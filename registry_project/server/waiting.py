@@ -9,7 +9,7 @@ Queue = dict[Connection, None]
 
 
 class Waiting:
-    """All connections of a queue have the same patience, so the first expires first."""
+    """Connections in queues by their patience, so the first of a queue expires first."""
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
@@ -28,7 +28,7 @@ class Waiting:
     def add(
         self, conn: Connection, seconds: float, event: int, on_ready: Callable[[Connection], None]
     ) -> None:
-        """An event of 0 does not poll the connection."""
+        """0: do not poll."""
         self._count += 1
         conn.on_ready = on_ready
         self._enqueue(conn, seconds)
@@ -44,7 +44,7 @@ class Waiting:
         self._loop.poll(conn, 0)
 
     def set_aside(self, conn: Connection) -> None:
-        # Still polled, which saves two system calls if nothing arrives before the answer.
+        # Polling on saves two system calls if nothing arrives before the answer.
         self._count -= 1
         self._dequeue(conn)
         conn.on_ready = self._stop_polling

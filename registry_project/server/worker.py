@@ -12,9 +12,9 @@ from registry_project.server.event_loop import READ, EventLoop
 from registry_project.server.exchanges import Exchange, Next
 from registry_project.server.gunicorn_parts import GunicornWorker
 
-# Between two calls of `notify`, without which gunicorn's master kills the process.
+# Between calls of `notify`, without which gunicorn's master kills the process.
 TURN_SECONDS = 1.0
-# At the end of it, gunicorn's master kills the process, which resets nothing.
+# After all of it, gunicorn's master kills the process, which resets nothing.
 GRACEFUL_SHARE = 0.8
 # In one turn, to leave some to other processes.
 MOST_AT_ONCE = 32
@@ -45,11 +45,11 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         if cfg.is_ssl:
             raise RuntimeError("This worker speaks no TLS: let a proxy in front of it do that.")
 
-    # --- What gunicorn calls -------------------------------------------------------------------
+    # --- Called by gunicorn ---
 
     def init_process(self) -> None:
         self._threads = ThreadPoolExecutor(self.cfg.threads)
-        # For liveness checks when all threads are busy.
+        # For liveness checks while all threads are busy.
         self._lifeline = ThreadPoolExecutor(1)
         self.loop = EventLoop()
         self.clients = Clients(self)
@@ -82,7 +82,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._threads.shutdown(wait=False)
         super().handle_quit(sig, frame)
 
-    # --- In the event loop -----------------------------------------------------------------------
+    # --- In the event loop ---
 
     def turn(self, seconds: float) -> None:
         self.loop.turn(seconds)
@@ -108,7 +108,7 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self._listeners:
             self.loop.poll(listener, READ if on else 0)
 
-    # --- In threads ------------------------------------------------------------------------------
+    # --- In threads ---
 
     def count_request(self) -> None:
         self.nr += 1
@@ -133,4 +133,4 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _wake() -> None:
-    """Let the loop notice `alive`."""
+    """Make the loop notice `alive`."""
