@@ -10,7 +10,7 @@ __all__ = ["Context"]
 
 
 def __getattr__(name: str) -> Any:
-    # Not at once: until __main__ runs, SIGTERM is ignored.
+    # Imported late: until __main__ runs, SIGTERM is ignored.
     if name in __all__:
         return getattr(importlib.import_module(".handler.context", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Logs what would go past the log: output, warnings, uncaught exceptions."""
+"""Logs what would bypass the log: output, warnings, uncaught exceptions."""
 
 import contextvars
 import faulthandler
@@ -47,7 +47,6 @@ def capture_output() -> None:
 
 
 def end_lines() -> None:
-    """Log the current request's unfinished lines."""
     for lines in _captured:
         lines.end()
 
@@ -103,7 +102,7 @@ class Lines(io.RawIOBase):
         self._thread.logs = True
         try:
             for line in lines:
-                # A progress bar returns to its line's start.
+                # A progress bar returns to the start of its line.
                 last = line.rstrip(b"\r").rpartition(b"\r")[2]
                 if last:
                     self._log.log(self._level, "%s", last.decode(errors="backslashreplace"))
@@ -126,7 +125,7 @@ def _inherit_contexts() -> None:
     start = threading.Thread.start
 
     def start_in_context(self: threading.Thread) -> None:
-        # Executors' threads work for many requests.
+        # Executors' threads serve many requests.
         if getattr(self, "_target", None) is not executor_threads._worker:  # noqa: SLF001
             context = contextvars.copy_context()
             run = self.run

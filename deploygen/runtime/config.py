@@ -57,18 +57,18 @@ class Skill(Part):
 
 
 class AgentConfig(Part):
-    """The fields of extensions are in `model_extra`."""
+    """`model_extra` has the fields of extensions."""
 
     model_config = ConfigDict(extra="allow")
 
     name: str
     agent_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,255}$")]
     port: Annotated[int, Field(ge=1, le=65535)]
-    # The address; "" for all.
+    # An address; "" for all.
     listen: str = ""
     description: str = ""
     version: str = "0.1.0"
-    # Only who starts the container knows it.
+    # Known only when the container starts.
     image_digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     handler: Annotated[str, Field(pattern=r"^\w+(\.\w+)*:\w+$")] = "handler:handle"
     inputs: list[Declared] = []
@@ -78,20 +78,19 @@ class AgentConfig(Part):
     environment: dict[str, str | None] = {}
     secrets: list[str] = []
     dependencies: list[str] = []
-    # After that, POST /run responds with a job.
+    # Later, POST /run responds with a job.
     sync_timeout: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 30.0
     a2a_0_3: bool = True
     max_jobs: Annotated[int, Field(ge=1, le=1000)] = 16
     # Of a result, or all pieces of a stream.
     max_result_bytes: Annotated[int, Field(ge=1024, le=2**30)] = LARGEST_RESULT_BYTES
-    # For running requests after SIGTERM. All of stopping must take less than the 10 s of `docker
-    # stop`.
+    # For running requests after SIGTERM. `docker stop` kills after 10 s.
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
-    # Longer than load balancers keep connections, or they would use one that the agent closes.
+    # Longer than load balancers keep connections, which would use one that the agent closes.
     keep_alive_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 75.0
     page: bool = False
     extensions: list[str] = []
-    # Not a copy: secrets are put into it.
+    # Not copied: secrets are added.
     environ: SkipValidation[MutableMapping[str, str]]
 
     @property

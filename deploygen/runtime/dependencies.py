@@ -1,4 +1,4 @@
-"""Checks run in the background, so that /health/ready is cheap."""
+"""Checks dependencies in the background, so that /health/ready is cheap."""
 
 import http.client
 import logging
@@ -83,7 +83,7 @@ def _target(dependency: str) -> SplitResult:
 
 
 def _name(target: SplitResult) -> str:
-    # It is logged: no user, password, query.
+    # For the log: no user, password, query.
     place = target.netloc.rpartition("@")[2]
     return place if target.scheme == "tcp" else f"{target.scheme}://{place}{target.path}"
 
@@ -98,7 +98,7 @@ def _check(target: SplitResult) -> str | None:
     except OSError as error:
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     except (http.client.HTTPException, ValueError) as error:
-        # Messages repeat the response or query.
+        # The message may repeat the response or query.
         return type(error).__name__
     return f"it responds with {status}" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
 

@@ -6,7 +6,7 @@ LARGEST_SECRET_BYTES = 64 * 1024
 
 
 def set_defaults(values: Mapping[str, str | None], environ: MutableMapping[str, str]) -> None:
-    """An empty variable is set."""
+    """An empty variable counts as set."""
     for name, value in values.items():
         if value is not None:
             environ.setdefault(name, value)
@@ -29,8 +29,10 @@ def load_secrets(names: Iterable[str], environ: MutableMapping[str, str]) -> str
 
 
 def read_secret(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return the variable, else the content of the file in NAME_FILE, else None. Raises ValueError,
-    without the content."""
+    """Return the variable, else the content of the file in NAME_FILE, else None.
+
+    Raises ValueError, without the content.
+    """
     if value := environ.get(name):
         return value
     path = environ.get(f"{name}_FILE")
@@ -53,7 +55,7 @@ def _read(path: str) -> str:
     try:
         # Editors add a line end.
         secret = content.decode().rstrip("\r\n")
-    except UnicodeDecodeError:  # it has some of the secret
+    except UnicodeDecodeError:  # holds some of the secret
         raise ValueError("it is not UTF-8") from None
     if not secret or "\0" in secret:
         raise ValueError("it is empty" if not secret else "it has a null byte")

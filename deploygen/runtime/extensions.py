@@ -24,20 +24,22 @@ StatusReader = Callable[[], AgentStatus]
 
 class Extension(Protocol):
     async def start(self) -> None:
-        """The socket listens. Must return at once."""
+        """Called when the socket listens. Must return at once."""
 
     def drain(self) -> None:
-        """Requests are finishing. In any thread; must return at once."""
+        """Called in any thread while requests finish. Must return at once."""
 
     async def stop(self) -> None:
-        """The last response is sent. Must take bounded time, and allow a second call, on another
-        event loop."""
+        """Called after the last response. Must take bounded time.
+
+        A second call, on another event loop, must be possible.
+        """
 
     def metrics(self) -> list[Metric]:
-        """In any thread; must return at once."""
+        """Called in any thread. Must return at once."""
 
     def problem(self) -> Problem | None:
-        """Why the agent should get no work."""
+        """Return why the agent should get no work."""
 
 
 def load_extensions(config: AgentConfig, status: StatusReader) -> list[Extension]:

@@ -1,6 +1,6 @@
-"""``python -m agent_runtime.healthcheck`` exits with 0 if the agent here is alive.
+"""``python -m agent_runtime.healthcheck`` exits with 0 if the agent is alive.
 
-It need not be ready: restarting the container cures no unready agent.
+It need not be ready: a restart would not help.
 """
 
 import http.client

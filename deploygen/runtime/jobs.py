@@ -24,7 +24,7 @@ from .spans import in_span
 logger = logging.getLogger("agent.jobs")
 
 State = Literal["running", "done", "failed", "cancelled"]
-# In an answer to a message; "data or text" is text while the job runs.
+# For A2A. "data or text" is text while the job runs.
 Output = Literal["data", "text", "text and data", "data or text"]
 # Less if newer jobs need the room.
 REMEMBERED_SECONDS = 3600.0
@@ -46,7 +46,7 @@ class Job:
         # Until the job is remembered, then `problem`.
         self.error: Exception | None = None
         self.problem = ""
-        self.since = datetime.now(UTC)  # of this state
+        self.since = datetime.now(UTC)  # the state's start
         self.began = 0.0  # on the clock of Jobs
         self.ended = asyncio.Event()
         self.stream = Stream()
@@ -77,7 +77,7 @@ class Jobs:
         self._max_jobs = max_jobs
         self._clock = clock
         self._known: dict[str, Job] = {}
-        # Until the handler's call ends, perhaps after the job.
+        # Until the handler's call ends, which may be after the job.
         self._tasks: dict[asyncio.Task[None], Job] = {}
         self._ended: dict[str, float] = {}  # when, the oldest first
         self._bytes = 0
@@ -127,7 +127,7 @@ class Jobs:
         return [job for job in self._known.values() if job.context_id == context_id]
 
     def cancel(self, job: Job) -> None:
-        """A thread goes on, and occupies its place."""
+        """A thread goes on, and keeps its place."""
         self._end(job, "cancelled")
         for task, its_job in self._tasks.items():
             if its_job is job:
@@ -146,7 +146,7 @@ class Jobs:
         except asyncio.CancelledError:
             self._end(job, "cancelled")
         except Exception as error:
-            # Frames would keep the handler's variables.
+            # Frames would keep the handler's variables alive.
             error.__cause__ = error.__context__ = None
             self._end(job, "failed", error=error.with_traceback(None))
         else:

@@ -3,8 +3,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """Why an agent should get no work. Everybody may see `general`; `detail` may name secrets,
-    hosts and code."""
+    """Why an agent should get no work.
+
+    Everybody may see `general`; `detail` may name secrets, hosts and code.
+    """
 
     general: str
     detail: str = ""

@@ -11,7 +11,6 @@ from .process.lifecycle import Lifecycle
 
 
 def main(folder: Path) -> int:
-    """Serve until a signal; return the exit code."""
     errors = sys.stderr
     try:
         config = read_config(folder, os.environ)

@@ -45,8 +45,6 @@ class TextLines(logging.Formatter):
 
 
 class TerminalLines(TextLines):
-    """Shorter, with colours."""
-
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as in the base class
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         colour = COLOURS.get(record.levelname, "")

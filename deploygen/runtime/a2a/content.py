@@ -3,13 +3,12 @@ from collections.abc import Sequence
 from ..config import AgentConfig, Declared
 
 JSON_TYPE, TEXT_TYPE = "application/json", "text/plain"
-# The usual one first.
 TEXT_AND_JSON, JSON_AND_TEXT = [TEXT_TYPE, JSON_TYPE], [JSON_TYPE, TEXT_TYPE]
 TEXT_INPUT = "input"
 
 
 def text_input(inputs: Sequence[Declared]) -> str | None:
-    """Return the input for texts: the only required string, else the only string."""
+    """Return the input for text: the only required string, else the only string."""
     if not inputs:
         return TEXT_INPUT
     strings = [each for each in inputs if each.type == "string"]
@@ -20,9 +19,9 @@ def text_input(inputs: Sequence[Declared]) -> str | None:
 
 
 def modes(config: AgentConfig) -> dict[str, list[str]]:
-    """Return the media types of inputs and outputs, as far as the spec declares them.
+    """Return the media types that follow from the declared inputs and outputs.
 
-    Text that is no JSON is of use only to an agent with a text input.
+    Only an agent with a text input can use text that is not JSON.
     """
     found = {}
     if config.inputs:

@@ -24,7 +24,7 @@ from .v0_3.wire import V0_3
 from .wire import V1, Wire
 
 VERSION = "A2A-Version"
-# Patches do not count (section 3.6).
+# Patch versions do not count (section 3.6).
 VERSION_1_0 = re.compile(r"1\.0(\.\d+)?")
 VERSION_0_3 = re.compile(r"0\.3(\.\d+)?")
 
@@ -36,7 +36,6 @@ class A2AEndpoint:
         self._speaks_0_3 = agent.config.a2a_0_3
 
     async def respond(self, request: Request) -> Response:
-        """Raises HTTPException as RequestBodies.read does."""
         body = await self._bodies.read(request)
         identity: CallId = None
         try:
@@ -58,7 +57,7 @@ class A2AEndpoint:
     ) -> tuple[str, dict[str, Any], Wire]:
         """Return a call of 1.0, and how to write the response. Raises RpcError."""
         sent = request.headers.get(VERSION) or request.query_params.get(VERSION, "")
-        # No version means 0.3 (section 3.6.2), but names of 1.0 are clear.
+        # No version means 0.3 (section 3.6.2), unless the method's name is of 1.0.
         version = sent.strip() or ("0.3" if "/" in name else "1.0")
         if VERSION_1_0.fullmatch(version):
             return name, params, V1

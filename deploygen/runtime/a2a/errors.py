@@ -8,7 +8,6 @@ BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 class Code(NamedTuple):
     number: int
-    # of A2A's own errors
     reason: str = ""
 
 
@@ -26,8 +25,6 @@ WRONG_VERSION = Code(-32009, "VERSION_NOT_SUPPORTED")
 
 
 class RpcError(Exception):
-    """`fields`: problems of inputs."""
-
     def __init__(
         self, code: Code, message: str, fields: list[dict[str, str]] | None = None
     ) -> None:
@@ -46,7 +43,7 @@ class RpcError(Exception):
 
 
 class Busy(RpcError):
-    """A 503, since nobody retries for a code inside a 200."""
+    """A 503, since clients do not retry because of a code inside a 200."""
 
     def __init__(self, message: str) -> None:
         super().__init__(INTERNAL_ERROR, message)

@@ -15,7 +15,7 @@ from .params import invalid, member, optional_object, text, texts
 LONGEST_ID = 256
 LISTS = ("extensions", "referenceTaskIds")
 PART_MEMBERS = ("text", "data", "metadata", "filename", "mediaType")
-# Above, doubles are not exact.
+# Doubles above are not exact.
 LARGEST_EXACT = 2**53
 
 
@@ -50,8 +50,7 @@ def stored_message(message: Mapping[str, Any], job: Job) -> bytes:
 
 
 def inputs_of(parts: Sequence[Mapping[str, Any]], contract: Contract) -> dict[str, Any]:
-    """Read data parts, and texts as text_input() says; the inputs are not checked yet. Raises
-    RpcError."""
+    """Read data parts, and texts as text_input() says, unchecked. Raises RpcError."""
     inputs: dict[str, Any] = {}
     for part in parts:
         inputs |= _whole_numbers(part.get("data") or {})
@@ -97,7 +96,7 @@ def _json_inputs(written: str) -> dict[str, Any]:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """Turn 5.0 into 5: the SDKs send protobuf Values, which have only doubles."""
+    """Turn 5.0 into 5: the SDKs send protobuf Values, whose only numbers are doubles."""
     if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
         return int(value)
     if isinstance(value, dict):

@@ -28,7 +28,7 @@ UNSUPPORTED = {
 
 
 class Methods:
-    """They raise RpcError."""
+    """All raise RpcError."""
 
     def __init__(self, agent: Lifecycle) -> None:
         self._agent = agent
@@ -42,7 +42,6 @@ class Methods:
         }
 
     def find(self, name: str) -> Method:
-        """Raises RpcError."""
         if name in UNSUPPORTED:
             raise RpcError(UNSUPPORTED[name], f"this agent has no {name}")
         method = self._by_name.get(name)
@@ -116,7 +115,7 @@ class Methods:
         return job
 
     def _check_task(self, message: Mapping[str, Any]) -> None:
-        """No task takes another message. Raises RpcError."""
+        """Raises RpcError: no task takes another message."""
         if member(message, "taskId") is None:
             return
         job = self._find({"id": text(message, "taskId")})

@@ -84,5 +84,5 @@ def moment(params: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def history_length(params: Mapping[str, Any]) -> int | None:
-    """Section 3.2.4; None means all."""
+    """None means all (section 3.2.4)."""
     return whole_number(params, "historyLength", 0, 2**31 - 1)

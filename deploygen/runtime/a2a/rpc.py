@@ -30,7 +30,7 @@ def check_call(call: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return method and parameters. Raises RpcError."""
     if call.get("jsonrpc") != "2.0":
         raise RpcError(errors.INVALID_REQUEST, 'jsonrpc must be "2.0"')
-    # A notification has no id, and no use here.
+    # Notifications, which have no id, are useless here.
     if call_id(call) is None:
         raise RpcError(errors.INVALID_REQUEST, "id must be a string or an integer")
     method, params = call.get("method"), call.get("params")

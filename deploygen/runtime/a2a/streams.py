@@ -43,13 +43,12 @@ class TaskStream:
                 yield self._chunk([part], appends=self._has_begun)
                 self._has_begun = True
         if self._job.state == "done":
-            # All of it, for clients that did not join the chunks.
+            # The whole result, for clients that did not join the chunks.
             parts = result_parts(self._job, self._wire)
             yield self._chunk(parts, appends=False, is_last=True)
         yield self._wire.streamed("statusUpdate", self._status())
 
     def _part(self, piece: Piece) -> bytes | None:
-        """Return None for what the caller does not accept."""
         if piece.text is None:
             return self._wire.part("data", piece.json) if shows_objects(self._job) else None
         if piece.is_empty or not shows_text(self._job):

@@ -11,7 +11,7 @@ from ..handler.pieces import Yielded
 from ..jobs import Job, State
 from .wire import Wire
 
-# As json.dumps writes an object with one text.
+# How json.dumps writes an object with one text.
 ONE_TEXT = re.compile(r'\{"(?:[^"\\]++|\\.)*+": ("(?:[^"\\]++|\\.)*+")\}')
 
 
@@ -56,7 +56,6 @@ def artifact_of(job: Job, parts: Sequence[bytes]) -> bytes:
 
 
 def result_parts(job: Job, wire: Wire) -> list[bytes]:
-    """Text comes before data."""
     data = wire.part("data", job.result)
     if job.output in ("data", "data or text"):
         return [data]
@@ -68,7 +67,6 @@ def result_parts(job: Job, wire: Wire) -> list[bytes]:
 
 
 def yielded_parts(job: Job, wire: Wire, yielded: Yielded) -> list[bytes]:
-    """Of a job that runs: what its handler has yielded, as far as the caller accepts it."""
     parts = []
     if yielded.text and shows_text(job):
         parts.append(wire.part("text", json.dumps(yielded.text).encode()))
@@ -86,7 +84,7 @@ def shows_objects(job: Job) -> bool:
 
 
 def object_of(members: Mapping[str, Any], encoded: Mapping[str, bytes]) -> bytes:
-    """The `encoded` members are JSON already."""
+    """`encoded`: members that are JSON already."""
     more = b"".join(b', "%s": %s' % (name.encode(), value) for name, value in encoded.items())
     return json.dumps(members).encode()[:-1] + more + b"}"
 

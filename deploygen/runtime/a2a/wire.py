@@ -14,7 +14,7 @@ class Wire:
 
     version: str
     states: Mapping[State, str]
-    agent: str  # its role
+    agent: str  # role
     has_kinds: bool = False
     # In a stream's last event.
     end: Mapping[str, Any] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Wire:
         return {"kind": kind, **members} if self.has_kinds else dict(members)
 
     def message(self, message: bytes) -> bytes:
-        """`message` is as in 1.0."""
+        """`message`: as in 1.0."""
         return message
 
     def streamed(self, kind: Kind, event: bytes) -> bytes:

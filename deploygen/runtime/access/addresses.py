@@ -2,12 +2,12 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
-# One customer's usual network.
+# The usual network of one customer.
 IPV6_NETWORK_BITS = 64
 
 
 def client_address(peer: str, forwarded_for: str, proxies: Sequence[Network]) -> str:
-    """Return the first caller's address. Only what trusted proxies appended counts."""
+    """Return the first caller's address, of those that trusted proxies appended."""
     address = _parse(peer)
     if address is None:
         return peer

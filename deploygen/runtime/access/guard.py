@@ -13,7 +13,7 @@ from .rates import Rates
 from .settings import AccessSettings
 from .tokens import AccessTokens
 
-# Everything else needs a token, and is counted.
+# All other paths need a token, and count.
 OPEN_TO_ALL = frozenset(
     {
         "/",
@@ -30,7 +30,7 @@ SCHEME = "Bearer"
 
 
 class Guard:
-    """ASGI middleware, for paths without trailing slash."""
+    """ASGI middleware. Paths must have no trailing slash."""
 
     def __init__(self, app: ASGIApp, tokens: AccessTokens, settings: AccessSettings) -> None:
         self._app = app

@@ -1,5 +1,7 @@
-"""Against DNS rebinding: a website can let its name lead to an agent, and its pages call the agent
-from browsers. Only the header Host shows it."""
+"""Protects against DNS rebinding, in which a website's pages call an agent from browsers.
+
+The website's own name resolves to the agent; only the header Host shows that.
+"""
 
 import re
 import socket
@@ -17,7 +19,7 @@ HOST = re.compile(
     r"(?P<name>[a-z0-9._-]{1,253}|\[[0-9a-f:.]+(?:%[a-z0-9._~%-]+)?\])(?::[0-9]{1,5})?",
     re.IGNORECASE,
 )
-# Nobody can own such a name, or one without a dot, in the public DNS.
+# Nobody can own such a name, or one without a dot, in public DNS.
 NOT_PUBLIC = (".localhost", ".local", ".internal", ".svc", ".lan", ".home.arpa", ".test")
 # Probes use any name.
 UNCHECKED = frozenset({"/health", "/health/live", "/health/ready"})
@@ -28,8 +30,10 @@ class AllowedHosts:
     def __init__(
         self, allowed: Sequence[str], environ: Mapping[str, str], *, requires_token: bool
     ) -> None:
-        """`allowed`: more names, .DOMAIN for all below it, or *. If tokens are required and no
-        names are given, all are allowed: no page has a token."""
+        """`allowed`: more names, .DOMAIN for all below it, or *.
+
+        If empty, and tokens are required, all names are allowed: no page has a token.
+        """
         self._takes_all = "*" in allowed or (requires_token and not allowed)
         self._names = _own_names(environ) | set(allowed)
         self._ends = (*NOT_PUBLIC, *(each for each in allowed if each.startswith(".")))

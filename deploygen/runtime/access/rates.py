@@ -2,9 +2,8 @@ import time
 from collections.abc import Callable
 
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0}
-# Those who called last are kept.
 MOST_CALLERS = 10_000
-# Sums of fractions are not exact.
+# Sums of fractions are inexact.
 TOLERANCE = 1e-6
 
 
@@ -18,7 +17,7 @@ class Rates:
         self._period = SECONDS.get(unit, 1.0)
         self._interval = 0.0 if self._is_off else self._period / int(number)
         self._clock = clock
-        # When each budget is whole again; the last caller is at the end.
+        # When each budget is full again, the last caller at the end.
         self._whole_at: dict[str, float] = {}
 
     def seconds_to_wait(self, caller: str) -> float:

@@ -19,7 +19,6 @@ VARIABLES = {
 }
 RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour)|off")
 HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\*")
-# As browsers write it.
 ORIGIN = re.compile(r"https?://[a-z0-9._-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?|\*")
 
 
@@ -72,7 +71,7 @@ def read_settings(config: AgentConfig) -> AccessSettings:
     """Raises ConfigError."""
     settings = validated(AccessSettings, {}, VARIABLES, config.environ, "")
     if "*" in settings.cors_origins and not requires_token(config.environ):
-        # Many agents are protected by their network alone.
+        # Many agents have only their network as protection.
         raise ConfigError(
             f"{CORS_ORIGINS} may be * only with {TOKENS}: without tokens, any website could call "
             "the agent through the browser of a visitor"

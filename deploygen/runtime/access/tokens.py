@@ -11,10 +11,10 @@ from ..environment import read_secret
 logger = logging.getLogger("agent.access")
 
 VARIABLE = "AGENT_TOKENS"
-# RFC 6750; too long to guess.
+# RFC 6750. Long enough not to be guessed.
 SHORTEST, LONGEST = 16, 512
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-# A file may be replaced.
+# The file may be replaced.
 REREAD_SECONDS = 1.0
 
 
@@ -40,14 +40,13 @@ class AccessTokens:
             raise ConfigError(str(error)) from None
 
     def accept(self, authorization: str) -> bool:
-        """`authorization`: the header's value."""
         scheme, _, token = authorization.partition(" ")
         if not self.required or scheme.lower() != "bearer":
             return False
         self._reread()
         digest = _digest(token.strip())
         is_right = False
-        for each in self._digests:  # all of them, in constant time
+        for each in self._digests:  # constant time
             is_right |= hmac.compare_digest(digest, each)
         return is_right
 
@@ -67,7 +66,7 @@ class AccessTokens:
 
 
 def _read(environ: Mapping[str, str]) -> list[bytes]:
-    """Raises ValueError, without a token."""
+    """Raises ValueError, without a token in the message."""
     try:
         text = read_secret(VARIABLE, environ) or ""
     except ValueError as error:

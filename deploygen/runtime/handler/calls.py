@@ -21,8 +21,6 @@ class _Encoded:
 
 @dataclass(frozen=True)
 class _Outlet:
-    """From a thread to the stream."""
-
     stream: Stream
     loop: asyncio.AbstractEventLoop
 
@@ -130,7 +128,7 @@ def _check_open(stream: Stream) -> None:
 
 
 async def _to_its_end(call: "asyncio.Future[Any]", stream: Stream) -> Any:
-    """A working thread occupies its place, even if cancelled."""
+    """A thread keeps its place until it ends, even if cancelled."""
     cancelled = False
     while not call.done():
         try:

@@ -20,9 +20,9 @@ class Progress:
 class Context:
     """For a handler's parameter `context`; tests may pass `Context()`."""
 
-    run_id: str = ""  # of the job; in A2A, of the task
+    run_id: str = ""  # the job's id; in A2A, the task's
     request_id: str = ""  # X-Request-ID
-    caller: str = ""  # the client's address
+    caller: str = ""  # client's address
     headers: Mapping[str, str] = field(default_factory=dict)  # in any case
     context_id: str = ""  # of the conversation, in A2A
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("agent.handler"))

@@ -22,7 +22,7 @@ class ContractBroken(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """Without declarations, any JSON object will do."""
+    """Without declarations, any JSON object is valid."""
 
     declared: tuple[Declared, ...]
     model: type[BaseModel] | None

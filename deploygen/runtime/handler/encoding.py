@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 LISTS = (list, tuple, set, frozenset, deque)
-# As json.dumps writes keys that are not texts.
+# How json.dumps writes keys that are not texts.
 NUMBER_LIKE_KEY = re.compile(r'"(?:-?\d[\d.e+-]*+|true|false|null)": ')
 
 
@@ -47,7 +47,6 @@ def _text(value: Any) -> bytes:
 
 
 def _plain(value: Any, path: tuple[Any, ...], around: frozenset[int]) -> Any:
-    """`around`: ids of the objects around it."""
     if isinstance(value, bool | int) or value is None:
         return value
     if isinstance(value, float):
@@ -108,7 +107,7 @@ def _members(value: Any) -> Iterator[tuple[str, Any]]:
     if _is_dataclass(value):
         yield from ((field.name, getattr(value, field.name)) for field in fields(value))
     else:
-        yield from value  # a model's fields
+        yield from value
 
 
 def _fallback(value: Any) -> Any:

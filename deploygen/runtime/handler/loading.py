@@ -31,7 +31,7 @@ class Handler:
 
 
 class HandlerLoader:
-    """In the background, since a model may take minutes, and health checks must be answered."""
+    """Loads in the background: a model may take minutes, and health checks must not wait."""
 
     def __init__(self, handler: str) -> None:
         """`handler`: module:function."""
@@ -85,14 +85,14 @@ def _is_asynchronous(function: Function) -> bool:
 def _takes_context(function: Function) -> bool:
     try:
         parameter = inspect.signature(function).parameters.get(CONTEXT)
-    except (TypeError, ValueError):  # some builtin functions have no signature
+    except (TypeError, ValueError):  # some builtin functions
         return False
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return parameter is not None and parameter.kind in named
 
 
 def _reason(error: BaseException) -> str:
-    """Only names of code: a message may hold secrets."""
+    """Names code only: a message may hold secrets."""
     kind = type(error).__name__
     if isinstance(error, _NoSuchFunction):
         return str(error)

@@ -18,14 +18,14 @@ from .context import Progress
 
 # Of one reader, before the handler waits.
 MOST_WAITING = 16
-# Of the objects that are kept for late readers. Texts have to be kept for the result anyway.
+# Of the objects kept for late readers. The result keeps texts anyway.
 MOST_BYTES_OF_OBJECTS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     json: bytes  # one line
-    text: str | None = None  # the string
+    text: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Yielded:
-    """What a handler has yielded so far: its text, and the last objects, as JSON texts."""
+    """`text` is joined; `objects`: the last ones, as JSON."""
 
     text: str
     objects: tuple[bytes, ...]
@@ -109,7 +109,7 @@ class Stream:
             return self._joined()
 
     def yielded(self) -> Yielded:
-        """Return what was yielded so far; nothing once the stream is closed."""
+        """Nothing once closed."""
         with self._lock:
             return self._yielded()
 

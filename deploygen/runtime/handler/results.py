@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from .contract import Contract
 from .encoding import encode
 
-# Below are interim responses; h11 knows none above.
+# Lower ones are interim responses; h11 knows none above.
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 HEADER_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
@@ -24,7 +24,7 @@ def check_outputs(result: dict[str, Any], outputs: Contract | None) -> None:
 
 
 def object_with(members: dict[str, Any], last: str, value: bytes) -> bytes:
-    """Append a member that is JSON already, and perhaps large."""
+    """Append a large member that is JSON already."""
     head = json.dumps(members).encode()
     return head[:-1] + f', "{last}": '.encode() + value + b"}"
 

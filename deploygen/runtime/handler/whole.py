@@ -49,7 +49,6 @@ class Results:
         return piece
 
     def whole(self, text: str, last: Piece | None, returned: Any = None) -> bytes:
-        """Return a generator's result."""
         result = returned
         if result is None and last is not None and last.text is None:
             result = json.loads(last.json)
@@ -83,7 +82,6 @@ class Results:
 
 
 def _text_output(outputs: Contract | None) -> str | None:
-    """Return the only output that is a string."""
     if outputs is None or not outputs.declared:
         return TEXT_OUTPUT
     strings = [each.name for each in outputs.declared if each.type == "string"]

@@ -1,5 +1,5 @@
 def prefers(accept: str, wanted: str, default: str) -> bool:
-    """Whether `accept` (RFC 9110, 12.5.1) names `wanted`, and not below `default`."""
+    """Whether `accept` (RFC 9110, 12.5.1) ranks `wanted` at least as high as `default`."""
     ranks = dict(map(_rank, accept.lower().split(",")))
     rank = ranks.get(wanted, 0.0)
     return rank > 0 and rank >= ranks.get(default, 0.0)

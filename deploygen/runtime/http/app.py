@@ -21,7 +21,7 @@ from .routing import Routing
 from .runs import add_runs
 
 METHODS = ("GET", "POST", "DELETE")
-# More than browsers allow anyway.
+# In addition to what browsers always allow.
 SENT_HEADERS = (
     "Authorization",
     "Content-Type",

@@ -16,7 +16,7 @@ LARGEST_REFUSED_BYTES = 16 * LARGEST_BODY_BYTES
 READING_SECONDS = 30.0
 RETRY_AFTER = {"Retry-After": "5"}
 JSON_TYPES = re.compile(r"application/(json|.+\+json)")
-# The parser turns too large numbers into infinity. The lookbehind keeps the search linear.
+# The parser turns such numbers into infinity. The lookbehind keeps the search linear.
 PERHAPS_INFINITE = re.compile(rb"[eE]\+?\d{3}|(?<!\d)\d{309}")
 
 
@@ -75,5 +75,5 @@ def parse_json(body: bytes) -> Any:
 
 
 def _is_finite(value: Any) -> bool:
-    # The texts differ only at infinities; walking through the value takes ten times longer.
+    # The texts differ only at infinities. Walking through the value takes ten times longer.
     return to_json(value, inf_nan_mode="null") == to_json(value, inf_nan_mode="constants")

@@ -8,15 +8,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..config import ConfigError
 
-# For a request's head, or the unread rest of its body.
+# To receive a request's head, or the unread rest of its body.
 REQUEST_SECONDS = 10.0
-# For a client to take some of a response.
+# Without the client taking any of a response.
 STALLED_SECONDS = 60.0
 BACKLOG = 2048
 
 
 class Connection(H11Protocol):
-    """Closes stalled connections; uvicorn waits without end."""
+    """Closes stalled connections; uvicorn would wait forever."""
 
     _deadline: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None

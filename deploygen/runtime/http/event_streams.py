@@ -9,23 +9,22 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "text/event-stream"
-# Proxies commonly close what is silent for a minute.
+# Proxies commonly close connections that are silent for a minute.
 KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
 class EventStream(StreamingResponse):
-    """Sends server-sent events, and comments while none come.
+    """Sends server-sent events, and comments while there are none.
 
-    Before the first event, an HTTPException of the generator becomes the response, later the last
-    event.
+    The generator's HTTPException becomes the response, or after the first event, the last event.
     """
 
     media_type = MEDIA_TYPE
 
     def __init__(self, events: AsyncGenerator[bytes], close: Callable[[], None]) -> None:
-        """`events`: from `event`. `close` is called at the end, perhaps before their start."""
-        # nginx would hold events back.
+        """`events`: from `event`. `close` is called at the end, even if none was sent."""
+        # nginx would buffer events.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(events, headers=headers)
         self._events = events
@@ -61,7 +60,6 @@ class EventStream(StreamingResponse):
             await self._events.aclose()
 
     async def _next(self, send: Send) -> bytes | None:
-        """Return None at the end."""
         coming = asyncio.ensure_future(anext(self._events, None))
         try:
             while not coming.done():

@@ -24,7 +24,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIds:
-    """Takes the client's id if that is safe."""
+    """Keeps the client's id if it is safe."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -2,7 +2,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Routing:
-    """HEAD as GET, for which the server sends no body; no trailing slashes."""
+    """Serves HEAD as GET (the server sends no body), and paths with a trailing slash."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

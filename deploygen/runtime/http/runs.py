@@ -133,7 +133,7 @@ def _progress(progress: Progress) -> dict[str, Any]:
 
 
 def _result(job: Job) -> bytes:
-    """Return an ended job's JSON. Raises HTTPException."""
+    """Raises HTTPException."""
     error = job.error
     if isinstance(error, HandlerUnavailable):
         raise _later(str(error)) from error

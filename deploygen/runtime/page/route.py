@@ -14,7 +14,7 @@ from ..config import AgentConfig
 from ..http.accept import prefers
 
 FOLDER = Path(__file__).resolve().parent
-# The last one begins.
+# The last one starts the page.
 SCRIPTS = ("output.js", "form.js", "call.js", "runs.js", "page.js")
 
 
@@ -39,7 +39,7 @@ def add_page(app: FastAPI, config: AgentConfig) -> None:
 
 
 def _page(config: AgentConfig) -> tuple[str, dict[str, str]]:
-    """Nothing but its own script may run."""
+    """Only its own script may run."""
     style = _read("page.css")
     script = "".join(map(_read, SCRIPTS))
     body = _read("page.html").format(

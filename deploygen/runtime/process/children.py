@@ -22,7 +22,7 @@ def free_forks(sockets: Callable[[], Iterable[socket.socket]]) -> None:
                     number,
                     signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL,
                 )
-        signal.set_wakeup_fd(-1)  # which leads to the agent's event loop
+        signal.set_wakeup_fd(-1)  # leads to the agent's event loop
         nothing = os.open(os.devnull, os.O_RDWR)
         for each in sockets():
             # Not closed: the copied objects will close the number.
@@ -58,7 +58,7 @@ def _descendants() -> list[int]:
     children: dict[int, list[int]] = {}
     for path in PROC.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):
-            # The name before may hold anything.
+            # The name before may contain anything.
             state, parent = path.read_text(errors="replace").rpartition(")")[2].split()[:2]
             if state not in "ZX":
                 children.setdefault(int(parent), []).append(int(path.parent.name))

@@ -82,7 +82,7 @@ class Lifecycle:
         listening = listen(self.config.port, self.config.listen)
         free_forks(lambda: [listening, *self._connections()])
         for number in (signal.SIGTERM, signal.SIGINT):
-            # Unlike asyncio's, called even while a handler blocks the loop.
+            # Called even while a handler blocks the loop, unlike asyncio's.
             signal.signal(number, lambda *_: self.request_stop())
         with asyncio.Runner() as runner:
             loop = runner.get_loop()

@@ -17,12 +17,12 @@ class Step(enum.Enum):
 
 
 class Shutdown:
-    """Followed outside the event loop's thread, which a handler may block."""
+    """Followed in another thread, since a handler may block the event loop."""
 
     def __init__(self, drain_seconds: float) -> None:
         self.hurried = False  # requested twice
         self._drain_seconds = drain_seconds
-        # A signal handler may put at any moment.
+        # Signal handlers may put at any moment.
         self._steps: queue.SimpleQueue[Step] = queue.SimpleQueue()
 
     def report(self, step: Step) -> None:

@@ -16,7 +16,7 @@ class StatusChanges:
         send: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`send` sends a heartbeat soon, which calls `reported`."""
+        """`send` makes a heartbeat soon, which calls `reported`."""
         self._status = status
         self._send = send
         self._clock = clock

@@ -5,12 +5,12 @@ import time
 logger = logging.getLogger("agent.registry")
 
 PING_SECONDS = 0.25
-# The measuring loop itself was stopped.
+# More means that the measuring loop itself was stopped.
 STOOD_STILL_SECONDS = 1.0
 
 
 class LoopLag:
-    """How long a handler has blocked the event loop, measured from another one."""
+    """How long a handler has blocked the event loop, measured from another loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -1,4 +1,4 @@
-"""In a thread of its own: a handler that blocks the server's event loop must not cost the lease."""
+"""In its own thread: a handler that blocks the server's event loop must not cost the lease."""
 
 import asyncio
 import contextlib
@@ -31,10 +31,10 @@ STOP_SECONDS = STOPPING_SECONDS + 0.5
 
 def extension(config: AgentConfig, status: StatusReader) -> "Registration":
     """Raises ConfigError."""
-    # No line for each heartbeat.
+    # No log line for each heartbeat.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     registration = Registration(config, status)
-    # And no trace.
+    # No trace either.
     config.environ.setdefault(UNTRACED, f"{re.escape(read_settings(config).url)}/agents/")
     return registration
 
@@ -99,7 +99,7 @@ class Registration:
         config = self._config
         metadata = {"description": config.description, "image_digest": config.image_digest}
         metadata = {name: value for name, value in metadata.items() if value}
-        with contextlib.suppress(Exception):  # logged; the loop tries again
+        with contextlib.suppress(Exception):  # logged; the loop retries
             await self._client.register(
                 metadata | {"port": self._config.port},
                 agent_name=self._config.name,
@@ -120,7 +120,7 @@ class Registration:
                 self._loop.call_soon_threadsafe(function)
 
     def _send_change(self) -> None:
-        # A registry that is away hears of it at the next try.
+        # A registry that is away is told at the next try.
         if not self._client.schedule.failures:
             self._client.heartbeat_now()
 
