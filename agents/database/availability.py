@@ -6,7 +6,7 @@ from agents.log_limits import LogLimit
 
 logger = logging.getLogger("agents.database.availability")
 
-# They may pass: no answer, locked for too long, cannot write.
+# May pass: no answer, locked for too long, read-only.
 UNAVAILABLE = (OperationalError, InterfaceError, InternalError)
 SECONDS_BETWEEN_LINES = 10.0
 

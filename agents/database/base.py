@@ -20,7 +20,7 @@ class TakesTooLong(Exception):
 
 
 class Dialect(ABC):
-    name: ClassVar[str]  # for people
+    name: ClassVar[str]
     has_one_writer: ClassVar[bool]
     is_local: ClassVar[bool]
 
@@ -29,7 +29,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def now(self) -> str:
-        """At the begin of the statement."""
+        """When the statement began."""
 
     @abstractmethod
     def now_after_waiting(self) -> str:
@@ -48,7 +48,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def has_expired(self, heartbeat: str, ttl: str) -> str:
-        """At exactly `expires_at`, too. The arguments contain no placeholders."""
+        """True at exactly `expires_at`, too. The arguments contain no placeholders."""
 
     @abstractmethod
     def latest(self, time: str, other: str) -> str:
@@ -63,37 +63,37 @@ class Dialect(ABC):
 
     @abstractmethod
     def seconds_since(self, time: str) -> str:
-        """A float, exact to a millisecond: on SQLite ten times cheaper than `expires_at`."""
+        """A float, exact to a millisecond; on SQLite ten times cheaper than `expires_at`."""
 
     @abstractmethod
     def list_contains(self, array: str, value: str) -> str: ...
 
     @abstractmethod
     def has_member(self, document: str, *keys_and_values: str) -> str:
-        """Return whether a member of a JSON object, found by `keys`, is one of some scalar values.
+        """Whether the member below these keys is one of some scalar values.
 
-        The last argument is a JSON array of these. Numbers are compared as such: 1 is 1.0.
+        The last argument is a JSON array of the values. Numbers are compared as such: 1 is 1.0.
         """
 
     @abstractmethod
     def some_rows(self, model: type[Model], tries: int) -> str:
-        """Return a condition, for a query of one table, that is true for at most `tries` rows.
+        """Return a condition for one table that is true for at most `tries` random rows.
 
-        Each row has the same chance, and they are found without reading the table. There may be far
-        fewer rows than tries.
+        All rows have the same chance. It does not read the table. There may be far fewer rows than
+        tries.
         """
 
     @abstractmethod
     def starts_with(self, column: str, text: str) -> Q:
-        """A case-sensitive filter that can use an index."""
+        """Return a case-sensitive filter that can use an index."""
 
     @abstractmethod
     def collation_of_letters(self, connection: BaseDatabaseWrapper) -> str | None:
-        """One that knows all letters. Empty: the database's own does. None: there is none."""
+        """Return one for all letters; "" if the database's own is, None if there is none."""
 
     @abstractmethod
     def field_as_json(self, field: Field[Any, Any], column: str) -> str:
-        """As by DRF, but for the spelling of numbers in JSON."""
+        """As DRF writes it, except for the spelling of numbers in JSON."""
 
     @abstractmethod
     def format_text(self, template: str, values: Sequence[str]) -> str:
@@ -101,13 +101,13 @@ class Dialect(ABC):
 
     @abstractmethod
     def join_rows(self, text: str, condition: str) -> str:
-        """The texts of matching rows, separated by commas."""
+        """Join the texts of matching rows by commas."""
 
     @abstractmethod
     def fingerprint(
         self, columns: Mapping[str, Field[Any, Any]], condition: str, place: str
     ) -> str:
-        """Changes with any of `columns` in matching rows, and with their `place`, a column."""
+        """Changes with the `columns` and the column `place` of matching rows."""
 
     @abstractmethod
     def text_as_json(self, text: str) -> str:
@@ -115,7 +115,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def rows_of_json(self, model: type[Model]) -> str:
-        """Return a SELECT of a model's columns from a JSON array of objects, its parameter."""
+        """Return a SELECT of a model's columns from its parameter, a JSON array of objects."""
 
     @abstractmethod
     def update_rows(
@@ -134,7 +134,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:
-        """Update the rows with these keys, but skip locked ones; return how many."""
+        """Return how many rows were updated. Locked rows are skipped."""
 
     @abstractmethod
     def delete(
@@ -154,13 +154,13 @@ class Dialect(ABC):
 
     @abstractmethod
     def next_id(self, model: type[Model]) -> str:
-        """For the SELECT of an INSERT: an id that no row has had."""
+        """Return an id that no row has had, for the SELECT of an INSERT."""
 
     @abstractmethod
     def next_id_after_waiting(self, model: type[Model], column: str) -> str:
-        """For its DO UPDATE: such an id, taken after the row is locked.
+        """For the DO UPDATE: such an id, taken after the row is locked.
 
-        `column`: where the INSERT would put its own.
+        `column`: that of the id.
         """
 
     @abstractmethod
@@ -169,11 +169,11 @@ class Dialect(ABC):
 
     @abstractmethod
     def open_writers(self, model: type[Model]) -> frozenset[str]:
-        """Others' transactions that may hold ids."""
+        """Return others' transactions that may hold ids."""
 
     @abstractmethod
     def session(self) -> int:
-        """Return the number of this connection's session; 0 if it has none."""
+        """Return the number of this connection's session, or 0."""
 
     @abstractmethod
     def session_has_ended(self, session: int) -> bool: ...
@@ -184,15 +184,15 @@ class Dialect(ABC):
 
     @abstractmethod
     def without_waiting_for_writers(self) -> AbstractContextManager[None]:
-        """Fail at once instead."""
+        """Fail instead of waiting."""
 
     @abstractmethod
     def in_one_process(self) -> AbstractContextManager[None]:
-        """Without parallel workers, so that time is cost."""
+        """Without parallel workers, so that time equals cost."""
 
     @abstractmethod
     def close_before_fork(self) -> None:
-        """Only if a fork must not share this thread's connection."""
+        """Close this thread's connection if a fork must not share it."""
 
     @abstractmethod
     def size_on_disk(self, model: type[Model]) -> int | None:

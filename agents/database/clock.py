@@ -1,4 +1,4 @@
-"""The database makes and compares all times, as the hosts' clocks differ."""
+"""The database makes and compares all times, since hosts' clocks differ."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -59,14 +59,14 @@ class HasExpired(Fragment):
 
 
 def _wanes(now: str, heartbeat: str, ttl: str) -> str:
-    # In integers, as a third of a second is not a whole number of microseconds.
+    # In integers: a third of a second is no whole number of microseconds.
     silence = f"({dialect.microseconds(now)} - {dialect.microseconds(heartbeat)})"
     missed = (HEARTBEATS_PER_TTL - 1) * 1_000_000
     return f"({silence} * {HEARTBEATS_PER_TTL} > {ttl} * CAST({missed} AS BIGINT))"
 
 
 class LeaseWanes(Fragment):
-    """Whether less than a third of the TTL is left at `now`."""
+    """Less than a third of the TTL is left at `now`."""
 
     fragment = staticmethod(_wanes)
     arity = 3

@@ -22,7 +22,7 @@ class Fragment(Func):
 
 
 class ListContains(Fragment):
-    """Django has this on PostgreSQL only."""
+    """Django has this for PostgreSQL only."""
 
     fragment = staticmethod(dialect.list_contains)
     arity = 2

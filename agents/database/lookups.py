@@ -14,7 +14,7 @@ class ContainsInAnyCase(IContains):
     """Knows letters that the database's locale does not know."""
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
-        # For ASCII, the locale is right, and the fastest.
+        # For ASCII, the locale is right, and fastest.
         is_plain = not isinstance(self.rhs, str) or self.rhs.isascii()
         collation = None if is_plain else dialect_of(connection).collation_of_letters(connection)
         if not collation:

@@ -11,7 +11,7 @@ SILENCE_SECONDS = 15.0
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """Our web server sends it by its event loop. Others hold a thread for it."""
+    """Our web server sends it by its event loop; others use a thread."""
 
     def __init__(
         self, stream: EventStream, content_type: str = "text/event-stream", **more: Any
@@ -19,7 +19,7 @@ class EventStreamResponse(StreamingHttpResponse):
         self._own_content = self._events()
         super().__init__(self._own_content, content_type=content_type, **more)
         self["Cache-Control"] = "no-store"
-        self["X-Accel-Buffering"] = "no"  # else nginx holds events back
+        self["X-Accel-Buffering"] = "no"  # else nginx buffers events
         self._stream = stream
         self._is_handed_over = False
 

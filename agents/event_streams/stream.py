@@ -17,7 +17,7 @@ class Closed(StrEnum):
 class EventStream:
     """Events for one client.
 
-    `comment`: keeps proxies from closing the connection, and finds vanished clients. `farewell`:
+    `comment` keeps proxies from closing the connection, and finds vanished clients. `farewell` is
     sent if the server stops. `on_close` is called once, in any thread, but not in `send` or `end`.
     """
 
@@ -55,7 +55,7 @@ class EventStream:
         return self._pending_bytes + self._taken_bytes
 
     def send(self, event: bytes) -> bool:
-        """Return False if the stream has ended, as it does at more than MAX_UNSENT_BYTES unread."""
+        """Return False if the stream has ended, as it does above MAX_UNSENT_BYTES unread."""
         with self._lock:
             if self._over:
                 return False
@@ -64,7 +64,7 @@ class EventStream:
             else:
                 self._pending.append(event)
                 self._pending_bytes += len(event)
-            # Woken before, the server takes this one too.
+            # If it is woken already, the server takes this one too.
             wake = self._wake if len(self._pending) == 1 or self._over else None
         if wake is not None:
             wake()
@@ -94,7 +94,7 @@ class EventStream:
         return events
 
     def has_taken(self, unsent: int) -> None:
-        """`unsent`: bytes that were not received."""
+        """`unsent`: bytes not received yet."""
         with self._lock:
             self._taken_bytes = unsent
 

@@ -25,7 +25,7 @@ class FastPath(ABC, Generic[CallT]):
     def take(
         self, request: bytes, peer: str, caller: Any, *, may_keep_open: bool = True
     ) -> bool | Response:
-        """Return the response, True if `responses` will have it, False if Django has to answer.
+        """Return the response, True if `responses` will have it, False if Django must answer.
 
         `peer`: an address.
         """

@@ -2,7 +2,7 @@ import time
 from collections import deque
 from typing import Any, Generic, Protocol, TypeVar
 
-MAX_BATCH = 1_000  # rows: some 10 ms on PostgreSQL
+MAX_BATCH = 1_000  # rows: about 10 ms on PostgreSQL
 MAX_WAITING = 50_000
 PATIENCE_SECONDS = 2.0
 # Smaller batches cost as much.
@@ -11,7 +11,7 @@ SHORT_CALL_ROWS = 10
 
 
 class Call(Protocol):
-    """`size`: rows yet to be written."""
+    """`size`: rows to write."""
 
     caller: Any
 
@@ -21,14 +21,14 @@ class Call(Protocol):
     def fail(self, error: Exception) -> None: ...
 
     def must_retry(self, now: float) -> bool:
-        """A record was locked, and there is time left."""
+        """Whether a record was locked, and there is time left."""
 
 
 CallT = TypeVar("CallT", bound=Call)
 
 
 class _Line(Generic[CallT]):
-    """Each number of rows is written by one thread only, so no lock is needed."""
+    """Only one thread writes each number, so no lock is needed."""
 
     def __init__(self) -> None:
         self.calls: deque[CallT] = deque()
@@ -53,7 +53,7 @@ class _Line(Generic[CallT]):
 
 
 class CallQueue(Generic[CallT]):
-    """Short calls overtake long ones, for half of a batch at most.
+    """Short calls overtake long ones, for up to half of a batch.
 
     The event loop calls `offer` and `count_waiting`, the committing thread all else.
     """
@@ -110,5 +110,5 @@ class CallQueue(Generic[CallT]):
         return True
 
     def _ahead(self, line: _Line[CallT]) -> int:
-        """Return how many rows come before a new call. A batch takes one long call at most."""
+        """Return the rows before a new call. A batch takes one long call at most."""
         return self._short.rows + (line.rows if line is self._long else 0)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 SECONDS = 0.010
 ENOUGH_CALLS = 64
-# Waiting pays if more calls are expected.
+# Waiting must be worth this many calls.
 WORTH = 1.5
-# The weight of older commits.
+# Of older commits.
 DECAY = 0.8
 
 
@@ -26,7 +26,7 @@ class CommitWindow:
             self._arrivals += 1
 
     def left(self, waiting: int) -> float:
-        """Return for how many seconds a commit of `waiting` calls, one or more, waits."""
+        """Return how many seconds a commit of `waiting` calls, at least one, still waits."""
         now = self._clock()
         if self._since is None:
             self._since = now

@@ -10,7 +10,7 @@ from agents.fast_path.outcomes import Response
 from agents.fast_path.request_head import Client
 from agents.fast_path.responses import DjangoHeaders, Responses
 
-# (peer, X-Forwarded-For, X-Forwarded-Proto) -> (the client's address, the scheme if known)
+# (peer, X-Forwarded-For, X-Forwarded-Proto) -> (client's address, scheme or None)
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
 CLIENTS_CACHE_SIZE = 131_072  # more than a fleet's heartbeats
 LONGEST_CACHED = 128
@@ -41,7 +41,7 @@ class Front:
         may_keep_open: bool,
         has_token: bool,
     ) -> Caller | None:
-        """Return None if Django has to answer."""
+        """None: Django must answer."""
         if not self._is_allowed_host(client.host):
             return None
         if client.has_origin and settings.CORS_ALLOWED_ORIGINS:

@@ -18,8 +18,8 @@ from agents.fast_path.commit_window import CommitWindow
 logger = logging.getLogger("agents.fast_path")
 
 LOCK_PAUSE_SECONDS = 0.005
-IDLE_SECONDS = 5.0  # then a connection is checked
-QUICK_SECONDS = 1.0  # so quick a failure means a dead connection
+IDLE_SECONDS = 5.0  # then check the connection
+QUICK_SECONDS = 1.0  # a failure so quick means a dead connection
 
 
 class GroupCommit(ABC, Generic[CallT]):
@@ -47,7 +47,6 @@ class GroupCommit(ABC, Generic[CallT]):
         return self._calls.offer(call)
 
     def flush(self) -> float:
-        """Commit, or return in how many seconds to flush again."""
         waiting = self._calls.count_waiting()
         if self._is_committing or not waiting:
             return math.inf

@@ -9,7 +9,7 @@ class Response(NamedTuple):
 
 
 class HandOver(NamedTuple):
-    """For Django. `environ` is added to the WSGI environment."""
+    """Django must answer. `environ` extends the WSGI environment."""
 
     caller: Any
     request: bytes

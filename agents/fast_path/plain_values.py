@@ -10,7 +10,7 @@ def is_status(status: Any) -> bool:
 
 
 def is_text(text: Any, longest: int) -> bool:
-    # If it is printable, it can be stored.
+    # Printable text can be stored.
     return (
         isinstance(text, str)
         and len(text) <= longest

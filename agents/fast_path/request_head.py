@@ -1,4 +1,4 @@
-"""Heads of requests that all HTTP parsers read in the same way."""
+"""Heads of requests that all HTTP parsers read alike."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ CACHE_SIZE = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Without the credential, to be cached."""
+    """Without the credential, so that it can be cached."""
 
     host: str
     forwarded_for: str
@@ -50,10 +50,10 @@ class Parts(NamedTuple):
 def parse_request(
     request: bytes, line: re.Match[bytes], credential: re.Pattern[bytes]
 ) -> Parts | None:
-    """Return None if Django has to parse it.
+    """None: Django must parse it.
 
-    The last group of `line` is HTTP's minor version; that of `credential`, which matches a header
-    line, its value.
+    `line` ends with the group of HTTP's minor version. `credential` matches a header line, and its
+    value in a group.
     """
     begin, end = line.end(), request.find(HEAD_END, 0, MAX_HEAD_BYTES) + 2
     if end < begin:
@@ -66,7 +66,7 @@ def parse_request(
         headers = request[begin : secret.start()] + request[secret.end() : end]
     client = _parse_headers(headers, line.groups()[-1])
     body = request[end + 2 :]
-    # The server passes on the head alone if the length is wrong or too large.
+    # If the length is wrong or too large, the server passes on the head alone.
     if client is None or client.body_length != b"%d" % len(body):
         return None
     return Parts(client, value, body)

@@ -1,4 +1,4 @@
-"""The one rule of who may register an agent."""
+"""The only rule of who may register an agent."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ PER_TOKEN = "RATE_REGISTER_PER_TOKEN"  # noqa: S105 - a setting's name
 PER_ADDRESS = "RATE_REGISTER_PER_ADDRESS"
 PER_AGENT = "RATE_REGISTER_PER_AGENT"
 WRONG_TOKENS = "RATE_WRONG_TOKENS_PER_ADDRESS"
-# In the WSGI environment, if the rates have counted it.
+# Set in the WSGI environment if the rates have counted it.
 IS_COUNTED = "agents.registration_is_counted"
 
 _registrations = WindowCounter()
@@ -55,7 +55,7 @@ def recognise(token: str, address: str | None) -> Access | None:
 
 
 def count_callers(callers: Iterable[tuple[str, str | None]]) -> list[Refusal | None]:
-    """By token, empty if there is none, and by address."""
+    """Each caller: token or "", address."""
     callers = list(callers)
     refusals: list[Refusal | None] = [None] * len(callers)
     _count(PER_TOKEN, [token for token, _ in callers], refusals)
@@ -64,7 +64,7 @@ def count_callers(callers: Iterable[tuple[str, str | None]]) -> list[Refusal | N
 
 
 def _count(setting: str, keys: list[str], refusals: list[Refusal | None]) -> None:
-    """Empty keys are not counted."""
+    """Ignore empty keys."""
     calls = Counter(
         key for key, refusal in zip(keys, refusals, strict=True) if key and refusal is None
     )

@@ -1,4 +1,4 @@
-"""Plain bodies. The serializer reads all others, and explains what is wrong."""
+"""Parses plain bodies. The serializer reads all others, and explains what is wrong."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from agents.strict_json import InvalidJSON, parse_json
 # Such metadata cannot exceed its limits of size and depth.
 MAX_BYTES = 2_000
 MAX_BRACKETS = 32
-# Here, both the card and the metadata are checked.
+# Then both the card and the metadata are checked.
 HAS_CARD = b'"agent_card"'
 MAX_BYTES_WITH_CARD = MAX_CARD_BYTES + MAX_BYTES
 REQUIRED = {"agent_id", "host", "port"}
@@ -87,7 +87,6 @@ def _is_host(host: Any) -> bool:
 
 
 def _is_object(value: Any, field: MetadataField, *, must_check: bool) -> bool:
-    """`must_check` its size and depth."""
     if not isinstance(value, dict):
         return False
     try:

@@ -12,7 +12,7 @@ class ForDjango(Exception):
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """`outcome` is None while another call for the id comes first."""
+    """`outcome`: None while another call for the id comes first."""
 
     fields: dict[str, Any]
     token: str | None

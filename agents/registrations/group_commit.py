@@ -12,7 +12,7 @@ from agents.tokens.auth_mode import is_open
 from agents.tokens.cache import Access
 from agents.tokens.enrollment import ANYBODY, Enrolment
 
-# A wrong one takes a query, and delays the batch.
+# A wrong token takes a query, and delays the batch.
 MAX_NEW_TOKENS = 20
 
 

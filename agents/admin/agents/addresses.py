@@ -9,7 +9,7 @@ HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 
 
 def base_url(agent: AgentRecord) -> str:
-    """Empty for a host such as ``user@elsewhere``."""
+    """Return "" for a host such as ``user@elsewhere``."""
     if not _is_well_formed(agent.host):
         return ""
     scheme = "https" if agent.port == HTTPS_PORT else "http"

@@ -1,4 +1,4 @@
-"""Cards (A2A 1.0, section 4.4) as agents have sent them.
+"""Cards (A2A 1.0, section 4.4) as agents send them.
 
 They are not fetched: the registry would call any address that an agent claims.
 """
@@ -29,7 +29,7 @@ class Interface:
 
     @property
     def link(self) -> str:
-        """Empty if it is not safe to open in a browser."""
+        """ "" if it is not safe to open in a browser."""
         return self.url if self.url.lower().startswith(WEB_SCHEMES) else ""
 
 

@@ -25,7 +25,7 @@ VIEW, DELETE = "agents.view_agentrecord", "agents.delete_agentrecord"
 
 @dataclass(frozen=True)
 class HeldPurge:
-    """`silent` of `fleet` agents are silent. `expired`: how many are kept."""
+    """`silent` of `fleet` agents are silent; `expired` of them are kept."""
 
     expired: int
     silent: int
@@ -46,7 +46,7 @@ def held_purge(
     last_sweep: SweepReport | None = None,
     count: Count | None = None,
 ) -> HeldPurge | None:
-    """Return None without a held purge, or if the user may not view agents."""
+    """None without a held purge, or if the user may not view agents."""
     if not request.user.has_perm(VIEW) or not (last_sweep or report_sweeps()).held:
         return None
     hold = current_hold()

@@ -19,7 +19,7 @@ Kind = AgentEvent.Kind
 
 @dataclass(frozen=True)
 class Window:
-    """`known`: how much of the window; empty if all."""
+    """`known`: how much of the window; "" if all."""
 
     title: str
     days: int

@@ -8,7 +8,7 @@ MAX_INDENT = 6
 
 @dataclass(frozen=True)
 class Row:
-    """`value` is None for an object or a list, whose `size` rows follow."""
+    """`value`: None for an object or a list, whose `size` rows follow."""
 
     depth: int
     key: str

@@ -65,9 +65,8 @@ def registration_facts(request: HttpRequest, agent: AgentRecord) -> dict[str, An
 
 
 def last_record(agent_id: str) -> dict[str, Any]:
-    """Return what is known of an agent that is gone."""
     record = feed.last_record(agent_id)
-    if record is None:  # of an older version, or deleted
+    if record is None:  # from an older version, or deleted
         return {}
     return {
         "last_record_rows": list(metadata.rows(record)),
@@ -89,7 +88,7 @@ def timeline(agent: AgentRecord | None, history: History | None) -> dict[str, An
 
 
 def addresses_differ(agent: AgentRecord) -> bool:
-    """Whether it calls from another address than it advertises. False for host names."""
+    """Whether its calls come from another address than it advertises. False for host names."""
     try:
         advertised = ip_address(agent.host)
     except ValueError:

@@ -38,7 +38,7 @@ class BackgroundCheck(Generic[T]):
         self._began = 0.0
 
     def get(self) -> T | None:
-        """Return None if no recent result comes in time."""
+        """None if no recent result comes in time."""
         with self._lock:
             if self._is_fresh():
                 return self._value()

@@ -46,7 +46,7 @@ def _check() -> BrokerReport:
             _check_folders()
         else:
             _connect()
-    except Exception as error:  # its text may contain a password
+    except Exception as error:  # may contain a password
         return BrokerReport(transport, responds=False, reason=_reason(error))
     return BrokerReport(transport, responds=True)
 

@@ -12,15 +12,15 @@ from agents.admin.dashboard.scale import Scale, in_short, scale_for
 
 # Pixels.
 HEIGHT, TOP, PLOT = 214, 12, 172
-# Percent of the width, at the left of the plot; the share of a slot that its bar fills.
+# Percent of the width left of the plot; share of a slot that its bar fills.
 LEFT, BAR = 9.0, 0.76
-# Percent from an end: closer, a time would be cut off.
+# Percent from an end: closer times would be cut off.
 MARGIN = 2.5
 
 
 @dataclass(frozen=True)
 class Series:
-    """`name`: a plural, which selects the colour. `counts`: one for each slot."""
+    """`name`: a plural, which selects the colour. `counts`: one per slot."""
 
     name: str
     counts: Sequence[int]
@@ -37,7 +37,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """`span`: such as "last hour". `per`: a slot, such as "minute". `labelled`: between two times.
+    """`span`: such as "last hour". `per`: a slot, such as "minute". `labelled`: between times.
 
     The last slot is not over yet.
     """

@@ -24,7 +24,7 @@ NEWEST_EVENTS = 10
 
 @dataclass(frozen=True)
 class Tile:
-    """`level` is empty for no colour, as for a count of zero."""
+    """`level`: "" for no colour, as for a count of zero."""
 
     name: str
     count: int
@@ -39,7 +39,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Overview:
-    """All but the charts. None: the user may not see it."""
+    """All except the charts. None: the user may not see it."""
 
     health: Health
     count: Count | None

@@ -1,4 +1,4 @@
-"""Include these before the admin's: the dashboard replaces its index."""
+"""Include them before the admin's: the dashboard replaces its index."""
 
 from django.contrib import admin
 from django.urls import path

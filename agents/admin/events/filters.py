@@ -79,7 +79,7 @@ class ActorFilter(TextFilter):
 
     def condition(self, text: str) -> Q:
         condition = dialect.starts_with("actor", text)
-        # Without it, PostgreSQL would not use the partial index.
+        # Otherwise PostgreSQL would not use the partial index.
         return condition & BY_STAFF if text.startswith(STAFF) else condition
 
 

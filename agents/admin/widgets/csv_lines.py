@@ -13,7 +13,7 @@ LINE_ENDS = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\x0b"): "\\v", ord("\x0c")
 LINE_ENDS |= {ord("\x85"): " ", ord("\u2028"): " ", ord("\u2029"): " "}
 
 
-# Cells that `cell` changes, each behind a SEPARATOR.
+# Cells that `cell` changes, each after a SEPARATOR.
 SEPARATOR = "\x1f"
 UNUSUAL = re.compile(
     rf"[{re.escape(''.join(map(chr, LINE_ENDS)))}]"
@@ -34,7 +34,7 @@ def lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def cell(value: Any) -> str:
-    """Lists and objects as JSON, times in ISO 8601, None as empty."""
+    """Lists and objects become JSON, times ISO 8601, None empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -45,5 +45,5 @@ def cell(value: Any) -> str:
         return value.isoformat()
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = text.translate(LINE_ENDS)
-    # Spreadsheets take what follows a hidden apostrophe as text.
+    # Spreadsheets treat what follows a hidden apostrophe as text.
     return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text

@@ -6,7 +6,7 @@ from django.utils.functional import cached_property
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
-    """Only the first MOST rows have pages, as counting millions takes long."""
+    """Only the first MOST rows have pages: counting millions takes long."""
 
     MOST = 10_000
 

@@ -9,7 +9,8 @@ from agents.database.postgresql.text import Text
 from agents.database.postgresql.writes import Writes
 from agents.database.tables import table
 
-# Bytes of a page's header, and the fewest that a row takes: https://www.postgresql.org/docs/current/storage-page-layout.html
+# Bytes of a page's header, and of the smallest row:
+# https://www.postgresql.org/docs/current/storage-page-layout.html
 PAGE_HEADER, SMALLEST_ROW = 24, 28
 
 
@@ -22,7 +23,7 @@ class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
         return Q(**{f"{column}__startswith": text})
 
     def list_contains(self, array: str, value: str) -> str:
-        # There are no statistics for its function JSONB_EXISTS.
+        # Its function JSONB_EXISTS has no statistics.
         return f"({array} ? {value})"
 
     def has_member(self, document: str, *keys_and_values: str) -> str:
@@ -31,7 +32,7 @@ class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
         return f"(({member}) = ANY(ARRAY(SELECT JSONB_ARRAY_ELEMENTS({values}::jsonb))))"
 
     def some_rows(self, model: type[Model], tries: int) -> str:
-        # Where a row could be, as likely in one place as in another.
+        # Random places for rows.
         return (
             "ctid = ANY(ARRAY(SELECT FORMAT('(%%s,%%s)', FLOOR(RANDOM() * pages),"
             " 1 + FLOOR(RANDOM() * places))::tid FROM ("

@@ -9,7 +9,7 @@ Element = str | int | float | None
 
 
 def array_literal(elements: Sequence[Element]) -> str:
-    """`elements` are all texts or all numbers, or None."""
+    """`elements`: all texts or all numbers, or None."""
     try:
         joined = '","'.join(elements)  # type: ignore[arg-type]
     except TypeError:

@@ -28,7 +28,7 @@ class Connections:
 
     @contextmanager
     def without_waiting_for_writers(self) -> Iterator[None]:
-        # SKIP LOCKED is enough: writers lock rows only.
+        # SKIP LOCKED suffices: writers lock only rows.
         yield
 
     @contextmanager

@@ -8,7 +8,7 @@ from agents.database.tables import table
 # {0}: the column. Floats 0 and 1 have a point, as in Python.
 JSON_OF = {
     models.CharField: "TO_JSON({0})",
-    # INTERVAL '0' is UTC: a name would be looked up for each row.
+    # INTERVAL '0' is UTC; a name would be looked up for each row.
     models.DateTimeField: (
         """'"' || REPLACE(TO_CHAR({0} AT TIME ZONE INTERVAL '0', """
         """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z') || '"'"""
@@ -43,7 +43,7 @@ class JsonSql:
     def fingerprint(
         self, columns: Mapping[str, models.Field[Any, Any]], condition: str, place: str
     ) -> str:
-        # The hash of a record is a weighted sum of those of its columns. If all rows had the same
-        # seed, two that exchange a column's values would leave the sum as it is.
+        # A record's hash is a weighted sum of its columns' hashes. With one seed for all rows, two
+        # rows that exchange a column's values would not change the sum.
         row = f"HASH_RECORD_EXTENDED(ROW({', '.join(columns)}), {place})"
         return f"COALESCE(SUM({row}) FILTER (WHERE {condition}), 0)"

@@ -1,4 +1,4 @@
-"""One statement for each write, so that no lock waits for a round trip."""
+"""Each write is one statement, so that no lock waits for a round trip."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from agents.database.statements import (
     returning_clause,
 )
 
-# 16 MB in one transaction. Heartbeats wait for the rows that it finds.
+# 16 MB per transaction. Heartbeats wait for the rows that it finds.
 PAGES = 2048
 
 
@@ -82,7 +82,7 @@ class Writes:
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # ctid needs no index. It changes if a row is updated, which then is no longer meant.
+        # ctid needs no index. An update changes it, and then the row is no longer meant.
         sql = (
             "WITH found AS MATERIALIZED ("
             f"SELECT ctid FROM {statement.table} WHERE ctid > %s::tid AND ctid < %s::tid"

@@ -10,7 +10,7 @@ from agents.database.sqlite.writes import Writes
 from agents.database.tables import table
 
 NUMBERS = "('integer', 'real')"
-# Sorts after every character in ids and actors.
+# Sorts after all characters of ids and actors.
 LAST_CHARACTER = "\U0010ffff"
 
 
@@ -27,7 +27,7 @@ class SQLite(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
         return f"EXISTS (SELECT 1 FROM JSON_EACH({array}) WHERE value = {value})"
 
     def has_member(self, document: str, *keys_and_values: str) -> str:
-        # By JSON_EACH, since paths know neither quotes in keys nor escaped letters.
+        # JSON paths know neither quotes in keys nor escaped letters.
         *keys, values = keys_and_values
         found = f"SELECT 'object' AS type, {document} AS value"
         for key in keys:

@@ -8,7 +8,7 @@ class Clock:
         return "(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW') || '000')"
 
     def now_after_waiting(self) -> str:
-        # The statement begins after waiting.
+        # Statements begin after waiting.
         return self.now()
 
     def now_plus(self, seconds: str) -> str:
@@ -25,7 +25,7 @@ class Clock:
         )
 
     def has_expired(self, heartbeat: str, ttl: str) -> str:
-        # `expires_at` is expensive, and decides only within a second of the end.
+        # `expires_at` is expensive, and matters only within a second of the end.
         silence = self.seconds_since(heartbeat)
         exact = f"{self.expires_at(heartbeat, ttl)} <= {self.now()}"
         return (

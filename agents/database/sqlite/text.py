@@ -1,4 +1,4 @@
-"""LIKE that ignores case in all scripts, not only in ASCII."""
+"""LIKE that ignores case in all scripts."""
 
 import re
 from collections.abc import Callable

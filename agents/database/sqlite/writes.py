@@ -1,4 +1,4 @@
-"""No statement can insert what another returns, so rows go through the process."""
+"""No statement can insert what another returns, so rows pass through the process."""
 
 import json
 import time
@@ -16,7 +16,7 @@ from agents.database.statements import (
     returning_clause,
 )
 
-# In one transaction, for which other writers wait.
+# Per transaction, for which other writers wait.
 MOST_ROWS = 250
 
 
@@ -91,7 +91,7 @@ class Writes:
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # Finding takes longer than deleting, so it is not in the transaction.
+        # Finding takes longer than deleting, so it happens outside the transaction.
         find = (
             f"SELECT rowid FROM {statement.table} WHERE rowid > %s AND {condition}"
             " ORDER BY rowid LIMIT %s"
@@ -109,7 +109,7 @@ class Writes:
                 last = rows[-1]
             if len(rows) < most:
                 return
-            # Other writers get as much time.
+            # Give other writers as much time.
             time.sleep(time.monotonic() - started)
 
 

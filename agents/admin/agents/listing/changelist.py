@@ -35,7 +35,7 @@ class FleetChangeList(ChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Any]:
-        # Django's filters let NUL through, database drivers refuse it.
+        # Database drivers refuse NUL, Django's filters do not.
         for name in self.filter_params.keys() - DISPLAY_PARAMETERS:
             values = self.filter_params[name]
             if isinstance(values, list) and any("\0" in value for value in values):
@@ -53,7 +53,7 @@ class FleetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         paginator = CappedPaginator(self.queryset, self.list_per_page)
-        # One more row shows whether there is a second page.
+        # One row more shows whether there is a second page.
         first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []
         if self.page_num <= 1 and len(first) <= self.list_per_page:
             paginator.set_count(len(first))
@@ -96,4 +96,4 @@ class FleetChangeList(ChangeList):
 
 class MatchingAgents(FleetChangeList):
     def get_results(self, request: HttpRequest) -> None:
-        """Only `queryset` is needed."""
+        pass

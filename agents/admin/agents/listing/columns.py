@@ -20,7 +20,7 @@ LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
 
 
-# The first click sorts the worst to the top.
+# The first click puts the worst on top.
 @admin.display(description="state", ordering=condition_rank().desc())
 def state(agent: AgentRecord) -> SafeString:
     """fleet.js finds the row by ``data-agent``."""
@@ -95,7 +95,7 @@ def tags(agent: AgentRecord) -> SafeString:
 
 
 def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
-    """Adds a filter to those of `list_query`, which FleetChangeList sets."""
+    """Add a filter to those of `list_query`, which FleetChangeList sets."""
     query = getattr(agent, "list_query", [])
     pairs = [pair for pair in query if parameter == "tag" or pair[0] != parameter]
     if (parameter, value) not in pairs:

@@ -1,4 +1,4 @@
-"""Exports go through pages by id: no transaction stays open, and no agent appears twice."""
+"""Exports read pages by id: no transaction stays open, and no agent appears twice."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ logger = logging.getLogger("agents.export")
 
 PAGE = 100
 DOCUMENTS = {name for name in FIELDS if isinstance(field_of(name), JSONField)}
-# State and status, too: the database does not check them.
+# State and status too: the database does not check them.
 TEXTS = {name for name in FIELDS if isinstance(field_of(name), CharField)}
 
 

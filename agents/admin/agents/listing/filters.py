@@ -1,4 +1,4 @@
-"""The filters of the agent list: those of the API, and liveness."""
+"""The filters of the agent list: the API's, and liveness."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from agents.discovery.parameters import problem_with_metadata
 from agents.querysets import AgentQuerySet
 from agents.states import Lease
 
-# Of Django's search, of links from other pages, and as saved views have them.
+# As in Django's search, links from other pages, and saved views.
 PARAMETERS = {"search": "q", "state": "state__exact", "status": "status__exact"}
 METADATA = "meta"
 ORDER = "o"
@@ -74,7 +74,7 @@ class ChoiceFilter(admin.SimpleListFilter):
 
 
 class TextFilter(admin.SimpleListFilter):
-    """A value to type. `takes_many`: an agent must match all of them; else the last counts."""
+    """A value to type. `takes_many`: an agent must match all; otherwise the last counts."""
 
     is_text = True
     takes_many: ClassVar[bool] = False
@@ -111,7 +111,6 @@ class TextFilter(admin.SimpleListFilter):
         return self.matching(agents) if self.values else agents
 
     def matching(self, agents: AgentQuerySet) -> AgentQuerySet:
-        """`values` is not empty, and has no problem."""
         raise NotImplementedError
 
 
@@ -194,7 +193,7 @@ def active_filters(parameters: list[tuple[str, str]]) -> list[ActiveFilter]:
 
 
 def problem_with(parameter: str, value: str) -> str:
-    """Return why no agent can match a value, or nothing."""
+    """Return why no agent can match a value, or ""."""
     if parameter == METADATA:
         key, equals, text = value.partition("=")
         return problem_with_metadata(f"{PREFIX}{key}", text) if equals else "Give KEY=VALUE."

@@ -15,7 +15,7 @@ MAX_ROWS = 200
 
 class LiveRows(ModelAdmin[AgentRecord]):
     def live_rows(self, request: HttpRequest) -> HttpResponse:
-        """Return ``{"rows": {id: {column: HTML}}}``; of deleted agents, only the `state`."""
+        """Return ``{"rows": {id: {column: HTML}}}``; for deleted agents, only the `state`."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":

@@ -28,7 +28,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
     list_display = columns.COLUMNS
     list_display_links = [columns.agent]
     list_filter = LIST_FILTER
-    # Of columns that have filters, and of an access token's link to its agents.
+    # Filterable columns, and an access token's link to its agents.
     linked_lookups = frozenset(
         {
             "host",
@@ -54,7 +54,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
 
     @admin.display()
     def action_checkbox(self, obj: AgentRecord) -> SafeString:
-        # Django renders a template for each row: a quarter of the page's time.
+        # Django would render a template for each row: a quarter of the page's time.
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select"'
             ' aria-label="Select {} for an action">',

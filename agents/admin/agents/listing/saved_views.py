@@ -1,4 +1,4 @@
-"""A view is a query string of known parameters, so it cannot lead to another page."""
+"""Views are query strings of known parameters, so they cannot lead to other pages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ def _action(operation: Operation) -> Callable[..., HttpResponse | None]:
 
 
 class Operations(ModelAdmin[AgentRecord]):
-    """An agent's page posts its id as the ticked one, and as ``from_agent`` to return to."""
+    """An agent's page posts its id as ticked, and as ``from_agent`` to return to."""
 
     actions = [_action(operation) for operation in OPERATIONS.values()]
 
@@ -119,7 +119,7 @@ def _applicable(operation: Operation, count: FleetCount) -> int:
 
 
 def _agent_page(request: HttpRequest) -> str | None:
-    """Return None if the list posted."""
+    """None: the list posted."""
     agent_id = request.POST.get("from_agent", "")
     if not agent_id or "\0" in agent_id:
         return None

@@ -11,7 +11,7 @@ from agents.leases import UnknownAgent
 
 @dataclass(frozen=True)
 class Outcome:
-    """`is_complete`: something changed, and time did not run out."""
+    """`is_complete`: something changed in time."""
 
     message: str
     is_complete: bool

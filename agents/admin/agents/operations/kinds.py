@@ -13,8 +13,9 @@ OPERATE, REMOVE = "operate", "remove"
 
 @dataclass(frozen=True)
 class Operation:
-    """`run` takes agent_id, actor and reason; it returns whether the agent changed, or raises
-    UnknownAgent. `done` and `unchanged` are participles for the summary.
+    """`run` takes agent_id, actor and reason, and returns whether the agent changed.
+
+    It may raise UnknownAgent. `done`, `unchanged`: participles for the summary.
     """
 
     name: str

@@ -24,7 +24,7 @@ class Selection:
 
     @property
     def hidden_ids(self) -> list[str]:
-        """Django wants at least one id."""
+        """Django needs at least one id."""
         return self.ticked[:1] if self.is_across else self.ticked
 
 
