@@ -1,4 +1,4 @@
-"""The one reader of environment variables.
+"""The only reader of environment variables.
 
 ``NAME_FILE`` names a file with the value of ``NAME`` (Docker and Kubernetes secrets). Empty means
 unset. Wrong values are refused together.
@@ -62,7 +62,7 @@ class Environment:
         return self.parsed(name, default, parse, takes=takes)
 
     def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
-        """Case does not matter."""
+        """Ignores case."""
         known = {choice.lower(): choice for choice in choices}
 
         def parse(text: str) -> str:
@@ -115,8 +115,7 @@ class Environment:
 def split_url(text: str, schemes: Sequence[str]) -> SplitResult:
     """Raise WrongValue.
 
-    An unescaped `/`, `?` or `#` in a password would end the host early. An `@` behind the host
-    gives it away.
+    An unescaped `/`, `?` or `#` in a password would end the host early. Then an `@` follows.
     """
     parts = urlsplit(text)
     if parts.scheme not in schemes:

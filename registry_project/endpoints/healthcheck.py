@@ -1,4 +1,4 @@
-"""Docker's health check. It asks for liveness only: a restart brings back no database."""
+"""Docker's health check of liveness: a restart would not bring back a database."""
 
 import http.client
 import sys

@@ -1,4 +1,4 @@
-"""Host headers are checked, except of health checks and metrics, which are called by address."""
+"""Checks Host headers, except for health checks and metrics, which are called by address."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from agents.allowed_hosts import check_host
 
-# As in SECURE_REDIRECT_EXEMPT, without the first slash.
+# As SECURE_REDIRECT_EXEMPT takes it: without the first slash.
 PROBED = r"^(health(/|$)|metrics/?$)"
 
 

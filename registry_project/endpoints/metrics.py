@@ -16,8 +16,6 @@ TEXT = "text/plain"
 
 
 class Metrics(APIView):
-    """Always answers in Prometheus' text format, whatever the Accept header says."""
-
     permission_classes = [MayRead]
     renderer_classes = [JSONRenderer]
 

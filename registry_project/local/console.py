@@ -12,7 +12,7 @@ COLOURS = (36, 33, 35, 32, 34)  # cyan, yellow, magenta, green, blue
 class Console:
     """Lines begin with a prefix such as ``web    | ``.
 
-    `output` is unbuffered: nothing is left in it when its reader has gone.
+    `output` is unbuffered, so nothing is left in it when its reader is gone.
     """
 
     def __init__(self, output: io.FileIO, names: Sequence[str], *, coloured: bool = False) -> None:

@@ -68,7 +68,7 @@ def _tie_to_parent() -> Callable[[], None] | None:
 
     def tie() -> None:
         prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-        if os.getppid() != parent:  # died before prctl took effect
+        if os.getppid() != parent:  # it died before prctl took effect
             os._exit(1)
 
     return tie

@@ -33,7 +33,7 @@ class Supervisor:
             signal.SIGHUP: self.stop,
             signal.SIGCHLD: self._notice_ends,
         }
-        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # started with nohup
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup
             del handlers[signal.SIGHUP]
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)

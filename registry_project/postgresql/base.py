@@ -38,7 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params)
 
     def close_if_health_check_failed(self) -> None:
-        # Else Django queries the server before each request.
+        # Otherwise Django queries the server before each request.
         if self.connection is not None and self.connection.worked_just_now:
             return
         super().close_if_health_check_failed()

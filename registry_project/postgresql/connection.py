@@ -56,7 +56,7 @@ class LimitedConnection(psycopg.Connection[Any]):
         except psycopg.DataError as error:
             if not is_too_late(error):
                 raise
-            # The server's clock was set, as the caller still waits.
+            # The caller still waits, so the server's clock was set.
             self.clock.forget()
             raise psycopg.OperationalError(GOT_TO_IT_LATE) from error
         self._answered_at = time.monotonic()
@@ -113,7 +113,7 @@ class LimitedConnection(psycopg.Connection[Any]):
 
 
 class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
-    """Sends a check of the deadline with each write outside of a transaction.
+    """Sends a check of the deadline with each write outside a transaction.
 
     Both are one transaction, so a failed check rolls the write back.
     """

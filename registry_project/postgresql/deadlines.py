@@ -32,12 +32,12 @@ class ServerClock:
         self._set_at = float("-inf")
 
     def after(self, seconds: float) -> float:
-        """Return a time that the server shows within so many seconds."""
+        """Return a time that the server reaches within so many seconds."""
         return time.monotonic() + self._offset + seconds
 
 
 def in_time_sql(deadline: float) -> str:
-    """SQL that raises an error once the deadline has passed."""
+    """Return SQL that raises an error once the deadline has passed."""
     message = f"'{TOO_LATE} ' || CAST({CLOCK} AS TEXT)"
     return (
         f"(CASE WHEN {CLOCK} < TO_TIMESTAMP({deadline}) THEN TRUE"

@@ -1,4 +1,4 @@
-"""While PostgreSQL does not answer, one call at a time tries, and all others fail at once."""
+"""While PostgreSQL does not answer, one call at a time tries, and others fail at once."""
 
 import threading
 import time

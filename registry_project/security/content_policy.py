@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 BROWSABLE_API = {"style-src-attr": ["'unsafe-inline'"]}
 SWAGGER = {"img-src": ["'self'", "data:"]}
-# django-csp would build their policy anew for each response.
+# django-csp would build their policy for each response.
 JSON_TYPES = {"application/json", "application/problem+json"}
 
 

@@ -6,7 +6,7 @@ from django.core.exceptions import MiddlewareNotUsed
 
 
 class CrossOrigin(CorsMiddleware):
-    """Left out where no website is allowed: it would add to Vary, and answer OPTIONS."""
+    """Without allowed websites, it would only add to Vary, and answer OPTIONS."""
 
     def __init__(self, get_response: Any) -> None:
         if not settings.CORS_ALLOWED_ORIGINS:

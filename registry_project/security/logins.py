@@ -1,4 +1,4 @@
-"""django-axes locks a name for an address, a rate the address for all names."""
+"""django-axes locks a name for an address, a rate locks an address for all names."""
 
 import math
 from typing import Any

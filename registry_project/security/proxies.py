@@ -66,7 +66,7 @@ class Trust:
 
 
 class TrustedProxies:
-    """The first middleware, as others might believe the headers that it drops."""
+    """Must come first: others might believe the headers that it drops."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -98,7 +98,7 @@ def parse_proxies(texts: Sequence[str]) -> tuple[list[Network], bool]:
 
 @lru_cache(MOST_ADDRESSES)
 def parse_address(text: str) -> Address | None:
-    """A port or brackets may be around it."""
+    """May have a port or brackets."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -117,6 +117,6 @@ def _split(header: str) -> list[str]:
 
 
 def _forwarded_scheme(proxies: int, forwarded_proto: str) -> str:
-    """Each proxy appends one: return that of the nearest to the client."""
+    """Each proxy appends a scheme: return that of the nearest to the client."""
     words = _split(forwarded_proto)
     return words[max(len(words) - max(proxies, 1), 0)].lower() if words else ""

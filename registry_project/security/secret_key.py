@@ -5,7 +5,7 @@ from django.core.management.utils import get_random_secret_key
 
 
 def read_or_create(path: Path) -> str:
-    """Of processes that start together, the first hard link wins."""
+    """If processes start together, the first hard link wins."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

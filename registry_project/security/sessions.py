@@ -1,4 +1,4 @@
-"""Sessions are stored under a hash of their key, so that the table lets nobody log in."""
+"""Stores sessions under a hash of their key, so that the table lets nobody log in."""
 
 import hashlib
 from typing import Any
@@ -7,7 +7,7 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 
-HASH_LENGTH = 40  # hexadecimal digits
+HASH_LENGTH = 40  # hexadecimal
 
 
 class SessionStore(db.SessionStore):

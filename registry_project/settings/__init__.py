@@ -1,4 +1,4 @@
-"""The environment variables are described in docs/configuration.md."""
+"""docs/configuration.md describes the environment variables."""
 
 import django_stubs_ext
 

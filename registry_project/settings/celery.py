@@ -9,7 +9,7 @@ BROKER_SCHEMES = ("redis", "rediss", "sentinel", "amqp", "amqps", "filesystem", 
 CELERY_BROKER_URL = env.url(
     "CELERY_BROKER_URL", FOLDER_URL, BROKER_SCHEMES, example="redis://HOST:6379/0"
 )
-# If it is no Redis, each web process counts by itself.
+# Without Redis, each web process counts by itself.
 RATE_STORE_URL = env.url(
     "RATE_STORE_URL",
     CELERY_BROKER_URL,
@@ -24,7 +24,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-# In memory, as a crash could corrupt a file, and the schedule is idempotent.
+# In memory: a crash could corrupt a file, and the schedule is idempotent.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "purge-expired": {

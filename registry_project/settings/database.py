@@ -49,7 +49,7 @@ else:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        # Only heartbeats.
+        # Heartbeats only.
         "prepare_threshold": 5 if PREPARED_STATEMENTS else None,
         **_database["OPTIONS"],
     }

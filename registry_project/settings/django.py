@@ -26,7 +26,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First, as browsers hide answers without its headers, errors too.
+    # First: without its headers, browsers hide even errors.
     "registry_project.security.cross_origin.CrossOrigin",
     "registry_project.security.proxies.TrustedProxies",
     "registry_project.endpoints.hosts.Hosts",

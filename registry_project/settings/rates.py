@@ -16,7 +16,7 @@ def rate(name: str, in_token_mode: str, *, in_open_mode: str = "off") -> str:
     )
 
 
-# For 100,000 agents of one token and address within 90 s.
+# 100,000 agents of one token and address register within 90 s.
 RATE_REGISTER_PER_TOKEN = rate("RATE_REGISTER_PER_TOKEN", "2000/second")
 RATE_REGISTER_PER_ADDRESS = rate("RATE_REGISTER_PER_ADDRESS", "2000/second")
 RATE_REGISTER_PER_AGENT = rate("RATE_REGISTER_PER_AGENT", "30/minute")
@@ -25,7 +25,7 @@ RATE_READ_PER_ADDRESS = rate("RATE_READ_PER_ADDRESS", "300/second")
 RATE_DEREGISTER_PER_TOKEN = rate("RATE_DEREGISTER_PER_TOKEN", "1000/second")
 RATE_DEREGISTER_PER_ADDRESS = rate("RATE_DEREGISTER_PER_ADDRESS", "1000/second")
 RATE_HEARTBEAT_PER_AGENT = rate("RATE_HEARTBEAT_PER_AGENT", "10/second")
-# Guessing is limited in open mode, too.
+# Guessing is limited in open mode too.
 RATE_WRONG_TOKENS_PER_ADDRESS = rate(
     "RATE_WRONG_TOKENS_PER_ADDRESS", "30/minute", in_open_mode="30/minute"
 )

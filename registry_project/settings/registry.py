@@ -12,7 +12,7 @@ EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 90, 1, 36_500)
 # Off, a heartbeat costs many times as much.
 FAST_HEARTBEATS = env.flag("FAST_HEARTBEATS", default=True)
 KEEPALIVE_SECONDS = env.integer("KEEPALIVE_SECONDS", 75, 1, 3600)
-# 0: as many as fit into the memory.
+# 0: as many as fit into memory.
 CONNECTIONS_PER_PROCESS = env.integer("CONNECTIONS_PER_PROCESS", 0, 100, 10_000_000)
 MAX_BODY_BYTES = framing.MAX_BODY_BYTES
 MAX_BULK_BODY_BYTES = framing.MAX_BULK_BODY_BYTES

@@ -27,7 +27,7 @@ ACCESS = {
     "open": "open to everybody who reaches it; REGISTRY_AUTH=token requires tokens",
     "token": "by token: python manage.py issue_token; REGISTRY_AUTH=open opens it",
 }
-# How to reach a server that listens everywhere.
+# Where to reach a server that listens on all addresses.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -91,7 +91,7 @@ def port_number(text: str) -> int:
 
 
 def default_workers() -> int:
-    # With one writer, others would wait.
+    # The others would wait for the writer.
     return 1 if dialect.has_one_writer else os.cpu_count() or 1
 
 
