@@ -14,7 +14,7 @@ def trusted_certificates(environ: Mapping[str, str]) -> ssl.SSLContext:
     if file or folder:
         try:
             if folder:
-                list(Path(folder).iterdir())  # OpenSSL ignores an unreadable folder
+                list(Path(folder).iterdir())  # OpenSSL ignores unreadable folders
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file, folder)
         except OSError as error:
             raise _unusable("SSL_CERT_FILE" if file else "SSL_CERT_DIR", error) from error

@@ -15,7 +15,7 @@ LONGEST_RETRY_AFTER_SECONDS = 300.0
 class Pacing:
     """Pauses after failures, doubled from the first to the longest.
 
-    `refused_seconds`: after a refusal of an agent that never had a lease.
+    `refused_seconds`: if an agent that never had a lease is refused.
     """
 
     first_seconds: float = 5.0
@@ -25,7 +25,7 @@ class Pacing:
     def after_failure(
         self, failures: int, interval: float, retry_after: float | None = None
     ) -> float:
-        """Return seconds: at most `interval`, to save the lease, but at least `retry_after`."""
+        """Return seconds: at most `interval`, to keep the lease, but at least `retry_after`."""
         doubled = self.first_seconds * 2.0 ** min(failures - 1, 10)
         pause = min(doubled, self.longest_seconds, interval) * _random(0.5, 1.0)
         if retry_after is not None:
@@ -92,7 +92,6 @@ class Schedule:
 
 
 def next_beat(due: float, interval: float, now: float) -> float:
-    """Skip missed beats."""
     missed = max(0, math.floor((now - due) / interval))
     return due + (missed + 1) * interval
 

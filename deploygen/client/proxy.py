@@ -33,7 +33,7 @@ def find_route(url: httpx.URL, environ: Mapping[str, str]) -> Route:
     value = environ[variable].strip()
     try:
         proxy = httpx.Proxy(value if "://" in value else f"http://{value}")
-    except (ValueError, httpx.InvalidURL):  # its text may have a password
+    except (ValueError, httpx.InvalidURL):  # may contain a password
         proxy = None
     if proxy is None or not proxy.url.host:
         raise UnusableVariable(f"{variable} is not the URL of a proxy")
@@ -43,7 +43,7 @@ def find_route(url: httpx.URL, environ: Mapping[str, str]) -> Route:
 def _proxy_variable(scheme: str, environ: Mapping[str, str]) -> str:
     names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
     if "REQUEST_METHOD" in environ:
-        # A CGI server puts the request's header "Proxy" there.
+        # A CGI server sets it from the request's header "Proxy".
         names = [name for name in names if name != "HTTP_PROXY"]
     return next((name for name in names if environ.get(name, "").strip()), "")
 

@@ -2,7 +2,7 @@ import httpx
 
 
 def check_url(url: str) -> None:
-    """Raises ValueError, without the URL, which may hold a password."""
+    """Raises ValueError, without the URL, which may contain a password."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:

@@ -14,7 +14,7 @@ from deploygen.docker.secrets import missing_secrets, secret_options
 from deploygen.docker.source import Source
 from deploygen.spec.model import AgentSpec
 
-# In the image, as image/sbom.py writes it.
+# In the image, where image/sbom.py writes it.
 BILL = "/sbom.cdx.json"
 OF_PYPI = "pkg:pypi/"
 
@@ -42,7 +42,7 @@ def command_line(command: Sequence[str], environment: Mapping[str, str]) -> str:
 
 
 def require_docker(spec: AgentSpec) -> None:
-    """Require what a build needs of this machine. Raises BuildError."""
+    """Raises BuildError unless this machine has what a build needs."""
     if shutil.which("docker") is None:
         raise BuildError(
             "there is no command docker on the PATH; install Docker, or leave --build out"
@@ -70,9 +70,9 @@ def build_image(spec: AgentSpec, folder: Path, source: Source | None = None) -> 
 
 
 def versions_in(image: str) -> dict[str, str]:
-    """Return the versions of an image's Python packages by name, as its bill of materials has them.
+    """Return the versions of an image's Python packages by name, from its bill of materials.
 
-    None of them if the image is not on this machine, since a builder may keep it elsewhere.
+    Empty if the image is not on this machine: a builder may keep it elsewhere.
     """
     container = _docker("create", image).decode().strip()
     archive = _docker("cp", f"{container}:{BILL}", "-")
@@ -91,7 +91,7 @@ def versions_in(image: str) -> dict[str, str]:
 
 
 def _docker(*arguments: str) -> bytes:
-    """Return the output, nothing if it fails."""
+    """Return the output, b"" if it fails."""
     command = ["docker", *arguments]
     done = subprocess.run(command, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else b""

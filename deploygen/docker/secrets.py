@@ -10,12 +10,12 @@ from deploygen.spec.model import AgentSpec
 
 # By id: the variables in which pip and curl look for these files.
 FILES = {NETRC: "NETRC", PIP_CONFIG: "PIP_CONFIG_FILE"}
-# As for secrets at run time: NAME has the value, NAME_FILE the path of a file with it.
+# As at run time: NAME has the value, NAME_FILE the path of a file with it.
 FILE_SUFFIX = "_FILE"
 
 
 def secret_options(spec: AgentSpec) -> list[str]:
-    """Return options of `docker build`; no option has a value."""
+    """Return options of `docker build`, without values."""
     options = []
     for name in build_secrets.names(spec):
         if path := os.environ.get(FILES.get(name, f"{name}{FILE_SUFFIX}")):
@@ -26,7 +26,7 @@ def secret_options(spec: AgentSpec) -> list[str]:
 
 
 def missing_secrets(spec: AgentSpec) -> list[str]:
-    """Return what is to be set before the build can succeed."""
+    """Return what must be set before the build can succeed."""
     return list(_missing(spec))
 
 

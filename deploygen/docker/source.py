@@ -21,7 +21,7 @@ class Source:
 
 
 def source_of(folder: Path) -> Source:
-    """Return an empty Source outside a git repository."""
+    """Empty outside a git repository."""
     revision = _git(folder, "rev-parse", "HEAD")
     seconds = os.environ.get(EPOCH) or _git(folder, "show", "--no-patch", "--format=%ct", "HEAD")
     labels = {}
@@ -40,7 +40,7 @@ def source_of(folder: Path) -> Source:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """Return "" if git fails."""
+    """ "" if git fails."""
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -50,7 +50,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _without_credentials(url: str) -> str:
-    """Return "" for a local path."""
+    """ "" for a local path."""
     parts = urlsplit(url)
     if parts.hostname and parts.scheme in {"https", "http", "ssh", "git"}:
         host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

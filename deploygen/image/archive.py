@@ -6,7 +6,7 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def archive_of(modules: Mapping[str, bytes]) -> bytes:
-    """Return a zip archive of contents by path, the same bytes each time."""
+    """Return a zip archive of contents by path, always the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for folder in _folders(modules):

@@ -104,7 +104,7 @@ def _add_libraries(
     # Packages load their own libraries first.
     own = {path.name for path in _files(environment)}
     missing = {name: paths for name, paths in libraries.missing.items() if name not in own}
-    # Only a warning: many packages have optional parts that need more libraries.
+    # Only warnings: many packages have optional parts that need more libraries.
     owners = owners_of_files(environment) if missing else {}
     lacking = {
         (owners.get(path, ""), name): path

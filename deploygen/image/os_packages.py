@@ -61,7 +61,7 @@ def owners(files: Iterable[Path], root: Path = Path("/")) -> list[OsPackage]:
 
 
 def files_of(names: Iterable[str], root: Path = Path("/")) -> dict[str, list[Path]]:
-    """Return what each of the installed packages has installed, folders included."""
+    """Return what these packages have installed, folders included."""
     wanted = set(names)
     return {
         package.name: listed

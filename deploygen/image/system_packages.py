@@ -8,14 +8,14 @@ from .os_packages import files_of
 from .shared_libraries import is_elf
 from .tree import Tree
 
-# What only people and package managers read. Licences are added with the packages' records.
+# For people and package managers. The packages' records add licences.
 DOCUMENTS = tuple(
     Path("/usr/share", name) for name in ("doc", "man", "info", "locale", "lintian", "bug")
 )
 
 
 def add_system_packages(tree: Tree, names: Sequence[str]) -> Iterator[str]:
-    """Add the files of these packages, and the libraries that they need of others.
+    """Add the files of these packages, and the libraries that they need.
 
     Yields notes for whoever builds the image.
     """

@@ -8,7 +8,7 @@ MOST_LINKS = 40
 
 
 class Tree:
-    """A part of the image's file system, without what is the same in the trees `below`.
+    """A part of the image's file system, without what the trees `below` already have.
 
     `copied`: the base's files that it contains, absolute and without symbolic links.
     """
@@ -55,7 +55,7 @@ class Tree:
         self.copy_files(folder, to, lambda path: path not in skipped)
 
     def copy_files(self, folder: Path, to: Path, wanted: Callable[[Path], bool]) -> None:
-        """Copy what is `wanted`; an unwanted folder is skipped whole."""
+        """Copy what is `wanted`; unwanted folders are skipped whole."""
         target = self._place(to)
         target.mkdir(exist_ok=True)
         for path in _walk(folder, wanted):

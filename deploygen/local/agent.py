@@ -93,7 +93,7 @@ def read_agent(path: Path, options: Options) -> LocalAgent:
 
 
 def _left_out(spec: AgentSpec) -> list[str]:
-    """Return notes on what belongs to the image alone."""
+    """Return notes on what only the image has."""
     notes = []
     if spec.build_steps:
         notes.append("does not run its build_steps: only docker build does")

@@ -9,7 +9,7 @@ from deploygen.project.files import is_foreign
 from deploygen.project.patterns import Selection
 from deploygen.spec.model import AgentSpec
 
-# Changes that are this close belong together.
+# Changes this close belong together.
 STEP_MILLISECONDS = 20
 MOST_NAMED = 3
 

@@ -73,7 +73,7 @@ async def _make(place: Path, requirements: Mapping[str, Content], say: Say) -> N
     say("installs its packages, once for these requirements ...")
     began = time.monotonic()
     shutil.rmtree(place, ignore_errors=True)
-    # Our own pip installs: making another one takes seconds.
+    # Our own pip installs: another one would take seconds.
     await _call(place.parent, "venv", "--without-pip", str(place))
     files = place / "requirements"
     for path, content in requirements.items():

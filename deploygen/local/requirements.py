@@ -1,5 +1,3 @@
-"""Which versions of its packages an agent that runs here gets."""
-
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from deploygen.spec.model import AgentSpec
 def local_requirements(spec: AgentSpec, folder: Path) -> tuple[Mapping[str, str], list[str]]:
     """Return files by path, and a note. `folder` has the spec.
 
-    A generated folder's lock is used if it is for the spec as it is now, and for this Python.
+    Use a generated folder's lock if it is for the present spec, and for this Python.
     """
     if spec.requirements:
         for generated in (folder / BELOW_THE_SPEC, Path(spec.name)):
@@ -35,7 +33,7 @@ def _lock_in(folder: Path) -> dict[str, str]:
 
 
 def _problem(spec: AgentSpec, lock: Mapping[str, str]) -> str:
-    """Return why a lock is not for what runs here, "" if it is."""
+    """Return why a lock is not for what runs here, or ""."""
     target = target_of(spec.base_image)
     if not lock:
         return "its versions are not those of the spec's requirements; generate_agent locks them"

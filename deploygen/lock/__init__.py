@@ -1,1 +1,0 @@
-"""The versions of all packages of an agent, resolved together."""

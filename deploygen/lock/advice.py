@@ -13,7 +13,7 @@ from deploygen.spec.requirements import parse
 
 @dataclass(frozen=True)
 class Held:
-    """A package that has a far older version than its requirement, `index`, admits."""
+    """A package whose version is far older than its requirement, `index`, admits."""
 
     index: int
     name: str

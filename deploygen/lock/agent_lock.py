@@ -65,7 +65,7 @@ def lock_agent(
 
 
 def current_lock(spec: AgentSpec, folder: Path, existing: Mapping[str, str]) -> dict[str, str]:
-    """Return the files of an `existing` lock, none if it is not for the spec as it is now."""
+    """Return the files of an `existing` lock, none if it is not for the present spec."""
     target = target_of(spec.base_image)
     if target is None or not is_for(existing, _inputs(spec, folder, target)):
         return {}
@@ -119,7 +119,7 @@ def _resolve(spec: AgentSpec, question: Question, target: Target) -> list[Packag
 
 
 def _excluded(spec: AgentSpec, question: Question, held: Held, target: Target) -> str:
-    """Return the resolver's explanation why there is no newest version, "" if it finds none."""
+    """Return the resolver's reason why there is no newest version, "" if it finds none."""
     line = f"{held.name}=={held.newest}"
     try:
         _resolve(spec, replace(question, lines=(*question.lines, line)), target)

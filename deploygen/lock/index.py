@@ -25,7 +25,7 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class File:
-    """`sha256` is "" if unknown."""
+    """`sha256`: "" if unknown."""
 
     version: Version
     sha256: str

@@ -26,7 +26,6 @@ class Target:
         return f"{self.python[0]}.{self.python[1]}"
 
     def is_here(self) -> bool:
-        """Whether it is the Python and the platform that run this."""
         is_musl = platform.libc_ver()[0] != "glibc"
         here = (sys.platform, platform.machine(), sys.version_info[:2], is_musl)
         return here == ("linux", MACHINE, self.python, self.musl)

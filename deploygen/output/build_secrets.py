@@ -1,4 +1,4 @@
-"""The secrets of a build: how its commands get them, and how one gives them to `docker build`."""
+"""The secrets of a build: for its commands, and for `docker build`."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ NETRC = "netrc"
 
 
 def step_command(run: str, secrets: Sequence[str]) -> str:
-    """Return a shell command that has these secrets as variables, and says which one is missing."""
+    """Return a shell command that has these secrets as variables, and names a missing one."""
     lines = []
     for name in secrets:
         hint = f"This step needs a secret: docker build --secret id={name},env={name}"
@@ -23,7 +23,7 @@ def step_command(run: str, secrets: Sequence[str]) -> str:
 
 
 def required_options(spec: AgentSpec) -> list[str]:
-    """Return what one adds to `docker build`, with FILE for the path of a file."""
+    """Return options of `docker build`, with FILE for the path of a file."""
     of_pip = [f"--secret id={PIP_CONFIG},src=FILE"] if spec.pip_config else []
     return [*of_pip, *(f"--secret id={name},env={name}" for name in spec.build_secrets)]
 

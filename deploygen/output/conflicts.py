@@ -1,5 +1,3 @@
-"""Requirements that conflict with each other or with the runtime's."""
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 

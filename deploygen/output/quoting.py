@@ -15,7 +15,7 @@ def json_text(value: Any) -> str:
 def yaml_flow(value: Any) -> str:
     """Return one line, which is JSON too."""
     text = json.dumps(value, ensure_ascii=False)
-    # YAML refuses some characters even in quotes, and takes others for line ends.
+    # YAML refuses some characters even in quotes, and reads others as line ends.
     return "".join(
         character
         if character.isprintable() or ord(character) > 0xFFFF  # noqa: PLR2004

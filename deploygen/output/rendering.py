@@ -65,7 +65,7 @@ def render(
     files: Mapping[str, Files] | None = None,
     lock: Mapping[str, str] | None = None,
 ) -> dict[str, str | Files]:
-    """Return contents by path, the same bytes each time.
+    """Return contents by path, always the same bytes.
 
     `files`: the author's, also returned; a missing handler is added, to fill in. `lock`: texts by
     path; without it, the build chooses versions.
@@ -91,12 +91,11 @@ def needs_handler(spec: AgentSpec, files: Iterable[str]) -> bool:
 
 
 def is_local(registry_url: str) -> bool:
-    """For a container, its own machine is the container."""
+    """To a container, its own machine is the container."""
     return urlsplit(registry_url).hostname in LOOPBACK_HOSTS
 
 
 def configuration(spec: AgentSpec) -> dict[str, Any]:
-    """Return the content of agent.json."""
     config = spec.model_dump(exclude=NOT_CONFIGURED, exclude_none=True)
     config["environment"] = {variable.name: variable.value for variable in spec.environment}
     if spec.registry and spec.registry.url is not None:

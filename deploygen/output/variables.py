@@ -1,4 +1,4 @@
-"""The environment variables that configure an agent, for compose.yaml."""
+"""The variables that configure an agent, for compose.yaml."""
 
 from deploygen.spec.model import AgentSpec
 

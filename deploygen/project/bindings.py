@@ -33,7 +33,7 @@ class NotPython(Exception):
 
 
 def parse(source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
-    """Return None for what a newer Python may accept. Raises NotPython.
+    """None if a newer Python may accept it. Raises NotPython.
 
     `python`: the version that will run it.
     """

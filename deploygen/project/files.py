@@ -11,7 +11,7 @@ from deploygen.project.patterns import Selection
 from deploygen.spec.model import AgentSpec
 
 MOST_FILES = 10_000
-# Larger files must be named in `include`.
+# `include` must name larger files.
 LARGE_BYTES = 100 * 1024 * 1024
 PRIVATE_KEY = b"PRIVATE KEY-----"
 PRIVATE_KEY_BYTES = 64 * 1024

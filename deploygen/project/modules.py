@@ -39,7 +39,7 @@ class Modules:
         )
 
     def tree(self, file: str) -> ast.Module | None:
-        """Return None for what a newer Python may accept. Raises NotPython, OSError."""
+        """None if a newer Python may accept it. Raises NotPython, OSError."""
         if file not in self._trees:
             source = self._sources[file].path.read_bytes()
             self._trees[file] = parse(source, self._python)
@@ -47,7 +47,7 @@ class Modules:
 
 
 def module_of(path: str) -> str | None:
-    """Return None for what cannot be imported."""
+    """None: it cannot be imported."""
     if not path.endswith(SUFFIX):
         return None
     parts = PurePosixPath(path.removesuffix(SUFFIX)).parts

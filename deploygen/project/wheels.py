@@ -32,7 +32,7 @@ class Wheel:
 
 
 def read_wheel(folder: Path, text: str, base_image: str) -> Wheel | None:
-    """Return None unless a requirement names a wheel here. Raises WheelError."""
+    """None unless a requirement names a wheel here. Raises WheelError."""
     match = WHEEL.fullmatch(text)
     if match is None:
         return None

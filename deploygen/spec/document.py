@@ -170,7 +170,6 @@ def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
 
 
 def _text(text: str, path: str, line: int) -> str:
-    """Refuse lone surrogates."""
     if half := SURROGATE.search(text):
         raise DocumentError(line, path, f"it must be text, without {half[0]!r}")
     return text

@@ -35,7 +35,7 @@ def shown(value: object) -> str:
 
 
 def _rule(check: Callable[[Any], Any], schema: dict[str, Any]) -> GetPydanticSchema:
-    """`schema` says in JSON schema what `check` validates."""
+    """`schema`: what `check` validates, as JSON schema."""
     return GetPydanticSchema(
         lambda source, handler: core_schema.no_info_after_validator_function(
             check, handler(source)

@@ -17,7 +17,7 @@ class SpecFileError(Exception):
         for line, field, problem in problems:
             where = str(path) if line is None else f"{path}:{line}"
             text = f"{where}: {field}: {problem}" if field else f"{where}: {problem}"
-            # Keys may hold control characters.
+            # Keys may contain control characters.
             lines.append("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
         super().__init__("\n".join(lines))
         self.problems = problems

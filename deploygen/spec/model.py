@@ -164,18 +164,17 @@ class AgentSpec(Part):
 
     @property
     def may_need_credentials(self) -> bool:
-        """Whether packages come from elsewhere than PyPI."""
+        """Packages may come from elsewhere than PyPI."""
         remote = any(map(requirements.is_remote, self.requirements))
         return remote or self.pip_config or bool(self.index_url or self.extra_index_urls)
 
     @property
     def build_secrets(self) -> list[str]:
-        """The secrets of its build steps."""
         return list(dict.fromkeys(name for step in self.build_steps for name in step.secrets))
 
     @property
     def needs_buildkit(self) -> bool:
-        """Whether its build may take secrets, which Docker's legacy builder cannot give it."""
+        """Its build may take secrets, which Docker's legacy builder cannot give it."""
         return self.may_need_credentials or bool(self.build_secrets)
 
     def sample_inputs(self) -> dict[str, Any]:

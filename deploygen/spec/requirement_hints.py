@@ -21,7 +21,7 @@ SINGLE_EQUALS = re.compile(r"\s*([\w.-]+)\s*=\s*([\w.*+!-]+)\s*")
 
 
 def hint(text: str) -> str:
-    """Return "" if unknown. Never repeats a URL, which may hold a password."""
+    """Return "" if unknown. Never repeats a URL, which may contain a password."""
     for pattern, instead in OTHERS:
         if re.match(pattern, text):
             return instead

@@ -43,7 +43,7 @@ def registry_url(url: str) -> str:
     if not problem and ("?" in url or "#" in url):
         problem = "it must have no query and no fragment"
     if problem:
-        # The URL may hold a password.
+        # The URL may contain a password.
         raise wrong(problem)
     return url.rstrip("/")
 
@@ -60,7 +60,7 @@ def dependency(target: str) -> str:
 
 
 def python_of(image: str) -> tuple[int, int] | None:
-    """Return None if the name gives no version."""
+    """None if the name gives no version."""
     match = PYTHON_IMAGE.search(image)
     return (int(match[1]), int(match[2])) if match else None
 

@@ -10,7 +10,7 @@ MUSL = ("musllinux", "linux_")
 
 
 def problem_of_tags(file: str, base_image: str) -> str | None:
-    """Return None if an image on that base can have the wheel."""
+    """None: an image on that base can have the wheel."""
     tags = parse_wheel_filename(file)[3]
     python = python_of(base_image)
     fitting = _libraries(base_image)

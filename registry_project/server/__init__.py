@@ -10,8 +10,8 @@ A request passes through these modules:
    finds the end of the request; a `chunked` body gets a Content-Length.
 3. `fast_path` takes ordinary heartbeats and registrations. While a commit waits for more of them,
    the event loop leaves connections unread.
-4. Any other request is an `Exchange`: a thread calls gunicorn's parser and Django, and the event
-   loop sends what the kernel does not take at once. A streamed answer is made piece by piece, as it is
+4. Any other request is an `Exchange`: a thread calls gunicorn's parser and Django. The event loop
+   sends what the kernel does not take at once. A streamed answer is made piece by piece, as it is
    sent. One that cannot be completed ends with a reset.
 5. `watchers` sends the events of an `EventStreamResponse`, which leaves its thread.
 
