@@ -20,7 +20,7 @@ def before_port(host: str) -> str:
 
 @lru_cache(CACHE_SIZE)
 def rate_key(address: str | None) -> str:
-    """In IPv6, calls are counted by network."""
+    """IPv6 calls count by network."""
     try:
         return str(ipaddress.IPv6Interface(f"{address}/{IPV6_NETWORK_BITS}").network)
     except ValueError:

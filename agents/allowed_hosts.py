@@ -1,6 +1,6 @@
 """ALLOWED_HOSTS, also for names with underscores, which container networks have.
 
-Django refuses them. They are safe, as no link is built from the header.
+Django refuses them. They are safe, since no link is built from the header.
 """
 
 import re

@@ -47,7 +47,7 @@ def _look_out(turn: Turn) -> None:
     while True:
         try:
             close_old_connections()
-            # Another process has recorded what this one remembers.
+            # Another process may have recorded what this one remembers.
             lookout = (lookout or Lookout()) if turn.take() else None
             if lookout is not None:
                 lookout.check()

@@ -19,7 +19,7 @@ from agents.rate_storages import OwnStorage, SharedStorage
 logger = logging.getLogger("agents.rate_limits")
 
 REDIS_TIMEOUT_SECONDS = 0.25
-REDIS_PAUSE_SECONDS = 5.0  # in which Redis is left alone
+REDIS_PAUSE_SECONDS = 5.0  # without Redis after an error
 OFF = ("", "off")
 REDIS_SCHEMES = ("redis://", "rediss://")
 
@@ -63,7 +63,7 @@ def count(setting: str, key: str) -> Refusal | None:
 def count_each(setting: str, calls: Mapping[str, int]) -> dict[str, tuple[int, Refusal | None]]:
     """Return by key how many calls are admitted, and why the others are not.
 
-    Usually by one round trip to Redis.
+    Usually one round trip to Redis.
     """
     rate = parse_rate(getattr(settings, setting))
     if rate is None:
@@ -119,7 +119,7 @@ class Counter:
         return self._try("hit", rate, *key, cost=cost)
 
     def hit_each(self, rate: RateLimitItem, name: str, calls: Mapping[str, int]) -> set[str]:
-        """All or none of each key. Return the keys of those counted."""
+        """Count all or none of each key. Return the counted keys."""
         if self._limiter() is self._own:
             return {key for key, cost in calls.items() if self._own.hit(rate, name, key, cost=cost)}
         costs = {rate.key_for(name, key): cost for key, cost in calls.items()}

@@ -9,7 +9,7 @@ SECONDS_BETWEEN_SWEEPS = 1.0
 
 
 class OwnStorage(MemoryStorage):
-    """Starts its cleaning thread once a second, and not with each call."""
+    """Starts its cleaning thread once a second instead of with each call."""
 
     @property  # type: ignore[override]  # an attribute there
     def timer(self) -> "_Sweep":

@@ -3,7 +3,7 @@ import json
 import math
 from typing import Any
 
-# Readers in other languages hold no larger integers.
+# Readers in other languages cannot hold larger integers.
 MAX_INTEGER = 2**63
 
 

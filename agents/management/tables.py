@@ -21,7 +21,7 @@ Row = Sequence[str]
 
 @dataclass(frozen=True)
 class Column:
-    """`min_width`: how far it may shrink. `optional`: if that is not enough, left out."""
+    """`min_width`: how far it may shrink. `optional`: left out if that is not enough."""
 
     title: str
     min_width: int | None = None

@@ -3,8 +3,6 @@ from django.db.models import Q
 
 
 class ActivityMinute(models.Model):
-    """Written by `agents.history.activity`."""
-
     minute = models.DateTimeField(primary_key=True, help_text="When it began, in whole minutes.")
     heartbeats = models.PositiveBigIntegerField(db_default=0, help_text="Leases renewed.")
     registrations = models.PositiveIntegerField(

@@ -26,7 +26,7 @@ class AgentRecord(LeaseTimes, models.Model):
     """Only `agents.leases` writes it.
 
     No foreign key may point here, and no signal may listen to deletions: Django would select rows
-    and delete them by id, also of agents that renewed in between.
+    and delete them by id, even agents that renewed in between.
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
@@ -71,7 +71,7 @@ class AgentRecord(LeaseTimes, models.Model):
         help_text="The access token that it registered with; none where everybody may register.",
     )
 
-    # Not a flag for "expired": whether it is, the clock says. Heartbeats do not write it.
+    # Not a flag: the clock says who has expired. Heartbeats do not write it.
     recorded_expiry = models.DateTimeField(
         null=True,
         blank=True,
@@ -88,7 +88,7 @@ class AgentRecord(LeaseTimes, models.Model):
                 condition=~Q(state=State.ACTIVE),
                 name="agent_not_active",
             ),
-            # For leases.expiry, of the few agents that it looks at each time.
+            # leases.expiry looks for the few agents in these.
             models.Index(
                 fields=["agent_id"],
                 condition=Q(recorded_expiry__isnull=False),

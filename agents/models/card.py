@@ -4,7 +4,7 @@ from agents.models.limits import MAX_ID_LENGTH
 
 
 class AgentCard(models.Model):
-    """A card is apart from its agent, as heartbeats would rewrite it.
+    """Apart from its agent, since heartbeats would rewrite it.
 
     It belongs to one generation. Only `agents.leases` writes it. No foreign key: see AgentRecord.
     """

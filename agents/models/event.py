@@ -9,9 +9,9 @@ BY_STAFF = Q(actor__startswith=STAFF)
 
 
 class AgentEvent(models.Model):
-    """Written by `agents.history.record` only. No foreign key: events outlive the agent.
+    """Only `agents.history.record` writes it. No foreign key: events outlive the agent.
 
-    Without `agent_id`, it is about the whole registry.
+    Without `agent_id`, it concerns the whole registry.
     """
 
     class Kind(models.TextChoices):

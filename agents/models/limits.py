@@ -8,11 +8,11 @@ MAX_VIEW_NAME_LENGTH = 60
 MAX_VIEW_QUERY_LENGTH = 2000
 MAX_ACTOR_LENGTH = 160
 MAX_REASON_LENGTH = 256
-# Behind "until 2026-03-01 12:00:00 UTC: " in the event's reason.
+# After "until 2026-03-01 12:00:00 UTC: " in the event's reason.
 MAX_EXTENSION_REASON_LENGTH = 220
 TOKEN_KEY_LENGTH = 12
 MAX_PORT = 65_535
 DEFAULT_TTL_SECONDS = 60
 MAX_TTL_SECONDS = 86_400
-# Leases this short are found by an index: they may begin and end between two looks at the fleet.
+# Shorter leases are found by an index: they may begin and end between two looks at the fleet.
 SHORT_TTL_SECONDS = 30

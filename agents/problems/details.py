@@ -43,5 +43,5 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
 
 
 def encodable(text: str) -> str:
-    """Escape lone surrogates, which UTF-8 cannot hold."""
+    """Escape lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "backslashreplace").decode()

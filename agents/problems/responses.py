@@ -22,7 +22,7 @@ NOT_FOUND = "There is nothing at this address."
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return None for an unexpected error."""
+    """None for an unexpected error."""
     error = _translate(error)
     response = exception_handler(error, context)  # sets headers, and rolls back
     if response is None:

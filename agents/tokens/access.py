@@ -30,11 +30,11 @@ TOKEN = re.compile(
 
 
 class UnknownToken(Exception):
-    """No token has this key."""
+    pass
 
 
 class InvalidToken(Exception):
-    """The message is not for the caller. `key` is empty if no token has it."""
+    """The message is not for the caller. `key`: "" if no token has it."""
 
     def __init__(self, reason: str, key: str = "") -> None:
         super().__init__(reason)

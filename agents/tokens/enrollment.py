@@ -17,7 +17,7 @@ class TooManyAgents(Exception):
 
 @dataclass(frozen=True)
 class Enrolment:
-    """`token`: an access token's key, or empty. `max_agents`: alive at once.
+    """`token`: an access token's key, or "". `max_agents`: alive at once.
 
     `takes_over`: from another token's living agent.
     """

@@ -7,7 +7,7 @@ MAX_SIZE = 10_000
 
 
 class ExpiringCache(Generic[T]):
-    """Forgets all when full. Threads may share it, as each operation is one step on a dict."""
+    """Forgets all when full. Threads may share it: each operation is one step on a dict."""
 
     def __init__(self, max_size: int = MAX_SIZE) -> None:
         self._max_size = max_size

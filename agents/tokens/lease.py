@@ -24,7 +24,7 @@ HIGHEST_GENERATION = 2**63 - 1
 
 
 class InvalidLeaseToken(Exception):
-    """Not issued for this agent."""
+    pass
 
 
 class LeaseTokenMissing(InvalidLeaseToken):
@@ -64,7 +64,7 @@ def _verify(agent_id: str, token: str, key: str) -> int:
     generation, _, sent = token.partition(".")
     if not GENERATION.fullmatch(generation) or int(generation) > HIGHEST_GENERATION:
         raise InvalidLeaseToken(agent_id)
-    # Never parse the signed text, as ids may contain colons.
+    # Never parse the signed text: ids may contain colons.
     signature = _signature(agent_id, generation, key)
     if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), signature):
         raise InvalidLeaseToken(agent_id)
@@ -72,7 +72,7 @@ def _verify(agent_id: str, token: str, key: str) -> int:
 
 
 def _signature(agent_id: str, generation: str, key: str) -> bytes:
-    """As by `django.core.signing.Signer`, but at half the cost: the key was hashed before.
+    """As `django.core.signing.Signer`, but at half the cost: the key is already hashed.
 
     HMAC: RFC 2104, section 4.
     """

@@ -43,11 +43,11 @@ class Command(BaseCommand):
                 self._write_table(agents, include_dead=include_dead)
             self.stdout.flush()
         except BrokenPipeError:
-            # `| head` has gone; at exit Python would try to write the rest again.
+            # `| head` has gone; at exit, Python would try to write the rest again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _write_json(self, agents: AgentQuerySet) -> None:
-        """One at a time, as they may not all fit in memory."""
+        """One at a time: they may not all fit in memory."""
         serializer = AgentSerializer()
         before = "["
         for agent in agents.iterator():
