@@ -75,12 +75,6 @@ def loader_of(program: Path) -> Path | None:
     return None
 
 
-def elf_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and is_elf(path):
-            yield path
-
-
 def is_elf(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(ELF)) == ELF

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploygen.image.shared_libraries import (
-    elf_files,
+    is_elf,
     late_libraries,
     libraries_of,
     loader_of,
@@ -109,12 +109,11 @@ def test_after_a_missing_library_the_loader_of_this_machine_lists_the_others(
     assert [path for path in libraries.paths if path.name.startswith("libcrypto.so")]
 
 
-def test_libraries_are_found_by_content_not_by_name(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "odd.name").write_bytes(b"\x7fELF...")
+def test_files_are_recognised_as_elf_by_content_not_by_name(tmp_path: Path) -> None:
+    (tmp_path / "odd.name").write_bytes(b"\x7fELF...")
     (tmp_path / "not.so").write_text("INPUT(libc.so.6)")
-    (tmp_path / "link.so").symlink_to("deep/odd.name")
-    assert list(elf_files(tmp_path)) == [tmp_path / "deep" / "odd.name"]
+    assert is_elf(tmp_path / "odd.name")
+    assert not is_elf(tmp_path / "not.so")
 
 
 def test_existing_settings_of_the_loader_are_found(tmp_path: Path) -> None:
