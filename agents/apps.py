@@ -7,7 +7,6 @@ from django.db.backends.signals import connection_created
 class AgentsConfig(AppConfig):
     name = "agents"
     verbose_name = "Registry"
-    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from agents.database import lookups  # noqa: F401, PLC0415 - registers them
