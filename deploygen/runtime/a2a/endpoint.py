@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..handler.results import object_with
+from ..handler.results import object_with_result
 from ..http.bodies import RETRY_AFTER, RequestBodies
 from ..http.event_streams import EventStream
 from ..process.lifecycle import Lifecycle
@@ -74,4 +74,4 @@ async def _events(stream: TaskStream, identity: CallId) -> AsyncGenerator[bytes]
 
 
 def _response(identity: CallId, result: bytes) -> bytes:
-    return object_with({"jsonrpc": "2.0", "id": identity}, "result", result)
+    return object_with_result({"jsonrpc": "2.0", "id": identity}, result)

@@ -23,10 +23,9 @@ def check_outputs(result: dict[str, Any], outputs: Contract | None) -> None:
         outputs.read(json.loads(json.dumps(outline)))
 
 
-def object_with(members: dict[str, Any], last: str, value: bytes) -> bytes:
-    """Append a large member that is JSON already."""
-    head = json.dumps(members).encode()
-    return head[:-1] + f', "{last}": '.encode() + value + b"}"
+def object_with_result(members: dict[str, Any], result: bytes) -> bytes:
+    """Append the member `result`, which is JSON already."""
+    return json.dumps(members).encode()[:-1] + b', "result": ' + result + b"}"
 
 
 def sendable(refusal: HTTPException) -> HTTPException:

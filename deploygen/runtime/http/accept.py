@@ -1,8 +1,11 @@
-def prefers(accept: str, wanted: str, default: str) -> bool:
-    """Whether `accept` (RFC 9110, 12.5.1) ranks `wanted` at least as high as `default`."""
+JSON = "application/json"
+
+
+def prefers(accept: str, wanted: str) -> bool:
+    """Whether `accept` (RFC 9110, 12.5.1) ranks `wanted` at least as high as JSON."""
     ranks = dict(map(_rank, accept.lower().split(",")))
     rank = ranks.get(wanted, 0.0)
-    return rank > 0 and rank >= ranks.get(default, 0.0)
+    return rank > 0 and rank >= ranks.get(JSON, 0.0)
 
 
 def _rank(entry: str) -> tuple[str, float]:

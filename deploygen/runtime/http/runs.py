@@ -11,7 +11,7 @@ from ..handler.context import Progress
 from ..handler.contract import ContractBroken
 from ..handler.failures import HandlerFailed, HandlerUnavailable
 from ..handler.pieces import Reader
-from ..handler.results import object_with
+from ..handler.results import object_with_result
 from ..jobs import Job, TooManyJobs
 from ..process.lifecycle import Lifecycle
 from .accept import prefers
@@ -63,7 +63,7 @@ def _add_run(app: FastAPI, agent: Lifecycle, bodies: RequestBodies) -> None:
             job = jobs.start(inputs)
         except TooManyJobs as error:
             raise _later(str(error)) from error
-        if prefers(request.headers.get("accept", ""), MEDIA_TYPE, "application/json"):
+        if prefers(request.headers.get("accept", ""), MEDIA_TYPE):
             return EventStream(_events(job, job.stream.follow()), lambda: jobs.cancel(job))
         if not await jobs.wait(job, agent.config.sync_timeout):
             jobs.remember(job)
@@ -124,7 +124,7 @@ def _status(job: Job) -> Response:
     if job.state == "failed":
         about["error"] = job.problem
     is_done = job.state == "done"
-    content = object_with(about, "result", job.result) if is_done else json.dumps(about)
+    content = object_with_result(about, job.result) if is_done else json.dumps(about)
     return Response(content, media_type="application/json")
 
 

@@ -22,9 +22,7 @@ class BrowsersRoute(Route):
     """Leaves requests that do not prefer HTML to later routes."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if scope["type"] == "http" and prefers(
-            Headers(scope=scope).get("accept", ""), "text/html", "application/json"
-        ):
+        if scope["type"] == "http" and prefers(Headers(scope=scope).get("accept", ""), "text/html"):
             return super().matches(scope)
         return Match.NONE, {}
 

@@ -302,4 +302,4 @@ def test_a_stream_that_is_cut_off_by_the_agents_end_says_so(tmp_path: Path) -> N
     ],
 )
 def test_a_client_has_events_by_asking_for_them(accept: str, expected: bool) -> None:
-    assert prefers(accept, EVENTS, "application/json") is expected
+    assert prefers(accept, EVENTS) is expected
