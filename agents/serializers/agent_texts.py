@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from functools import cache
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -16,13 +15,9 @@ def read_texts(agents: AgentQuerySet, limit: int) -> Mapping[str, str]:
     except EmptyResultSet:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(f"{_texts()[0]} ({sql}) {_texts()[1]}", parameters)
+        cursor.execute(
+            f"WITH found ({', '.join(ALL)}) AS ({sql})"  # noqa: S608
+            f" SELECT agent_id, {agent_as_json()} FROM found",
+            parameters,
+        )
         return dict(cursor.fetchall())
-
-
-@cache
-def _texts() -> tuple[str, str]:
-    return (
-        f"WITH found ({', '.join(ALL)}) AS",
-        f"SELECT agent_id, {agent_as_json(ALL)} FROM found",  # noqa: S608
-    )
