@@ -57,34 +57,30 @@ PARAMETERS = (ListedAgentsSerializer, WatchSerializer)
 class Watching(GenericViewSet[AgentRecord]):
     @action(detail=False, methods=["get"], renderer_classes=[EventStreamRenderer, JSONRenderer])
     def watch(self, request: Request) -> EventStreamResponse:
-        return _watch(request)
+        query = validate(WatchSerializer, request.query_params)
+        try:
+            view = View.of(request.query_params)
+        except NotWatchable as error:
+            raise ValidationError({error.name: [NOT_WATCHABLE]}) from error
+        cursor = request.headers.get(LAST_EVENT_ID) or query.get("since")
+        position = current_position() if cursor is None else _position(cursor)
+        now = time.monotonic()
 
+        def on_close(_reason: Closed) -> None:
+            HUB.remove(follower)
 
-def _watch(request: Request) -> EventStreamResponse:
-    query = validate(WatchSerializer, request.query_params)
-    try:
-        view = View.of(request.query_params)
-    except NotWatchable as error:
-        raise ValidationError({error.name: [NOT_WATCHABLE]}) from error
-    cursor = request.headers.get(LAST_EVENT_ID) or query.get("since")
-    position = current_position() if cursor is None else _position(cursor)
-    now = time.monotonic()
-
-    def on_close(_reason: Closed) -> None:
-        HUB.remove(follower)
-
-    stream = EventStream(on_close)
-    follower: Follower
-    if "wait" in query or not isinstance(request.accepted_renderer, EventStreamRenderer):
-        stream.comment = NEWLINE
-        wait = 0 if cursor is None else query.get("wait", LONGEST_WAIT)
-        follower = Poll(view, position, stream, until=now + wait)
-        response = EventStreamResponse(stream, JSONRenderer.media_type)
-    else:
-        follower = Watcher(view, position, stream, now)
-        response = EventStreamResponse(stream)
-    HUB.add(follower)
-    return response
+        stream = EventStream(on_close)
+        follower: Follower
+        if "wait" in query or not isinstance(request.accepted_renderer, EventStreamRenderer):
+            stream.comment = NEWLINE
+            wait = 0 if cursor is None else query.get("wait", LONGEST_WAIT)
+            follower = Poll(view, position, stream, until=now + wait)
+            response = EventStreamResponse(stream, JSONRenderer.media_type)
+        else:
+            follower = Watcher(view, position, stream, now)
+            response = EventStreamResponse(stream)
+        HUB.add(follower)
+        return response
 
 
 def current_position() -> int:

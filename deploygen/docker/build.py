@@ -47,7 +47,7 @@ def require_docker(spec: AgentSpec) -> None:
         raise BuildError(
             "there is no command docker on the PATH; install Docker, or leave --build out"
         )
-    if missing := missing_secrets(spec):
+    if missing := list(missing_secrets(spec)):
         raise BuildError(f"the build needs secrets. Set {', and '.join(missing)}")
 
 

@@ -25,12 +25,8 @@ def secret_options(spec: AgentSpec) -> list[str]:
     return options
 
 
-def missing_secrets(spec: AgentSpec) -> list[str]:
-    """Return what must be set before the build can succeed."""
-    return list(_missing(spec))
-
-
-def _missing(spec: AgentSpec) -> Iterator[str]:
+def missing_secrets(spec: AgentSpec) -> Iterator[str]:
+    """Yield what must be set before the build can succeed."""
     if spec.pip_config and not os.environ.get(FILES[PIP_CONFIG]):
         yield f"{FILES[PIP_CONFIG]}, to the path of a pip.conf (pip_config)"
     for name in spec.build_secrets:

@@ -1,7 +1,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -57,7 +57,8 @@ def lock_files(packages: Iterable[Package], inputs: str, target: Target) -> dict
 def _block(package: Package, tested: Mapping[str, Block]) -> str:
     if package.name in tested and tested[package.name].version == package.version:
         return tested[package.name].text
-    return " \\\n    ".join([_line(package), *_hashes(package)]) + "\n"
+    hashes = [f"--hash=sha256:{digest}" for digest in sorted(package.hashes)]
+    return " \\\n    ".join([_line(package), *hashes]) + "\n"
 
 
 def _line(package: Package) -> str:
@@ -66,7 +67,3 @@ def _line(package: Package) -> str:
         return f"./{WHEELS}/{unquote(parts.path).rpartition('/')[2]}"
     at = f" @ {package.url}" if package.url else f"=={package.version}"
     return f"{package.name}{at}"
-
-
-def _hashes(package: Package) -> Iterator[str]:
-    yield from (f"--hash=sha256:{digest}" for digest in sorted(package.hashes))

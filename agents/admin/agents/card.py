@@ -50,7 +50,11 @@ class Card:
 def known_card(agent: AgentRecord) -> Card:
     sent = card_of(agent.agent_id) or _sent_card(agent.metadata)
     source: Mapping[str, Any] = agent.metadata if sent is None else sent
-    skills = [_skill(each) for each in _list(source, "skills") if _skill_name(each)]
+    skills = [
+        Skill(_skill_name(each), _text(each, "description"))
+        for each in _list(source, "skills")
+        if _skill_name(each)
+    ]
     interfaces = [
         Interface(_text(each, "url"), _text(each, "protocolBinding") or _text(each, "transport"))
         for key in ("supportedInterfaces", "additionalInterfaces")
@@ -74,10 +78,6 @@ def _sent_card(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if isinstance(value, dict) and value:
             return value
     return metadata if any(mark in metadata for mark in CARD_MARKS) else None
-
-
-def _skill(value: Any) -> Skill:
-    return Skill(_skill_name(value), _text(value, "description"))
 
 
 def _skill_name(value: Any) -> str:

@@ -12,7 +12,7 @@ def client_address(peer: str, forwarded_for: str, proxies: Sequence[Network]) ->
     if address is None:
         return peer
     for hop in reversed(forwarded_for.split(",")):
-        if not _is_in(address, proxies):
+        if not any(address in network for network in proxies):
             break
         before = _parse(hop.strip())
         if before is None:
@@ -36,7 +36,3 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
     # A dual-stack socket maps IPv4 addresses.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
-
-
-def _is_in(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
-    return any(address in network for network in networks)

@@ -20,10 +20,9 @@ def with_0_3(card: dict[str, Any], url: str) -> dict[str, Any]:
     }
     schemes = card.get("securitySchemes", {})
     if schemes:
-        added["securitySchemes"] = {name: _scheme(each) for name, each in schemes.items()}
+        added["securitySchemes"] = {
+            name: each | {"type": "http", **each["httpAuthSecurityScheme"]}
+            for name, each in schemes.items()
+        }
         added["security"] = [{name: []} for name in schemes]
     return card | added
-
-
-def _scheme(scheme: dict[str, Any]) -> dict[str, Any]:
-    return scheme | {"type": "http", **scheme["httpAuthSecurityScheme"]}
