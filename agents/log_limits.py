@@ -24,7 +24,3 @@ class LogLimit:
                 self._keys.clear()
             self._keys[key] = now + self._seconds, 0
         return f" (and {held_back} times before this)" if held_back else ""
-
-    def reset(self) -> None:
-        with self._lock:
-            self._keys.clear()

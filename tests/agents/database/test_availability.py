@@ -7,12 +7,14 @@ from django.db import OperationalError
 from agents import tasks
 from agents.database import availability
 from agents.database.availability import log_unavailable
+from agents.log_limits import LogLimit
 
 
 @pytest.fixture(autouse=True)
-def fresh_limit() -> None:
-    """Reset the log limit, as in a process that has just started."""
-    availability._limit.reset()
+def fresh_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has just started."""
+    limit = LogLimit(availability.SECONDS_BETWEEN_LINES)
+    monkeypatch.setattr(availability, "_limit", limit)
 
 
 def test_a_flood_of_errors_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
