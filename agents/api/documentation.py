@@ -41,8 +41,8 @@ METADATA = OpenApiParameter(
     "meta.KEY",
     {"type": "object", "additionalProperties": {"type": "string"}},
     description="Only agents whose metadata has this value under KEY, such as `meta.region=eu`; "
-    "given several times, any of the values. `1` and `true` are also the number and the boolean. "
-    "`meta.gpu.count` is the member `count` of `gpu`, or has this name.",
+    "given several times, any of the values. `1` and `true` also match the number and the "
+    "boolean. `meta.gpu.count` matches the member `count` of `gpu`, or a key of this name.",
     explode=True,
     style="form",
 )
@@ -130,10 +130,10 @@ of_agents = extend_schema_view(
     pick=extend_schema(
         operation_id="pick_agent",
         summary="One agent that takes work",
-        description="Of the agents that match all filters, two at random, and of these the one "
-        "that reports less load; 0.5 is assumed where none is reported. Expired, draining and "
-        "quarantined agents, and those that report to be starting, degraded or draining, are never "
-        "picked. 404: there is no such agent at the moment.",
+        description="Chooses two random agents that match all filters, and returns the one that "
+        "reports less load, where no report counts as 0.5. It never returns agents that are "
+        "expired, draining or quarantined, or that report to be starting, degraded or draining. "
+        "404: there is no such agent at the moment.",
         parameters=[FiltersSerializer, METADATA, PickSerializer],
         responses=answers(401, 403, 404, 422, _200=AgentSerializer),
     ),
@@ -141,8 +141,9 @@ of_agents = extend_schema_view(
         operation_id="watch_agents",
         summary="Changes of the agents that match",
         description="Server-sent events, named ADDED, MODIFIED, DELETED and BOOKMARK. Their data "
-        "is a change as JSON, their id its cursor. With `wait`, or if only JSON is accepted: "
-        "the changes after `since` as soon as there are some, or none after so many seconds. "
+        "is a change as JSON, their id its cursor. With `wait`, or if only JSON is accepted, the "
+        "answer has the changes after `since`: as soon as there are any, or none after that many "
+        "seconds. "
         "`status` and `condition` cannot be watched. 410: the cursor is too old; list the agents "
         "again, and go on from the header `Registry-Cursor` of that answer.",
         parameters=[ListedAgentsSerializer, METADATA, WatchSerializer],
@@ -198,7 +199,7 @@ of_agents = extend_schema_view(
     destroy=extend_schema(
         operation_id="deregister_agent",
         summary="Deregister",
-        description="The agent is no longer listed, its history stays. 409: a newer registration "
+        description="The agent is no longer listed; its history stays. 409: a newer registration "
         "holds the id. 403: the lease token is wrong.",
         parameters=[AGENT_ID],
         responses=answers(401, 403, 404, 409, _200=DeregisteredSerializer),

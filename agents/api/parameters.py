@@ -35,7 +35,7 @@ def check_parameters(
         text = "There is no such parameter."
         shown = sorted({*known, *(f"{prefix}KEY" for prefix in prefixes)})
         if shown:
-            text += f" Known are: {', '.join(shown)}."
+            text += f" Choose from: {', '.join(shown)}."
         raise ValidationError(name_errors(unknown, text))
     single = set[str]().union(*map(_single_names, kinds))
     if repeated := {name for name in single if len(given.getlist(name)) > 1}:

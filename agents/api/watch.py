@@ -24,7 +24,7 @@ CURSOR_HEADER = "Registry-Cursor"
 LAST_EVENT_ID = "Last-Event-ID"
 LONGEST_WAIT = 60
 NEWLINE = b"\n"  # allowed before JSON
-NOT_WATCHABLE = "Agents report this with heartbeats, which are no events: it cannot be watched."
+NOT_WATCHABLE = "Agents report this with heartbeats, which leave no events: it cannot be watched."
 BAD_CURSOR = f"Take it from the header {CURSOR_HEADER} of a list, or from the watch."
 
 HUB = Hub()
@@ -41,13 +41,13 @@ class WatchSerializer(serializers.Serializer[Any]):
         required=False,
         max_length=64,
         help_text="A cursor: changes after it are sent. Without one, the watch begins now. The "
-        f"header {LAST_EVENT_ID} is taken first.",
+        f"header {LAST_EVENT_ID} takes precedence.",
     )
     wait = serializers.IntegerField(
         required=False,
         min_value=0,
         max_value=LONGEST_WAIT,
-        help_text="Answer with JSON as soon as there are changes, or after so many seconds.",
+        help_text="Seconds after which to answer, with JSON, if there are no changes before.",
     )
 
 
@@ -87,7 +87,9 @@ def current_position() -> int:
     """Return a position for a watch that begins now. Raise RegistryUnavailable."""
     position = feed.settled_position()
     if position is None:
-        raise RegistryUnavailable("Somebody keeps events from being read in order. Try again.")
+        raise RegistryUnavailable(
+            "An open transaction keeps events from being read in order. Try again."
+        )
     return position
 
 

@@ -60,7 +60,7 @@ class ListedField(RepeatableField):
 
 
 class NameField(serializers.ChoiceField):
-    default_error_messages = {"invalid_choice": "There is no “{input}”. Known are: {known}."}
+    default_error_messages = {"invalid_choice": "“{input}” is unknown. Choose from: {known}."}
 
     def to_internal_value(self, data: Any) -> Any:
         if data not in self.choices:

@@ -16,7 +16,7 @@ class AgentNotFound(APIException):
 
 class NoAgentToPick(APIException):
     status_code = 404
-    default_detail = "No agent that matches takes work at the moment."
+    default_detail = "No matching agent takes work at the moment."
     default_code = "no_agent_to_pick"
 
 

@@ -82,7 +82,7 @@ class MetadataField(serializers.Field[Any, Any, Any, Any]):
         "not_an_object": "Give a JSON object.",
         "too_large": "At most {limit:,} bytes as JSON; these are {size:,}.",
         "too_deep": "At most {limit} levels of nesting.",
-        "bad_text": "Text with NUL characters or half of a surrogate pair cannot be kept.",
+        "bad_text": "Text with NUL characters or half of a surrogate pair cannot be stored.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

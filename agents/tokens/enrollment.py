@@ -12,7 +12,7 @@ class IdHeldByAnother(Exception):
 
 class TooManyAgents(Exception):
     def __init__(self, most: int) -> None:
-        super().__init__(f"This token may have {most:,} agents that are alive.")
+        super().__init__(f"This token may have at most {most:,} living agents.")
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def write_runtime(
         yield from _add_libraries(layers, tree, environment, files)
         certifi = site_of(place) / "certifi" / "cacert.pem"
         if not layers.beside_base and not share_certificates(tree, certifi):
-            yield "note: no certificates of authorities were found; TLS will not trust any server"
+            yield "note: no CA certificates were found; TLS will not trust any server"
     layers.note(RUNTIME, environment=[str(path.relative_to(environment)) for path in files])
 
 
@@ -115,6 +115,6 @@ def _add_libraries(
         needed_by = f" (it is needed by {path})" if package else ""
         yield (
             f"warning: {package or path} needs {name}, which the base image does not have"
-            f"{needed_by}. What loads this file will fail. If a package of the distribution has "
-            "it, put that into system_packages."
+            f"{needed_by}. Loading this file will fail. If a package of the distribution has the "
+            "library, add it to system_packages."
         )

@@ -26,7 +26,9 @@ def choose_registry(written: Any, default: str) -> Registry:
     named = written.get("url") if isinstance(written, dict) else None
     url = named if isinstance(named, str) else default
     if not is_local(url):
-        return Registry(None, f"does not join {url}, which is not here; --registry-url would")
+        return Registry(
+            None, f"does not join {url}, which is not on this machine; --registry-url would"
+        )
     if not _answers(url):
         return Registry(None, f"joins no registry: none answers at {url}")
     return Registry(url, f"joins the registry at {url}")

@@ -40,9 +40,9 @@ def locked_versions(spec: AgentSpec, versions: Mapping[str, str]) -> str:
         for name, tested in pins_in(tested_lock()).items()
         if versions.get(name, tested) != tested
     ]
-    lines = [f"Its packages are {len(versions)}, for the requirements {own or 'their URLs'}."]
+    lines = [f"It has {len(versions)} packages, for the requirements {own or 'their URLs'}."]
     if changed:
-        lines.append(f"Because of them, every agent's packages differ: {', '.join(changed)}.")
+        lines.append(f"They change packages that every agent has: {', '.join(changed)}.")
     return "\n".join(lines)
 
 

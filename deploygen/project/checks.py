@@ -102,7 +102,9 @@ def _problem_of(wheel: Wheel, spec: AgentSpec) -> str | None:
             for major, minor in pythons_of(spec.base_image)
             for patch in (0, LATEST_PATCH)
         ):
-            return f"{wheel.file} needs Python {wheel.python}, which {spec.base_image} has not"
+            return (
+                f"{wheel.file} needs Python {wheel.python}, which {spec.base_image} does not have"
+            )
         for text in wheel.requires:
             if need := excluded_by_requirement(text, spec.base_image):
                 return f"{wheel.file} requires {text!r}, and every agent needs {need}"

@@ -94,7 +94,7 @@ class Jobs:
         `context_id`: A2A's.
         """
         if len(self._tasks) >= self._max_jobs:
-            raise TooManyJobs(f"the agent runs as many jobs as it may: {self._max_jobs}")
+            raise TooManyJobs(f"the limit of running jobs is reached: {self._max_jobs}")
         job = Job()
         job.began = self._clock()
         job.context_id = context_id or job.id

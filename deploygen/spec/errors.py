@@ -23,8 +23,8 @@ KINDS = {
 LIMITS = {
     "string_too_short": "it must not be empty",
     "string_unicode": "it must be text, without {surrogate!r}",
-    "string_too_long": "it may have {max_length} characters, not {length}",
-    "too_long": "there may be {max_length} of them, not {length}",
+    "string_too_long": "it may have at most {max_length} characters, not {length}",
+    "too_long": "there may be at most {max_length} of them, not {length}",
 }
 # Follows from another error.
 FOLLOWING = "default_factory_not_called"

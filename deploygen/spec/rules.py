@@ -104,7 +104,7 @@ def value_of_type(value: Any, type_name: str) -> Any:
 
 def problem_of_url(url: str) -> str | None:
     if len(url) > LONGEST_URL or not URL_TEXT.fullmatch(url):
-        return f"it may have {LONGEST_URL} characters, and only those of a URL"
+        return f"it may have at most {LONGEST_URL} characters, and only those of a URL"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

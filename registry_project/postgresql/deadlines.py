@@ -32,7 +32,7 @@ class ServerClock:
         self._set_at = float("-inf")
 
     def after(self, seconds: float) -> float:
-        """Return a time that the server reaches within so many seconds."""
+        """Return a time that the server's clock reaches in that time."""
         return time.monotonic() + self._offset + seconds
 
 

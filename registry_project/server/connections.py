@@ -60,7 +60,7 @@ class Connection:
         self.deadline = time.monotonic() + seconds
 
     def expect_acknowledgements(self, seconds: float) -> None:
-        """Drop a client that acknowledges nothing for so long. Linux only; elsewhere 15 minutes."""
+        """Drop a client that acknowledges nothing for that time; outside Linux, for 15 minutes."""
         if self.socket.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
             milliseconds = int(seconds * 1000)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

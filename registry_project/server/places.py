@@ -21,7 +21,7 @@ def connection_places(wanted: int, processes: int, log: Any) -> int:
     places = min(places, max(files - SPARE_FILES, files // 2))
     if places < wanted:
         log.warning(
-            "A process may open so few files that it keeps %s connections instead of %s: "
+            "The limit of open files leaves %s connections to a process instead of %s: "
             "raise the hard limit (ulimit -Hn)",
             places,
             wanted,

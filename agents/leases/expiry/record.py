@@ -60,7 +60,7 @@ def find_expired(longest_ttl: int) -> list[str]:
 
 
 def find_ending(within: float, limit: int) -> list[tuple[str, float]]:
-    """Read the fleet: return agents whose lease ends within so many seconds, and the seconds left.
+    """Read the fleet: return agents whose lease ends in `within` seconds, and the seconds left.
 
     At most `limit`, those that end first. Recorded expiries are left out.
     """

@@ -26,12 +26,12 @@ class Command(BaseCommand):
             "--prefix", default="", help="it may only register ids that begin with this"
         )
         parser.add_argument(
-            "--days", type=positive_number, help="days until it expires; without, it never does"
+            "--days", type=positive_number, help="days until it expires (default: never)"
         )
         parser.add_argument(
             "--max-agents",
             type=positive_number,
-            help="how many of its agents may be alive at once; without, any number",
+            help="how many of its agents may be alive at once (default: any number)",
         )
         reading = parser.add_mutually_exclusive_group()
         reading.add_argument(

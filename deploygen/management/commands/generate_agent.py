@@ -53,9 +53,9 @@ class Command(BaseCommand):
     def handle(self, *, target: str | None, init: Path | str | None, **options: Any) -> None:
         if init is not None:
             if target is not None:
-                raise CommandError(f"--init DIR is enough: {target!r} has no place beside it")
+                raise CommandError(f"--init DIR takes no SPEC_OR_NAME: leave {target!r} out")
             for name in other_than_init(options):
-                raise CommandError(f"--init has no use for {option_name(name)}")
+                raise CommandError(f"--init cannot be combined with {option_name(name)}")
             self._init(Path(init), options["template"] or DEFAULT_TEMPLATE)
         elif options["template"] is not None:
             raise CommandError("--template is for --init DIR")

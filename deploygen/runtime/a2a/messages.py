@@ -26,7 +26,7 @@ def check_message(message: Mapping[str, Any]) -> None:
     if message.get("role") != "ROLE_USER":
         raise invalid("message.role", "must be ROLE_USER")
     if len(text(message, "contextId")) > LONGEST_ID:
-        raise invalid("message.contextId", f"may have {LONGEST_ID} characters")
+        raise invalid("message.contextId", f"may have at most {LONGEST_ID} characters")
     parts = message.get("parts")
     if not isinstance(parts, list) or not parts:
         raise invalid("message.parts", "must be a list of at least one part")

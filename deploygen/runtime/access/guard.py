@@ -72,7 +72,7 @@ class Guard:
             if not self._tokens.accept(sent):
                 return _unauthorized(is_wrong=bool(sent))
         if self._waiting >= self._settings.max_waiting:
-            problem = f"as many calls are waiting as may: {self._settings.max_waiting}"
+            problem = f"the limit of waiting calls is reached: {self._settings.max_waiting}"
             return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, problem, RETRY_AFTER)
         return None
 

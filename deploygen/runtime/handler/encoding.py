@@ -57,7 +57,7 @@ def _plain(value: Any, path: tuple[Any, ...], around: frozenset[int]) -> Any:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise _refusal(path, "has half a character") from None
+            raise _refusal(path, "has half a surrogate pair") from None
         return value
     if id(value) in around:
         raise _refusal(path, "contains itself")

@@ -40,7 +40,9 @@ class RequestBodies:
                 await self._read_into(body, request)
             return bytes(body)
         except TimeoutError as error:
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not come") from error
+            raise HTTPException(
+                HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time"
+            ) from error
         finally:
             self._held -= len(body)
 
@@ -58,11 +60,14 @@ class RequestBodies:
             self._held += len(part)
             if self._held > LARGEST_TOGETHER_BYTES:
                 raise HTTPException(
-                    HTTPStatus.SERVICE_UNAVAILABLE, "too much is being sent at a time", RETRY_AFTER
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "too many bodies are being received at once",
+                    RETRY_AFTER,
                 )
         if size > LARGEST_BODY_BYTES:
             raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {LARGEST_BODY_BYTES} bytes"
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"a body may have at most {LARGEST_BODY_BYTES} bytes",
             )
 
 

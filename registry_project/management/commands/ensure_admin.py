@@ -25,7 +25,7 @@ class Command(BaseCommand):
                 return
             if User.objects.filter(username=username).exists():
                 raise CommandError(
-                    f"There is a user {username!r} who is no active superuser. "
+                    f"The user {username!r} exists, but is not an active superuser. "
                     "Choose another name with --username."
                 )
             User.objects.create_superuser(username, password=password)

@@ -86,10 +86,14 @@ def test_an_empty_value_is_no_filter(api: APIClient, register: Register) -> None
 @pytest.mark.parametrize(
     ("query", "name", "words"),
     [
-        ({"status": "asleep"}, "status", "“asleep”. Known are: unknown, starting, ready"),
+        (
+            {"status": "asleep"},
+            "status",
+            "“asleep” is unknown. Choose from: unknown, starting, ready",
+        ),
         ({"status": ["ready", "asleep"]}, "status", "“asleep”"),
-        ({"state": "asleep"}, "state", "Known are: active, draining, quarantined"),
-        ({"condition": "ready"}, "condition", "Known are: alive, expiring-soon, expired"),
+        ({"state": "asleep"}, "state", "Choose from: active, draining, quarantined"),
+        ({"condition": "ready"}, "condition", "Choose from: alive, expiring-soon, expired"),
         ({"tag": "x" * 65}, "tag", "no more than 64"),
         ({"tag": ["x"] * 65}, "tag", "At most 64 values"),
         ({"skill": "\0"}, "skill", "Null characters"),
@@ -124,8 +128,8 @@ def test_an_unknown_parameter_is_refused_with_the_list_of_known_ones(
 ) -> None:
     [text] = refused(api, path, tags="eu")["tags"]
 
-    assert text.startswith("There is no such parameter. Known are: ")
-    known = text.removesuffix(".").partition("Known are: ")[2].split(", ")
+    assert text.startswith("There is no such parameter. Choose from: ")
+    known = text.removesuffix(".").partition("Choose from: ")[2].split(", ")
     assert known == sorted(known)
     filters = {"tag", "skill", "name", "version", "host", "status", "state", "condition", "search"}
     assert {*filters, "meta.KEY", "fields"} <= set(known)
@@ -141,7 +145,7 @@ def test_every_known_parameter_is_in_the_openapi_document(client: Any) -> None:
     for path in ("/agents", "/agents/pick"):
         described = {one["name"] for one in document["paths"][path]["get"]["parameters"]}
         [text] = refused(client, path, tags="eu")["tags"]
-        known = text.removesuffix(".").partition("Known are: ")[2].split(", ")
+        known = text.removesuffix(".").partition("Choose from: ")[2].split(", ")
         assert described == set(known)
 
 

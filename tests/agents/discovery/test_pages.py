@@ -187,15 +187,15 @@ def test_the_openapi_document_allows_agents_without_fields(api: APIClient) -> No
 @pytest.mark.parametrize(
     ("query", "name", "words"),
     [
-        ({"fields": "agent_id,secret"}, "fields", "There is no “secret”. Known are: agent_id,"),
-        ({"fields": "agent_card"}, "fields", "There is no “agent_card”"),
+        ({"fields": "agent_id,secret"}, "fields", "“secret” is unknown. Choose from: agent_id,"),
+        ({"fields": "agent_card"}, "fields", "“agent_card” is unknown"),
         (
             {"sort": "tags"},
             "sort",
-            "There is no “tags”. Known are: agent_id, -agent_id, agent_name",
+            "“tags” is unknown. Choose from: agent_id, -agent_id, agent_name",
         ),
-        ({"sort": "--load"}, "sort", "There is no “--load”"),
-        ({"sort": "version"}, "sort", "There is no “version”"),
+        ({"sort": "--load"}, "sort", "“--load” is unknown"),
+        ({"sort": "version"}, "sort", "“version” is unknown"),
     ],
 )
 def test_unknown_fields_are_refused_by_name(

@@ -71,7 +71,7 @@ def test_without_an_agent_the_answer_is_404(api: APIClient) -> None:
 
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json()["detail"] == "No agent that matches takes work at the moment."
+    assert answer.json()["detail"] == "No matching agent takes work at the moment."
 
 
 UNFIT: dict[str, dict[str, Any]] = {

@@ -148,7 +148,7 @@ class TestNumberOfAgents:
 
         assert (answer.status_code, answer.json()["detail"]) == (
             403,
-            "This token may have 2 agents that are alive.",
+            "This token may have at most 2 living agents.",
         )
         assert AgentRecord.objects.count() == 2
         assert AgentEvent.objects.exclude(agent_id="").count() == 2

@@ -289,10 +289,10 @@ def test_missing_libraries_and_certificates_are_reported(
     stage.write("runtime")
     stage.write("packages")
     needed_by = (
-        f"(it is needed by {stage.site / 'theirs/module.so'}). What loads this file will fail. "
-        "If a package of the distribution has it, put that into system_packages."
+        f"(it is needed by {stage.site / 'theirs/module.so'}). Loading this file will fail. "
+        "If a package of the distribution has the library, add it to system_packages."
     )
     assert capsys.readouterr().err.splitlines() == [
-        "note: no certificates of authorities were found; TLS will not trust any server",
+        "note: no CA certificates were found; TLS will not trust any server",
         f"warning: Their_Package needs {missing}, which the base image does not have {needed_by}",
     ]

@@ -145,7 +145,7 @@ def test_too_many_jobs_get_503_with_retry_after(tmp_path: Path) -> None:
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         assert refused.json()["error"] == {
             "code": -32603,
-            "message": "the agent runs as many jobs as it may: 1",
+            "message": "the limit of running jobs is reached: 1",
         }
 
 

@@ -131,7 +131,7 @@ async def handle(inputs):
         assert agent.http.get("/status/x").status_code == 404
     assert [each.status_code for each in answers] == [200]
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-    assert refused.json() == {"detail": "as many calls are waiting as may: 1"}
+    assert refused.json() == {"detail": "the limit of waiting calls is reached: 1"}
 
 
 @pytest.mark.parametrize(

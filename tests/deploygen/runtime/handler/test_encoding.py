@@ -76,7 +76,7 @@ def test_what_pydantic_encodes_is_encoded(
         ("{'a': Model}", "a is of the type ModelMetaclass, which is not JSON"),
         ("{'a': [0.5, float('nan')]}", "a.1 is nan"),
         ("{'a': Numbers([float('-inf')])}", "a.0 is -inf"),
-        ("{'a': {'b': '\\ud800'}}", "a.b has half a character"),
+        ("{'a': {'b': '\\ud800'}}", "a.b has half a surrogate pair"),
         ("{'a': b'\\xff'}", "a is of the type bytes, which is not JSON"),
         ("{'a': {object(): 1}}", "a has a key of the type object, which is not JSON"),
         ("{'a': {1: {2}, '1': 2}}", "a has two keys that are the same in JSON"),

@@ -211,7 +211,7 @@ def test_jobs_beyond_the_limit_get_503_with_retry_after(tmp_path: Path) -> None:
         assert [agent.run(until=until).status_code for _ in range(2)] == [202, 202]
         refused = agent.run(until=until)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-        assert refused.json() == {"detail": "the agent runs as many jobs as it may: 2"}
+        assert refused.json() == {"detail": "the limit of running jobs is reached: 2"}
         (tmp_path / "done").touch()
         wait_until(lambda: agent.run(until=until).status_code == 200, "a free place")
 
@@ -245,7 +245,7 @@ def handle(inputs):
         pytest.param(b'{"a": 1' + b"0" * 400 + b".0}", id="a long one"),
         pytest.param(b'{"a": ["Infinity", {"b": [1e999]}]}', id="one inside"),
         pytest.param(b'{"a": ' + b"1" * 5000 + b"}", id="an endless integer"),
-        pytest.param(b'{"a": "\\ud800"}', id="half a character"),
+        pytest.param(b'{"a": "\\ud800"}', id="half a surrogate pair"),
         pytest.param(b'{"a": "\xff"}', id="no UTF-8"),
         pytest.param(b'{"a": 1} {}', id="two objects"),
         pytest.param(b"", id="nothing"),
@@ -289,7 +289,10 @@ def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(echo: Runni
     assert len(body) == most
     assert echo.http.post("/run", content=body, headers=JSON).status_code == 200
     answer = echo.http.post("/run", content=body + b" ", headers=JSON)
-    assert (answer.status_code, answer.json()) == (413, {"detail": "a body may have 1048576 bytes"})
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"detail": "a body may have at most 1048576 bytes"},
+    )
 
 
 def begun(agent: RunningAgent, length: int, body: bytes) -> http.client.HTTPConnection:
@@ -315,7 +318,7 @@ def test_the_total_size_of_bodies_being_received_is_limited(
         wait_until(lambda: answer().status_code == 503, "the slow request to be counted")
         refused = answer()
         assert (refused.json(), refused.headers["retry-after"]) == (
-            {"detail": "too much is being sent at a time"},
+            {"detail": "too many bodies are being received at once"},
             "5",
         )
         slow.send(b" " * 500 + b"}")
