@@ -7,7 +7,6 @@ CACHE_SIZE = 4_096
 
 @lru_cache(CACHE_SIZE)
 def parse_address(text: str) -> str | None:
-    """Return the shortest form, or None."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

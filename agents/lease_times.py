@@ -29,6 +29,5 @@ class LeaseTimes:
         return round(self.ttl_seconds / HEARTBEATS_PER_TTL, 3)
 
     def is_expiring_soon(self: LeasedUntil, now: datetime) -> bool:
-        """Two heartbeats are missed."""
         left = self.expires_at - now
         return timedelta(0) < left * HEARTBEATS_PER_TTL < timedelta(seconds=self.ttl_seconds)

@@ -36,13 +36,11 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
     """`now` defaults to the database's time."""
 
     def alive(self, now: datetime | None = None) -> Self:
-        """now < expires_at"""
         if now is None:
             return self.filter(~Q(HasExpired()))
         return self.filter(GreaterThan(ExpiresAt(), Moment(now)))
 
     def expired(self, now: datetime | None = None) -> Self:
-        """now >= expires_at"""
         if now is None:
             return self.filter(HasExpired())
         return self.filter(LessThanOrEqual(ExpiresAt(), Moment(now)))
@@ -61,7 +59,6 @@ class AgentQuerySet(QuerySet["AgentRecord"]):
         return self.annotate(read_at=DatabaseNow())
 
     def with_tags(self, tags: Sequence[str]) -> Self:
-        """Keep agents that have all of `tags`."""
         return self._listing("tags", tags)
 
     def with_skills(self, skills: Sequence[str]) -> Self:

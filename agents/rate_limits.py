@@ -19,7 +19,7 @@ from agents.rate_storages import OwnStorage, SharedStorage
 logger = logging.getLogger("agents.rate_limits")
 
 REDIS_TIMEOUT_SECONDS = 0.25
-REDIS_PAUSE_SECONDS = 5.0  # without Redis after an error
+REDIS_PAUSE_SECONDS = 5.0
 OFF = ("", "off")
 REDIS_SCHEMES = ("redis://", "rediss://")
 
@@ -48,7 +48,7 @@ def parse_rate(text: str) -> RateLimitItem | None:
         return None
     try:
         [rate] = parse_many(text)
-    except ValueError as error:  # not a rate, or several
+    except ValueError as error:
         raise InvalidRate(text) from error
     if rate.amount < 1:
         raise InvalidRate(text)

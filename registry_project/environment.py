@@ -108,7 +108,6 @@ class Environment:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             self.problems.append(f"{name}_FILE is {file!r}; that file cannot be read: {reason}")
             return None
-        # Files end with a line end.
         return text.strip() or None
 
 
@@ -149,6 +148,5 @@ def _within(value: Value, lowest: float, highest: float) -> Value:
 
 
 def shown(text: str) -> str:
-    """Without passwords."""
     shown = CREDENTIALS.sub("//***@", text)
     return repr(shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}...")

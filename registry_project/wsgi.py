@@ -7,7 +7,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 
 application = get_wsgi_application()
 
-# After Django is set up.
 from agents.background import start_background_thread  # noqa: E402
 from registry_project.postgresql.connection import limit_waiting  # noqa: E402
 

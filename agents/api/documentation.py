@@ -100,7 +100,6 @@ def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:
 
 
 def make_fields_optional(result: Any, generator: Any, **_options: Any) -> Any:
-    """The parameter `fields` may leave out any."""
     result["components"]["schemas"]["Agent"].pop("required")
     return result
 

@@ -1,5 +1,3 @@
-"""ETags depend on the URL, the fields of this version, and the page's tag."""
-
 import hashlib
 import re
 

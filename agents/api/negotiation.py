@@ -22,7 +22,7 @@ class Negotiation(DefaultContentNegotiation):
             try:
                 return super().select_renderer(request, programs, format_suffix)
             except (NotAcceptable, Http404):
-                pass  # accepts HTML only
+                pass
         return super().select_renderer(request, renderers, format_suffix)
 
 

@@ -1,5 +1,3 @@
-"""For the browsable API; plain JSON comes from the database as it is."""
-
 from typing import Any
 
 from rest_framework.pagination import BasePagination

@@ -10,7 +10,6 @@ from rest_framework.serializers import ListField, Serializer
 
 from agents.serializers.strict import name_errors
 
-# Belongs to Django REST framework.
 FORMAT = "format"
 ONCE = "Give it once."
 

@@ -1,5 +1,3 @@
-"""Rate limits by access token, address and lease."""
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,5 +1,3 @@
-"""``GET /agents/watch``: a stream of changes, or a long poll."""
-
 import time
 from typing import Any
 
@@ -31,8 +29,6 @@ HUB = Hub()
 
 
 class EventStreamRenderer(JSONRenderer):
-    """For content negotiation; errors are JSON."""
-
     media_type = "text/event-stream"
 
 

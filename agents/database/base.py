@@ -33,7 +33,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def now_after_waiting(self) -> str:
-        """After waiting for locks."""
+        pass
 
     @abstractmethod
     def now_plus(self, seconds: str) -> str:
@@ -144,7 +144,7 @@ class Dialect(ABC):
         parameters: Sequence[Any],
         log_parameters: Sequence[Any],
     ) -> int:
-        """Return how many rows were deleted."""
+        pass
 
     @abstractmethod
     def delete_in_batches(

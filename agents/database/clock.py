@@ -25,8 +25,6 @@ class Moment(Fragment):
 
 
 class Microseconds(Fragment):
-    """Since 1970."""
-
     fragment = staticmethod(dialect.microseconds)
     arity = 1
     output_field = BigIntegerField()

@@ -1,5 +1,3 @@
-"""Types of query parameters."""
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -69,8 +67,6 @@ class NameField(serializers.ChoiceField):
 
 
 class SwitchField(serializers.BooleanField):
-    """A boolean whose absence is not false."""
-
     default_empty_html = empty
 
     def __init__(self, **options: Any) -> None:
@@ -86,8 +82,6 @@ class MetadataValuesField(RepeatableField):
 
 
 class VersionField(serializers.CharField):
-    """A version, or a VersionRange."""
-
     default_error_messages = {"invalid_range": "{problem}"}
 
     def run_validation(self, data: Any = empty) -> Any:

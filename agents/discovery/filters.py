@@ -56,8 +56,6 @@ class Filter:
 
 @dataclass(frozen=True)
 class Filters:
-    """Values by filter, and texts by key in the metadata."""
-
     values: Mapping[str, Sequence[Any]]
     metadata: Mapping[str, Sequence[str]]
 

@@ -1,5 +1,3 @@
-"""Filters by metadata: ``meta.KEY=VALUE``."""
-
 import json
 from collections.abc import Iterable
 from typing import Any

@@ -119,7 +119,6 @@ def read_fields(parameters: QueryDict) -> Names:
 
 
 def chosen(fields: Sequence[str]) -> Names:
-    """Return the chosen fields, by default all, always in the same order."""
     return tuple(name for name in ALL if name in fields) or ALL
 
 

@@ -1,5 +1,3 @@
-"""The filters as query parameters."""
-
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
@@ -19,7 +17,6 @@ MAX_METADATA_KEYS = 16
 
 
 class FiltersSerializer(serializers.Serializer[Any]):
-    # Parameters may begin with these.
     prefixes = (PREFIX,)
 
     def get_fields(self) -> dict[str, Any]:

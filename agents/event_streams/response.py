@@ -38,7 +38,7 @@ class EventStreamResponse(StreamingHttpResponse):
     def _events(self) -> Iterator[bytes]:
         is_new = threading.Event()
         self._stream.attach(is_new.set)
-        yield self._stream.comment  # sends the head
+        yield self._stream.comment
         while True:
             has_new = is_new.wait(SILENCE_SECONDS)
             is_new.clear()

@@ -46,7 +46,6 @@ class EventStream:
 
     @property
     def over(self) -> Closed | None:
-        """None while events can be sent."""
         return self._over
 
     @property
@@ -71,7 +70,6 @@ class EventStream:
         return not self._over
 
     def end(self) -> None:
-        """The client still gets what was sent."""
         with self._lock:
             self._over = self._over or Closed.ENDED
             wake = self._wake

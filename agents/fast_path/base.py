@@ -32,7 +32,7 @@ class FastPath(ABC, Generic[CallT]):
 
     @abstractmethod
     def respond(self, call: CallT, shared: dict[Any, bytes]) -> Response | HandOver:
-        """`shared`: contents for other calls of the batch."""
+        pass
 
     def offer(self, call: CallT) -> bool | Response:
         return self._commits.offer(call) or self._front.problem(call.caller, TooBusy())

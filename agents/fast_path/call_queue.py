@@ -11,8 +11,6 @@ SHORT_CALL_ROWS = 10
 
 
 class Call(Protocol):
-    """`size`: rows to write."""
-
     caller: Any
 
     @property
@@ -21,7 +19,7 @@ class Call(Protocol):
     def fail(self, error: Exception) -> None: ...
 
     def must_retry(self, now: float) -> bool:
-        """Whether a record was locked, and there is time left."""
+        pass
 
 
 CallT = TypeVar("CallT", bound=Call)
@@ -43,7 +41,6 @@ class _Line(Generic[CallT]):
         self.calls.append(call)
 
     def move(self, batch: list[CallT], size: int, most: int) -> int:
-        """Fill a batch of `size` rows up to `most`. Return its size."""
         while self.calls and size < most:
             call = self.calls.popleft()
             batch.append(call)

@@ -10,7 +10,6 @@ SECONDS = 0.010
 ENOUGH_CALLS = 64
 # Waiting must be worth this many calls.
 WORTH = 1.5
-# Of older commits.
 DECAY = 0.8
 
 

@@ -12,14 +12,12 @@ from agents.fast_path.responses import DjangoHeaders, Responses
 
 # (peer, X-Forwarded-For, X-Forwarded-Proto) -> (client's address, scheme or None)
 ClientOf = Callable[[str, str, str], tuple[str, str | None]]
-CLIENTS_CACHE_SIZE = 131_072  # more than a fleet's heartbeats
+CLIENTS_CACHE_SIZE = 131_072
 LONGEST_CACHED = 128
 HOSTS_CACHE_SIZE = 1_024
 
 
 class Caller(NamedTuple):
-    """`headers`: of Django's middleware."""
-
     caller: Any
     address: str | None
     keeps_open: bool

@@ -110,7 +110,7 @@ class GroupCommit(ABC, Generic[CallT]):
 
     @abstractmethod
     def write(self, calls: Sequence[CallT]) -> None:
-        """Record the outcomes in the calls."""
+        pass
 
     def _write_measured(self, calls: Sequence[CallT]) -> None:
         started = time.monotonic()

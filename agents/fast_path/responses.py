@@ -74,7 +74,6 @@ class Responses:
         return self._response(start, headers, self._renderer.render(content))
 
     def problem(self, error: Exception, headers: bytes, *, keeps_open: bool) -> bytes:
-        """Counts the error."""
         kind = TRANSLATIONS.get(type(error))
         problem = None if kind is None else self._problems.get(kind)
         if kind is None or problem is None:

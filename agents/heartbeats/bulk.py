@@ -77,6 +77,5 @@ def bulk_answer(admitted: Admitted, outcomes: Sequence[Renewed | Exception]) -> 
 
 
 def _count_refusals(error: type[APIException], refused: Sequence[Any]) -> None:
-    # Counting costs as much as checking a token.
     if refused:
         counters.count_refusal(error.default_code, len(refused))

@@ -30,8 +30,6 @@ class InvalidCursor(ValueError):
 
 @dataclass(frozen=True)
 class Cursor:
-    """A position as text for clients, the same in every process."""
-
     position: int
 
     def __str__(self) -> str:
@@ -106,7 +104,6 @@ def between(after: int, until: int) -> QuerySet[AgentEvent]:
 
 
 def last_kinds(agents: Collection[str], kinds: Collection[str], before: int) -> Mapping[str, str]:
-    """Return the kind of each agent's last event of these `kinds` before a position."""
     if not agents:
         return {}
     events = AgentEvent.objects.filter(agent_id__in=agents, kind__in=kinds, pk__lt=before)
@@ -126,7 +123,6 @@ def last_records(ends: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
 
 
 def last_record(agent_id: str) -> Mapping[str, Any] | None:
-    """Return the record in the last event that ended an agent."""
     ends = AgentEvent.objects.filter(agent_id=agent_id, record__isnull=False).order_by("-pk")
     record: Mapping[str, Any] | None = ends.values_list("record", flat=True).first()
     return record

@@ -10,7 +10,6 @@ from agents.database.tables import table
 from agents.models import AgentEvent, AgentRecord
 
 Kind = AgentEvent.Kind
-# What the event that ends an agent keeps of its record.
 LAST_FIELDS = (
     "agent_name",
     "host",
@@ -42,7 +41,6 @@ def last_record_sql() -> str:
 
 
 SILENCE = "'no heartbeat for ' || ttl_seconds || ' s'"
-# The columns that the functions below need, as SQL.
 EXPIRED_COLUMNS = {
     "agent_id": "agent_id",
     "generation": "generation",
@@ -71,7 +69,6 @@ def record_event(
     address: str | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> None:
-    """Without an `agent_id`, the event is the whole registry's."""
     AgentEvent.objects.create(
         kind=kind,
         at=DatabaseNow(),

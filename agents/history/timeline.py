@@ -43,8 +43,6 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """`end` is exclusive."""
-
     presence: Presence
     begin: datetime
     end: datetime
@@ -142,7 +140,7 @@ def _with_current_life(lives: Sequence[_Life], record: Record) -> list[_Life]:
             begin = min(begin, record.registered_at)
         return [*former, _Life(begin, record.expires_at)]
     if record.expires_at <= last.end:
-        return list(lives)  # it has expired
+        return list(lives)
     # The event that begins this life was deleted, or is not written yet.
     begin = record.registered_at if record.registered_at >= last.end else record.last_heartbeat
     return [*lives, _Life(max(begin, last.end), record.expires_at)]

@@ -7,8 +7,6 @@ from agents.tokens.enrollment import Enrolment
 
 
 class Fields(TypedDict, total=False):
-    """What an agent may send to register."""
-
     agent_id: Required[str]
     host: Required[str]
     port: Required[int]

@@ -35,7 +35,7 @@ RENEWAL = RowUpdate(
 )
 MAX_ATTEMPTS = 10
 
-Lease = tuple[str, int | None]  # agent_id and generation
+Lease = tuple[str, int | None]
 
 
 class Renewal(NamedTuple):
@@ -138,7 +138,6 @@ def _update(batch: Sequence[Renewal], *, waits: bool) -> dict[Lease, Renewed]:
     for agent_id, generation, at, ttl_seconds, state in dialect.update_rows(
         RENEWAL, batch, waits=waits
     ):
-        # Most rows have the same values.
         values = at, ttl_seconds, state
         if values not in same:
             same[values] = Renewed(from_microseconds(at), ttl_seconds, state)

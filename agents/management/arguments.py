@@ -2,7 +2,6 @@ from argparse import ArgumentTypeError
 
 
 def positive_number(text: str) -> int:
-    """Raise ValueError or ArgumentTypeError."""
     number = int(text)
     if number < 1:
         raise ArgumentTypeError(f"{number} is not positive")

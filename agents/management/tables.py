@@ -53,7 +53,6 @@ class Table:
         return [max(cell for cell in first if cell <= max(most, first[0])), *map(max, rest)]
 
     def _fitted(self, widths: list[int]) -> list[int]:
-        """Shrink columns from the right, then drop optional ones (width 0)."""
         if self.max_width is None:
             return widths
         optional = [index for index, column in enumerate(self.columns) if column.optional]

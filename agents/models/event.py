@@ -50,7 +50,6 @@ class AgentEvent(models.Model):
     class Meta:
         verbose_name = "event"
         indexes = [
-            # For ids and prefixes in any collation.
             models.Index(
                 fields=["agent_id", "id"],
                 opclasses=["varchar_pattern_ops", "int8_ops"],

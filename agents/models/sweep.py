@@ -3,8 +3,6 @@ from django.db.models import Q
 
 
 class SweepMark(models.Model):
-    """One row."""
-
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField()
     purged = models.PositiveIntegerField(help_text="How many agents that sweep purged.")

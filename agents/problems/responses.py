@@ -22,7 +22,6 @@ NOT_FOUND = "There is nothing at this address."
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """None for an unexpected error."""
     error = _translate(error)
     response = exception_handler(error, context)  # sets headers, and rolls back
     if response is None:

@@ -64,7 +64,6 @@ def count_callers(callers: Iterable[tuple[str, str | None]]) -> list[Refusal | N
 
 
 def _count(setting: str, keys: list[str], refusals: list[Refusal | None]) -> None:
-    """Ignore empty keys."""
     calls = Counter(
         key for key, refusal in zip(keys, refusals, strict=True) if key and refusal is None
     )

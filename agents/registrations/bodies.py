@@ -27,7 +27,6 @@ from agents.strict_json import InvalidJSON, parse_json
 # Such metadata cannot exceed its limits of size and depth.
 MAX_BYTES = 2_000
 MAX_BRACKETS = 32
-# Then both the card and the metadata are checked.
 HAS_CARD = b'"agent_card"'
 MAX_BYTES_WITH_CARD = MAX_CARD_BYTES + MAX_BYTES
 REQUIRED = {"agent_id", "host", "port"}
@@ -100,7 +99,6 @@ def _is_number(number: Any, most: int) -> bool:
 
 
 def _are_names(given: dict[str, Any], field: str) -> bool:
-    """Remove duplicates."""
     if field not in given:
         return True
     names = given[field]

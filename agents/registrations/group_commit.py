@@ -22,7 +22,6 @@ class GroupCommit(group_commit.GroupCommit[Call]):
     def write(self, calls: Sequence[Call]) -> None:
         enrolments = _enrolments(calls)
         _count({call: one for call, one in enrolments.items() if not call.is_counted})
-        # The first of each id.
         chosen = {call.agent_id: call for call in reversed(enrolments) if call.outcome is None}
         if not chosen:
             return

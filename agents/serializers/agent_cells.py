@@ -1,5 +1,3 @@
-"""Agents as cells of a table, made by the database."""
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Any

@@ -1,5 +1,3 @@
-"""A page of agents as JSON, by one statement."""
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -116,10 +114,9 @@ def _page(fields: Names, marked: Marked, known_tags: int) -> str:
         f"placed AS (SELECT *, ROW_NUMBER() OVER () AS {PLACE} FROM found),"  # noqa: S608 - all ours
         f" page AS (SELECT *, {PLACE} <= %s AS shown, {PLACE} = %s AS is_last FROM placed)"
     )
-    if not known_tags:  # one pass over the rows
+    if not known_tags:
         return f"{begin} SELECT {', '.join([count, others, tag, body, *last])} FROM page"  # noqa: S608
     summary = [f"{count} AS count", f"{others} AS others", f"{tag} AS tag", *last]
-    # CASE evaluates the body only if needed.
     known = f"tag IN ({', '.join(['%s'] * known_tags)})"
     unless_known = f"CASE WHEN {known} THEN NULL ELSE (SELECT {body} FROM page) END"  # noqa: S608
     columns = ["count", "others", "tag", unless_known, *(_mark(name) for name, _ in marked)]

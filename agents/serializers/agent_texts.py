@@ -9,7 +9,6 @@ from agents.serializers.agent_sql import ALL, agent_as_json
 
 
 def read_texts(agents: AgentQuerySet, limit: int) -> Mapping[str, str]:
-    """Return the JSON of the first `limit` of `agents`, by id."""
     try:
         sql, parameters = rows_sql(agents, limit)
     except EmptyResultSet:

@@ -137,7 +137,6 @@ def _address_without_zone(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Ad
 
 
 def _uncallable(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
-    """Return why an address cannot be called, or None."""
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_unspecified:
         return "the address of every interface, for listening"

@@ -103,7 +103,6 @@ def record_use(token: KnownToken, address: str | None) -> None:
 
 
 def _judge(token: AccessToken, now: datetime) -> tuple[KnownToken, float]:
-    """Return what to cache for how many seconds."""
     state, seconds = token.state(now), SECONDS
     if state != AccessToken.State.GOOD:
         seconds = SECONDS_OF_REFUSED

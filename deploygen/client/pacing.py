@@ -37,8 +37,6 @@ class Pacing:
 
 
 class Schedule:
-    """When the next call is due, on the monotonic clock."""
-
     def __init__(
         self, interval: float, ttl_seconds: int, pacing: Pacing, *, keep: bool = False
     ) -> None:
@@ -69,7 +67,6 @@ class Schedule:
         self._due = next_beat(min(self._due, now), self.interval, now)
 
     def failed(self, retry_after: float | None = None) -> float:
-        """Return the pause in seconds."""
         self.failures += 1
         self.all_failures += 1
         pause = self._pacing.after_failure(self.failures, self.interval, retry_after)

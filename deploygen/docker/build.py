@@ -91,7 +91,6 @@ def versions_in(image: str) -> dict[str, str]:
 
 
 def _docker(*arguments: str) -> bytes:
-    """Return the output, b"" if it fails."""
     command = ["docker", *arguments]
     done = subprocess.run(command, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else b""

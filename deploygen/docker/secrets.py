@@ -1,5 +1,3 @@
-"""The secrets that a build gets, from this command's environment."""
-
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,6 @@ FILE_SUFFIX = "_FILE"
 
 
 def secret_options(spec: AgentSpec) -> list[str]:
-    """Return options of `docker build`, without values."""
     options = []
     for name in build_secrets.names(spec):
         if path := os.environ.get(FILES.get(name, f"{name}{FILE_SUFFIX}")):
@@ -26,7 +23,6 @@ def secret_options(spec: AgentSpec) -> list[str]:
 
 
 def missing_secrets(spec: AgentSpec) -> Iterator[str]:
-    """Yield what must be set before the build can succeed."""
     if spec.pip_config and not os.environ.get(FILES[PIP_CONFIG]):
         yield f"{FILES[PIP_CONFIG]}, to the path of a pip.conf (pip_config)"
     for name in spec.build_secrets:

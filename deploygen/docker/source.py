@@ -40,7 +40,6 @@ def source_of(folder: Path) -> Source:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """ "" if git fails."""
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -75,7 +75,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def environment_for(layer: str) -> dict[str, str]:
-    """The variables that Python must be started with."""
     return REPRODUCIBLE | (WITHOUT_COLUMNS if layer in WITHOUT_SOURCES else {})
 
 

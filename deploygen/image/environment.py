@@ -54,7 +54,6 @@ def write_runtime(
 def write_packages(
     layers: Layers, environment: Path, *, with_tests: bool, system: Sequence[str] = ()
 ) -> Iterator[str]:
-    """`system`: packages of the distribution."""
     before = {environment / path for path in layers.facts(RUNTIME)["environment"]}
     files = {path for path in _files(environment) if path not in before}
     if not with_tests:

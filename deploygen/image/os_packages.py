@@ -71,7 +71,6 @@ def files_of(names: Iterable[str], root: Path = Path("/")) -> dict[str, list[Pat
 
 
 def add_records(tree: Tree, packages: list[OsPackage], below: Iterable[OsPackage] = ()) -> None:
-    """`below`: the packages in lower layers."""
     for package in packages:
         if package.kind == "deb":
             tree.write(DPKG_RECORDS / package.name, package.record + "\n")

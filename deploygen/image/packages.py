@@ -74,7 +74,6 @@ def make_small(environment: Path, known: set[str], at: Path, *, archived: bool) 
 
 
 def _compiled(files: PackageFiles, site: Path) -> dict[str, bytes]:
-    """Return bytecode by source path."""
     compiled = {}
     for name in files.sources():
         try:

@@ -47,8 +47,6 @@ OF_HOST_NAMES = ("libnss_files.so.2", "libnss_dns.so.2")
 
 @dataclass
 class Libraries:
-    """`missing`: names, and the files that need them."""
-
     paths: set[Path] = field(default_factory=set)
     missing: dict[str, list[Path]] = field(default_factory=dict)
 

@@ -1,5 +1,3 @@
-"""The files of packages that the build has installed by the distribution's package manager."""
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -24,7 +24,6 @@ class Tree:
         return self.root / path.relative_to("/")
 
     def has(self, path: Path) -> bool:
-        """Whether this tree or one below has `path`."""
         places = (root / path.relative_to("/") for root in (self.root, *self.below))
         return any(map(os.path.lexists, places))
 
@@ -125,7 +124,6 @@ def _are_same(one: Path, other: Path) -> bool:
 
 
 def _walk(folder: Path, wanted: Callable[[Path], bool]) -> Iterator[Path]:
-    """Yield wanted files, links, and empty folders."""
     for path in sorted(folder.iterdir()):
         if not wanted(path):
             continue

@@ -93,7 +93,6 @@ def read_agent(path: Path, options: Options) -> LocalAgent:
 
 
 def _left_out(spec: AgentSpec) -> list[str]:
-    """Return notes on what only the image has."""
     notes = []
     if spec.build_steps:
         notes.append("does not run its build_steps: only docker build does")
@@ -149,7 +148,7 @@ def _variables(folder: Path, registry: Registry) -> dict[str, str]:
 
 def _read_variables(path: Path) -> dict[str, str]:
     class Reader(Env):  # type: ignore[misc]  # has no types
-        ENVIRON: ClassVar[dict[str, str]] = {}  # instead of os.environ
+        ENVIRON: ClassVar[dict[str, str]] = {}
 
     if path.is_file():
         Reader.read_env(path)

@@ -39,7 +39,7 @@ async def environment(
         await _lock(lock, fcntl.LOCK_SH)
         if not stamp.exists():
             await _lock(lock, fcntl.LOCK_EX)
-            if not stamp.exists():  # unless another run was faster
+            if not stamp.exists():
                 await _make(place, requirements, say)
             await _lock(lock, fcntl.LOCK_SH)
         stamp.touch()

@@ -15,7 +15,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 class DevelopmentLoop:
     def __init__(self, path: Path, options: Options, environments: Path, say: Say) -> None:
-        """`path`: the spec; `environments`: the folder for packages."""
         self._changes = Changes(path)
         self._new_version = partial(Version, path, options, environments, self._changes, say)
         self._version = self._new_version()

@@ -35,7 +35,6 @@ def choose_registry(written: Any, default: str) -> Registry:
 
 
 def _answers(url: str) -> bool:
-    """Another program may use the port."""
     parts = urlsplit(url)
     is_https = parts.scheme == "https"
     kind = http.client.HTTPSConnection if is_https else http.client.HTTPConnection

@@ -33,7 +33,6 @@ def _lock_in(folder: Path) -> dict[str, str]:
 
 
 def _problem(spec: AgentSpec, lock: Mapping[str, str]) -> str:
-    """Return why a lock is not for what runs here, or ""."""
     target = target_of(spec.base_image)
     if not lock:
         return "its versions are not those of the spec's requirements; generate_agent locks them"

@@ -13,7 +13,6 @@ from deploygen.local.process import AgentProcess
 from deploygen.local.readiness import unreadiness
 
 POLL_SECONDS = 0.02
-# Then the reason is shown.
 PATIENCE_SECONDS = 1.0
 SLOW_POLL_SECONDS = 0.5
 WAITING = "waiting for a change"

@@ -57,7 +57,6 @@ def problem_of_missing(text: str, files: Sequence[File], target: Target) -> str:
 
 
 def is_far_below(version: Version, other: Version) -> bool:
-    """Compare the first number that is not 0 in both."""
     for own, newer in zip(_numbers(version), _numbers(other), strict=True):
         if own or newer:
             return own < newer

@@ -148,7 +148,6 @@ def _pages(spec: AgentSpec, packages: list[Package]) -> dict[str, list[File]]:
 
 
 def _with_hashes(packages: list[Package], pages: Mapping[str, list[File]]) -> list[Package]:
-    """Add the hashes for other platforms."""
     found = []
     for package in packages:
         files = pages.get(package.name, ())
@@ -163,7 +162,6 @@ def _left_to_build(error: Unresolved) -> Lock:
 
 
 def _refuse_missing(spec: AgentSpec, target: Target) -> None:
-    """Raise SpecError if the index has nothing that meets a requirement."""
     if spec.extra_index_urls or spec.pip_config:
         return
     names = {canonicalize_name(each.name) for each in map(parse, spec.requirements) if not each.url}

@@ -15,7 +15,6 @@ DEPENDS = re.compile(r"(?P<name>\S+) \S+ depends on .*")
 
 
 def conflict_error(spec: AgentSpec, explanation: str) -> SpecError:
-    """Put a problem at each requirement that the explanation names."""
     named = [
         index
         for index, line in enumerate(spec.requirements)
@@ -57,7 +56,6 @@ def _named_ranges(explanation: str) -> list[str]:
 
 
 def _shortened(explanation: str) -> str:
-    """Leave out requests, and older versions."""
     causes: dict[str, list[str]] = {}
     for cause in explanation.split("; "):
         found = DEPENDS.fullmatch(cause)

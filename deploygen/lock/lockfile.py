@@ -27,7 +27,6 @@ class Block:
 
 
 def tested_blocks() -> dict[str, Block]:
-    """Return the runtime's own lock."""
     return {
         canonicalize_name(found[1]): Block(found[2], found[0])
         for found in BLOCK.finditer(tested_lock())

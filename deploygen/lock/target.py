@@ -44,6 +44,5 @@ class Target:
 
 
 def target_of(base_image: str) -> Target | None:
-    """Return None for an image whose name does not give the version of Python."""
     python = python_of(base_image)
     return None if python is None else Target(python, musl="alpine" in base_image)

@@ -26,7 +26,6 @@ ENTRY = re.compile(
 )
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 NO_SOLUTION = "No solution found when resolving dependencies"
-# A package may have sources only, or not exist.
 NOT_FOUND = re.compile(r"no wheels|no usable wheels|was not found in the package registry|disabled")
 
 

@@ -14,7 +14,6 @@ SPEC_SUFFIXES = (".yaml", ".yml")
 
 
 def source_of(target: str) -> SpecFile | None:
-    """None for a name."""
     path = Path(target)
     is_there = path.exists() and not path.is_dir()
     if not is_there and path.suffix not in SPEC_SUFFIXES:

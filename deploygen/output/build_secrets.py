@@ -1,5 +1,3 @@
-"""The secrets of a build: for its commands, and for `docker build`."""
-
 from collections.abc import Sequence
 
 from deploygen.spec.model import AgentSpec
@@ -29,7 +27,6 @@ def required_options(spec: AgentSpec) -> list[str]:
 
 
 def names(spec: AgentSpec) -> list[str]:
-    """Return the ids of all secrets that the build may get."""
     return [
         *([NETRC] if spec.may_need_credentials else []),
         *([PIP_CONFIG] if spec.pip_config else []),

@@ -45,7 +45,6 @@ def conflicts(requirements: Sequence[str], base_image: str) -> Iterator[tuple[in
 
 
 def excluded_by_requirement(text: str, base_image: str) -> Requirement | None:
-    """Return the runtime's requirement that a package's own requirement excludes."""
     required = Requirement(text)
     if _applies(required.marker, list(_environments(base_image))):
         for need in map(Requirement, runtime_ranges()):

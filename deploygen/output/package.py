@@ -36,7 +36,6 @@ PINNED = re.compile(r"(?m)^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)")
 def package_files(
     *, with_registry: bool, with_traces: bool = False, with_page: bool = False
 ) -> dict[str, str]:
-    """Return texts by path."""
     wanted = {REGISTRY_FOLDER: with_registry, TRACING_FOLDER: with_traces, PAGE_FOLDER: with_page}
     left_out = tuple(folder for folder, is_wanted in wanted.items() if not is_wanted)
     files = {
@@ -62,7 +61,6 @@ def requirement_files(spec: AgentSpec, lock: Mapping[str, str]) -> dict[str, str
 
 
 def index_options(spec: AgentSpec) -> list[str]:
-    """Return the indexes as lines of a requirements file."""
     return [
         *([f"--index-url {spec.index_url}"] if spec.index_url else []),
         *(f"--extra-index-url {url}" for url in spec.extra_index_urls),
@@ -97,6 +95,5 @@ def tested_lock() -> str:
 
 
 def runtime_ranges() -> list[str]:
-    """Return the requirements that the runtime works with."""
     lines = (RUNTIME / RANGES).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]

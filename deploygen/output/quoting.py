@@ -35,7 +35,6 @@ def shell_option(value: str, name: str) -> str:
 
 
 def dockerignore_escaped(path: str) -> str:
-    """Match this path only."""
     return re.sub(r"([*?\[\]\\])", r"\\\1", path)
 
 

@@ -91,7 +91,6 @@ def needs_handler(spec: AgentSpec, files: Iterable[str]) -> bool:
 
 
 def is_local(registry_url: str) -> bool:
-    """To a container, its own machine is the container."""
     return urlsplit(registry_url).hostname in LOOPBACK_HOSTS
 
 

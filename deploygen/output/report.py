@@ -49,7 +49,6 @@ def locked_versions(spec: AgentSpec, versions: Mapping[str, str]) -> str:
 def next_steps(
     spec: AgentSpec, folder: Path, *, code: Path, built: bool, is_locked: bool = False
 ) -> str:
-    """`code`: the folder in which to change the agent."""
     where = shlex.quote(str(folder))
     if code == folder:
         change = f"Write what it does into {folder / spec.handler_module.replace('.', '/')}.py."

@@ -1,5 +1,3 @@
-"""The variables that configure an agent, for compose.yaml."""
-
 from deploygen.spec.model import AgentSpec
 
 SETTINGS = (

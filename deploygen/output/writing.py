@@ -33,8 +33,6 @@ class WritingError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """`write`: contents by path."""
-
     write: dict[str, Content] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
     keep: list[str] = field(default_factory=list)
@@ -141,7 +139,6 @@ def _with_marker(files: Mapping[str, Content], users: frozenset[str]) -> dict[st
 
 
 def _read_marker(folder: Path) -> dict[str, str] | None:
-    """Return hashes by path, None without a marker."""
     path = folder / MARKER
     if not os.path.lexists(path):
         return None

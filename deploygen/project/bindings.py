@@ -46,12 +46,11 @@ def parse(source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
     except ValueError as error:
         raise NotPython(1, str(error)) from error
     except (RecursionError, MemoryError):
-        pass  # nested too deeply
+        pass
     return None
 
 
 def bindings(tree: ast.Module) -> dict[str, list[ast.AST]]:
-    """Return nodes by name."""
     found: dict[str, list[ast.AST]] = {}
     for node in top_level(tree):
         for name in _bound_by(node):
@@ -108,7 +107,6 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
 
 
 def _bound_by_targets(node: ast.AST) -> Iterator[str]:
-    """From loops, `with`, `:=` and unpacking."""
     for target in ast.iter_child_nodes(node):
         inside = ast.walk(target) if isinstance(target, ast.Tuple | ast.List) else [target]
         for name in inside:

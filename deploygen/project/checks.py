@@ -73,7 +73,6 @@ def _hidden(spec: AgentSpec, found: Found) -> Iterator[tuple[int, str]]:
 
 
 def _unfit(folder: Path, spec: AgentSpec, wheels: dict[str, bytes]) -> Iterator[tuple[int, str]]:
-    """Fill `wheels`, and yield those that do not fit."""
     for index, text in enumerate(spec.requirements):
         try:
             wheel = read_wheel(folder, text, spec.base_image)

@@ -74,7 +74,6 @@ class _Search:
                 yield from self.paths(Path(entry.path), f"{path}/")
 
     def reason_to_leave_out(self, path: str) -> str:
-        """Return "" for a file to copy. Raises FilesError, OSError."""
         top, _, below = path.partition("/")
         if top in OWN_NAMES:
             if top == CONFIGURATION or below:
@@ -106,7 +105,6 @@ class _Search:
         return found
 
     def _target(self, path: str) -> Path:
-        """A link must lead to a file of the agent."""
         target = Path(_real(self.folder / path))
         folder = Path(_real(self.folder))
         if not target.is_relative_to(folder):

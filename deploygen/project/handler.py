@@ -130,7 +130,6 @@ def _not_defined(tree: ast.Module, module: str, file: str, function: str) -> str
 
 
 def _problem_of(node: ast.AST) -> str | None:
-    """Return why it cannot be called."""
     if isinstance(node, ast.ClassDef):
         if not (node.bases or node.keywords or node.decorator_list):
             return "is a class: write a function"
@@ -168,7 +167,6 @@ def _takes_inputs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def _sources(node: ast.AST, function: str, file: str) -> Iterator[tuple[str, str]]:
-    """Yield the module that a name comes from, and its name there."""
     if isinstance(node, ast.ImportFrom) and node.module:
         for alias in node.names:
             if (alias.asname or alias.name) == function:

@@ -64,7 +64,6 @@ class Import:
 
     @property
     def top(self) -> str:
-        """What a package must provide."""
         parts = self.module.split(".")
         return ".".join(parts[:2]) if parts[0] in SHARED else parts[0]
 
@@ -91,7 +90,6 @@ def imports_of(handler: str, modules: Modules) -> list[Import]:
 
 
 def providers_of(top: str) -> tuple[str, ...]:
-    """Return packages, the usual one first."""
     return PROVIDERS.get(top) or (top.replace(".", "-").replace("_", "-"),)
 
 
@@ -120,7 +118,6 @@ def missing_imports(
 
 
 def _imports(file: str, modules: Modules) -> Iterator[tuple[Import, list[str]]]:
-    """Yield imports, and the modules that each may load."""
     tree = tree_of(file, modules)
     if tree is None:
         return

@@ -30,7 +30,6 @@ class Modules:
         return name in self._packages or self._files.get(name, "").endswith(f"{INIT}{SUFFIX}")
 
     def below(self, package: str) -> list[str]:
-        """For "", return the top modules."""
         start = f"{package}." if package else ""
         return sorted(
             name
@@ -64,7 +63,6 @@ def package_of(file: str, level: int, module: str | None) -> str:
 
 
 def imported_as(paths: Iterable[str]) -> dict[str, str]:
-    """Return files and folders by the names that import them."""
     found: dict[str, str] = {}
     for path in paths:
         if path.count("/") <= 1 and (name := module_of(path)):
@@ -74,7 +72,6 @@ def imported_as(paths: Iterable[str]) -> dict[str, str]:
 
 
 def hidden_names(paths: Iterable[str]) -> Iterator[str]:
-    """Yield problems of modules that hide Python's own or the runtime's."""
     taken = top_level_names()
     for name, place in imported_as(paths).items():
         if name in sys.stdlib_module_names:

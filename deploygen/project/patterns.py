@@ -45,7 +45,6 @@ class Selection:
         return include.match_file(path) and not self._is_out(path)
 
     def may_have_below(self, folder: str) -> bool:
-        """Whether files in the folder may be selected."""
         skipped = is_hidden(folder) and not len(self._hidden)
         return not skipped and not self._is_out(f"{folder}/")
 

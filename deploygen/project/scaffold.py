@@ -47,7 +47,6 @@ def write_scaffold(folder: Path, template: str = DEFAULT_TEMPLATE) -> list[Path]
 
 
 def name_for(folder: Path) -> str:
-    """Turn the folder's name into an agent's, if possible."""
     words = re.findall(r"[a-z0-9]+", folder.resolve().name.lower())
     name = "-".join(words)[:LONGEST_NAME].rstrip("-")
     try:

@@ -63,14 +63,13 @@ class Lines(io.RawIOBase):
         self._level = level
         # A signal handler may print too.
         self._lock = threading.RLock()
-        self._begun: dict[str, bytes] = {}  # by request id
+        self._begun: dict[str, bytes] = {}
         self._thread = threading.local()
 
     def writable(self) -> bool:
         return True
 
     def fileno(self) -> int:
-        # Child processes write there.
         return int(self._stream.fileno())
 
     def write(self, data: Any) -> int:

@@ -1,5 +1,3 @@
-"""agent.json, and the variables that override it."""
-
 import json
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
@@ -78,7 +76,6 @@ class AgentConfig(Part):
     environment: dict[str, str | None] = {}
     secrets: list[str] = []
     dependencies: list[str] = []
-    # Later, POST /run responds with a job.
     sync_timeout: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 30.0
     a2a_0_3: bool = True
     max_jobs: Annotated[int, Field(ge=1, le=1000)] = 16

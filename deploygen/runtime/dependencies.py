@@ -16,7 +16,6 @@ logger = logging.getLogger("agent.dependencies")
 TIMEOUT_SECONDS = 2.0
 GOOD_FOR_SECONDS = 5.0
 RETRY_SECONDS = 1.0
-# Resolving a name may hang.
 STALE_SECONDS = GOOD_FOR_SECONDS + 2 * TIMEOUT_SECONDS + 1.0
 
 
@@ -45,7 +44,7 @@ class _Check:
         self._target = _target(dependency)
         self.name = _name(self._target)
         self.stopped = threading.Event()
-        self._seen: tuple[float, str | None] | None = None  # when, and the problem
+        self._seen: tuple[float, str | None] | None = None
 
     def run(self) -> None:
         while not self.stopped.is_set():

@@ -53,7 +53,6 @@ def _read(path: str) -> str:
     if len(content) > LARGEST_SECRET_BYTES:
         raise ValueError(f"it has more than {LARGEST_SECRET_BYTES} bytes")
     try:
-        # Editors add a line end.
         secret = content.decode().rstrip("\r\n")
     except UnicodeDecodeError:  # holds some of the secret
         raise ValueError("it is not UTF-8") from None

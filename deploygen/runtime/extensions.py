@@ -39,7 +39,7 @@ class Extension(Protocol):
         """Called in any thread. Must return at once."""
 
     def problem(self) -> Problem | None:
-        """Return why the agent should get no work."""
+        pass
 
 
 def load_extensions(config: AgentConfig, status: StatusReader) -> list[Extension]:

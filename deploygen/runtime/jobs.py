@@ -26,7 +26,6 @@ logger = logging.getLogger("agent.jobs")
 State = Literal["running", "done", "failed", "cancelled"]
 # For A2A. "data or text" is text while the job runs.
 Output = Literal["data", "text", "text and data", "data or text"]
-# Less if newer jobs need the room.
 REMEMBERED_SECONDS = 3600.0
 MOST_REMEMBERED = 1000
 MOST_REMEMBERED_BYTES = 32 * 1024 * 1024
@@ -47,7 +46,7 @@ class Job:
         self.error: Exception | None = None
         self.problem = ""
         self.since = datetime.now(UTC)  # the state's start
-        self.began = 0.0  # on the clock of Jobs
+        self.began = 0.0
         self.ended = asyncio.Event()
         self.stream = Stream()
         self.progress: Progress | None = None
@@ -85,7 +84,6 @@ class Jobs:
 
     @property
     def running(self) -> int:
-        """Calls that have not ended, even of cancelled jobs."""
         return len(self._tasks)
 
     def start(self, inputs: dict[str, Any], context_id: str = "") -> Job:
@@ -107,7 +105,6 @@ class Jobs:
         return job
 
     async def wait(self, job: Job, seconds: float) -> bool:
-        """Return whether the job has ended."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await job.ended.wait()

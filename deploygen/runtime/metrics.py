@@ -38,7 +38,6 @@ class RunMetrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ended: Counter[str] = Counter({"done": 0, "failed": 0, "cancelled": 0})
-        # The last one is for longer runs.
         self._buckets = [0] * (len(BUCKETS) + 1)
         self._seconds = 0.0
 

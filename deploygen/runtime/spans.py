@@ -10,7 +10,6 @@ TRACER = trace.get_tracer("agent_runtime")
 async def in_span(
     work: Callable[[], Awaitable[None]], run_id: str, state: Callable[[], str]
 ) -> None:
-    """Await `work` in a span. `state` returns how it ended."""
     with TRACER.start_as_current_span(
         # OpenTelemetry's conventions for generative AI.
         "invoke_agent",
@@ -25,6 +24,5 @@ async def in_span(
 
 
 def trace_id() -> str:
-    """Return "" without a trace."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else ""

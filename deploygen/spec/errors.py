@@ -62,7 +62,7 @@ def _problem(error: ErrorDetails, sources: Mapping[str, str]) -> Problem:
     context = error.get("ctx", {})
     path, parent, key = "", "", ""
     for step in (*error["loc"], *context.get("at", ())):
-        if step != "":  # a union's tag
+        if step != "":
             parent, key, path = path, str(step), joined(path, step)
     if error["type"] == "extra_forbidden":
         hint = _hint(key, _model_at(error["loc"][:-1]))

@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSc
 from pydantic import GetCoreSchemaHandler as CoreHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-# The registry's limits.
 MOST_LISTED = 64
 LONGEST_LISTED = 64
 LONGEST_DESCRIPTION = 500
@@ -47,7 +46,6 @@ def _rule(check: Callable[[Any], Any], schema: dict[str, Any]) -> GetPydanticSch
 def matching(
     pattern: str, what: str, hint: Callable[[str], str] = lambda _: ""
 ) -> GetPydanticSchema:
-    """`hint` returns what may have been meant."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:

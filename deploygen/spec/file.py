@@ -59,7 +59,6 @@ class SpecFile:
 
 
 def overridden(values: Any, options: Mapping[str, Any]) -> Any:
-    """`options`: by path."""
     if not isinstance(values, dict):
         return values
     values = dict(values)

@@ -7,7 +7,6 @@ from deploygen.spec.fields import LONGEST_VALUE, between, matching, plain_text
 
 LONGEST_NAME = 63
 
-# An OCI image's name, as long as a DNS label.
 Name = Annotated[
     str,
     matching(

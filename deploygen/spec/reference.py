@@ -31,7 +31,6 @@ def schema_text() -> str:
 
 
 def table() -> str:
-    """Return Markdown."""
     whole = schema()
     rows = [
         "| key | meaning | values | default |",

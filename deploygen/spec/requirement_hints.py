@@ -9,7 +9,6 @@ OPTIONS = {
     ("-f", "--find-links"): "put the wheel beside the spec, and write './NAME.whl'",
     ("--pre",): "ask for it by version, such as 'numpy>=2.0rc1'",
 }
-# The first match counts.
 OTHERS = (
     (r"pip install ", "only the requirement belongs here: leave 'pip install' out"),
     (r"[a-z+]+://", "before the URL, its name is missing: write 'NAME @ URL'"),

@@ -17,10 +17,8 @@ RESERVED_IDS = frozenset({"register", "heartbeat", "watch", "pick", ".", ".."})
 # The image finds its Python and libraries by these.
 IMAGE_VARIABLES = frozenset({"PATH", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH"})
 AGENT_VARIABLES = "AGENT_"
-# Such as python:3.13 or mirror/python:3.13.1-slim@sha256:...
 PYTHON_IMAGE = re.compile(r"(?:^|/)python:(\d+)\.(\d+)(?!\d)[^/]*$")
 OLDEST_PYTHON = (3, 11)
-# For images whose name gives no version.
 PYTHONS = tuple((3, minor) for minor in range(11, 21))
 PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,

@@ -33,7 +33,6 @@ def _supported(version: tuple[int, int], platforms: list[str]) -> set[Tag]:
 
 
 def _libraries(base_image: str) -> tuple[str, ...]:
-    """Return prefixes of platforms."""
     if "alpine" in base_image:
         return MUSL
     return GLIBC if python_of(base_image) else (*GLIBC, *MUSL)

@@ -31,7 +31,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 def server_error(request: HttpRequest) -> HttpResponseBase:
     error = sys.exc_info()[1]
     if isinstance(error, DataError):
-        # Text that the database cannot hold, such as NUL.
         return bad_request(request, error)
     if isinstance(error, UNAVAILABLE):
         log_unavailable(error)

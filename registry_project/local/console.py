@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 LONGEST_LINE_BYTES = 64 * 1024
 OWN_NAME = "system"
-OWN_COLOUR = 1  # bold
+OWN_COLOUR = 1
 COLOURS = (36, 33, 35, 32, 34)  # cyan, yellow, magenta, green, blue
 
 
@@ -44,7 +44,6 @@ class Lines:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Return complete lines."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) >= LONGEST_LINE_BYTES:
             lines.append(self._rest)

@@ -80,7 +80,6 @@ class LimitedConnection(psycopg.Connection[Any]):
         return float(shown)
 
     def check_deadline(self, deadline: float) -> None:
-        """Raise OperationalError after it."""
         if outage.seconds is not None and self.read_clock() >= deadline:
             raise psycopg.OperationalError(GOT_TO_IT_LATE)
 
@@ -134,7 +133,6 @@ class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
 
     @property
     def _is_alone(self) -> bool:
-        """The next statement is a transaction of its own."""
         connection = self.connection
         is_idle = connection.info.transaction_status is TransactionStatus.IDLE
         return outage.seconds is not None and connection.autocommit and is_idle

@@ -32,12 +32,10 @@ class ServerClock:
         self._set_at = float("-inf")
 
     def after(self, seconds: float) -> float:
-        """Return a time that the server's clock reaches in that time."""
         return time.monotonic() + self._offset + seconds
 
 
 def in_time_sql(deadline: float) -> str:
-    """Return SQL that raises an error once the deadline has passed."""
     message = f"'{TOO_LATE} ' || CAST({CLOCK} AS TEXT)"
     return (
         f"(CASE WHEN {CLOCK} < TO_TIMESTAMP({deadline}) THEN TRUE"

@@ -11,8 +11,6 @@ PAUSE_SECONDS = 1.0
 
 
 class Outage:
-    """`seconds`: the limit of a call, or None."""
-
     def __init__(self) -> None:
         self.seconds: float | None = None
         self._lock = threading.Lock()

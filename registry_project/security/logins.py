@@ -21,8 +21,6 @@ WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
 
 
 class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]  # has no types
-    """The locks do not reveal whether a user exists."""
-
     def authenticate(
         self,
         request: HttpRequest | None,
@@ -30,7 +28,6 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         password: str | None = None,
         **more: Any,
     ) -> User | None:
-        """Raise PermissionDenied if the name or the address is locked."""
         if request is None:
             return ModelBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)

@@ -12,7 +12,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 UNIX = "unix"  # peers at a Unix socket have no address
 FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
-FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"  # SECURE_PROXY_SSL_HEADER
+FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
 FORWARDED = (
     FORWARDED_FOR,
     FORWARDED_PROTO,
@@ -39,7 +39,6 @@ class Trust:
     def client_of(
         self, peer: str, forwarded_for: str, forwarded_proto: str
     ) -> tuple[str, str | None]:
-        """Return the address, and the scheme if a trusted peer forwards it."""
         address = parse_address(peer)
         if not self._is_trusted(address):
             return peer, None

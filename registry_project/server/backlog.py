@@ -10,7 +10,6 @@ class Backlog:
         self._total = 0
 
     def put(self, conn: Connection, size: int) -> bool:
-        """Return whether it held nothing before."""
         before = self._sizes.get(conn)
         self._sizes[conn] = size
         self._total += size - (before or 0)
@@ -20,7 +19,6 @@ class Backlog:
         self._total -= self._sizes.pop(conn, 0)
 
     def excess(self, newest: Connection) -> Connection | None:
-        """Not `newest`."""
         if self._total <= self._most:
             return None
         return next((conn for conn in self._sizes if conn is not newest), None)

@@ -54,7 +54,6 @@ class Capacity:
         return Connection(client_socket, client, server)
 
     def keep_unread(self, conn: Connection) -> bool:
-        """Return whether none was kept before."""
         is_new = self._unread.put(conn, conn.incoming.size)
         self._drop_excess(self._unread, conn)
         return is_new

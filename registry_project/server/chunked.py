@@ -20,11 +20,11 @@ class MalformedChunksError(Exception):
 class ChunkedBody:
     def __init__(self, most: int) -> None:
         self.content = bytearray()
-        self.size = 0  # of all chunks, read or not
+        self.size = 0
         self._most = most
-        self._left = 0  # of the last chunk
-        self._ends_chunk = False  # except for the line end
-        self._trailer_bytes = -1  # before the trailer
+        self._left = 0
+        self._ends_chunk = False
+        self._trailer_bytes = -1
 
     @property
     def is_too_large(self) -> bool:

@@ -50,7 +50,7 @@ class Clients:
             return
         self._next_check = now + limits.CHECK_SECONDS
         for conn in self._waiting.expired(now):
-            if conn in self._waiting:  # unless dropped meanwhile
+            if conn in self._waiting:
                 self._expire(conn)
         self.watchers.check_deadlines(now)
 

@@ -14,7 +14,7 @@ worker_class = (
     if settings.FAST_HEARTBEATS
     else "registry_project.server.worker.Worker"
 )
-threads = 8  # they mostly wait for the database
+threads = 8
 # Longer than clients and proxies keep connections, so that no request meets a closed one.
 keepalive = settings.KEEPALIVE_SECONDS
 worker_connections = settings.CONNECTIONS_PER_PROCESS

@@ -84,7 +84,6 @@ class Connection:
         return request
 
     def send(self) -> bool:
-        """Return False if the client is gone."""
         try:
             self.outgoing.send_to(self.socket)
         except OSError:
@@ -114,7 +113,6 @@ class Connection:
         return True
 
     def discard(self) -> bool:
-        """Return False at the end."""
         self.incoming.clear()
         return self.receive() != b""
 

@@ -30,7 +30,7 @@ class Next(Enum):
     REQUEST = auto()
     CLOSE = auto()
     CUT = auto()
-    RESUME = auto()  # a thread makes more
+    RESUME = auto()
     STREAM = auto()
 
 

@@ -15,14 +15,12 @@ GATHERING_SECONDS = 0.01
 class RegistryWorker(Worker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        # These need Django.
         from agents.fast_path.front import Front  # noqa: PLC0415
         from agents.heartbeats.fast_path import FastPath as Heartbeats  # noqa: PLC0415
         from agents.registrations.fast_path import FastPath as Registrations  # noqa: PLC0415
 
         front = Front(Trust().client_of)
         self._has_more = False
-        # Monotonic; 0 without a call.
         self._commit_at = 0.0
         self._fast_paths: list[Any] = []
         kinds: tuple[Any, ...] = (Heartbeats, Registrations)

@@ -90,7 +90,6 @@ def _with_length(
 
 
 def _is_chunked(received: bytearray, field: re.Match[bytes]) -> bool:
-    """gunicorn's parser refuses other codings."""
     _, space, value = field.groups()
     return not space and value.strip().lower() == b"chunked" and bool(HTTP_1_1.match(received))
 

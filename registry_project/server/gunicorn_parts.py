@@ -29,12 +29,10 @@ __all__ = [
 class Response(GunicornResponse):  # type: ignore[misc]  # gunicorn has no types
     @property
     def omits_body(self) -> bool:
-        """False before `start_response`."""
         return bool(self._omits_body)
 
     @property
     def is_complete(self) -> bool:
-        """False if its end is unknown."""
         return self.omits_body or (
             self.response_length is not None and self.sent >= self.response_length
         )

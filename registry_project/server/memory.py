@@ -6,7 +6,6 @@ ROOT = Path("/")
 
 
 def available_memory(root: Path = ROOT) -> int:
-    """In bytes: the machine's, or a lower limit of a control group."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *_limits(root)])
 
@@ -16,7 +15,7 @@ def _limits(root: Path) -> Iterator[int]:
     for file in _files(root):
         try:
             yield int(file.read_text())
-        except (OSError, ValueError):  # none, or "max"
+        except (OSError, ValueError):
             continue
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "registry-metrics-"
-VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # of prometheus_client
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def share_counters(parents: Sequence[Path]) -> None:
@@ -23,7 +23,6 @@ def share_counters(parents: Sequence[Path]) -> None:
 
 
 def open_metrics_folder(parents: Sequence[Path]) -> Path:
-    """Use the first writable parent, and delete leftovers."""
     parent = next(path for path in parents if os.access(path, os.W_OK))
     # A server that starts meanwhile must not remove the new folder.
     with _opened(parent.resolve()) as starting:

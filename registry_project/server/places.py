@@ -36,6 +36,6 @@ def _allow_files(wanted: int) -> int:
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    except (ValueError, OSError):  # as on macOS
+    except (ValueError, OSError):
         return soft
     return most

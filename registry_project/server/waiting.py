@@ -28,7 +28,6 @@ class Waiting:
     def add(
         self, conn: Connection, seconds: float, event: int, on_ready: Callable[[Connection], None]
     ) -> None:
-        """0: do not poll."""
         self._count += 1
         conn.on_ready = on_ready
         self._enqueue(conn, seconds)

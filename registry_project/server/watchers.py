@@ -95,7 +95,6 @@ class Watchers:
             )
 
     def _flush(self, conn: Connection, watcher: Watcher) -> bool:
-        """Return False if the connection was cut."""
         before = conn.outgoing.size
         if not conn.send():
             self._cut(conn, Closed.GONE)

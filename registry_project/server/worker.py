@@ -45,8 +45,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         if cfg.is_ssl:
             raise RuntimeError("This worker speaks no TLS: let a proxy in front of it do that.")
 
-    # --- Called by gunicorn ---
-
     def init_process(self) -> None:
         self._threads = ThreadPoolExecutor(self.cfg.threads)
         # For liveness checks while all threads are busy.
@@ -82,8 +80,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         self._threads.shutdown(wait=False)
         super().handle_quit(sig, frame)
 
-    # --- In the event loop ---
-
     def turn(self, seconds: float) -> None:
         self.loop.turn(seconds)
         self.clients.check_deadlines()
@@ -108,8 +104,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self._listeners:
             self.loop.poll(listener, READ if on else 0)
 
-    # --- In threads ---
-
     def count_request(self) -> None:
         self.nr += 1
         if self.nr >= self.max_requests and self.alive:
@@ -133,4 +127,4 @@ class Worker(GunicornWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _wake() -> None:
-    """Make the loop notice `alive`."""
+    pass

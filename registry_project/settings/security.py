@@ -40,7 +40,6 @@ TRUSTED_PROXIES: list[str] = env.parsed(
 # Only TrustedProxies sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# A proxy ends TLS.
 HTTPS = env.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS

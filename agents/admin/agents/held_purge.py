@@ -53,7 +53,7 @@ def held_purge(
     if hold is None:
         return None
     fleet = assess(count or recent_count())
-    if not fleet.must_hold:  # the next sweep ends the hold
+    if not fleet.must_hold:
         return None
     return HeldPurge(
         expired=fleet.expired,

@@ -78,7 +78,6 @@ class Timeline:
 
 
 def read_history(agent_id: str, limit: int = MAX_EVENTS) -> History:
-    """Each event has `read_at`, the database's time."""
     events = newest_first(agent_id).annotate(read_at=DatabaseNow())
     found = list(events[: limit + 1])
     return History(found[:limit], is_cut=len(found) > limit)

@@ -8,8 +8,6 @@ from agents.history.activity import Bucket, in_buckets, read_minutes
 
 @dataclass(frozen=True)
 class Span:
-    """`number` buckets of `minutes` each, until now."""
-
     name: str
     per: str
     number: int

@@ -14,7 +14,6 @@ from agents.admin.dashboard.scale import Scale, in_short, scale_for
 HEIGHT, TOP, PLOT = 214, 12, 172
 # Percent of the width left of the plot; share of a slot that its bar fills.
 LEFT, BAR = 9.0, 0.76
-# Percent from an end: closer times would be cut off.
 MARGIN = 2.5
 
 

@@ -37,8 +37,6 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Health:
-    """`now`: the database's time."""
-
     now: datetime
     sweeps: SweepReport
     parts: list[Part] = field(default_factory=list)

@@ -61,7 +61,6 @@ class Overview:
 
     @property
     def counted(self) -> SafeString | str:
-        """When the fleet was counted, unless just now."""
         at = self.count and self.count.at
         return cells.moment(at, self.health.now) if at else ""
 

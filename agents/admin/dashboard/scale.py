@@ -22,7 +22,6 @@ class Scale:
 
 
 def scale_for(up: int, down: int = 0) -> Scale:
-    """Steps are 1, 2 or 5 times a power of ten."""
     step = _step(max(up + down, 1) / STEPS)
     return Scale(step, top=_up_to(max(up, 0 if down else 1), step), bottom=_up_to(down, step))
 

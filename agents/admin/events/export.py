@@ -12,7 +12,6 @@ COLUMNS = ("at", "agent_id", "kind", "reason", "actor", "address", "generation")
 
 
 def as_csv(events: QuerySet[AgentEvent]) -> Iterator[str]:
-    """Each chunk begins after the last key, so that none is repeated."""
     yield lines([COLUMNS])
     newest = events.order_by("-pk")
     last: int | None = None

@@ -109,7 +109,6 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
         form: forms.ModelForm[AccessToken],
         change: bool,
     ) -> None:
-        """`obj` carries the token's text to `response_add`."""
         terms = terms_of(form.cleaned_data)
         issued, text = access_tokens.issue(**terms, actor=staff(request.user))
         obj.pk, obj.key, obj.expires_at = issued.pk, issued.key, issued.expires_at

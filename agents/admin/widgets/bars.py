@@ -9,7 +9,6 @@ from agents.history.timeline import Presence, Span
 CELLS = 360
 BAR = 20
 HEIGHTS = {Presence.UNKNOWN: 2, Presence.ALIVE: 14, Presence.GAP: BAR}
-# A cell shows the span with the highest number.
 ORDER = {Presence.UNKNOWN: 0, Presence.ALIVE: 1, Presence.GAP: 2}
 WORDS = {Presence.UNKNOWN: "Unknown", Presence.ALIVE: "Alive", Presence.GAP: "Not alive"}
 

@@ -29,7 +29,6 @@ class CheckedInput:
         return super().response_action(request, *args, **options)  # type: ignore[misc]
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        # Django also allows relations, which have no column.
         columns = {field.name for field in self.model._meta.concrete_fields}
         return to_field in columns and super().to_field_allowed(request, to_field)  # type: ignore[misc]
 

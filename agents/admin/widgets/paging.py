@@ -23,6 +23,5 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
 
     @cached_property
     def counted(self) -> int:
-        """At most MOST + 1."""
         rows = cast("QuerySet[Any]", self.object_list).order_by().values("pk")
         return rows[: self.MOST + 1].count()

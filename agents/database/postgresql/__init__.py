@@ -32,7 +32,6 @@ class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
         return f"(({member}) = ANY(ARRAY(SELECT JSONB_ARRAY_ELEMENTS({values}::jsonb))))"
 
     def some_rows(self, model: type[Model], tries: int) -> str:
-        # Random places for rows.
         return (
             "ctid = ANY(ARRAY(SELECT FORMAT('(%%s,%%s)', FLOOR(RANDOM() * pages),"
             " 1 + FLOOR(RANDOM() * places))::tid FROM ("

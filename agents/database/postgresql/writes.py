@@ -144,7 +144,6 @@ def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
             f" (SELECT 1 FROM {table} AS held WHERE held.{key} = given.{key})"
         )
     values = ", ".join(value + casts.get(name, "") for name, value in statement.values.items())
-    # Only a row that existed was locked.
     returning = returning_clause({**statement.returning, "created": "xmax = 0"})
     insert = statement.insert_sql(f"SELECT {values} FROM given{where} ORDER BY {key}")
     logged = "".join(f", given.{name}" for name in statement.logged)

@@ -34,7 +34,6 @@ class Clock:
         )
 
     def latest(self, time: str, other: str) -> str:
-        # MAX with NULL is NULL.
         return f"MAX({time}, COALESCE({other}, ''))"
 
     def start_of_minute(self, time: str) -> str:

@@ -46,7 +46,7 @@ class Connections:
         return 0
 
     def session_has_ended(self, session: int) -> bool:  # noqa: ARG002
-        return False  # unknown
+        return False
 
     def close_before_fork(self) -> None:
         # File locks belong to the process that took them.

@@ -45,11 +45,9 @@ class JsonSql:
         condition: str,
         place: str,  # noqa: ARG002 - rows are joined in their order
     ) -> str:
-        # JSON_ARRAY writes 15 digits.
         values = ", ".join(
             self.field_as_json(field, name) if isinstance(field, models.FloatField) else name
             for name, field in columns.items()
         )
         rows = self.join_rows(f"JSON_ARRAY({values})", condition)
-        # SHA1 is a function of Django's.
         return f"SHA1(COALESCE({rows}, ''))"

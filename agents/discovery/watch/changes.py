@@ -1,5 +1,3 @@
-"""Derives changes of a view from events."""
-
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -9,7 +7,7 @@ from agents.history import feed
 from agents.models import AgentEvent
 from agents.states import BY_OPERATION
 
-MAX_EVENTS = 200  # per read
+MAX_EVENTS = 200
 
 Event = AgentEvent.Kind
 OPERATIONS = {Event(state.event): state.value for state in BY_OPERATION}
@@ -115,7 +113,6 @@ class Reader:
 
 
 def _registered_after_end(changes: list[Change]) -> Collection[str]:
-    """Return agents whose first change here is a registration after they expired."""
     first: dict[str, Change] = {}
     for change in changes:
         first.setdefault(change.agent_id, change)

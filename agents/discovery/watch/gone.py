@@ -23,7 +23,6 @@ def matching(filters: Filters, records: Mapping[int, Mapping[str, Any]]) -> set[
     except EmptyResultSet:
         return set()
     with connection.cursor() as cursor:
-        # The records replace the table.
         cursor.execute(
             f"WITH {table(AgentRecord)} AS ({dialect.rows_of_json(AgentRecord)}) {sql}",
             [json.dumps(rows), *parameters],

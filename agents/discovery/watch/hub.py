@@ -15,13 +15,11 @@ from agents.history import feed
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.2  # between two looks for new events
+LOOK_SECONDS = 0.2
 KEPT_CHUNKS = 64
 
 
 class Hub:
-    """Its thread runs while there are watchers."""
-
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._followers: dict[Follower, None] = {}
@@ -68,7 +66,7 @@ class Hub:
     def _look(self) -> None:
         if feed.newest_position() > self._end and (settled := feed.settled_position()) is not None:
             self._end = settled
-            self._chunks.clear()  # they end at the former end
+            self._chunks.clear()
         now = time.monotonic()
         for follower in list(self._followers):
             if follower.stream.over:

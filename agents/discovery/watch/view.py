@@ -13,13 +13,10 @@ from agents.serializers.cached import validate
 
 # Heartbeats report these, without an event.
 UNWATCHABLE = ("status", "condition")
-# Parameters that are not filters.
 OTHERS = ("since", "wait", "format")
 
 
 class NotWatchable(Exception):
-    """`name`: of the filter."""
-
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name

@@ -1,5 +1,3 @@
-"""Followers of the feed: a stream, or a long poll."""
-
 import json
 from abc import ABC, abstractmethod
 
@@ -60,8 +58,6 @@ class Watcher(Follower):
 
 
 class Poll(Follower):
-    """Answers with the first changes, or when its time is over."""
-
     def __init__(self, view: View, position: int, stream: EventStream, until: float) -> None:
         super().__init__(view, position, stream)
         self._until = until

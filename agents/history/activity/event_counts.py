@@ -13,7 +13,7 @@ from agents.database.clock import DatabaseNow, Minute
 from agents.history import feed
 from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
-PAUSE = timedelta(seconds=8)  # between two counts by any process
+PAUSE = timedelta(seconds=8)
 MAX_EVENTS = 50_000
 DAY = timedelta(hours=25)  # as far back as the charts go
 MINUTE = timedelta(minutes=1)

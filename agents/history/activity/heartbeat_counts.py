@@ -1,5 +1,3 @@
-"""Counts heartbeats per minute, from the process's own metric."""
-
 import threading
 import time
 from collections import deque

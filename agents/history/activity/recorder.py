@@ -14,7 +14,7 @@ from agents.history.activity.heartbeat_counts import HeartbeatCounter
 
 logger = logging.getLogger("agents.history.activity")
 
-INTERVAL = 10.0  # seconds
+INTERVAL = 10.0
 
 
 class ActivityRecorder:

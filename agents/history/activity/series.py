@@ -1,5 +1,3 @@
-"""Activity in buckets of equal length."""
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +21,6 @@ Row = tuple[datetime, int, int, int, int]
 
 
 def read_minutes(begin: datetime) -> list[Row]:
-    """Return the minutes in which anything happened, oldest first."""
     minutes = ActivityMinute.objects.filter(minute__gte=begin).order_by("minute")
     return list(minutes.values_list("minute", *COUNTS))
 

@@ -20,18 +20,16 @@ from agents.leases.expiry.record import (
 from agents.leases.fleet.budget import EXPIRIES_SHARE
 from agents.models import SHORT_TTL_SECONDS
 
-TICK_SECONDS = 0.5  # between two checks, if cheap
+TICK_SECONDS = 0.5
 CHECKS_SHARE = 0.04  # of a processor; few agents have expired, so checks take far less
 SHORTEST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = (SHORT_TTL_SECONDS - 2) / 2  # between two looks
-MOST_ENDING = 50_000  # leases kept in memory
-MOST_BATCHES = 20  # per check
+MOST_ENDING = 50_000
+MOST_BATCHES = 20
 CHECKED_FOR_SECONDS = 3.0  # after the end: a record may have been locked
 
 
 class Lookout:
-    """`looks`: how many so far."""
-
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ending: list[tuple[float, str]] = []  # times by our clock, ascending
@@ -82,7 +80,7 @@ class Lookout:
         )
         self._next_look = began + min(self._pause, ahead / 2)
         if len(ending) == MOST_ENDING and ending[-1][1] <= 0:
-            self._next_look = began  # more leases have ended
+            self._next_look = began
 
     def _due(self) -> list[str]:
         now = self._clock()

@@ -30,7 +30,6 @@ class Turn:
             return Lookout.objects.filter(holder=self._name).exists()
         left = held.until - read_at(held)
         if held.holder == self._name:
-            # Write only every few seconds.
             return TURN / 2 < left < AHEAD or self._renew(held)
         is_over = not timedelta(0) < left < AHEAD
         return (is_over or dialect.session_has_ended(held.session)) and self._renew(held)
@@ -51,6 +50,6 @@ class Turn:
         return Lookout(holder=self._name, session=dialect.session(), until=DatabaseNow() + TURN)
 
     def _release_last(self) -> None:
-        with suppress(Error):  # others take over later
+        with suppress(Error):
             self.release()
             connection.close()

@@ -65,7 +65,6 @@ class Count:
 
     @property
     def states(self) -> Mapping[State, int]:
-        """Without the default."""
         return {
             state: sum(group.agents for group in self.groups if group.state == state)
             for state in State
@@ -121,7 +120,6 @@ def _with_default_state(found: Sequence[Group]) -> list[Group]:
 
 
 def _kind_sql() -> str:
-    # The first test is cheap, and usually enough.
     expired, soon = (
         LEASES.index(lease) * len(Silence) for lease in (Lease.EXPIRED, Lease.EXPIRING_SOON)
     )

@@ -29,7 +29,6 @@ class Hold:
 
 
 def current_hold() -> Hold | None:
-    """None if the last sweep is older than LONGEST_HOLD."""
     begin = newest_first(agent_id="").filter(kind=Kind.PURGE_HELD)
     mark = (
         SweepMark.objects.filter(held__gt=0, at__gt=DatabaseNow() - LONGEST_HOLD)

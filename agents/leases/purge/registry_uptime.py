@@ -21,7 +21,7 @@ GAP_SECONDS = 10
 class UptimeReport:
     up_since: datetime
     seen_at: datetime
-    seconds: float  # 0 if no web process is at work
+    seconds: float
     is_at_work: bool
 
 
@@ -43,7 +43,6 @@ def restart_uptime() -> None:
 
 
 def report_uptime() -> UptimeReport | None:
-    """None before the first pulse."""
     row = Uptime.objects.annotate(read_at=DatabaseNow()).first()
     if row is None:
         return None

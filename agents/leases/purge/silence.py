@@ -6,7 +6,7 @@ from agents.database.clock import expired_sql
 from agents.leases.purge.hold import LONGEST_HOLD
 from agents.leases.purge.registry_uptime import silent_since_sql
 
-SMALLEST_SHARE = 10  # one agent in ten
+SMALLEST_SHARE = 10
 
 # Agents send a heartbeat each third of a TTL: of those cut off together, all are silent for two
 # thirds when the first lease ends.

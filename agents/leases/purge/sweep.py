@@ -40,7 +40,7 @@ def purge_expired(
     looks = 1
     if force or fleet.purgeable:
         purged = sum(purge_batches(condition, actor, batch_size))
-        looks = 2  # finding them takes as long as counting
+        looks = 2
     held = fleet.expired if on_hold else 0
     reason = fleet.explain(purged=purged, force=force)
     event = record_sweep(

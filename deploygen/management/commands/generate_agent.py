@@ -143,7 +143,6 @@ class Command(BaseCommand):
 def _project(
     source: SpecFile, spec: AgentSpec, output: Path
 ) -> tuple[Found, Mapping[str, Content]]:
-    """Return the author's files, and wheels by new path."""
     found = find_files(source.path, spec, output)
     wheels, problems = check_project(source.path.parent, spec, found)
     if problems:

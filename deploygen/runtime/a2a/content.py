@@ -8,7 +8,6 @@ TEXT_INPUT = "input"
 
 
 def text_input(inputs: Sequence[Declared]) -> str | None:
-    """Return the input for text: the only required string, else the only string."""
     if not inputs:
         return TEXT_INPUT
     strings = [each for each in inputs if each.type == "string"]

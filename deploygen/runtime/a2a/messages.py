@@ -15,7 +15,6 @@ from .params import invalid, member, optional_object, text, texts
 LONGEST_ID = 256
 LISTS = ("extensions", "referenceTaskIds")
 PART_MEMBERS = ("text", "data", "metadata", "filename", "mediaType")
-# Doubles above are not exact.
 LARGEST_EXACT = 2**53
 
 

@@ -19,8 +19,6 @@ from .wire import Wire
 
 
 class TaskStream:
-    """Follows a running job until `leave` is called."""
-
     def __init__(self, job: Job, wire: Wire, history_length: int | None = None) -> None:
         self._job = job
         self._wire = wire

@@ -11,7 +11,6 @@ from ..handler.pieces import Yielded
 from ..jobs import Job, State
 from .wire import Wire
 
-# How json.dumps writes an object with one text.
 ONE_TEXT = re.compile(r'\{"(?:[^"\\]++|\\.)*+": ("(?:[^"\\]++|\\.)*+")\}')
 
 

@@ -14,9 +14,8 @@ class Wire:
 
     version: str
     states: Mapping[State, str]
-    agent: str  # role
+    agent: str
     has_kinds: bool = False
-    # In a stream's last event.
     end: Mapping[str, Any] = field(default_factory=dict)
 
     def part(self, kind: Literal["text", "data"], content: bytes) -> bytes:

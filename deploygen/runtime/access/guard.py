@@ -13,7 +13,6 @@ from .rates import Rates
 from .settings import AccessSettings
 from .tokens import AccessTokens
 
-# All other paths need a token, and count.
 OPEN_TO_ALL = frozenset(
     {
         "/",

@@ -14,7 +14,6 @@ VARIABLE = "AGENT_TOKENS"
 # RFC 6750. Long enough not to be guessed.
 SHORTEST, LONGEST = 16, 512
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-# The file may be replaced.
 REREAD_SECONDS = 1.0
 
 

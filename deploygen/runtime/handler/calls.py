@@ -65,7 +65,6 @@ class Calls:
         self, stream: Stream, function: Callable[..., Any], *arguments: Any
     ) -> Any:
         outlet = _Outlet(stream, asyncio.get_running_loop())
-        # The log needs the request's id.
         context = contextvars.copy_context()
         call = self._threads.submit(context.run, function, outlet, *arguments)
         return await _to_its_end(asyncio.wrap_future(call), stream)
@@ -73,7 +72,6 @@ class Calls:
     def _call_here(
         self, outlet: _Outlet, handler: Handler, inputs: dict[str, Any], context: Context
     ) -> Any:
-        """Return _Encoded, or what the event loop must do."""
         try:
             result = handler(inputs, context)
         except StopIteration as error:
@@ -135,7 +133,7 @@ async def _to_its_end(call: "asyncio.Future[Any]", stream: Stream) -> Any:
             await asyncio.wait([call])
         except asyncio.CancelledError:
             cancelled = True
-            stream.close()  # ends a generator at its next piece
+            stream.close()
     if cancelled:
         call.exception()  # or asyncio would log it
         raise asyncio.CancelledError

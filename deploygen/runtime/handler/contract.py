@@ -13,8 +13,6 @@ DESCRIBED = {"type", "description", "default"}
 
 
 class ContractBroken(Exception):
-    """`errors`: as Pydantic's."""
-
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         self.errors = errors
         super().__init__("; ".join(f"{_place(error['loc'])}{error['msg']}" for error in errors))

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 LISTS = (list, tuple, set, frozenset, deque)
-# How json.dumps writes keys that are not texts.
 NUMBER_LIKE_KEY = re.compile(r'"(?:-?\d[\d.e+-]*+|true|false|null)": ')
 
 
@@ -70,7 +69,7 @@ def _plain(value: Any, path: tuple[Any, ...], around: frozenset[int]) -> Any:
         found = to_jsonable_python(value, fallback=_fallback)
     except (PydanticSerializationError, UnicodeDecodeError):
         if is_object(value):
-            _object(_members(value), path, inside)  # raises with the path
+            _object(_members(value), path, inside)
         raise _refusal(
             path, f"is of the type {type(value).__qualname__}, which is not JSON"
         ) from None

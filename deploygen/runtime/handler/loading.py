@@ -85,7 +85,7 @@ def _is_asynchronous(function: Function) -> bool:
 def _takes_context(function: Function) -> bool:
     try:
         parameter = inspect.signature(function).parameters.get(CONTEXT)
-    except (TypeError, ValueError):  # some builtin functions
+    except (TypeError, ValueError):
         return False
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return parameter is not None and parameter.kind in named

@@ -29,7 +29,6 @@ class Piece:
 
     @property
     def is_empty(self) -> bool:
-        """Models often end with an empty text."""
         return self.text == ""
 
 
@@ -54,7 +53,7 @@ class Stream:
         self._room = asyncio.Event()
         self._waking = False
         self.closed = False
-        self.size = 0  # bytes
+        self.size = 0
 
     def put(self, piece: Piece) -> bool:
         """Return whether the handler may go on without waiting for `room`."""
@@ -80,7 +79,6 @@ class Stream:
                 self._wake()
 
     async def room(self) -> None:
-        """Wait until all readers have room, or the stream is closed."""
         while not self.closed and not self._has_room():
             self._room.clear()
             await self._room.wait()

@@ -12,7 +12,6 @@ from .encoding import encode
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 HEADER_VALUE = re.compile(r"([!-~\x80-\xff]([\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
-# Only the server sets them.
 FRAMING = {"connection", "content-length", "transfer-encoding", "upgrade"}
 
 

@@ -67,7 +67,6 @@ class Results:
         try:
             return encode(value)
         except Exception as error:
-            # Others may name values.
             reason = f": {error}" if isinstance(error, NotJson) else ""
             what = f"{what} of {self._name} is not JSON{reason}"
             raise logged_failure(self._name, what, error) from error

@@ -21,7 +21,6 @@ from .routing import Routing
 from .runs import add_runs
 
 METHODS = ("GET", "POST", "DELETE")
-# In addition to what browsers always allow.
 SENT_HEADERS = (
     "Authorization",
     "Content-Type",
@@ -36,7 +35,7 @@ READ_HEADERS = ("ETag", "Location", "Retry-After", "WWW-Authenticate", REQUEST_I
 def create_app(agent: Lifecycle) -> FastAPI:
     """Raises ConfigError."""
     config = agent.config
-    base_url(config, "")  # raises for an unusable setting
+    base_url(config, "")
     tokens, settings = AccessTokens(config.environ), read_settings(config)
     app = AgentApi(
         title=config.name,

@@ -24,7 +24,7 @@ class RequestBodies:
     """For one event loop."""
 
     def __init__(self) -> None:
-        self._held = 0  # bytes of incomplete bodies
+        self._held = 0
 
     async def read(self, request: Request) -> bytes:
         """Return a JSON body. Raises HTTPException: 408, 413, 415, 503."""

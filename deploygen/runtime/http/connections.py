@@ -8,7 +8,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..config import ConfigError
 
-# To receive a request's head, or the unread rest of its body.
 REQUEST_SECONDS = 10.0
 # Without the client taking any of a response.
 STALLED_SECONDS = 60.0
@@ -91,7 +90,6 @@ def listen(port: int, address: str = "") -> socket.socket:
 
 
 def _has_ipv6() -> bool:
-    """Whether an IPv6 socket takes IPv4 too."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::", 0))

@@ -16,7 +16,6 @@ from .calls import current_call
 logger = logging.getLogger("agent.requests")
 
 HEADER = "X-Request-ID"
-# UUIDs, ULIDs, trace ids; nothing that breaks log lines.
 SAFE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 UNLOGGED = ("/health", "/metrics")
 
@@ -24,8 +23,6 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIds:
-    """Keeps the client's id if it is safe."""
-
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

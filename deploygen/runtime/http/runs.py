@@ -140,7 +140,7 @@ def _result(job: Job) -> bytes:
     if isinstance(error, HandlerFailed):
         raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, str(error)) from error
     if error is not None:
-        raise error  # the handler's HTTPException
+        raise error
     if job.state == "cancelled":
         raise _later("the agent is stopping")
     return job.result

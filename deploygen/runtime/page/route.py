@@ -14,7 +14,6 @@ from ..config import AgentConfig
 from ..http.accept import prefers
 
 FOLDER = Path(__file__).resolve().parent
-# The last one starts the page.
 SCRIPTS = ("output.js", "form.js", "call.js", "runs.js", "page.js")
 
 

@@ -52,7 +52,6 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 
 def _descendants() -> list[int]:
-    """Without /proc, only multiprocessing's."""
     if not (PROC / "self/stat").exists():
         return [child.pid for child in active_children() if child.pid is not None]
     children: dict[int, list[int]] = {}
@@ -63,6 +62,6 @@ def _descendants() -> list[int]:
             if state not in "ZX":
                 children.setdefault(int(parent), []).append(int(path.parent.name))
     found = children.get(os.getpid(), [])[:]
-    for pid in found:  # which grows
+    for pid in found:
         found += children.get(pid, [])
     return found

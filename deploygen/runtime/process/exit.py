@@ -6,7 +6,6 @@ import threading
 from ..captured import end_all_lines
 from .children import kill_children, terminate_children
 
-# For atexit's functions.
 EXITING_SECONDS = 1.0
 # Never released: two threads may exit.
 EXITING = threading.Lock()

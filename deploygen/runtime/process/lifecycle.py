@@ -25,7 +25,6 @@ from .shutdown import CANCELLING_SECONDS, Shutdown, Step
 logger = logging.getLogger("agent")
 
 POLL_SECONDS = 0.01
-# For the last responses.
 SENDING_SECONDS = 1
 
 
@@ -137,7 +136,6 @@ class Lifecycle:
         self._shutdown.report(Step.ENDED)
 
     def _start_parts(self) -> None:
-        # The handler may read them on import.
         set_defaults(self.config.environment, self.config.environ)
         missing = load_secrets(self.config.secrets, self.config.environ)
         if missing:
@@ -166,7 +164,6 @@ class Lifecycle:
             await extension.stop()
 
     def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Drain on request; give up if a handler blocks the loop."""
         self._shutdown.wait_for_request()
         self.draining = True
         logger.info("stopping; running requests: %s", self.jobs.running)

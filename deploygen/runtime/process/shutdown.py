@@ -3,9 +3,7 @@ import enum
 import queue
 import time
 
-# For cancelled handlers to clean up.
 CANCELLING_SECONDS = 0.25
-# For a loop to respond.
 BLOCKED_SECONDS = 0.5
 
 
@@ -20,7 +18,7 @@ class Shutdown:
     """Followed in another thread, since a handler may block the event loop."""
 
     def __init__(self, drain_seconds: float) -> None:
-        self.hurried = False  # requested twice
+        self.hurried = False
         self._drain_seconds = drain_seconds
         # Signal handlers may put at any moment.
         self._steps: queue.SimpleQueue[Step] = queue.SimpleQueue()

@@ -5,7 +5,6 @@ import time
 logger = logging.getLogger("agent.registry")
 
 PING_SECONDS = 0.25
-# More means that the measuring loop itself was stopped.
 STOOD_STILL_SECONDS = 1.0
 
 
@@ -14,7 +13,7 @@ class LoopLag:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._pinged: float | None = None  # None after a response
+        self._pinged: float | None = None
 
     def seconds(self) -> float:
         pinged = self._pinged

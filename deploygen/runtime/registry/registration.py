@@ -24,14 +24,12 @@ ENROLMENT_TOKEN = "AGENT_ENROLMENT_TOKEN"  # noqa: S105 - the variable's name
 # Patterns of URLs without traces.
 UNTRACED = "OTEL_PYTHON_HTTPX_EXCLUDED_URLS"
 LONGEST_NOTE = 256
-# Of a blocked event loop.
 DEGRADED_LAG_SECONDS = 1.0
 STOP_SECONDS = STOPPING_SECONDS + 0.5
 
 
 def extension(config: AgentConfig, status: StatusReader) -> "Registration":
     """Raises ConfigError."""
-    # No log line for each heartbeat.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     registration = Registration(config, status)
     # No trace either.
@@ -91,7 +89,7 @@ class Registration:
 
     async def _keep_registered(self, lag: LoopLag | None) -> None:
         self._loop = asyncio.get_running_loop()
-        if self._stopping:  # before there was a loop
+        if self._stopping:
             return
         watching = [asyncio.create_task(self._changes.watch())]
         if lag:
@@ -120,7 +118,6 @@ class Registration:
                 self._loop.call_soon_threadsafe(function)
 
     def _send_change(self) -> None:
-        # A registry that is away is told at the next try.
         if not self._client.schedule.failures:
             self._client.heartbeat_now()
 

@@ -27,7 +27,6 @@ ACCESS = {
     "open": "open to everybody who reaches it; REGISTRY_AUTH=token requires tokens",
     "token": "by token: python manage.py issue_token; REGISTRY_AUTH=open opens it",
 }
-# Where to reach a server that listens on all addresses.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 

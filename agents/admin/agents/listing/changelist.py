@@ -53,7 +53,6 @@ class FleetChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         paginator = CappedPaginator(self.queryset, self.list_per_page)
-        # One row more shows whether there is a second page.
         first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []
         if self.page_num <= 1 and len(first) <= self.list_per_page:
             paginator.set_count(len(first))

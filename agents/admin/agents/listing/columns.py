@@ -20,7 +20,6 @@ LISTED_TAGS = 4
 LISTED_NOTE_LENGTH = 80
 
 
-# The first click puts the worst on top.
 @admin.display(description="state", ordering=condition_rank().desc())
 def state(agent: AgentRecord) -> SafeString:
     """fleet.js finds the row by ``data-agent``."""

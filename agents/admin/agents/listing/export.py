@@ -40,7 +40,6 @@ TEXTS = {name for name in FIELDS if isinstance(field_of(name), CharField)}
 def as_json(agents: AgentQuerySet) -> Iterator[str]:
     yield "["
     separator = ""
-    # An empty query cannot run.
     after: str | None = None if agents.query.is_empty() else ""
     while after is not None:
         page = read_page(agents.filter(pk__gt=after), PAGE)

@@ -1,5 +1,3 @@
-"""The filters of the agent list: the API's, and liveness."""
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
@@ -125,8 +123,6 @@ class DescribedTextFilter(TextFilter):
 
 
 class MetadataFilter(TextFilter):
-    """``KEY=VALUE``"""
-
     title = TITLES[METADATA]
     parameter_name = METADATA
     takes_many = True

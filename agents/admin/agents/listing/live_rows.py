@@ -9,7 +9,6 @@ from agents.admin.widgets import cells
 from agents.models import AgentRecord
 
 VIEW_HISTORY = "agents.view_agentevent"
-# The largest page.
 MAX_ROWS = 200
 
 

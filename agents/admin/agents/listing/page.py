@@ -28,7 +28,6 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
     list_display = columns.COLUMNS
     list_display_links = [columns.agent]
     list_filter = LIST_FILTER
-    # Filterable columns, and an access token's link to its agents.
     linked_lookups = frozenset(
         {
             "host",

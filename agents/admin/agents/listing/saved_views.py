@@ -52,7 +52,6 @@ def view_query(lists: Iterable[tuple[str, list[str]]]) -> str:
 
 
 def read_view(name: str, query: str) -> SavedView:
-    """Raise InvalidView."""
     name = " ".join(name.split())
     if not name or len(name) > MAX_VIEW_NAME_LENGTH or not name.isprintable():
         raise InvalidView(f"A view needs a name of 1 to {MAX_VIEW_NAME_LENGTH} characters.")

@@ -119,7 +119,6 @@ def _applicable(operation: Operation, count: FleetCount) -> int:
 
 
 def _agent_page(request: HttpRequest) -> str | None:
-    """None: the list posted."""
     agent_id = request.POST.get("from_agent", "")
     if not agent_id or "\0" in agent_id:
         return None

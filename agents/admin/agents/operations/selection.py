@@ -29,7 +29,6 @@ class Selection:
 
 
 def read_selection(request: HttpRequest, matching: AgentQuerySet) -> Selection:
-    """Ticked agents need not match any more: one may just have expired."""
     posted = request.POST.getlist(ACTION_CHECKBOX_NAME)
     ticked = list(dict.fromkeys(one for one in posted if one and "\0" not in one))
     is_across = bool(BooleanField(required=False).clean(request.POST.get("select_across")))
