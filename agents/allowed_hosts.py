@@ -1,6 +1,6 @@
-"""ALLOWED_HOSTS, also for names with underscores, which container networks have.
+"""ALLOWED_HOSTS, with underscores, which Django refuses and container networks use.
 
-Django refuses them. They are safe, since no link is built from the header.
+Safe, since no link is built from the header.
 """
 
 import re

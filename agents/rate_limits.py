@@ -119,7 +119,6 @@ class Counter:
         return self._try("hit", rate, *key, cost=cost)
 
     def hit_each(self, rate: RateLimitItem, name: str, calls: Mapping[str, int]) -> set[str]:
-        """Count all or none of each key. Return the counted keys."""
         if self._limiter() is self._own:
             return {key for key, cost in calls.items() if self._own.hit(rate, name, key, cost=cost)}
         costs = {rate.key_for(name, key): cost for key, cost in calls.items()}
@@ -158,7 +157,7 @@ class Counter:
 
 
 class WindowCounter:
-    """Counts in this process by fixed windows, which is cheap enough for heartbeats.
+    """Counts in this process by fixed windows: cheap enough for heartbeats.
 
     Each window forgets all keys, which bounds memory.
     """

@@ -12,9 +12,9 @@ class InvalidJSON(ValueError):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse RFC 8259, in UTF-8 with or without a byte order mark. Raise InvalidJSON.
+    """Parse RFC 8259, in UTF-8, perhaps with byte order mark. Raise InvalidJSON.
 
-    NaN, infinities, integers beyond 2**63, numbers beyond a double and duplicate keys are invalid.
+    It refuses NaN, infinities, integers beyond 2**63, numbers beyond a double, and duplicate keys.
     """
     try:
         return json.loads(

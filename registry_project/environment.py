@@ -1,7 +1,7 @@
 """The only reader of environment variables.
 
-``NAME_FILE`` names a file with the value of ``NAME`` (Docker and Kubernetes secrets). Empty means
-unset. Wrong values are refused together.
+``NAME_FILE`` names a file with the value of ``NAME``. Empty means unset. Wrong values are refused
+together.
 """
 
 import math
@@ -114,7 +114,7 @@ class Environment:
 def split_url(text: str, schemes: Sequence[str]) -> SplitResult:
     """Raise WrongValue.
 
-    An unescaped `/`, `?` or `#` in a password would end the host early. Then an `@` follows.
+    After an unescaped `/`, `?` or `#` in a password, the rest has an `@`.
     """
     parts = urlsplit(text)
     if parts.scheme not in schemes:

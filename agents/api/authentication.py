@@ -18,7 +18,7 @@ from agents.tokens.cache import Access
 logger = logging.getLogger("agents.tokens")
 
 SCHEME = "Bearer"
-# The same whether it is missing, wrong, expired or revoked; the log says which.
+# The same for missing, wrong, expired and revoked tokens; the log says which.
 ACCESS_TOKEN_NEEDED = f"Send a good access token in the header: Authorization: {SCHEME} TOKEN."
 SECONDS_BETWEEN_LINES = 60.0
 

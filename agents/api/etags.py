@@ -28,7 +28,6 @@ class ETags:
         return [tag for tag in tags if TAG.fullmatch(tag)][:MAX_TAGS]
 
     def response(self, page: Page, text: str | None, **headers: str) -> HttpResponse:
-        """`conditional_page` makes it a 304 if the client has the page."""
         headers["ETag"] = f'{self._prefix}{page.tag}"'
         content = b"" if page.body is None else str(text).encode()
         return HttpResponse(content, content_type=JSONRenderer.media_type, headers=headers)

@@ -27,7 +27,6 @@ class Negotiation(DefaultContentNegotiation):
 
 
 def is_plain_json(request: Request) -> bool:
-    """Whether the response is neither a browsable page nor indented."""
     renderer = getattr(request, "accepted_renderer", None)
     if not isinstance(renderer, JSONRenderer):
         return False
@@ -35,7 +34,6 @@ def is_plain_json(request: Request) -> bool:
 
 
 def is_browser(request: Request) -> bool:
-    """Whether the caller sends fetch metadata, or accepts XHTML."""
     if "HTTP_SEC_FETCH_MODE" in request.META:
         return True
     sends_json = str(request.META.get("CONTENT_TYPE", "")).startswith("application/json")

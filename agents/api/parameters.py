@@ -17,9 +17,9 @@ ONCE = "Give it once."
 def check_parameters(
     request: Request, serializers: Iterable[type[Serializer[object]]] = ()
 ) -> None:
-    """Raise ValidationError for unknown parameters, and repeated ones that are no lists.
+    """Raise ValidationError for unknown or repeated parameters.
 
-    Known are the serializers' fields, and names that begin with one of a serializer's `prefixes`.
+    Known: the serializers' fields, and names with one of their `prefixes`.
     """
     kinds = list(serializers)
     given = request.query_params

@@ -1,4 +1,4 @@
-"""Who may do what: by token, as staff by Django's permissions, or anyone in open mode."""
+"""Permissions: by token, as staff by Django's permissions, or anyone in open mode."""
 
 from typing import Any
 

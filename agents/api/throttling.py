@@ -51,7 +51,7 @@ class RateThrottle(BaseThrottle):
 def limit_wrong_tokens(address: str | None, token: str) -> Iterator[None]:
     """Wrap a check of `token`. Raise Throttled after too many wrong ones from `address`.
 
-    A token that was right recently is always checked, since clients may share an address.
+    Tokens that were right recently are always checked: clients may share an address.
     """
     if not right_tokens.was_right(token):
         refusal = rate_limits.check(WRONG_TOKENS, rate_key(address))

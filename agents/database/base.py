@@ -1,7 +1,6 @@
 """All SQL that differs between SQLite and PostgreSQL.
 
-In fragments, a literal ``%`` is ``%%``, and each argument, which may contain placeholders, occurs
-once.
+In fragments, ``%`` is ``%%``, and each argument, which may contain placeholders, occurs once.
 """
 
 from abc import ABC, abstractmethod
@@ -72,15 +71,14 @@ class Dialect(ABC):
     def has_member(self, document: str, *keys_and_values: str) -> str:
         """Whether the member below these keys is one of some scalar values.
 
-        The last argument is a JSON array of the values. Numbers are compared as such: 1 is 1.0.
+        They are a JSON array, the last argument. 1 equals 1.0.
         """
 
     @abstractmethod
     def some_rows(self, model: type[Model], tries: int) -> str:
-        """Return a condition for one table that is true for at most `tries` random rows.
+        """Return a condition that is true for at most `tries` random rows of one table.
 
-        All rows have the same chance. It does not read the table. There may be far fewer rows than
-        tries.
+        All rows have the same chance. There may be far fewer.
         """
 
     @abstractmethod
@@ -121,7 +119,7 @@ class Dialect(ABC):
     def update_rows(
         self, update: RowUpdate, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[tuple[Any, ...]]:
-        """`rows` are sorted by key. Without `waits`, locked rows are skipped."""
+        """`rows` are sorted by key."""
 
     @abstractmethod
     def upsert(
@@ -129,12 +127,12 @@ class Dialect(ABC):
     ) -> list[dict[str, Any]]:
         """Return `returning` and `created` of each row written.
 
-        `rows` have JSON values and different keys. Without `waits`, locked rows are skipped.
+        `rows` have JSON values and different keys. Without `waits`, skip locked rows.
         """
 
     @abstractmethod
     def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:
-        """Return how many rows were updated. Locked rows are skipped."""
+        """Return how many rows were updated. Skip locked rows."""
 
     @abstractmethod
     def delete(
@@ -150,18 +148,15 @@ class Dialect(ABC):
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        """Yield how many rows each transaction deleted. Locked rows are skipped."""
+        """Yield how many rows each transaction deleted. Skip locked rows."""
 
     @abstractmethod
     def next_id(self, model: type[Model]) -> str:
-        """Return an id that no row has had, for the SELECT of an INSERT."""
+        """Return an id that no row has had, for an INSERT's SELECT."""
 
     @abstractmethod
     def next_id_after_waiting(self, model: type[Model], column: str) -> str:
-        """For the DO UPDATE: such an id, taken after the row is locked.
-
-        `column`: that of the id.
-        """
+        """For the DO UPDATE: such an id, taken after the row is locked."""
 
     @abstractmethod
     def skip_ids(self, model: type[Model], count: int) -> int:
@@ -188,7 +183,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def in_one_process(self) -> AbstractContextManager[None]:
-        """Without parallel workers, so that time equals cost."""
+        """Without parallel workers: time equals cost."""
 
     @abstractmethod
     def close_before_fork(self) -> None:

@@ -11,9 +11,9 @@ MAX_REPEATS = 64
 
 
 class RepeatableField(serializers.ListField):
-    """A parameter that may be given several times; empty values are left out.
+    """Values of a repeated parameter, without empty ones.
 
-    Errors do not name the place of a value.
+    Errors do not name a value's place.
     """
 
     child: Any
@@ -48,7 +48,7 @@ class RepeatableField(serializers.ListField):
 
 
 class ListedField(RepeatableField):
-    """Values separated by commas, or given several times. Duplicates are dropped."""
+    """Values separated by commas or repeated, without duplicates."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
         return list(dict.fromkeys(super().to_internal_value(data)))

@@ -1,4 +1,4 @@
-"""The only description of the filters, for the API and the admin."""
+"""Defines all filters, for the API and the admin."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MAX_VERSIONS = 10_000
 class Filter:
     """`title`, `text`: for people. `field` checks one value.
 
-    `narrow` keeps agents that match all of the values if `needs_all`, otherwise any of them.
+    `narrow` keeps agents that match all values if `needs_all`, otherwise any.
     """
 
     name: str
@@ -46,7 +46,6 @@ class Filter:
         return self.narrow(agents, [self.field.run_validation(value) for value in values])
 
     def problem(self, value: str) -> str:
-        """Return why no agent can match a value, or ""."""
         try:
             self.field.run_validation(value)
         except serializers.ValidationError as error:
@@ -60,9 +59,9 @@ class Filters:
     metadata: Mapping[str, Sequence[str]]
 
     def apply(self, agents: AgentQuerySet) -> AgentQuerySet:
-        """Keep agents that match all filters. A range of versions takes a query.
+        """Keep agents that match all filters.
 
-        Raise ValidationError if `agents` have too many versions for that.
+        Raise ValidationError if a range of versions has to compare too many.
         """
         for key, texts in self.metadata.items():
             agents = agents.filter(has_value(key, texts))
@@ -104,7 +103,7 @@ def _search(agents: AgentQuerySet, texts: Sequence[str]) -> AgentQuerySet:
     return agents
 
 
-# The version comes last, since its ranges query the agents that match the other filters.
+# Last, since ranges query the agents that match the other filters.
 FILTERS = [
     Filter(
         "tag",

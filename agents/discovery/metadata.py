@@ -38,7 +38,7 @@ class MetadataKeyField(serializers.CharField):
 
 
 def has_value(key: str, texts: Iterable[str]) -> Q:
-    """Match any of the `texts`, as a string or as JSON writes a number or a boolean.
+    """Match any of the `texts`, as a string, number or boolean.
 
     A key with dots is a path, or a name that has dots.
     """

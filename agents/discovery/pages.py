@@ -53,7 +53,7 @@ class PageSerializer(FieldsSerializer):
 
 @dataclass(frozen=True)
 class PageQuery:
-    """`after`: the place after which the page begins; None for the first page."""
+    """`after`: the place before the page; None for the first page."""
 
     limit: int
     order: Order
@@ -100,7 +100,7 @@ class PageQuery:
         return page, None if is_last else tuple(vars(page[-1])[name] for name in marks)
 
     def cursor(self, place: tuple[Any, ...]) -> str:
-        """Return the cursor of the page after a place, for this order only."""
+        """Return the cursor of the page after a place."""
         text = place[0] if self.order.is_by_id else json.dumps([str(self.order), *place])
         return base64.urlsafe_b64encode(text.encode()).decode()
 

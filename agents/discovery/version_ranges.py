@@ -1,8 +1,7 @@
-"""Ranges of versions, such as ``>=1.2,<2``, by PEP 440 and by Semantic Versioning.
+"""Ranges of versions, such as ``>=1.2,<2``.
 
-A version and a bound are compared by PEP 440 if both follow it, else by Semantic Versioning; if
-that fails too, the version is out of range. As in PEP 440, a range includes pre-releases only if it
-names one.
+Compared by PEP 440 if version and bound follow it, else by Semantic Versioning; other versions are
+out of range. As in PEP 440, a range includes pre-releases only if it names one.
 
 https://packaging.python.org/en/latest/specifications/version-specifiers/, https://semver.org/
 """

@@ -11,8 +11,6 @@ SILENCE_SECONDS = 15.0
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """Our web server sends it by its event loop; others use a thread."""
-
     def __init__(
         self, stream: EventStream, content_type: str = "text/event-stream", **more: Any
     ) -> None:

@@ -54,7 +54,7 @@ class EventStream:
         return self._pending_bytes + self._taken_bytes
 
     def send(self, event: bytes) -> bool:
-        """Return False if the stream has ended, as it does above MAX_UNSENT_BYTES unread."""
+        """Return False if the stream has ended, as above MAX_UNSENT_BYTES unread."""
         with self._lock:
             if self._over:
                 return False

@@ -25,7 +25,7 @@ class CommitWindow:
             self._arrivals += 1
 
     def left(self, waiting: int) -> float:
-        """Return how many seconds a commit of `waiting` calls, at least one, still waits."""
+        """Return how many seconds a commit of `waiting` calls still waits."""
         now = self._clock()
         if self._since is None:
             self._since = now

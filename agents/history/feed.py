@@ -1,7 +1,7 @@
 """The only ordered reader of events. A position is the number of an event, or 0.
 
 Numbers are given before the commit, so a lower number may appear after a higher one. To miss none,
-read up to `settled_position`, and keep that as the cursor.
+read up to `settled_position`.
 """
 
 import base64
@@ -55,8 +55,7 @@ def newest_position() -> int:
 def is_complete_after(position: int) -> bool:
     """Return whether no event after this position was lost.
 
-    Retention deletes the oldest events, and a restored database lacks the newest: in both cases the
-    event at the position is missing.
+    If one was, by retention or a restored backup, the event at the position is missing too.
     """
     if position:
         return AgentEvent.objects.filter(pk=position).exists()
@@ -66,7 +65,7 @@ def is_complete_after(position: int) -> bool:
 def settled_position(patience: float = PATIENCE) -> int | None:
     """Return a position up to which no more events can appear.
 
-    Waits for open transactions that write events; None if one takes longer than `patience` seconds.
+    Waits for open transactions that write events. None after `patience` seconds.
     """
     newest = newest_position()
     # All numbers up to `newest` belong to these transactions or to ended ones.
@@ -94,7 +93,6 @@ def position_before(moment: datetime | Combinable) -> int | None:
 
 
 def position_after(events: int, *, after: int, until: int) -> int:
-    """Return the position `events` further on, at most `until`."""
     numbers = between(after, until).values_list("pk", flat=True)
     return next(iter(numbers[events - 1 : events]), until)
 
@@ -112,7 +110,7 @@ def last_kinds(agents: Collection[str], kinds: Collection[str], before: int) -> 
 
 
 def last_records(ends: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
-    """Return the last records, with ids, of the agents that these events ended, by event."""
+    """Return by event the last records, with ids, of the agents it ended."""
     if not ends:
         return {}
     events = AgentEvent.objects.filter(pk__in=ends, record__isnull=False)

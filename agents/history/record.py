@@ -93,7 +93,7 @@ def record_refused_registration(
 
 
 def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> None:
-    """Write one event per lease, since agents retry.
+    """Write one event per lease.
 
     `refused`: agent_id, the caller's generation, the generation that holds the lease, address.
     """
@@ -121,7 +121,7 @@ def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> 
 
 
 def registration_sql(registered: str) -> str:
-    """Return an INSERT for each row of the table `registered`, which also has the `actor`."""
+    """Return an INSERT for each row of the table `registered`."""
     values = {
         "id": "generation",
         "agent_id": "agent_id",
@@ -136,12 +136,12 @@ def registration_sql(registered: str) -> str:
 
 
 def expiry_sql(expired: str) -> str:
-    """Return an INSERT for each row of the table `expired`, of EXPIRED_COLUMNS."""
+    """Return an INSERT for each row of the table `expired`."""
     return _lease_sql(Kind.EXPIRED, at="expires_at", reason=SILENCE, source=expired)
 
 
 def recovery_sql(recovered: str) -> str:
-    """Return an INSERT for each row of the table `recovered`, of RECOVERED_COLUMNS."""
+    """Return an INSERT for each row of the table `recovered`."""
     return _lease_sql(Kind.RECOVERED, at="last_heartbeat", reason="''", source=recovered)
 
 
@@ -158,9 +158,9 @@ def _lease_sql(kind: Kind, *, at: str, reason: str, source: str) -> str:
 
 
 def purge_sql(purged: str) -> str:
-    """Return an INSERT for each row of the table `purged`, of PURGED_COLUMNS.
+    """Return an INSERT for each row of the table `purged`.
 
-    An `expired` event comes first if none is recorded. Parameters: the purge's reason and actor.
+    An `expired` event comes first if none is recorded. Parameters: reason and actor.
     """
     values = {
         "agent_id": "agent_id",

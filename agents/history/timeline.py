@@ -1,7 +1,7 @@
 """When an agent was alive, from its events and its record.
 
-Unknown: the time before the first event, and after a lease that ended while the registry was down.
-A gap that ends before anybody looks for expired agents leaves no event, and counts as alive.
+Unknown: before the first event, and after a lease that ended while the registry was down. A gap
+that ends before anybody looks leaves no event, and counts as alive.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,13 +72,13 @@ def spans(
 ) -> list[Span]:
     """Return spans that fill the time from `begin` to `end`.
 
-    `events`: of one agent, oldest first. `record`: at `end`. `up_since`: the registry's own.
+    `events`: oldest first. `record`: at `end`.
     """
     return list(_joined(clip(_all_spans(events, record, end, up_since), begin, end)))
 
 
 def clip(spans: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
-    """Yield spans that fill the time from `begin` to `end`, the rest as unknown."""
+    """Yield spans from `begin` to `end`, with gaps as unknown."""
     covered = begin
     for span in spans:
         cut = replace(span, begin=max(span.begin, covered), end=min(span.end, end))
@@ -141,7 +141,7 @@ def _with_current_life(lives: Sequence[_Life], record: Record) -> list[_Life]:
         return [*former, _Life(begin, record.expires_at)]
     if record.expires_at <= last.end:
         return list(lives)
-    # The event that begins this life was deleted, or is not written yet.
+    # The event that begins this life was deleted, or is still unwritten.
     begin = record.registered_at if record.registered_at >= last.end else record.last_heartbeat
     return [*lives, _Life(max(begin, last.end), record.expires_at)]
 

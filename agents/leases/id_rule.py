@@ -23,7 +23,7 @@ def check_holder(agent_id: str, enrolment: Enrolment) -> None:
 def check_number(agent_id: str, enrolment: Enrolment, max_agents: int) -> None:
     """Raise TooManyAgents if the token has `max_agents` other living agents.
 
-    Locks make the second of two simultaneous registrations count the first.
+    Simultaneous registrations wait for each other.
     """
     record = AgentRecord.objects.select_for_update().filter(pk=agent_id)
     is_alive = GreaterThan(ExpiresAt(), DatabaseNow())

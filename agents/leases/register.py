@@ -36,7 +36,7 @@ def register(
 def register_many(applications: Sequence[Application]) -> dict[str, Registration]:
     """Register agents of different ids by one commit. Return by id those that could be.
 
-    Ids of others and locked records are left out, and limits of tokens are not checked.
+    Leaves out ids of others and locked records. Ignores limits of tokens.
     """
     registered = _take(applications, waits=False)
     for registration in registered.values():

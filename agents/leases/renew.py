@@ -80,7 +80,7 @@ def renew(
 def renew_many(renewals: Sequence[Renewal], *, waits: bool) -> list[Renewed | Miss]:
     """Return the outcomes in order. An agent may occur twice.
 
-    Locked records: with `waits`, wait, by id to avoid deadlocks; otherwise give LeaseLocked.
+    With `waits`, wait for locked records, by id to avoid deadlocks; otherwise give LeaseLocked.
     """
     outcomes = _renew(renewals, waits=waits)
     for _ in range(MAX_ATTEMPTS if waits else 0):

@@ -8,6 +8,6 @@ GAP = 1_000_000_000
 def skip_generations() -> int:
     """Return the last generation skipped.
 
-    If one granted since the backup were granted again, two processes would hold a lease.
+    If one were granted again, two processes would hold a lease.
     """
     return dialect.skip_ids(AgentEvent, GAP)

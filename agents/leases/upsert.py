@@ -34,8 +34,8 @@ class Registration:
 def take(applications: Sequence[Application], *, waits: bool) -> dict[str, Registration]:
     """Register agents with different ids. Return by id those whose ids were free.
 
-    Without `waits`, locked records are left out. The generation is the event's id, so it is never
-    granted again.
+    Without `waits`, skip locked records. The generation is the event's id, so it is never granted
+    again.
     """
     written = {}
     for takes_over in {one.enrolment.takes_over for one in applications}:

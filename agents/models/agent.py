@@ -25,8 +25,8 @@ from agents.states import State, Status
 class AgentRecord(LeaseTimes, models.Model):
     """Only `agents.leases` writes it.
 
-    No foreign key may point here, and no signal may listen to deletions: Django would select rows
-    and delete them by id, even agents that renewed in between.
+    No foreign key may point here, and no signal may listen to deletions: Django would then delete
+    rows by id, even agents that renewed after it had selected them.
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
@@ -88,7 +88,6 @@ class AgentRecord(LeaseTimes, models.Model):
                 condition=~Q(state=State.ACTIVE),
                 name="agent_not_active",
             ),
-            # leases.expiry looks for the few agents in these.
             models.Index(
                 fields=["agent_id"],
                 condition=Q(recorded_expiry__isnull=False),
@@ -118,5 +117,5 @@ class AgentRecord(LeaseTimes, models.Model):
         return self.agent_id
 
     def is_alive(self, now: datetime | None = None) -> bool:
-        """`now` defaults to this host's clock; `AgentQuerySet.alive` uses the database's."""
+        """`now` defaults to this host's clock."""
         return (now or timezone.now()) < self.expires_at

@@ -6,7 +6,7 @@ from agents.models.limits import MAX_ID_LENGTH
 class AgentCard(models.Model):
     """Apart from its agent, since heartbeats would rewrite it.
 
-    It belongs to one generation. Only `agents.leases` writes it. No foreign key: see AgentRecord.
+    It belongs to one generation. Only `agents.leases` writes it.
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)

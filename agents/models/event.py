@@ -11,7 +11,7 @@ BY_STAFF = Q(actor__startswith=STAFF)
 class AgentEvent(models.Model):
     """Only `agents.history.record` writes it. No foreign key: events outlive the agent.
 
-    Without `agent_id`, it concerns the whole registry.
+    Without `agent_id`, it concerns the registry.
     """
 
     class Kind(models.TextChoices):

@@ -14,5 +14,5 @@ TOKEN_KEY_LENGTH = 12
 MAX_PORT = 65_535
 DEFAULT_TTL_SECONDS = 60
 MAX_TTL_SECONDS = 86_400
-# Shorter leases are found by an index: they may begin and end between two looks at the fleet.
+# Shorter leases, which may begin and end between two looks at the fleet, are found by an index.
 SHORT_TTL_SECONDS = 30

@@ -3,9 +3,9 @@ from django.db.models import Q
 
 
 class Lookout(models.Model):
-    """Which process records expiries, in one row. It renews `until`; others take over after that.
+    """Which process records expiries, in one row. Others take over after `until`, which it renews.
 
-    `session` is its session in the database: when that is gone, so is the process.
+    `session`: in the database, as long as the process lives.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)

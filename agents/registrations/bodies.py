@@ -45,7 +45,7 @@ _host, _metadata, _card = HostField(), MetadataField(), CardField()
 
 
 def parse_registration(body: bytes) -> dict[str, Any] | None:
-    """Return what RegistrationSerializer would, or None if it has to judge."""
+    """Return what RegistrationSerializer would. None: it has to judge."""
     is_small = len(body) <= MAX_BYTES and _brackets(body) <= MAX_BRACKETS
     has_card = not is_small and len(body) <= MAX_BYTES_WITH_CARD and HAS_CARD in body
     # Escapes may stand for characters that cannot be stored.

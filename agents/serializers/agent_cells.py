@@ -24,10 +24,7 @@ CELL_OF = {
 
 
 def read_cells(agents: AgentQuerySet, limit: int) -> Sequence[tuple[Any, ...]]:
-    """Read the first `limit` of `agents` by id.
-
-    A row has text, a number or None for each of FIELDS.
-    """
+    """Read the first `limit` of `agents` by id: text, a number or None for each of FIELDS."""
     sql, parameters = rows_sql(agents, limit)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -24,8 +24,8 @@ PLACE = "place"
 class Page:
     """`tag` changes whenever the JSON or `next_after` does.
 
-    `body`: agents separated by commas; None if the caller knows `tag`. `next_after`: the marks of
-    the last agent, if there is a next page.
+    `body`: agents separated by commas; None if the caller knows `tag`. `next_after`: the last
+    agent's marks, if there is a next page.
     """
 
     count: int
@@ -52,7 +52,6 @@ def read_page(
 
     `order_by` depends on `marks` alone, and no two agents are equal in it.
     """
-    # One row more shows whether there is a next page.
     sql, parameters = rows_sql(agents, limit + 1, fields=fields, order_by=order_by, marks=marks)
     marked = tuple((name, field) for name, (_, field) in marks.items())
     names = ", ".join([*(_mark(name) for name in marks), *fields])
@@ -75,9 +74,9 @@ def rows_sql(
 ) -> tuple[str, tuple[Any, ...]]:
     """Return a query of the first `limit` of `agents`, and its parameters.
 
-    Its columns are `marks`, then `fields`.
+    Columns: `marks`, then `fields`.
     """
-    # All fields in one expression: the ORM takes longer for twenty than the query does.
+    # All fields in one expression: twenty would take the ORM longer than the query takes.
     named = {_mark(name): expression for name, (expression, _) in (marks or {}).items()}
     rows = agents.order_by(*order_by).annotate(row=Row(fields), **named)
     # Last, since Django orders by a column's number.
@@ -133,6 +132,5 @@ def _tag(fields: Names, marked: Marked, others: str) -> str:
     tag = f"{shown} || '-' || {others}"
     if {name for name, _ in marked} <= {*fields}:
         return tag
-    # The Link header has marks that are not in the JSON.
     after = dialect.fingerprint({_mark(name): field for name, field in marked}, "is_last", PLACE)
     return f"{tag} || CASE WHEN {others} > 0 THEN '-' || {after} ELSE '' END"

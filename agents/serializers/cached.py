@@ -1,4 +1,4 @@
-"""Keeps one instance of each serializer: creating it takes longer than using it."""
+"""Keeps one instance of each serializer, which takes longer to create than to use."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

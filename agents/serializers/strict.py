@@ -16,7 +16,7 @@ def name_errors(names: Iterable[str], text: str) -> dict[str, list[str]]:
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses unknown fields, which DRF would silently drop.
 
-    Null leaves out an optional field, since many clients send all their fields.
+    Null leaves out an optional field, since many clients send all fields.
     """
 
     def get_fields(self) -> dict[str, Any]:

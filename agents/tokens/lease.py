@@ -72,7 +72,7 @@ def _verify(agent_id: str, token: str, key: str) -> int:
 
 
 def _signature(agent_id: str, generation: str, key: str) -> bytes:
-    """As `django.core.signing.Signer`, but at half the cost: the key is already hashed.
+    """As `django.core.signing.Signer`, but at half the cost, since the key is already hashed.
 
     HMAC: RFC 2104, section 4.
     """

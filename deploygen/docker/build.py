@@ -72,7 +72,7 @@ def build_image(spec: AgentSpec, folder: Path, source: Source | None = None) -> 
 def versions_in(image: str) -> dict[str, str]:
     """Return the versions of an image's Python packages by name, from its bill of materials.
 
-    Empty if the image is not on this machine: a builder may keep it elsewhere.
+    Empty if the image is not on this machine.
     """
     container = _docker("create", image).decode().strip()
     archive = _docker("cp", f"{container}:{BILL}", "-")

@@ -1,6 +1,6 @@
 """Each layer is a folder of the build stage.
 
-It depends only on its content, with fixed times, owners and modes, so that agents share it.
+It depends only on its content, with fixed times, owners and modes, so agents share it.
 """
 
 import json

@@ -51,7 +51,7 @@ def make_small(environment: Path, known: set[str], at: Path, *, archived: bool) 
     """Replace the sources of the `known` packages by bytecode, and drop what no server reads.
 
     `at`: the environment's path in the image. `archived`: put pure Python packages into one
-    archive. Other packages stay whole, since their authors may read any file.
+    archive. Other packages, whose authors may read any file, stay whole.
     """
     site = site_of(environment)
     archive: dict[str, bytes] = {}

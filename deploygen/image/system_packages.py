@@ -13,10 +13,7 @@ DOCUMENTS = tuple(
 
 
 def add_system_packages(tree: Tree, names: Sequence[str]) -> Iterator[str]:
-    """Add the files of these packages, and the libraries that they need.
-
-    Yields notes for whoever builds the image.
-    """
+    """Add the files of these packages, and the libraries they need. Yields notes."""
     found = files_of(names) if names else {}
     for name in names:
         if name not in found:

@@ -8,9 +8,9 @@ MOST_LINKS = 40
 
 
 class Tree:
-    """A part of the image's file system, without what the trees `below` already have.
+    """A part of the image's file system, without what the trees `below` have.
 
-    `copied`: the base's files that it contains, absolute and without symbolic links.
+    `copied`: files of the base, absolute, without symbolic links.
     """
 
     def __init__(self, root: Path, below: Sequence[Path] = ()) -> None:
@@ -107,7 +107,6 @@ class Tree:
                 shutil.copy(path, target)
 
     def _is_below(self, path: Path, place: Path) -> bool:
-        """Whether the topmost tree below that has `place` has the same there."""
         for root in reversed(self.below):
             other = root / place.relative_to(self.root)
             if os.path.lexists(other):

@@ -18,8 +18,7 @@ class Registry:
 def choose_registry(written: Any, default: str) -> Registry:
     """Return this machine's registry if it answers, else none.
 
-    `written`: the spec's section. A registry elsewhere may serve others, and is no place for an
-    agent under development.
+    `written`: the spec's section. A registry elsewhere is no place for an agent under development.
     """
     if written is False:
         return Registry(None, "joins no registry, as its spec says")

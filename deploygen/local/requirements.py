@@ -12,7 +12,7 @@ from deploygen.spec.model import AgentSpec
 def local_requirements(spec: AgentSpec, folder: Path) -> tuple[Mapping[str, str], list[str]]:
     """Return files by path, and a note. `folder` has the spec.
 
-    Use a generated folder's lock if it is for the present spec, and for this Python.
+    Use a generated folder's lock if it is for this spec and this Python.
     """
     if spec.requirements:
         for generated in (folder / BELOW_THE_SPEC, Path(spec.name)):

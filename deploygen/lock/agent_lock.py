@@ -37,7 +37,7 @@ def lock_agent(
 ) -> Lock:
     """Resolve a spec's requirements together with the runtime's.
 
-    `existing`: the last lock's files; its versions are kept unless `upgrade`. Raises SpecError.
+    `existing`: the last lock's files, whose versions are kept unless `upgrade`. Raises SpecError.
     """
     if not spec.requirements:
         return Lock()
@@ -119,7 +119,7 @@ def _resolve(spec: AgentSpec, question: Question, target: Target) -> list[Packag
 
 
 def _excluded(spec: AgentSpec, question: Question, held: Held, target: Target) -> str:
-    """Return the resolver's reason why there is no newest version, "" if it finds none."""
+    """Return why there is no newest version, "" if one is found."""
     line = f"{held.name}=={held.newest}"
     try:
         _resolve(spec, replace(question, lines=(*question.lines, line)), target)

@@ -36,7 +36,7 @@ def conflict_error(spec: AgentSpec, explanation: str) -> SpecError:
 def holding_note(spec: AgentSpec, held: Held, explanation: str) -> str:
     """Return a note that names what excludes the newest version.
 
-    `explanation`: why the resolver refuses that version; "" if it does not.
+    `explanation`: the resolver's reason, "" if there is none.
     """
     begin = f"{held.name} is {held.version}, although there is {held.newest}"
     if not explanation:

@@ -67,8 +67,8 @@ def render(
 ) -> dict[str, str | Files]:
     """Return contents by path, always the same bytes.
 
-    `files`: the author's, also returned; a missing handler is added, to fill in. `lock`: texts by
-    path; without it, the build chooses versions.
+    `files`: the author's, also returned; a missing handler is added. `lock`: texts by path; without
+    it, the build chooses versions.
     """
     authors, lock = files or {}, lock or {}
     own = package_files(

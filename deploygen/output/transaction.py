@@ -1,7 +1,7 @@
 """Changes a folder as a whole or not at all, whatever interrupts it.
 
-Renaming the staging folder commits; the next run finishes. The folder itself stays, since a shell,
-an editor or a mount may hold it.
+Renaming the staging folder commits; the next run finishes. The folder itself stays, since shells or
+mounts may hold it.
 """
 
 import errno

@@ -1,7 +1,7 @@
 """Writes an agent's files, never over what somebody else wrote.
 
-The folder is new, empty, or ours, by a marker with each file's hash. Overwriting what a user
-changed needs `force`; a handler.py to fill in is always kept.
+The folder is new, empty, or ours, by a marker with each file's hash. `force` overwrites what a user
+changed, but never the handler.
 """
 
 import hashlib

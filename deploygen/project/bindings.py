@@ -15,7 +15,7 @@ IN_EVERY_VERSION = (
     "unmatched",
     "unterminated triple-quoted string literal",
 )
-# Newer syntax: type parameters and aliases, strings with expressions, except without parentheses.
+# Type parameters and aliases, strings with expressions, except without parentheses.
 NEWER = re.compile(
     r"""\s*(?:type\s+\w|(?:async\s+)?def\s+\w+\s*\[|class\s+\w+\s*\[|except\*?\s[^(:]+,)"""
     r"""|.*\b(?:[fFtT][rR]?|[rR][fFtT])["']"""
@@ -69,7 +69,6 @@ def top_level(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def is_dynamic(tree: ast.Module) -> bool:
-    """Whether the module may bind more than its text shows."""
     return any(
         isinstance(node, ast.Global)
         or (isinstance(node, ast.Name) and node.id in DYNAMIC)

@@ -83,7 +83,7 @@ class AgentConfig(Part):
     max_result_bytes: Annotated[int, Field(ge=1024, le=2**30)] = LARGEST_RESULT_BYTES
     # For running requests after SIGTERM. `docker stop` kills after 10 s.
     drain_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 7.0
-    # Longer than load balancers keep connections, which would use one that the agent closes.
+    # Longer than load balancers keep connections.
     keep_alive_seconds: Annotated[float, Field(gt=0, le=LONGEST_SECONDS)] = 75.0
     page: bool = False
     extensions: list[str] = []

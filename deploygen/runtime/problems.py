@@ -5,7 +5,7 @@ from dataclasses import dataclass
 class Problem:
     """Why an agent should get no work.
 
-    Everybody may see `general`; `detail` may name secrets, hosts and code.
+    Everybody may see `general`; `detail` may hold secrets.
     """
 
     general: str

@@ -176,7 +176,6 @@ def _text(text: str, path: str, line: int) -> str:
 
 
 def _is_text(word: str) -> bool:
-    """Whether YAML 1.1 and 1.2 both read an unquoted word as text."""
     found = {str(each.resolve(ScalarNode, word, (True, False))) for each in RESOLVERS}
     return found == {TEXT} or word in LETTERS
 

@@ -18,7 +18,7 @@ from registry_project.version import VERSION
 
 
 class Probe(APIView):
-    """Needs no login, reads no session, and answers in JSON alone."""
+    """Needs no login or session, and answers in JSON alone."""
 
     authentication_classes = []
     permission_classes = [AllowAny]

@@ -1,6 +1,6 @@
 """Celery's broker on one machine: kombu's filesystem transport, with atomic writes.
 
-A worker would crash at each start on a file that was cut short.
+A worker would crash at each start on a truncated file.
 """
 
 import fcntl

@@ -21,7 +21,7 @@ class Backoff:
 
 
 class RestartedProgram:
-    """`show` gets output under the program's name, news as `OWN_NAME`. Needs an event loop."""
+    """`show` gets output under the program's name, news as `OWN_NAME`."""
 
     def __init__(self, program: Program, backoff: Backoff, show: Show) -> None:
         self.program = program

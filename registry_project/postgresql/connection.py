@@ -1,7 +1,7 @@
 """Limits that work while PostgreSQL is frozen or cut off.
 
-A call without an answer raises OperationalError and closes its connection. COMMITs and writes carry
-a deadline, after which the server does not execute them.
+A call without an answer raises OperationalError and closes its connection. The server refuses
+COMMITs and writes after their deadline.
 """
 
 import math
@@ -65,7 +65,7 @@ class LimitedConnection(psycopg.Connection[Any]):
     def deadline(self, seconds: float = math.inf) -> float:
         """Return when a statement sent now is given up, at most `seconds` from now.
 
-        In seconds since 1970 by the server's clock. Infinite without a limit.
+        Seconds since 1970 by the server's clock; infinite without a limit.
         """
         if outage.seconds is None:
             return math.inf
@@ -114,7 +114,7 @@ class LimitedConnection(psycopg.Connection[Any]):
 class Cursor(base.CursorMixin, psycopg.ClientCursor[Any]):
     """Sends a check of the deadline with each write outside a transaction.
 
-    Both are one transaction, so a failed check rolls the write back.
+    A failed check rolls the write back.
     """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "Cursor":

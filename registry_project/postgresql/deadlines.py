@@ -12,7 +12,7 @@ MAX_AGE_SECONDS = 10.0
 class ServerClock:
     """A lower bound: the reading is as old as the response that brought it.
 
-    So the deadline has passed when the caller gives up, unless the clock is set back.
+    So deadlines have passed when callers give up, unless the clock is set back.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""While PostgreSQL does not answer, one call at a time tries, and others fail at once."""
+"""While PostgreSQL does not answer, one call at a time tries. Others fail at once."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ class Outage:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Raise OperationalError at once, unless it is this call's turn."""
+        """Raise OperationalError unless it is this call's turn."""
         if self.seconds is None:
             yield
             return

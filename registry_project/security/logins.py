@@ -47,7 +47,7 @@ def count_wrong_login(request: HttpRequest | None = None, **_kwargs: Any) -> Non
 
 
 def name_to_record(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """An unknown name may be a password in the wrong field, so operators see its hash."""
+    """Hash unknown names, which may be passwords in the wrong field."""
     name = str((credentials or request.POST).get("username") or "")
     if not name or User.objects.filter(username=name).exists():
         return name

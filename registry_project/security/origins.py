@@ -16,7 +16,7 @@ NEVER = {
 
 
 def parse_origins(text: str, *, wildcards: bool = False) -> list[str]:
-    """Split at commas. Raise WrongValue, which says what to write instead.
+    """Split at commas. Raise WrongValue.
 
     `wildcards`: ``https://*.example`` stands for all hosts below a name.
     """

@@ -30,7 +30,7 @@ FORWARDED = (
 class Trust:
     """Believes only TRUSTED_PROXIES.
 
-    X-Forwarded-For is read from the right, up to the first part that is no trusted proxy.
+    X-Forwarded-For is read from the right, up to the first part that is none of them.
     """
 
     def __init__(self) -> None:
@@ -116,6 +116,6 @@ def _split(header: str) -> list[str]:
 
 
 def _forwarded_scheme(proxies: int, forwarded_proto: str) -> str:
-    """Each proxy appends a scheme: return that of the nearest to the client."""
+    """Return the scheme that the proxy nearest to the client appended."""
     words = _split(forwarded_proto)
     return words[max(len(words) - max(proxies, 1), 0)].lower() if words else ""

@@ -1,4 +1,4 @@
-"""Decides what happens next on each connection. The event loop calls this: nothing may block.
+"""Decides what happens next on each connection. Called in the event loop: nothing may block.
 
 A connection waits for its client, has an `Exchange`, waits for the fast path, or carries an event
 stream.

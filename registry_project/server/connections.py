@@ -16,7 +16,7 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """Nothing here blocks. While a thread serves its request, the event loop leaves it alone.
+    """Nothing here blocks. The event loop leaves it alone while a thread serves its request.
 
     `deadline`: monotonic. `queue`: where it waits.
     """

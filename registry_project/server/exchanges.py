@@ -1,7 +1,7 @@
 """Requests and answers in threads, which never wait for a client.
 
-Any thread makes the next piece of an answer, so an application must not keep a cursor or a
-transaction between pieces.
+Any thread makes the next piece of an answer, so no cursor or transaction may stay open between
+pieces.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

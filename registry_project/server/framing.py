@@ -53,8 +53,8 @@ class HeadTooLargeError(Exception):
 def frame(received: bytearray, searched: int = 0) -> Frame | ChunkedHead | Unfinished:
     """Return where the first request ends. `searched`: from the last `Unfinished`.
 
-    A body that is too large or malformed is left out: the application (413) or gunicorn's parser
-    (400) refuses the head. Raise HeadTooLargeError.
+    Leaves out bodies that are too large or malformed, for others to refuse with 413 or 400. Raise
+    HeadTooLargeError.
     """
     found = received.find(HEAD_END, searched, MAX_HEAD_BYTES)
     if found < 0:

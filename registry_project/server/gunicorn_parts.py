@@ -1,10 +1,10 @@
 """What this server uses of gunicorn, besides settings.
 
-Most is undocumented, so gunicorn is pinned to a minor version, and a test checks each name.
+Most is undocumented, so its minor version is pinned, and a test checks each name.
 
 - `GunicornWorker.init_process` ends with `load_wsgi`, which sets `wsgi`, and `run`.
 - `get_parser` yields requests. It raises errors for `handle_error`, or `NoMoreData`.
-- `Response` calls `sendall` of the socket that it is given.
+- `Response` calls `sendall` of its socket.
 """
 
 from gunicorn.http import get_parser

@@ -54,7 +54,7 @@ class Incoming:
         self._body = None
 
     def next_request(self) -> bytes | None:
-        """Return None if it is incomplete. Raise RefusedError."""
+        """Return None if it is incomplete."""
         if len(self._received) < self._needed:
             return None
         if self._body is not None:

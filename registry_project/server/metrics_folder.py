@@ -1,6 +1,6 @@
-"""The folder in which the processes of a web server share their counters.
+"""The folder in which a web server's processes share their counters.
 
-It is locked while one of them lives, since servers may share a volume.
+Locked while one of them lives, since servers may share a volume.
 """
 
 import fcntl

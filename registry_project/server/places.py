@@ -11,9 +11,9 @@ SPARE_FILES = 124
 
 
 def connection_places(wanted: int, processes: int, log: Any) -> int:
-    """Return how many connections a process keeps: `wanted`, or if that is 0, as many as fit.
+    """Return how many connections a process keeps: `wanted`, or for 0, as many as fit.
 
-    Raise the soft limit of open files.
+    Raises the soft limit of open files.
     """
     share = available_memory() * MEMORY_SHARE / processes
     places = wanted or max(FEWEST, int(share / BYTES_PER_CONNECTION))

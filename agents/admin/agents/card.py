@@ -1,6 +1,6 @@
 """Cards (A2A 1.0, section 4.4) as agents send them.
 
-They are not fetched: the registry would call any address that an agent claims.
+Never fetched, since agents could name any address.
 """
 
 from collections.abc import Mapping

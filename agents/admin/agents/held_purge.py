@@ -46,7 +46,7 @@ def held_purge(
     last_sweep: SweepReport | None = None,
     count: Count | None = None,
 ) -> HeldPurge | None:
-    """None without a held purge, or if the user may not view agents."""
+    """None if no purge is held, or the user may not view agents."""
     if not request.user.has_perm(VIEW) or not (last_sweep or report_sweeps()).held:
         return None
     hold = current_hold()

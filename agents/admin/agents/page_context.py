@@ -88,7 +88,7 @@ def timeline(agent: AgentRecord | None, history: History | None) -> dict[str, An
 
 
 def addresses_differ(agent: AgentRecord) -> bool:
-    """Whether its calls come from another address than it advertises. False for host names."""
+    """False for host names."""
     try:
         advertised = ip_address(agent.host)
     except ValueError:

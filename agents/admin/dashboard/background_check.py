@@ -14,9 +14,9 @@ class _Result(Generic[T]):
 
 
 class BackgroundCheck(Generic[T]):
-    """Runs `check` in a thread, once at a time. It may hang but must not raise.
+    """Runs `check`, which may hang but must not raise, in one thread.
 
-    Results are kept for `seconds`. Callers wait until `patience` seconds after the check began.
+    Keeps results for `seconds`. Callers wait until `patience` seconds after its start.
     """
 
     def __init__(
@@ -38,7 +38,6 @@ class BackgroundCheck(Generic[T]):
         self._began = 0.0
 
     def get(self) -> T | None:
-        """None if no recent result comes in time."""
         with self._lock:
             if self._is_fresh():
                 return self._value()

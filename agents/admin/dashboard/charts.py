@@ -1,4 +1,4 @@
-"""Charts as SVG. Horizontal lengths are percentages, so that text keeps its size."""
+"""Charts as SVG. Lengths are percentages, so that text keeps its size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,10 +36,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """`span`: such as "last hour". `per`: a slot, such as "minute". `labelled`: between times.
-
-    The last slot is not over yet.
-    """
+    """`span`: such as "last hour". `per`: such as "minute". The last slot is not over yet."""
 
     key: str
     title: str

@@ -39,7 +39,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Overview:
-    """All except the charts. None: the user may not see it."""
+    """None: the user may not see it."""
 
     health: Health
     count: Count | None

@@ -117,7 +117,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     def response_add(
         self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the token here: a redirect would have to carry it."""
+        """Show the token here, since a redirect would have to carry it."""
         response = admin_page(
             self,
             request,

@@ -12,9 +12,8 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LINE_ENDS = {ord("\n"): "\\n", ord("\r"): "\\r", ord("\x0b"): "\\v", ord("\x0c"): "\\f"}
 LINE_ENDS |= {ord("\x85"): " ", ord("\u2028"): " ", ord("\u2029"): " "}
 
-
-# Cells that `cell` changes, each after a SEPARATOR.
 SEPARATOR = "\x1f"
+# Cells to change, each after a SEPARATOR.
 UNUSUAL = re.compile(
     rf"[{re.escape(''.join(map(chr, LINE_ENDS)))}]"
     rf"|{SEPARATOR} *[{re.escape(''.join(FORMULAS))}]"

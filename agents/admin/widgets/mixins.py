@@ -14,8 +14,6 @@ MAX_SEARCH_LENGTH = 256
 
 
 class CheckedInput:
-    """Drops what Django allows but databases refuse: keys, field names, lookups, searches."""
-
     model: ClassVar[Any]
     list_filter: ClassVar[Any]
     linked_lookups: ClassVar[frozenset[str]] = frozenset()

@@ -6,7 +6,7 @@ from django.utils.functional import cached_property
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # of any model
-    """Only the first MOST rows have pages: counting millions takes long."""
+    """Gives pages to the first MOST rows only: counting millions takes long."""
 
     MOST = 10_000
 

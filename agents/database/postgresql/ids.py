@@ -3,7 +3,7 @@ from django.db.models import Model
 
 from agents.database.tables import table
 
-# A writer holds this lock from before its statement until its changes are visible or undone.
+# Writers hold this lock from before their statement until its changes are visible or undone.
 WRITERS = (
     "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
     " AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted"

@@ -43,7 +43,7 @@ class JsonSql:
     def fingerprint(
         self, columns: Mapping[str, models.Field[Any, Any]], condition: str, place: str
     ) -> str:
-        # A record's hash is a weighted sum of its columns' hashes. With one seed for all rows, two
-        # rows that exchange a column's values would not change the sum.
+        # With one seed for all rows, two rows that exchange a column's values would not change the
+        # sum.
         row = f"HASH_RECORD_EXTENDED(ROW({', '.join(columns)}), {place})"
         return f"COALESCE(SUM({row}) FILTER (WHERE {condition}), 0)"

@@ -1,4 +1,4 @@
-"""Each write is one statement, so that no lock waits for a round trip."""
+"""Each write is one statement: no lock waits for a round trip."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -82,7 +82,7 @@ class Writes:
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # ctid needs no index. An update changes it, and then the row is no longer meant.
+        # An update changes ctid, and then the row is no longer meant.
         sql = (
             "WITH found AS MATERIALIZED ("
             f"SELECT ctid FROM {statement.table} WHERE ctid > %s::tid AND ctid < %s::tid"

@@ -1,4 +1,4 @@
-"""No statement can insert what another returns, so rows pass through the process."""
+"""SQLite cannot insert what another statement returns, so rows pass through the process."""
 
 import json
 import time
@@ -91,7 +91,7 @@ class Writes:
     def delete_in_batches(
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
-        # Finding takes longer than deleting, so it happens outside the transaction.
+        # Outside the transaction: finding takes longer than deleting.
         find = (
             f"SELECT rowid FROM {statement.table} WHERE rowid > %s AND {condition}"
             " ORDER BY rowid LIMIT %s"

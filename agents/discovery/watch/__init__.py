@@ -1,7 +1,6 @@
-"""Follows which agents match some filters, by the feed of events.
+"""Follows which agents match some filters.
 
-Changes derive from events and agents' records alone, so all processes report the same ones, and a
-client can go on in any of them.
+Changes derive from events and records alone, so a client can go on in any process.
 """
 
 from agents.discovery.watch.hub import Hub

@@ -36,8 +36,8 @@ class Chunk:
 def read_changes(view: View, after: int, until: int) -> Chunk:
     """Read the changes of the next MAX_EVENTS events between two positions.
 
-    What an agent was like before an event is unknown. So MODIFIED may come for one that enters a
-    view, and DELETED for one that was never in it.
+    What an agent was before is unknown: MODIFIED may come for one that enters a view, and DELETED
+    for one that was never in it.
     """
     position = feed.position_after(MAX_EVENTS, after=after, until=until)
     events = feed.between(after, position).filter(kind__in=KINDS)
@@ -46,7 +46,7 @@ def read_changes(view: View, after: int, until: int) -> Chunk:
 
 
 class Reader:
-    """`_told`: whether the client has an agent, as far as these changes say."""
+    """`_told`: whether the client has an agent, as far as is known."""
 
     def __init__(self, view: View, changes: list[Change]) -> None:
         self._view = view
@@ -87,7 +87,7 @@ class Reader:
         return Message(Kind.DELETED, change.number, change.agent_id, reason=reason)
 
     def _enters(self, change: Change) -> bool:
-        """Whether an agent that is in the view was not before this change."""
+        """Whether an agent in the view was not in it before this change."""
         if change.kind == Event.RECOVERED:
             return not self._view.includes_dead
         state = OPERATIONS.get(Event(change.kind))
@@ -98,9 +98,9 @@ class Reader:
         )
 
     def _lacks(self, change: Change) -> bool:
-        """Whether an agent that is not in the view was not before this change either.
+        """Whether an agent outside the view was not in it before this change either.
 
-        An event that leaves the filtered fields alone removes only agents that matched.
+        An event that leaves the filtered fields alone removes only matching agents.
         """
         if change.kind in DELETIONS:
             was_out = change.kind == Event.PURGED and not self._view.includes_dead

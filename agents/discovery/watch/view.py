@@ -53,7 +53,7 @@ class View:
         return cls(_key(parameters), filters, includes_dead, filters.values.get("state", ()))
 
     def read(self, ids: Collection[str]) -> Found:
-        """The history decides who has expired, so that a view changes only by events."""
+        """Read who has expired from the history, so that a view changes only by events."""
         agents = AgentRecord.objects.filter(pk__in=ids)
         expiries = dict(agents.values_list("pk", "recorded_expiry"))
         texts = read_texts(self.filters.apply(agents), len(ids))

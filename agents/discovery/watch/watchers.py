@@ -9,7 +9,7 @@ from agents.history.feed import Cursor
 BOOKMARK_SECONDS = 30.0
 # Streams end after this time, so that revoked tokens lose them.
 LONGEST_STREAM_SECONDS = 3600.0
-# Unread by the client. Beyond that, it gets the rest from the feed once it has caught up.
+# Unread by the client. Beyond that, it catches up from the feed.
 FULL_BYTES = MAX_UNSENT_BYTES // 2
 
 

@@ -1,6 +1,6 @@
-"""Counts events per minute, always whole minutes, so that counting one twice is harmless.
+"""Counts events by whole minutes, so that counting one twice is harmless.
 
-An expiry belongs to the minute in which the lease ended, which can be long before its event.
+An expiry counts when the lease ended, perhaps long before its event.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ COUNTED = [kind for kinds in KINDS.values() for kind in kinds]
 
 
 def count_events() -> bool:
-    """Count unless another process just did; return whether more events are left."""
+    """Return whether more events are left. Does nothing if another process just counted."""
     mark = ActivityMark.objects.first()
     if mark is not None and feed.newest_position() <= mark.settled:
         return False
@@ -69,7 +69,7 @@ def _create_mark(end: int) -> None:
 def _lock_mark() -> int | None:
     """Return the mark's position, None if it is not time to count.
 
-    The lock keeps a newer count from being overwritten by an older one.
+    Locked, so that no older count can overwrite a newer one.
     """
     mark = ActivityMark.objects.select_for_update(skip_locked=True)
     due = mark.filter(counted_at__lt=DatabaseNow() - PAUSE)

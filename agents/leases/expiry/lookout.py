@@ -1,8 +1,7 @@
-"""Records within a second that leases end and are renewed, and rarely reads the whole fleet.
+"""Records that leases end and are renewed, within a second.
 
-A look at the fleet finds the leases that end soon; until the next look, only those are checked. A
-lease that a look does not find ends later, unless it begins later and is short: an index finds
-those. The longer a look takes, the further it looks ahead.
+A look at the fleet finds the leases that end soon; until the next look, only those are checked. An
+index finds short leases that begin later. The longer a look takes, the further it looks ahead.
 """
 
 import time
@@ -53,7 +52,6 @@ class Lookout:
 
     @property
     def _ahead(self) -> int:
-        """Seconds that a look covers: the next one may be late, and takes time."""
         return round(2 * self._pause)
 
     def _write(self, find: Callable[[], list[str]], record: Callable[[Iterable[str]], int]) -> int:

@@ -1,7 +1,7 @@
 """Finds agents whose lease ended, or was renewed after its end, and writes the events.
 
-A record's `recorded_expiry` is the end that was last written. It changes together with the event,
-so each end has one event, and any process can go on from there.
+`recorded_expiry`, the last end written, changes together with the event. So each end has one event,
+and any process can go on.
 """
 
 from collections.abc import Iterable
@@ -62,7 +62,7 @@ def find_expired(longest_ttl: int) -> list[str]:
 def find_ending(within: float, limit: int) -> list[tuple[str, float]]:
     """Read the fleet: return agents whose lease ends in `within` seconds, and the seconds left.
 
-    At most `limit`, those that end first. Recorded expiries are left out.
+    At most `limit`, those that end first, without recorded expiries.
     """
     left = f"ttl_seconds - {dialect.seconds_since('last_heartbeat')}"
     sql = (

@@ -1,4 +1,4 @@
-"""Lets one process at a time look for expiries. If two do so for a moment, it is only slower."""
+"""Lets one process at a time look for expiries. Two for a moment do no harm."""
 
 import atexit
 import uuid
@@ -22,7 +22,7 @@ class Turn:
         self._name = str(uuid.uuid4())
 
     def take(self) -> bool:
-        """Return whether it is this process's turn, which lasts until `release`, or its death."""
+        """Return whether it is this process's turn, which lasts until `release` or death."""
         held = Lookout.objects.annotate(read_at=DatabaseNow()).first()
         if held is None:
             first = self._row()

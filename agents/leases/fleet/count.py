@@ -95,8 +95,8 @@ def count_fleet() -> Count:
 
 
 def _count_sql() -> str:
-    # The state is far behind in a row: reading all states would cost a third more. An index finds
-    # the few that are not ACTIVE.
+    # The state is far behind in a row, so reading all would cost a third more. An index finds the
+    # few that are not ACTIVE.
     kind, agents = _kind_sql(), table(AgentRecord)
     return (
         f"SELECT {kind} AS kind, '{ALL}' AS state, COUNT(*), SUM({MAX_TTL_SECONDS} / ttl_seconds)"  # noqa: S608

@@ -56,7 +56,7 @@ def report_uptime() -> UptimeReport | None:
 
 
 def silent_since_sql() -> str:
-    """The later of last heartbeat and start of uptime; now, if no web process is at work."""
+    """The later of last heartbeat and start of uptime; now without web processes."""
     up_since = (
         f"(SELECT CASE WHEN {_seen_within(GAP_SECONDS)} THEN up_since"  # noqa: S608
         f" ELSE {dialect.now()} END FROM {table(Uptime)})"

@@ -8,18 +8,15 @@ from agents.leases.purge.registry_uptime import silent_since_sql
 
 SMALLEST_SHARE = 10
 
-# Agents send a heartbeat each third of a TTL: of those cut off together, all are silent for two
-# thirds when the first lease ends.
+# When the first lease of agents cut off together ends, all have been silent for two thirds of their
+# TTL.
 TWO_THIRDS = "((ttl_seconds * 2 + 2) / 3)"  # seconds, rounded up
 WHOLE_TTL = "ttl_seconds"
 LONGER_THAN_A_HOLD = f"(ttl_seconds + {int(LONGEST_HOLD.total_seconds())})"
 
 
 class Silence(IntEnum):
-    """Time in which the registry was down does not count.
-
-    `OVERDUE`: expired longer ago than a hold may last.
-    """
+    """`OVERDUE`: expired longer ago than a hold may last."""
 
     HEARD = 0
     SILENT = 1

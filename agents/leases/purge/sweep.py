@@ -25,7 +25,7 @@ def purge_expired(
 ) -> Purge:
     """Delete expired agents. Unless forced, keep those that an outage or the network cut off.
 
-    A transaction deletes at most `batch_size` rows, so that heartbeats do not wait for long.
+    `batch_size`: rows per transaction, so that heartbeats do not wait long.
     """
     count = count_for_all()
     fleet = assess(count)

@@ -59,7 +59,7 @@ def record_sweep(
 ) -> Kind | None:
     """Return an event if a hold began or ended, or if it was `forced`.
 
-    `seconds`: spent on looking through the fleet.
+    `seconds`: spent looking through the fleet.
     """
     with transaction.atomic():
         first = SweepMark(id=1, at=DatabaseNow(), purged=0)

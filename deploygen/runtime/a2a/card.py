@@ -19,10 +19,7 @@ BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
 def base_url(config: AgentConfig, host_header: str) -> str:
-    """Return AGENT_PUBLIC_URL, else AGENT_HOST and port, else the request's host.
-
-    Raises ConfigError.
-    """
+    """Return AGENT_PUBLIC_URL, else AGENT_HOST and port, else the request's. Raises ConfigError."""
     public = config.environ.get("AGENT_PUBLIC_URL")
     if public:
         if not BASE_URL.fullmatch(public):

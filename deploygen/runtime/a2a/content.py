@@ -18,7 +18,7 @@ def text_input(inputs: Sequence[Declared]) -> str | None:
 
 
 def modes(config: AgentConfig) -> dict[str, list[str]]:
-    """Return the media types that follow from the declared inputs and outputs.
+    """Return the media types of the declared inputs and outputs.
 
     Only an agent with a text input can use text that is not JSON.
     """

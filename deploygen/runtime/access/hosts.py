@@ -1,6 +1,6 @@
-"""Protects against DNS rebinding, in which a website's pages call an agent from browsers.
+"""Protects against DNS rebinding, by which a website's pages call an agent from browsers.
 
-The website's own name resolves to the agent; only the header Host shows that.
+The website's name resolves to the agent; only the header Host shows that.
 """
 
 import re
@@ -32,7 +32,7 @@ class AllowedHosts:
     ) -> None:
         """`allowed`: more names, .DOMAIN for all below it, or *.
 
-        If empty, and tokens are required, all names are allowed: no page has a token.
+        If empty, and tokens are required, all names: pages have no token.
         """
         self._takes_all = "*" in allowed or (requires_token and not allowed)
         self._names = _own_names(environ) | set(allowed)

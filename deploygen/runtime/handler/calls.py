@@ -41,7 +41,7 @@ class Calls:
     ) -> bytes:
         """Return JSON. Raises HandlerFailed, and what the function raises.
 
-        If cancelled, waits for the function's end.
+        Waits for the function's end, even if cancelled.
         """
         if handler.is_asynchronous:
             result = handler(inputs, context)

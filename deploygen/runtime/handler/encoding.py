@@ -20,8 +20,8 @@ class NotJson(ValueError):
 def encode(value: Any) -> tuple[Any, bytes]:
     """Return a value of JSON's types, and its text.
 
-    Other types are encoded as Pydantic does, or by `tolist()`, as NumPy's. Raises NotJson, or what
-    a method of the value raises.
+    Encodes other types as Pydantic does, or by `tolist()`. Raises NotJson, or what the value
+    raises.
     """
     try:
         return value, _text(value)

@@ -1,11 +1,11 @@
-"""What a handler yields, on its way to those who follow the run.
+"""What a handler yields, for those who follow the run.
 
     with job.stream.follow() as updates:
-        async for update in updates:        # a Piece or a Progress, until the job ends
+        async for update in updates:  # a Piece or a Progress
 
-Each reader gets every piece from `follow()` on, and only the latest progress; `updates.before` is
-what was yielded before. The handler waits for slow readers, so memory does not grow. Without
-readers, texts are joined to the result, the last objects kept, and the run goes on.
+Each reader gets every piece from `follow()` on, and only the latest progress. The handler waits for
+slow readers, so memory does not grow. Without readers, texts are joined, the last objects kept, and
+the run goes on.
 """
 
 import asyncio

@@ -51,10 +51,10 @@ class HandlerRunner:
     async def run(
         self, inputs: dict[str, Any], context: Context | None = None, stream: Stream | None = None
     ) -> bytes:
-        """Return JSON; pieces go to the `stream`. If cancelled, waits for the handler's end.
+        """Return JSON; pieces go to the `stream`. Waits for the handler's end, even if cancelled.
 
-        Raises HandlerUnavailable, HandlerFailed, and the handler's HTTPException. Its other
-        exceptions, which may hold secrets, go to the log.
+        Raises HandlerUnavailable, HandlerFailed, and the handler's HTTPException. Other exceptions,
+        which may hold secrets, are logged.
         """
         handler = await self._loaded()
         try:

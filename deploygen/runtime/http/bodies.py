@@ -80,5 +80,5 @@ def parse_json(body: bytes) -> Any:
 
 
 def _is_finite(value: Any) -> bool:
-    # The texts differ only at infinities. Walking through the value takes ten times longer.
+    # Texts differ only at infinities. Walking through the value takes ten times longer.
     return to_json(value, inf_nan_mode="null") == to_json(value, inf_nan_mode="constants")

@@ -17,7 +17,7 @@ KEEP_ALIVE = b": keep-alive\n\n"
 class EventStream(StreamingResponse):
     """Sends server-sent events, and comments while there are none.
 
-    The generator's HTTPException becomes the response, or after the first event, the last event.
+    The generator's HTTPException becomes the response, or the last event.
     """
 
     media_type = MEDIA_TYPE

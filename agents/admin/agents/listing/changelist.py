@@ -20,7 +20,7 @@ DISPLAY_PARAMETERS = {*IGNORED_PARAMS} - {SEARCH_VAR}
 
 
 class FleetChangeList(ChangeList):
-    """`result_count`: agents that have pages. `count_in_words`: all that match."""
+    """`result_count`: agents that have pages. `count_in_words`: all."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.parameters = [
@@ -81,7 +81,6 @@ class FleetChangeList(ChangeList):
 
     @cached_property
     def count_in_words(self) -> str:
-        """Exact up to MOST, and for the whole fleet."""
         if self.is_more and not self.active_filters:
             return f"{max(recent_count().registered, CappedPaginator.MOST):,} agents"
         if self.is_more:

@@ -94,7 +94,6 @@ def tags(agent: AgentRecord) -> SafeString:
 
 
 def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
-    """Add a filter to those of `list_query`, which FleetChangeList sets."""
     query = getattr(agent, "list_query", [])
     pairs = [pair for pair in query if parameter == "tag" or pair[0] != parameter]
     if (parameter, value) not in pairs:

@@ -33,7 +33,6 @@ logger = logging.getLogger("agents.export")
 
 PAGE = 100
 DOCUMENTS = {name for name in FIELDS if isinstance(field_of(name), JSONField)}
-# State and status too: the database does not check them.
 TEXTS = {name for name in FIELDS if isinstance(field_of(name), CharField)}
 
 

@@ -17,7 +17,6 @@ from agents.discovery.parameters import problem_with_metadata
 from agents.querysets import AgentQuerySet
 from agents.states import Lease
 
-# As in Django's search, links from other pages, and saved views.
 PARAMETERS = {"search": "q", "state": "state__exact", "status": "status__exact"}
 METADATA = "meta"
 ORDER = "o"
@@ -189,7 +188,6 @@ def active_filters(parameters: list[tuple[str, str]]) -> list[ActiveFilter]:
 
 
 def problem_with(parameter: str, value: str) -> str:
-    """Return why no agent can match a value, or ""."""
     if parameter == METADATA:
         key, equals, text = value.partition("=")
         return problem_with_metadata(f"{PREFIX}{key}", text) if equals else "Give KEY=VALUE."

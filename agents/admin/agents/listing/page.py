@@ -53,7 +53,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
 
     @admin.display()
     def action_checkbox(self, obj: AgentRecord) -> SafeString:
-        # Django would render a template for each row: a quarter of the page's time.
+        # Rendering a template for each row would take a quarter of the page's time.
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select"'
             ' aria-label="Select {} for an action">',

@@ -13,9 +13,9 @@ OPERATE, REMOVE = "operate", "remove"
 
 @dataclass(frozen=True)
 class Operation:
-    """`run` takes agent_id, actor and reason, and returns whether the agent changed.
+    """`run(agent_id, actor, reason)` returns whether the agent changed. Raises UnknownAgent.
 
-    It may raise UnknownAgent. `done`, `unchanged`: participles for the summary.
+    `done`, `unchanged`: participles for the summary.
     """
 
     name: str

@@ -16,7 +16,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Selection:
-    """`ticked`: ids. `is_across`: all matching agents are selected."""
+    """`ticked`: ids. `is_across`: all matching agents."""
 
     ticked: list[str]
     is_across: bool
