@@ -58,7 +58,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
         agent = self.get_object(request, agent_id)
         may_view_history = request.user.has_perm(VIEW_HISTORY)
         history = read_history(agent_id, NEWEST_EVENTS) if may_view_history else None
-        context: dict[str, Any] = {"agent_id": agent_id, "is_fragment": True}
+        context: dict[str, Any] = {"agent_id": agent_id}
         if agent is not None:
             set_by = operator_event(agent) if may_view_history else None
             context |= current_facts(agent, history, set_by)
