@@ -9,8 +9,6 @@ from agents.discovery.pages import PageQuery, read_page_query
 
 
 class AgentPagination(BasePagination):
-    display_page_controls = False
-
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> Any:
@@ -21,12 +19,6 @@ class AgentPagination(BasePagination):
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(data, headers={"Link": self.link} if self.link else None)
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        return schema
-
-    def get_results(self, data: Any) -> Any:
-        return data
 
 
 def link_to_next(request: Request, query: PageQuery, after: tuple[Any, ...]) -> str:

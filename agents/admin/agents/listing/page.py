@@ -5,7 +5,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.options import ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +42,6 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
     search_help_text = "Part of the id, name or host"
     ordering = ["agent_id"]
     show_full_result_count = False
-    show_facets = ShowFacets.ALLOW
 
     class Media:
         css = {
