@@ -102,7 +102,7 @@ def _clause(text: str) -> Clause:
     semantic = _semantic(_with_three_numbers(bound)) if symbol in COMPARE else None
     if specifier is None and semantic is None:
         raise ValueError(
-            f"“{text.strip()}” does not parse, neither by PEP 440 nor by Semantic Versioning."
+            f"“{text.strip()}” has no version that follows PEP 440 or Semantic Versioning."
         )
     return Clause(symbol, bound, specifier, semantic)
 

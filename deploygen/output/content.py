@@ -43,7 +43,7 @@ def write_content(path: Path, content: Content) -> None:
     shutil.copyfile(content.path, path)
     with path.open("rb") as copy:
         if hashlib.file_digest(copy, "sha256").hexdigest() != content.sha256:
-            raise OSError(0, f"{content.path} was changed meanwhile: try again")
+            raise OSError(0, f"{content.path} has just changed: try again")
     if content.runs:
         path.chmod(path.stat().st_mode | RUNS)
 

@@ -49,7 +49,7 @@ def _problems(
         for file in step.files:
             if not any(path == file or path.startswith(f"{file}/") for path in found.files):
                 place = f"build_steps[{index}].files"
-                problem = f"{file} is not among the files that are copied from beside the spec"
+                problem = f"{file} is not among the files copied from the spec's folder"
                 yield Problem(place, problem, at=place)
     wrong = [
         *conflicts(spec.requirements, spec.base_image),

@@ -110,7 +110,7 @@ class AgentSpec(Part):
     max_jobs: Annotated[int, between(1, 1000)] = 16
     """The maximum number of simultaneous runs."""
     a2a_0_3: bool = True
-    """Whether the agent speaks A2A 0.3 beside 1.0."""
+    """Whether the agent also speaks A2A 0.3."""
     page: bool = False
     """Whether browsers get a page at / to try the agent on; run_agent always has it."""
     registry: Annotated[

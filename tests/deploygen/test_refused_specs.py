@@ -393,7 +393,7 @@ def test_a_refused_spec_leaves_the_generated_folder_unchanged() -> None:
 def test_a_build_step_whose_file_is_not_copied_is_refused(file: str) -> None:
     message = refused(f"build_steps:\n  - run: make\n    files: ['{file}']", handler=FUNCTION)
     assert message == (
-        f"spec/agent.yaml:4: build_steps[0].files: {file} is not among the files that are copied "
-        "from beside the spec"
+        f"spec/agent.yaml:4: build_steps[0].files: {file} is not among the files copied from "
+        "the spec's folder"
     )
     accepted("build_steps: [{run: make, files: [handler.py]}]", handler=FUNCTION)

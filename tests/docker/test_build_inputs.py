@@ -1,4 +1,4 @@
-"""What a build takes beside Python packages: packages of the system, and secrets of its steps."""
+"""What a build takes besides Python packages: packages of the system, and secrets of its steps."""
 
 import hashlib
 import uuid
