@@ -18,20 +18,20 @@ def _warnings() -> Iterator[checks.Warning]:
     networks, _ = parse_proxies(settings.TRUSTED_PROXIES)
     if not all(network.prefixlen for network in networks):
         yield checks.Warning(
-            "TRUSTED_PROXIES holds every address: anybody can claim to come from anywhere.",
-            hint="Give the addresses of the proxies alone.",
+            "TRUSTED_PROXIES contains all addresses, so every caller can forge its own.",
+            hint="List the addresses of the proxies only.",
             id="registry.W001",
         )
     if "*" in settings.ALLOWED_HOSTS:
         yield checks.Warning(
-            "The registry answers under any name.",
+            "The registry responds to any host name.",
             hint="Set ALLOWED_HOSTS to the names by which agents and people reach it.",
             id="registry.W002",
         )
     if settings.CELERY_BROKER_URL.startswith("filesystem") and not dialect.is_local:
         yield checks.Warning(
             "The broker is a folder of this machine, but the database may serve several.",
-            hint="Set CELERY_BROKER_URL=redis://HOST:6379/0 where more than one machine serves.",
+            hint="Set CELERY_BROKER_URL=redis://HOST:6379/0 if more than one machine serves.",
             id="registry.W003",
         )
 
@@ -45,7 +45,7 @@ def check_letters(
     return [
         checks.Warning(
             "Searches ignore the case of the letters A to Z only.",
-            hint="Restore a dump into a database that knows all letters: "
+            hint="Restore a dump into a database with a UTF-8 locale: "
             "createdb -T template0 -E UTF8 --locale C.UTF-8 NAME",
             id="registry.W004",
         )

@@ -15,7 +15,7 @@ from agents.models import ActivityMark, ActivityMinute, AgentEvent
 
 PAUSE = timedelta(seconds=8)
 MAX_EVENTS = 50_000
-DAY = timedelta(hours=25)  # as far back as the charts go
+LONGEST_CHART = timedelta(hours=25)
 MINUTE = timedelta(minutes=1)
 
 Kind = AgentEvent.Kind
@@ -60,9 +60,9 @@ def seconds_behind() -> float | None:
 
 
 def _create_mark(end: int) -> None:
-    first = feed.position_before(DatabaseNow() - DAY)
+    first = feed.position_before(DatabaseNow() - LONGEST_CHART)
     position = end if first is None else min(first, end)
-    mark = ActivityMark(settled=position, counted_at=DatabaseNow() - DAY)
+    mark = ActivityMark(settled=position, counted_at=DatabaseNow() - LONGEST_CHART)
     ActivityMark.objects.bulk_create([mark], ignore_conflicts=True)
 
 
