@@ -23,7 +23,7 @@ URL := http://localhost:$(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports \
-	event-streams watchers connections purge-bench agent-loop image trials format check \
+	event-streams watchers discovery connections purge-bench agent-loop image trials format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -90,6 +90,10 @@ event-streams: install-dev ## memory and CPU time of event streams: STREAMS=1000
 
 watchers: install-dev ## memory and CPU time of clients of /agents/watch: WATCHERS=1000
 	@exec $(PY) -m benchmarks.watchers $(if $(WATCHERS),--watchers $(WATCHERS))
+
+discovery: install-dev ## check what watchers of a changing fleet are sent: WATCHERS=50 DURATION=60
+	@exec $(PY) -m benchmarks.discovery $(if $(WATCHERS),--watchers $(WATCHERS)) \
+		$(if $(filter-out file default,$(origin DURATION)),--duration $(DURATION))
 
 connections: install-dev ## memory and CPU time of idle kept connections: CONNECTIONS=10000 WORKERS=2
 	@exec $(PY) -m benchmarks.connections $(if $(CONNECTIONS),--connections $(CONNECTIONS)) \

@@ -36,15 +36,16 @@ HEARTBEATS_PER_SECOND = 10  # TTLs of a minute
 FIRST = 20
 CHANGES = 20
 WATCH = (
-    b"GET /agents/watch?since=%s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+    b"GET /agents/watch?since=%s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n%s\r\n"
 )
 
 
 class Watchers:
-    def __init__(self, stack: ExitStack, address: Address, cursor: bytes) -> None:
+    def __init__(self, stack: ExitStack, address: Address, cursor: bytes, token: str = "") -> None:
         self._stack = stack
         self._address = address
-        self._request = WATCH % cursor
+        authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+        self._request = WATCH % (cursor, authorization.encode())
         self._selector = stack.enter_context(selectors.DefaultSelector())
         self.count = 0
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.wire.pool import Response
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Seconds after the end of its lease within which a dead agent must leave the listing.
 MAX_DEATH_DELAY = 1.0
+NO_FIELDS: Mapping[str, Any] = {}
 
 
 class Phase(Enum):
@@ -30,13 +31,15 @@ class Agent:
     """Times are by time.monotonic().
 
     The lease was last renewed between `renewal_sent` and `renewal_received`. `registered` and
-    `stopped`: when these were acknowledged. `due`: the next heartbeat.
+    `stopped`: when these were acknowledged. `due`: the next heartbeat. `fields`: more of what it
+    registers with.
     """
 
     __slots__ = (
         "agent_id",
         "batch",
         "due",
+        "fields",
         "handle_response",
         "heartbeat",
         "in_flight",
@@ -57,6 +60,7 @@ class Agent:
         self.heartbeat = b""
         self.renewal_sent = self.renewal_received = self.registered = self.due = self.stopped = 0.0
         self.in_flight = False
+        self.fields = NO_FIELDS
         # Who sends its heartbeats, if it does not, and in which call.
         self.relay: Relay | None = None
         self.batch: Batch | None = None

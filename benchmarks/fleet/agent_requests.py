@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote
 
-from benchmarks.fleet.agent import Agent
+from benchmarks.fleet.agent import NO_FIELDS, Agent
 from benchmarks.wire.connection import Address
 from benchmarks.wire.pool import Response
 from benchmarks.wire.requests import JSON, json_request, request
@@ -26,8 +27,9 @@ class AgentRequests:
         self.address = address
         self._authorization = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def register(self, agent_id: str, ttl: int) -> bytes:
-        body = {"agent_id": agent_id, "host": "127.0.0.1", "port": 8000, "ttl_seconds": ttl}
+    def register(self, agent_id: str, ttl: int, fields: Mapping[str, Any] = NO_FIELDS) -> bytes:
+        address = {"host": "127.0.0.1", "port": 8000}
+        body = {"agent_id": agent_id, **address, "ttl_seconds": ttl, **fields}
         return json_request("POST", self.address, "/agents/register", body, self._authorization)
 
     def heartbeat(self, agent_id: str, token: str, body: bytes = b"") -> bytes:

@@ -103,6 +103,11 @@ class Fleet:
             self.requests.deregister(agent.agent_id, agent.token), on_response
         )
 
+    def resume(self, agent: Agent) -> None:
+        """Let a dead agent send heartbeats again, with its lease of before."""
+        agent.phase = Phase.LIVING
+        self._schedule_heartbeat(agent, time.monotonic())
+
     def heartbeat_of(self, agent: Agent) -> bytes:
         # Not kept for the agents behind relays, which may be a million.
         return agent.heartbeat or self.requests.heartbeat(agent.agent_id, agent.token)
@@ -121,7 +126,7 @@ class Fleet:
             # Heartbeats of living agents take precedence.
             self.poller.after(REGISTRATION_DELAY_SECONDS, partial(self._register, agent, done))
             return
-        registration = self.requests.register(agent.agent_id, self.plan.ttl)
+        registration = self.requests.register(agent.agent_id, self.plan.ttl, agent.fields)
         self.registration_pool.send(registration, partial(self._registered, agent, done))
 
     def _registered(self, agent: Agent, done: Callable[[Agent], None], response: Response) -> None:
