@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from benchmarks.wire.pool import Response
-from deploygen.client.pacing import Pacing, Schedule
+from deploygen.client.registration.pacing import Pacing, Schedule
 
 PACING = Pacing()
 

@@ -11,7 +11,7 @@ from deploygen.spec.requirements import WHEEL
 
 DEPLOYGEN = Path(__file__).resolve().parents[1]
 RUNTIME = DEPLOYGEN / "runtime"
-CLIENT = DEPLOYGEN / "client"
+CLIENT = DEPLOYGEN / "client/registration"
 IMAGE = DEPLOYGEN / "image"
 
 PACKAGE = "agent_runtime"

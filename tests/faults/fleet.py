@@ -18,9 +18,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from deploygen.client.client import AgentRegistryClient
-from deploygen.client.errors import RegistryError, RegistryRefused, RegistryUnavailable
-from deploygen.client.http import RegistryHttp
+from deploygen.client.registration.client import AgentRegistryClient
+from deploygen.client.registration.errors import RegistryError, RegistryRefused, RegistryUnavailable
+from deploygen.client.registration.http import RegistryHttp
 from tests.faults.journal import Action, JournalWriter, Outcome
 
 NEWCOMERS_TTL_SECONDS = 3600

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from .description import EnrolmentToken, describe, hint, token_to_show
 from .errors import EnvironmentUnusable, RegistryError, RegistryRefused, RegistryUnavailable
 from .http import RegistryHttp
 from .lease import LAST_CALL_SECONDS, Lease
 from .pacing import Pacing, Schedule
-from .registration import EnrolmentToken, describe, hint, token_to_show
 
 logger = logging.getLogger("agent.registry")
 

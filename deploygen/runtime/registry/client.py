@@ -1,5 +1,5 @@
-"""In agents' folders, deploygen/client replaces this module."""
+"""In agents' folders, deploygen/client/registration replaces this module."""
 
-from ...client import STOPPING_SECONDS, AgentRegistryClient
+from ...client.registration import STOPPING_SECONDS, AgentRegistryClient
 
 __all__ = ["STOPPING_SECONDS", "AgentRegistryClient"]

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from deploygen.client.client import AgentRegistryClient
-from deploygen.client.pacing import Pacing
+from deploygen.client.registration.client import AgentRegistryClient
+from deploygen.client.registration.pacing import Pacing
 from tests.deploygen.fake_registry import FakeRegistry
 from tests.processes import wait_in_loop
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from deploygen.client.errors import RegistryUnavailable
-from deploygen.client.lease import LONGEST_REQUEST_SECONDS
-from deploygen.client.pacing import Pacing
+from deploygen.client.registration.errors import RegistryUnavailable
+from deploygen.client.registration.lease import LONGEST_REQUEST_SECONDS
+from deploygen.client.registration.pacing import Pacing
 from tests.deploygen.client.living_client import beat, beats, client_of, living, unhurried
 from tests.deploygen.fake_registry import BREAKS, HANGS, Call, FakeRegistry, Reply
 from tests.processes import wait_in_loop

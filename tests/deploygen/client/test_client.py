@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from deploygen.client.client import AgentRegistryClient
-from deploygen.client.errors import RegistryRefused, RegistryUnavailable
-from deploygen.client.pacing import Pacing
+from deploygen.client.registration.client import AgentRegistryClient
+from deploygen.client.registration.errors import RegistryRefused, RegistryUnavailable
+from deploygen.client.registration.pacing import Pacing
 from tests.deploygen.client.living_client import beats, client_of, living
 from tests.deploygen.fake_registry import FakeRegistry, Reply
 from tests.processes import wait_in_loop

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from deploygen.client import client as registry_client
-from deploygen.client.client import AgentRegistryClient
+from deploygen.client.registration import client as registry_client
+from deploygen.client.registration.client import AgentRegistryClient
 from tests.deploygen.client.living_client import QUICK, beats, client_of
 from tests.deploygen.fake_registry import HANGS, FakeRegistry, Reply
 from tests.processes import wait_in_loop

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.client.client import AgentRegistryClient
-from deploygen.client.errors import RegistryUnavailable
+from deploygen.client.registration.client import AgentRegistryClient
+from deploygen.client.registration.errors import RegistryUnavailable
 from tests.deploygen.client.living_client import QUICK, living
 from tests.deploygen.fake_registry import FakeRegistry, Reply
 from tests.deploygen.runtime.running_agent import running_agent

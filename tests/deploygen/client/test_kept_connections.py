@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploygen.client.http import RegistryHttp
+from deploygen.client.registration.http import RegistryHttp
 from tests.serving import serving
 
 SUCCESS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

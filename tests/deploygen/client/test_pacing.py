@@ -2,7 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploygen.client.pacing import LONGEST_RETRY_AFTER_SECONDS, Pacing, next_beat, retry_after
+from deploygen.client.registration.pacing import (
+    LONGEST_RETRY_AFTER_SECONDS,
+    Pacing,
+    next_beat,
+    retry_after,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

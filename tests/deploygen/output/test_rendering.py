@@ -27,9 +27,11 @@ REGISTRATION = {
     "client/http.py",
     "client/lease.py",
     "client/certificates.py",
+    "client/connections.py",
+    "client/description.py",
     "client/pacing.py",
     "client/proxy.py",
-    "client/registration.py",
+    "client/responses.py",
     "client/url.py",
 }
 BESIDE = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from deploygen.client.client import AgentRegistryClient
-from deploygen.client.errors import RegistryRefused
+from deploygen.client.registration.client import AgentRegistryClient
+from deploygen.client.registration.errors import RegistryRefused
 from deploygen.runtime.environment import read_secret
 from deploygen.runtime.registry.registration import ENROLMENT_TOKEN
 from tests.deploygen.client.living_client import beats, client_of, living
