@@ -3,15 +3,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agents.admin.widgets.bars import Shape, shapes
-from agents.database.clock import DatabaseNow
-from agents.durations import ago, exactly, in_words
-from agents.history.feed import newest_first
+from agents.durations import in_words
+from agents.history.of_agent import History
 from agents.history.timeline import ENDS, Presence, Share, Span, clip, share, spans
 from agents.models import AgentEvent, AgentRecord
-from agents.querysets import read_at
-from agents.states import State
 
-MAX_EVENTS = 2_000
 MAX_GAPS = 50
 WINDOWS = {1: "Last day", 7: "Last 7 days", 30: "Last 30 days"}
 Kind = AgentEvent.Kind
@@ -55,45 +51,11 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class History:
-    """Newest first. `is_cut`: there are older events."""
-
-    events: Sequence[AgentEvent]
-    is_cut: bool
-
-    def newest(self, *kinds: str) -> AgentEvent | None:
-        return next((event for event in self.events if event.kind in kinds), None)
-
-    def operator_event(self, agent: AgentRecord) -> AgentEvent | None:
-        kind = _event_of(agent.state)
-        return self.newest(kind) if kind else None
-
-
-@dataclass(frozen=True)
 class Timeline:
     windows: list[Window]
     gaps: list[Gap]
     more_gaps: int
     cut_at: datetime | None
-
-
-def read_history(agent_id: str, limit: int = MAX_EVENTS) -> History:
-    events = newest_first(agent_id).annotate(read_at=DatabaseNow())
-    found = list(events[: limit + 1])
-    return History(found[:limit], is_cut=len(found) > limit)
-
-
-def operator_event(agent: AgentRecord) -> AgentEvent | None:
-    """As `History.operator_event`, without reading all events."""
-    kind = _event_of(agent.state)
-    if kind is None:
-        return None
-    newest = newest_first(agent.pk)[:MAX_EVENTS]
-    return newest_first().filter(pk__in=newest.values("pk"), kind=kind).first()
-
-
-def _event_of(state: str) -> str | None:
-    return next((one.event for one in State if one == state and not one.is_default), None)
 
 
 def draw(
@@ -114,22 +76,6 @@ def draw(
     )
 
 
-def describe_end(history: History) -> str:
-    last = history.newest(*ENDS)
-    if last is None or last.kind == Kind.EXPIRED:
-        return "The history does not say why."
-    when = _when(last)
-    reason = f": {last.reason}" if last.reason else ""
-    if last.kind == Kind.DEREGISTERED:
-        return f"It was deregistered {when} by {last.actor}{reason}."
-    purged = f"purged {when} by {last.actor}{reason}."
-    expired = history.newest(Kind.EXPIRED)
-    if expired is None:
-        return f"It was {purged}"
-    why = f" ({expired.reason})" if expired.reason else ""
-    return f"Its lease ended {_when(expired).rstrip(',')}{why}; it was {purged}"
-
-
 def _window(days: int, title: str, whole: Sequence[Span], now: datetime) -> Window:
     begin = now - timedelta(days=days)
     visible = list(clip(whole, begin, now))
@@ -142,10 +88,6 @@ def _window(days: int, title: str, whole: Sequence[Span], now: datetime) -> Wind
         shapes=list(shapes(visible, begin, now)),
         known=in_words(alive.known.total_seconds()) if alive.known < now - begin else "",
     )
-
-
-def _when(event: AgentEvent) -> str:
-    return f"{ago((read_at(event) - event.at).total_seconds())}, at {exactly(event.at)},"
 
 
 def _reason(event: AgentEvent | None) -> str:

@@ -10,7 +10,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 
-from agents.admin.agents.history import History, describe_end, operator_event, read_history
 from agents.admin.agents.operations.kinds import OPERATIONS
 from agents.admin.agents.page_context import (
     NEWEST_EVENTS,
@@ -21,6 +20,7 @@ from agents.admin.agents.page_context import (
 )
 from agents.admin.widgets import cells
 from agents.admin.widgets.pages import admin_page
+from agents.history.of_agent import History, describe_end, operator_event, read_history
 from agents.models import AgentRecord
 from agents.querysets import read_at
 

@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from agents.admin.agents import metadata
 from agents.admin.agents.addresses import base_url
 from agents.admin.agents.card import known_card
-from agents.admin.agents.history import History, draw
+from agents.admin.agents.history import draw
 from agents.conditions import condition_of
 from agents.durations import ago, in_words
 from agents.history import feed
+from agents.history.of_agent import History
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
 from agents.querysets import read_at
