@@ -40,7 +40,7 @@ class AgentEvent(models.Model):
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     actor = models.CharField(
         max_length=MAX_ACTOR_LENGTH,
-        help_text="Who did it: agent, token:KEY, registry, sweep, command, or admin:NAME.",
+        help_text="Who did it: agent, token:KEY, anybody, registry, sweep, command, or admin:NAME.",
     )
     address = models.GenericIPAddressField(null=True, blank=True)
     record = models.JSONField(

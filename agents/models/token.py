@@ -14,7 +14,10 @@ from agents.states import Described, Entry, Level
 
 
 class AccessToken(models.Model):
-    """The right to register agents, to read, or both. Only `agents.tokens.access` writes it."""
+    """The right to register agents, to read, and to operate agents.
+
+    Only `agents.tokens.access` writes it.
+    """
 
     class State(Described):
         """Not stored."""
@@ -28,6 +31,8 @@ class AccessToken(models.Model):
     name = models.CharField(max_length=MAX_TOKEN_NAME_LENGTH, help_text="What it is for.")
     may_register = models.BooleanField(default=True)
     may_read = models.BooleanField(default=False)
+    # `db_default`: processes of the previous version do not write this column.
+    may_operate = models.BooleanField(default=False, db_default=False)
     agent_prefix = models.CharField(
         max_length=MAX_ID_LENGTH,
         blank=True,
@@ -62,7 +67,7 @@ class AccessToken(models.Model):
 
     @property
     def rights(self) -> list[str]:
-        rights = {"register": self.may_register, "read": self.may_read}
+        rights = {"register": self.may_register, "read": self.may_read, "operate": self.may_operate}
         return [right for right, has in rights.items() if has]
 
     @property
@@ -75,6 +80,8 @@ class AccessToken(models.Model):
             rights.append(f"register agents{which}{most}")
         if self.may_read:
             rights.append("read about all agents")
+        if self.may_operate:
+            rights.append("drain them")
         return " and ".join(rights).removesuffix(",")
 
     def state(self, now: datetime) -> State:

@@ -47,6 +47,7 @@ def issue(
     actor: str,
     may_register: bool = True,
     may_read: bool = False,
+    may_operate: bool = False,
     agent_prefix: str = "",
     max_agents: int | None = None,
     lifetime: timedelta | None = None,
@@ -56,6 +57,7 @@ def issue(
         "name": name,
         "may_register": may_register,
         "may_read": may_read,
+        "may_operate": may_operate,
         "agent_prefix": agent_prefix,
         "max_agents": max_agents,
     }

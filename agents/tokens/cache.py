@@ -30,6 +30,7 @@ class Access:
     key: str
     may_register: bool
     may_read: bool
+    may_operate: bool
     agent_prefix: str
     max_agents: int | None
 
@@ -112,6 +113,7 @@ def _judge(token: AccessToken, now: datetime) -> tuple[KnownToken, float]:
         key=token.key,
         may_register=token.may_register,
         may_read=token.may_read,
+        may_operate=token.may_operate,
         agent_prefix=token.agent_prefix,
         max_agents=token.max_agents,
     )

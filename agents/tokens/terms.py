@@ -8,6 +8,7 @@ AGENT_PREFIX = re.compile(agent_ids.PREFIX_PATTERN)
 MAX_AGENTS = 1_000_000_000
 MAX_LIFETIME = timedelta(days=36_500)
 NOTHING_ALLOWED = "A token may register, read, or both."
+OPERATES_BLINDLY = "A token that may operate agents must be able to read about them, too."
 
 
 class BadTerms(ValueError):
@@ -26,6 +27,7 @@ def check_terms(
     name: str,
     may_register: bool,
     may_read: bool,
+    may_operate: bool,
     agent_prefix: str,
     max_agents: int | None,
     lifetime: timedelta | None,
@@ -35,6 +37,8 @@ def check_terms(
         raise BadTerms("name", f"A name has 1 to {MAX_TOKEN_NAME_LENGTH} characters, in one line.")
     if not (may_register or may_read):
         raise BadTerms("may_register", NOTHING_ALLOWED)
+    if may_operate and not may_read:
+        raise BadTerms("may_operate", OPERATES_BLINDLY)
     if not may_register and (agent_prefix or max_agents is not None):
         field = "agent_prefix" if agent_prefix else "max_agents"
         raise BadTerms(field, "This is for tokens that may register.")

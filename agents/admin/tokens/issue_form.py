@@ -16,6 +16,9 @@ class IssueForm(forms.ModelForm[AccessToken]):
     may_read = forms.BooleanField(
         required=False, help_text="All agents and the metrics, whatever the token may register."
     )
+    may_operate = forms.BooleanField(
+        required=False, help_text="Drain any agent, by MCP. The token must be able to read, too."
+    )
     days = forms.IntegerField(
         required=False,
         min_value=1,
@@ -25,7 +28,7 @@ class IssueForm(forms.ModelForm[AccessToken]):
 
     class Meta:
         model = AccessToken
-        fields = ("name", "may_register", "agent_prefix", "max_agents", "may_read")
+        fields = ("name", "may_register", "agent_prefix", "max_agents", "may_read", "may_operate")
         labels: ClassVar[dict[str, Any]] = {
             "agent_prefix": "Id prefix",
             "max_agents": "Maximum agents",

@@ -21,7 +21,15 @@ from agents.models import AccessToken
 from agents.tokens import access as access_tokens
 from agents.tokens.auth_mode import is_open
 
-FORM_FIELDS = ["name", "may_register", "agent_prefix", "max_agents", "may_read", "days"]
+FORM_FIELDS = [
+    "name",
+    "may_register",
+    "agent_prefix",
+    "max_agents",
+    "may_read",
+    "may_operate",
+    "days",
+]
 TERMS: list[Any] = [
     cells.state,
     cells.rights,

@@ -40,6 +40,9 @@ class Command(BaseCommand):
         reading.add_argument(
             "--read-only", action="store_true", help="it may read, but not register"
         )
+        parser.add_argument(
+            "--operate", action="store_true", help="it may also read, and drain agents, as by MCP"
+        )
         parser.add_argument("--quiet", action="store_true", help="print the token and nothing else")
 
     def handle(self, *, prefix: str, max_agents: int | None, days: int | None, **o: Any) -> None:
@@ -48,7 +51,8 @@ class Command(BaseCommand):
                 name=o["name"] or _name(prefix, read_only=o["read_only"]),
                 actor=COMMAND,
                 may_register=not o["read_only"],
-                may_read=o["read"] or o["read_only"],
+                may_read=o["read"] or o["read_only"] or o["operate"],
+                may_operate=o["operate"],
                 agent_prefix=prefix,
                 max_agents=max_agents,
                 lifetime=lifetime_of(days),

@@ -15,6 +15,7 @@ FIELDS = (
     "name",
     "may_register",
     "may_read",
+    "may_operate",
     "agent_prefix",
     "max_agents",
     "created_at",

@@ -38,7 +38,9 @@ def page_of(token: AccessToken) -> str:
 
 class TestIssuing:
     def test_the_token_is_shown_with_its_use(self, admin_client: Client) -> None:
-        answer = admin_client.post(ADD, TERMS | {"max_agents": "5", "may_read": "on"})
+        answer = admin_client.post(
+            ADD, TERMS | {"max_agents": "5", "may_read": "on", "may_operate": "on"}
+        )
 
         assert answer.status_code == 200
         access = access_tokens.authenticate(answer.context["text"])
@@ -54,7 +56,7 @@ class TestIssuing:
             5,
             "admin:admin",
         )
-        assert token.rights == ["register", "read"]
+        assert token.rights == ["register", "read", "operate"]
         assert token.expires_at is not None
         assert token.expires_at - token.created_at == timedelta(days=30)
 
@@ -85,6 +87,7 @@ class TestIssuing:
             ("may_register", {"may_register": "", "agent_prefix": ""}),
             ("agent_prefix", {"agent_prefix": "a b"}),
             ("agent_prefix", {"may_register": "", "may_read": "on"}),
+            ("may_operate", {"may_operate": "on"}),
             ("max_agents", {"max_agents": "0"}),
             ("max_agents", {"max_agents": "9" * 30}),
             ("days", {"days": "0"}),

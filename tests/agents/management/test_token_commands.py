@@ -71,6 +71,21 @@ class TestIssuing:
         assert token.name == "reading"
 
     @pytest.mark.parametrize(
+        ("options", "rights"),
+        [
+            (["--operate"], ["register", "read", "operate"]),
+            (["--operate", "--read-only"], ["read", "operate"]),
+        ],
+    )
+    def test_a_token_of_an_operator_may_read_too(
+        self, options: list[str], rights: list[str]
+    ) -> None:
+        token = issued(*options)
+
+        assert token.rights == rights
+        assert token.in_words.endswith("read about all agents and drain them")
+
+    @pytest.mark.parametrize(
         "arguments",
         [
             ["--prefix", "a b"],

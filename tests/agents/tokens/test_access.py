@@ -105,6 +105,7 @@ class TestIssuing:
             ("agent_prefix", {"agent_prefix": "a\n"}),
             ("agent_prefix", {"may_register": False, "may_read": True, "agent_prefix": "a"}),
             ("max_agents", {"may_register": False, "may_read": True, "max_agents": 1}),
+            ("may_operate", {"may_operate": True}),
             ("max_agents", {"max_agents": 0}),
             ("max_agents", {"max_agents": 2**31}),
             ("lifetime", {"lifetime": timedelta(0)}),
