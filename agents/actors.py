@@ -4,6 +4,7 @@ AGENT = "agent"
 SWEEP = "sweep"
 REGISTRY = "registry"
 COMMAND = "command"
+ANYBODY = "anybody"  # where no token is needed
 STAFF = "admin:"
 
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("admin/", include("agents.admin.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("", include("agents.api.urls")),
+    path("", include("agents.mcp.urls")),
     re_path(r"^health/?$", health.FleetHealth.as_view(), name="health"),
     re_path(r"^health/live/?$", health.Liveness.as_view(), name="health-live"),
     re_path(r"^health/ready/?$", health.Readiness.as_view(), name="health-ready"),

@@ -28,15 +28,18 @@ class Permission(BasePermission):
     message = "This token does not allow that."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        if self.is_free(request, view) or self.is_granted_by(request.auth):
-            return True
-        if is_staff(request, self.staff_permission):
+        if self.is_granted(request, view):
             return True
         if request.auth is None and not request.user.is_authenticated:
             raise NotAuthenticated(self.credentials_needed)
         if request.auth is None:
             raise PermissionDenied("Your login may not do that.")
         return False
+
+    def is_granted(self, request: Request, view: APIView) -> bool:
+        if self.is_free(request, view) or self.is_granted_by(request.auth):
+            return True
+        return is_staff(request, self.staff_permission)
 
     def is_free(self, request: Request, view: APIView) -> bool:
         return is_open()
@@ -67,6 +70,19 @@ class MayRegister(Permission):
 
     def is_granted_by(self, auth: Any) -> bool:
         return isinstance(auth, Access) and auth.may_register
+
+
+class MayOperate(Permission):
+    """A token must allow it even in open mode."""
+
+    staff_permission = "agents.change_agentrecord"
+    message = "This token may not operate agents."
+
+    def is_free(self, request: Request, view: APIView) -> bool:
+        return request.auth is None and super().is_free(request, view)
+
+    def is_granted_by(self, auth: Any) -> bool:
+        return isinstance(auth, Access) and auth.may_operate
 
 
 class MayHeartbeat(Permission):
@@ -101,6 +117,13 @@ def enrolment_of(request: Request, agent_id: str) -> Enrolment:
     if isinstance(access, Access):
         return enrolment_by(access, agent_id)
     return Enrolment(actor_of(request)) if is_staff(request, ADD) else ANYBODY
+
+
+def operator_of(request: Request) -> str:
+    if isinstance(request.auth, Access):
+        return request.auth.actor
+    user = request.user
+    return actors.staff(user) if user.is_authenticated else actors.ANYBODY
 
 
 def actor_of(request: Request) -> str:

@@ -20,6 +20,7 @@ KINDS = {
     "retrieve": "READ",
     "pick": "READ",
     "watch": "READ",
+    "mcp": "READ",
     "destroy": "DEREGISTER",
 }
 

@@ -29,6 +29,7 @@ from agents.api.permissions import (
     actor_of,
     enrolment_of,
 )
+from agents.api.rates_first import RatesFirst
 from agents.heartbeats.bulk import admit_many, bulk_answer
 from agents.heartbeats.serializers import (
     HeartbeatSerializer,
@@ -51,7 +52,7 @@ PERMISSIONS: dict[str, type[BasePermission]] = {
 
 
 @documentation.of_agents
-class AgentViewSet(Discovery):
+class AgentViewSet(RatesFirst, Discovery):
     """Which agents live, where, and what they can do."""
 
     lookup_field = "agent_id"
@@ -74,14 +75,6 @@ class AgentViewSet(Discovery):
         if method is None:
             return self.action
         return self.action_map.get("post" if method == "OPTIONS" else method.lower())
-
-    def check_permissions(self, request: Request) -> None:
-        # Rates come first: refusing a call costs something too.
-        super().check_throttles(request)
-        super().check_permissions(request)
-
-    def check_throttles(self, request: Request) -> None:
-        """Too late here: DRF calls it after the permissions."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         is_bulk = self.action == "heartbeat_many"

@@ -84,6 +84,8 @@ LOGGING = {
         # Agents that must register again would flood the log with 404s.
         "django.request": {"level": "ERROR", "filters": ["no_503"]},
         "httpx": {"level": "WARNING"},
+        # Lines of the SDK about each request.
+        "mcp": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
     },
     "root": {"handlers": ["console"], "level": env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
