@@ -68,7 +68,7 @@ class Registration:
         pacing: Pacing | None = None,
     ) -> None:
         """By default, the URL is AGENT_REGISTRY_URL, the token AGENT_ENROLMENT_TOKEN or the content
-        of the file AGENT_ENROLMENT_TOKEN_FILE, the host this machine's name, and the port 8000;
+        of the file AGENT_ENROLMENT_TOKEN_FILE, the host that of own_host(), and the port 8000;
         AGENT_HOST and AGENT_PORT override these. `report` returns status, load and note for each
         heartbeat.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from .description import EnrolmentToken, describe, hint, token_to_show
+from .description import AgentCard, EnrolmentToken, complete, describe, hint, token_to_show
 from .errors import EnvironmentUnusable, RegistryError, RegistryRefused, RegistryUnavailable
 from .http import RegistryHttp
 from .lease import LAST_CALL_SECONDS, Lease
@@ -43,7 +43,8 @@ class AgentRegistryClient:
         self.schedule = Schedule(heartbeat_interval, ttl_seconds, pacing, keep=keep_interval)
         self._report = report or dict
         self._enrolment_token = enrolment_token
-        self._description: dict[str, Any] | None = None
+        self._description: dict[str, Any] = {}
+        self._card: AgentCard = None
         self._awake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._heartbeats: asyncio.Task[None] | None = None
@@ -64,11 +65,12 @@ class AgentRegistryClient:
         version: str = "",
         tags: Sequence[str] = (),
         skills: Sequence[str] = (),
-        agent_card: Mapping[str, Any] | None = None,
+        agent_card: AgentCard = None,
     ) -> dict[str, Any]:
         """Return the registry's record. Raises ValueError, RegistryRefused, RegistryUnavailable.
 
-        describe() chooses host and port. After a failure the heartbeat loop tries again.
+        describe() and own_host() choose host and port. After a failure the heartbeat loop tries
+        again.
         """
         self._description = describe(
             self.agent_id,
@@ -78,14 +80,14 @@ class AgentRegistryClient:
             version=version,
             tags=list(tags),
             skills=list(skills),
-            agent_card=agent_card,
         )
+        self._card = agent_card
         async with self._turn:
             self._lease.superseded = self._lease.in_doubt = False
             return await self._register()
 
     async def start_heartbeat_loop(self) -> None:
-        if self._description is None:
+        if not self._description:
             self._description = describe(self.agent_id, self.ttl_seconds, {})
         if self._heartbeats is None or self._heartbeats.done():
             self._heartbeats = asyncio.create_task(self._keep_lease())
@@ -116,15 +118,15 @@ class AgentRegistryClient:
 
     async def _register(self) -> dict[str, Any]:
         started = time.monotonic()
-        status = self._report().get("status")
-        body = (self._description or {}) | ({"status": status} if status else {})
         try:
             token = token_to_show(self._enrolment_token)
         except ValueError as error:
             self._not_registered(f"not registered: {error}")
             raise RegistryRefused(str(error), HTTPStatus.UNAUTHORIZED) from error
         try:
-            record = await self._lease.take(body, token)
+            body = await complete(self._description, self._card, self._lease.http.next_hop())
+            status = self._report().get("status")
+            record = await self._lease.take(body | ({"status": status} if status else {}), token)
         except RegistryRefused as error:
             more = hint(error.status, token)
             self._not_registered(f"the registry refused the registration: {error}{more}")
@@ -134,7 +136,8 @@ class AgentRegistryClient:
             raise
         self._succeeded(record)
         self.schedule.registered(started)
-        logger.info("registered as %s, for %s s at a time", self.agent_id, self.ttl_seconds)
+        where, ttl = f"{body['host']}, port {body['port']}", self.ttl_seconds
+        logger.info("registered as %s at %s, for %s s at a time", self.agent_id, where, ttl)
         return record
 
     async def _renew(self) -> None:

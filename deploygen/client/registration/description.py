@@ -1,13 +1,16 @@
 import os
-import socket
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import httpx
+
+from .host import own_host
 from .lease import is_sendable
 
 DEFAULT_PORT = 8000
 EnrolmentToken = str | Callable[[], str | None] | None
+AgentCard = Mapping[str, Any] | Callable[[str], Mapping[str, Any] | None] | None
 
 
 def describe(
@@ -15,19 +18,29 @@ def describe(
 ) -> dict[str, Any]:
     """Return the body of a registration, without the empty values of `more`.
 
-    Host and port: AGENT_HOST and AGENT_PORT, else the metadata's, else this machine's name and
-    8000. Raises ValueError if the port is not a number.
+    Host and port: AGENT_HOST and AGENT_PORT, else the metadata's, else no host and 8000. Raises
+    ValueError if the port is not a number.
     """
     environ = os.environ
+    host = environ.get("AGENT_HOST") or metadata.get("host")
     return {
         "agent_id": agent_id,
         "agent_name": agent_id,
-        "host": environ.get("AGENT_HOST") or metadata.get("host") or socket.gethostname(),
+        **({"host": host} if host else {}),
         "port": int(environ.get("AGENT_PORT") or metadata.get("port") or DEFAULT_PORT),
         "ttl_seconds": ttl_seconds,
         "metadata": dict(metadata),
         **{key: value for key, value in more.items() if value},
     }
+
+
+async def complete(
+    description: Mapping[str, Any], card: AgentCard, towards: httpx.URL
+) -> dict[str, Any]:
+    """Return it with a host and, if there is one, the card, which may be a function of the host."""
+    host = description.get("host") or await own_host(towards)
+    known = card(host) if callable(card) else card
+    return {**description, "host": host, **({"agent_card": known} if known else {})}
 
 
 def token_to_show(enrolment_token: EnrolmentToken) -> str | None:

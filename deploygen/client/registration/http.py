@@ -50,19 +50,26 @@ class RegistryHttp:
             content = json.dumps(body, allow_nan=False).encode()
         if lease_token is not None:
             headers[LEASE_TOKEN_HEADER] = lease_token
-        if self._http is None:
-            self._http = self._open()
+        http = self._opened()
         through = named(self._route)
         try:
             async with asyncio.timeout(seconds):
-                request = self._http.stream(
-                    method, self.url + path, content=content, headers=headers
-                )
+                request = http.stream(method, self.url + path, content=content, headers=headers)
                 async with request as response:
                     text = await _read(response)
         except (TimeoutError, httpx.HTTPError) as error:
             raise connection_error(error, seconds, through) from error
         return _judge(response, text, expected, through)
+
+    def next_hop(self) -> httpx.URL:
+        """Return the proxy's URL, without one the registry's. Raises EnvironmentUnusable."""
+        self._opened()
+        return self._route.proxy.url if self._route.proxy else httpx.URL(self.url)
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._http is None:
+            self._http = self._open()
+        return self._http
 
     def _open(self) -> httpx.AsyncClient:
         self._route, options = open_route(httpx.URL(self.url))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import re
 import threading
@@ -104,7 +105,7 @@ class Registration:
                 version=self._config.version,
                 tags=self._config.tags,
                 skills=[skill.id for skill in self._config.skills],
-                agent_card=registered_card(self._config),
+                agent_card=functools.cache(functools.partial(registered_card, config)),
             )
         await self._client.start_heartbeat_loop()
         await self._stop.wait()

@@ -218,8 +218,9 @@ def test_compose_passes_exactly_the_variables_of_the_env_file(
     [service] = yaml.safe_load(done.stdout)["services"].values()
     # The output is again a compose file, with $ doubled.
     given = {name: value for name, value in service["environment"].items() if value is not None}
-    local = {"AGENT_HOST": "localhost"} if service.get("network_mode") == "host" else {}
-    assert {name: value.replace("$$", "$") for name, value in given.items()} == local | values
+    host = "localhost" if service.get("network_mode") == "host" else agent.name
+    own = {"AGENT_HOST": host} if agent.registry_url is not None else {}
+    assert {name: value.replace("$$", "$") for name, value in given.items()} == own | values
     assert set(service["environment"]) >= set(offered)
 
 

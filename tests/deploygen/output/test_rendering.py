@@ -24,6 +24,7 @@ REGISTRATION = {
     "client/__init__.py",
     "client/client.py",
     "client/errors.py",
+    "client/host.py",
     "client/http.py",
     "client/lease.py",
     "client/certificates.py",
