@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .code import write_code
+from .code import write_code, write_steps
 from .environment import write_packages, write_runtime
 from .interpreter import write_interpreter
-from .layers import CODE, INTERPRETER, PACKAGES, RUNTIME, Layers
+from .layers import CODE, INTERPRETER, PACKAGES, RUNTIME, STEPS, Layers
 from .packages import versions
 
 # Reproducible bytecode. Without sources, column numbers (a quarter of it) are useless.
@@ -29,6 +29,9 @@ def main(arguments: list[str]) -> int:
 def _write(given: argparse.Namespace, layers: Layers) -> Iterator[str]:
     if given.layer == INTERPRETER:
         write_interpreter(layers)
+        return
+    if given.layer == STEPS:
+        write_steps(layers, given.app.absolute())
         return
     environment = given.environment.absolute()
     if given.layer == RUNTIME:
@@ -64,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         "--system", nargs="+", default=[], help="packages of the distribution, with their files"
     )
     packages.add_argument("--report", action="store_true", help="say which versions there are")
+    steps = layers.add_parser(STEPS, help="what build steps have written")
+    steps.add_argument("--app", type=Path, required=True, help="the folder they wrote into")
     code = layers.add_parser(CODE, help="the code, and the bill of materials")
     code.add_argument("--app", type=Path, required=True, help="the folder with the code")
     code.add_argument("--name", help="what it is called (default: what agent.json says)")

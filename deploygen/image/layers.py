@@ -17,8 +17,9 @@ from .tree import Tree
 INTERPRETER = "interpreter"
 RUNTIME = "runtime"
 PACKAGES = "packages"
+STEPS = "steps"
 CODE = "code"
-ORDER = (INTERPRETER, RUNTIME, PACKAGES, CODE)
+ORDER = (INTERPRETER, RUNTIME, PACKAGES, STEPS, CODE)
 # 1980-01-01, the earliest time in a zip archive.
 FIXED_TIME = 315_532_800
 

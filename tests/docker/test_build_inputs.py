@@ -58,6 +58,21 @@ def test_a_program_of_the_system_runs_in_the_image(
         assert "var/lib/dpkg/status.d/jq" in names
 
 
+def test_a_step_that_runs_again_and_writes_the_same_makes_the_same_layer(
+    base: str, image: str, tmp_path: Path
+) -> None:
+    layers = []
+    for name in ("one", "two"):
+        # Without a new text, a step that ran before would not run.
+        step = f"mkdir models && python -c 'import json' > models/weights  # {uuid.uuid4()}"
+        generate(tmp_path / name, CALLS_JQ, build_steps=[step])
+        engine.build(tmp_path / name, image, base=base)
+        layers.append(engine.layers(image))
+    assert layers[0] == layers[1]
+    mode, _, _ = contents(image)["app/models/weights"]
+    assert mode == 0o644
+
+
 def test_a_secret_of_a_step_is_in_no_layer_and_in_no_other_step(
     base: str, buildkit: str, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,12 @@
 """The layers of an image, written by the Python that runs the tests."""
 
 import _ssl
+import compileall
 import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import venv
@@ -37,6 +39,7 @@ class Stage:
         self.layers = folder / "layers"
         self.environment = folder / "venv"
         self.app = folder / "app"
+        self.steps = folder / "steps"
         venv.create(self.environment, with_pip=False, symlinks=True)
         # It has the path of the environment, which is the same in each build.
         settings = self.environment / "pyvenv.cfg"
@@ -68,6 +71,7 @@ class Stage:
                 "--archive",
             ],
             "packages": [f"--environment={self.environment}"],
+            "steps": [f"--app={self.steps}"],
             "code": [f"--environment={self.environment}", f"--app={self.app}"],
         }
         return [layer, f"--layers={self.layers}", *options[layer], *more]
@@ -241,6 +245,47 @@ def test_the_same_sources_give_the_same_layers(stage: Stage, tmp_path: Path) -> 
         assert listing(stage.layers / layer) == listing(second.layers / layer)
     times = {time for layer in ORDER for _, time, _ in listing(stage.layers / layer).values()}
     assert times == {315_532_800.0}
+
+
+def test_the_same_output_of_build_steps_gives_the_same_layer(tmp_path: Path) -> None:
+    listings = []
+    for number, names in enumerate((["a", "b"], ["b", "a"])):
+        stage = Stage(tmp_path / str(number))
+        (stage.steps / "models").mkdir(parents=True)
+        for name in names:
+            (stage.steps / f"models/{name}.py").write_text(f"name = {name!r}\n")
+            (stage.steps / f"models/{name}.py").chmod(0o600 + 0o44 * number)
+            os.utime(stage.steps / f"models/{name}.py", (number, number))
+        (stage.steps / "latest").symlink_to("models/a.py")
+        os.mkfifo(stage.steps / f"pipe-{number}")
+        compileall.compile_dir(stage.steps, quiet=2)
+        stage.write_in_a_process("runtime")
+        listings.append(listing(stage.write_in_a_process("steps")))
+    assert listings[0] == listings[1]
+    tag = sys.implementation.cache_tag
+    assert listings[0].keys() == {
+        "app",
+        "app/latest",
+        "app/models",
+        "app/models/a.py",
+        "app/models/b.py",
+        "app/models/__pycache__",
+        f"app/models/__pycache__/a.{tag}.pyc",
+        f"app/models/__pycache__/b.{tag}.pyc",
+    }
+    assert listings[0]["app/models/a.py"][:2] == (stat.S_IFREG | 0o644, 315_532_800.0)
+
+
+def test_a_file_that_a_step_has_left_as_it_was_is_in_one_layer_only(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.write_app("tools/fetch.py", "print(1)\n")
+    shutil.copytree(stage.app / "tools", stage.steps / "tools")
+    (stage.steps / "handler.py").write_text("overwritten = True\n")
+    stage.write("runtime")
+    steps = files(stage.write("steps"))
+    code = files(stage.write("code"))
+    assert "app/tools/fetch.py" in steps - code
+    assert "app/handler.py" in steps & code
 
 
 def test_beside_a_base_image_only_our_own_files_are_added(tmp_path: Path) -> None:

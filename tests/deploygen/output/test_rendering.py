@@ -435,7 +435,10 @@ def test_build_steps_run_with_the_packages_and_their_output_is_kept() -> None:
     begin = lines.index("FROM runtime AS steps")
     assert lines[begin + 1 : begin + 8] == [
         "WORKDIR /app",
-        "ENV PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        (
+            "ENV PATH=/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
+            "PYTHONHASHSEED=0 SOURCE_DATE_EPOCH=315532800"
+        ),
         'ENV CACHE="\\$HOME/x"',
         """RUN ["/bin/sh", "-ec", "python -c 'import this'"]""",
         'COPY ["tools/fetch.py", "./tools/fetch.py"]',
@@ -443,7 +446,7 @@ def test_build_steps_run_with_the_packages_and_their_output_is_kept() -> None:
         'RUN ["/bin/sh", "-ec", "make"]',
     ]
     # The code comes last, and overrides what a step has made of it.
-    assert lines.index("COPY --from=steps /app /app") < lines.index(
+    assert lines.index("COPY --from=code /layers/steps /") < lines.index(
         "COPY --from=code /layers/code /"
     )
     assert "steps" not in rendered()["Dockerfile"]
