@@ -1,8 +1,8 @@
-import compileall
 import json
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+from .bytecode import compile_folder
 from .layers import CODE, STEPS, Layers
 from .os_packages import distribution_of_base
 from .packages import installed
@@ -40,13 +40,7 @@ def _is_kept(path: Path) -> bool:
 
 def _compile(tree: Tree) -> None:
     # Hashes are checked, since somebody may mount a file over one of these.
-    compileall.compile_dir(
-        tree.inside(APP),
-        quiet=2,
-        stripdir=str(tree.root),
-        prependdir="/",
-        invalidation_mode=PycInvalidationMode.CHECKED_HASH,
-    )
+    compile_folder(tree.inside(APP), APP, PycInvalidationMode.CHECKED_HASH)
 
 
 def write_code(layers: Layers, app: Path, *, environment: Path, name: str | None = None) -> None:

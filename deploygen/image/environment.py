@@ -1,8 +1,8 @@
-import compileall
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+from .bytecode import compile_folder
 from .certificates import share_certificates
 from .code import SERVER, add_code
 from .interpreter import add_libraries
@@ -83,13 +83,7 @@ def _is_not_for_shells(path: Path) -> bool:
 
 def _compile(tree: Tree) -> None:
     place = tree.inside(ENVIRONMENT)
-    compileall.compile_dir(
-        place,
-        quiet=2,
-        stripdir=str(place),
-        prependdir=str(ENVIRONMENT),
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-    )
+    compile_folder(place, ENVIRONMENT, PycInvalidationMode.UNCHECKED_HASH)
 
 
 def _add_libraries(

@@ -7,6 +7,7 @@ import ctypes
 import os
 import platform
 import re
+import signal
 import struct
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -90,14 +91,16 @@ def libraries_of(files: Iterable[Path], loader: Path) -> Libraries:
 
 def _list(path: Path, loader: Path) -> str:
     # glibc's --list stops at the first missing library; musl has only --list.
-    option = ["--list"] if loader.name.startswith(OF_MUSL) else []
+    of_musl = loader.name.startswith(OF_MUSL)
     done = subprocess.run(
-        [str(loader), *option, str(path)],
-        env={**os.environ, "LD_TRACE_LOADED_OBJECTS": "1"},
+        [str(loader), *(["--list"] if of_musl else []), str(path)],
+        env={**os.environ, **({} if of_musl else {"LD_TRACE_LOADED_OBJECTS": "1"})},
         capture_output=True,
         text=True,
         check=False,
     )
+    if done.returncode == -signal.SIGKILL:
+        raise RuntimeError(f"{loader} was killed; perhaps the memory is too small")
     return done.stdout + done.stderr
 
 

@@ -1,10 +1,11 @@
 import ast
 import sys
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 
-from deploygen.image.bytecode import compile_module
+from deploygen.image.bytecode import compile_folder, compile_module
 
 SOURCE = '''"""Of the module."""
 from __future__ import annotations
@@ -68,3 +69,22 @@ def test_invalid_python_is_refused() -> None:
 def test_the_same_source_gives_the_same_bytes() -> None:
     assert compile_module(SOURCE.encode(), "x.py") == compile_module(SOURCE.encode(), "x.py")
     assert ast.parse(SOURCE)
+
+
+def test_what_is_no_python_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "one.py").write_text("number = 1\n")
+    (tmp_path / "template.py").write_text("{{ name }} def")
+    (tmp_path / "nul.py").write_bytes(b"\0")
+    (tmp_path / "gone.py").symlink_to("nowhere.py")
+    compile_folder(tmp_path, Path("/app"), PycInvalidationMode.CHECKED_HASH)
+    compiled = list(tmp_path.rglob("*.pyc"))
+    assert [path.parent.parent.name for path in compiled] == ["inner"]
+    assert b"/app/inner/one.py" in compiled[0].read_bytes()
+
+
+def test_bytecode_that_cannot_be_written_fails_the_build(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("number = 1\n")
+    (tmp_path / "__pycache__").touch()
+    with pytest.raises(OSError, match="__pycache__"):
+        compile_folder(tmp_path, Path("/app"), PycInvalidationMode.CHECKED_HASH)

@@ -109,6 +109,14 @@ def test_after_a_missing_library_the_loader_of_this_machine_lists_the_others(
     assert [path for path in libraries.paths if path.name.startswith("libcrypto.so")]
 
 
+def test_a_loader_that_is_killed_fails_the_build(tmp_path: Path) -> None:
+    loader = tmp_path / "ld-musl-test.so.1"  # so that it runs, and is not only listed
+    loader.write_text("#!/bin/sh\nkill -KILL $$\n")
+    loader.chmod(0o755)
+    with pytest.raises(RuntimeError, match="was killed"):
+        libraries_of([Path(sys.executable)], loader)
+
+
 def test_files_are_recognised_as_elf_by_content_not_by_name(tmp_path: Path) -> None:
     (tmp_path / "odd.name").write_bytes(b"\x7fELF...")
     (tmp_path / "not.so").write_text("INPUT(libc.so.6)")
