@@ -23,7 +23,8 @@ URL := http://localhost:$(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports \
-	event-streams watchers discovery connections purge-bench agent-loop image trials wheel format check \
+	event-streams watchers discovery connections purge-bench agent-loop image trials clients wheel \
+	format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -107,6 +108,9 @@ image: install-dev ## size of an example's image, how fast it registers and stop
 
 trials: install-dev ## build and call agents with packages that people use: ONLY="pandas lxml" WRITE=1; needs Docker
 	@exec $(PY) -m benchmarks.trials $(if $(WRITE),--write) $(ONLY)
+
+clients: install-dev ## call agents with frameworks that speak A2A: ONLY="js strands" WRITE=1; needs the network and, for js, Node
+	@exec $(PY) -m benchmarks.clients $(if $(WRITE),--write) $(ONLY)
 
 wheel: install-dev ## build the wheel of agent-registry-client, into dist/
 	$(PY) -m uv build --wheel --no-build-isolation --offline --quiet --out-dir dist deploygen/client

@@ -1,0 +1,1 @@
+"""``make clients``: frameworks that call agents by A2A, each called with two agents."""
