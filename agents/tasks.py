@@ -34,7 +34,7 @@ def purge_expired() -> int | None:
 def delete_old_history() -> int | None:
     """Return how many events were deleted, None if the database is away."""
     try:
-        leases.delete_unused_cards()
+        leases.delete_leftovers()
         return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:
         log_unavailable(error)

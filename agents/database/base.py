@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, Q
 
 from agents.database.statements import LoggedDelete, LoggedUpdate, LoggedUpsert, RowUpdate
+from agents.database.words import Reading
 
 
 class TakesTooLong(Exception):
@@ -149,6 +150,14 @@ class Dialect(ABC):
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
         """Yield how many rows each transaction deleted. Skip locked rows."""
+
+    @abstractmethod
+    def entries_with(self, readings: Sequence[Reading]) -> tuple[str, list[str]]:
+        """Return a SELECT of `agent_id` and `quality`, and its parameters.
+
+        It finds the catalog entries with a word in one of some readings, and how well the best one
+        says what it is about: 0 to 1.
+        """
 
     @abstractmethod
     def next_id(self, model: type[Model]) -> str:

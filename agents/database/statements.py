@@ -24,12 +24,13 @@ class RowUpdate:
 
 @dataclass(frozen=True, eq=False)
 class LoggedUpsert:
-    """An INSERT ... ON CONFLICT (`key`) DO UPDATE of many rows, and an INSERT that logs them.
+    """An INSERT ... ON CONFLICT (`key`) DO UPDATE of many rows, and INSERTs that follow from it.
 
     `given`: the columns of the rows, with their types on PostgreSQL.
     `values`: what to insert, by column. `changes`: what to update if `condition` is true.
     `returning`: expressions by name, `key` among them.
-    `log`: inserts from a table `written`, with the columns of `returning`, `logged`, and `created`.
+    `logs`: insert from a table `written`, with the columns of `returning`, `logged`, and `created`.
+    Those of `logged` that are JSON are texts there.
     """
 
     table: str
@@ -39,7 +40,7 @@ class LoggedUpsert:
     changes: Mapping[str, str]
     condition: str
     returning: Mapping[str, str]
-    log: str
+    logs: Sequence[str]
     logged: Sequence[str]
 
     def insert_sql(self, select: str) -> str:
@@ -52,7 +53,7 @@ class LoggedUpsert:
 
 @dataclass(frozen=True, eq=False)
 class LoggedDelete:
-    """`returning` and `log` as above."""
+    """`returning` as above, and one of `logs`, without `logged`."""
 
     table: str
     returning: Mapping[str, str]
@@ -61,7 +62,7 @@ class LoggedDelete:
 
 @dataclass(frozen=True, eq=False)
 class LoggedUpdate:
-    """An UPDATE of rows, and an INSERT that logs it; `returning` and `log` as above.
+    """An UPDATE of rows, and an INSERT that logs it, as in LoggedDelete.
 
     It changes those of the given rows, by their `key`, that meet the `condition`.
     """

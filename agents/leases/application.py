@@ -31,6 +31,10 @@ class Application(NamedTuple):
     def agent_id(self) -> str:
         return str(self.fields["agent_id"])
 
+    @property
+    def card(self) -> Mapping[str, Any] | None:
+        return self.fields.get("agent_card")
+
     def columns(self) -> dict[str, Any]:
         """Reset what the agent does not send."""
         fields = self.fields

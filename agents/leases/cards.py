@@ -1,12 +1,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
 from agents.leases.upsert import Registration
 from agents.models import AgentCard, AgentRecord
-
-BATCH_SIZE = 1000
 
 
 def save_cards(registered: Iterable[tuple[Registration, Mapping[str, Any]]]) -> None:
@@ -34,19 +30,3 @@ def card_of(agent_id: str) -> dict[str, Any] | None:
         .first()
     )
     return card
-
-
-def delete_unused_cards(batch_size: int = BATCH_SIZE) -> int:
-    """Keep only the cards of agents' last registrations."""
-    current = AgentRecord.objects.filter(
-        agent_id=OuterRef("agent_id"), generation=OuterRef("generation")
-    )
-    unused = AgentCard.objects.filter(~Exists(current))
-    deleted = 0
-    while True:
-        batch = list(unused.values_list("agent_id", flat=True)[:batch_size])
-        # Again, as an agent may have registered since.
-        count, _ = unused.filter(agent_id__in=batch).delete()
-        deleted += count
-        if count < batch_size:
-            return deleted

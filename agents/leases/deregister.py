@@ -7,7 +7,7 @@ from agents.database.tables import table
 from agents.history.record import Kind, last_record_sql, record_event
 from agents.leases.errors import Claim, explain_misses
 from agents.metrics import counters
-from agents.models import AgentCard, AgentRecord
+from agents.models import AgentCard, AgentRecord, CatalogEntry
 
 DELETE = (
     f"DELETE FROM {table(AgentRecord)} WHERE agent_id = %s"  # noqa: S608
@@ -28,7 +28,8 @@ def deregister(
         cursor.execute(DELETE, [agent_id, generation])
         deleted = cursor.fetchone()
         if deleted is not None:
-            AgentCard.objects.filter(agent_id=agent_id).delete()
+            for model in (AgentCard, CatalogEntry):
+                model.objects.filter(agent_id=agent_id).delete()
             record_event(
                 Kind.DEREGISTERED,
                 agent_id=agent_id,

@@ -59,11 +59,7 @@ def _try_to_register(application: Application) -> Registration | None:
 
 
 def _take(applications: Sequence[Application], *, waits: bool) -> dict[str, Registration]:
-    cards = {
-        one.agent_id: card
-        for one in applications
-        if (card := one.fields.get("agent_card")) is not None
-    }
+    cards = {one.agent_id: one.card for one in applications if one.card is not None}
     if not cards:
         return take(applications, waits=waits)
     with transaction.atomic():

@@ -13,6 +13,7 @@ from agents.database.statements import LoggedUpsert
 from agents.database.tables import table
 from agents.history.record import registration_sql
 from agents.leases.application import Application
+from agents.leases.entries import GIVEN, entries_sql, entry_values
 from agents.leases.id_rule import is_free_sql
 from agents.models import AgentEvent, AgentRecord
 from agents.states import State
@@ -41,20 +42,20 @@ def take(applications: Sequence[Application], *, waits: bool) -> dict[str, Regis
     for takes_over in {one.enrolment.takes_over for one in applications}:
         same = [one for one in applications if one.enrolment.takes_over == takes_over]
         columns = {one.agent_id: one.columns() for one in same}
-        rows = [_row(columns[one.agent_id], one.enrolment.actor) for one in same]
+        rows = [_row(columns[one.agent_id], one) for one in same]
         for row in dialect.upsert(_registrations(takes_over=takes_over), rows, waits=waits):
             written[row["agent_id"]] = _registration(columns[row["agent_id"]], row)
     return written
 
 
-def _row(columns: Mapping[str, Any], actor: str) -> list[Any]:
+def _row(columns: Mapping[str, Any], application: Application) -> list[Any]:
     values = [
         json.dumps(columns[field.attname])
         if isinstance(field, JSONField)
         else columns[field.attname]
         for field in SENT
     ]
-    return [*values, actor]
+    return [*values, application.enrolment.actor, *entry_values(columns, application.card)]
 
 
 def _registration(columns: Mapping[str, Any], row: Mapping[str, Any]) -> Registration:
@@ -78,6 +79,7 @@ def _registrations(*, takes_over: bool) -> LoggedUpsert:
         given={
             **{str(field.column): str(field.db_type(connection)) for field in SENT},
             "actor": "text",
+            **{name: str(field.db_type(connection)) for name, field in GIVEN.items()},
         },
         values={
             **{name: f"given.{name}" for name in names},
@@ -99,6 +101,6 @@ def _registrations(*, takes_over: bool) -> LoggedUpsert:
             "heartbeat_microseconds": dialect.microseconds("last_heartbeat"),
             "registered_microseconds": dialect.microseconds("registered_at"),
         },
-        log=registration_sql("written"),
-        logged=["actor"],
+        logs=[registration_sql("written"), entries_sql("written")],
+        logged=["actor", *GIVEN],
     )

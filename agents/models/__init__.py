@@ -1,6 +1,7 @@
 from agents.models.activity import ActivityMark, ActivityMinute
 from agents.models.agent import AgentRecord
-from agents.models.card import AgentCard
+from agents.models.card import CARD_KEYS, CARD_MARKS, AgentCard, card_in
+from agents.models.entry import CatalogEntry
 from agents.models.event import BY_STAFF, AgentEvent
 from agents.models.last_count import LastCount, LastTagCount
 from agents.models.limits import (
@@ -28,6 +29,8 @@ from agents.models.token import AccessToken
 
 __all__ = [
     "BY_STAFF",
+    "CARD_KEYS",
+    "CARD_MARKS",
     "DEFAULT_TTL_SECONDS",
     "MAX_ACTOR_LENGTH",
     "MAX_EXTENSION_REASON_LENGTH",
@@ -50,10 +53,12 @@ __all__ = [
     "AgentCard",
     "AgentEvent",
     "AgentRecord",
+    "CatalogEntry",
     "LastCount",
     "LastTagCount",
     "Lookout",
     "SavedView",
     "SweepMark",
     "Uptime",
+    "card_in",
 ]

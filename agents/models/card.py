@@ -1,6 +1,13 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import models
 
 from agents.models.limits import MAX_ID_LENGTH
+
+CARD_KEYS = ("agent_card", "agentCard", "card")
+# Metadata with one of these is itself a card.
+CARD_MARKS = ("supportedInterfaces", "protocolVersion", "defaultInputModes")
 
 
 class AgentCard(models.Model):
@@ -18,3 +25,12 @@ class AgentCard(models.Model):
 
     def __str__(self) -> str:
         return f"card of {self.agent_id}"
+
+
+def card_in(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the card that came within the metadata, if any."""
+    for key in CARD_KEYS:
+        value = metadata.get(key)
+        if isinstance(value, dict) and value:
+            return value
+    return metadata if any(mark in metadata for mark in CARD_MARKS) else None

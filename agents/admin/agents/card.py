@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.leases import card_of
-from agents.models import AgentRecord
+from agents.models import AgentRecord, card_in
 
-CARD_KEYS = ("agent_card", "agentCard", "card")
-# Metadata with one of these is itself a card.
-CARD_MARKS = ("supportedInterfaces", "protocolVersion", "defaultInputModes")
 WEB_SCHEMES = ("http://", "https://")
 
 
@@ -48,7 +45,7 @@ class Card:
 
 
 def known_card(agent: AgentRecord) -> Card:
-    sent = card_of(agent.agent_id) or _sent_card(agent.metadata)
+    sent = card_of(agent.agent_id) or card_in(agent.metadata)
     source: Mapping[str, Any] = agent.metadata if sent is None else sent
     skills = [
         Skill(_skill_name(each), _text(each, "description"))
@@ -70,14 +67,6 @@ def known_card(agent: AgentRecord) -> Card:
         skills=skills or [Skill(name) for name in agent.skills],
         interfaces=[each for each in interfaces if each.url],
     )
-
-
-def _sent_card(metadata: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    for key in CARD_KEYS:
-        value = metadata.get(key)
-        if isinstance(value, dict) and value:
-            return value
-    return metadata if any(mark in metadata for mark in CARD_MARKS) else None
 
 
 def _skill_name(value: Any) -> str:

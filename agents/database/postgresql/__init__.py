@@ -6,6 +6,7 @@ from agents.database.postgresql.connections import Connections
 from agents.database.postgresql.ids import Ids
 from agents.database.postgresql.json_sql import JsonSql
 from agents.database.postgresql.text import Text
+from agents.database.postgresql.words import Words
 from agents.database.postgresql.writes import Writes
 from agents.database.tables import table
 
@@ -14,7 +15,7 @@ from agents.database.tables import table
 PAGE_HEADER, SMALLEST_ROW = 24, 28
 
 
-class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
+class PostgreSQL(Clock, JsonSql, Writes, Ids, Connections, Text, Words, Dialect):
     name = "PostgreSQL"
     has_one_writer = False
     is_local = False

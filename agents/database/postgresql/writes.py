@@ -150,7 +150,7 @@ def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
     ctes += [
         f"upserted AS ({insert} {returning})",
         f"written AS (SELECT upserted.*{logged} FROM upserted JOIN given USING ({key}))",
-        f"logged AS ({statement.log})",
+        *(f"logged_{place} AS ({log})" for place, log in enumerate(statement.logs)),
     ]
     names = ", ".join(["created", *statement.returning])
     return f"WITH {', '.join(ctes)} SELECT {names} FROM written"

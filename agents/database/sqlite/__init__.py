@@ -6,6 +6,7 @@ from agents.database.sqlite.connections import Connections
 from agents.database.sqlite.ids import Ids
 from agents.database.sqlite.json_sql import JsonSql
 from agents.database.sqlite.text import Text
+from agents.database.sqlite.words import Words
 from agents.database.sqlite.writes import Writes
 from agents.database.tables import table
 
@@ -14,7 +15,7 @@ NUMBERS = "('integer', 'real')"
 LAST_CHARACTER = "\U0010ffff"
 
 
-class SQLite(Clock, JsonSql, Writes, Ids, Connections, Text, Dialect):
+class SQLite(Clock, JsonSql, Writes, Ids, Connections, Text, Words, Dialect):
     name = "SQLite"
     has_one_writer = True
     is_local = True

@@ -54,7 +54,8 @@ class Writes:
                 for row in written
             ]
             columns = [*statement.returning, "created", *statement.logged]
-            _log(statement.log, columns, logged, [])
+            for log in statement.logs:
+                _log(log, columns, logged, [])
         return written
 
     def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:

@@ -116,4 +116,4 @@ def test_cards_that_belong_to_no_registration_are_deleted_with_old_history(clien
 def test_cards_are_deleted_in_batches(client: Client) -> None:
     for number in range(5):
         AgentCard.objects.create(agent_id=f"gone-{number}", generation=number, card={})
-    assert leases.delete_unused_cards(batch_size=2) == 5
+    assert leases.delete_leftovers(batch_size=2) == 5

@@ -93,7 +93,7 @@ class TestRegister:
             with CaptureQueriesContext(connection) as queries:
                 register("a")
             # SQLite takes more, and a savepoint within the test's transaction.
-            assert len(queries) == (5 if connection.vendor == "sqlite" else 1)
+            assert len(queries) == (6 if connection.vendor == "sqlite" else 1)
 
     def test_registering_again_replaces_the_agents_fields_and_keeps_the_operators_state(
         self,

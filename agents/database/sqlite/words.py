@@ -1,0 +1,28 @@
+"""Words in an FTS5 table: https://www.sqlite.org/fts5.html"""
+
+from collections.abc import Sequence
+
+from agents.database.words import TABLE, Reading, matches
+
+INDEX = "agents_catalogwords"
+
+
+class Words:
+    def entries_with(self, readings: Sequence[Reading]) -> tuple[str, list[str]]:
+        selects, queries = [], []
+        for quality, reading, column, _ in matches(readings):
+            selects.append(
+                f"SELECT rowid AS id, {quality:.4f} AS quality FROM {INDEX} WHERE {INDEX} MATCH %s"
+            )
+            queries.append(_query(reading, column))
+        sql = (
+            f"SELECT agent_id, MAX(quality) AS quality FROM ({' UNION ALL '.join(selects)})"
+            f" AS found JOIN {TABLE} USING (id) GROUP BY id"
+        )
+        return sql, queries
+
+
+def _query(reading: Reading, column: str) -> str:
+    mark = " *" if reading.is_prefix else ""
+    words = " OR ".join(f'"{word}"{mark}' for word in reading.words)
+    return f"{{{column}}} : ({words})"

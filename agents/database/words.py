@@ -1,0 +1,43 @@
+"""Words that are looked for in the index of words, which migration 0013 makes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# How much a word says where it stands, by the weights that PostgreSQL has.
+PLACES = {"name_words": ("A", 1.0), "skill_words": ("B", 0.9), "about_words": ("C", 0.6)} | {
+    "more_words": ("D", 0.4)
+}
+TABLE = "agents_catalogentry"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Some words, of which one is enough; or beginnings of words.
+
+    `quality`: 1 for the word itself. `anywhere`: it does not matter where it stands.
+    Words are as `agents.words` gives them, so they need no quotes.
+    """
+
+    words: Sequence[str]
+    is_prefix: bool
+    quality: float
+    anywhere: bool = False
+
+
+class Match(NamedTuple):
+    """A reading at a place, where it has some `quality`. Without a column, at any."""
+
+    quality: float
+    reading: Reading
+    column: str = ""
+    weight: str = ""
+
+
+def matches(readings: Sequence[Reading]) -> Iterator[Match]:
+    for reading in readings:
+        if reading.anywhere:
+            yield Match(reading.quality, reading)
+            continue
+        for column, (weight, share) in PLACES.items():
+            yield Match(reading.quality * share, reading, column, weight)
