@@ -1,0 +1,98 @@
+"""What a text in natural language looks for."""
+
+from collections.abc import Iterator, Sequence
+
+from agents.database.words import Reading
+from agents.words import words_of
+
+MAX_WORDS = 16
+# They say what is wanted of an agent, not what it does.
+COMMON_WORDS = (
+    "a about agent agents all an and any are as at be but by can could do does find for from get"
+    " give have help how i in into is it its like look looking me my need of on one or please"
+    " server show some something somebody someone that the their them then there these this to"
+    " tool tools us use using want was we what when where which who will with would you your"
+    " assistant service services able could let"
+    " next now today tomorrow tonight soon"
+)
+COMMON = frozenset(COMMON_WORDS.split())
+# The longest that fits is taken off: "translation", "translate" and "translator" begin alike.
+ALL_ENDINGS = (
+    "s es ies ied y e ed d er ers or ors ing ings ion ions ation ations ment ments al ally ly ity"
+    " ive ize ise izes izing ization isation ized ised ances ance ence ences able ist ists sis"
+    " tic tics"
+)
+ENDINGS = sorted(ALL_ENDINGS.split(), key=len, reverse=True)
+SHORTEST_STEM = 4
+SHORTEST_PREFIX = 3
+SHORTEST_TYPO = 5
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# Of a word itself it is 1.
+AS_OTHER_NUMBER, AS_PREFIX, AS_TYPO, AS_TYPO_IN_PREFIX = 0.9, 0.7, 0.6, 0.45
+
+
+def wanted_words(text: str) -> list[str]:
+    """Return the words that matter; if none does, all."""
+    words = list(dict.fromkeys(words_of(text)))
+    return ([word for word in words if word not in COMMON] or words)[:MAX_WORDS]
+
+
+def readings_of(word: str) -> list[Reading]:
+    """Return the word, its plural or singular, and what other forms of it begin with."""
+    readings = [
+        Reading([word], is_prefix=False, quality=1.0),
+        Reading(_other_numbers(word), is_prefix=False, quality=AS_OTHER_NUMBER),
+    ]
+    stem = _stem(word)
+    if len(stem) >= SHORTEST_PREFIX:
+        readings.append(Reading([stem], is_prefix=True, quality=AS_PREFIX))
+    return readings
+
+
+def typos_of(word: str) -> list[Reading]:
+    """Return what may have been meant by a word that no agent has: it differs in one letter."""
+    if len(word) < SHORTEST_TYPO or not word.isalpha():
+        return []
+    readings = [Reading(_one_letter_off(word), is_prefix=False, quality=AS_TYPO)]
+    stem = _stem(word)
+    if len(stem) >= SHORTEST_TYPO:
+        near = _one_letter_off(stem)
+        readings.append(Reading(near, is_prefix=True, quality=AS_TYPO_IN_PREFIX))
+    return readings
+
+
+def _other_numbers(word: str) -> list[str]:
+    """Return what may be the plural, and the singular."""
+    others = [f"{word}s", f"{word}es"]
+    if word.endswith("y"):
+        others.append(f"{word[:-1]}ies")
+    if word.endswith("s") and len(word) > SHORTEST_PREFIX:
+        others.append(word[:-1])
+    if word.endswith("es") and len(word) > SHORTEST_PREFIX + 1:
+        others.append(word[:-2])
+    if word.endswith("ies") and len(word) > SHORTEST_PREFIX + 1:
+        others.append(f"{word[:-3]}y")
+    return others
+
+
+def _stem(word: str) -> str:
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
+            return word[: -len(ending)]
+    return word
+
+
+def _one_letter_off(word: str) -> Sequence[str]:
+    """Return the words with a letter less, more, another, or two exchanged; not the first one."""
+    return list(dict.fromkeys(_edits(word)))
+
+
+def _edits(word: str) -> Iterator[str]:
+    for place in range(1, len(word) + 1):
+        before, after = word[:place], word[place:]
+        yield from (f"{before}{letter}{after}" for letter in LETTERS)
+        if after:
+            yield before + after[1:]
+            yield from (f"{before}{letter}{after[1:]}" for letter in LETTERS)
+        if len(after) > 1:
+            yield f"{before}{after[1]}{after[0]}{after[2:]}"
