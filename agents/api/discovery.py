@@ -12,10 +12,11 @@ from rest_framework.serializers import Serializer
 
 from agents import leases
 from agents.api.etags import ETags
-from agents.api.negotiation import is_plain_json
+from agents.api.negotiation import is_plain_json, json_response
 from agents.api.pagination import AgentPagination, link_to_next
 from agents.api.watch import PARAMETERS as WATCH_PARAMETERS
 from agents.api.watch import Watching, cursor_headers
+from agents.discovery.catalog.entries import AGENT_CARD
 from agents.discovery.pages import PageSerializer, read_fields, read_page_query
 from agents.discovery.parameters import (
     FiltersSerializer,
@@ -26,7 +27,7 @@ from agents.discovery.parameters import (
 from agents.discovery.pick import PickSerializer, pick
 from agents.leases import card_of
 from agents.models import AgentRecord
-from agents.problems.errors import NoAgentToPick
+from agents.problems.errors import NoAgentToPick, NoCard
 from agents.querysets import AgentQuerySet
 from agents.serializers.agent import AgentSerializer
 from agents.serializers.agent_page import read_page, with_card
@@ -77,6 +78,13 @@ class Discovery(Watching):
         elif agent := self.get_queryset().filter(agent_id=agent_id).first():
             return Response({**self.get_serializer(agent).data, "agent_card": card_of(agent_id)})
         raise leases.UnknownAgent(agent_id)
+
+    @action(detail=True, methods=["get"])
+    def card(self, request: Request, agent_id: str) -> HttpResponseBase:
+        card = card_of(agent_id)
+        if card is None:
+            raise NoCard
+        return json_response(request, card, AGENT_CARD)
 
     @action(detail=False, methods=["get"])
     def pick(self, request: Request) -> HttpResponseBase:

@@ -1,11 +1,8 @@
 from typing import Any
 
-from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from agents import agent_ids
-from agents.api.authentication import AccessTokenAuthentication, LeaseTokenAuthentication
 from agents.api.serializers import (
     ChangeSerializer,
     ChangesSerializer,
@@ -13,6 +10,7 @@ from agents.api.serializers import (
     ProblemSerializer,
 )
 from agents.api.watch import WatchSerializer
+from agents.discovery.catalog.entries import AGENT_CARD
 from agents.discovery.pages import PageSerializer
 from agents.discovery.parameters import FiltersSerializer, ListedAgentsSerializer
 from agents.discovery.pick import PickSerializer
@@ -29,13 +27,12 @@ from agents.serializers.agent import (
     DetailedAgentSerializer,
     RegisteredAgentSerializer,
 )
-from agents.tokens import lease as lease_tokens
-from agents.tokens.auth_mode import is_open
 
 JSON = "application/json"
 AGENT_ID = OpenApiParameter(
     "agent_id", {"type": "string", "pattern": f"^{agent_ids.PATTERN}$"}, OpenApiParameter.PATH
 )
+ANY_OBJECT = {"type": "object", "additionalProperties": {}}
 
 METADATA = OpenApiParameter(
     "meta.KEY",
@@ -48,70 +45,10 @@ METADATA = OpenApiParameter(
 )
 
 
-class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = AccessTokenAuthentication
-    name = "accessToken"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "Issued in the admin or by `manage.py issue_token`: to register "
-            "agents, to read about them, or both.",
-        }
-
-
-class LeaseTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = LeaseTokenAuthentication
-    name = "leaseToken"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {
-            "type": "apiKey",
-            "in": "header",
-            "name": lease_tokens.HEADER,
-            "description": "From the answer to the registration. It lets the registry refuse (409) "
-            "a process whose id a newer registration holds.",
-        }
-
-
-def mark_optional_tokens(result: Any, generator: Any, **_options: Any) -> Any:
-    for methods in result["paths"].values():
-        for method, call in methods.items():
-            reading = method == "get" and settings.REGISTRY_PUBLIC_READ
-            needed = call.get("security", [{}])
-            if (is_open() or reading) and {} not in needed:
-                needed.append({})
-    return result
-
-
-def add_rate_refusals(result: Any, generator: Any, **_options: Any) -> Any:
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    refusal = {
-        "description": "Too many calls. Try again after the seconds in Retry-After.",
-        "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
-        "content": {PROBLEM_JSON: problem},
-    }
-    for path, methods in result["paths"].items():
-        for call in methods.values():
-            if path.startswith("/agents"):
-                call["responses"]["429"] = refusal
-    return result
-
-
-def make_fields_optional(result: Any, generator: Any, **_options: Any) -> Any:
-    result["components"]["schemas"]["Agent"].pop("required")
-    return result
-
-
 def answers(*problems: int, **answers: Any) -> dict[Any, Any]:
     """Return responses: `answers` by status (``_200=``), Problem Details for `problems` and 503."""
     found: dict[Any, Any] = {(int(name[1:]), JSON): shape for name, shape in answers.items()}
     return found | {(status, PROBLEM_JSON): ProblemSerializer for status in (*problems, 503)}
-
-
-def without_slashes(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    return [(path.rstrip("/"), *rest) for path, *rest in endpoints]
 
 
 of_agents = extend_schema_view(
@@ -155,6 +92,13 @@ of_agents = extend_schema_view(
         description="With `If-None-Match`, 304 until its next heartbeat, or the end of its lease.",
         parameters=[AGENT_ID],
         responses=answers(401, 403, 404, _200=DetailedAgentSerializer),
+    ),
+    card=extend_schema(
+        operation_id="get_card",
+        summary="The A2A card of one agent, alive or not",
+        description="As it came with the agent's last registration.",
+        parameters=[AGENT_ID],
+        responses=answers(401, 403, 404) | {(200, AGENT_CARD): ANY_OBJECT},
     ),
     register=extend_schema(
         operation_id="register_agent",

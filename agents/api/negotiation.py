@@ -1,11 +1,13 @@
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 
 class Negotiation(DefaultContentNegotiation):
@@ -31,6 +33,16 @@ def is_plain_json(request: Request) -> bool:
     if not isinstance(renderer, JSONRenderer):
         return False
     return renderer.get_indent(request.accepted_media_type or "", {}) is None
+
+
+def json_response(
+    request: Request, data: Any, media_type: str, headers: Mapping[str, str] | None = None
+) -> HttpResponseBase:
+    """Return JSON with its own media type, or a page for browsers."""
+    if not is_plain_json(request):
+        return Response(data, headers=headers)
+    content = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return HttpResponse(content.encode(), content_type=media_type, headers=headers)
 
 
 def is_browser(request: Request) -> bool:

@@ -21,6 +21,13 @@ KINDS = {
     "pick": "READ",
     "watch": "READ",
     "mcp": "READ",
+    "card": "READ",
+    "cards": "READ",
+    "catalog": "READ",
+    "entries": "READ",
+    "search": "READ",
+    "explore": "READ",
+    "announce": "REGISTER",
     "destroy": "DEREGISTER",
 }
 

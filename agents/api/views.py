@@ -1,12 +1,10 @@
 """The endpoints below /agents: thin views over `agents.leases` and `agents.querysets`."""
 
-from typing import Any
-
 from django.conf import settings
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import action
-from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,9 +16,8 @@ from agents.api.authentication import (
     LeaseTokenAuthentication,
     address_of,
 )
+from agents.api.calls import StrictCalls
 from agents.api.discovery import PARAMETERS, Discovery
-from agents.api.parameters import check_parameters
-from agents.api.parsers import check_body
 from agents.api.permissions import (
     MayDeregister,
     MayHeartbeat,
@@ -29,7 +26,6 @@ from agents.api.permissions import (
     actor_of,
     enrolment_of,
 )
-from agents.api.rates_first import RatesFirst
 from agents.heartbeats.bulk import admit_many, bulk_answer
 from agents.heartbeats.serializers import (
     HeartbeatSerializer,
@@ -52,11 +48,12 @@ PERMISSIONS: dict[str, type[BasePermission]] = {
 
 
 @documentation.of_agents
-class AgentViewSet(RatesFirst, Discovery):
+class AgentViewSet(StrictCalls, Discovery):
     """Which agents live, where, and what they can do."""
 
     lookup_field = "agent_id"
     lookup_value_regex = agent_ids.PATTERN
+    parameters = PARAMETERS
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         action = self._requested_action()
@@ -76,12 +73,9 @@ class AgentViewSet(RatesFirst, Discovery):
             return self.action
         return self.action_map.get("post" if method == "OPTIONS" else method.lower())
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def max_body_bytes(self) -> int:
         is_bulk = self.action == "heartbeat_many"
-        check_body(request, settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES)
-        super().initial(request, *args, **kwargs)
-        if request.method in SAFE_METHODS:
-            check_parameters(request, PARAMETERS.get(self.action, ()))
+        return settings.MAX_BULK_BODY_BYTES if is_bulk else settings.MAX_BODY_BYTES
 
     @action(detail=False, methods=["post"])
     def register(self, request: Request) -> Response:

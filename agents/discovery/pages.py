@@ -109,7 +109,7 @@ def read_page_query(parameters: QueryDict) -> PageQuery:
     """Raise ValidationError."""
     query = validate(PageSerializer, parameters)
     order = Order(query["sort"])
-    after = _read_cursor(query["cursor"], order) if "cursor" in query else None
+    after = read_cursor(query["cursor"], order) if "cursor" in query else None
     return PageQuery(query["limit"], order, chosen(query["fields"]), after)
 
 
@@ -122,7 +122,10 @@ def chosen(fields: Sequence[str]) -> Names:
     return tuple(name for name in ALL if name in fields) or ALL
 
 
-def _read_cursor(text: str, order: Order) -> tuple[Any, ...]:
+def read_cursor(
+    text: str, order: Order, name: str = "cursor", problem: str = BAD_CURSOR
+) -> tuple[Any, ...]:
+    """Return the place in it. Raise ValidationError, of the parameter `name`."""
     try:
         place = base64.b64decode(text.encode(), altchars=b"-_", validate=True).decode("ascii")
         if order.is_by_id:
@@ -130,7 +133,7 @@ def _read_cursor(text: str, order: Order) -> tuple[Any, ...]:
         else:
             order_of_cursor, *values = parse_json(place.encode())
     except (binascii.Error, ValueError, TypeError) as error:
-        raise serializers.ValidationError({"cursor": [BAD_CURSOR]}) from error
+        raise serializers.ValidationError({name: [problem]}) from error
     if order_of_cursor != str(order) or not values:
-        raise serializers.ValidationError({"cursor": [BAD_CURSOR]})
+        raise serializers.ValidationError({name: [problem]})
     return tuple(values)

@@ -26,9 +26,11 @@ ENDINGS = sorted(ALL_ENDINGS.split(), key=len, reverse=True)
 SHORTEST_STEM = 4
 SHORTEST_PREFIX = 3
 SHORTEST_TYPO = 5
+# In one text, as each takes 500 words.
+MAX_TYPOS = 4
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # Of a word itself it is 1.
-AS_OTHER_NUMBER, AS_PREFIX, AS_TYPO, AS_TYPO_IN_PREFIX = 0.9, 0.7, 0.6, 0.45
+AS_OTHER_NUMBER, AS_PREFIX, AS_TYPO, AS_TYPO_IN_PREFIX = 0.9, 0.7, 0.5, 0.35
 
 
 def wanted_words(text: str) -> list[str]:
@@ -53,11 +55,12 @@ def typos_of(word: str) -> list[Reading]:
     """Return what may have been meant by a word that no agent has: it differs in one letter."""
     if len(word) < SHORTEST_TYPO or not word.isalpha():
         return []
-    readings = [Reading(_one_letter_off(word), is_prefix=False, quality=AS_TYPO)]
+    near = _one_letter_off(word)
+    readings = [Reading(near, is_prefix=False, quality=AS_TYPO, anywhere=True)]
     stem = _stem(word)
     if len(stem) >= SHORTEST_TYPO:
         near = _one_letter_off(stem)
-        readings.append(Reading(near, is_prefix=True, quality=AS_TYPO_IN_PREFIX))
+        readings.append(Reading(near, is_prefix=True, quality=AS_TYPO_IN_PREFIX, anywhere=True))
     return readings
 
 

@@ -17,7 +17,7 @@ from agents.conditions import condition_rank
 from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.database.words import Reading
-from agents.discovery.queries import readings_of, typos_of, wanted_words
+from agents.discovery.queries import MAX_TYPOS, readings_of, typos_of, wanted_words
 from agents.models import CatalogEntry
 from agents.querysets import AgentQuerySet
 
@@ -48,8 +48,11 @@ class Search:
         words = {word: readings_of(word) for word in wanted_words(text)}
         total, counts = self._count(words)
         unknown = UNKNOWN_SHARE * math.log1p(total)
-        missing = {word: typos_of(word) for word in words if not counts.get(word)}
-        _, more = self._count({word: typos for word, typos in missing.items() if typos})
+        missing = {
+            word: typos for word in words if not counts.get(word) and (typos := typos_of(word))
+        }
+        missing = dict(list(missing.items())[:MAX_TYPOS])
+        _, more = self._count(missing)
         words |= {word: missing[word] for word in more}
         counts |= more
         self._weights = {

@@ -26,6 +26,7 @@ from agents.querysets import AgentQuerySet
 TEXT, NUMBER, SHARE = models.CharField(), models.BigIntegerField(), FloatField()
 MAX_TEXT_LENGTH = 256
 MAX_NUMBER = 2**31
+MAX_GENERATION = 2**63
 # Microseconds since 1970 within the years of `datetime`.
 TIMES = range(int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000)
 
@@ -71,6 +72,12 @@ def _number(value: Any) -> Any:
     return Value(value)
 
 
+def _generation(value: Any) -> Any:
+    if type(value) is not int or not 0 <= value < MAX_GENERATION:
+        raise NotOfThisOrder
+    return Value(value)
+
+
 def _read_load(value: Any) -> Any:
     if not isinstance(value, int | float) or not -1 <= value <= UNKNOWN_LOAD:
         raise NotOfThisOrder
@@ -95,6 +102,7 @@ KEYS: Mapping[str, Key] = {
     "agent_id": _column("agent_id", TEXT, _text),
     "agent_name": _column("agent_name", TEXT, _text),
     "host": _column("host", TEXT, _text),
+    "generation": _column("generation", NUMBER, _generation),
     "registered_at": _time(lambda: Moment("registered_at")),
     "ttl_seconds": _column("ttl_seconds", NUMBER, _number),
     "load": Key(_load, SHARE, _read_load),

@@ -14,6 +14,12 @@ class AgentNotFound(APIException):
     default_code = "unknown_agent"
 
 
+class NoCard(APIException):
+    status_code = 404
+    default_detail = "There is no such agent, or it has registered without a card."
+    default_code = "no_card"
+
+
 class NoAgentToPick(APIException):
     status_code = 404
     default_detail = "No matching agent takes work at the moment."

@@ -22,12 +22,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["agents.api.documentation.without_slashes"],
+    "PREPROCESSING_HOOKS": ["agents.api.openapi.without_slashes"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "agents.api.documentation.mark_optional_tokens",
-        "agents.api.documentation.add_rate_refusals",
-        "agents.api.documentation.make_fields_optional",
+        "agents.api.openapi.mark_optional_tokens",
+        "agents.api.openapi.add_rate_refusals",
+        "agents.api.openapi.make_fields_optional",
     ],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {

@@ -1,9 +1,37 @@
+import re
+from urllib.parse import urlsplit
+
 from registry_project.server import framing
 from registry_project.settings.base import DEBUG, env
+
+# What catalogs have for a publisher that is no domain: ARD's guide to URNs, scenario A.
+NO_DOMAIN = "agent.localhost"
+DOMAIN = re.compile(
+    r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
+
+
+def parse_publisher(text: str) -> str:
+    domain = text.lower()
+    if not DOMAIN.fullmatch(domain):
+        raise ValueError
+    return domain
+
+
+def publisher_of(url: str) -> str:
+    host = str(urlsplit(url).hostname)
+    return host if DOMAIN.fullmatch(host) else NO_DOMAIN
+
 
 REGISTRY_URL = env.url(
     "REGISTRY_URL", "http://localhost:9000", ("http", "https"), example="http://registry:9000"
 ).rstrip("/")
+REGISTRY_PUBLISHER = env.parsed(
+    "REGISTRY_PUBLISHER",
+    publisher_of(REGISTRY_URL),
+    parse_publisher,
+    takes="a domain such as agents.example.com",
+)
 REGISTRY_AUTH = env.choice("REGISTRY_AUTH", "open" if DEBUG else "token", ("open", "token"))
 REGISTRY_PUBLIC_READ = env.flag("REGISTRY_PUBLIC_READ", default=False)
 SWEEP_INTERVAL_SECONDS = env.integer("SWEEP_INTERVAL_SECONDS", 15, 1, 3600)

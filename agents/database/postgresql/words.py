@@ -7,9 +7,9 @@ from agents.database.words import TABLE, Reading, matches
 
 class Words:
     def entries_with(self, readings: Sequence[Reading]) -> tuple[str, list[str]]:
-        found = sorted(matches(readings), key=lambda match: -match[0])
-        whens = [f"WHEN words @@ %s::tsquery THEN {quality:.4f}" for quality, *_ in found]
-        queries = [_query(reading, weight) for _, reading, _, weight in found]
+        found = sorted(matches(readings), key=lambda match: -match.quality)
+        whens = [f"WHEN words @@ %s::tsquery THEN {match.quality:.4f}" for match in found]
+        queries = [_query(match.reading, match.weight) for match in found]
         sql = (
             f"SELECT agent_id, CASE {' '.join(whens)} END AS quality FROM {TABLE}"
             " WHERE words @@ %s::tsquery"

@@ -10,11 +10,12 @@ INDEX = "agents_catalogwords"
 class Words:
     def entries_with(self, readings: Sequence[Reading]) -> tuple[str, list[str]]:
         selects, queries = [], []
-        for quality, reading, column, _ in matches(readings):
+        for match in matches(readings):
             selects.append(
-                f"SELECT rowid AS id, {quality:.4f} AS quality FROM {INDEX} WHERE {INDEX} MATCH %s"
+                f"SELECT rowid AS id, {match.quality:.4f} AS quality"
+                f" FROM {INDEX} WHERE {INDEX} MATCH %s"
             )
-            queries.append(_query(reading, column))
+            queries.append(_query(match.reading, match.column))
         sql = (
             f"SELECT agent_id, MAX(quality) AS quality FROM ({' UNION ALL '.join(selects)})"
             f" AS found JOIN {TABLE} USING (id) GROUP BY id"
@@ -25,4 +26,4 @@ class Words:
 def _query(reading: Reading, column: str) -> str:
     mark = " *" if reading.is_prefix else ""
     words = " OR ".join(f'"{word}"{mark}' for word in reading.words)
-    return f"{{{column}}} : ({words})"
+    return f"{{{column}}} : ({words})" if column else words
