@@ -58,7 +58,7 @@ class AgentViewSet(StrictCalls, Discovery):
     def get_authenticators(self) -> list[BaseAuthentication]:
         action = self._requested_action()
         if action == "heartbeat_many":
-            return [SessionAuthentication()]  # for the browsable API; the tokens are in the body
+            return [SessionAuthentication()]  # the lease tokens are in the body
         first = LeaseTokenAuthentication if action in LEASE_ACTIONS else AccessTokenAuthentication
         return [first(), SessionAuthentication()]
 
@@ -66,7 +66,6 @@ class AgentViewSet(StrictCalls, Discovery):
         return [PERMISSIONS.get(self._requested_action() or "", MayRead)()]
 
     def _requested_action(self) -> str | None:
-        """Return the action; for OPTIONS, that of a POST."""
         # Only the OpenAPI generator, which has no request, has set `action` by now.
         method = getattr(self.request, "method", None)
         if method is None:

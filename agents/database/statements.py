@@ -8,7 +8,7 @@ class RowUpdate:
 
     `keys`, then `values`: the columns of `given`, with their types on PostgreSQL.
     `match`: finds at most one held row for a given one.
-    `returning`: any columns but those of `values`.
+    `returning`: any columns but `values`.
     `max_delay`: seconds after which a server that was frozen must not start.
     """
 

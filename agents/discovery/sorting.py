@@ -1,6 +1,6 @@
-"""The orders of a listing, and where in one of them a page begins.
+"""Orders of a listing, and cursors, which hold an agent's sort keys and id.
 
-A place is that of an agent's sort keys and id, so it stays right while other agents come and go.
+So they stay right while other agents come and go.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ class NotOfThisOrder(ValueError):
 class Key:
     """`expression`: what is compared, by whether it descends. `mark`: its value in a cursor.
 
-    `parameter`: makes a value from a cursor comparable, or raises NotOfThisOrder.
+    `parameter` converts that value, or raises NotOfThisOrder.
     """
 
     expression: Callable[[bool], Any]
@@ -94,7 +94,6 @@ UNKNOWN_LOAD = 2.0
 
 
 def _load(descending: bool) -> Any:
-    """Sort agents that report no load last."""
     return Coalesce("load", Value(-1.0 if descending else UNKNOWN_LOAD))
 
 
@@ -141,11 +140,11 @@ class Part:
 
 
 class Order:
-    """An order in which no two agents have the same place: the id comes last."""
+    """A total order: the id comes last."""
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         parts = [Part(name.removeprefix("-"), name.startswith("-")) for name in names]
-        found = {part.name: part for part in reversed(parts)}  # of several, the first counts
+        found = {part.name: part for part in reversed(parts)}  # the first of a name counts
         parts = [part for part in parts if found[part.name] is part]
         ids = [place for place, part in enumerate(parts) if part.name == ID]
         self.parts = parts[: ids[0] + 1] if ids else [*parts, Part(ID, descends=False)]
@@ -161,11 +160,10 @@ class Order:
         return [part.order_by() for part in self.parts]
 
     def marks(self) -> dict[str, tuple[Any, Field[Any, Any]]]:
-        """Return an agent's place, as expressions with their fields, by names of FIELDS."""
         return {part.name: (part.key.mark(part.expression), part.key.kind) for part in self.parts}
 
     def after(self, agents: AgentQuerySet, place: Sequence[Any]) -> AgentQuerySet:
-        """Keep agents after a place. Raise NotOfThisOrder if there is no such place."""
+        """Keep agents after a place. Raise NotOfThisOrder."""
         if len(place) != len(self.parts):
             raise NotOfThisOrder
         values = [part.key.parameter(value) for part, value in zip(self.parts, place, strict=True)]
@@ -173,5 +171,5 @@ class Order:
         for part, value in reversed(list(zip(self.parts, values, strict=True))):
             same = Q(Exact(part.expression, value))
             after = part.is_after(value) | (same & after) if after else part.is_after(value)
-        # For an index on the first key.
+        # An index on the first key can serve this.
         return agents.filter(self.parts[0].is_not_before(values[0]) & after)

@@ -17,7 +17,7 @@ class Call:
 
     renewals: Sequence[Renewal]
     caller: Any
-    admitted: Admitted | None = None  # if it is for many agents
+    admitted: Admitted | None = None  # for many agents
     outcomes: Sequence[Outcome] = ()
     retries: Sequence[int] = ()
     retry_until: float = 0.0

@@ -6,7 +6,7 @@ from agents.models import AgentCard, AgentRecord
 
 
 def save_cards(registered: Iterable[tuple[Registration, Mapping[str, Any]]]) -> None:
-    """In the transaction of the registrations, whose locks order the cards too."""
+    """Call it in the transaction of the registrations: their locks order the cards too."""
     AgentCard.objects.bulk_create(
         [
             AgentCard(

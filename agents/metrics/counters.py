@@ -62,6 +62,5 @@ def count_refusal(codes: Any, times: int = 1) -> None:
 
 
 def count_renewed_here() -> int:
-    """Since this process started."""
     [family] = HEARTBEATS.collect()
     return sum(int(sample.value) for sample in family.samples)

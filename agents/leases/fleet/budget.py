@@ -8,5 +8,4 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 def pause_after(seconds: float, share: float) -> float:
-    """Return after how many seconds another may begin."""
     return min(seconds / share, LONGEST_PAUSE_SECONDS)

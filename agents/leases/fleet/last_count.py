@@ -24,7 +24,6 @@ def recent_count() -> Count:
 
 
 def count_for_all() -> Count:
-    """Count the fleet, and keep a large count for `recent_count`."""
     with dialect.in_one_process():
         count = count_fleet()
     if count.registered >= LARGE:
