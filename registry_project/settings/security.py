@@ -12,6 +12,7 @@ DAY = 86_400
 # Several machines must share one.
 SECRET_KEY = env.text("SECRET_KEY") or read_or_create(VAR_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS")
 # Our own, behind a proxy that ends TLS.
 CSRF_TRUSTED_ORIGINS: list[str] = env.parsed(
     "CSRF_TRUSTED_ORIGINS",
