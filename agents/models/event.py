@@ -32,6 +32,7 @@ class AgentEvent(models.Model):
         PURGE_FORCED = "purge-forced", "Purge forced"
         TOKEN_ISSUED = "token-issued", "Token issued"
         TOKEN_REVOKED = "token-revoked", "Token revoked"
+        CHANNEL_DISABLED = "channel-disabled", "Channel disabled"
 
     agent_id = models.CharField(max_length=MAX_ID_LENGTH, blank=True)
     kind = models.CharField(max_length=16, choices=Kind)
@@ -74,5 +75,6 @@ LEVELS: dict[str, Level] = {
     AgentEvent.Kind.RECOVERED: Level.OK,
     AgentEvent.Kind.PURGE_HELD: Level.WARN,
     AgentEvent.Kind.PURGE_FORCED: Level.WARN,
+    AgentEvent.Kind.CHANNEL_DISABLED: Level.BAD,
     **{AgentEvent.Kind(state.event): state.level for state in BY_OPERATION},
 }
