@@ -101,6 +101,20 @@ def between(after: int, until: int) -> QuerySet[AgentEvent]:
     return AgentEvent.objects.filter(pk__gt=after, pk__lte=until).order_by("pk")
 
 
+def numbered(numbers: Collection[int]) -> list[AgentEvent]:
+    """Return these events, oldest first, without their records."""
+    events = AgentEvent.objects.filter(pk__in=numbers) if numbers else AgentEvent.objects.none()
+    return list(events.order_by("pk").defer("record"))
+
+
+def later_kinds(
+    agents: Collection[str], kinds: Collection[str], after: int
+) -> list[tuple[str, str, int]]:
+    """Return agent, kind and number of the agents' events of these `kinds` after a position."""
+    events = AgentEvent.objects.filter(agent_id__in=agents, kind__in=kinds, pk__gt=after)
+    return list(events.order_by("pk").values_list("agent_id", "kind", "pk"))
+
+
 def last_kinds(agents: Collection[str], kinds: Collection[str], before: int) -> Mapping[str, str]:
     if not agents:
         return {}
@@ -118,6 +132,15 @@ def last_records(ends: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
         number: {**(record or {}), "agent_id": agent_id}
         for number, agent_id, record in events.values_list("pk", "agent_id", "record")
     }
+
+
+def last_records_of(agents: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the last records of agents that have one, with their ids."""
+    if not agents:
+        return {}
+    ends = AgentEvent.objects.filter(agent_id__in=agents, record__isnull=False).order_by()
+    newest = ends.values("agent_id").annotate(number=Max("pk")).values_list("number", flat=True)
+    return {record["agent_id"]: record for record in last_records(list(newest)).values()}
 
 
 def last_record(agent_id: str) -> Mapping[str, Any] | None:
