@@ -1,6 +1,7 @@
 import re
 from urllib.parse import urlsplit
 
+from agents.outbound.networks import Networks
 from registry_project.server import framing
 from registry_project.settings.base import DEBUG, env
 
@@ -37,6 +38,14 @@ REGISTRY_PUBLIC_READ = env.flag("REGISTRY_PUBLIC_READ", default=False)
 SWEEP_INTERVAL_SECONDS = env.integer("SWEEP_INTERVAL_SECONDS", 15, 1, 3600)
 SWEEP_BATCH_SIZE = env.integer("SWEEP_BATCH_SIZE", 1000, 1, 100_000)
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 90, 1, 36_500)
+NOTIFICATION_NETWORKS = env.parsed(
+    "NOTIFICATION_NETWORKS",
+    Networks(public=True),
+    lambda text: Networks.parse([word.strip() for word in text.split(",") if word.strip()]),
+    takes='networks such as 10.0.0.0/8, addresses, or "public", separated by commas',
+)
+NOTIFICATION_RETENTION_DAYS = env.integer("NOTIFICATION_RETENTION_DAYS", 30, 1, 36_500)
+CHANNEL_FAILURE_HOURS = env.integer("CHANNEL_FAILURE_HOURS", 24, 1, 24 * 365)
 # Off, a heartbeat costs many times as much.
 FAST_HEARTBEATS = env.flag("FAST_HEARTBEATS", default=True)
 KEEPALIVE_SECONDS = env.integer("KEEPALIVE_SECONDS", 75, 1, 3600)
