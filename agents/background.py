@@ -11,6 +11,8 @@ from agents.history.activity import ActivityRecorder
 from agents.leases.expiry.lookout import TICK_SECONDS, Lookout
 from agents.leases.expiry.turn import Turn
 from agents.leases.purge.registry_uptime import PULSE_SECONDS, pulse
+from agents.notifications.dispatch import dispatch
+from agents.notifications.wake import Waker
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,12 @@ def _start() -> None:
     threading.Thread(target=_run, args=[recorder], name="background", daemon=True).start()
     turn = Turn()
     turn.release_at_exit()
-    threading.Thread(target=_look_out, args=[turn], name="lookout", daemon=True).start()
+    is_ours = threading.Event()
+    for name, target, arguments in (
+        ("lookout", _look_out, [turn, is_ours]),
+        ("notifications", _notify, [is_ours]),
+    ):
+        threading.Thread(target=target, args=arguments, name=name, daemon=True).start()
 
 
 def _run(recorder: ActivityRecorder) -> None:
@@ -42,14 +49,18 @@ def _run(recorder: ActivityRecorder) -> None:
         time.sleep(PULSE_SECONDS)
 
 
-def _look_out(turn: Turn) -> None:
+def _look_out(turn: Turn, is_ours: threading.Event) -> None:
+    """Look for expired agents if it is this process's turn, and say so in `is_ours`."""
     lookout: Lookout | None = None
     while True:
         try:
             close_old_connections()
             # Another process may have recorded what this one remembers.
             lookout = (lookout or Lookout()) if turn.take() else None
-            if lookout is not None:
+            if lookout is None:
+                is_ours.clear()
+            else:
+                is_ours.set()
                 lookout.check()
         except Error as error:
             lookout = None
@@ -58,3 +69,22 @@ def _look_out(turn: Turn) -> None:
             logger.exception("expired agents could not be recorded")
         dialect.close_before_fork()
         time.sleep(TICK_SECONDS)
+
+
+def _notify(is_ours: threading.Event) -> None:
+    """Apply rules to new events in the process that writes expiries, and wake a worker."""
+    waker = Waker()
+    while True:
+        is_ours.wait()
+        is_behind = False
+        try:
+            close_old_connections()
+            is_behind = dispatch()
+            waker.wake_if_due()
+        except Error as error:
+            log_unavailable(error)
+        except Exception:  # a bug here must not end the thread
+            logger.exception("notifications could not be made")
+        dialect.close_before_fork()
+        if not is_behind:
+            time.sleep(TICK_SECONDS)

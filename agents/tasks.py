@@ -9,6 +9,11 @@ from agents.database.availability import UNAVAILABLE, log_unavailable
 from agents.history import retention
 from agents.history.record import Kind
 from agents.leases.purge.sweep_mark import report_sweeps
+from agents.notifications.delivery.run import deliver_due
+from agents.notifications.dispatch import dispatch
+from agents.notifications.retention import delete_old_deliveries
+from agents.notifications.wake import TASK as SEND_NOTIFICATIONS
+from agents.notifications.wake import wake_worker
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +40,19 @@ def delete_old_history() -> int | None:
     """Return how many events were deleted, None if the database is away."""
     try:
         leases.delete_leftovers()
+        delete_old_deliveries(days=settings.NOTIFICATION_RETENTION_DAYS)
         return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:
         log_unavailable(error)
         return None
+
+
+@shared_task(name=SEND_NOTIFICATIONS)
+def send_notifications() -> None:
+    """Deliver what is due. It applies rules too, should no web process do so."""
+    try:
+        is_behind = dispatch()
+        if deliver_due() or is_behind:
+            wake_worker()
+    except UNAVAILABLE as error:
+        log_unavailable(error)

@@ -33,6 +33,12 @@ CELERY_BEAT_SCHEDULE = {
         # No backlog for a worker that was away.
         "options": {"expires": SWEEP_INTERVAL_SECONDS},
     },
+    # Web processes wake workers; this is for calls that are lost.
+    "send-notifications": {
+        "task": "agents.send_notifications",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
+    },
     "delete-old-history": {
         "task": "agents.delete_old_history",
         "schedule": timedelta(hours=1),
