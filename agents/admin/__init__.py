@@ -1,10 +1,20 @@
 from django.contrib import admin
 
 from agents.admin.agents.model_admin import AgentAdmin
+from agents.admin.channels.model_admin import ChannelAdmin
+from agents.admin.deliveries.model_admin import DeliveryAdmin
 from agents.admin.events.model_admin import EventAdmin
+from agents.admin.rules.model_admin import RuleAdmin
 from agents.admin.tokens.model_admin import AccessTokenAdmin
 
-__all__ = ["AccessTokenAdmin", "AgentAdmin", "EventAdmin"]
+__all__ = [
+    "AccessTokenAdmin",
+    "AgentAdmin",
+    "ChannelAdmin",
+    "DeliveryAdmin",
+    "EventAdmin",
+    "RuleAdmin",
+]
 
 admin.site.site_header = "Agent registry"
 admin.site.site_title = "Agent registry"

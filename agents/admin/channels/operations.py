@@ -1,0 +1,105 @@
+"""What is done with a channel by a button of its page."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+
+from agents.admin.widgets.pages import admin_page
+from agents.database.clock import database_now
+from agents.durations import exactly
+from agents.models import Channel, Delivery
+from agents.notifications.channels.secrets import new_secret
+from agents.notifications.delivery.trial import send_test
+
+CHANGE = "agents.change_channel"
+# Hours, as the buttons name them.
+MUTES = {"0": 0, "1": 1, "24": 24}
+
+View = Callable[..., HttpResponse]
+
+
+class Operations(ModelAdmin[Channel]):
+    @property
+    def operations(self) -> dict[str, View]:
+        return {
+            "test": self._view(self._test),
+            "mute": self._view(self._mute),
+            "secret": self._view(self._secret),
+        }
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {"may_operate": object_id is not None and request.user.has_perm(CHANGE)}
+        return super().changeform_view(
+            request, object_id, form_url, context | (extra_context or {})
+        )
+
+    def _view(self, operate: Callable[[HttpRequest, Channel], HttpResponse | None]) -> View:
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
+            if not request.user.has_perm(CHANGE):
+                raise PermissionDenied
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            channel = get_object_or_404(Channel, pk=pk)
+            page = reverse("admin:agents_channel_change", args=[pk])
+            return operate(request, channel) or HttpResponseRedirect(page)
+
+        return view
+
+    def _test(self, request: HttpRequest, channel: Channel) -> None:
+        delivery = send_test(channel)
+        if delivery.state == Delivery.State.DELIVERED:
+            text, level = f"The test was delivered: {delivery.answer}", messages.SUCCESS
+        else:
+            text, level = f"The test was not delivered: {delivery.answer}", messages.ERROR
+        self.message_user(request, text, level)
+
+    def _mute(self, request: HttpRequest, channel: Channel) -> None:
+        hours = MUTES.get(request.POST.get("hours", ""))
+        if hours is None:
+            self.message_user(request, "Choose for how long to mute it.", messages.ERROR)
+            return
+        until = database_now() + timedelta(hours=hours) if hours else None
+        Channel.objects.filter(pk=channel.pk).update(muted_until=until)
+        done = f"Muted until {exactly(until)}." if until else "Not muted any more."
+        self.log_change(request, channel, done)
+        self.message_user(request, done, messages.SUCCESS)
+
+    def _secret(self, request: HttpRequest, channel: Channel) -> HttpResponse | None:
+        if channel.kind != Channel.Kind.WEBHOOK:
+            self.message_user(request, "Only webhooks have a secret.", messages.ERROR)
+            return None
+        text = new_secret(channel, database_now())
+        channel.save(update_fields=["encrypted_secret", "encrypted_old_secret", "old_secret_until"])
+        self.log_change(request, channel, "Made a new secret.")
+        return secret_page(self, request, channel, text)
+
+
+def secret_page(
+    model_admin: ModelAdmin[Any], request: HttpRequest, channel: Channel, text: str
+) -> HttpResponse:
+    """Show the secret here: a redirect would have to carry it."""
+    response = admin_page(
+        model_admin,
+        request,
+        "secret.html",
+        title=f"The secret of {channel.name}",
+        channel=channel,
+        text=text,
+        page=reverse("admin:agents_channel_change", args=[channel.pk]),
+    )
+    add_never_cache_headers(response)
+    return response
