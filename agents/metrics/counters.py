@@ -43,10 +43,17 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "last_sweep_timestamp_seconds": ("When the last sweep ended; missing before the first.", ()),
     "sweep_overdue": ("Whether the next sweep is overdue.", ()),
     "held_agents": ("Expired agents that the last sweep kept: too many expired at once.", ()),
+    "notification_channel_works": (
+        "Whether a notification channel is enabled, and its last attempt arrived.",
+        ("channel",),
+    ),
+    "notifications_waiting": ("Messages to be delivered, by channel.", ("channel",)),
     "feed_lag_seconds": ("Age of the oldest event that a reader has not read.", ("reader",)),
 }
 # In the database, as mostly workers purge.
 PURGES = ("purges", "Agents purged by sweeps.")
+NOTIFICATIONS = ("notifications", "Messages to channels, by what became of them.")
+NOTIFICATION_FAILURES = ("notification_failures", "Attempts to deliver that failed, by channel.")
 
 # Prometheus misses the first increase of a new series.
 for _kind in ("new", "again"):

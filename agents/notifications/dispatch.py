@@ -59,6 +59,12 @@ def current_position() -> int:
     return mark.position
 
 
+def seconds_behind() -> float | None:
+    """Return the age of the oldest event that no rule was applied to, None before the first."""
+    mark = DispatchMark.objects.first()
+    return None if mark is None else feed.seconds_behind(mark.position)
+
+
 def next_position() -> int:
     """Return where a rule that is made now begins."""
     current_position()

@@ -16,7 +16,16 @@ from agents.leases.fleet.last_count import recent_count
 from agents.leases.fleet.tag_counts import recent_tag_counts
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.leases.purge.sweep_mark import report_sweeps
-from agents.metrics.counters import COUNTERS, GAUGES, PREFIX, PURGES
+from agents.metrics.counters import (
+    COUNTERS,
+    GAUGES,
+    NOTIFICATION_FAILURES,
+    NOTIFICATIONS,
+    PREFIX,
+    PURGES,
+)
+from agents.notifications.dispatch import seconds_behind
+from agents.notifications.report import report_channels
 from agents.states import State
 from registry_project.version import VERSION
 
@@ -27,7 +36,7 @@ class RegistryCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _gauge("build_info", {(VERSION,): 1})
         try:
-            metrics = [*_agents(), *_sweeps(), *_uptime(), *_feed()]
+            metrics = [*_agents(), *_sweeps(), *_uptime(), *_feed(), *_notifications()]
         except UNAVAILABLE as error:
             log_unavailable(error)
             yield _gauge("database_up", {(): 0})
@@ -86,8 +95,27 @@ def _uptime() -> Iterator[Metric]:
 
 
 def _feed() -> Iterator[Metric]:
-    if (seconds := activity.seconds_behind()) is not None:
-        yield _gauge("feed_lag_seconds", {("activity",): seconds})
+    readers = {"activity": activity.seconds_behind(), "notifications": seconds_behind()}
+    lags = {(reader,): lag for reader, lag in readers.items() if lag is not None}
+    if lags:
+        yield _gauge("feed_lag_seconds", lags)
+
+
+def _notifications() -> Iterator[Metric]:
+    channels = report_channels()
+    if not channels:
+        return
+    yield _gauge("notification_channel_works", {(one.name,): one.works for one in channels})
+    yield _gauge("notifications_waiting", {(one.name,): one.waiting for one in channels})
+    name, text = NOTIFICATIONS
+    messages = CounterMetricFamily(PREFIX + name, text, labels=("channel", "result"))
+    name, text = NOTIFICATION_FAILURES
+    failures = CounterMetricFamily(PREFIX + name, text, labels=("channel",))
+    for one in channels:
+        messages.add_metric([one.name, "delivered"], one.delivered)
+        messages.add_metric([one.name, "given_up"], one.given_up)
+        failures.add_metric([one.name], one.failures)
+    yield from (messages, failures)
 
 
 def _gauge(name: str, samples: Mapping[Any, float]) -> GaugeMetricFamily:

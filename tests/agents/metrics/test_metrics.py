@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 
 from agents import leases
 from agents.history.activity import count_events
+from agents.history.record import Kind, record_event
 from agents.leases.expiry.lookout import Lookout
 from agents.leases.purge import registry_uptime
 from agents.models import AgentRecord
@@ -24,6 +25,7 @@ from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
 from registry_project.version import VERSION
 from tests.agents.conftest import Register, both_paths
+from tests.agents.notifications.setup import dispatch_all, make_channel, make_rule
 from tests.agents.passing_time import fleet, heartbeats, time_passes
 from tests.factories import AgentFactory
 
@@ -295,3 +297,24 @@ def test_metrics_contain_no_text_from_agents(api: APIClient, register: Register)
 
     assert AgentRecord.objects.exists()
     assert b"secret" not in api.get("/metrics").content
+
+
+@pytest.mark.django_db
+def test_notification_channels_are_reported(client: Client) -> None:
+    assert not [name for name in scrape(client) if "channel" in name]
+    channel = make_channel("hooks", delivered_total=7, given_up_total=2, failures_total=9)
+    make_channel("off", is_enabled=False)
+    make_rule("drained", channel=channel)
+    record_event(Kind("drained"), actor="agent", agent_id="a")
+    assert scrape(client)['feed_lag_seconds{reader="notifications"}'] > 0
+    dispatch_all()
+
+    samples = scrape(client)
+
+    assert samples['feed_lag_seconds{reader="notifications"}'] == 0
+    assert samples['notifications_waiting{channel="hooks"}'] == 1
+    assert samples['notification_channel_works{channel="hooks"}'] == 1
+    assert samples['notification_channel_works{channel="off"}'] == 0
+    assert samples['notifications_total{channel="hooks",result="delivered"}'] == 7
+    assert samples['notifications_total{channel="hooks",result="given_up"}'] == 2
+    assert samples['notification_failures_total{channel="hooks"}'] == 9
