@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports \
 	event-streams watchers discovery connections purge-bench agent-loop image trials clients wheel \
-	format check \
+	webhooks format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
 
@@ -49,6 +49,9 @@ dev: install-dev ## the same with DEBUG on, restarted when a file changes
 
 demo: install-dev ## show an agent's life, with the registry at PORT or a new one
 	@exec $(PY) -m examples.lifecycle --registry-url $(URL)
+
+webhooks: install ## a receiver of webhooks that fails for a minute gets everything once it is back: FAILS=60
+	@exec $(PY) -m examples.webhooks $(if $(FAILS),--fails $(FAILS))
 
 fleet: install ## check a registry with a simulated fleet: AGENTS=1000 TTL=60 DURATION=120 PORT=9000, or OWN=1, RELAYS=20
 	@exec $(PY) -m benchmarks.fleet --registry-url $${REGISTRY_URL:-$(URL)} \

@@ -1,0 +1,1 @@
+"""``make webhooks``: a receiver that fails for a minute gets everything once it is back."""
