@@ -18,6 +18,7 @@ class ChannelReport:
 
 
 def report_channels() -> Sequence[ChannelReport]:
+    """Leave out those that people have disabled."""
     return [
         ChannelReport(
             name=channel.name,
@@ -28,4 +29,5 @@ def report_channels() -> Sequence[ChannelReport]:
             failures=channel.failures_total,
         )
         for channel in Channel.objects.annotate(waiting=number_waiting())
+        if channel.is_enabled or channel.disabled_reason
     ]

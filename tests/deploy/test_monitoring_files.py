@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from agents import leases
 from agents.history.activity import count_events
 from agents.leases.purge.registry_uptime import pulse
+from tests.agents.notifications.setup import dispatch_all, make_channel
 from tests.deploy.monitoring import DASHBOARD, PROMETHEUS, alerts, panel_queries
 from tests.integration.registry_process import PROJECT
 
@@ -31,6 +32,8 @@ def labels(db: None, settings: Settings) -> dict[str, set[str]]:
     leases.purge_expired()
     pulse()
     count_events()
+    make_channel()
+    dispatch_all()
     api = APIClient()
     api.post("/agents/unknown/heartbeat")
     families = text_string_to_metric_families(api.get("/metrics").content.decode())

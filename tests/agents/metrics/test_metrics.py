@@ -303,6 +303,7 @@ def test_metrics_contain_no_text_from_agents(api: APIClient, register: Register)
 def test_notification_channels_are_reported(client: Client) -> None:
     assert not [name for name in scrape(client) if "channel" in name]
     channel = make_channel("hooks", delivered_total=7, given_up_total=2, failures_total=9)
+    make_channel("broken", is_enabled=False, disabled_reason="no success for 24 h")
     make_channel("off", is_enabled=False)
     make_rule("drained", channel=channel)
     record_event(Kind("drained"), actor="agent", agent_id="a")
@@ -314,7 +315,8 @@ def test_notification_channels_are_reported(client: Client) -> None:
     assert samples['feed_lag_seconds{reader="notifications"}'] == 0
     assert samples['notifications_waiting{channel="hooks"}'] == 1
     assert samples['notification_channel_works{channel="hooks"}'] == 1
-    assert samples['notification_channel_works{channel="off"}'] == 0
+    assert samples['notification_channel_works{channel="broken"}'] == 0
+    assert 'notification_channel_works{channel="off"}' not in samples
     assert samples['notifications_total{channel="hooks",result="delivered"}'] == 7
     assert samples['notifications_total{channel="hooks",result="given_up"}'] == 2
     assert samples['notification_failures_total{channel="hooks"}'] == 9
