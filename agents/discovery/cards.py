@@ -25,10 +25,7 @@ class CardsSerializer(serializers.Serializer[Any]):
 
 
 def read_cards(after: str, limit: int) -> tuple[list[Card], str | None]:
-    """Return cards of agents behind an id, in the order of ids, and the last id if there are more.
-
-    Agents without a card are left out.
-    """
+    """Return cards of agents after an id, ordered by id, and the last id if there are more."""
     registered = AgentCard.objects.filter(
         agent_id=OuterRef("agent_id"), generation=OuterRef("generation")
     )

@@ -1,4 +1,4 @@
-"""What a text in natural language looks for."""
+"""Words of a text, and similar ones."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from agents.database.words import Reading
 from agents.words import words_of
 
 MAX_WORDS = 16
-# They say what is wanted of an agent, not what it does.
+# They say that an agent is wanted, not what it does.
 COMMON_WORDS = (
     "a about agent agents all an and any are as at be but by can could do does find for from get"
     " give have help how i in into is it its like look looking me my need of on one or please"
@@ -16,7 +16,7 @@ COMMON_WORDS = (
     " next now today tomorrow tonight soon"
 )
 COMMON = frozenset(COMMON_WORDS.split())
-# The longest that fits is taken off: "translation", "translate" and "translator" begin alike.
+# The longest that fits is removed: "translation", "translate" and "translator" begin alike.
 ALL_ENDINGS = (
     "s es ies ied y e ed d er ers or ors ing ings ion ions ation ations ment ments al ally ly ity"
     " ive ize ise izes izing ization isation ized ised ances ance ence ences able ist ists sis"
@@ -26,21 +26,21 @@ ENDINGS = sorted(ALL_ENDINGS.split(), key=len, reverse=True)
 SHORTEST_STEM = 4
 SHORTEST_PREFIX = 3
 SHORTEST_TYPO = 5
-# In one text, as each takes 500 words.
+# In one text. Each takes 500 words.
 MAX_TYPOS = 4
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-# Of a word itself it is 1.
+# The word itself counts as 1.
 AS_OTHER_NUMBER, AS_PREFIX, AS_TYPO, AS_TYPO_IN_PREFIX = 0.9, 0.7, 0.5, 0.35
 
 
 def wanted_words(text: str) -> list[str]:
-    """Return the words that matter; if none does, all."""
+    """Return the words that matter; if none do, all."""
     words = list(dict.fromkeys(words_of(text)))
     return ([word for word in words if word not in COMMON] or words)[:MAX_WORDS]
 
 
 def readings_of(word: str) -> list[Reading]:
-    """Return the word, its plural or singular, and what other forms of it begin with."""
+    """Return the word, its plural or singular, and what its other forms begin with."""
     readings = [
         Reading([word], is_prefix=False, quality=1.0),
         Reading(_other_numbers(word), is_prefix=False, quality=AS_OTHER_NUMBER),
@@ -52,7 +52,7 @@ def readings_of(word: str) -> list[Reading]:
 
 
 def typos_of(word: str) -> list[Reading]:
-    """Return what may have been meant by a word that no agent has: it differs in one letter."""
+    """Return words that differ in one letter from one that no agent has."""
     if len(word) < SHORTEST_TYPO or not word.isalpha():
         return []
     near = _one_letter_off(word)
@@ -65,7 +65,6 @@ def typos_of(word: str) -> list[Reading]:
 
 
 def _other_numbers(word: str) -> list[str]:
-    """Return what may be the plural, and the singular."""
     others = [f"{word}s", f"{word}es"]
     if word.endswith("y"):
         others.append(f"{word[:-1]}ies")
@@ -86,7 +85,7 @@ def _stem(word: str) -> str:
 
 
 def _one_letter_off(word: str) -> Sequence[str]:
-    """Return the words with a letter less, more, another, or two exchanged; not the first one."""
+    """Return words with a letter less, more, different or exchanged, but not the first."""
     return list(dict.fromkeys(_edits(word)))
 
 

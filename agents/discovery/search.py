@@ -1,7 +1,7 @@
-"""Agents ranked by how much of a text they are about.
+"""Ranks agents by how much of a text they are about.
 
-Each word of the text counts by how few agents have it, and for an agent by where it has the word:
-0 to 1. Both databases find the words, and give the same scores.
+A word counts by how few agents have it, and for each agent by where it has the word: 0 to 1. Both
+databases give the same scores.
 """
 
 import math
@@ -27,7 +27,7 @@ BEST = 100
 LOWEST = 10
 # A word that no agent has, such as a city's name, counts less than a rare one.
 UNKNOWN_SHARE = 0.4
-# Beside the numbers of words.
+# A key beside the numbers of words.
 TOTAL = -1
 
 Sql = tuple[str, tuple[Any, ...]]
@@ -40,7 +40,7 @@ class Found:
 
 
 class Search:
-    """Searches `agents` for a text. Its words are counted once, when it is made."""
+    """Searches `agents` for a text. Counts its words once, when created."""
 
     def __init__(self, agents: AgentQuerySet, text: str) -> None:
         self._agents = agents
@@ -73,7 +73,6 @@ class Search:
             return [Found(agent_id, score) for agent_id, score, _ in cursor.fetchall()]
 
     def matching(self) -> AgentQuerySet:
-        """Return all agents that match."""
         ranking = self._ranking()
         if ranking is None:
             return self._agents.none()
@@ -82,7 +81,7 @@ class Search:
         return self._agents.filter(pk__in=ids)
 
     def _count(self, words: Mapping[str, Sequence[Reading]]) -> tuple[int, dict[str, int]]:
-        """Return how many entries there are, and how many agents match by each word, if any."""
+        """Return how many entries there are, and how many agents match each word."""
         if self._candidates is None or not words:
             return 0, {}
         candidates, values = self._candidates
@@ -128,7 +127,7 @@ def _candidates(agents: AgentQuerySet) -> Sql | None:
 
 
 def _hits(words: Mapping[str, tuple[Sequence[Reading], float]]) -> tuple[str, list[Any]]:
-    """Return a SELECT of each agent's quality for each word, multiplied by the word's weight."""
+    """Return a SELECT of each agent's quality for each word, times the word's weight."""
     selects, parameters = [], []
     for place, (readings, weight) in enumerate(words.values()):
         sql, values = dialect.entries_with(readings)

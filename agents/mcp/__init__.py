@@ -1,6 +1,6 @@
 """The registry as an MCP server: tools for assistants, at ``/mcp``.
 
-Only `views` and `urls` are loaded with the web process; the SDK is when somebody calls.
+Web processes load only `views` and `urls`; the first call loads the SDK.
 
 https://modelcontextprotocol.io/specification
 """

@@ -1,7 +1,7 @@
 """One exchange with the SDK's server, in the thread of a request.
 
-Each request is answered by itself with JSON: there are no sessions, so any process can answer the
-next one, and no stream holds a connection.
+Each response is JSON, without sessions: any process can answer the next request, and no stream
+holds a connection.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from agents.mcp.server import server_for
 from agents.mcp.tool import Caller
 
-# Set by Django or the web server, not by the answer's maker.
+# Django or the web server sets these.
 OTHERS_HEADERS = {"content-length", "connection", "date", "server"}
 
 

@@ -109,7 +109,7 @@ def find_record(agent_id: str) -> AgentRecord | None:
 
 
 def as_json(value: Any) -> Any:
-    """Return it as other programs get it: with times as text."""
+    """Return it as other programs get it: times are text."""
     return json.loads(json.dumps(value, default=str))
 
 

@@ -1,5 +1,3 @@
-"""The tools as a server of the SDK."""
-
 import json
 import logging
 from typing import Any
@@ -28,7 +26,7 @@ Context = ServerRequestContext[Any]
 
 
 def server_for(caller: Caller) -> Server[Any]:
-    """Return one with the tools of this caller, for one request."""
+    """Return one for one request, with the tools of this caller."""
     tools = tools_for(caller)
 
     async def list_tools(
@@ -42,7 +40,7 @@ def server_for(caller: Caller) -> Server[Any]:
         tool = tools.get(params.name)
         if tool is None:
             return _error(f"There is no tool {params.name!r}.")
-        # Back in the thread of the request, whose database connection it is.
+        # In the thread of the request, which has the database connection.
         call = sync_to_async(_called, thread_sensitive=True)
         return await call(tool, params.arguments or {}, caller)
 

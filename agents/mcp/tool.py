@@ -1,5 +1,3 @@
-"""What a tool is, apart from the protocol."""
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar

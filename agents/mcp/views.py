@@ -37,7 +37,7 @@ class Mcp(RatesFirst, APIView):
 
 
 def check_origin(request: Request) -> None:
-    """Raise PermissionDenied for pages of other websites, as MCP wants it."""
+    """Raise PermissionDenied for pages of other websites, as MCP requires."""
     origin = request.headers.get("Origin")
     if origin is None or origin in settings.CORS_ALLOWED_ORIGINS:
         return

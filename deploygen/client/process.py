@@ -24,7 +24,7 @@ STOP_SECONDS = STOPPING_SECONDS + 0.5
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """Looks names up without threads, which cannot be started when the interpreter ends."""
+    """Resolves names without threads, which cannot start when the interpreter ends."""
 
     async def getaddrinfo(
         self,
@@ -67,12 +67,11 @@ class Registration:
         report: Callable[[], Mapping[str, Any]] | None = None,
         pacing: Pacing | None = None,
     ) -> None:
-        """By default, the URL is AGENT_REGISTRY_URL, the token AGENT_ENROLMENT_TOKEN or the content
-        of the file AGENT_ENROLMENT_TOKEN_FILE, the host that of own_host(), and the port 8000;
-        AGENT_HOST and AGENT_PORT override these. `report` returns status, load and note for each
-        heartbeat.
+        """By default, the URL is AGENT_REGISTRY_URL, and the host that of own_host().
 
-        Raises ValueError for a wrong URL or port.
+        The token is AGENT_ENROLMENT_TOKEN or the content of the file AGENT_ENROLMENT_TOKEN_FILE.
+        The port is 8000. AGENT_HOST and AGENT_PORT override host and port. `report` returns status,
+        load and note for each heartbeat. Raises ValueError for a wrong URL or port.
         """
         url = registry_url or os.environ.get(URL_VARIABLE)
         if not url:
@@ -112,13 +111,13 @@ class Registration:
 
     @property
     def problem(self) -> str | None:
-        """Why it should get no work, such as that another process has its id now; or None."""
+        """Why it should get no work, such as that another process has its id; or None."""
         return self._client.problem
 
     def start(self) -> Self:
         """Register in the background, until `stop` or the end of the process.
 
-        A process that is killed by a signal stays listed until its lease ends.
+        A process killed by a signal stays listed until its lease ends.
         """
         if self._process == os.getpid():
             return self
@@ -130,7 +129,7 @@ class Registration:
         return self
 
     def stop(self) -> None:
-        """Deregister. It takes STOP_SECONDS at most."""
+        """Deregister, within STOP_SECONDS."""
         if self._process != os.getpid():  # a fork: its parent stays registered
             return
         self._is_stopping = True
@@ -150,7 +149,7 @@ class Registration:
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
-        """For FastAPI and Starlette; an app that has a lifespan of its own enters it in there."""
+        """For FastAPI and Starlette. An app with its own lifespan enters this one in there."""
         self.start()
         try:
             yield

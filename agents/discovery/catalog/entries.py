@@ -1,6 +1,6 @@
-"""An agent as a catalog entry. Its liveness is in `metadata`, whose values are no lists or objects.
+"""An agent as a catalog entry. `metadata` has its liveness, and no lists or objects.
 
-ARD calls the kind of an entry `type`, AI Catalog `mediaType`; entries have both.
+The kind of an entry is `type` in ARD and `mediaType` in AI Catalog; entries have both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from agents.querysets import AgentQuerySet, read_at
 AGENT_CARD = "application/a2a-agent-card+json"
 REGISTRY = "application/ai-registry+json"
 CATALOG = "application/ai-catalog+json"
-# Where A2A has the card of an agent that did not register one.
+# Where A2A serves the card of an agent that did not register one.
 WELL_KNOWN_CARD = "/.well-known/agent-card.json"
 REGISTRY_NAME = "Agent registry"
 MAX_TEXT = (str, int, float, bool, type(None))
@@ -39,12 +39,11 @@ def with_what_entries_show(agents: AgentQuerySet) -> AgentQuerySet:
 
 
 def updated_at() -> Coalesce:
-    """Return when it registered last; of a registration with no event any more, the first time."""
+    """Return when it registered last, or first if that event is gone."""
     return Coalesce(time_of("generation"), F("registered_at"), output_field=DateTimeField())
 
 
 def read_entries(agents: AgentQuerySet) -> list[Entry]:
-    """Return the entries of `agents`, in their order."""
     return entries_of(list(with_what_entries_show(agents)))
 
 
@@ -64,7 +63,6 @@ def entries_of(agents: Sequence[Any]) -> list[Entry]:
 
 
 def registry_entry() -> Entry:
-    """Return the entry by which clients find the search."""
     return {
         "identifier": urn("registry", "agents"),
         "displayName": REGISTRY_NAME,

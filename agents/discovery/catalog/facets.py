@@ -1,5 +1,3 @@
-"""How many agents have each value at a path."""
-
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -27,7 +25,7 @@ def _counts(agents: AgentQuerySet, path: Path) -> Counter[str]:
         count = agents.count()
         return Counter({path.fixed(): count} if count else {})
     assert path.counted is not None  # noqa: S101 - others are refused
-    # Many agents have the same list, so that the database has little to return.
+    # Many agents have the same list, so the database returns little.
     found = agents.order_by().annotate(counted=path.counted()).values_list("counted")
     counts: Counter[str] = Counter()
     for value, count in found.annotate(count=Count("pk")):

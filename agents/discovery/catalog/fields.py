@@ -23,7 +23,7 @@ NOT_FILTERED = "Agents are not filtered by this."
     }
 )
 class FilterField(serializers.Field[Any, Any, Any, Any]):
-    """Texts by path. Numbers and booleans are taken as JSON writes them."""
+    """Texts by path. Numbers and booleans are converted as JSON writes them."""
 
     default_error_messages = {
         "not_an_object": "Give an object of paths and values.",

@@ -1,4 +1,4 @@
-"""``/.well-known/ai-catalog.json``: the agents that are alive, nested if there are many."""
+"""``/.well-known/ai-catalog.json``: living agents, in nested catalogs if there are many."""
 
 from typing import Any
 from urllib.parse import urlencode

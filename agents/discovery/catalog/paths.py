@@ -19,7 +19,7 @@ from agents.querysets import AgentQuerySet
 
 METADATA = "metadata."
 MAX_KEY_LENGTH = 256
-# Shown, and neither filtered nor counted by.
+# Shown, but neither filtered nor counted by.
 ONLY_SHOWN = {
     f"{METADATA}{name}" for name in ("port", "lastHeartbeat", "expiresAt", "ttlSeconds", "load")
 }
@@ -33,9 +33,9 @@ class UnknownPath(ValueError):
 
 @dataclass(frozen=True)
 class Path:
-    """`narrow` keeps agents with one of some values there. `counted`: the value, or a list of them.
+    """`narrow` keeps agents with one of some values there. `counted`: the value, or a list.
 
-    `fixed`: what all agents have there.
+    `fixed`: the same in all agents.
     """
 
     narrow: Narrow
@@ -80,7 +80,6 @@ def _identifier(agents: AgentQuerySet, values: Iterable[str]) -> AgentQuerySet:
 
 
 def _list(entries: str, record: str) -> Path:
-    """A list that an entry has, or the record of an agent without an entry."""
     entry = CatalogEntry.objects.filter(agent_id=OuterRef("agent_id"))
 
     def narrow(agents: AgentQuerySet, values: Iterable[str]) -> AgentQuerySet:

@@ -1,4 +1,4 @@
-"""What callers of ARD ask for: sections 7.1 to 7.4."""
+"""Requests of ARD, sections 7.1 to 7.4."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -17,7 +17,7 @@ BAD_TOKEN = "Take it from the previous page of the same call."  # noqa: S105 - n
 
 
 def token_of(query: Mapping[str, Any], offset: int) -> str:
-    """Return what leads to the results of a query after so many."""
+    """Return the token of the results after the first `offset`."""
     text = json.dumps([_digest(query), offset])
     return base64.urlsafe_b64encode(text.encode()).decode()
 

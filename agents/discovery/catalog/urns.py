@@ -7,7 +7,7 @@ from django.conf import settings
 from agents.agent_ids import is_agent_id
 
 AGENT, HEX = "agent", "agent-hex"
-# As a part of a URN, an id may have colons only between other characters.
+# In a URN, a colon must be between other characters.
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+)*")
 
 

@@ -1,11 +1,9 @@
-"""An agent as the registry describes it."""
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-# What its heartbeats change; no event is sent for these.
+# Heartbeats change these without an event.
 REPORTED = frozenset({"last_heartbeat", "expires_at", "status", "load", "note", "seen_address"})
 
 
@@ -13,7 +11,7 @@ REPORTED = frozenset({"last_heartbeat", "expires_at", "status", "load", "note", 
 class Agent:
     """`record`: all that the registry has sent, with fields that this version does not know.
 
-    `state` is set by an operator; `status`, `load` and `note` are its own report.
+    `state` is set by an operator; `status`, `load` and `note` are the agent's own report.
     """
 
     agent_id: str
@@ -35,7 +33,7 @@ class Agent:
 
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> "Agent":
-        """Raise ValueError if that is not an agent."""
+        """Raise ValueError if it is not an agent."""
         try:
             return cls(
                 agent_id=_text(record["agent_id"]),
@@ -60,12 +58,11 @@ class Agent:
 
     @property
     def url(self) -> str:
-        """Where its HTTP server is."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
     def is_same(self, other: "Agent") -> bool:
-        """Whether nothing differs but what heartbeats change."""
+        """Whether only what heartbeats change differs."""
         return _unreported(self.record) == _unreported(other.record)
 
 

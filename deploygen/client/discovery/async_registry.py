@@ -16,13 +16,13 @@ from .registry import CALL_SECONDS, Agents
 class AsyncRegistry:
     """Finds agents, in one event loop. `token` is one that may read.
 
-    All calls raise RegistryUnavailable, if the registry is away or busy, and RegistryRefused.
+    All calls raise RegistryUnavailable and RegistryRefused.
     """
 
     def __init__(
         self, url: str | None = None, token: str | None = None, *, seconds: float = CALL_SECONDS
     ) -> None:
-        """The arguments and exceptions are those of Registry."""
+        """Takes and raises what Registry does."""
         self._target = Target(url, token)
         self._seconds = seconds
         self._http = self._target.open(httpx.AsyncClient, seconds)
@@ -47,15 +47,15 @@ class AsyncRegistry:
     async def pick(
         self, *, exclude: Sequence[str] = (), **filters: Unpack[PickFilters]
     ) -> Agent | None:
-        """Return one that takes work, rather one with little load; None if there is none.
+        """Return an agent that takes work, preferably one with little load, or None.
 
-        `exclude`: ids of agents that are not wanted.
+        `exclude`: unwanted ids.
         """
         query = self._target.pick_query(filters, exclude)
         return self._target.agent(*await self._call(PICK, query))
 
     def watch(self, **filters: Unpack[WatchFilters]) -> AsyncWatch:
-        """Follow the agents that match: first comes each that is there, then what changes."""
+        """Follow the agents that match: first those that are there, then every change."""
         return AsyncWatch(self._http, self._target, self._pages, filters)
 
     async def _pages(self, filters: Mapping[str, Any]) -> Pages:

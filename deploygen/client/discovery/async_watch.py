@@ -17,10 +17,10 @@ from .view import Change
 
 
 class AsyncWatch:
-    """An iterator over changes that never ends by itself. `agents` is a view that they keep.
+    """An endless iterator over changes. `agents` is a view that they keep up to date.
 
-    It connects again when its connection breaks, and goes on where it was. Raises RegistryRefused.
-    Cancel the task that iterates to end it.
+    It reconnects and goes on where it was. Raises RegistryRefused. To end it, cancel the task that
+    iterates.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class AsyncWatch:
 
     @property
     def agents(self) -> Mapping[str, Agent]:
-        """What has been received so far, by id."""
+        """By id."""
         return self._following.view.agents
 
     @property
@@ -71,7 +71,7 @@ class AsyncWatch:
         return self._pending.popleft()
 
     async def follow(self) -> None:
-        """Keep the view until it is cancelled, for a task of its own that needs no changes."""
+        """Keep the view up to date, for a task that does not need the changes."""
         async for _ in self:
             pass
 

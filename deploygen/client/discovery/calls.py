@@ -1,4 +1,4 @@
-"""What is sent and how answers are read, for the sync and the async client alike."""
+"""Requests and responses, for both the sync and the async client."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ LIST, PICK, WATCH = "/agents", "/agents/pick", "/agents/watch"
 
 @dataclass(frozen=True)
 class Page:
-    """`next_page`: the cursor of the next one. `cursor`: where a watch goes on from this list."""
+    """`next_page`: a cursor. `cursor`: where a watch goes on from this list."""
 
     agents: list[Agent]
     next_page: str | None
@@ -49,7 +49,7 @@ Pages = Sequence[Page]
 
 
 class Target:
-    """The registry that is called, and how it is reached. `through`: names the proxy."""
+    """The registry, and how it is reached. `through`: names the proxy."""
 
     def __init__(self, url: str | None, token: str | None) -> None:
         """Raises ValueError, EnvironmentUnusable."""
@@ -82,7 +82,7 @@ class Target:
             "Last-Event-ID": cursor,
         }
 
-    # --- What is asked for -----------------------------------------------------------------------
+    # --- Requests --------------------------------------------------------------------------------
 
     def list_query(self, filters: Mapping[str, Any], page: str | None = None) -> httpx.QueryParams:
         query = query_of(filters).set("limit", PAGE_SIZE)
@@ -96,7 +96,7 @@ class Target:
     def agent_path(agent_id: str) -> str:
         return f"/agents/{quote(agent_id, safe=':')}"
 
-    # --- What the answers mean. All raise RegistryRefused, RegistryUnavailable. ------------------
+    # --- Responses. All raise RegistryRefused, RegistryUnavailable. ------------------------------
 
     def page(self, response: httpx.Response, text: bytes) -> Page:
         content = self._content(response, text)
@@ -108,7 +108,7 @@ class Target:
         return Page(agents, next_page, response.headers.get(CURSOR_HEADER))
 
     def agent(self, response: httpx.Response, text: bytes) -> Agent | None:
-        """Return None if the registry says that there is none."""
+        """Return None if there is no agent."""
         try:
             return self._agent(response, self._content(response, text))
         except RegistryRefused as error:

@@ -1,5 +1,3 @@
-"""Reads the messages of a stream of server-sent events."""
-
 import codecs
 import json
 import re
@@ -26,7 +24,7 @@ class Message:
 
 
 class Decoder:
-    """Takes bytes as they arrive, and gives the messages that are whole."""
+    """Takes bytes as they arrive, and returns the messages that are complete."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -53,7 +51,6 @@ class Decoder:
 def _message(data: str) -> Message:
     try:
         content = json.loads(data)
-        # The cursor is in the message's id, too.
         return Message(str(content["cursor"]), str(content["type"]), content)
     except (ValueError, KeyError, TypeError) as error:
         raise NotAMessage(f"not a message of a watch: {error}") from error

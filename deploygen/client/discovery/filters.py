@@ -1,4 +1,4 @@
-"""The filters of a list, a pick and a watch, as arguments."""
+"""The filters of lists, picks and watches, as arguments."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -26,10 +26,7 @@ class WatchFilters(TypedDict, total=False):
 
 
 class ListFilters(WatchFilters, total=False):
-    """Agents report `status` with heartbeats, and `condition` follows from it.
-
-    `sort`: the order, such as "host,-load".
-    """
+    """`sort`: the order, such as "host,-load"."""
 
     status: One
     condition: One

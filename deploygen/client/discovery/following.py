@@ -1,4 +1,4 @@
-"""What a watch does next: list, or go on from a cursor, and how long it pauses before that."""
+"""Whether a watch lists or goes on from a cursor, and how long it pauses before that."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -16,7 +16,7 @@ ENDED = "the registry has ended the stream"
 
 
 class Following:
-    """`cursor`: None if a list is needed. `problem`: why the view may be old, or None."""
+    """`cursor`: None if a list is needed. `problem`: why the view may be out of date."""
 
     def __init__(self, pacing: Pacing | None = None) -> None:
         self.view = View()
@@ -41,12 +41,12 @@ class Following:
         return changes
 
     def failed(self, error: RegistryError) -> float:
-        """Return the seconds to pause. Raises the error if trying again cannot help."""
+        """Return the seconds to pause. Raises errors that retries cannot help."""
         self.problem = str(error)
         if isinstance(error, RegistryRefused):
             if error.status != HTTPStatus.GONE:
                 raise error
-            self.cursor = None  # the events after it are no longer all there
+            self.cursor = None  # events after it are gone
         self._failures += 1
         retry_after = error.retry_after if isinstance(error, RegistryUnavailable) else None
         longest = self._pacing.longest_seconds

@@ -18,17 +18,17 @@ CALL_SECONDS = 10.0
 class Registry:
     """Finds agents. Threads may share it. `token` is one that may read.
 
-    All calls raise RegistryUnavailable, if the registry is away or busy, and RegistryRefused.
+    All calls raise RegistryUnavailable and RegistryRefused.
     """
 
     def __init__(
         self, url: str | None = None, token: str | None = None, *, seconds: float = CALL_SECONDS
     ) -> None:
-        """By default, the URL is AGENT_REGISTRY_URL, the token AGENT_REGISTRY_TOKEN or the content
-        of the file AGENT_REGISTRY_TOKEN_FILE. `seconds`: the longest call.
+        """By default, the URL is AGENT_REGISTRY_URL. `seconds`: the longest call.
 
-        Raises ValueError for a URL or a token that cannot be used, and RegistryUnavailable for
-        variables of a proxy or of certificates that cannot.
+        The token is AGENT_REGISTRY_TOKEN or the content of the file AGENT_REGISTRY_TOKEN_FILE.
+        Raises ValueError for an unusable URL or token, and RegistryUnavailable for unusable
+        variables of a proxy or of certificates.
         """
         self._target = Target(url, token)
         self._seconds = seconds
@@ -52,15 +52,15 @@ class Registry:
         return self._target.agent(*self._call(self._target.agent_path(agent_id)))
 
     def pick(self, *, exclude: Sequence[str] = (), **filters: Unpack[PickFilters]) -> Agent | None:
-        """Return one that takes work, rather one with little load; None if there is none.
+        """Return an agent that takes work, preferably one with little load, or None.
 
-        `exclude`: ids of agents that are not wanted.
+        `exclude`: unwanted ids.
         """
         query = self._target.pick_query(filters, exclude)
         return self._target.agent(*self._call(PICK, query))
 
     def watch(self, **filters: Unpack[WatchFilters]) -> Watch:
-        """Follow the agents that match: first comes each that is there, then what changes."""
+        """Follow the agents that match: first those that are there, then every change."""
         return Watch(self._http, self._target, self._pages, filters)
 
     def _pages(self, filters: Mapping[str, Any]) -> Pages:

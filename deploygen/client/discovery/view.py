@@ -1,5 +1,3 @@
-"""The agents that a watch sees, and what changes among them."""
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +24,7 @@ class Change:
 
 
 class View:
-    """Each change that it returns is one: of an agent that was not there, or is different."""
+    """Returns only changes of agents that are new or different."""
 
     def __init__(self) -> None:
         self._agents: dict[str, Agent] = {}
@@ -37,7 +35,7 @@ class View:
         return dict(self._agents)
 
     def replace(self, agents: Iterable[Agent]) -> Iterator[Change]:
-        """Take a new list: what differs from the view happened while nobody watched."""
+        """Take a new list. What differs has changed while nobody watched."""
         listed = {agent.agent_id: agent for agent in agents}
         for agent_id in self._agents.keys() - listed.keys():
             yield Change(Kind.DELETED, self._agents.pop(agent_id), NOT_LISTED)
@@ -45,7 +43,7 @@ class View:
             yield from self._put(agent)
 
     def apply(self, message: Message) -> Iterator[Change]:
-        """Raise NotAMessage. Messages of kinds that are not known change nothing."""
+        """Ignores unknown kinds of messages. Raise NotAMessage."""
         content = message.content
         if message.kind == Kind.DELETED:
             agent = self._agents.pop(str(content.get("agent_id")), None)

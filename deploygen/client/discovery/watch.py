@@ -19,9 +19,9 @@ from .view import Change
 
 
 class Watch:
-    """An iterator over changes that never ends by itself. `agents` is a view that they keep.
+    """An endless iterator over changes. `agents` is a view that they keep up to date.
 
-    It connects again when its connection breaks, and goes on where it was. Raises RegistryRefused.
+    It reconnects and goes on where it was. Raises RegistryRefused.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Watch:
 
     @property
     def agents(self) -> Mapping[str, Agent]:
-        """What has been received so far, by id."""
+        """By id."""
         return self._following.view.agents
 
     @property
@@ -72,7 +72,7 @@ class Watch:
             return self._pending.popleft()
 
     def follow(self) -> None:
-        """Keep the view until `close`, for a thread of its own that needs no changes."""
+        """Keep the view up to date until `close`, for a thread that does not need the changes."""
         for _ in self:
             pass
 

@@ -1,4 +1,4 @@
-"""How the registry is reached: through which proxy, and with which certificates."""
+"""Proxies and certificates with which the registry is reached."""
 
 import os
 import ssl

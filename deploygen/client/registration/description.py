@@ -37,7 +37,7 @@ def describe(
 async def complete(
     description: Mapping[str, Any], card: AgentCard, towards: httpx.URL
 ) -> dict[str, Any]:
-    """Return it with a host and, if there is one, the card, which may be a function of the host."""
+    """Add a host and, if there is one, the card, which may be a function of the host."""
     host = description.get("host") or await own_host(towards)
     known = card(host) if callable(card) else card
     return {**description, "host": host, **({"agent_card": known} if known else {})}

@@ -9,12 +9,11 @@ LOOK_UP_SECONDS = 5.0
 
 
 async def own_host(towards: httpx.URL) -> str:
-    """Return the name or address at which others are most likely to reach this machine.
+    """Return the name or address at which others most likely reach this machine.
 
-    `towards`: the registry, or the proxy before it. The address by which this machine reaches that
-    is better than a name without a dot, which hardly anybody else can resolve: a container's is its
-    id. A registry on this machine is reached by an address that nobody else has; then the name is
-    better, if it can be resolved at all.
+    `towards`: the registry, or the proxy before it. The address from which this machine reaches it
+    is better than a name without a dot, such as a container's id, which few others can resolve. For
+    a registry on this machine, that address is local, so the name is better if it can be resolved.
     """
     name = socket.gethostname()
     try:
@@ -47,7 +46,7 @@ async def _addresses(name: str) -> list[str]:
 
 
 def _local_address(remotes: Iterable[str]) -> str | None:
-    """Return the address that the kernel would send from; a connected UDP socket sends nothing."""
+    """Return the address that the kernel would send from. Connecting a UDP socket sends nothing."""
     for remote in remotes:
         family = socket.AF_INET6 if ":" in remote else socket.AF_INET
         try:

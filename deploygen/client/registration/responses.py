@@ -1,4 +1,4 @@
-"""Tells what the registry has answered from what something else has."""
+"""Distinguishes the registry's responses from those of others."""
 
 import json
 from http import HTTPStatus
@@ -16,7 +16,7 @@ NOT_DONE = BUSY | {HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 def error_of(response: httpx.Response, text: bytes, through: str = "") -> RegistryError:
-    """Return the error of a response that is no success. `through`: names the proxy."""
+    """Return the error of an unsuccessful response. `through`: names the proxy."""
     status = response.status_code
     content = json_of(text)
     message = f"{status}{_reason(response, content)}"
@@ -33,7 +33,7 @@ def error_of(response: httpx.Response, text: bytes, through: str = "") -> Regist
 
 
 def foreign(response: httpx.Response, through: str = "") -> RegistryUnavailable:
-    """Return the error of a success that no registry sends."""
+    """Return the error of a successful response that no registry sends."""
     return RegistryUnavailable(
         f"{response.status_code}: this is not a response of a registry{through}"
     )
