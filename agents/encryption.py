@@ -1,6 +1,6 @@
-"""Secrets that the registry has to send itself are encrypted at rest (Fernet).
+"""Encrypts (Fernet) secrets that the registry has to send.
 
-The first key encrypts, all of them decrypt. Where ENCRYPTION_KEYS is unset, SECRET_KEY encrypts.
+The first key encrypts, all of them decrypt. SECRET_KEY encrypts if ENCRYPTION_KEYS is unset.
 """
 
 import base64
@@ -16,7 +16,7 @@ KEY_BYTES = 32
 
 
 class Undecipherable(Exception):
-    """The key that encrypted it is not among the keys any more."""
+    """None of the keys encrypted it."""
 
 
 def encrypt(text: str) -> str:

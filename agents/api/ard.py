@@ -73,7 +73,7 @@ class ArdViewSet(StrictCalls, GenericViewSet[AgentRecord]):
         entries = read_entries_by_id([one.agent_id for one in page])
         source = f"{settings.REGISTRY_URL}/ard"
         answer: dict[str, Any] = {
-            # One that was deleted in between has none any more.
+            # An agent deleted in between has none.
             "results": [
                 {**entries[one.agent_id], "score": one.score, "source": source}
                 for one in page

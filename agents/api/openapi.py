@@ -1,4 +1,4 @@
-"""What the OpenAPI document has beside the calls: the settings name these hooks."""
+"""Hooks for the OpenAPI document; the settings name them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is at well-known addresses: the catalog, and the A2A cards of agents."""
+"""Well-known addresses: the catalog, and the A2A cards of agents."""
 
 from urllib.parse import urlencode
 
@@ -59,7 +59,7 @@ class WellKnownViewSet(StrictCalls, GenericViewSet[AgentRecord]):
         interval = announce(
             announcement, address_of(request), lambda agent_id: enrolment_of(request, agent_id)
         )
-        # To its client, `verified` means that the agent is listed.
+        # For its client, `verified` means that the agent is listed.
         return Response(
             {"status": "ok", "verified": True},
             status=status.HTTP_202_ACCEPTED,
@@ -68,7 +68,7 @@ class WellKnownViewSet(StrictCalls, GenericViewSet[AgentRecord]):
 
 
 def _version(request: Request) -> str | None:
-    """Return which version of A2A the caller wants, if it says so: 1.0 is 1, and 0.3 is 0.3.0."""
+    """Return which version of A2A the caller wants, if it says so."""
     text = request.headers.get(VERSION_HEADER)
     if text is None:
         return None

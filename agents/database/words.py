@@ -1,10 +1,10 @@
-"""Words that are looked for in the index of words, which migration 0013 makes."""
+"""Searches the index of words, which migration 0013 creates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# How much a word says where it stands, by the weights that PostgreSQL has.
+# How much a word counts in each place, with PostgreSQL's weights.
 PLACES = {"name_words": ("A", 1.0), "skill_words": ("B", 0.9), "about_words": ("C", 0.6)} | {
     "more_words": ("D", 0.4)
 }
@@ -13,10 +13,10 @@ TABLE = "agents_catalogentry"
 
 @dataclass(frozen=True)
 class Reading:
-    """Some words, of which one is enough; or beginnings of words.
+    """Words of which one is enough, or beginnings of words.
 
-    `quality`: 1 for the word itself. `anywhere`: it does not matter where it stands.
-    Words are as `agents.words` gives them, so they need no quotes.
+    `quality`: 1 for the word itself. `anywhere`: in any place. Words are as `agents.words` gives
+    them, so they need no quotes.
     """
 
     words: Sequence[str]
@@ -26,7 +26,7 @@ class Reading:
 
 
 class Match(NamedTuple):
-    """A reading at a place, where it has some `quality`. Without a column, at any."""
+    """A reading in a place, where it has some `quality`. Without a column, in any."""
 
     quality: float
     reading: Reading

@@ -1,5 +1,3 @@
-"""The events of one agent."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -6,7 +6,7 @@ from agents.models import AgentEvent
 def time_of(generation: str) -> Subquery:
     """Return an expression for when a registration was made; NULL if its event is deleted.
 
-    `generation`: a column of the agents that are read.
+    `generation`: a column of the agents.
     """
     event = AgentEvent.objects.filter(pk=OuterRef(generation))
     return Subquery(event.values("at")[:1])

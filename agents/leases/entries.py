@@ -1,4 +1,4 @@
-"""Catalog entries: written with each registration, and only if they change."""
+"""Catalog entries: written with each registration, if they changed."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ def entry_values(columns: Mapping[str, Any], card: Mapping[str, Any] | None) -> 
 
 
 def entries_sql(rows: str) -> str:
-    """Return an INSERT of entries from `rows`, which have GIVEN. Unchanged ones are only locked."""
+    """Return an INSERT of entries from `rows`, which have GIVEN. Only locks unchanged ones."""
     names = ", ".join(str(field.column) for field in COLUMNS)
     values = ", ".join(
         dialect.text_as_json(name) if isinstance(field, JSONField) else name
@@ -56,7 +56,7 @@ def entries_sql(rows: str) -> str:
 
 
 def entry_of(columns: Mapping[str, Any], card: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the columns of a CatalogEntry. What is wrongly shaped in a card is left out."""
+    """Return the columns of a CatalogEntry. Leaves out malformed parts of a card."""
     said = card or card_in(columns["metadata"]) or {}
     description = _text(said, "description") or _text(columns["metadata"], "description")
     skills = [skill for skill in _list(said, "skills") if isinstance(skill, dict)]
@@ -85,7 +85,7 @@ def entry_of(columns: Mapping[str, Any], card: Mapping[str, Any] | None) -> dict
 
 
 def _queries(examples: Iterable[str]) -> list[str]:
-    """AI Catalog has two to five, or none."""
+    """AI Catalog allows two to five, or none."""
     queries = list(dict.fromkeys(text for text in examples if len(text) <= MAX_QUERY_LENGTH))
     return queries[:MOST_QUERIES] if len(queries) >= FEWEST_QUERIES else []
 

@@ -1,4 +1,4 @@
-"""Rows beside the records: what is left of agents that were purged is deleted later."""
+"""Deletes what purged agents have left in other tables."""
 
 from typing import Any
 

@@ -1,16 +1,16 @@
-"""Makes catalog entries again, as processes of an earlier version write none."""
+"""Writes catalog entries again: processes of an earlier version write none."""
 
 from django.db import transaction
 
 from agents.leases.entries import COLUMNS, entry_of
 from agents.models import AgentCard, AgentRecord, CatalogEntry
 
-# Heartbeats of these agents wait meanwhile.
+# Heartbeats of these agents wait.
 BATCH_SIZE = 100
 
 
 def reindex(batch_size: int = BATCH_SIZE) -> int:
-    """Write the entries that are missing or not right. Return how many these were."""
+    """Write missing and outdated entries. Return how many."""
     written, last = 0, ""
     while True:
         with transaction.atomic():

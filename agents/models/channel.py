@@ -14,7 +14,7 @@ from agents.states import Described, Entry, Level
 
 
 class Channel(models.Model):
-    """Where notifications go. `agents.notifications` writes what is not entered by people."""
+    """Where notifications go. `agents.notifications` writes what people do not enter."""
 
     class Kind(models.TextChoices):
         WEBHOOK = "webhook", "Webhook"
@@ -86,7 +86,7 @@ class Channel(models.Model):
 
 
 class Delivery(models.Model):
-    """One message to one channel. Its body is the same at each attempt."""
+    """One message to one channel. Each attempt sends the same body."""
 
     class State(Described):
         WAITING = Entry(value="waiting", level=Level.WARN)

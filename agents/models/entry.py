@@ -4,13 +4,12 @@ from agents.models.limits import MAX_ID_LENGTH
 
 
 class CatalogEntry(models.Model):
-    """What catalogs show of an agent beside its record, and the words that searches look for.
+    """What catalogs show of an agent beside its record, and the words that searches find.
 
-    It follows from what the agent registered with, and heartbeats leave it alone. Only
-    `agents.leases` writes it. No foreign key: see AgentRecord.
+    It follows from the registration; heartbeats do not change it. Only `agents.leases` writes it.
 
-    The database indexes the words by itself (migration 0013): by a generated column on PostgreSQL,
-    by triggers on SQLite, which a migration that alters a field here has to make again.
+    The database indexes the words (migration 0013): by a generated column on PostgreSQL, by
+    triggers on SQLite. Migrations that alter a field here have to create the triggers again.
     """
 
     agent_id = models.CharField(unique=True, max_length=MAX_ID_LENGTH)

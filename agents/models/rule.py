@@ -39,7 +39,7 @@ class Rule(models.Model):
         default=30, validators=[MaxValueValidator(MAX_SUMMARY_SECONDS)]
     )
     begins_after = models.BigIntegerField(help_text="The position in the feed.")
-    # Of the last seconds in which messages are counted.
+    # End of the current window, in which messages are counted.
     window_until = models.DateTimeField(null=True, blank=True, editable=False)
     window_count = models.PositiveIntegerField(default=0, editable=False)
 
@@ -58,7 +58,7 @@ class Rule(models.Model):
         return self.name
 
     def quiet_end(self, now: datetime) -> datetime | None:
-        """Return when the quiet hours end that `now` is in, or None."""
+        """Return when the current quiet hours end, or None."""
         if self.quiet_from is None or self.quiet_until is None:
             return None
         zone = ZoneInfo(self.time_zone)
@@ -75,7 +75,7 @@ class Rule(models.Model):
 
 
 class HeldEvent(models.Model):
-    """An event that a rule matches, and that is not sent yet."""
+    """An event that matches a rule and is not sent yet."""
 
     class Why(models.TextChoices):
         LASTING = "lasting", "whether it lasts"
@@ -100,7 +100,7 @@ class HeldEvent(models.Model):
 
 
 class DispatchMark(models.Model):
-    """Up to which event rules have been applied. One row, whose lock the dispatcher holds."""
+    """The event up to which rules have been applied. One row, whose lock the dispatcher holds."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     position = models.BigIntegerField()

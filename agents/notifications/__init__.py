@@ -1,5 +1,5 @@
-"""Messages about events, to channels that people set up.
+"""Messages about events, to channels.
 
-The dispatcher applies rules to the feed, and writes messages together with its position in it.
-Workers deliver them.
+The dispatcher applies rules to the feed, and writes messages together with its position. Workers
+deliver them.
 """

@@ -1,4 +1,4 @@
-"""Makes channels and rules by program; people use the admin."""
+"""Creates channels and rules for programs; people use the admin."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Applies the rules to new events. One process at a time, which holds the lock of the mark."""
+"""Applies the rules to new events, in one process at a time: the one with the mark's lock."""
 
 import logging
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ _limit = LogLimit(60.0)
 
 
 def dispatch() -> bool:
-    """Apply the rules to the next events, and send what was held; return whether more are left.
+    """Apply the rules to the next events, and send held ones; return whether more are left.
 
-    The position and the messages are written by one transaction.
+    One transaction writes the position and the messages.
     """
     if feed.newest_position() <= current_position() and not holding.is_due():
         return False
@@ -60,13 +60,13 @@ def current_position() -> int:
 
 
 def seconds_behind() -> float | None:
-    """Return the age of the oldest event that no rule was applied to, None before the first."""
+    """Return the age of the oldest event that rules have not been applied to, or None."""
     mark = DispatchMark.objects.first()
     return None if mark is None else feed.seconds_behind(mark.position)
 
 
 def next_position() -> int:
-    """Return where a rule that is made now begins."""
+    """Return where a new rule begins."""
     current_position()
     return feed.newest_position()
 

@@ -1,5 +1,3 @@
-"""What events mean for rules."""
-
 from collections.abc import Mapping
 
 from agents.models import AgentEvent
@@ -14,8 +12,8 @@ TEST = "test"
 OPERATIONS = frozenset(Kind(state.event) for state in BY_OPERATION)
 RETURNS = frozenset({Kind.REGISTERED, Kind.RE_REGISTERED, Kind.RECOVERED})
 DELETIONS = frozenset({Kind.PURGED, Kind.DEREGISTERED})
-# After which events a state has not lasted. A purge deletes the record of an agent that stays
-# expired. Other events begin no state.
+# After these events, a state has not lasted. A purged agent stays expired. Other events begin no
+# state.
 UNDONE_BY: Mapping[str, frozenset[str]] = {
     Kind.EXPIRED: RETURNS | {Kind.DEREGISTERED},
     **dict.fromkeys(RETURNS, frozenset({Kind.EXPIRED, *DELETIONS})),

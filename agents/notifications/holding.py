@@ -1,4 +1,4 @@
-"""Events that wait: for whether they last, for a summary, for the end of quiet hours."""
+"""Events that are held: until it is known whether they last, for a summary, or in quiet hours."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -91,7 +91,7 @@ def _release_group(rule: Rule, why: str, outbox: Outbox) -> None:
         outbox.add_summary(rule, last, message)
     due.delete()
     if why == Why.SUMMARY:
-        # What follows at once is summarised, too.
+        # Summarise what follows at once, too.
         _open_window(rule, outbox.now, count=rule.summary_above or 0)
 
 
@@ -102,7 +102,7 @@ def _undone(events: Collection[AgentEvent]) -> set[int]:
     later: dict[str, list[tuple[str, int]]] = {}
     for agent_id, kind, number in feed.later_kinds(ids, UNDOING, begin):
         later.setdefault(agent_id, []).append((kind, number))
-    # Renewed so shortly ago that the history does not have it yet.
+    # Renewed so recently that the history does not have it yet.
     back = set(AgentRecord.objects.filter(pk__in=ids).alive().values_list("pk", flat=True))
     return {
         one.pk

@@ -1,4 +1,4 @@
-"""What channels are sent: JSON as Standard Webhooks lays it out, and texts for people."""
+"""Messages: JSON as in Standard Webhooks, and texts for people."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from agents.history.feed import Cursor
 from agents.models import AgentEvent, HeldEvent
 from agents.notifications.events import SUMMARY, TEST, type_of
 
-# Not by `reverse`, which loads the whole admin into the worker.
+# Not by `reverse`, which would load the whole admin into the worker.
 HISTORY = "/admin/agents/agentevent/"
 MOST_IN_SUMMARY = 100
 MOST_IN_TEXT = 20
@@ -24,7 +24,7 @@ Agent = Mapping[str, Any] | None
 
 @dataclass(frozen=True)
 class Message:
-    """`agent_id` is empty if it is about several, or the registry."""
+    """`agent_id`: "" if it is about several, or the registry."""
 
     type: str
     agent_id: str
@@ -50,7 +50,7 @@ def of_event(event: AgentEvent, agent: Agent, rule: str) -> Message:
 def of_summary(
     events: Sequence[AgentEvent], kinds: Mapping[str, int], now: datetime, rule: str, why: str
 ) -> Message:
-    """`events`: the first MOST_IN_SUMMARY. `kinds`: how many of each kind there are."""
+    """`events`: the first MOST_IN_SUMMARY. `kinds`: how many of each."""
     data = {
         "rule": rule,
         "why": HeldEvent.Why(why).label,
@@ -68,7 +68,7 @@ def of_test(now: datetime, channel: str) -> Message:
 
 
 def as_text(message_type: str, body: str) -> Text:
-    """For people, from the body of a message."""
+    """Return a message's body as text for people."""
     data = json.loads(body)["data"]
     if message_type == TEST:
         return Text(f"Test of {data['channel']}", f"{data['text']}\n{data['url']}")

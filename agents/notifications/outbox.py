@@ -1,4 +1,4 @@
-"""Messages that one pass of the dispatcher makes, in the order of their events."""
+"""Messages of one pass of the dispatcher, in the order of their events."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

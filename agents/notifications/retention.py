@@ -1,5 +1,3 @@
-"""Deletes old deliveries, whatever became of them."""
-
 from datetime import timedelta
 
 from agents.database.clock import DatabaseNow
@@ -9,7 +7,6 @@ BATCH_SIZE = 1000
 
 
 def delete_old_deliveries(*, days: int, batch_size: int = BATCH_SIZE) -> int:
-    """Return how many."""
     old = Delivery.objects.filter(created_at__lt=DatabaseNow() - timedelta(days=days))
     deleted = 0
     while True:

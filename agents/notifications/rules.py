@@ -1,5 +1,3 @@
-"""What a rule may say."""
-
 from collections.abc import Collection, Mapping
 
 from agents.models import AgentEvent
@@ -13,7 +11,7 @@ REGISTRY_KINDS = frozenset(
 
 
 def problems(*, events: Collection[str], filter_: str, for_seconds: int) -> Mapping[str, str]:
-    """Return what is wrong, by the name of the field."""
+    """Return what is wrong, by field."""
     found = {}
     try:
         parse_filter(filter_)

@@ -1,4 +1,4 @@
-"""The agents that events are about: as they are now, or were last."""
+"""Agents of events, as they are now or were last."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from agents.serializers.agent_texts import read_texts
 
 @dataclass(frozen=True)
 class Subjects:
-    """`living`: their JSON by id. `records`: the last ones of others, by the event's number."""
+    """`living`: their JSON by id. `records`: the last ones of others, by event."""
 
     living: Mapping[str, str]
     records: Mapping[int, Mapping[str, Any]]
@@ -47,7 +47,7 @@ class Subjects:
 
 
 def _matching_records(filters: Filters, records: Mapping[int, Mapping[str, Any]]) -> set[int]:
-    """Ranges of versions are compared here: by the database, they know living agents only."""
+    """The database knows versions of living agents only, so ranges are compared here."""
     versions = filters.values.get("version", ())
     if any(not isinstance(one, str) for one in versions):
         records = {

@@ -1,4 +1,4 @@
-"""Asks a worker to deliver. The call carries no data, so that a lost one costs a moment only."""
+"""Asks a worker to deliver. The call carries no data, so losing one costs only a moment."""
 
 import logging
 import time
@@ -29,7 +29,7 @@ def wake_worker() -> None:
 
 
 class Waker:
-    """Asks again after longer and longer pauses, while no worker comes: no backlog of calls."""
+    """While no worker comes, asks after longer and longer pauses, so no calls pile up."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

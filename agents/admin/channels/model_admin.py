@@ -82,7 +82,7 @@ class ChannelAdmin(Operations, CheckedInput, ModelAdmin[Channel]):
     def save_model(
         self, request: HttpRequest, obj: Channel, form: forms.ModelForm[Channel], change: bool
     ) -> None:
-        """Only what was entered, as workers write the rest. `obj` carries a new secret's text."""
+        """Only what was entered: workers write the rest. `obj` carries the text of a new secret."""
         if not change:
             obj.created_at, obj.created_by = database_now(), staff(request.user)
             if obj.kind == Channel.Kind.WEBHOOK:

@@ -1,5 +1,3 @@
-"""What is done with a channel by a button of its page."""
-
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -91,7 +89,7 @@ class Operations(ModelAdmin[Channel]):
 def secret_page(
     model_admin: ModelAdmin[Any], request: HttpRequest, channel: Channel, text: str
 ) -> HttpResponse:
-    """Show the secret here: a redirect would have to carry it."""
+    """Show the secret here, since a redirect would have to carry it."""
     response = admin_page(
         model_admin,
         request,

@@ -117,7 +117,7 @@ class DeliveryAdmin(ReadOnly, ModelAdmin[Delivery]):
 
     @admin.action(permissions=["resend"], description="Send the selected messages again")
     def resend(self, request: HttpRequest, selected: QuerySet[Delivery]) -> None:
-        """With the same ids, so that a receiver that has them can tell."""
+        """With the same ids, by which receivers recognise them."""
         finished = Delivery.objects.filter(pk__in=selected.values("pk")).exclude(
             state=Delivery.State.WAITING
         )

@@ -72,7 +72,7 @@ class RuleAdmin(CheckedInput, ModelAdmin[Rule]):
     def save_model(
         self, request: HttpRequest, obj: Rule, form: forms.ModelForm[Rule], change: bool
     ) -> None:
-        """Only what was entered, as the dispatcher writes the rest."""
+        """Only what was entered: the dispatcher writes the rest."""
         if change:
             if fields := set(form.changed_data) - {"channels"}:
                 obj.save(update_fields=sorted(fields))
@@ -85,7 +85,7 @@ class RuleAdmin(CheckedInput, ModelAdmin[Rule]):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Django would read all events that are held."""
+        """Django would read all held events."""
         names = [rule.name for rule in objs]
         return names, {"notification rules": len(names)}, set(), []
 

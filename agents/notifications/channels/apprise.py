@@ -1,4 +1,4 @@
-"""By apprise, in a process of its own: see `apprise_process`."""
+"""Sends by apprise, in a process of its own: see `apprise_process`."""
 
 import json
 import os
@@ -28,8 +28,6 @@ PASSED_ON = {"PATH": "PATH", "SSL_CERT_FILE": "REQUESTS_CA_BUNDLE"}
 
 
 class AppriseSender(Sender):
-    """One message after the other."""
-
     batch_size = 5
 
     def send_with(
@@ -45,7 +43,7 @@ class AppriseSender(Sender):
 def run(
     url: str, messages: Sequence[Mapping[str, str]], networks: Networks
 ) -> list[dict[str, Any]]:
-    """Return whether a message was `sent`, and the `reason` why not, up to the first failure."""
+    """Return whether each message was `sent`, and the `reason` why not, up to the first failure."""
     output, problem = _run({"url": url, "messages": messages, "networks": networks.words})
     results = _results(output)
     if problem and len(results) < len(messages):
@@ -54,7 +52,7 @@ def run(
 
 
 def describe_url(url: str) -> tuple[str, str]:
-    """Return a URL without its secrets, and why it cannot be used. It sends nothing."""
+    """Return a URL without its secrets, and why it cannot be used. Sends nothing."""
     output, problem = _run({"url": url, "messages": None, "networks": []})
     for result in _results(output):
         return result["shown"], result["reason"]

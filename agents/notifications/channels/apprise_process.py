@@ -1,10 +1,10 @@
 """``python -m agents.notifications.channels.apprise_process``: sends messages by apprise.
 
-It reads a job as JSON, and writes a line of JSON for each message that it attempted. After a
-failure it ends. Without messages it only checks the URL.
+It reads a job as JSON, and writes a line of JSON for each attempted message. It stops after a
+failure. Without messages it only checks the URL.
 
-Apprise opens its connections by itself, knows URLs that act on this machine, and URLs that name
-files. So it has a process of its own, which the guard of `agents.outbound.process` limits.
+Apprise opens its own connections, and has URLs that act on this machine or name files. So the guard
+of `agents.outbound.process` limits its process.
 """
 
 import json

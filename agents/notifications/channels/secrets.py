@@ -32,7 +32,7 @@ def read_keys(channel: Channel, now: datetime) -> Keys:
 def new_secret(channel: Channel, now: datetime | None = None) -> str:
     """Give a channel another secret, and return it; save the channel afterwards.
 
-    From `now` on, the old one signs as well for OLD_SECRET_LASTS.
+    From `now` on, the old one signs as well, for OLD_SECRET_LASTS.
     """
     if now is not None and channel.encrypted_secret:
         channel.encrypted_old_secret = channel.encrypted_secret
@@ -43,7 +43,7 @@ def new_secret(channel: Channel, now: datetime | None = None) -> str:
 
 
 def encrypt_all_again() -> tuple[int, list[str]]:
-    """Encrypt by the first key; return how many channels, and the names of those that cannot be."""
+    """Encrypt by the first key; return how many channels, and the names of the unreadable ones."""
     done, lost = 0, []
     for channel in Channel.objects.all():
         try:

@@ -1,5 +1,3 @@
-"""How messages get to a channel."""
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,7 +34,7 @@ class Sender(ABC):
         self.close()
 
     def send(self, deliveries: Sequence[Delivery], now: datetime) -> Sequence[Outcome]:
-        """Return an outcome for each, or for the first ones: others were not attempted.
+        """Return outcomes, in order. The rest were not attempted.
 
         `now`: the database's time.
         """

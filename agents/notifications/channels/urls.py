@@ -1,4 +1,4 @@
-"""URLs of channels: whether they can be used, and what may be shown of them."""
+"""Checks URLs of channels, and hides their secrets."""
 
 from ipaddress import ip_address
 

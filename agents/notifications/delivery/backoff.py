@@ -16,7 +16,7 @@ def pause_after(failures: int) -> float:
 
 
 def read_retry_after(text: str, now: datetime) -> float:
-    """Return the seconds of a Retry-After header, or 0 if it cannot be read."""
+    """Return the seconds of a Retry-After header, 0 if it is invalid."""
     text = text.strip()
     if text.isascii() and text.isdecimal():
         return min(float(text[:9]), LONGEST_RETRY_AFTER_SECONDS)

@@ -1,4 +1,4 @@
-"""What came of an attempt."""
+"""Outcomes of attempts."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ SHOWN_BODY_BYTES = 300
 
 
 class Verdict(StrEnum):
-    """FAILED: the channel does not work now. REFUSED: this message is not taken. GONE: for good."""
+    """FAILED: the channel does not work now. REFUSED: it refuses this message. GONE: for good."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -18,7 +18,7 @@ class Verdict(StrEnum):
     GONE = "gone"
 
 
-# Others may come from what is in between, or pass.
+# Other errors may be temporary, or come from an intermediary.
 REFUSALS = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
@@ -31,7 +31,7 @@ REFUSALS = frozenset(
 
 @dataclass(frozen=True)
 class Outcome:
-    """`answer`: for people. `retry_after`: the seconds that the receiver asked to wait for."""
+    """`answer`: for people. `retry_after`: seconds, as the receiver asked."""
 
     verdict: Verdict
     answer: str

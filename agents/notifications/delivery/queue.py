@@ -1,7 +1,7 @@
-"""Which deliveries of a channel are next.
+"""Chooses the next deliveries of a channel.
 
-Those of one agent go one after the other. One without an agent, such as a summary, waits for all
-before it, and those behind wait for it.
+Those of one agent go one after the other. A delivery without an agent, such as a summary, waits for
+all before it, and all after it wait for it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,21 +16,21 @@ from agents.models import Channel, Delivery
 
 PAGE = 500
 MAX_PAGES = 10
-# After which those behind a delivery without an agent, which fails, go first.
+# After this, those behind a failing delivery without an agent go first.
 LONGEST_BARRIER = timedelta(minutes=10)
 
 WAITING = Q(state=Delivery.State.WAITING)
 
 
 def due_channels() -> list[Channel]:
-    """Return channels that have something to deliver now, and that no worker serves."""
+    """Return channels with a delivery due that no worker serves."""
     candidates = list(_candidates())
     now = database_now() if candidates else None
     return [one for one in candidates if now and next_deliveries(one, now, 1)]
 
 
 def number_waiting() -> Coalesce:
-    """Return an expression for the number of messages that wait for a channel."""
+    """Return an expression for how many messages wait for a channel."""
     waiting = Delivery.objects.filter(WAITING, channel=OuterRef("pk")).order_by()
     count = waiting.values("channel").annotate(count=Count("pk")).values("count")
     return Coalesce(Subquery(count), 0, output_field=IntegerField())
@@ -55,8 +55,8 @@ def _candidates() -> QuerySet[Channel]:
 def next_deliveries(channel: Channel, now: datetime, limit: int) -> list[Delivery]:
     """Return up to `limit` deliveries that may be attempted at the same time.
 
-    While the channel fails, the one with the fewest attempts: one that always fails must not keep
-    back the others.
+    While the channel fails, those with the fewest attempts: one that always fails must not block
+    the others.
     """
     eligible = _eligible(_waiting(channel), now)
     if channel.failures:

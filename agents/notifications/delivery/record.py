@@ -1,4 +1,4 @@
-"""Writes what came of attempts, on the deliveries and their channel."""
+"""Writes the outcomes of attempts."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from agents.models import MAX_ANSWER_LENGTH, MAX_REASON_LENGTH, Channel, Deliver
 from agents.notifications.delivery.backoff import pause_after
 from agents.notifications.delivery.outcomes import Outcome, Verdict
 
-# How long a message is tried that a receiver refuses, or does not take while it takes others.
+# How long a message is retried that a receiver refuses while it accepts others.
 LONGEST_REFUSAL = timedelta(hours=1)
 
 State = Delivery.State
@@ -89,7 +89,7 @@ def _update_delivery(delivery: Delivery, outcome: Outcome, channel: Channel, now
             channel.given_up_total += 1
             changes |= {"state": State.GIVEN_UP, "next_attempt_at": None}
         elif not channel.failures:
-            # The whole channel waits otherwise.
+            # Otherwise the whole channel waits.
             pause = timedelta(seconds=pause_after(delivery.attempts + 1))
             changes["next_attempt_at"] = now + pause
     Delivery.objects.filter(pk=delivery.pk, state=State.WAITING).update(**changes)

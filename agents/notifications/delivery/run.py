@@ -1,4 +1,4 @@
-"""Delivers what is due. Celery runs it; any number of workers may."""
+"""Delivers what is due. Any number of workers may run it."""
 
 import logging
 import time
@@ -18,7 +18,7 @@ from agents.notifications.delivery.turn import ChannelTurn
 
 logger = logging.getLogger("agents.notifications")
 
-# A worker that sends does not sweep meanwhile.
+# A worker does not sweep while it sends.
 BUDGET_SECONDS = 10.0
 MAX_CHANNELS = 16  # at once
 
@@ -26,7 +26,7 @@ State = Delivery.State
 
 
 def deliver_due(seconds: float = BUDGET_SECONDS) -> bool:
-    """Deliver for about so long; return whether more is due."""
+    """Deliver for about that long; return whether more is due."""
     channels = [one.pk for one in due_channels()[:MAX_CHANNELS]]
     deadline = time.monotonic() + seconds
     if len(channels) == 1:
@@ -49,7 +49,7 @@ def _deliver_in_thread(channel_id: int, deadline: float) -> None:
 
 
 def deliver_to(channel_id: int, deadline: float) -> None:
-    """Deliver until nothing is due, the channel fails, or the time is over."""
+    """Deliver until nothing is due, the channel fails, or the deadline has passed."""
     turn = ChannelTurn(channel_id)
     if not turn.take():
         return

@@ -1,5 +1,3 @@
-"""The test of a channel, sent at once."""
-
 from django.conf import settings
 
 from agents.database.clock import database_now
@@ -11,7 +9,7 @@ from agents.notifications.outbox import delivery_of
 
 
 def send_test(channel: Channel) -> Delivery:
-    """Send a test, even if the channel is muted or disabled; return what the log has of it."""
+    """Send a test, even if the channel is muted or disabled; return its delivery."""
     now = database_now()
     delivery = delivery_of(of_test(now, channel.name), channel, now)
     with sender_for(channel, settings.NOTIFICATION_NETWORKS) as sender:
@@ -22,6 +20,6 @@ def send_test(channel: Channel) -> Delivery:
     delivery.attempts, delivery.attempted_at, delivery.answer = 1, now, outcome.answer
     delivery.save()
     if arrived:
-        # What waits need not wait for the next attempt.
+        # Others need not wait for the next attempt.
         Channel.objects.filter(pk=channel.pk).update(retry_at=None)
     return delivery

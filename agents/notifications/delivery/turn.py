@@ -1,4 +1,4 @@
-"""One worker at a time delivers to a channel: otherwise an agent's messages could overtake."""
+"""One worker at a time delivers to a channel, to keep an agent's messages in order."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -8,7 +8,7 @@ from django.db.models import Q
 from agents.database.clock import DatabaseNow
 from agents.models import Channel
 
-# After which another takes over from a worker that was killed. Longer than a batch takes.
+# Longer than a batch takes. After this, another worker takes over.
 TURN = timedelta(seconds=30)
 
 
@@ -18,7 +18,7 @@ class ChannelTurn:
         self._channel = Channel.objects.filter(pk=channel_id)
 
     def take(self) -> bool:
-        """Return whether it is this worker's turn; it is until `release`, or TURN has passed."""
+        """Return whether it is this worker's turn, which lasts until `release` or for TURN."""
         now = DatabaseNow()
         free = Q(held_until=None) | Q(held_until__lte=now) | Q(holder=self._name)
         mine = self._channel.filter(free, is_enabled=True)
