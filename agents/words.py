@@ -1,6 +1,6 @@
-"""Words of a text, as they are kept for searching and looked for.
+"""Words of a text, for the index and for searches.
 
-Both databases get them ready, so that their own rules for letters and languages do not matter.
+Prepared here, so that the databases' own rules for letters and languages do not matter.
 """
 
 import re
@@ -13,9 +13,9 @@ HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def words_of(text: str) -> Iterator[str]:
-    """Yield the words in order, in small letters without accents.
+    """Yield the words in order, in lower case without accents.
 
-    A name with humps comes as a whole, then in parts.
+    A name in camel case comes as a whole, then in parts.
     """
     if not text.isascii():
         text = _without_accents(text)
@@ -29,7 +29,7 @@ def words_of(text: str) -> Iterator[str]:
 
 
 def join_words(texts: Iterable[str], most: int) -> str:
-    """Return the different words of `texts` between spaces, up to `most` characters."""
+    """Return the different words of `texts`, separated by spaces, up to `most` characters."""
     text = " ".join(texts)
     words = " ".join(dict.fromkeys(words_of(text))) if text else ""
     return words if len(words) <= most else words[:most].rpartition(" ")[0]

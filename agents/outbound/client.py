@@ -1,5 +1,3 @@
-"""The HTTP client for addresses that people or agents enter."""
-
 import asyncio
 import time
 from collections.abc import Mapping
@@ -34,7 +32,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answer:
-    """`headers`: by their names in lower case. `body`: as it came, even if it is compressed."""
+    """`headers`: by lower-case name. `body`: as received, even if compressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,7 +42,7 @@ class Answer:
 
 
 class OutboundClient:
-    """An async context manager, for one event loop. It keeps connections while it is open.
+    """An async context manager that keeps connections, for one event loop.
 
     `connections`: at once; more calls wait, within their time.
     """

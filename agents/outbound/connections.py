@@ -1,4 +1,4 @@
-"""Opens connections to addresses that are allowed; httpcore does the rest."""
+"""Opens connections to allowed addresses; httpcore does the rest."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ from agents.outbound.networks import Networks
 
 
 class GuardedBackend(AsyncNetworkBackend):
-    """`resolvers`: threads that look up names, as the system's resolver blocks."""
+    """`resolvers`: threads for name lookups, which block."""
 
     def __init__(self, networks: Networks, resolvers: Executor) -> None:
         self._networks = networks
@@ -35,7 +35,7 @@ class GuardedBackend(AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
-        """The connection's TLS and Host header have the name; the socket, the checked address."""
+        """TLS and the Host header use the name, the socket uses the checked address."""
         found = await self._resolve(host, port)
         allowed = [address for address in found if self._networks.allows(address)]
         if not allowed:

@@ -1,5 +1,3 @@
-"""Which addresses may be connected to."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import (
@@ -20,7 +18,7 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True)
 class Networks:
-    """`public`: every address of the Internet. `listed`: others."""
+    """`public`: all addresses of the Internet. `listed`: others."""
 
     listed: tuple[IPv4Network | IPv6Network, ...] = ()
     public: bool = False
@@ -33,17 +31,17 @@ class Networks:
 
     @property
     def words(self) -> list[str]:
-        """What `parse` reads."""
+        """Return what `parse` reads."""
         return [*([PUBLIC] if self.public else []), *map(str, self.listed)]
 
     def __str__(self) -> str:
         return ", ".join(self.words) or "none"
 
     def allows(self, text: str) -> bool:
-        """Return whether `text` is an address, and may be connected to.
+        """Return whether `text` is an address to which connections are allowed.
 
-        Never multicast and unspecified addresses. Link-local ones, where clouds serve credentials,
-        only if a network of them is listed.
+        Multicast and unspecified addresses never are. Link-local ones, where clouds serve
+        credentials, only if one of their networks is listed.
         """
         try:
             address = ip_address(text)

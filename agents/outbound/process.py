@@ -1,6 +1,6 @@
-"""A guard for a whole process, for packages that open their connections themselves.
+"""Guards a whole process, for packages that open their own connections.
 
-It is an audit hook (PEP 578), which sees each connection and cannot be removed.
+By an audit hook (PEP 578), which sees each connection and cannot be removed.
 """
 
 import os
@@ -29,10 +29,10 @@ STARTS = frozenset(
 
 
 def guard_process(networks: Networks, readable: Sequence[str]) -> list[str]:
-    """From now on, connect to `networks` only, start no program, and open no file.
+    """From now on, allow connections to `networks` only, and neither programs nor files.
 
-    But those below the folders that are `readable`, for reading. What breaks this gets a
-    PermissionError. Return a list that gets its texts, as packages drop them.
+    Files below the `readable` folders may be read. Violations raise PermissionError. Return a list
+    to which their texts are added, since packages drop them.
     """
     refusals: list[str] = []
     folders = tuple(os.path.join(os.path.realpath(one), "") for one in readable)  # noqa: PTH118
@@ -62,7 +62,7 @@ def _check_connection(networks: Networks, connection: Any, address: Any) -> None
     if connection.family not in (socket.AF_INET, socket.AF_INET6):
         raise PermissionError("only connections to networks are allowed")
     host = address[0]
-    # A name would be resolved out of sight.
+    # A name would be resolved unseen.
     if not isinstance(host, str) or not networks.allows(host):
         raise PermissionError(f"{host} is not in the allowed networks ({networks})")
 

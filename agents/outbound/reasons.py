@@ -1,5 +1,3 @@
-"""Why there was no answer, for people."""
-
 import os
 import re
 import ssl
@@ -27,7 +25,7 @@ def reason_of(error: Exception) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what led to it, deepest first."""
+    """Yield an error and its causes, deepest first."""
     inner = error.__cause__ or error.__context__
     if isinstance(inner, BaseExceptionGroup):
         inner = inner.exceptions[0]

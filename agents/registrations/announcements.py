@@ -1,4 +1,4 @@
-"""Agents that send their card again and again, as the client of oo-a2a-registry does.
+"""Agents that send their card repeatedly, as the client of oo-a2a-registry does.
 
 A call registers the agent, or renews its lease if nothing has changed.
 """
@@ -20,7 +20,7 @@ from agents.serializers.fields import CardField, HostField
 from agents.serializers.strict import StrictSerializer
 from agents.tokens.enrollment import Enrolment
 
-# A lease outlives two heartbeats that are lost, as there.
+# A lease outlives two lost heartbeats, as there.
 INTERVALS_PER_TTL = 3
 LONGEST_INTERVAL = MAX_TTL_SECONDS // INTERVALS_PER_TTL
 DEFAULT_INTERVAL = 60
@@ -68,7 +68,7 @@ def announce(
 
 
 def _generation_of(fields: Mapping[str, Any], enrolment: Enrolment) -> int | None:
-    """Return which registration has these fields, if the agent's last one does."""
+    """Return the generation of the agent's last registration if it has these fields."""
     names = fields.keys() - {"agent_card"}
     record = (
         AgentRecord.objects.filter(pk=fields["agent_id"], enrolled_by=enrolment.token)
@@ -82,7 +82,7 @@ def _generation_of(fields: Mapping[str, Any], enrolment: Enrolment) -> int | Non
 
 
 def _fields(card: Mapping[str, Any], ttl_seconds: int) -> Any:
-    """Return the `leases.application.Fields` that follow from a card."""
+    """Return the `leases.application.Fields` of a card."""
     url = address_in(card)
     if url is None:
         raise _refusal(NO_ADDRESS)
@@ -114,7 +114,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
 
 
 def _id_of(url: str) -> str:
-    """Return an id that people recognise, and that no other address has."""
+    """Return a recognisable id that no other address has."""
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", url.partition("://")[2]).strip("-.")
     digest = hashlib.blake2b(url.encode(), digest_size=DIGEST_BYTES).hexdigest()
     return f"{slug[:MAX_SLUG_LENGTH]}-{digest}"

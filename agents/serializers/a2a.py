@@ -1,6 +1,6 @@
 """A2A cards in the version that a caller knows.
 
-The versions: https://a2a-protocol.org/latest/specification/, appendix A.
+https://a2a-protocol.org/latest/specification/, appendix A.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 VERSIONS = ("0.3", "1.0")
 OLD_PROTOCOL = "0.3.0"
-# What only one version has. The signatures of a card that is changed would be wrong.
+# Fields of one version only. Signatures of a changed card would be wrong.
 ONLY_OLD = ("url", "preferredTransport", "additionalInterfaces", "protocolVersion", "security")
 ONLY_NEW = ("supportedInterfaces", "securityRequirements")
 SIGNATURES = "signatures"
@@ -17,7 +17,7 @@ Card = Mapping[str, Any]
 
 
 def in_version(card: Card, version: str | None) -> Card:
-    """Return a card in a version of A2A, or as it is. One that says no address stays as it is."""
+    """Return a card in a version of A2A. Without an address, it stays as it is."""
     if version == "1.0" and not card.get("supportedInterfaces") and _interfaces(card):
         return _without(card, ONLY_OLD) | {
             "supportedInterfaces": _interfaces(card),
@@ -44,7 +44,7 @@ def address_in(card: Card) -> str | None:
 
 
 def _interfaces(card: Card) -> list[dict[str, str]]:
-    """Return the interfaces as A2A 1.0 has them, the preferred one first."""
+    """Return the interfaces as in A2A 1.0, the preferred one first."""
     if new := [one for one in _objects(card.get("supportedInterfaces")) if _is_text(one, "url")]:
         return [_interface(one["url"], one.get("protocolBinding"), one) for one in new]
     if not _is_text(card, "url"):
@@ -52,7 +52,7 @@ def _interfaces(card: Card) -> list[dict[str, str]]:
     others = [one for one in _objects(card.get("additionalInterfaces")) if _is_text(one, "url")]
     preferred = _interface(card["url"], card.get("preferredTransport"), {})
     found = [preferred, *(_interface(one["url"], one.get("transport"), {}) for one in others)]
-    # In 0.3, the preferred one is often listed again.
+    # 0.3 often lists the preferred one again.
     return list({(one["url"], one["protocolBinding"]): one for one in found}.values())
 
 
