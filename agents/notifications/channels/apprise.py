@@ -12,7 +12,7 @@ from django.conf import settings
 
 from agents.models import Delivery
 from agents.notifications.channels.secrets import Keys
-from agents.notifications.channels.senders import Sender
+from agents.notifications.channels.sender import Sender
 from agents.notifications.delivery.outcomes import Outcome, Verdict
 from agents.notifications.events import level_of
 from agents.notifications.messages import as_text

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 
 from agents.models import Channel, Delivery
 from agents.notifications.channels.secrets import Keys
-from agents.notifications.channels.senders import Sender
+from agents.notifications.channels.sender import Sender
 from agents.notifications.delivery.backoff import read_retry_after
 from agents.notifications.delivery.outcomes import Outcome
 from agents.outbound.client import Limits, OutboundClient
