@@ -64,6 +64,8 @@ WRONG = [
     ("REGISTRY_URL", "http://h:9110?x=1", "takes no query"),
     ("REGISTRY_URL", "ftp://registry", "known schemes are http, https"),
     ("TRUSTED_PROXIES", "10.0.0.0/8, proxy", "networks such as 10.0.0.0/8"),
+    ("NOTIFICATION_NETWORKS", "public, 10.0.0.1/8", "networks such as 10.0.0.0/8"),
+    ("CHANNEL_FAILURE_HOURS", "0", "a whole number from 1 to 8760"),
     ("RATE_READ_PER_TOKEN", "5", "a rate such as 300/second"),
     ("RATE_READ_PER_TOKEN", "0/second", "a rate such as 300/second"),
     ("RATE_READ_PER_ADDRESS", "300/second;5/minute", "a rate such as 300/second"),
