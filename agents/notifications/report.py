@@ -2,9 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from agents.models import Channel
 from agents.notifications.delivery.queue import number_waiting
+
+PATIENCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -15,6 +20,13 @@ class ChannelReport:
     delivered: int
     given_up: int
     failures: int
+
+
+def failing_channels(now: datetime) -> list[str]:
+    """Return the names of those that have failed for a while, or were disabled for that."""
+    failed = Q(is_enabled=True, failing_since__lte=now - PATIENCE)
+    gave_up = Q(is_enabled=False) & ~Q(disabled_reason="")
+    return list(Channel.objects.filter(failed | gave_up).values_list("name", flat=True))
 
 
 def report_channels() -> Sequence[ChannelReport]:

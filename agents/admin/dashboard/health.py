@@ -3,15 +3,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agents.admin.dashboard.broker import BrokerReport, report_broker
+from agents.admin.widgets.cells import counted
 from agents.database.clock import database_now
 from agents.database.dialect import dialect
 from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
 from agents.models import AgentRecord
+from agents.notifications.report import failing_channels
 from agents.states import Level
 
 # Milliseconds. Shown as "under" one of these, the latency changes rarely.
 LATENCIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 SLOW = 100
+MOST_NAMED = 5
 OK, WARN, BAD, HOLD = Level.OK, Level.WARN, Level.BAD, Level.HOLD
 
 
@@ -47,7 +50,8 @@ def report_health(*, with_numbers: bool) -> Health:
     sweeps, broker = report_sweeps(), report_broker()
     now, database = _database(with_numbers=with_numbers)
     parts = [_sweeper(sweeps, with_numbers=with_numbers), _worker(sweeps, broker)]
-    return Health(now, sweeps, [*parts, _broker(broker), database], _troubles(sweeps, broker))
+    troubles = [*_troubles(sweeps, broker), *_channel_troubles(now, with_names=with_numbers)]
+    return Health(now, sweeps, [*parts, _broker(broker), database], troubles)
 
 
 def _sweeper(sweeps: SweepReport, *, with_numbers: bool) -> Part:
@@ -104,6 +108,16 @@ def in_bytes(size: int) -> str:
             return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"  # noqa: PLR2004
         value /= 1000
     return f"{value:.1f} TB"
+
+
+def _channel_troubles(now: datetime, *, with_names: bool) -> list[Trouble]:
+    names = failing_channels(now)
+    if not names:
+        return []
+    title = f"Notifications do not reach {counted(len(names), 'channel')}"
+    more = f": {', '.join(names[:MOST_NAMED])}{', ...' if len(names) > MOST_NAMED else ''}"
+    text = f"See Notifications, Channels{more if with_names else ''}."
+    return [Trouble("channels", title, text)]
 
 
 def _troubles(sweeps: SweepReport, broker: BrokerReport) -> list[Trouble]:

@@ -1,5 +1,6 @@
 """Writes the outcomes of attempts."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -11,6 +12,8 @@ from agents.history.record import Kind, record_event
 from agents.models import MAX_ANSWER_LENGTH, MAX_REASON_LENGTH, Channel, Delivery
 from agents.notifications.delivery.backoff import pause_after
 from agents.notifications.delivery.outcomes import Outcome, Verdict
+
+logger = logging.getLogger("agents.notifications")
 
 # How long a message is retried that a receiver refuses while it accepts others.
 LONGEST_REFUSAL = timedelta(hours=1)
@@ -68,6 +71,7 @@ def disable(channel: Channel, reason: str) -> None:
     """Save it afterwards."""
     if not channel.is_enabled:
         return
+    logger.warning("the notification channel “%s” is disabled: %s", channel, reason)
     channel.is_enabled = False
     channel.disabled_reason = reason[:MAX_ANSWER_LENGTH]
     record_event(

@@ -386,6 +386,29 @@ class TestDeliveries:
         assert client.post(f"{DELIVERIES}{delivery.pk}/delete/").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_shown"),
+    [
+        ({"failures": 3, "failing_since": timedelta(minutes=11)}, True),
+        ({"failures": 3, "failing_since": timedelta(minutes=9)}, False),
+        ({"is_enabled": False, "disabled_reason": "no success for 24 h"}, True),
+        ({"is_enabled": False}, False),
+        ({}, False),
+    ],
+)
+def test_the_overview_names_channels_that_fail(
+    admin_client: Client, fields: dict[str, Any], is_shown: bool
+) -> None:
+    if "failing_since" in fields:
+        fields["failing_since"] = database_now() - fields["failing_since"]
+    make_channel("on call", **fields)
+
+    html = page(admin_client, "/admin/")
+
+    assert ("Notifications do not reach 1 channel." in html) == is_shown
+    assert ("See Notifications, Channels: on call." in html) == is_shown
+
+
 def test_the_link_to_the_history_is_that_of_the_admin() -> None:
     assert reverse("admin:agents_agentevent_changelist") == messages.HISTORY
 
