@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from agents.outbound.connections import GuardedBackend
+from agents.outbound.endpoints import Endpoints
 from agents.outbound.errors import NoAnswer, NotAllowed
 from agents.outbound.networks import Networks
 from agents.outbound.reasons import reason_of
@@ -44,11 +45,16 @@ class Answer:
 class OutboundClient:
     """An async context manager that keeps connections, for one event loop.
 
-    `connections`: at once; more calls wait, within their time.
+    `connections`: at once; more calls wait, within their time. `own`: what is not called, whatever
+    the networks are.
     """
 
     def __init__(
-        self, networks: Networks, limits: Limits | None = None, connections: int = 32
+        self,
+        networks: Networks,
+        limits: Limits | None = None,
+        connections: int = 32,
+        own: Endpoints | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
@@ -56,7 +62,7 @@ class OutboundClient:
             ssl_context=_certificates(),
             max_connections=connections,
             keepalive_expiry=5.0,
-            network_backend=GuardedBackend(networks, self._resolvers),
+            network_backend=GuardedBackend(networks, own or Endpoints(), self._resolvers),
         )
 
     async def __aenter__(self) -> Self:

@@ -15,6 +15,7 @@ from httpcore import (
     ConnectTimeout,
 )
 
+from agents.outbound.endpoints import Endpoints
 from agents.outbound.errors import NoAnswer, NotAllowed
 from agents.outbound.networks import Networks
 
@@ -22,8 +23,9 @@ from agents.outbound.networks import Networks
 class GuardedBackend(AsyncNetworkBackend):
     """`resolvers`: threads for name lookups, which block."""
 
-    def __init__(self, networks: Networks, resolvers: Executor) -> None:
+    def __init__(self, networks: Networks, own: Endpoints, resolvers: Executor) -> None:
         self._networks = networks
+        self._own = own
         self._resolvers = resolvers
         self._sockets = AnyIOBackend()
 
@@ -42,6 +44,8 @@ class GuardedBackend(AsyncNetworkBackend):
             raise NotAllowed(
                 f"{_described(host, found)} is not in the allowed networks ({self._networks})"
             )
+        if any(self._own.has(address, port) for address in allowed):
+            raise NotAllowed(f"{_described(host, found)} port {port} is the registry's own")
         for address in allowed[:-1]:
             try:
                 return await self._sockets.connect_tcp(
