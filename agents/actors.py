@@ -5,6 +5,7 @@ SWEEP = "sweep"
 REGISTRY = "registry"
 COMMAND = "command"
 ANYBODY = "anybody"  # where no token is needed
+PROBE = "probe"
 STAFF = "admin:"
 
 

@@ -1,16 +1,18 @@
-"""How an agent is, and why: the worst of its lease, operator's state and own report."""
+"""How an agent is, and why: the worst of its lease, operator's state, own report and probe."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Case, CharField, F, IntegerField, Q, Value, When
 
 from agents.database.clock import DatabaseNow, HasExpired, LeaseWanes
 from agents.durations import ago, in_words
-from agents.models import AgentEvent, AgentRecord
-from agents.states import UNKNOWN_LEVEL, Lease, Level, State, Status
+from agents.models import AgentEvent, AgentRecord, ProbedAt, ProbeFinds, ProbeReason, ProbeVerdict
+from agents.querysets import AgentQuerySet
+from agents.states import UNKNOWN_LEVEL, Lease, Level, Probe, State, Status
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,17 @@ class Fact:
     word: str
     reason: str
     level: Level
+    is_known: bool = True
 
 
 @dataclass(frozen=True)
 class Condition:
+    """`decided_by`: the source of the worst fact."""
+
     word: str
     reason: str
     level: Level
+    decided_by: str
     facts: list[Fact]
 
     def __str__(self) -> str:
@@ -38,25 +44,35 @@ WORDS = list(
         [Lease.ALIVE.value]
         + [
             entry.value
-            for kind in (Lease, State, Status)
+            for kind in (Lease, State, Status, Probe)
             for entry in kind
             if entry.level is not Level.OK
         ]
     )
 )
-NOT_PROBED = Fact("probe", "not probed", "the registry does not probe agents", Level.OK)
+
+
+def with_probes(agents: AgentQuerySet) -> AgentQuerySet:
+    """Let `condition_of` include what probes have found."""
+    return agents.annotate(
+        probe_verdict=ProbeVerdict(), probe_reason=ProbeReason(), probed_at=ProbedAt()
+    )
 
 
 def condition_of(
     agent: AgentRecord, now: datetime, operator_event: AgentEvent | None = None
 ) -> Condition:
-    """`now`: the database's time. Of equally bad facts, lease comes before state and report."""
+    """`now`: the database's time. Of equally bad facts, the first decides.
+
+    They come in this order: lease, operator, report, probe.
+    """
     lease = _lease(agent, now)
     report = _report(agent)
     operator = _operator(agent, now, operator_event)
-    worst = max(lease, operator, report, key=lambda fact: fact.level.rank)
-    facts = [lease, report, NOT_PROBED, operator]
-    return Condition(worst.word, worst.reason, worst.level, facts)
+    probe = _probe(agent, now)
+    worst = max(lease, operator, report, probe, key=lambda fact: fact.level.rank)
+    facts = [lease, report, probe, operator]
+    return Condition(worst.word, worst.reason, worst.level, worst.source, facts)
 
 
 def condition_word() -> Case:
@@ -86,6 +102,9 @@ def _facts_worst_first() -> Iterator[tuple[Level, Q, Any]]:
                 yield level, Q(**{f"{column}__in": known}), F(column)
             if level is UNKNOWN_LEVEL:
                 yield level, ~Q(**{f"{column}__in": kind.values}), F(column)
+        for verdict in Probe:
+            if verdict.level is level:
+                yield level, Q(ProbeFinds([verdict])), Value(verdict.value)
 
 
 def lease_of(agent: AgentRecord, now: datetime) -> Lease:
@@ -117,6 +136,20 @@ def _report(agent: AgentRecord) -> Fact:
     elif agent.status == Status.UNKNOWN:
         reason = "the agent has reported nothing"
     return Fact("report", agent.status, reason, Status.level_of(agent.status))
+
+
+def _probe(agent: AgentRecord, now: datetime) -> Fact:
+    verdict = getattr(agent, "probe_verdict", Probe.NOT_PROBED.value)
+    at = getattr(agent, "probed_at", None)
+    if settings.PROBE_NETWORKS is None:
+        reason = "the registry does not probe agents"
+    elif at is None:
+        reason = "nothing is known: not probed yet, no worker at work, or most agents fail at once"
+    else:
+        reason = f"{getattr(agent, 'probe_reason', '')}, probed {ago((now - at).total_seconds())}"
+    # A newer version may have written another.
+    known = Probe(verdict) if verdict in Probe.values else Probe.NOT_PROBED
+    return Fact("probe", known.words, reason, known.level, known is not Probe.NOT_PROBED)
 
 
 def _operator(agent: AgentRecord, now: datetime, event: AgentEvent | None) -> Fact:

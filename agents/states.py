@@ -44,7 +44,7 @@ class StateEntry(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatusEntry(Entry):
+class WorkEntry(Entry):
     """`takes_work`: whether such an agent may be picked."""
 
     takes_work: bool
@@ -129,10 +129,24 @@ class Status(Described):
     takes_work: bool
 
     # Agents need not report anything.
-    UNKNOWN = StatusEntry(value="unknown", level=Level.OK, takes_work=True)
-    STARTING = StatusEntry(value="starting", level=Level.WARN, takes_work=False)
-    READY = StatusEntry(value="ready", level=Level.OK, takes_work=True)
-    BUSY = StatusEntry(value="busy", level=Level.OK, takes_work=True)
+    UNKNOWN = WorkEntry(value="unknown", level=Level.OK, takes_work=True)
+    STARTING = WorkEntry(value="starting", level=Level.WARN, takes_work=False)
+    READY = WorkEntry(value="ready", level=Level.OK, takes_work=True)
+    BUSY = WorkEntry(value="busy", level=Level.OK, takes_work=True)
     # Its readiness check fails.
-    DEGRADED = StatusEntry(value="degraded", level=Level.WARN, takes_work=False)
-    DRAINING = StatusEntry(value="draining", level=Level.HOLD, takes_work=False)
+    DEGRADED = WorkEntry(value="degraded", level=Level.WARN, takes_work=False)
+    DRAINING = WorkEntry(value="draining", level=Level.HOLD, takes_work=False)
+
+
+class Probe(Described):
+    """What the registry finds when it calls an agent, damped."""
+
+    takes_work: bool
+
+    # Also of agents that the registry must not call.
+    NOT_PROBED = WorkEntry(value="not-probed", level=Level.OK, takes_work=True)
+    ANSWERS = WorkEntry(value="answers", level=Level.OK, takes_work=True)
+    # It answers that it is not.
+    NOT_READY = WorkEntry(value="not-ready", level=Level.WARN, takes_work=False)
+    FLAPPING = WorkEntry(value="flapping", level=Level.WARN, takes_work=False)
+    UNREACHABLE = WorkEntry(value="unreachable", level=Level.BAD, takes_work=False)

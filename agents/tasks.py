@@ -14,8 +14,13 @@ from agents.notifications.dispatch import dispatch
 from agents.notifications.retention import delete_old_deliveries
 from agents.notifications.wake import TASK as SEND_NOTIFICATIONS
 from agents.notifications.wake import wake_worker
+from agents.probes.run import run_probes
+from agents.probes.schedule import delete_unused_probes
 
 logger = logging.getLogger(__name__)
+
+# The rest is for other tasks.
+PROBING_SHARE = 0.8
 
 
 @shared_task(name="agents.purge_expired")
@@ -35,12 +40,23 @@ def purge_expired() -> int | None:
     return purge.purged
 
 
+@shared_task(name="agents.probe_agents")
+def probe_agents() -> int | None:
+    """Return how many agents were probed, None if the database is away."""
+    try:
+        return run_probes(PROBING_SHARE * settings.PROBE_RUN_SECONDS)
+    except UNAVAILABLE as error:
+        log_unavailable(error)
+        return None
+
+
 @shared_task(name="agents.delete_old_history")
 def delete_old_history() -> int | None:
     """Return how many events were deleted, None if the database is away."""
     try:
         leases.delete_leftovers()
         delete_old_deliveries(days=settings.NOTIFICATION_RETENTION_DAYS)
+        delete_unused_probes()
         return retention.delete_old_history(days=settings.EVENT_RETENTION_DAYS)
     except UNAVAILABLE as error:
         log_unavailable(error)

@@ -26,7 +26,7 @@ from agents.discovery.parameters import (
 )
 from agents.discovery.pick import PickSerializer, pick
 from agents.leases import card_of
-from agents.models import AgentRecord
+from agents.models import AgentRecord, ProbeVerdict
 from agents.problems.errors import NoAgentToPick, NoCard
 from agents.querysets import AgentQuerySet
 from agents.serializers.agent import AgentSerializer
@@ -46,7 +46,7 @@ class Discovery(Watching):
     queryset = AgentRecord.objects.none()
 
     def get_queryset(self) -> AgentQuerySet:
-        return AgentRecord.objects.with_read_at()
+        return AgentRecord.objects.with_read_at().annotate(probe_verdict=ProbeVerdict())
 
     def filter_queryset(self, agents: Any) -> Any:
         return filter_agents(agents, self.request.query_params)

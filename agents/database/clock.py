@@ -18,6 +18,14 @@ class DatabaseNow(Fragment):
     output_field = DateTimeField()
 
 
+class NowPlus(Fragment):
+    """So many seconds from now."""
+
+    fragment = staticmethod(dialect.now_plus)
+    arity = 1
+    output_field = DateTimeField()
+
+
 class Moment(Fragment):
     fragment = staticmethod(dialect.given_time)
     arity = 1

@@ -140,7 +140,7 @@ FILTERS = [
     Filter(
         "condition",
         "condition",
-        "this condition, the worst of their lease, state and report",
+        "this condition, the worst of their lease, state, report and probe",
         NameField(WORDS),
         _with_condition,
     ),

@@ -16,7 +16,7 @@ from agents.database.expressions import Fragment
 from agents.discovery.fields import ListedField
 from agents.discovery.filters import Filters
 from agents.discovery.pages import FieldsSerializer
-from agents.models import AgentRecord
+from agents.models import FAILS, AgentRecord, ProbeFinds
 from agents.querysets import AgentQuerySet
 from agents.serializers.agent_page import read_page
 from agents.serializers.agent_sql import ALL, Names
@@ -64,7 +64,8 @@ def pick(filters: Filters, exclude: Sequence[str] = (), fields: Names = ALL) -> 
 
 
 def who_take_work() -> AgentQuerySet:
-    return AgentRecord.objects.alive().filter(state=State.ACTIVE, status__in=TAKES_WORK)
+    agents = AgentRecord.objects.alive().filter(state=State.ACTIVE, status__in=TAKES_WORK)
+    return agents.filter(~Q(ProbeFinds(FAILS)))
 
 
 def _two_of(agents: AgentQuerySet) -> AgentQuerySet:

@@ -1,9 +1,9 @@
 """The only writer of events; bulk statements take their INSERT from here."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from agents.actors import AGENT, REGISTRY
+from agents.actors import AGENT, PROBE, REGISTRY
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
 from agents.database.tables import table
@@ -118,6 +118,28 @@ def record_stale_leases(refused: Sequence[tuple[str, int, int, str | None]]) -> 
             )
         )
     AgentEvent.objects.bulk_create(events)
+
+
+class ProbeFlip(NamedTuple):
+    agent_id: str
+    generation: int
+    has_failed: bool
+    reason: str
+
+
+def record_probe_flips(flips: Sequence[ProbeFlip]) -> None:
+    """Write which agents failed or recovered by their probes."""
+    AgentEvent.objects.bulk_create(
+        AgentEvent(
+            kind=Kind.PROBE_FAILED if flip.has_failed else Kind.PROBE_RECOVERED,
+            at=DatabaseNow(),
+            actor=PROBE,
+            agent_id=flip.agent_id,
+            generation=flip.generation,
+            reason=flip.reason,
+        )
+        for flip in flips
+    )
 
 
 def registration_sql(registered: str) -> str:

@@ -30,6 +30,15 @@ from agents.models.limits import (
     TOKEN_KEY_LENGTH,
 )
 from agents.models.lookout import Lookout
+from agents.models.probe import (
+    FAILS,
+    AgentProbe,
+    ProbedAt,
+    ProbeFinds,
+    ProbeMark,
+    ProbeReason,
+    ProbeVerdict,
+)
 from agents.models.rule import DispatchMark, HeldEvent, Rule
 from agents.models.saved_view import SavedView
 from agents.models.sweep import SweepMark, Uptime
@@ -40,6 +49,7 @@ __all__ = [
     "CARD_KEYS",
     "CARD_MARKS",
     "DEFAULT_TTL_SECONDS",
+    "FAILS",
     "MAX_ACTOR_LENGTH",
     "MAX_ANSWER_LENGTH",
     "MAX_CHANNEL_NAME_LENGTH",
@@ -66,6 +76,7 @@ __all__ = [
     "ActivityMinute",
     "AgentCard",
     "AgentEvent",
+    "AgentProbe",
     "AgentRecord",
     "CatalogEntry",
     "Channel",
@@ -75,6 +86,11 @@ __all__ = [
     "LastCount",
     "LastTagCount",
     "Lookout",
+    "ProbeFinds",
+    "ProbeMark",
+    "ProbeReason",
+    "ProbeVerdict",
+    "ProbedAt",
     "Rule",
     "SavedView",
     "SweepMark",

@@ -27,6 +27,8 @@ class AgentEvent(models.Model):
         for state in BY_OPERATION:  # DRAINED, QUARANTINED, RESUMED
             vars()[state.event.upper()] = state.event
         EXTENDED = "extended"
+        PROBE_FAILED = "probe-failed", "Probe failed"
+        PROBE_RECOVERED = "probe-recovered", "Probe recovered"
         PURGE_HELD = "purge-held", "Purge held"
         PURGE_RESUMED = "purge-resumed", "Purge resumed"
         PURGE_FORCED = "purge-forced", "Purge forced"
@@ -41,7 +43,8 @@ class AgentEvent(models.Model):
     reason = models.CharField(max_length=MAX_REASON_LENGTH, blank=True)
     actor = models.CharField(
         max_length=MAX_ACTOR_LENGTH,
-        help_text="Who did it: agent, token:KEY, anybody, registry, sweep, command, or admin:NAME.",
+        help_text="Who did it: agent, token:KEY, anybody, registry, sweep, probe, command, or "
+        "admin:NAME.",
     )
     address = models.GenericIPAddressField(null=True, blank=True)
     record = models.JSONField(
@@ -73,6 +76,8 @@ LEVELS: dict[str, Level] = {
     AgentEvent.Kind.REFUSED: Level.BAD,
     AgentEvent.Kind.EXPIRED: Level.BAD,
     AgentEvent.Kind.RECOVERED: Level.OK,
+    AgentEvent.Kind.PROBE_FAILED: Level.WARN,
+    AgentEvent.Kind.PROBE_RECOVERED: Level.OK,
     AgentEvent.Kind.PURGE_HELD: Level.WARN,
     AgentEvent.Kind.PURGE_FORCED: Level.WARN,
     AgentEvent.Kind.CHANNEL_DISABLED: Level.BAD,

@@ -63,6 +63,14 @@ class Networks:
         )
 
 
+NETWORKS = 'networks such as 10.0.0.0/8, addresses, or "public", separated by commas'
+
+
+def parse_networks(text: str) -> Networks:
+    """Read NETWORKS. Raise ValueError."""
+    return Networks.parse([word.strip() for word in text.split(",") if word.strip()])
+
+
 def _is_public(address: Address) -> bool:
     return address.is_global and not address.is_reserved
 

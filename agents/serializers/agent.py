@@ -1,10 +1,12 @@
 """The only description of an agent as JSON; `agent_sql` derives SQL from it."""
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from agents.models import AgentRecord
 from agents.querysets import read_at
 from agents.serializers.fields import CardField, MetadataField
+from agents.states import Probe
 from agents.tokens.lease import issue
 
 
@@ -16,6 +18,9 @@ class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
     metadata = MetadataField(read_only=True)
     tags = serializers.ListField(child=serializers.CharField(), read_only=True)
     skills = serializers.ListField(child=serializers.CharField(), read_only=True)
+    probe = serializers.SerializerMethodField(
+        help_text="What the registry finds when it calls the agent."
+    )
 
     class Meta:
         model = AgentRecord
@@ -37,6 +42,7 @@ class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
             "status",
             "load",
             "note",
+            "probe",
             "seen_address",
             "generation",
         ]
@@ -44,6 +50,11 @@ class AgentSerializer(serializers.ModelSerializer[AgentRecord]):
 
     def get_is_alive(self, agent: AgentRecord) -> bool:
         return agent.is_alive(read_at(agent))
+
+    @extend_schema_field(serializers.ChoiceField(choices=Probe.choices))
+    def get_probe(self, agent: AgentRecord) -> str:
+        """A new registration has not been probed."""
+        return getattr(agent, "probe_verdict", Probe.NOT_PROBED.value)
 
 
 class DetailedAgentSerializer(AgentSerializer):

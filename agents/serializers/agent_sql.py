@@ -11,26 +11,36 @@ from django.db import connection, models
 from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.models import AgentRecord
+from agents.models.probe import verdict_sql
 from agents.serializers.agent import FIELDS
 
 Names = tuple[str, ...]
 
 ALL: Names = tuple(FIELDS)
+RECORD = table(AgentRecord)
 # Callers choose the fields, so there are many combinations.
 CACHE_SIZE = 64
 COMPUTED: dict[str, models.Field[Any, Any]] = {
     "is_alive": models.BooleanField(),
     "expires_at": models.DateTimeField(),
+    "probe": models.CharField(),
 }
 
 
-@lru_cache(CACHE_SIZE)
 def columns(names: Names = ALL) -> str:
     """Return SQL for the values of these FIELDS. Like all SQL here, its ``%`` are escaped."""
-    record = table(AgentRecord)
-    expires_at = dialect.expires_at(f"{record}.last_heartbeat", f"{record}.ttl_seconds")
-    computed = {"is_alive": f"{expires_at} > {dialect.now()}", "expires_at": expires_at}
-    return ", ".join(computed.get(name, f"{record}.{_quoted(name)}") for name in names)
+    return _columns(names, verdict_sql(f"{RECORD}.agent_id", f"{RECORD}.generation"))
+
+
+@lru_cache(CACHE_SIZE)
+def _columns(names: Names, verdict: str) -> str:
+    expires_at = dialect.expires_at(f"{RECORD}.last_heartbeat", f"{RECORD}.ttl_seconds")
+    computed = {
+        "is_alive": f"{expires_at} > {dialect.now()}",
+        "expires_at": expires_at,
+        "probe": verdict,
+    }
+    return ", ".join(computed.get(name, f"{RECORD}.{_quoted(name)}") for name in names)
 
 
 @lru_cache(CACHE_SIZE)

@@ -31,6 +31,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {
+        "AgentProbe": "agents.states.Probe",
         "AgentState": "agents.states.State",
         "AgentStatus": "agents.states.Status",
     },

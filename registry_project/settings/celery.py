@@ -1,7 +1,9 @@
 from datetime import timedelta
+from typing import Any
 
 from registry_project.local.broker import FOLDER_URL, TRANSPORT, folder_broker
 from registry_project.settings.base import VAR_DIR, env
+from registry_project.settings.probes import PROBE_NETWORKS, PROBE_RUN_SECONDS
 from registry_project.settings.registry import SWEEP_INTERVAL_SECONDS
 
 BROKER_SCHEMES = ("redis", "rediss", "sentinel", "amqp", "amqps", "filesystem", "memory")
@@ -26,7 +28,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # In memory: a crash could corrupt a file, and the schedule is idempotent.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge-expired": {
         "task": "agents.purge_expired",
         "schedule": timedelta(seconds=SWEEP_INTERVAL_SECONDS),
@@ -45,3 +47,9 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
 }
+if PROBE_NETWORKS is not None:
+    CELERY_BEAT_SCHEDULE["probe-agents"] = {
+        "task": "agents.probe_agents",
+        "schedule": timedelta(seconds=PROBE_RUN_SECONDS),
+        "options": {"expires": PROBE_RUN_SECONDS},
+    }

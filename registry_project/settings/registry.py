@@ -1,7 +1,7 @@
 import re
 from urllib.parse import urlsplit
 
-from agents.outbound.networks import Networks
+from agents.outbound.networks import NETWORKS, Networks, parse_networks
 from registry_project.server import framing
 from registry_project.settings.base import DEBUG, env
 
@@ -39,10 +39,7 @@ SWEEP_INTERVAL_SECONDS = env.integer("SWEEP_INTERVAL_SECONDS", 15, 1, 3600)
 SWEEP_BATCH_SIZE = env.integer("SWEEP_BATCH_SIZE", 1000, 1, 100_000)
 EVENT_RETENTION_DAYS = env.integer("EVENT_RETENTION_DAYS", 90, 1, 36_500)
 NOTIFICATION_NETWORKS = env.parsed(
-    "NOTIFICATION_NETWORKS",
-    Networks(public=True),
-    lambda text: Networks.parse([word.strip() for word in text.split(",") if word.strip()]),
-    takes='networks such as 10.0.0.0/8, addresses, or "public", separated by commas',
+    "NOTIFICATION_NETWORKS", Networks(public=True), parse_networks, takes=NETWORKS
 )
 NOTIFICATION_RETENTION_DAYS = env.integer("NOTIFICATION_RETENTION_DAYS", 30, 1, 36_500)
 CHANNEL_FAILURE_HOURS = env.integer("CHANNEL_FAILURE_HOURS", 24, 1, 24 * 365)

@@ -56,6 +56,14 @@ def test_sqlite_writes_through_to_the_disk(tmp_path: Path) -> None:
     assert "'transaction_mode': 'IMMEDIATE'" in options
 
 
+def test_agents_are_probed_only_where_networks_are_named(tmp_path: Path) -> None:
+    def tasks(**environment: str) -> str:
+        return setting("CELERY_BEAT_SCHEDULE.keys()", tmp_path, **environment)
+
+    assert "probe-agents" not in tasks()
+    assert "probe-agents" in tasks(PROBE_NETWORKS="10.0.0.0/8")
+
+
 class TestHealthcheck:
     @pytest.mark.parametrize(("status", "code"), [(200, 0), (400, 0), (500, 1), (503, 1)])
     def test_any_status_below_500_is_alive(self, status: int, code: int) -> None:

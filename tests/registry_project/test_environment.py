@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_letters
 from typing import Any
 
 import pytest
@@ -66,6 +67,14 @@ WRONG = [
     ("TRUSTED_PROXIES", "10.0.0.0/8, proxy", "networks such as 10.0.0.0/8"),
     ("NOTIFICATION_NETWORKS", "public, 10.0.0.1/8", "networks such as 10.0.0.0/8"),
     ("CHANNEL_FAILURE_HOURS", "0", "a whole number from 1 to 8760"),
+    ("METRICS_TAGS", ",".join(ascii_letters[:33]), "at most 32 tags of agents"),
+    ("PROBE_NETWORKS", "10.0.0.1/8", "networks such as 10.0.0.0/8"),
+    ("PROBE_NETWORKS", "agents", "networks such as 10.0.0.0/8"),
+    ("PROBE_INTERVAL_SECONDS", "4", "a whole number from 5 to 86400"),
+    ("PROBE_TIMEOUT_SECONDS", "0", "a number from 0.1 to 60"),
+    ("PROBE_FAILURES", "0", "a whole number from 1 to 100"),
+    ("PROBE_SUCCESSES", "1.5", "a whole number from 1 to 100"),
+    ("PROBE_BUDGET_PER_SECOND", "0", "a whole number from 1 to 10000"),
     ("RATE_READ_PER_TOKEN", "5", "a rate such as 300/second"),
     ("RATE_READ_PER_TOKEN", "0/second", "a rate such as 300/second"),
     ("RATE_READ_PER_ADDRESS", "300/second;5/minute", "a rate such as 300/second"),
@@ -155,6 +164,8 @@ RIGHT = [
     ("HTTPS", " yes ", "HTTPS", True),
     ("REGISTRY_AUTH", "Open", "REGISTRY_AUTH", "open"),
     ("REGISTRY_URL", "https://registry.example/", "REGISTRY_URL", "https://registry.example"),
+    ("METRICS_TAGS", " gpu, eu,,gpu", "METRICS_TAGS", ["gpu", "eu"]),
+    ("PROBE_NETWORKS", "10.0.0.0/8, Public", "PROBE_NETWORKS.public", True),
     ("TRUSTED_PROXIES", " 10.0.0.0/8 , unix ", "TRUSTED_PROXIES", ["10.0.0.0/8", "unix"]),
     (
         "CORS_ALLOWED_ORIGINS",

@@ -14,7 +14,8 @@ OPERATIONS = {Event(state.event): state.value for state in BY_OPERATION}
 DELETIONS = (Event.PURGED, Event.DEREGISTERED)
 BEGINS = (Event.REGISTERED, Event.RE_REGISTERED, Event.RECOVERED)
 ENDS = (Event.EXPIRED, *DELETIONS)
-KINDS = (*BEGINS, *ENDS, *OPERATIONS)
+PROBES = (Event.PROBE_FAILED, Event.PROBE_RECOVERED)
+KINDS = (*BEGINS, *ENDS, *OPERATIONS, *PROBES)
 LEFT = "left the filter"
 
 
@@ -107,7 +108,7 @@ class Reader:
             return was_out or change.number in self._never_had
         if change.kind == Event.RE_REGISTERED or (change.kind in OPERATIONS and self._view.states):
             return False
-        if change.kind in (Event.REGISTERED, Event.RECOVERED):
+        if change.kind in (Event.REGISTERED, Event.RECOVERED, *PROBES):
             return True
         return change.agent_id in self._found.others
 

@@ -39,7 +39,9 @@ def test_after_a_while_an_error_is_logged_again_with_the_number_of_repeats(
     ]
 
 
-@pytest.mark.parametrize("task", [tasks.purge_expired, tasks.delete_old_history])
+@pytest.mark.parametrize(
+    "task", [tasks.purge_expired, tasks.delete_old_history, tasks.probe_agents]
+)
 def test_a_task_without_the_database_does_not_raise(
     database_away: None, task: Callable[[], int | None]
 ) -> None:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 
 from agents.admin.agents.listing import columns
 from agents.admin.widgets import cells
+from agents.conditions import with_probes
 from agents.models import AgentRecord
 
 VIEW_HISTORY = "agents.view_agentevent"
@@ -20,7 +21,7 @@ class LiveRows(ModelAdmin[AgentRecord]):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         ids = [one for one in request.POST.getlist("id")[:MAX_ROWS] if "\0" not in one]
-        agents = AgentRecord.objects.with_read_at().in_bulk(ids)
+        agents = with_probes(AgentRecord.objects.with_read_at()).in_bulk(ids)
         may_view_history = request.user.has_perm(VIEW_HISTORY)
         rows: dict[str, Any] = {}
         for agent_id in ids:

@@ -17,6 +17,7 @@ from agents.admin.agents.listing.changelist import FleetChangeList
 from agents.admin.agents.listing.filters import LIST_FILTER
 from agents.admin.agents.listing.saved_views import BUILT_IN, view_query
 from agents.admin.widgets.mixins import ReadOnly
+from agents.conditions import with_probes
 from agents.leases.purge.sweep_mark import report_sweeps
 from agents.models import MAX_VIEW_NAME_LENGTH, AgentRecord, SavedView
 
@@ -61,7 +62,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentRecord]:
-        return AgentRecord.objects.with_read_at()
+        return with_probes(AgentRecord.objects.with_read_at())
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FleetChangeList
