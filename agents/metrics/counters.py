@@ -48,12 +48,16 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("channel",),
     ),
     "notifications_waiting": ("Messages to be delivered, by channel.", ("channel",)),
+    "probed_agents": ("Living agents by what their probes have found.", ("verdict",)),
+    "probes_doubted": ("Whether so many agents fail that no verdict is believed.", ()),
+    "probe_lag_seconds": ("For how long the longest due agent has waited for its probe.", ()),
     "feed_lag_seconds": ("Age of the oldest event that a reader has not read.", ("reader",)),
 }
-# In the database, as mostly workers purge.
+# In the database, as workers make them.
 PURGES = ("purges", "Agents purged by sweeps.")
 NOTIFICATIONS = ("notifications", "Messages to channels, by what became of them.")
 NOTIFICATION_FAILURES = ("notification_failures", "Attempts to deliver that failed, by channel.")
+PROBES = ("probes", "Calls to agents to see whether they are ready.")
 
 # Prometheus misses the first increase of a new series.
 for _kind in ("new", "again"):

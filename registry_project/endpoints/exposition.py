@@ -22,10 +22,12 @@ from agents.metrics.counters import (
     NOTIFICATION_FAILURES,
     NOTIFICATIONS,
     PREFIX,
+    PROBES,
     PURGES,
 )
 from agents.notifications.dispatch import seconds_behind
 from agents.notifications.report import report_channels
+from agents.probes.report import report_probes
 from agents.states import State
 from registry_project.version import VERSION
 
@@ -36,7 +38,11 @@ class RegistryCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _gauge("build_info", {(VERSION,): 1})
         try:
-            metrics = [*_agents(), *_sweeps(), *_uptime(), *_feed(), *_notifications()]
+            metrics = [
+                metric
+                for part in (_agents, _sweeps, _uptime, _feed, _notifications, _probes)
+                for metric in part()
+            ]
         except UNAVAILABLE as error:
             log_unavailable(error)
             yield _gauge("database_up", {(): 0})
@@ -85,8 +91,7 @@ def _sweeps() -> Iterator[Metric]:
         yield _gauge("last_sweep_timestamp_seconds", {(): report.last_purge.timestamp()})
     yield _gauge("sweep_overdue", {(): report.overdue})
     yield _gauge("held_agents", {(): report.held})
-    name, text = PURGES
-    yield CounterMetricFamily(PREFIX + name, text, value=report.purged_in_total)
+    yield _counter(PURGES, report.purged_in_total)
 
 
 def _uptime() -> Iterator[Metric]:
@@ -116,6 +121,20 @@ def _notifications() -> Iterator[Metric]:
         messages.add_metric([one.name, "given_up"], one.given_up)
         failures.add_metric([one.name], one.failures)
     yield from (messages, failures)
+
+
+def _probes() -> Iterator[Metric]:
+    if settings.PROBE_NETWORKS is None or (report := report_probes()) is None:
+        return
+    yield _counter(PROBES, report.total)
+    yield _gauge("probed_agents", {(one,): number for one, number in report.verdicts.items()})
+    yield _gauge("probes_doubted", {(): report.is_doubted})
+    yield _gauge("probe_lag_seconds", {(): report.seconds_late})
+
+
+def _counter(described: tuple[str, str], number: int) -> CounterMetricFamily:
+    name, text = described
+    return CounterMetricFamily(PREFIX + name, text, value=number)
 
 
 def _gauge(name: str, samples: Mapping[Any, float]) -> GaugeMetricFamily:

@@ -15,6 +15,8 @@ from rest_framework.test import APIClient
 from agents import leases
 from agents.history.activity import count_events
 from agents.leases.purge.registry_uptime import pulse
+from agents.outbound.networks import Networks
+from agents.probes.survey import survey
 from tests.agents.notifications.setup import dispatch_all, make_channel
 from tests.deploy.monitoring import DASHBOARD, PROMETHEUS, alerts, panel_queries
 from tests.integration.registry_process import PROJECT
@@ -28,12 +30,14 @@ QUERIES = panel_queries() | {name: alert["expr"] for name, alert in alerts().ite
 def labels(db: None, settings: Settings) -> dict[str, set[str]]:
     """The labels of each metric that a registry reports."""
     settings.METRICS_TAGS = ["gpu"]
+    settings.PROBE_NETWORKS = Networks()
     leases.register(agent_id="a", host="h", port=1)
     leases.purge_expired()
     pulse()
     count_events()
     make_channel()
     dispatch_all()
+    survey()
     api = APIClient()
     api.post("/agents/unknown/heartbeat")
     families = text_string_to_metric_families(api.get("/metrics").content.decode())

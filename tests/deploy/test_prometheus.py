@@ -30,7 +30,11 @@ def prometheus(prometheus_program: str, tmp_path_factory: pytest.TempPathFactory
     """The URL of a Prometheus that scrapes a registry in token mode."""
     folder = tmp_path_factory.mktemp("monitoring")
     environment = environment_for(
-        folder, REGISTRY_AUTH="token", METRICS_TAGS="gpu", SWEEP_INTERVAL_SECONDS="1"
+        folder,
+        REGISTRY_AUTH="token",
+        METRICS_TAGS="gpu",
+        PROBE_NETWORKS="127.0.0.1",
+        SWEEP_INTERVAL_SECONDS="1",
     )
     with ready_registry(folder, environment) as registry:
         reader = issue_token(environment, "--read-only")

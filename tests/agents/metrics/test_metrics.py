@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,13 +21,17 @@ from agents.history.activity import count_events
 from agents.history.record import Kind, record_event
 from agents.leases.expiry.lookout import Lookout
 from agents.leases.purge import registry_uptime
-from agents.models import AgentRecord
+from agents.models import AgentProbe, AgentRecord, ProbeMark
+from agents.outbound.networks import Networks
+from agents.probes.survey import survey
+from agents.states import Probe
 from agents.tokens import access as access_tokens
 from agents.tokens import cache as token_cache
 from registry_project.version import VERSION
 from tests.agents.conftest import Register, both_paths
 from tests.agents.notifications.setup import dispatch_all, make_channel, make_rule
 from tests.agents.passing_time import fleet, heartbeats, time_passes
+from tests.agents.probes.probing import probed_agent
 from tests.factories import AgentFactory
 
 Samples = dict[str, float]
@@ -121,6 +126,26 @@ def test_the_age_of_the_oldest_uncounted_event_is_the_lag_of_the_feed(
     register("c")
 
     assert 100 <= scrape(api)['feed_lag_seconds{reader="activity"}'] < 160
+
+
+@pytest.mark.django_db
+def test_probes_are_reported_where_the_registry_probes(api: APIClient, settings: Settings) -> None:
+    probed_agent(Probe.UNREACHABLE)
+    probed_agent(Probe.ANSWERS)
+    assert not [name for name in scrape(api) if "probe" in name]
+
+    settings.PROBE_NETWORKS = Networks()
+    AgentProbe.objects.update(due_at=F("due_at") - timedelta(seconds=100))
+    ProbeMark.objects.update(total=7, looked_at=F("looked_at") - timedelta(seconds=60))
+    survey()
+
+    samples = scrape(api)
+    assert samples["probes_total"] == 7
+    assert samples['probed_agents{verdict="unreachable"}'] == 1
+    assert samples['probed_agents{verdict="answers"}'] == 1
+    assert samples['probed_agents{verdict="flapping"}'] == 0
+    assert samples["probes_doubted"] == 0
+    assert 100 <= samples["probe_lag_seconds"] < 160
 
 
 @pytest.mark.django_db
