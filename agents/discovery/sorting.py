@@ -25,8 +25,6 @@ from agents.querysets import AgentQuerySet
 
 TEXT, NUMBER, SHARE = models.CharField(), models.BigIntegerField(), FloatField()
 MAX_TEXT_LENGTH = 256
-MAX_NUMBER = 2**31
-MAX_GENERATION = 2**63
 # Microseconds since 1970 within the years of `datetime`.
 TIMES = range(int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000)
 
@@ -66,16 +64,13 @@ def _text(value: Any) -> Any:
     return Value(value)
 
 
-def _number(value: Any) -> Any:
-    if type(value) is not int or not 0 <= value < MAX_NUMBER:
-        raise NotOfThisOrder
-    return Value(value)
+def _number_below(limit: int) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if type(value) is not int or not 0 <= value < limit:
+            raise NotOfThisOrder
+        return Value(value)
 
-
-def _generation(value: Any) -> Any:
-    if type(value) is not int or not 0 <= value < MAX_GENERATION:
-        raise NotOfThisOrder
-    return Value(value)
+    return read
 
 
 def _read_load(value: Any) -> Any:
@@ -101,9 +96,9 @@ KEYS: Mapping[str, Key] = {
     "agent_id": _column("agent_id", TEXT, _text),
     "agent_name": _column("agent_name", TEXT, _text),
     "host": _column("host", TEXT, _text),
-    "generation": _column("generation", NUMBER, _generation),
+    "generation": _column("generation", NUMBER, _number_below(2**63)),
     "registered_at": _time(lambda: Moment("registered_at")),
-    "ttl_seconds": _column("ttl_seconds", NUMBER, _number),
+    "ttl_seconds": _column("ttl_seconds", NUMBER, _number_below(2**31)),
     "load": Key(_load, SHARE, _read_load),
     "last_heartbeat": _time(lambda: Moment("last_heartbeat")),
     "expires_at": _time(ExpiresAt),

@@ -9,6 +9,7 @@ from django.db.models import JSONField
 
 from agents.database.dialect import dialect
 from agents.database.tables import table
+from agents.json_values import list_at, text_at
 from agents.models import CatalogEntry, card_in
 from agents.words import join_words
 
@@ -58,14 +59,14 @@ def entries_sql(rows: str) -> str:
 def entry_of(columns: Mapping[str, Any], card: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the columns of a CatalogEntry. Leaves out malformed parts of a card."""
     said = card or card_in(columns["metadata"]) or {}
-    description = _text(said, "description") or _text(columns["metadata"], "description")
-    skills = [skill for skill in _list(said, "skills") if isinstance(skill, dict)]
-    skill_names = [name for skill in skills for name in (_text(skill, "id"), _text(skill, "name"))]
+    description = text_at(said, "description") or text_at(columns["metadata"], "description")
+    skills = [skill for skill in list_at(said, "skills") if isinstance(skill, dict)]
+    skill_names = [text_at(skill, key) for skill in skills for key in ("id", "name")]
     skill_tags = [tag for skill in skills for tag in _texts(skill, "tags")]
     examples = [text for skill in skills for text in _texts(skill, "examples")]
-    capabilities = [_text(skill, "id") or _text(skill, "name") for skill in skills]
-    names = [str(columns["agent_id"]), str(columns["agent_name"]), _text(said, "name")]
-    descriptions = [description, *(_text(skill, "description") for skill in skills)]
+    capabilities = [text_at(skill, "id") or text_at(skill, "name") for skill in skills]
+    names = [str(columns["agent_id"]), str(columns["agent_name"]), text_at(said, "name")]
+    descriptions = [description, *(text_at(skill, "description") for skill in skills)]
     entry = {
         "agent_id": columns["agent_id"],
         "description": description[:MAX_DESCRIPTION_LENGTH],
@@ -96,14 +97,4 @@ def _names(names: Iterable[str]) -> list[str]:
 
 
 def _texts(mapping: Mapping[str, Any], key: str) -> Iterator[str]:
-    return (text for text in _list(mapping, key) if isinstance(text, str) and text)
-
-
-def _text(mapping: Mapping[str, Any], key: str) -> str:
-    value = mapping.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _list(mapping: Mapping[str, Any], key: str) -> list[Any]:
-    value = mapping.get(key)
-    return value if isinstance(value, list) else []
+    return (text for text in list_at(mapping, key) if isinstance(text, str) and text)

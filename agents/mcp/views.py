@@ -1,7 +1,7 @@
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.renderers import JSONRenderer
@@ -33,7 +33,7 @@ class Mcp(RatesFirst, APIView):
         from agents.mcp.tool import Caller  # noqa: PLC0415
 
         may_operate = MayOperate().is_granted(request, self)
-        return exchange(django_request(request), Caller(operator_of(request), may_operate))
+        return exchange(request._request, Caller(operator_of(request), may_operate))  # noqa: SLF001
 
 
 def check_origin(request: Request) -> None:
@@ -43,7 +43,3 @@ def check_origin(request: Request) -> None:
         return
     if urlsplit(origin).netloc != request.get_host():
         raise PermissionDenied("Pages of this website may not call the registry.")
-
-
-def django_request(request: Request) -> HttpRequest:
-    return request._request  # noqa: SLF001 - REST framework has no other name for it

@@ -6,6 +6,8 @@ https://a2a-protocol.org/latest/specification/, appendix A.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agents.json_values import list_at, text_at
+
 VERSIONS = ("0.3", "1.0")
 OLD_PROTOCOL = "0.3.0"
 # Fields of one version only. Signatures of a changed card would be wrong.
@@ -45,11 +47,11 @@ def address_in(card: Card) -> str | None:
 
 def _interfaces(card: Card) -> list[dict[str, str]]:
     """Return the interfaces as in A2A 1.0, the preferred one first."""
-    if new := [one for one in _objects(card.get("supportedInterfaces")) if _is_text(one, "url")]:
+    if new := [one for one in list_at(card, "supportedInterfaces") if text_at(one, "url")]:
         return [_interface(one["url"], one.get("protocolBinding"), one) for one in new]
-    if not _is_text(card, "url"):
+    if not text_at(card, "url"):
         return []
-    others = [one for one in _objects(card.get("additionalInterfaces")) if _is_text(one, "url")]
+    others = [one for one in list_at(card, "additionalInterfaces") if text_at(one, "url")]
     preferred = _interface(card["url"], card.get("preferredTransport"), {})
     found = [preferred, *(_interface(one["url"], one.get("transport"), {}) for one in others)]
     # 0.3 often lists the preferred one again.
@@ -68,11 +70,3 @@ def _renamed(card: Card, old: str, new: str) -> dict[str, Any]:
 
 def _without(card: Card, names: Sequence[str]) -> dict[str, Any]:
     return {name: value for name, value in card.items() if name not in {*names, SIGNATURES}}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _is_text(mapping: Mapping[str, Any], key: str) -> bool:
-    return isinstance(mapping.get(key), str) and bool(mapping[key])

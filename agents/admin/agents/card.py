@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.json_values import list_at, text_at
 from agents.leases import card_of
 from agents.models import AgentRecord, card_in
 
@@ -48,21 +49,23 @@ def known_card(agent: AgentRecord) -> Card:
     sent = card_of(agent.agent_id) or card_in(agent.metadata)
     source: Mapping[str, Any] = agent.metadata if sent is None else sent
     skills = [
-        Skill(_skill_name(each), _text(each, "description"))
-        for each in _list(source, "skills")
+        Skill(_skill_name(each), text_at(each, "description"))
+        for each in list_at(source, "skills")
         if _skill_name(each)
     ]
     interfaces = [
-        Interface(_text(each, "url"), _text(each, "protocolBinding") or _text(each, "transport"))
+        Interface(
+            text_at(each, "url"), text_at(each, "protocolBinding") or text_at(each, "transport")
+        )
         for key in ("supportedInterfaces", "additionalInterfaces")
-        for each in _list(source, key)
+        for each in list_at(source, key)
     ]
-    if sent is not None and _text(sent, "url"):
-        interfaces.insert(0, Interface(_text(sent, "url"), _text(sent, "preferredTransport")))
+    if sent is not None and text_at(sent, "url"):
+        interfaces.insert(0, Interface(text_at(sent, "url"), text_at(sent, "preferredTransport")))
     return Card(
-        name=_text(sent or {}, "name") or agent.agent_name,
-        description=_text(source, "description"),
-        version=_text(sent or {}, "version") or agent.version,
+        name=text_at(sent or {}, "name") or agent.agent_name,
+        description=text_at(source, "description"),
+        version=text_at(sent or {}, "version") or agent.version,
         is_whole=sent is not None,
         skills=skills or [Skill(name) for name in agent.skills],
         interfaces=[each for each in interfaces if each.url],
@@ -70,14 +73,4 @@ def known_card(agent: AgentRecord) -> Card:
 
 
 def _skill_name(value: Any) -> str:
-    return value if isinstance(value, str) else _text(value, "name") or _text(value, "id")
-
-
-def _text(mapping: Any, key: str) -> str:
-    value = mapping.get(key) if isinstance(mapping, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def _list(mapping: Mapping[str, Any], key: str) -> list[Any]:
-    value = mapping.get(key)
-    return value if isinstance(value, list) else []
+    return value if isinstance(value, str) else text_at(value, "name") or text_at(value, "id")

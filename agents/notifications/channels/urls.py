@@ -1,9 +1,8 @@
 """Checks URLs of channels, and hides their secrets."""
 
-from ipaddress import ip_address
-
 from django.conf import settings
 
+from agents.addresses import parse_address
 from agents.models import MAX_URL_LENGTH, Channel
 from agents.notifications.channels.apprise import describe_url
 from agents.outbound.client import check_url as check_http_url
@@ -32,21 +31,13 @@ def _shown_http_url(url: str) -> str:
     except NotAllowed as error:
         raise UnusableUrl(_sentence(str(error))) from error
     networks = settings.NOTIFICATION_NETWORKS
-    if _is_address(parsed.host) and not networks.allows(parsed.host):
+    if parse_address(parsed.host) and not networks.allows(parsed.host):
         raise UnusableUrl(
             f"{parsed.host} is not in the allowed networks ({networks}): see NOTIFICATION_NETWORKS."
         )
     # Many services put a token into the path.
     has_more = parsed.raw_path not in (b"", b"/")
     return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}/{'...' if has_more else ''}"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _sentence(text: str) -> str:
