@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.cpu_time import family
+from benchmarks.cpu_time import name_and_parent
 from benchmarks.discovery import messages
 from benchmarks.discovery.actions import TAG, Actions
 from benchmarks.discovery.messages import NO_FAULTS, Event, Faults
@@ -168,8 +168,8 @@ class Run:
 
 def web_processes(registry: OwnRegistry) -> set[int]:
     [supervisor] = registry.meter.server
-    parent = min(pid for pid, line in descendants(supervisor).items() if "gunicorn" in line)
-    return family([parent]) - {parent}
+    web = {pid for pid, line in descendants(supervisor).items() if "gunicorn" in line}
+    return {pid for pid in web if name_and_parent(pid)[1] in web}
 
 
 def _open_files(pid: int) -> int:
