@@ -38,7 +38,7 @@ class Condition:
         return f"{self.word}: {self.reason}"
 
 
-# The words that a condition can have: what is only OK never decides, except for the lease.
+# Facts that are OK never decide, except the lease.
 WORDS = list(
     dict.fromkeys(
         [Lease.ALIVE.value]
@@ -76,19 +76,18 @@ def condition_of(
 
 
 def condition_word() -> Case:
-    """Return an expression for the `word` of `condition_of`, of which a lease's has hyphens."""
+    """Return an expression for `condition_of`'s `word`, with hyphens."""
     whens = [When(test, then=word) for _, test, word in _facts_worst_first()]
     return Case(*whens, default=Value(Lease.ALIVE.value), output_field=CharField())
 
 
 def condition_rank() -> Case:
-    """Return an expression for the rank of the `level` of `condition_of`."""
     whens = [When(test, then=Value(level.rank)) for level, test, _ in _facts_worst_first()]
     return Case(*whens, default=Value(Level.OK.rank), output_field=IntegerField())
 
 
 def _facts_worst_first() -> Iterator[tuple[Level, Q, Any]]:
-    """Yield tests of facts that are not OK, with their words, in the order of `condition_of`."""
+    """Yield tests of facts that are not OK, with their words."""
     leases = {Lease.EXPIRED: Q(HasExpired()), Lease.EXPIRING_SOON: Q(LeaseWanes(DatabaseNow()))}
     for level in reversed(Level):
         if level is Level.OK:

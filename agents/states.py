@@ -21,13 +21,12 @@ class Level(StrEnum):
         return list(Level).index(self)
 
 
-# Of a value that this version does not know.
 UNKNOWN_LEVEL = Level.WARN
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """`hint`: under a number of agents."""
+    """`hint`: shown below a number of agents."""
 
     value: str
     level: Level
@@ -121,7 +120,7 @@ class State(Described):
         return self is State.ACTIVE
 
 
-# The default last: it undoes the others.
+# The default comes last: it undoes the others.
 BY_OPERATION = sorted(State, key=lambda state: state.is_default)
 
 

@@ -1,7 +1,6 @@
-"""Picks one agent that takes work, by the power of two choices: of two at random, the less loaded.
+"""Picks the less loaded of two random agents (the power of two choices).
 
-So calls avoid loaded agents, and still not every caller gets the one that was idle at its last
-heartbeat.
+Otherwise all would get the one that was idle at its last heartbeat.
 """
 
 from collections.abc import Sequence
@@ -24,9 +23,9 @@ from agents.serializers.fields import AgentIdField
 from agents.states import State, Status
 
 TAKES_WORK = [status for status in Status if status.takes_work]
-# Of an agent that reports none.
+# Of an agent that reports no load.
 USUAL_LOAD = 0.5
-# Places at which rows are looked for, before all rows are read.
+# Random places to look for rows, before all rows are read.
 TRIES = 1_000
 MAX_EXCLUDED = 1_000
 
@@ -40,8 +39,6 @@ class PickSerializer(FieldsSerializer):
 
 
 class AmongSome(Fragment):
-    """Whether a row is one of some that were chosen at random."""
-
     arity = 0
     output_field = BooleanField()
 
@@ -50,12 +47,9 @@ class AmongSome(Fragment):
 
 
 def pick(filters: Filters, exclude: Sequence[str] = (), fields: Names = ALL) -> str | None:
-    """Return the JSON of an agent that matches and takes work, or None if there is none.
-
-    Raise ValidationError.
-    """
+    """Return the JSON of an agent that takes work, or None. Raise ValidationError."""
     matching = filters.apply(who_take_work()).exclude(agent_id__in=exclude)
-    # Two of a random sample are two of all. Only few agents match if it has not even two.
+    # A sample without two matches means that few agents match.
     for agents in (matching.filter(AmongSome()), matching):
         page = read_page(_two_of(agents), 1, fields=fields, order_by=_least_loaded_first())
         if page.next_after:
@@ -73,6 +67,6 @@ def _two_of(agents: AgentQuerySet) -> AgentQuerySet:
 
 
 def _least_loaded_first() -> list[Any]:
-    # One that has missed two heartbeats may be gone.
+    # An agent that has missed two heartbeats may be gone.
     wanes = ExpressionWrapper(Q(LeaseWanes(DatabaseNow())), output_field=BooleanField())
     return [wanes, Coalesce("load", Value(USUAL_LOAD)), Random()]

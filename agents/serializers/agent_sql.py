@@ -1,6 +1,6 @@
 """AgentSerializer's JSON made by the database, at a tenth of the cost.
 
-Only spaces, and the spelling of numbers in the metadata, differ.
+Spaces and the spelling of numbers in the metadata differ.
 """
 
 from functools import lru_cache
@@ -45,7 +45,7 @@ def _columns(names: Names, verdict: str) -> str:
 
 @lru_cache(CACHE_SIZE)
 def agent_as_json(names: Names = ALL) -> str:
-    """Return SQL for the JSON of an agent, from columns named like these FIELDS."""
+    """Return SQL for the JSON of an agent, from columns named like FIELDS."""
     # One call with many arguments is cheapest.
     template = ",".join(f'"{name}":%%s' for name in names)
     values = [dialect.field_as_json(field_of(name), _quoted(name)) for name in names]
