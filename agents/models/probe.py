@@ -14,9 +14,9 @@ FAILS = [verdict.value for verdict in Probe if not verdict.takes_work]
 
 
 class AgentProbe(models.Model):
-    """When an agent is probed next, and what came of it. Only `agents.probes` writes it.
+    """When an agent is probed next, and the results so far. Only `agents.probes` writes it.
 
-    Apart from the agent, as heartbeats would rewrite it. No foreign key: see AgentRecord.
+    Apart from the agent, since heartbeats would rewrite it. No foreign key: see AgentRecord.
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
@@ -38,7 +38,7 @@ class AgentProbe(models.Model):
         verbose_name = "probe"
         indexes = [
             models.Index(fields=["due_at"], name="probe_due"),
-            # Few agents fail, and picks look for them.
+            # Few agents fail, and picks look for those.
             models.Index(
                 fields=["verdict"],
                 condition=Q(verdict__in=FAILS),
@@ -51,7 +51,7 @@ class AgentProbe(models.Model):
 
 
 class ProbeMark(models.Model):
-    """One row: what all workers share."""
+    """State shared by all workers, in one row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField(help_text="When a worker last looked for agents to probe.")
@@ -71,7 +71,7 @@ class ProbeMark(models.Model):
         return f"probed at {self.at}"
 
 
-# Verdicts are believed as long as workers go on probing.
+# Verdicts count while workers go on probing.
 AT_WORK_SECONDS = 60
 
 
@@ -84,7 +84,7 @@ def _are_believed() -> str:
 
 
 def probed(column: str, agent_id: str, generation: str) -> str:
-    """Return SQL for a column of an agent's probe; NULL if nothing is known by now."""
+    """Return SQL for a column of an agent's probe; NULL if nothing is known."""
     if settings.PROBE_NETWORKS is None:
         return "NULL"
     return (

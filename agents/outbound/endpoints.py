@@ -1,4 +1,4 @@
-"""Places that a registry must not be made to call: itself, and the services that it uses."""
+"""Places that the registry must not be made to call: itself, and the services that it uses."""
 
 import socket
 from collections.abc import Iterable
@@ -8,13 +8,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Addresses with their ports."""
-
     places: frozenset[tuple[str, int]] = frozenset()
 
     @classmethod
     def resolve(cls, places: Iterable[tuple[str, int]]) -> "Endpoints":
-        """Look up the names. What has no address now is left out."""
+        """Look up the names. Leave out what has no address now."""
         found = set()
         for host, port in places:
             try:
@@ -25,7 +23,7 @@ class Endpoints:
         return cls(frozenset(found))
 
     def has(self, address: str, port: int) -> bool:
-        """All loopback addresses count as one: a server mostly listens on all of them."""
+        """All loopback addresses count as one: servers mostly listen on all of them."""
         return (_canonical(address), port) in self.places
 
 

@@ -1,5 +1,5 @@
-"""Calls agents to see whether they can be reached and are ready.
+"""Calls agents to see whether they are reachable and ready.
 
-Workers take the agents that are due, in small batches and within a budget that they share, call
-them, and write what they found. What they find is damped.
+Workers take agents that are due, in small batches and within a shared budget, call them, and record
+the damped results.
 """

@@ -33,7 +33,7 @@ def _describe(answer: Answer) -> str:
 
 
 def _reason(answer: Answer) -> str:
-    """Return the reason that agents of ours give."""
+    """Return the reason that generated agents give."""
     try:
         reason = json.loads(answer.body)["reason"]
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -1,7 +1,7 @@
-"""What the probes of an agent amount to.
+"""Damps the results of probes.
 
-One failure means little, so several in a row make an agent fail, and several successes bring it
-back. The more often it has failed within an hour, the more successes it takes.
+Only several failures in a row make an agent fail, and several successes bring it back. The more
+often it has failed within an hour, the more successes it takes.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from agents.probes.result import Outcome, Result
 from agents.states import Probe
 
 FLAPPING_FALLS = 3
-# Falls are forgotten if none comes for so long.
+# Falls are forgotten if none follows for this long.
 MEMORY = timedelta(hours=1)
 MOST_SUCCESSES_FACTOR = 16
 FAILED = {Outcome.NOT_READY: Probe.NOT_READY, Outcome.UNREACHABLE: Probe.UNREACHABLE}
@@ -81,6 +81,6 @@ def _failing(findings: Findings, verdict: str, reason: str) -> Findings:
     if findings.falls >= FLAPPING_FALLS:
         reason = f"failed {findings.falls} times lately; {reason}"
         return replace(findings, verdict=Probe.FLAPPING, reason=reason)
-    # It flapped, which is forgotten now.
+    # It flapped before.
     verdict = Probe.NOT_READY if verdict == Probe.FLAPPING else verdict
     return replace(findings, verdict=verdict, reason=reason)

@@ -10,7 +10,7 @@ POSTGRESQL_PORT = 5432
 
 
 def own_endpoints() -> Endpoints:
-    """Return where the registry itself, its database and its broker are."""
+    """Return the endpoints of the registry, its database and its broker."""
     urls = (settings.REGISTRY_URL, settings.CELERY_BROKER_URL, settings.RATE_STORE_URL)
     places = [
         (parts.hostname, parts.port or PORTS[parts.scheme])

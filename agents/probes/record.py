@@ -15,9 +15,9 @@ NAMES = [field.name for field in fields(Findings)]
 
 
 def record(results: Sequence[tuple[Target, Result]]) -> int:
-    """Write what probes found; return how many agents failed or recovered by that.
+    """Record results; return how many agents failed or recovered.
 
-    Results of an agent that has registered again meanwhile are dropped.
+    Drops results of agents that have registered again.
     """
     found = {(target.agent_id, target.generation): result for target, result in results}
     if not found:
@@ -48,7 +48,7 @@ def _current(flips: Sequence[ProbeFlip]) -> list[ProbeFlip]:
 
 
 def _locked(ids: Sequence[str]) -> Sequence[AgentProbe]:
-    # In the order of the ids, as all that lock many records.
+    # By id, as in all that locks many records.
     rows = AgentProbe.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     return list(rows.annotate(read_at=DatabaseNow()))
 

@@ -10,7 +10,7 @@ from agents.querysets import read_at
 
 @dataclass(frozen=True)
 class Report:
-    """`verdicts`: numbers of living agents. `seconds_late`: for how long an agent has been due."""
+    """`verdicts`: numbers of living agents. `seconds_late`: how long an agent has been due."""
 
     total: int
     verdicts: Mapping[str, int]

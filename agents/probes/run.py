@@ -28,7 +28,7 @@ Calls = dict["Future[Result]", Target]
 
 
 def run_probes(seconds: float) -> int:
-    """Return how many agents were probed. Calls that have begun are waited for."""
+    """Return how many agents were probed. Waits for calls that have begun."""
     survey()
     until = time.monotonic() + seconds
     total, is_all = 0, False
@@ -66,7 +66,7 @@ async def _end(client: OutboundClient) -> None:
 
 @contextmanager
 def _caller() -> Iterator[Callable[[Target], "Future[Result]"]]:
-    """Yield a function that begins a call, in a thread for all of them."""
+    """Yield a function that begins a call, in one thread for all of them."""
     client = OutboundClient(
         settings.PROBE_NETWORKS or Networks(),
         Limits(settings.PROBE_TIMEOUT_SECONDS, BODY_BYTES),

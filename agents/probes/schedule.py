@@ -1,4 +1,4 @@
-"""Which agents are due, within a budget that all workers share."""
+"""Finds agents that are due, within a budget that all workers share."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ class Claim(NamedTuple):
 
 
 def claim(most: int) -> Claim:
-    """Take agents that are due. Who dies with them misses one probe of each."""
+    """Take agents that are due. If a worker dies with them, each misses one probe."""
     with transaction.atomic():
         left = _lock_budget()
         allowed = min(most, int(left))
@@ -44,7 +44,7 @@ def claim(most: int) -> Claim:
 
 
 def _lock_budget() -> float:
-    """Return how many probes the budget allows now. It saves up those of a second at most."""
+    """Return how many probes the budget allows now. It saves up at most one second's."""
     mark = ProbeMark.objects.select_for_update().annotate(read_at=DatabaseNow()).get()
     seconds = min(max((read_at(mark) - mark.at).total_seconds(), 0), 1)
     budget = settings.PROBE_BUDGET_PER_SECOND
@@ -52,13 +52,13 @@ def _lock_budget() -> float:
 
 
 def _next_due() -> NowPlus:
-    """Not exactly after the interval, so that agents that are due together drift apart."""
+    """After a varying interval, so that agents that are due together drift apart."""
     seconds = settings.PROBE_INTERVAL_SECONDS * (1 - SPREAD + 2 * SPREAD * Random())
     return NowPlus(ExpressionWrapper(seconds, output_field=FloatField()))
 
 
 def delete_unused_probes() -> int:
-    """Delete those of agents that are gone; return how many."""
+    """Return how many probes of agents that are gone were deleted."""
     unused = _without_agent().values_list("agent_id", flat=True)
     deleted = 0
     while batch := set(unused[:BATCH_SIZE]):
@@ -67,7 +67,7 @@ def delete_unused_probes() -> int:
 
 
 def _delete_without_agent(ids: set[str]) -> int:
-    # Again, as an agent may have registered since.
+    # Again, since an agent may have registered.
     deleted, _ = _without_agent().filter(pk__in=ids).delete()
     return deleted
 

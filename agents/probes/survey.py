@@ -1,4 +1,4 @@
-"""Looks at the whole fleet now and then: who has no probe yet, and how many fail."""
+"""Looks through the fleet from time to time: which agents have no probe yet, and how many fail."""
 
 import logging
 import random
@@ -17,19 +17,19 @@ from agents.states import Probe
 
 logger = logging.getLogger(__name__)
 
-# Other writers wait for a transaction on SQLite.
+# On SQLite, other writers wait for a transaction.
 BATCH_SIZE = 250
 MOST_ENROLLED = 20_000  # at once
 SHARE = 0.01  # of a processor
 LONGEST_PAUSE_SECONDS = 60.0
-# If that many agents fail, and more than half of the fleet, it is rather the network.
+# If at least this many agents fail, and more than half of the fleet, the network is to blame.
 FEWEST_DOUBTED = 10
 
 
 def survey() -> int:
     """Schedule the first probe of new registrations, spread over the interval; return how many.
 
-    It does nothing if it was done a moment ago.
+    Does nothing shortly after the last time.
     """
     if not _is_time():
         return 0
