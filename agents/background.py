@@ -16,6 +16,8 @@ from agents.notifications.wake import Waker
 
 logger = logging.getLogger(__name__)
 
+NOTIFY_SECONDS = 1.0  # between two looks for new events
+
 
 def start_background_thread() -> None:
     _start()
@@ -87,4 +89,4 @@ def _notify(is_ours: threading.Event) -> None:
             logger.exception("notifications could not be made")
         dialect.close_before_fork()
         if not is_behind:
-            time.sleep(TICK_SECONDS)
+            time.sleep(NOTIFY_SECONDS)

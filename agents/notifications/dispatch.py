@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Exists
 from rest_framework.exceptions import ValidationError
 
 from agents.database.clock import database_now
@@ -27,7 +28,7 @@ def dispatch() -> bool:
 
     One transaction writes the position and the messages.
     """
-    if feed.newest_position() <= current_position() and not holding.is_due():
+    if not _has_work():
         return False
     end = feed.settled_position()
     if end is None:
@@ -47,7 +48,16 @@ def dispatch() -> bool:
             # Whether a state has lasted is known when all events until now are read.
             holding.release({rule.pk: rule for rule in rules}, outbox)
         outbox.write()
-    return is_behind or holding.is_due()
+    return is_behind or holding.due_events().exists()
+
+
+def _has_work() -> bool:
+    mark = DispatchMark.objects.annotate(is_due=Exists(holding.due_events())).first()
+    if mark is None:
+        current_position()
+        return False
+    is_due: bool = mark.is_due
+    return is_due or feed.newest_position() > mark.position
 
 
 def current_position() -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 
 from agents.database.clock import DatabaseNow
 from agents.history import feed
@@ -19,8 +19,8 @@ Why = HeldEvent.Why
 Kind = AgentEvent.Kind
 
 
-def is_due() -> bool:
-    return HeldEvent.objects.filter(due_at__lte=DatabaseNow()).exists()
+def due_events() -> QuerySet[HeldEvent]:
+    return HeldEvent.objects.filter(due_at__lte=DatabaseNow())
 
 
 def hold_while_lasting(rule: Rule, events: Sequence[AgentEvent]) -> None:
