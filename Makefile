@@ -23,7 +23,7 @@ URL := http://localhost:$(PORT)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-dev run dev demo fleet fleet-looks storm bench calls front-page exports \
-	event-streams watchers discovery connections purge-bench agent-loop image trials clients wheel \
+	event-streams watchers discovery connections purge-bench agent-loop image trials screenshots clients wheel \
 	webhooks format check \
 	lint types imports dockerfiles django audit test test-sqlite test-postgresql coverage \
 	coverage-report faults fuzz clean
@@ -118,6 +118,9 @@ clients: install-dev ## call agents with frameworks that speak A2A: ONLY="js str
 wheel: install-dev ## build the wheel of agent-registry-client, into dist/
 	$(PY) -m uv build --wheel --no-build-isolation --offline --quiet --out-dir dist deploygen/client
 	@ls dist/*.whl
+
+screenshots: install-dev ## pictures of the dashboard with a made-up fleet, in docs/images; needs Chromium
+	@exec $(PY) -m tests.browser.screenshots
 
 format: install-dev ## format the Python code, and fix what the linter can fix
 	$(PY) -m ruff check --fix .
