@@ -5,7 +5,7 @@ from django.http import QueryDict
 from pydantic import Field
 
 from agents import agent_ids
-from agents.conditions import condition_of
+from agents.conditions import WORDS, condition_of, with_probes
 from agents.discovery.pages import read_page_query
 from agents.discovery.parameters import filter_agents
 from agents.history.of_agent import operator_event
@@ -15,6 +15,7 @@ from agents.models import AgentRecord
 from agents.querysets import read_at
 from agents.serializers.agent import AgentSerializer
 from agents.serializers.cached import represent
+from agents.states import State, Status
 
 MOST_AGENTS = 100
 # Metadata may be long; get_agent has it.
@@ -49,17 +50,12 @@ class FindAgents(Arguments):
         default=[], description="Has one of these versions, or is in a range such as >=1.2,<2."
     )
     host: Texts = Field(default=[], description="Is on one of these hosts.")
-    status: Texts = Field(
-        default=[],
-        description="Reports one of: unknown, starting, ready, busy, degraded, draining.",
-    )
-    state: Texts = Field(
-        default=[], description="An operator set it to: active, draining, quarantined."
-    )
+    status: Texts = Field(default=[], description=f"Reports one of: {', '.join(Status)}.")
+    state: Texts = Field(default=[], description=f"An operator set one of: {', '.join(State)}.")
     condition: Texts = Field(
         default=[],
-        description="The worst of lease, state and report: alive, expiring-soon, expired, "
-        "draining, quarantined, starting, degraded.",
+        description="The worst of its lease, state, report and probe is one of: "
+        f"{', '.join(WORDS)}.",
     )
     metadata: dict[str, str] = Field(
         default={}, description='Values by key, such as {"region": "eu", "gpu.count": "2"}.'
@@ -105,7 +101,7 @@ def get_agent(arguments: GetAgent, _caller: Caller) -> dict[str, Any]:
 
 
 def find_record(agent_id: str) -> AgentRecord | None:
-    return AgentRecord.objects.with_read_at().filter(pk=agent_id).first()
+    return with_probes(AgentRecord.objects.with_read_at()).filter(pk=agent_id).first()
 
 
 def as_json(value: Any) -> Any:
