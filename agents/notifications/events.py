@@ -10,7 +10,8 @@ SUMMARY = "summary"
 TEST = "test"
 
 OPERATIONS = frozenset(Kind(state.event) for state in BY_OPERATION)
-RETURNS = frozenset({Kind.REGISTERED, Kind.RE_REGISTERED, Kind.RECOVERED})
+REGISTRATIONS = frozenset({Kind.REGISTERED, Kind.RE_REGISTERED})
+RETURNS = REGISTRATIONS | {Kind.RECOVERED}
 DELETIONS = frozenset({Kind.PURGED, Kind.DEREGISTERED})
 # After these events, a state has not lasted. A purged agent stays expired. Other events begin no
 # state.
@@ -19,6 +20,8 @@ UNDONE_BY: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(RETURNS, frozenset({Kind.EXPIRED, *DELETIONS})),
     **dict.fromkeys(DELETIONS, RETURNS),
     **{kind: (OPERATIONS - {kind}) | DELETIONS for kind in OPERATIONS},
+    Kind.PROBE_FAILED: frozenset({Kind.PROBE_RECOVERED, *REGISTRATIONS, *DELETIONS}),
+    Kind.PROBE_RECOVERED: frozenset({Kind.PROBE_FAILED, Kind.EXPIRED, *DELETIONS}),
     Kind.PURGE_HELD: frozenset({Kind.PURGE_RESUMED, Kind.PURGE_FORCED}),
 }
 UNDOING = frozenset[str]().union(*UNDONE_BY.values())

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
 from agents import leases
@@ -216,6 +217,9 @@ class TestLasting:
             ("drained", "quarantined"),
             ("quarantined", "deregistered"),
             ("purged", "registered"),
+            ("probe-failed", "probe-recovered"),
+            ("probe-failed", "re-registered"),
+            ("probe-recovered", "expired"),
         ],
     )
     def test_it_is_not_sent_when_the_state_has_changed(self, kind: str, undone_by: str) -> None:
@@ -234,6 +238,7 @@ class TestLasting:
         [
             ("expired", "purged"),
             ("drained", "expired"),
+            ("probe-failed", "expired"),
             ("drained", "drained"),
             ("refused", "refused"),
         ],
@@ -245,7 +250,7 @@ class TestLasting:
 
         dispatch_all()
 
-        assert sent() == [(f"agent.{kind}", "a")]
+        assert sent() == [(f"agent.{kind.replace('-', '_')}", "a")]
 
     def test_events_of_other_agents_do_not_end_it(self) -> None:
         make_rule(E, for_seconds=60)
@@ -465,3 +470,11 @@ class TestInterruptions:
 
             assert is_behind is False
         assert sent() == []
+
+
+def test_every_kind_of_event_is_documented() -> None:
+    page = (settings.BASE_DIR / "docs" / "notifications.md").read_text()
+
+    missing = [kind for kind in Kind if f"`{kind.replace('-', '_')}`" not in page]
+
+    assert missing == []
