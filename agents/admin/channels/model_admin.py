@@ -12,7 +12,7 @@ from agents.admin.channels import cells
 from agents.admin.channels.form import ChannelForm
 from agents.admin.channels.operations import Operations, secret_page
 from agents.admin.widgets.cells import counted
-from agents.admin.widgets.mixins import CheckedInput
+from agents.admin.widgets.mixins import CheckedInput, TitledList
 from agents.database.clock import DatabaseNow, database_now
 from agents.models import Channel
 from agents.notifications.channels.secrets import new_secret
@@ -30,7 +30,7 @@ STATE = [
 
 
 @admin.register(Channel)
-class ChannelAdmin(Operations, CheckedInput, ModelAdmin[Channel]):
+class ChannelAdmin(Operations, CheckedInput, TitledList, ModelAdmin[Channel]):
     form = ChannelForm
     list_display = [
         cells.name_and_url,
@@ -72,12 +72,6 @@ class ChannelAdmin(Operations, CheckedInput, ModelAdmin[Channel]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [] if obj is None else STATE
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"title": "Notification channels"} | (extra_context or {})
-        return super().changelist_view(request, context)
 
     def save_model(
         self, request: HttpRequest, obj: Channel, form: forms.ModelForm[Channel], change: bool

@@ -4,14 +4,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.widgets import cells
 from agents.admin.widgets.cells import counted
-from agents.admin.widgets.mixins import ReadOnly
+from agents.admin.widgets.mixins import ReadOnly, TitledList
 from agents.admin.widgets.paging import CappedPaginator
 from agents.database.clock import DatabaseNow
 from agents.durations import exactly
@@ -86,7 +86,7 @@ PAGE_FIELDS: list[Any] = [
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, ModelAdmin[Delivery]):
+class DeliveryAdmin(ReadOnly, TitledList, ModelAdmin[Delivery]):
     fields = PAGE_FIELDS
     readonly_fields = PAGE_FIELDS
     actions = ["resend"]
@@ -108,12 +108,6 @@ class DeliveryAdmin(ReadOnly, ModelAdmin[Delivery]):
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("agents.change_delivery"))
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"title": "Notification deliveries"} | (extra_context or {})
-        return super().changelist_view(request, context)
 
     @admin.action(permissions=["resend"], description="Send the selected messages again")
     def resend(self, request: HttpRequest, selected: QuerySet[Delivery]) -> None:

@@ -4,12 +4,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from rest_framework.exceptions import ValidationError
 
 from agents.admin.rules.form import RuleForm
 from agents.admin.widgets.cells import counted
-from agents.admin.widgets.mixins import CheckedInput
+from agents.admin.widgets.mixins import CheckedInput, TitledList
 from agents.models import AgentRecord, Rule
 from agents.notifications.dispatch import next_position
 from agents.notifications.filters import parse_filter
@@ -45,7 +45,7 @@ def quiet(rule: Rule) -> str:
 
 
 @admin.register(Rule)
-class RuleAdmin(CheckedInput, ModelAdmin[Rule]):
+class RuleAdmin(CheckedInput, TitledList, ModelAdmin[Rule]):
     form = RuleForm
     list_display = ["name", "is_enabled", events, agents, lasting, channels, quiet]
     list_filter = ["is_enabled"]
@@ -62,12 +62,6 @@ class RuleAdmin(CheckedInput, ModelAdmin[Rule]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         return Rule.objects.prefetch_related("channels")
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"title": "Notification rules"} | (extra_context or {})
-        return super().changelist_view(request, context)
 
     def save_model(
         self, request: HttpRequest, obj: Rule, form: forms.ModelForm[Rule], change: bool

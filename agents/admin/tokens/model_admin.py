@@ -14,7 +14,7 @@ from agents.actors import staff
 from agents.admin.tokens import cells
 from agents.admin.tokens.issue_form import IssueForm, terms_of
 from agents.admin.widgets.cells import counted
-from agents.admin.widgets.mixins import ReadOnly
+from agents.admin.widgets.mixins import ReadOnly, TitledList
 from agents.admin.widgets.pages import admin_page
 from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
@@ -59,7 +59,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(AccessToken)
-class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
+class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
     form = IssueForm
     actions = ["revoke"]
     list_display = [cells.name_and_key, *TERMS]
@@ -89,7 +89,7 @@ class AccessTokenAdmin(ReadOnly, ModelAdmin[AccessToken]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"title": "Access tokens", "is_open": is_open()}
+        context = {"is_open": is_open()}
         return super().changelist_view(request, context | (extra_context or {}))
 
     def changeform_view(

@@ -6,7 +6,8 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.db.models import DateTimeField, Field, Model, QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.text import capfirst
 
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 # Databases limit the number of conditions, one for each word.
@@ -74,6 +75,19 @@ class ReadOnly(CheckedInput):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class TitledList:
+    """Titles a list by what it has, instead of "Select ... to change"."""
+
+    model: ClassVar[Any]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"title": capfirst(self.model._meta.verbose_name_plural)} | (extra_context or {})
+        response: HttpResponse = super().changelist_view(request, context)  # type: ignore[misc]
+        return response
 
 
 def _fits(field: Field[Any, Any], text: str) -> bool:
