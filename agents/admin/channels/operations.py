@@ -80,7 +80,18 @@ class Operations(ModelAdmin[Channel]):
         if channel.kind != Channel.Kind.WEBHOOK:
             self.message_user(request, "Only webhooks have a secret.", messages.ERROR)
             return None
-        text = new_secret(channel, database_now())
+        now = database_now()
+        if request.POST.get("confirmed") != "yes":
+            until = channel.old_secret_until
+            return admin_page(
+                self,
+                request,
+                "new_secret.html",
+                title=f"Make a new secret for {channel.name}?",
+                replaces=until is not None and now < until,
+                cancel_url=reverse("admin:agents_channel_change", args=[channel.pk]),
+            )
+        text = new_secret(channel, now)
         channel.save(update_fields=["encrypted_secret", "encrypted_old_secret", "old_secret_until"])
         self.log_change(request, channel, "Made a new secret.")
         return secret_page(self, request, channel, text)

@@ -253,8 +253,15 @@ class TestOperations:
         channel = make_channel()
         old = decrypt(channel.encrypted_secret)
 
-        answer = admin_client.post(f"{CHANNELS}{channel.pk}/secret/")
+        url = f"{CHANNELS}{channel.pk}/secret/"
+        asked = admin_client.post(url).content.decode()
+        assert "Make a new secret for hooks?" in asked
+        assert "stops signing at once" not in asked
+        assert Channel.objects.get().encrypted_secret == channel.encrypted_secret
 
+        answer = admin_client.post(url, {"confirmed": "yes"})
+
+        assert "stops signing at once" in admin_client.post(url).content.decode()
         channel.refresh_from_db()
         assert decrypt(channel.encrypted_secret) == answer.context["text"] != old
         assert decrypt(channel.encrypted_old_secret) == old
