@@ -59,6 +59,10 @@ class MayRead(Permission):
         return isinstance(auth, Access) and auth.may_read
 
 
+class MayReadHistory(MayRead):
+    staff_permission = "agents.view_agentevent"
+
+
 class MayRegister(Permission):
     """A token must allow it even in open mode. `enrolment_of` checks the id."""
 

@@ -149,6 +149,16 @@ def last_record(agent_id: str) -> Mapping[str, Any] | None:
     return record
 
 
+def older(
+    position: int, agent_id: str | None = None, kinds: Collection[str] = ()
+) -> QuerySet[AgentEvent]:
+    """Return the events before a position, newest first, with their records."""
+    events = AgentEvent.objects.filter(pk__lt=position).order_by("-pk")
+    if agent_id is not None:
+        events = events.filter(agent_id=agent_id)
+    return events.filter(kind__in=kinds) if kinds else events
+
+
 def newest_first(agent_id: str | None = None) -> QuerySet[AgentEvent]:
     """Return events without their long records. Not for cursors.
 
