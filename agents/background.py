@@ -52,7 +52,7 @@ def _run(recorder: ActivityRecorder) -> None:
 
 
 def _look_out(turn: Turn, is_ours: threading.Event) -> None:
-    """Look for expired agents if it is this process's turn, and say so in `is_ours`."""
+    """Look for expired agents if it is this process's turn, which `is_ours` shows."""
     lookout: Lookout | None = None
     while True:
         try:

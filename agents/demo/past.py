@@ -15,7 +15,6 @@ Kind = AgentEvent.Kind
 DAYS = 30
 TTL = timedelta(seconds=60)
 SWEEP_PAUSE = timedelta(seconds=15)
-# Hours between two crashes of an agent.
 HOURS_BETWEEN_CRASHES = 24 * 12
 MOST_CRASHES_RECOVER = 0.6
 # Last night, everything on this host died. One agent never came back.
@@ -25,7 +24,7 @@ FLAPPING_AGENT = "crawler-3"
 
 @dataclass
 class Agent:
-    """`silent_for`: seconds since its last heartbeat. It is None of an agent that is gone."""
+    """`silent_for`: seconds since its last heartbeat; None if the agent is gone."""
 
     agent_id: str
     team: Team
@@ -42,7 +41,7 @@ class Agent:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """Of its record, but for the times and the generation."""
+        """Return those of its record, except times and the generation."""
         return {
             "agent_name": self.agent_id,
             "host": self.host,
@@ -130,7 +129,7 @@ def _agent(team: Team, number: int, now: datetime, draw: random.Random) -> Agent
 
 
 def _live(agent: Agent, now: datetime, draw: random.Random) -> None:
-    """Write what happens to every agent: rollouts, and crashes between them."""
+    """Give every agent rollouts, and crashes between them."""
     agent.register(agent.registered_at)
     begin = agent.registered_at
     for day, version in agent.team.versions[1:]:

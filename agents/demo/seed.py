@@ -1,4 +1,4 @@
-"""Writes the demonstration into an empty database, and keeps its agents alive."""
+"""Fills an empty database with a demonstration, and keeps its agents alive."""
 
 import random
 from collections import Counter
@@ -53,7 +53,7 @@ class Seeded:
 
 
 def seed(number: int) -> Seeded:
-    """Make a fleet with a past of 30 days. The same number makes the same one.
+    """Create a fleet with a past of 30 days. The same number creates the same fleet.
 
     Raise NotEmpty if there are agents or a history.
     """
@@ -87,7 +87,7 @@ def seed(number: int) -> Seeded:
 
 
 def renew_all(draw: random.Random) -> int:
-    """Send a heartbeat of each agent that is alive, with a load that changes. Return how many."""
+    """Send a heartbeat for each living agent, with a new load. Return how many."""
     renewals = [
         leases.Renewal(
             agent.agent_id,

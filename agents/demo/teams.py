@@ -1,11 +1,11 @@
-"""Who runs agents in the demonstration."""
+"""Teams that run agents in the demonstration."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Team:
-    """`versions`: oldest first, with the day, counted back from today, on which each came."""
+    """`versions`: oldest first, with the age of each in days."""
 
     name: str
     description: str

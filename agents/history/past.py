@@ -11,7 +11,7 @@ Kind = AgentEvent.Kind
 def write_past(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Write made-up events in the order of their times. Return the newest generation of each agent.
 
-    Only into an empty history: they are numbered after all that is there.
+    Into an empty history only, since they get the next numbers.
     """
     ordered = sorted(events, key=itemgetter("at"))
     first = dialect.skip_ids(AgentEvent, len(ordered)) - len(ordered) + 1

@@ -8,9 +8,9 @@ from agents.models import AgentRecord
 
 
 def write_registered_before(agents: Sequence[dict[str, Any]]) -> None:
-    """Write records of a demonstration, whose events are in the history.
+    """Write records of a demonstration. Their events are in the history already.
 
-    `silent_for`, instead of `last_heartbeat`: in seconds.
+    `silent_for`, instead of `last_heartbeat`: seconds.
     """
     now = database_now()
     records = [

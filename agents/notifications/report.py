@@ -1,5 +1,3 @@
-"""How notifications are doing."""
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +21,7 @@ class ChannelReport:
 
 
 def failing_channels(now: datetime) -> list[str]:
-    """Return the names of those that have failed for a while, or were disabled for that."""
+    """Return the names of channels that have failed for a while, or were disabled for that."""
     failed = Q(is_enabled=True, failing_since__lte=now - PATIENCE)
     gave_up = Q(is_enabled=False) & ~Q(disabled_reason="")
     return list(Channel.objects.filter(failed | gave_up).values_list("name", flat=True))
