@@ -43,6 +43,7 @@ class Layers:
             packages = owners(tree.copied)
             add_records(tree, packages, self.os_packages(name))
         self.note(name, packages=[asdict(package) for package in packages])
+        tree.drop_empty_folders()
         _fix_times(tree.root)
 
     def os_packages(self, until: str) -> list[OsPackage]:

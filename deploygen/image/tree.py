@@ -83,6 +83,13 @@ class Tree:
         self._place(path).mkdir(exist_ok=True)
         self._place(path).chmod(mode)
 
+    def drop_empty_folders(self) -> None:
+        """Drop those that a tree below has. Builders differ on whether a layer lists them."""
+        for path in sorted(self.root.rglob("*"), reverse=True):
+            is_folder = path.is_dir() and not path.is_symlink()
+            if is_folder and not any(path.iterdir()) and self._is_below(path, path):
+                path.rmdir()
+
     def _place(self, path: Path) -> Path:
         """Return `inside` of `path`, with its links copied and followed."""
         self.copy(next(folder for folder in path.parents if folder.exists()))

@@ -27,6 +27,8 @@ pytestmark = [
 SHELLS = {"sh", "bash", "dash", "ash", "busybox", "zsh"}
 OF_PACKAGE_MANAGERS = {"pip", "pip3", "apt", "apt-get", "dpkg", "apk"}
 EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+# Mode, time and digest by path.
+Listing = dict[str, tuple[int, float, str]]
 IMPORT_EVERYTHING = """
 import importlib, importlib.metadata, sys
 names = set(importlib.metadata.packages_distributions())
@@ -223,17 +225,35 @@ def test_both_builders_make_the_same_layers(
     image = engine.image_name("other-builder")
     engine.build(echo_folder, image, base=base, legacy=legacy, program=program)
     try:
-        if with_files(image) != with_files(echo):
-            assert contents(image) == contents(echo)
-            pytest.fail("the files are the same, and the layers are not")
+        ours, theirs = listed(echo), listed(image)
+        digests = with_files(image)
     finally:
         docker("image", "rm", "--force", image)
+    for one, other in zip(ours, theirs, strict=True):
+        paths = sorted(one.keys() | other.keys())
+        differing = {path: (one.get(path), other.get(path)) for path in paths}
+        assert {path: pair for path, pair in differing.items() if pair[0] != pair[1]} == {}
+    assert digests == with_files(echo)
 
 
-def contents(image: str) -> dict[str, tuple[int, float, str]]:
-    """Return mode, time and a digest of the content of each file of an image, by path."""
-    stream = io.BytesIO(b"".join(engine.export_stream(image)))
+def listed(image: str) -> list[Listing]:
+    """Return what is in each layer that has something in it."""
+    stream = io.BytesIO(b"".join(engine.save_stream(image)))
     with tarfile.open(fileobj=stream) as archive:
+        manifest = archive.extractfile("manifest.json")
+        assert manifest is not None
+        [about] = json.load(manifest)
+        layers = [archive.extractfile(name) for name in about["Layers"]]
+        return list(filter(None, (listing(layer.read()) for layer in layers if layer)))
+
+
+def contents(image: str) -> Listing:
+    return listing(b"".join(engine.export_stream(image)))
+
+
+def listing(content: bytes) -> Listing:
+    """Return mode, time and a digest of the content of each file in a tar, by path."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         found = {}
         for member in archive:
             file = archive.extractfile(member) if member.isreg() else None

@@ -213,6 +213,18 @@ def test_no_two_layers_have_the_same_file(layers: Path) -> None:
     }
 
 
+def test_no_layer_has_an_empty_folder_that_is_below_it(layers: Path) -> None:
+    below: set[str] = set()
+    for layer in ORDER:
+        folders = {
+            path.relative_to(layers / layer).as_posix(): any(path.iterdir())
+            for path in (layers / layer).rglob("*")
+            if path.is_dir() and not path.is_symlink()
+        }
+        assert {name for name, is_full in folders.items() if not is_full} & below == set()
+        below |= folders.keys()
+
+
 def test_the_layer_of_the_runtime_is_the_same_when_other_packages_came_first(
     tmp_path: Path,
 ) -> None:
