@@ -47,7 +47,8 @@ CLIENTS = {
         "crewai",
         "crew_ai.py",
         ("crewai[a2a]",),
-        shows_of_pieces=TEXT * 2,
-        remark="the text; twice if the handler yields, since it joins all chunks",
+        shows_of_pieces=f"one  two  three {TEXT}",
+        remark='the text, with `accepted_output_modes=["text/plain"]`, since it asks for JSON '
+        "alone by default, but shows text; twice if the handler yields, since it joins all chunks",
     ),
 }

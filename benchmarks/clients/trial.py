@@ -64,5 +64,9 @@ def _call(command: list[str], handler: str, trial: Trial) -> str:
             agent.wait_until_ready()
             printed = run([*command, agent.url, TEXT], CALL_SECONDS)
         trial.a2a = noted.read_text() if noted.exists() else ""
-    shown: dict[str, str] = json.loads(printed.splitlines()[-1])
+    # A framework may print more.
+    lines = [line for line in printed.splitlines() if line.startswith('{"answer"')]
+    if not lines:
+        raise ClientFailed(f"it prints no answer: {printed}")
+    shown: dict[str, str] = json.loads(lines[-1])
     return shown["answer"]

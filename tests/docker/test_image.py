@@ -26,7 +26,6 @@ pytestmark = [
 
 SHELLS = {"sh", "bash", "dash", "ash", "busybox", "zsh"}
 OF_PACKAGE_MANAGERS = {"pip", "pip3", "apt", "apt-get", "dpkg", "apk"}
-EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 # Mode, time and digest by path.
 Listing = dict[str, tuple[int, float, str]]
 IMPORT_EVERYTHING = """
@@ -216,9 +215,11 @@ def test_an_image_that_is_not_slim_keeps_its_base(base: str, tmp_path: Path) -> 
     assert {"base-files", "libc6", "numpy"} <= {c["name"] for c in json.loads(bill)["components"]}
 
 
-def test_both_builders_make_the_same_layers(
+def test_both_builders_put_the_same_files_into_each_layer(
     echo: str, echo_folder: Path, base: str, buildkit: str
 ) -> None:
+    """Their digests may differ: the engine lists files by folder or by path, depending on whether
+    it has the layer below from another build."""
     # Docker's default has built the other one.
     legacy = engine.has_buildkit()
     program = "docker" if legacy else buildkit
@@ -226,14 +227,12 @@ def test_both_builders_make_the_same_layers(
     engine.build(echo_folder, image, base=base, legacy=legacy, program=program)
     try:
         ours, theirs = listed(echo), listed(image)
-        digests = with_files(image)
     finally:
         docker("image", "rm", "--force", image)
     for one, other in zip(ours, theirs, strict=True):
         paths = sorted(one.keys() | other.keys())
-        differing = {path: (one.get(path), other.get(path)) for path in paths}
-        assert {path: pair for path, pair in differing.items() if pair[0] != pair[1]} == {}
-    assert digests == with_files(echo)
+        pairs = {path: (one.get(path), other.get(path)) for path in paths}
+        assert {path: pair for path, pair in pairs.items() if pair[0] != pair[1]} == {}
 
 
 def listed(image: str) -> list[Listing]:
@@ -261,11 +260,6 @@ def listing(content: bytes) -> Listing:
             digest = hashlib.sha256(content).hexdigest()
             found[member.name] = member.mode, float(member.mtime), digest
         return found
-
-
-def with_files(image: str) -> list[str]:
-    # BuildKit makes an empty layer of WORKDIR.
-    return [layer for layer in engine.layers(image) if layer != EMPTY_LAYER]
 
 
 def test_a_changed_handler_is_one_small_layer(

@@ -7,7 +7,10 @@ from crewai.a2a.config import A2AClientConfig
 from crewai.a2a.utils.delegation import execute_a2a_delegation
 
 url, text = sys.argv[1:]
-config = A2AClientConfig(endpoint=f"{url}/.well-known/agent-card.json")
+# By default it asks for application/json alone, and shows text alone.
+config = A2AClientConfig(
+    endpoint=f"{url}/.well-known/agent-card.json", accepted_output_modes=["text/plain"]
+)
 # As CrewAI does when a model decides to delegate.
 result = execute_a2a_delegation(
     endpoint=config.endpoint,
