@@ -34,7 +34,13 @@ def record(results: Sequence[tuple[Target, Result]]) -> int:
             for probe in probes
             if (flip := _judge(probe, found[probe.agent_id, probe.generation], thresholds))
         ]
-        AgentProbe.objects.bulk_update(probes, [*NAMES, "probed_at"])
+        # Every row is there. bulk_update would take most of the time of a probe.
+        AgentProbe.objects.bulk_create(
+            probes,
+            update_conflicts=True,
+            unique_fields=["agent_id"],
+            update_fields=[*NAMES, "probed_at"],
+        )
         current = _current(flips)
         record_probe_flips(current)
     return len(current)
