@@ -28,7 +28,7 @@ WANTED_VERSION = OpenApiParameter(
     "A2A-Version",
     {"type": "string", "enum": [*VERSIONS]},
     OpenApiParameter.HEADER,
-    description="Cards of the other version are changed into this one.",
+    description="Cards of the other version are converted into this one.",
 )
 
 
@@ -40,23 +40,23 @@ def ard_answers(*problems: int, **shapes: Any) -> dict[Any, Any]:
 search = extend_schema(
     operation_id="ard_search",
     summary="Agents by what they can do, the best first",
-    description="Of ARD. Finds words of the text in ids, names, descriptions, skills and tags "
-    "of agents and their cards: the words, other forms of them, and beginnings. A word that no "
-    "agent has may have one wrong letter. Only agents that are alive are found.",
+    description="ARD: searches ids, names, descriptions, skills and tags of agents and their cards "
+    "for the words of the text, their other forms, and words that begin alike. A word that no "
+    "agent has may have one wrong letter. Finds only agents that are alive.",
     request=SearchSerializer,
     responses=ard_answers(400, 401, 403, 411, 413, 415, _200=ResultsSerializer),
 )
 explore = extend_schema(
     operation_id="ard_explore",
     summary="How many agents have which values",
-    description="Of ARD. Counts all agents that a search for the same query finds.",
+    description="ARD: counts all agents that a search for the same query finds.",
     request=ExploreSerializer,
     responses=ard_answers(400, 401, 403, 411, 413, 415, _200=FacetsSerializer),
 )
 entries = extend_schema(
     operation_id="ard_agents",
     summary="The agents that are alive, as catalog entries",
-    description="Of ARD: by filter, in an order, page by page.",
+    description="ARD: filtered, sorted, and in pages.",
     parameters=[ListingSerializer],
     responses=ard_answers(400, 401, 403, _200=EntriesSerializer),
     filters=False,
@@ -73,8 +73,7 @@ catalog = extend_schema(
 cards = extend_schema(
     operation_id="agent_cards",
     summary="The A2A cards of agents that are alive",
-    description="As they were registered, by the ids of their agents. Agents without a card "
-    "are left out.",
+    description="As registered, sorted by agent id. Agents without a card are left out.",
     parameters=[CardsSerializer, WANTED_VERSION],
     responses=answers(401, 403, 422) | {(200, "application/json"): CARDS},
     filters=False,

@@ -34,8 +34,9 @@ def drain_agent(arguments: DrainAgent, caller: Caller) -> dict[str, Any]:
 DRAIN_AGENT = Tool(
     name="drain_agent",
     title="Drain an agent",
-    description="Let an agent finish its work and get no new one: it is never picked, and learns "
-    "of it by its next heartbeat. It stays listed. An operator can undo this in the admin.",
+    description="Let an agent finish its work without new work: it is not picked any more, and the "
+    "response to its next heartbeat says so. It stays listed. An operator can undo this in the "
+    "admin.",
     arguments=DrainAgent,
     call=drain_agent,
     is_for_operators=True,

@@ -124,7 +124,7 @@ FIND_AGENTS = Tool(
 GET_AGENT = Tool(
     name="get_agent",
     title="Get an agent",
-    description="Everything about one agent: its record, its A2A card, how it is, and why.",
+    description="Everything about one agent: its record, its A2A card, its condition and why.",
     arguments=GetAgent,
     call=get_agent,
 )

@@ -78,11 +78,11 @@ def _narrow(agents: AgentQuerySet, path: str, operator: str, value: str) -> Agen
     if path in TIMES:
         return agents.filter(GreaterThan(TIMES[path](), Moment(_moment(path, value))))
     if operator != "=":
-        raise InvalidExpression(f"{path} takes = only.")
+        raise InvalidExpression(f"{path} can be compared by = only.")
     try:
         known = path_of(ALIASES.get(path, path))
     except UnknownPath as error:
-        raise InvalidExpression(f"{path} is no path that agents are filtered by.") from error
+        raise InvalidExpression(f"Agents cannot be filtered by {path}.") from error
     return known.narrow(agents, _values(value))
 
 
@@ -99,5 +99,5 @@ def _moment(path: str, text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None:
-        raise InvalidExpression(f"{path} takes a time such as 2026-01-31T12:00:00Z.")
+        raise InvalidExpression(f"{path} needs a time such as 2026-01-31T12:00:00Z.")
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
