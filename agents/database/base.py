@@ -126,10 +126,7 @@ class Dialect(ABC):
     def upsert(
         self, statement: LoggedUpsert, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[dict[str, Any]]:
-        """Return `returning` and `created` of each row written.
-
-        `rows` have JSON values and different keys. Without `waits`, skip locked rows.
-        """
+        """Return `returning` and `created` of each row written. The keys of `rows` differ."""
 
     @abstractmethod
     def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:
@@ -153,10 +150,9 @@ class Dialect(ABC):
 
     @abstractmethod
     def entries_with(self, readings: Sequence[Reading]) -> tuple[str, list[str]]:
-        """Return a SELECT of `agent_id` and `quality`, and its parameters.
+        """Return a SELECT of the `agent_id` of entries with a word in any reading, and parameters.
 
-        It finds the catalog entries with a word in one of some readings, and how well the best one
-        says what it is about: 0 to 1.
+        `quality`: how well the best such word says what the entry is about, from 0 to 1.
         """
 
     @abstractmethod

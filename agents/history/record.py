@@ -7,39 +7,11 @@ from agents.actors import AGENT, PROBE, REGISTRY
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
 from agents.database.tables import table
-from agents.models import AgentEvent, AgentRecord
+from agents.history.last_record import last_record_sql
+from agents.models import AgentEvent
 
 Kind = AgentEvent.Kind
-LAST_FIELDS = (
-    "agent_name",
-    "host",
-    "port",
-    "version",
-    "tags",
-    "skills",
-    "metadata",
-    "state",
-    "status",
-    "load",
-    "note",
-    "seen_address",
-    "ttl_seconds",
-    "last_heartbeat",
-    "registered_at",
-)
 EXPIRES_AT = dialect.expires_at("last_heartbeat", "ttl_seconds")
-
-
-def last_record_sql() -> str:
-    """Return SQL for the JSON of LAST_FIELDS, with ``%`` escaped."""
-    values = [
-        dialect.field_as_json(AgentRecord._meta.get_field(name), name)  # type: ignore[arg-type]
-        for name in LAST_FIELDS
-    ]
-    template = ",".join(f'"{name}":%%s' for name in LAST_FIELDS)
-    return dialect.text_as_json(dialect.format_text(f"{{{template}}}", values))
-
-
 SILENCE = "'no heartbeat for ' || ttl_seconds || ' s'"
 EXPIRED_COLUMNS = {
     "agent_id": "agent_id",

@@ -4,7 +4,8 @@ from django.db import connection, transaction
 
 from agents.actors import AGENT
 from agents.database.tables import table
-from agents.history.record import Kind, last_record_sql, record_event
+from agents.history.last_record import last_record_sql
+from agents.history.record import Kind, record_event
 from agents.leases.errors import Claim, explain_misses
 from agents.metrics import counters
 from agents.models import AgentCard, AgentRecord, CatalogEntry
