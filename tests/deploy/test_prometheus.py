@@ -39,6 +39,7 @@ def prometheus(prometheus_program: str, tmp_path_factory: pytest.TempPathFactory
     with ready_registry(folder, environment) as registry:
         reader = issue_token(environment, "--read-only")
         live(registry, issue_token(environment))
+        make_channel(environment)
         port = free_port()
         command = [
             prometheus_program,
@@ -58,6 +59,11 @@ def prometheus(prometheus_program: str, tmp_path_factory: pytest.TempPathFactory
 def issue_token(environment: dict[str, str], *rights: str) -> str:
     command = [*MANAGE, "issue_token", "--quiet", *rights]
     return subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode()
+
+
+def make_channel(environment: dict[str, str]) -> None:
+    command = [*MANAGE, "add_channel", "ops", "https://hooks.example/registry", "--event=expired"]
+    subprocess.run(command, env=environment, capture_output=True, check=True)
 
 
 def live(registry: RegistryProcess, token: str) -> None:
