@@ -1,14 +1,15 @@
 """A small run of `make discovery`, and its judgement of registries with one fault each."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
 
-from benchmarks.discovery.__main__ import report
+from benchmarks.discovery.__main__ import cost_of_crowd, report
 from benchmarks.discovery.messages import Event, Faults, Message, delays, judge, visible
 from benchmarks.discovery.plan import Plan
-from benchmarks.discovery.run import Run
+from benchmarks.discovery.run import Run, web_processes
 from benchmarks.fleet.own_registry import own_registry
 from benchmarks.fleet.progress import Progress
 
@@ -33,17 +34,21 @@ def sent(*positions: int, connected: float = 0.0) -> list[Message]:
 def test_watchers_of_a_changing_fleet_miss_nothing_when_a_process_is_killed(
     postgres_programs: Path,
 ) -> None:
-    plan = Plan(agents=40, watchers=10, duration=8.0, bound=60.0)
+    plan = Plan(agents=40, watchers=10, duration=8.0, bound=60.0, crowd=30, idle_seconds=0.2)
     with own_registry(2) as registry:
-        run = Run(plan, registry, ("127.0.0.1", _port(registry.url)), Progress(io.StringIO()))
+        address = ("127.0.0.1", _port(registry.url))
+        run = Run(plan, registry, address, Progress(io.StringIO()))
         run.execute()
         run.leave()
+        assert len(web_processes(registry)) == 2
+        cost = cost_of_crowd(plan, registry, address)
 
     assert run.is_good, report(run)
     assert len(run.events) >= 60, report(run)
     text = report(run)
     assert f"watchers 10, events {len(run.events)}, missed 0, out of order 0, " in text
     assert "duplicates after resume 0" in text
+    assert re.fullmatch(r"30 watchers: -?\d+\.\d MB, \d+\.\d\d s of CPU a minute idle", cost)
 
 
 def test_all_messages_in_order_are_no_faults() -> None:

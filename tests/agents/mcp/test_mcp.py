@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,10 @@ def manage(environment: Mapping[str, str], *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def token(environment: Mapping[str, str], *options: str) -> str:
-    return manage(environment, "issue_token", "--quiet", *options)
+@pytest.fixture(scope="module")
+def token(environment: Mapping[str, str]) -> Callable[..., str]:
+    """Issue a token with these options; the same again for the same."""
+    return cache(lambda *options: manage(environment, "issue_token", "--quiet", *options))
 
 
 def deregister(web: RegistryWeb, agent: Any) -> None:
@@ -249,10 +252,10 @@ def test_the_summary_has_the_counts_of_the_fleet(web: RegistryWeb, assistant: As
 
 
 def test_a_drained_agent_is_not_picked_and_the_history_says_who_and_why(
-    web: RegistryWeb, strict_web: RegistryWeb, environment: Mapping[str, str]
+    web: RegistryWeb, strict_web: RegistryWeb, token: Callable[..., str]
 ) -> None:
     web.register("drained", tags=["drained"])
-    text = token(environment, "--operate", "--read-only", "--name=operator")
+    text = token("--operate", "--read-only", "--name=operator")
     operator = Assistant(strict_web.url, text)
 
     assert operator.call("drain_agent", agent_id="drained", reason="moving it") == {
@@ -274,10 +277,10 @@ def test_a_drained_agent_is_not_picked_and_the_history_says_who_and_why(
 
 class TestRights:
     def test_a_reader_sees_no_tool_that_changes_anything(
-        self, web: RegistryWeb, strict_web: RegistryWeb, environment: Mapping[str, str]
+        self, web: RegistryWeb, strict_web: RegistryWeb, token: Callable[..., str]
     ) -> None:
         web.register("kept")
-        reader = Assistant(strict_web.url, token(environment, "--read-only"))
+        reader = Assistant(strict_web.url, token("--read-only"))
         assert sorted(reader.tools()) == READERS_TOOLS
         assert "There is no tool" in reader.refusal("drain_agent", agent_id="kept")
         assert reader.call("get_agent", agent_id="kept")["agent"]["state"] == "active"
@@ -288,22 +291,22 @@ class TestRights:
     def test_a_token_must_allow_to_read(
         self,
         strict_web: RegistryWeb,
-        environment: Mapping[str, str],
+        token: Callable[..., str],
         options: list[str] | None,
         status: int,
     ) -> None:
         headers = dict(ACCEPT)
         if options is not None:
-            headers["Authorization"] = f"Bearer {token(environment, *options)}"
+            headers["Authorization"] = f"Bearer {token(*options)}"
         answer = plain_http.post(f"{strict_web.url}/mcp", json=INITIALIZE, headers=headers)
         assert answer.status_code == status, answer.text
         if status == 401:
             assert answer.headers["WWW-Authenticate"] == "Bearer"
 
     def test_in_open_mode_a_token_must_be_one_of_an_operator(
-        self, web: RegistryWeb, environment: Mapping[str, str]
+        self, web: RegistryWeb, token: Callable[..., str]
     ) -> None:
-        reader = Assistant(web.url, token(environment, "--read-only"))
+        reader = Assistant(web.url, token("--read-only"))
         assert sorted(reader.tools()) == READERS_TOOLS
 
 
