@@ -5,27 +5,35 @@ Prepared here, so that the databases' own rules for letters and languages do not
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 
 BREAKS = re.compile(r"[\W_]+")
+# The same for ASCII, at a third of the cost.
+ASCII_BREAKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 # Inside a name such as "GitHub" or "parseJSON".
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def words_of(text: str) -> Iterator[str]:
-    """Yield the words in order, in lower case without accents.
+def words_of(text: str) -> Iterable[str]:
+    """Return the words in order, in lower case without accents.
 
     A name in camel case comes as a whole, then in parts.
     """
-    if not text.isascii():
-        text = _without_accents(text)
-    for word in BREAKS.split(text):
-        if word.islower():
-            yield word.casefold()
-        elif word:
-            yield word.casefold()
-            if HUMP.search(word):
-                yield from HUMP.sub(" ", word).casefold().split()
+    if text.isascii():
+        words = text.translate(ASCII_BREAKS).split()
+    else:
+        words = [word for word in BREAKS.split(_without_accents(text)) if word]
+    if text.islower():
+        return [word.casefold() for word in words]
+    return chain.from_iterable(map(_parts, words))
+
+
+def _parts(word: str) -> list[str]:
+    whole = word.casefold()
+    if whole[1:] == word[1:] or HUMP.search(word) is None:
+        return [whole]
+    return [whole, *HUMP.sub(" ", word).casefold().split()]
 
 
 def join_words(texts: Iterable[str], most: int) -> str:

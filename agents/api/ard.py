@@ -92,10 +92,10 @@ class ArdViewSet(StrictCalls, GenericViewSet[AgentRecord]):
         agents = found(call.get("query", {}))
         facets = {}
         for wanted in call["resultType"]["facets"]:
-            path = countable(wanted["field"])
-            if path is not None:
+            counts = countable(wanted["field"])
+            if counts is not None:
                 facets[wanted["field"]] = facet(
-                    agents, path, limit=wanted["limit"], min_count=wanted["minCount"]
+                    agents, counts, limit=wanted["limit"], min_count=wanted["minCount"]
                 )
         return json_response(request, {"resultType": "facets", "facets": facets}, JSON)
 

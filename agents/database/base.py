@@ -156,6 +156,10 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def known_words(self, words: Sequence[str]) -> list[str]:
+        """Return those of some hundred words that catalog entries have."""
+
+    @abstractmethod
     def next_id(self, model: type[Model]) -> str:
         """Return an id that no row has had, for an INSERT's SELECT."""
 

@@ -15,29 +15,24 @@ TABLE = "agents_catalogentry"
 class Reading:
     """Words of which one is enough, or beginnings of words.
 
-    `quality`: 1 for the word itself. `anywhere`: in any place. Words are as `agents.words` gives
-    them, so they need no quotes.
+    `quality`: 1 for the word itself. Words are as `agents.words` gives them: they need no quotes.
     """
 
     words: Sequence[str]
     is_prefix: bool
     quality: float
-    anywhere: bool = False
 
 
 class Match(NamedTuple):
-    """A reading in a place, where it has some `quality`. Without a column, in any."""
+    """A reading in a place, where it has some `quality`."""
 
     quality: float
     reading: Reading
-    column: str = ""
-    weight: str = ""
+    column: str
+    weight: str
 
 
 def matches(readings: Sequence[Reading]) -> Iterator[Match]:
     for reading in readings:
-        if reading.anywhere:
-            yield Match(reading.quality, reading)
-            continue
         for column, (weight, share) in PLACES.items():
             yield Match(reading.quality * share, reading, column, weight)

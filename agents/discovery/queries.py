@@ -1,7 +1,9 @@
 """Words of a text, and similar ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 
+from agents.database.dialect import dialect
 from agents.database.words import Reading
 from agents.words import words_of
 
@@ -26,11 +28,13 @@ ENDINGS = sorted(ALL_ENDINGS.split(), key=len, reverse=True)
 SHORTEST_STEM = 4
 SHORTEST_PREFIX = 3
 SHORTEST_TYPO = 5
-# In one text. Each takes 500 words.
+# In one text. Each takes a query with 500 words.
 MAX_TYPOS = 4
+# By one word with a typo.
+MAX_MEANT = 4
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # The word itself counts as 1.
-AS_OTHER_NUMBER, AS_PREFIX, AS_TYPO, AS_TYPO_IN_PREFIX = 0.9, 0.7, 0.5, 0.35
+AS_OTHER_NUMBER, AS_PREFIX, AS_TYPO = 0.9, 0.7, 0.6
 
 
 def wanted_words(text: str) -> list[str]:
@@ -51,17 +55,16 @@ def readings_of(word: str) -> list[Reading]:
     return readings
 
 
-def typos_of(word: str) -> list[Reading]:
+def without_typo(word: str) -> list[Reading]:
     """Return words that differ in one letter from one that no agent has."""
     if len(word) < SHORTEST_TYPO or not word.isalpha():
         return []
-    near = _one_letter_off(word)
-    readings = [Reading(near, is_prefix=False, quality=AS_TYPO, anywhere=True)]
-    stem = _stem(word)
-    if len(stem) >= SHORTEST_TYPO:
-        near = _one_letter_off(stem)
-        readings.append(Reading(near, is_prefix=True, quality=AS_TYPO_IN_PREFIX, anywhere=True))
-    return readings
+    known = dialect.known_words(_one_letter_off(word))
+    return [
+        replace(reading, quality=reading.quality * AS_TYPO)
+        for meant in sorted(known)[:MAX_MEANT]
+        for reading in readings_of(meant)
+    ]
 
 
 def _other_numbers(word: str) -> list[str]:
@@ -84,7 +87,7 @@ def _stem(word: str) -> str:
     return word
 
 
-def _one_letter_off(word: str) -> Sequence[str]:
+def _one_letter_off(word: str) -> list[str]:
     """Return words with a letter less, more, different or exchanged, but not the first."""
     return list(dict.fromkeys(_edits(word)))
 

@@ -17,7 +17,7 @@ from agents.conditions import condition_rank
 from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.database.words import Reading
-from agents.discovery.queries import MAX_TYPOS, readings_of, typos_of, wanted_words
+from agents.discovery.queries import MAX_TYPOS, readings_of, wanted_words, without_typo
 from agents.models import CatalogEntry
 from agents.querysets import AgentQuerySet
 
@@ -48,10 +48,9 @@ class Search:
         words = {word: readings_of(word) for word in wanted_words(text)}
         total, counts = self._count(words)
         unknown = UNKNOWN_SHARE * math.log1p(total)
-        missing = {
-            word: typos for word in words if not counts.get(word) and (typos := typos_of(word))
-        }
-        missing = dict(list(missing.items())[:MAX_TYPOS])
+        unknown_words = [word for word in words if not counts.get(word)]
+        missing = {word: without_typo(word) for word in unknown_words[:MAX_TYPOS]}
+        missing = {word: readings for word, readings in missing.items() if readings}
         _, more = self._count(missing)
         words |= {word: missing[word] for word in more}
         counts |= more

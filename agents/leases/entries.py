@@ -1,7 +1,6 @@
 """Catalog entries: written with each registration, if they changed."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -34,10 +33,7 @@ GIVEN = {f"entry_{field.attname}": field for field in COLUMNS}
 def entry_values(columns: Mapping[str, Any], card: Mapping[str, Any] | None) -> list[Any]:
     """Return the values of GIVEN."""
     entry = entry_of(columns, card)
-    return [
-        json.dumps(entry[field.attname]) if isinstance(field, JSONField) else entry[field.attname]
-        for field in COLUMNS
-    ]
+    return [entry[field.attname] for field in COLUMNS]
 
 
 def entries_sql(rows: str) -> str:
@@ -80,7 +76,7 @@ def entry_of(columns: Mapping[str, Any], card: Mapping[str, Any] | None) -> dict
         "about_words": join_words(descriptions, MOST_OF_DESCRIPTIONS),
         "more_words": join_words(examples, MOST_OF_EXAMPLES),
     }
-    content = json.dumps(list(entry.values())).encode()
+    content = "\0".join(map(str, entry.values())).encode()
     entry["digest"] = hashlib.blake2b(content, digest_size=DIGEST_BYTES).hexdigest()
     return entry
 

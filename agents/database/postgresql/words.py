@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
+from django.db import connection, transaction
+
 from agents.database.words import TABLE, Reading, matches
+
+# Entries in which known words are looked for.
+MOST_READ = 100
 
 
 class Words:
@@ -15,6 +20,21 @@ class Words:
             " WHERE words @@ %s::tsquery"
         )
         return sql, [*queries, " | ".join(_query(reading) for reading in readings)]
+
+    def known_words(self, words: Sequence[str]) -> list[str]:
+        query = _query(Reading(words, is_prefix=False, quality=1.0))
+        with transaction.atomic(), connection.cursor() as cursor:
+            # The planner takes many words for common ones, and would read all entries.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(
+                "SELECT DISTINCT lexeme FROM"
+                f" (SELECT words FROM {TABLE} WHERE words @@ %s::tsquery LIMIT {MOST_READ})"
+                " AS found, UNNEST(found.words) WHERE lexeme = ANY(%s)",
+                [query, list(words)],
+            )
+            known = [word for (word,) in cursor.fetchall()]
+            cursor.execute("SET LOCAL enable_seqscan TO DEFAULT")
+            return known
 
 
 def _query(reading: Reading, weight: str = "") -> str:

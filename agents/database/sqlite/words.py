@@ -1,6 +1,9 @@
 """Words in an FTS5 table: https://www.sqlite.org/fts5.html"""
 
+import json
 from collections.abc import Sequence
+
+from django.db import connection
 
 from agents.database.words import TABLE, Reading, matches
 
@@ -22,8 +25,17 @@ class Words:
         )
         return sql, queries
 
+    def known_words(self, words: Sequence[str]) -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT value FROM JSON_EACH(%s) WHERE EXISTS"
+                f" (SELECT 1 FROM {INDEX} WHERE {INDEX} MATCH '\"' || value || '\"')",
+                [json.dumps(words)],
+            )
+            return [word for (word,) in cursor.fetchall()]
+
 
 def _query(reading: Reading, column: str) -> str:
     mark = " *" if reading.is_prefix else ""
     words = " OR ".join(f'"{word}"{mark}' for word in reading.words)
-    return f"{{{column}}} : ({words})" if column else words
+    return f"{{{column}}} : ({words})"

@@ -3,16 +3,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count
-
-from agents.discovery.catalog.paths import Path
+from agents.discovery.catalog.paths import Counts
 from agents.querysets import AgentQuerySet
 
 
-def facet(agents: AgentQuerySet, path: Path, *, limit: int, min_count: int) -> dict[str, Any]:
+def facet(agents: AgentQuerySet, counts: Counts, *, limit: int, min_count: int) -> dict[str, Any]:
     """Return the most frequent values. An agent counts for each value of its list."""
-    counts = _counts(agents, path)
-    frequent = [(value, count) for value, count in counts.items() if count >= min_count]
+    found = _counts(agents, counts)
+    frequent = [(value, count) for value, count in found.items() if count >= min_count]
     frequent.sort(key=lambda bucket: (-bucket[1], bucket[0]))
     return {
         "buckets": [{"value": value, "count": count} for value, count in frequent[:limit]],
@@ -20,18 +18,12 @@ def facet(agents: AgentQuerySet, path: Path, *, limit: int, min_count: int) -> d
     }
 
 
-def _counts(agents: AgentQuerySet, path: Path) -> Counter[str]:
-    if path.fixed is not None:
-        count = agents.count()
-        return Counter({path.fixed(): count} if count else {})
-    assert path.counted is not None  # noqa: S101 - others are refused
-    # Many agents have the same list, so the database returns little.
-    found = agents.order_by().annotate(counted=path.counted()).values_list("counted")
-    counts: Counter[str] = Counter()
-    for value, count in found.annotate(count=Count("pk")):
+def _counts(agents: AgentQuerySet, counts: Counts) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for value, count in counts(agents):
         for text in _texts(value):
-            counts[text] += count
-    return counts
+            found[text] += count
+    return found
 
 
 def _texts(value: Any) -> Iterable[str]:

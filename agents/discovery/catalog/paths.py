@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, JSONField, OuterRef, Q, Subquery, Value
+from django.db.models import Count, F, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTransform
-from django.db.models.functions import Coalesce
 
 from agents.conditions import condition_word
 from agents.database.expressions import ListContains
@@ -24,6 +24,7 @@ ONLY_SHOWN = {
     f"{METADATA}{name}" for name in ("port", "lastHeartbeat", "expiresAt", "ttlSeconds", "load")
 }
 
+Counts = Callable[[AgentQuerySet], Iterable[tuple[Any, int]]]
 Narrow = Callable[[AgentQuerySet, Sequence[str]], AgentQuerySet]
 
 
@@ -33,14 +34,13 @@ class UnknownPath(ValueError):
 
 @dataclass(frozen=True)
 class Path:
-    """`narrow` keeps agents with one of some values there. `counted`: the value, or a list.
+    """`narrow` keeps agents with one of some values there.
 
-    `fixed`: the same in all agents.
+    `counts`: the values, or lists of values, with numbers of agents. A value may come twice.
     """
 
     narrow: Narrow
-    counted: Callable[[], Any] | None = None
-    fixed: Callable[[], str] | None = None
+    counts: Counts | None = None
 
 
 def path_of(name: str) -> Path:
@@ -53,7 +53,7 @@ def path_of(name: str) -> Path:
         raise UnknownPath(name)
     return Path(
         lambda agents, values: agents.filter(has_value(key, values)),
-        lambda: KeyTransform(key, "metadata"),
+        _counted(lambda: KeyTransform(key, "metadata")),
     )
 
 
@@ -61,11 +61,14 @@ def _all_have(fixed: Callable[[], str]) -> Path:
     def narrow(agents: AgentQuerySet, values: Sequence[str]) -> AgentQuerySet:
         return agents if fixed() in values else agents.none()
 
-    return Path(narrow, fixed=fixed)
+    return Path(narrow, lambda agents: [(fixed(), agents.count())])
 
 
 def _column(name: str) -> Path:
-    return Path(lambda agents, values: agents.filter(**{f"{name}__in": values}), lambda: F(name))
+    def narrow(agents: AgentQuerySet, values: Sequence[str]) -> AgentQuerySet:
+        return agents.filter(**{f"{name}__in": values})
+
+    return Path(narrow, _counted(lambda: F(name)))
 
 
 def _named(agents: AgentQuerySet, values: Iterable[str]) -> AgentQuerySet:
@@ -80,19 +83,33 @@ def _identifier(agents: AgentQuerySet, values: Iterable[str]) -> AgentQuerySet:
 
 
 def _list(entries: str, record: str) -> Path:
-    entry = CatalogEntry.objects.filter(agent_id=OuterRef("agent_id"))
+    """A list that an entry has, or the record of an agent without an entry."""
 
     def narrow(agents: AgentQuerySet, values: Iterable[str]) -> AgentQuerySet:
-        wanted = Q()
+        in_entry, in_record = Q(), Q()
         for value in values:
-            in_entry = entry.filter(ListContains(F(entries), Value(value)))
-            wanted |= Q(ListContains(F(record), Value(value))) | Q(Exists(in_entry))
-        return agents.filter(wanted)
+            in_entry |= Q(ListContains(F(entries), Value(value)))
+            in_record |= Q(ListContains(F(record), Value(value)))
+        found = CatalogEntry.objects.filter(in_entry).values("agent_id")
+        return agents.filter(in_record | Q(pk__in=found))
 
-    return Path(
-        narrow,
-        lambda: Coalesce(Subquery(entry.values(entries)[:1]), F(record), output_field=JSONField()),
-    )
+    def counts(agents: AgentQuerySet) -> Iterable[tuple[Any, int]]:
+        known = CatalogEntry.objects.filter(agent_id__in=agents.order_by().values("pk"))
+        others = agents.exclude(pk__in=CatalogEntry.objects.values("agent_id"))
+        return chain(_grouped(known, F(entries)), _grouped(others, F(record)))
+
+    return Path(narrow, counts)
+
+
+def _counted(expression: Callable[[], Any]) -> Counts:
+    return lambda agents: _grouped(agents, expression())
+
+
+def _grouped(rows: QuerySet[Any], expression: Any) -> Iterable[tuple[Any, int]]:
+    """Many rows have the same list, so the database has little to return."""
+    values = rows.order_by().annotate(counted=expression).values_list("counted")
+    found: Iterable[tuple[Any, int]] = values.annotate(count=Count("pk"))
+    return found
 
 
 def _condition(agents: AgentQuerySet, values: Sequence[str]) -> AgentQuerySet:
@@ -101,7 +118,7 @@ def _condition(agents: AgentQuerySet, values: Sequence[str]) -> AgentQuerySet:
 
 PATHS: Mapping[str, Path] = {
     "identifier": Path(_identifier),
-    "displayName": Path(_named, lambda: F("agent_name")),
+    "displayName": Path(_named, _counted(lambda: F("agent_name"))),
     "type": _all_have(lambda: AGENT_CARD),
     "mediaType": _all_have(lambda: AGENT_CARD),
     "publisher": _all_have(lambda: str(settings.REGISTRY_PUBLISHER)),
@@ -111,7 +128,7 @@ PATHS: Mapping[str, Path] = {
     "metadata.host": _column("host"),
     "metadata.state": _column("state"),
     "metadata.status": _column("status"),
-    "metadata.condition": Path(_condition, condition_word),
+    "metadata.condition": Path(_condition, _counted(condition_word)),
     "metadata.alive": _all_have(lambda: "true"),
     "metadata.agentId": _column("agent_id"),
 }

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from agents.discovery.catalog.expressions import InvalidExpression, filter_by
 from agents.discovery.catalog.fields import MAX_VALUE_LENGTH, FilterField
-from agents.discovery.catalog.paths import Path, UnknownPath, path_of
+from agents.discovery.catalog.paths import Counts, UnknownPath, path_of
 from agents.discovery.search import Search
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
@@ -120,9 +120,9 @@ def matching_expression(expression: str | None) -> AgentQuerySet:
         raise serializers.ValidationError({"filter": [str(error)]}) from error
 
 
-def countable(name: str) -> Path | None:
+def countable(name: str) -> Counts | None:
+    """Return how agents are counted by a path, if they are."""
     try:
-        path = path_of(name)
+        return path_of(name).counts
     except UnknownPath:
         return None
-    return path if path.fixed or path.counted else None
