@@ -10,6 +10,7 @@ of `agents.outbound.process` limits its process.
 import json
 import logging
 import mimetypes
+import os
 import re
 import resource
 import sys
@@ -54,6 +55,7 @@ def main() -> None:
     networks = Networks.parse(job["networks"])
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     mimetypes.init()
+    show_compiled_plugins()
     reasons = Reasons(guard_process(networks, _code_folders()))
     messages = job["messages"]
     results = (
@@ -61,6 +63,16 @@ def main() -> None:
     )
     for result in results:
         print(json.dumps(result), flush=True)
+
+
+def show_compiled_plugins() -> None:
+    """Apprise finds its plugins by the names of their sources, which the image does not have."""
+    names_in = os.listdir
+
+    def listdir(path: str = ".") -> list[str]:
+        return [f"{name[:-4]}.py" if name.endswith(".pyc") else name for name in names_in(path)]
+
+    os.listdir = listdir  # type: ignore[assignment]
 
 
 def describe(url: str) -> dict[str, str]:
