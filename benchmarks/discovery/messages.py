@@ -1,5 +1,6 @@
 """What a watcher was sent, judged by the history of the fleet."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,17 @@ READ_AT_ONCE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Event:
-    """One of the history. `at` is by the clock of this machine."""
+    """One of the history, by the clock of this machine.
+
+    `at`: when it happened. `read`: when a watcher first had it or a later one. An expiry is written
+    after it happened.
+    """
 
     number: int
     agent_id: str
     kind: str
     at: float
+    read: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,21 @@ class Faults:
 
 
 NO_FAULTS = Faults(0, 0, 0)
+
+
+def with_reads(
+    rows: Sequence[tuple[int, str, str, float]], messages: Iterable[Message]
+) -> list[Event]:
+    """Return events from the columns of the history, in order, and the messages of all watchers."""
+    firsts: dict[int, float] = {}
+    for message in messages:
+        firsts[message.position] = min(message.received, firsts.get(message.position, math.inf))
+    events = []
+    read = math.inf
+    for number, agent_id, kind, at in reversed(rows):
+        read = min(read, firsts.get(number, math.inf))
+        events.append(Event(number, agent_id, kind, at, read))
+    return events[::-1]
 
 
 def visible(events: Iterable[Event]) -> list[Event]:
@@ -115,7 +136,7 @@ def _missed_of_agent(events: Sequence[Event], by_position: dict[int, Message]) -
     for event in reversed(events):
         message = by_position.get(event.number)
         if message is None and following is not None and answer is not None:
-            is_close = following.at - event.at < READ_AT_ONCE_SECONDS
+            is_close = following.read - event.read < READ_AT_ONCE_SECONDS
             was_away = answer.connected > event.at
             message = answer if is_close or was_away else None
         missed += message is None

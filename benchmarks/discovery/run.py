@@ -145,7 +145,8 @@ class Run:
     def _judge(self) -> None:
         with psycopg.connect(self._registry.environment["DATABASE_URL"]) as database:
             rows = database.execute(f"{EVENTS} WHERE agent_id <> '' ORDER BY id").fetchall()
-        self.events = messages.visible(Event(*row) for row in rows)
+        sent = (message for watcher in self.watchers for message in watcher.messages)
+        self.events = messages.visible(messages.with_reads(rows, sent))
         for watcher in self.watchers:
             # The history does not say which agents matched a filter.
             events = [] if watcher.filters else self.events

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from benchmarks.discovery.__main__ import cost_of_crowd, report
-from benchmarks.discovery.messages import Event, Faults, Message, delays, judge, visible
+from benchmarks.discovery.messages import Event, Faults, Message, delays, judge, visible, with_reads
 from benchmarks.discovery.plan import Plan
 from benchmarks.discovery.run import Run, web_processes
 from benchmarks.fleet.own_registry import own_registry
 from benchmarks.fleet.progress import Progress
 
 HISTORY = [
-    Event(1, "a", "registered", 0.0),
-    Event(2, "b", "registered", 1.0),
-    Event(3, "a", "drained", 10.0),
-    Event(4, "a", "expired", 20.0),
-    Event(5, "b", "re-registered", 30.0),
-    Event(6, "a", "recovered", 40.0),
+    Event(1, "a", "registered", 0.0, 0.0),
+    Event(2, "b", "registered", 1.0, 1.0),
+    Event(3, "a", "drained", 10.0, 10.0),
+    Event(4, "a", "expired", 20.0, 20.0),
+    Event(5, "b", "re-registered", 30.0, 30.0),
+    Event(6, "a", "recovered", 40.0, 40.0),
 ]
 
 
@@ -67,10 +67,20 @@ def test_each_event_without_a_message_is_missed(lost: int) -> None:
 
 
 def test_a_change_that_was_read_together_with_a_later_one_of_its_agent_is_not_missed() -> None:
-    history = [*HISTORY, Event(7, "a", "drained", 41.0)]
+    history = [*HISTORY, Event(7, "a", "drained", 41.0, 41.0)]
     late = Message(7, "a", 42.0, connected=0.0)
 
     assert judge(history, 0, [*sent(1, 2, 3, 4, 5), late]).are_none
+
+
+def test_an_expiry_that_is_written_late_is_read_together_with_the_return() -> None:
+    rows = [(1, "a", "expired", 10.0), (2, "a", "recovered", 14.0), (3, "b", "registered", 30.0)]
+    late = [Message(2, "a", 14.5, 0.0), Message(3, "b", 30.5, 0.0)]
+
+    events = with_reads(rows, late)
+
+    assert [event.read for event in events] == [14.5, 14.5, 30.5]
+    assert judge(events, 0, late).are_none
 
 
 def test_changes_while_a_watcher_was_away_may_come_as_one() -> None:
@@ -91,7 +101,7 @@ def test_the_delay_of_an_expiry_is_that_of_watchers_that_were_connected() -> Non
 
 
 def test_what_happens_to_an_expired_agent_is_not_visible() -> None:
-    dead = [Event(5, "a", "quarantined", 21.0), Event(6, "a", "purged", 22.0)]
+    dead = [Event(5, "a", "quarantined", 21.0, 21.0), Event(6, "a", "purged", 22.0, 22.0)]
 
     assert visible([*HISTORY[:4], *dead]) == HISTORY[:4]
 
