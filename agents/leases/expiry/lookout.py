@@ -20,7 +20,7 @@ from agents.leases.fleet.budget import EXPIRIES_SHARE
 from agents.models import SHORT_TTL_SECONDS
 
 TICK_SECONDS = 0.5
-CHECKS_SHARE = 0.04  # of a processor; few agents have expired, so checks take far less
+SEARCHES_SHARE = 0.04  # of a processor; few agents have expired, so they take far less
 SHORTEST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = (SHORT_TTL_SECONDS - 2) / 2  # between two looks
 MOST_ENDING = 50_000
@@ -33,22 +33,24 @@ class Lookout:
         self._clock = clock
         self._ending: list[tuple[float, str]] = []  # times by our clock, ascending
         self._pause = SHORTEST_PAUSE_SECONDS
-        self._next_look = self._next_check = clock()
+        self._next_look = self._next_search = clock()
         self._searched = 0.0
         self.looks = 0
 
     def check(self) -> int:
         """Write the events that are due; return how many. Call it every TICK_SECONDS."""
-        began = self._clock()
-        if began < self._next_check:
-            return 0
-        self._searched = 0.0
-        written = self._write(find_recovered, record_recoveries)
-        written += self._write(lambda: find_expired(self._ahead), record_expiries)
-        self._next_check = began + self._searched / CHECKS_SHARE
+        written = self._search() if self._clock() >= self._next_search else 0
         if self._clock() >= self._next_look:
             self._look()
         return written + record_expiries(self._due())
+
+    def _search(self) -> int:
+        """Find what no look could foresee."""
+        began, self._searched = self._clock(), 0.0
+        written = self._write(find_recovered, record_recoveries)
+        written += self._write(lambda: find_expired(self._ahead), record_expiries)
+        self._next_search = began + self._searched / SEARCHES_SHARE
+        return written
 
     @property
     def _ahead(self) -> int:

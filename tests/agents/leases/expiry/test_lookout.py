@@ -181,6 +181,23 @@ def test_a_lease_that_ends_between_two_looks_is_found_without_one(
     assert lookout.looks == looks
 
 
+def test_slow_searches_do_not_delay_the_ends_that_a_look_has_found(
+    lookout: Lookout, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow() -> list[str]:
+        clock.now += 1.0
+        return []
+
+    [agent_id] = fleet(1, silent_for=58)
+    lookout.check()
+    monkeypatch.setattr(module, "find_recovered", slow)
+    lookout.check()  # the next search is due in 25 s
+
+    later(clock, 3)
+    assert lookout.check() == 1
+    assert events() == [(agent_id, "expired")]
+
+
 @pytest.mark.usefixtures("seldom")
 def test_a_short_lease_that_begins_after_a_look_is_found_without_another(
     lookout: Lookout, clock: Clock
