@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from agents.actors import staff
 from agents.admin.channels import cells
 from agents.admin.channels.form import ChannelForm
-from agents.admin.channels.operations import Operations, secret_page
+from agents.admin.channels.operations import Operations, show_secret
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.mixins import CheckedInput, TitledList
 from agents.database.clock import DatabaseNow, database_now
@@ -46,6 +46,7 @@ class ChannelAdmin(Operations, CheckedInput, TitledList, ModelAdmin[Channel]):
 
     class Media:
         css = {"all": ["agents/admin.css", "agents/notifications.css"]}
+        js = [forms.Script("agents/copy.js", type="module")]
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -54,7 +55,7 @@ class ChannelAdmin(Operations, CheckedInput, TitledList, ModelAdmin[Channel]):
                 self.admin_site.admin_view(view),
                 name=f"agents_channel_{name}",
             )
-            for name, view in self.operations.items()
+            for name, view in {**self.operations, "shown": self.shown}.items()
         ]
         return [*own, *super().get_urls()]
 
@@ -100,12 +101,12 @@ class ChannelAdmin(Operations, CheckedInput, TitledList, ModelAdmin[Channel]):
         self, request: HttpRequest, obj: Channel, post_url_continue: str | None = None
     ) -> HttpResponse:
         if text := getattr(obj, "text", ""):
-            return secret_page(self, request, obj, text)
+            return show_secret(request, obj, text)
         return super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Channel) -> HttpResponse:
         if text := getattr(obj, "text", ""):
-            return secret_page(self, request, obj, text)
+            return show_secret(request, obj, text)
         return super().response_change(request, obj)
 
     def get_deleted_objects(

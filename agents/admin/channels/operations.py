@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
+from agents.admin.widgets import shown_once
 from agents.admin.widgets.pages import admin_page
 from agents.database.clock import database_now
 from agents.durations import exactly
@@ -17,7 +18,7 @@ from agents.models import Channel, Delivery
 from agents.notifications.channels.secrets import new_secret
 from agents.notifications.delivery.trial import send_test
 
-CHANGE = "agents.change_channel"
+ADD, CHANGE = "agents.add_channel", "agents.change_channel"
 # Hours, as the buttons name them.
 MUTES = {"0": 0, "1": 1, "24": 24}
 
@@ -94,21 +95,26 @@ class Operations(ModelAdmin[Channel]):
         text = new_secret(channel, now)
         channel.save(update_fields=["encrypted_secret", "encrypted_old_secret", "old_secret_until"])
         self.log_change(request, channel, "Made a new secret.")
-        return secret_page(self, request, channel, text)
+        return show_secret(request, channel, text)
+
+    def shown(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not (request.user.has_perm(CHANGE) or request.user.has_perm(ADD)):
+            raise PermissionDenied
+        channel = get_object_or_404(Channel, pk=pk)
+        page = reverse("admin:agents_channel_change", args=[pk])
+        text = shown_once.take(request)
+        if text is None:
+            self.message_user(request, "A secret is shown only once.", messages.WARNING)
+            return HttpResponseRedirect(page)
+        title = f"The secret of {channel.name}"
+        response = admin_page(
+            self, request, "secret.html", title=title, channel=channel, text=text, page=page
+        )
+        add_never_cache_headers(response)
+        return response
 
 
-def secret_page(
-    model_admin: ModelAdmin[Any], request: HttpRequest, channel: Channel, text: str
-) -> HttpResponse:
-    """Show the secret here, since a redirect would have to carry it."""
-    response = admin_page(
-        model_admin,
-        request,
-        "secret.html",
-        title=f"The secret of {channel.name}",
-        channel=channel,
-        text=text,
-        page=reverse("admin:agents_channel_change", args=[channel.pk]),
-    )
-    add_never_cache_headers(response)
-    return response
+def show_secret(request: HttpRequest, channel: Channel, text: str) -> HttpResponse:
+    url = reverse("admin:agents_channel_shown", args=[channel.pk])
+    shown_once.keep(request, url, text)
+    return HttpResponseRedirect(url)

@@ -5,14 +5,18 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.cache import add_never_cache_headers
 
 from agents.actors import staff
 from agents.admin.tokens import cells
 from agents.admin.tokens.issue_form import IssueForm, terms_of
+from agents.admin.widgets import shown_once
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.mixins import ReadOnly, TitledList
 from agents.admin.widgets.pages import admin_page
@@ -70,6 +74,7 @@ class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
 
     class Media:
         css = {"all": ["agents/admin.css"]}
+        js = [forms.Script("agents/copy.js", type="module")]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return ModelAdmin.has_add_permission(self, request)
@@ -122,17 +127,33 @@ class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
         obj.pk, obj.key, obj.expires_at = issued.pk, issued.key, issued.expires_at
         setattr(obj, "text", text)  # noqa: B010 - mypy knows no such field
 
+    def get_urls(self) -> list[URLPattern]:
+        issued = self.admin_site.admin_view(self.issued)
+        own = path("<int:pk>/issued/", issued, name="agents_accesstoken_issued")
+        return [own, *super().get_urls()]
+
     def response_add(
         self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the token here, since a redirect would have to carry it."""
+        url = reverse("admin:agents_accesstoken_issued", args=[obj.pk])
+        shown_once.keep(request, url, getattr(obj, "text"))  # noqa: B009
+        return HttpResponseRedirect(url)
+
+    def issued(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        token = get_object_or_404(AccessToken, pk=pk)
+        text = shown_once.take(request)
+        if text is None:
+            self.message_user(request, "A token is shown only once.", messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:agents_accesstoken_change", args=[pk]))
         response = admin_page(
             self,
             request,
             "issued.html",
             title="The access token",
-            token=obj,
-            text=getattr(obj, "text"),  # noqa: B009
+            token=token,
+            text=text,
             registry_url=settings.REGISTRY_URL,
         )
         add_never_cache_headers(response)

@@ -3,6 +3,7 @@
 // gone says so.
 
 import { ago, inWords } from "./ages.js";
+import { offerCopy } from "./copy.js";
 import { Region, start } from "./live.js";
 import { morph } from "./morph.js";
 
@@ -103,25 +104,5 @@ if (table) {
   document.addEventListener("visibilitychange", () => tick(region));
 }
 
-/** Copy a text. Without TLS, browsers only have the older way. */
-async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const field = document.createElement("textarea");
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  document.execCommand("copy");
-  field.remove();
-}
-
-const button = document.querySelector("[data-copy-link]");
-if (button) {
-  const label = button.textContent;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await copy(location.href);
-    button.focus();
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = label; }, 2000);
-  });
-}
+const link = document.querySelector("[data-copy-link]");
+if (link) offerCopy(link, () => location.href);

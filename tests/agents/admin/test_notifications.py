@@ -74,7 +74,7 @@ def shown_messages(client: Client, url: str, data: dict[str, Any]) -> str:
 
 class TestChannels:
     def test_the_secret_of_a_new_webhook_is_shown_once(self, admin_client: Client) -> None:
-        answer = admin_client.post(f"{CHANNELS}add/", HOOK | {"is_enabled": "on"})
+        answer = admin_client.post(f"{CHANNELS}add/", HOOK | {"is_enabled": "on"}, follow=True)
 
         assert answer.status_code == 200
         secret = answer.context["text"]
@@ -259,7 +259,9 @@ class TestOperations:
         assert "stops signing at once" not in asked
         assert Channel.objects.get().encrypted_secret == channel.encrypted_secret
 
-        answer = admin_client.post(url, {"confirmed": "yes"})
+        answer = admin_client.post(url, {"confirmed": "yes"}, follow=True)
+        shown = answer.redirect_chain[-1][0]
+        assert "A secret is shown only once." in admin_client.get(shown, follow=True).text
 
         assert "stops signing at once" in admin_client.post(url).content.decode()
         channel.refresh_from_db()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
@@ -39,7 +40,7 @@ def page_of(token: AccessToken) -> str:
 class TestIssuing:
     def test_the_token_is_shown_with_its_use(self, admin_client: Client) -> None:
         answer = admin_client.post(
-            ADD, TERMS | {"max_agents": "5", "may_read": "on", "may_operate": "on"}
+            ADD, TERMS | {"max_agents": "5", "may_read": "on", "may_operate": "on"}, follow=True
         )
 
         assert answer.status_code == 200
@@ -61,7 +62,7 @@ class TestIssuing:
         assert token.expires_at - token.created_at == timedelta(days=30)
 
     def test_the_token_is_stored_and_cached_nowhere(self, admin_client: Client) -> None:
-        answer = admin_client.post(ADD, TERMS)
+        answer = admin_client.post(ADD, TERMS, follow=True)
         secret = answer.context["text"][17:]
 
         assert "no-store" in answer["Cache-Control"]
@@ -71,6 +72,27 @@ class TestIssuing:
         for url in (TOKENS, page_of(AccessToken.objects.get()), "/admin/", ADD):
             assert secret not in page(admin_client, url)
         assert secret not in str(list(AgentEvent.objects.values()))
+
+    def test_a_reload_shows_no_secret_and_issues_nothing(self, admin_client: Client) -> None:
+        url = admin_client.post(ADD, TERMS).headers["Location"]
+        kept = str(admin_client.session["shown_once"])
+        text = admin_client.get(url).context["text"]
+        assert text not in kept
+
+        again = admin_client.get(url, follow=True)
+        token = AccessToken.objects.get()
+        assert again.redirect_chain == [(page_of(token), 302)]
+        assert [str(message) for message in again.context["messages"]][-1] == (
+            "A token is shown only once."
+        )
+        assert text not in again.text
+
+    def test_nobody_else_sees_it(self, admin_client: Client, admin_user: User) -> None:
+        url = admin_client.post(ADD, TERMS).headers["Location"]
+        other = Client()
+        other.force_login(admin_user)
+        assert other.get(url).status_code == 302
+        assert admin_client.get(url).status_code == 200
 
     def test_the_form_proposes_a_token_that_expires(self, admin_client: Client) -> None:
         text = page(admin_client, ADD)
@@ -106,7 +128,7 @@ class TestIssuing:
         assert not AccessToken.objects.exists()
 
     def test_a_token_without_days_lasts_until_it_is_revoked(self, admin_client: Client) -> None:
-        answer = admin_client.post(ADD, TERMS | {"days": ""})
+        answer = admin_client.post(ADD, TERMS | {"days": ""}, follow=True)
 
         assert AccessToken.objects.get().expires_at is None
         assert "until it is revoked" in " ".join(answer.content.decode().split())
@@ -232,7 +254,7 @@ class TestPermissions:
     def test_adding_allows_issuing(self, staff: Staff) -> None:
         client = staff("add_accesstoken")
 
-        answer = client.post(ADD, TERMS)
+        answer = client.post(ADD, TERMS, follow=True)
 
         assert access_tokens.authenticate(answer.context["text"])
         assert AccessToken.objects.get().created_by == "admin:grace"
