@@ -11,7 +11,7 @@ from agents.tokens import lease as lease_tokens
 from agents.tokens.auth_mode import is_open
 
 # Paths whose calls have rates.
-LIMITED = ("/agents", "/ard/", "/.well-known/")
+LIMITED = ("/agents", "/events", "/ard/", "/.well-known/")
 # Calls with a body that read.
 READING = ("/ard/search", "/ard/explore")
 

@@ -18,7 +18,7 @@ from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from agents import leases
-from agents.models import AccessToken, AgentEvent, AgentRecord
+from agents.models import AccessToken, AgentEvent, AgentRecord, Channel, Delivery, Rule
 from tests.fuzz import hostile
 
 STAFF = "fuzzer"
@@ -91,6 +91,9 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 REQUIRED: dict[Any, dict[str, Any]] = {
     AgentEvent: {"agent_id": "agent-1", "kind": AgentEvent.Kind.REGISTERED, "at": LONG_AGO},
     AccessToken: {"name": "known", "key": "known", "created_at": LONG_AGO},
+    Channel: {"name": "known", "kind": Channel.Kind.WEBHOOK, "created_at": LONG_AGO},
+    Delivery: {"channel_id": KNOWN_ID, "created_at": LONG_AGO},
+    Rule: {"name": "known", "begins_after": 0},
     User: {"username": "known"},
     Group: {"name": "known"},
     AccessAttempt: {"failures_since_start": 1},

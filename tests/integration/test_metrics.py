@@ -34,7 +34,9 @@ def workers(registry: RegistryProcess) -> set[int]:
 
 def heartbeats(registry: RegistryProcess) -> float:
     answer = plain_http.get(f"{registry.url}/metrics").raise_for_status()
-    (line,) = [row for row in answer.text.splitlines() if row.startswith("agent_registry_heartb")]
+    (line,) = [
+        row for row in answer.text.splitlines() if row.startswith("agent_registry_heartbeats_total")
+    ]
     return float(line.split()[1])
 
 

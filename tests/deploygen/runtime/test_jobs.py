@@ -91,7 +91,7 @@ def test_the_number_of_running_jobs_is_limited(tmp_path: Path) -> None:
     async def scenario() -> None:
         jobs = jobs_of(tmp_path, WAITS)
         first, second = begun(jobs, {}), begun(jobs, {})
-        with pytest.raises(TooManyJobs, match="as it may: 2"):
+        with pytest.raises(TooManyJobs, match="limit of running jobs is reached: 2"):
             begun(jobs, {})
         jobs.cancel(first)
         await wait_in_loop(lambda: jobs.running == 1, "the end of the first")

@@ -38,4 +38,4 @@ def test_each_process_has_its_part_of_the_memory_for_connections(processes: int)
 def test_too_few_files_for_the_connections_that_are_set_are_logged(tmp_path: Path) -> None:
     many = "worker_connections = 1_000\n"
     with running_server(tmp_path, with_few_files("", 300), configuration=many) as server:
-        assert "it keeps 176 connections instead of 1000" in server.log.read_text()
+        assert "leaves 176 connections to a process instead of 1000" in server.log.read_text()
