@@ -22,7 +22,7 @@ from agents.serializers.cached import represent, validate
 from agents.serializers.event import EventSerializer
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1_000
-RESPONSES = answers(401, 403, 422, _200=EventSerializer(many=True))
+EVENTS = {"_200": EventSerializer(many=True)}
 
 
 class EventsSerializer(serializers.Serializer[Any]):
@@ -53,9 +53,9 @@ class HistoryViewSet(StrictCalls, GenericViewSet[AgentEvent]):
         operation_id="agent_events",
         summary="The history of one agent",
         description="Newest first, also of an agent that is gone. The event that ended it has its "
-        "last `record`. Empty if nothing is known of it.",
+        "last `record`. Empty if nothing is known of it. 404: not an id.",
         parameters=[AGENT_ID, EventsSerializer],
-        responses=RESPONSES,
+        responses=answers(401, 403, 404, 422, **EVENTS),
         filters=False,
     )
     def of_agent(self, request: Request, agent_id: str) -> Response:
@@ -66,7 +66,7 @@ class HistoryViewSet(StrictCalls, GenericViewSet[AgentEvent]):
         summary="The history of all agents, and of the registry",
         description="Newest first.",
         parameters=[EventsSerializer],
-        responses=RESPONSES,
+        responses=answers(401, 403, 422, **EVENTS),
         filters=False,
     )
     def of_all(self, request: Request) -> Response:
