@@ -12,6 +12,7 @@ LARGEST_HEADERS = 64 * 1024
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 BARE_LINE_END = re.compile(rb"(?<!\r)\n")
 PROBLEM = "application/problem+json"
+STREAM = "text/event-stream"
 TRACES = (
     b"Traceback (most",
     b'File "/',
@@ -114,6 +115,9 @@ def _first_answer(received: bytes, method: str, *, at_end: bool) -> tuple[Answer
         if isinstance(event, h11.Response):
             status = event.status_code
             headers = {name.decode(): text.decode("latin-1") for name, text in event.headers}
+            head = Answer(status, headers, b"")
+            if head.media_type == STREAM:  # it does not end
+                return head, b""
         elif isinstance(event, h11.Data):
             body += event.data
         elif isinstance(event, h11.EndOfMessage):

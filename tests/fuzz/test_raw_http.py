@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests.fuzz.fuzzing import PieceFuzzer, Turn
+from tests.fuzz.http_answers import answers_in
 from tests.fuzz.own_registry import Target
 from tests.fuzz.raw_http import GROWTH_BYTES, RawHttp
 
@@ -67,6 +68,13 @@ def test_a_valid_answer_is_no_failure() -> None:
     problem = b'{"status": 404, "title": "t", "detail": "d"}'
     with server(json_answer("404 Not Found", problem)) as url:
         assert RawHttp(url).check(GET) is None
+
+
+def test_the_head_of_a_stream_is_an_answer() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    [answer] = answers_in(head, ["GET"], at_end=False)
+    assert answer.status == 200
+    assert answers_in(head[:-2], ["GET"], at_end=False) == []
 
 
 def test_100_continue_is_enough_if_the_body_is_not_sent() -> None:
