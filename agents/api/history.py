@@ -12,6 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from agents.api.calls import StrictCalls
 from agents.api.documentation import AGENT_ID, answers
+from agents.api.pagination import next_link
 from agents.api.permissions import MayReadHistory
 from agents.api.watch import current_position
 from agents.discovery.pages import BAD_CURSOR, MAX_CURSOR_LENGTH
@@ -80,9 +81,7 @@ class HistoryViewSet(StrictCalls, GenericViewSet[AgentEvent]):
         headers = {}
         if len(events) > limit:
             events = events[:limit]
-            more = request.query_params.copy()
-            more["cursor"] = str(Cursor(events[-1].pk))
-            headers["Link"] = f'<{request.path}?{more.urlencode()}>; rel="next"'
+            headers["Link"] = next_link(request, cursor=str(Cursor(events[-1].pk)))
         return Response([represent(EventSerializer, event) for event in events], headers=headers)
 
 

@@ -22,7 +22,15 @@ class AgentPagination(BasePagination):
 
 
 def link_to_next(request: Request, query: PageQuery, after: tuple[Any, ...]) -> str:
-    """Return a Link header, relative since a proxy may serve another host name."""
+    return next_link(request, cursor=query.cursor(after))
+
+
+def next_link(request: Request, **changes: str) -> str:
+    """Return a Link header, relative since a proxy may serve another host name.
+
+    `changes`: parameters of this call that the next page has otherwise.
+    """
     parameters = request.query_params.copy()
-    parameters["cursor"] = query.cursor(after)
+    for name, value in changes.items():
+        parameters[name] = value
     return f'<{request.path}?{parameters.urlencode()}>; rel="next"'

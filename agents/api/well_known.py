@@ -1,7 +1,5 @@
 """Well-known addresses: the catalog, and the A2A cards of agents."""
 
-from urllib.parse import urlencode
-
 from django.http import HttpResponseBase
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -16,6 +14,7 @@ from agents.api.ard_serializers import EntrySerializer
 from agents.api.authentication import address_of
 from agents.api.calls import StrictCalls
 from agents.api.negotiation import json_response
+from agents.api.pagination import next_link
 from agents.api.permissions import MayRead, MayRegister, enrolment_of
 from agents.discovery.cards import CardsSerializer, read_cards
 from agents.discovery.catalog.entries import CATALOG
@@ -48,8 +47,7 @@ class WellKnownViewSet(StrictCalls, GenericViewSet[AgentRecord]):
         cards, last = read_cards(query["after"], query["limit"])
         headers = {"Vary": VERSION_HEADER}
         if last is not None:
-            more = urlencode({**request.query_params.dict(), "after": last})
-            headers["Link"] = f'<{request.path}?{more}>; rel="next"'
+            headers["Link"] = next_link(request, after=last)
         found = [in_version(card, version) for card in cards]
         return json_response(request, found, JSONRenderer.media_type, headers)
 
