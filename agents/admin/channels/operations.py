@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 
 from agents.admin.widgets import shown_once
 from agents.admin.widgets.pages import admin_page
@@ -102,19 +101,20 @@ class Operations(ModelAdmin[Channel]):
             raise PermissionDenied
         channel = get_object_or_404(Channel, pk=pk)
         page = reverse("admin:agents_channel_change", args=[pk])
-        text = shown_once.take(request)
-        if text is None:
-            self.message_user(request, "A secret is shown only once.", messages.WARNING)
-            return HttpResponseRedirect(page)
-        title = f"The secret of {channel.name}"
-        response = admin_page(
-            self, request, "secret.html", title=title, channel=channel, text=text, page=page
+        return shown_once.show(
+            self,
+            request,
+            "secret.html",
+            what="secret",
+            later=page,
+            back=page,
+            title=f"The secret of {channel.name}",
+            name=channel.name,
+            channel=channel,
         )
-        add_never_cache_headers(response)
-        return response
 
 
 def show_secret(request: HttpRequest, channel: Channel, text: str) -> HttpResponse:
-    url = reverse("admin:agents_channel_shown", args=[channel.pk])
-    shown_once.keep(request, url, text)
-    return HttpResponseRedirect(url)
+    return shown_once.lead_to(
+        request, reverse("admin:agents_channel_shown", args=[channel.pk]), text
+    )

@@ -7,11 +7,10 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.cache import add_never_cache_headers
 
 from agents.actors import staff
 from agents.admin.tokens import cells
@@ -136,28 +135,24 @@ class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
         self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
         url = reverse("admin:agents_accesstoken_issued", args=[obj.pk])
-        shown_once.keep(request, url, getattr(obj, "text"))  # noqa: B009
-        return HttpResponseRedirect(url)
+        return shown_once.lead_to(request, url, getattr(obj, "text"))  # noqa: B009
 
     def issued(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
         token = get_object_or_404(AccessToken, pk=pk)
-        text = shown_once.take(request)
-        if text is None:
-            self.message_user(request, "A token is shown only once.", messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:agents_accesstoken_change", args=[pk]))
-        response = admin_page(
+        return shown_once.show(
             self,
             request,
             "issued.html",
+            what="token",
+            later=reverse("admin:agents_accesstoken_change", args=[pk]),
+            back=reverse("admin:agents_accesstoken_changelist"),
             title="The access token",
+            name=token.name,
             token=token,
-            text=text,
             registry_url=settings.REGISTRY_URL,
         )
-        add_never_cache_headers(response)
-        return response
 
     @admin.action(permissions=["revoke"], description="Revoke the selected tokens")
     def revoke(
