@@ -14,15 +14,13 @@ from agents.admin.widgets.cells import counted
 from agents.admin.widgets.mixins import ReadOnly, TitledList
 from agents.admin.widgets.paging import CappedPaginator
 from agents.database.clock import DatabaseNow
-from agents.durations import exactly
 from agents.models import Delivery
 from agents.querysets import read_at
 
 
 @admin.display(description="when", ordering="pk")
 def when(delivery: Delivery) -> SafeString:
-    ago = cells.moment(delivery.created_at, read_at(delivery))
-    return format_html('{}<span class="agent-aside">{}</span>', exactly(delivery.created_at), ago)
+    return cells.when(delivery.created_at, read_at(delivery))
 
 
 @admin.display(description="message")

@@ -20,7 +20,6 @@ from agents.admin.widgets.paging import CappedPaginator
 from agents.database.base import TakesTooLong
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
-from agents.durations import exactly
 from agents.history.feed import newest_first
 from agents.models import AgentEvent
 from agents.querysets import read_at
@@ -30,8 +29,7 @@ MAX_SECONDS = 4.0
 
 @admin.display(ordering="at")
 def when(event: AgentEvent) -> SafeString:
-    ago = cells.moment(event.at, read_at(event))
-    return format_html('{}<span class="agent-aside">{}</span>', exactly(event.at), ago)
+    return cells.when(event.at, read_at(event))
 
 
 @admin.display(description="agent")

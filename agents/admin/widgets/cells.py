@@ -28,6 +28,11 @@ def moment(at: datetime, now: datetime) -> SafeString:
     return format_html(html, at.isoformat(), exactly(at), age)
 
 
+def when(at: datetime, now: datetime) -> SafeString:
+    html = '{}<span class="agent-aside">{}</span>'
+    return format_html(html, exactly(at), moment(at, now))
+
+
 def agent_url(agent_id: str) -> str:
     return reverse("admin:agents_agentrecord_change", args=[quote(agent_id)])
 
