@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import django
@@ -12,7 +13,9 @@ import django
 from tests.integration.postgres_cluster import find_programs
 
 
+@cache
 def describe() -> str:
+    """As it is at the first call, before a benchmark takes a core for itself."""
     parts = [
         f"{len(os.sched_getaffinity(0))} cores ({_processor()})",
         f"{_memory_gigabytes()} GB of memory",
