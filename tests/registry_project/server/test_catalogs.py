@@ -1,8 +1,6 @@
 """Catalogs, searches and cards from outside, through the real server."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,36 +9,10 @@ from a2a_registry import AgentCard, AgentInterface, RegistryClient
 from tests import plain_http
 from tests.agents.api.catalog_rules import check_entries, check_manifest, check_results
 from tests.agents.discovery.corpus import cards
-from tests.integration.postgres_cluster import running_cluster
 from tests.processes import wait_until
-from tests.registry_project.server.registry_web import RegistryWeb, prepared, registry_web
+from tests.registry_project.server.registry_web import RegistryWeb
 
 SOME = ("weather-eu", "translator-pro", "flight-search", "code-review", "fx-rates")
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryWeb]:
-    folder = tmp_path_factory.mktemp("catalogs")
-    with registry_web(folder, prepared(folder)) as web:
-        yield web
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(
-    postgres_programs: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RegistryWeb]:
-    """A registry of two web processes."""
-    folder = tmp_path_factory.mktemp("catalogs-postgresql")
-    with running_cluster(postgres_programs) as cluster:
-        environment = prepared(folder, DATABASE_URL=cluster.url)
-        with registry_web(folder, environment, workers=2) as web:
-            yield web
-
-
-@pytest.fixture(params=["web", "on_postgresql"])
-def each_web(request: pytest.FixtureRequest) -> RegistryWeb:
-    web: RegistryWeb = request.getfixturevalue(request.param)
-    return web
 
 
 def get(web: RegistryWeb, path: str, **parameters: Any) -> Any:

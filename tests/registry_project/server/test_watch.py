@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +10,11 @@ import httpx
 import pytest
 
 from tests import plain_http
-from tests.integration.postgres_cluster import running_cluster
 from tests.processes import wait_until
 from tests.registry_project.server.registry_web import RegistryWeb, prepared, registry_web, request
 from tests.watch_client import WatchClient
 
 WATCH = "agents/watch"
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryWeb]:
-    folder = tmp_path_factory.mktemp("watch")
-    with registry_web(folder, prepared(folder)) as web:
-        yield web
-
-
-@pytest.fixture(scope="module")
-def on_postgresql(
-    postgres_programs: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RegistryWeb]:
-    """A registry of two web processes."""
-    folder = tmp_path_factory.mktemp("watch-postgresql")
-    with running_cluster(postgres_programs) as cluster:
-        environment = prepared(folder, DATABASE_URL=cluster.url)
-        with registry_web(folder, environment, workers=2) as web:
-            yield web
-
-
-@pytest.fixture(params=["web", "on_postgresql"])
-def each_web(request: pytest.FixtureRequest) -> RegistryWeb:
-    web: RegistryWeb = request.getfixturevalue(request.param)
-    return web
 
 
 def cursor_of(web: RegistryWeb) -> str:
