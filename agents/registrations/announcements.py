@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from rest_framework import serializers
 
 from agents import leases
+from agents.json_values import text_at
 from agents.leases.entries import entry_of
 from agents.models import MAX_NAME_LENGTH, MAX_TTL_SECONDS, MAX_VERSION_LENGTH, AgentRecord
 from agents.registrations.admission import count_agent
@@ -88,7 +89,7 @@ def _fields(card: Mapping[str, Any], ttl_seconds: int) -> Any:
         raise _refusal(NO_ADDRESS)
     host, port = _host_and_port(url)
     agent_id = _id_of(url)
-    name, version = (_text(card, key) for key in ("name", "version"))
+    name, version = (text_at(card, key).strip() for key in ("name", "version"))
     bare = {"agent_id": agent_id, "agent_name": name, "metadata": {}, "tags": [], "skills": []}
     entry = entry_of(bare, card)
     return {
@@ -118,11 +119,6 @@ def _id_of(url: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", url.partition("://")[2]).strip("-.")
     digest = hashlib.blake2b(url.encode(), digest_size=DIGEST_BYTES).hexdigest()
     return f"{slug[:MAX_SLUG_LENGTH]}-{digest}"
-
-
-def _text(card: Mapping[str, Any], key: str) -> str:
-    value = card.get(key)
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _refusal(text: str) -> serializers.ValidationError:
