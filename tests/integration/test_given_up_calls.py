@@ -135,7 +135,8 @@ def operation(action: str) -> Call:
 
 
 AGENT_ID = b"agent-"
-DELETE = b"DELETE FROM"
+# Of this table: the worker deletes rows of others meanwhile.
+DELETE = b'DELETE FROM "agents_agentrecord"'
 UPDATE = b'UPDATE "agents_agentrecord"'
 CASES = [
     Case("heartbeat", System.heartbeat, AGENT_ID),
