@@ -3,7 +3,7 @@ from agents.models.agent import AgentRecord
 from agents.models.card import CARD_KEYS, CARD_MARKS, AgentCard, card_in
 from agents.models.channel import Channel, Delivery
 from agents.models.entry import CatalogEntry
-from agents.models.event import BY_STAFF, AgentEvent
+from agents.models.event import BY_STAFF, BY_TOKEN, AgentEvent
 from agents.models.last_count import LastCount, LastTagCount
 from agents.models.limits import (
     DEFAULT_TTL_SECONDS,
@@ -46,6 +46,7 @@ from agents.models.token import AccessToken
 
 __all__ = [
     "BY_STAFF",
+    "BY_TOKEN",
     "CARD_KEYS",
     "CARD_MARKS",
     "DEFAULT_TTL_SECONDS",

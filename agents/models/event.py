@@ -1,11 +1,12 @@
 from django.db import models
 from django.db.models import Q
 
-from agents.actors import STAFF
+from agents.actors import STAFF, TOKEN
 from agents.models.limits import MAX_ACTOR_LENGTH, MAX_ID_LENGTH, MAX_REASON_LENGTH
 from agents.states import BY_OPERATION, Level
 
 BY_STAFF = Q(actor__startswith=STAFF)
+BY_TOKEN = Q(actor__startswith=TOKEN, kind__in=["registered", "re-registered"])
 
 
 class AgentEvent(models.Model):
@@ -61,6 +62,7 @@ class AgentEvent(models.Model):
             ),
             models.Index(fields=["at"], name="event_at"),
             models.Index(fields=["id"], condition=BY_STAFF, name="event_by_staff"),
+            models.Index(fields=["actor", "id"], condition=BY_TOKEN, name="event_by_token"),
         ]
 
     def __str__(self) -> str:

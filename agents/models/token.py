@@ -16,7 +16,7 @@ from agents.states import Described, Entry, Level
 class AccessToken(models.Model):
     """The right to register agents, to read, and to operate agents.
 
-    Only `agents.tokens.access` writes it.
+    Only `agents.tokens` writes it.
     """
 
     class State(Described):
@@ -41,6 +41,13 @@ class AccessToken(models.Model):
     max_agents = models.PositiveIntegerField(
         null=True, blank=True, help_text="How many agents that are alive it may have at once."
     )
+    family = models.CharField(
+        max_length=TOKEN_KEY_LENGTH,
+        blank=True,
+        db_default="",
+        help_text="Tokens of a family have each other's agents: the key of the first of them. "
+        "Empty if nothing has replaced it, and it replaces nothing.",
+    )
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=MAX_ACTOR_LENGTH)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -55,6 +62,9 @@ class AccessToken(models.Model):
 
     class Meta:
         verbose_name = "access token"
+        indexes = [
+            models.Index(fields=["family"], condition=~Q(family=""), name="token_family"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(may_register=True) | Q(may_read=True),

@@ -1,4 +1,4 @@
-"""Access tokens, ``art_KEY_SECRET``. The only writer of `AccessToken`.
+"""Access tokens, ``art_KEY_SECRET``. Only this package writes `AccessToken`.
 
 Only a hash of the secret is stored: a fast one is enough for 256 random bits.
 """
@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 
 from agents.database.clock import DatabaseNow
 from agents.history.record import Kind, record_event
-from agents.models import TOKEN_KEY_LENGTH, AccessToken
+from agents.models import MAX_REASON_LENGTH, TOKEN_KEY_LENGTH, AccessToken
 from agents.tokens import cache as token_cache
 from agents.tokens.cache import Access
 from agents.tokens.terms import check_terms
@@ -51,8 +51,12 @@ def issue(
     agent_prefix: str = "",
     max_agents: int | None = None,
     lifetime: timedelta | None = None,
+    replaces: AccessToken | None = None,
 ) -> tuple[AccessToken, str]:
-    """Return the record and the text, which is not stored. Raise BadTerms."""
+    """Return the record and the text, which is not stored. Raise BadTerms.
+
+    `replaces`: a token of its family.
+    """
     terms: dict[str, Any] = {
         "name": name,
         "may_register": may_register,
@@ -65,6 +69,7 @@ def issue(
     secret = _random(SECRET_CHARACTERS, SECRET_LENGTH)
     token = AccessToken(
         **terms,
+        family=replaces.family if replaces else "",
         digest=_digest(secret),
         created_at=DatabaseNow(),
         created_by=actor,
@@ -73,12 +78,12 @@ def issue(
     with transaction.atomic():
         while not _insert_with_key(token):
             pass
-        _record(Kind.TOKEN_ISSUED, token, actor)
+        _record(Kind.TOKEN_ISSUED, token, actor, f", replaces {replaces.key}" if replaces else "")
     token.refresh_from_db()
     return token, f"{PREFIX}{token.key}_{secret}"
 
 
-def revoke(*, key: str, actor: str) -> bool:
+def revoke(*, key: str, actor: str, reason: str = "") -> bool:
     """Return False if it was revoked before. Raise UnknownToken.
 
     Other processes notice within `token_cache.SECONDS`.
@@ -92,7 +97,7 @@ def revoke(*, key: str, actor: str) -> bool:
         if token.revoked_at is not None:
             return False
         AccessToken.objects.filter(pk=token.pk).update(revoked_at=DatabaseNow(), revoked_by=actor)
-        _record(Kind.TOKEN_REVOKED, token, actor)
+        _record(Kind.TOKEN_REVOKED, token, actor, f": {reason}" if reason else "")
         transaction.on_commit(lambda: token_cache.forget(key))
     return True
 
@@ -126,8 +131,9 @@ def _insert_with_key(token: AccessToken) -> bool:
     return True
 
 
-def _record(kind: Kind, token: AccessToken, actor: str) -> None:
-    record_event(kind, actor=actor, reason=f"token {token.key} {token.name!r}")
+def _record(kind: Kind, token: AccessToken, actor: str, more: str = "") -> None:
+    text = f"token {token.key} {token.name!r}{more}"
+    record_event(kind, actor=actor, reason=text[:MAX_REASON_LENGTH])
 
 
 def _random(characters: str, length: int) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from agents import actors
 from agents.database.availability import UNAVAILABLE
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
@@ -36,7 +37,7 @@ class Access:
 
     @property
     def actor(self) -> str:
-        return f"token:{self.key}"
+        return actors.token(self.key)
 
 
 @dataclass(frozen=True)
