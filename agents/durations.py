@@ -1,6 +1,4 @@
-from datetime import datetime
-
-from django.utils.timezone import localtime
+from datetime import UTC, datetime
 
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -23,4 +21,5 @@ def ago(seconds: float, units: int = 2) -> str:
 
 
 def exactly(at: datetime) -> str:
-    return localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
+    """In UTC: such texts are kept, and sent to others."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

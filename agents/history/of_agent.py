@@ -1,5 +1,6 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from agents.database.clock import DatabaseNow
 from agents.durations import ago, exactly
@@ -43,25 +44,30 @@ def operator_event(agent: AgentRecord) -> AgentEvent | None:
     return newest_first().filter(pk__in=newest.values("pk"), kind=kind).first()
 
 
-def describe_end(history: History) -> str:
+def describe_end(
+    history: History,
+    form: Callable[..., str] = str.format,
+    time: Callable[[datetime], str] = exactly,
+) -> str:
+    """`form` and `time` may write HTML."""
     last = history.newest(*ENDS)
     if last is None or last.kind == Kind.EXPIRED:
         return "The history does not say why."
-    when = _when(last)
+
+    def when(event: AgentEvent) -> str:
+        age = ago((read_at(event) - event.at).total_seconds())
+        return form("{}, at {}", age, time(event.at))
+
     reason = f": {last.reason}" if last.reason else ""
     if last.kind == Kind.DEREGISTERED:
-        return f"It was deregistered {when} by {last.actor}{reason}."
-    purged = f"purged {when} by {last.actor}{reason}."
+        return form("It was deregistered {}, by {}{}.", when(last), last.actor, reason)
+    purged = form("purged {}, by {}{}.", when(last), last.actor, reason)
     expired = history.newest(Kind.EXPIRED)
     if expired is None:
-        return f"It was {purged}"
+        return form("It was {}", purged)
     why = f" ({expired.reason})" if expired.reason else ""
-    return f"Its lease ended {_when(expired).rstrip(',')}{why}; it was {purged}"
+    return form("Its lease ended {}{}; it was {}", when(expired), why, purged)
 
 
 def _event_of(state: str) -> str | None:
     return next((one.event for one in State if one == state and not one.is_default), None)
-
-
-def _when(event: AgentEvent) -> str:
-    return f"{ago((read_at(event) - event.at).total_seconds())}, at {exactly(event.at)},"

@@ -40,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "agents.admin.time_zone.ViewersTimeZone",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -57,12 +58,15 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"times": "agents.admin.widgets.times"},
         },
     },
 ]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = framing.MAX_FORM_BYTES
+# Of texts that are kept. The dashboard shows the viewer's.
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["registry_project.formats"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
+from django.utils.html import format_html
 
 from agents.admin.agents.operations.kinds import OPERATIONS
 from agents.admin.agents.page_context import (
@@ -20,6 +21,7 @@ from agents.admin.agents.page_context import (
 )
 from agents.admin.widgets import cells
 from agents.admin.widgets.pages import admin_page
+from agents.admin.widgets.times import exact
 from agents.history.of_agent import History, describe_end, operator_event, read_history
 from agents.models import AgentRecord
 from agents.querysets import read_at
@@ -63,7 +65,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
             set_by = operator_event(agent) if may_view_history else None
             context |= current_facts(agent, history, set_by)
         elif history is not None:
-            context |= {"end": describe_end(history), "events": history.events}
+            context |= {"end": describe_end(history, format_html, exact), "events": history.events}
         html = render_to_string("admin/agents/agentrecord/now.html", context, request)
         response = HttpResponse(html)
         etag = f'"{blake2b(html.encode(), digest_size=16).hexdigest()}"'
@@ -87,7 +89,7 @@ class AgentPage(ModelAdmin[AgentRecord]):
             agent_id,
             **timeline(None, history),
             **last_record(agent_id),
-            end=describe_end(history),
+            end=describe_end(history, format_html, exact),
             events=history.events[:NEWEST_EVENTS],
         )
 

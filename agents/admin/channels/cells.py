@@ -6,7 +6,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.widgets import cells
-from agents.durations import exactly, in_words
+from agents.admin.widgets.times import exact, moment
+from agents.durations import in_words
 from agents.models import Channel
 from agents.querysets import read_at
 
@@ -25,11 +26,11 @@ def state(channel: Channel) -> SafeString:
     return format_html('{}<span class="agent-aside">{}</span>', label, _detail(channel, state))
 
 
-def _detail(channel: Channel, state: Channel.State) -> str:
+def _detail(channel: Channel, state: Channel.State) -> str | SafeString:
     if state is Channel.State.DISABLED:
         return channel.disabled_reason or "by an operator"
     if state is Channel.State.MUTED and channel.muted_until is not None:
-        return f"until {exactly(channel.muted_until)}"
+        return format_html("until {}", exact(channel.muted_until))
     if state is Channel.State.FAILING and channel.failing_since is not None:
         seconds = (read_at(channel) - channel.failing_since).total_seconds()
         return f"for {in_words(seconds)}: {channel.last_error}"
@@ -59,7 +60,7 @@ def given_up(channel: Channel) -> str:
 def last_success(channel: Channel) -> SafeString:
     if channel.last_success_at is None:
         return format_html("{}", "never")
-    return cells.moment(channel.last_success_at, read_at(channel))
+    return moment(channel.last_success_at, read_at(channel))
 
 
 @admin.display(description="next attempt")
@@ -70,5 +71,5 @@ def next_attempt(channel: Channel) -> str:
 
 
 @admin.display(description="created")
-def created(channel: Channel) -> str:
-    return f"{exactly(channel.created_at)} by {channel.created_by}"
+def created(channel: Channel) -> SafeString:
+    return format_html("{} by {}", exact(channel.created_at), channel.created_by)

@@ -24,7 +24,7 @@ class ChannelForm(forms.ModelForm[Channel]):
     muted_until = forms.SplitDateTimeField(
         required=False,
         widget=AdminSplitDateTime,
-        help_text="In UTC. Until then messages are logged, but not sent. Empty: not muted.",
+        help_text="Until then messages are logged, but not sent. Empty: not muted.",
     )
 
     class Meta:

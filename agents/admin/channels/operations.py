@@ -8,9 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 
 from agents.admin.widgets import shown_once
 from agents.admin.widgets.pages import admin_page
+from agents.admin.widgets.times import exact
 from agents.database.clock import database_now
 from agents.durations import exactly
 from agents.models import Channel, Delivery
@@ -72,9 +74,12 @@ class Operations(ModelAdmin[Channel]):
             return
         until = database_now() + timedelta(hours=hours) if hours else None
         Channel.objects.filter(pk=channel.pk).update(muted_until=until)
-        done = f"Muted until {exactly(until)}." if until else "Not muted any more."
-        self.log_change(request, channel, done)
-        self.message_user(request, done, messages.SUCCESS)
+        kept, shown = "Unmuted.", "Unmuted."
+        if until is not None:
+            kept = f"Muted until {exactly(until)}."
+            shown = format_html("Muted until {}.", exact(until))
+        self.log_change(request, channel, kept)
+        self.message_user(request, shown, messages.SUCCESS)
 
     def _secret(self, request: HttpRequest, channel: Channel) -> HttpResponse | None:
         if channel.kind != Channel.Kind.WEBHOOK:

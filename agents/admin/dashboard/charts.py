@@ -124,7 +124,7 @@ def _times(chart: Chart) -> SafeString:
     for place, begin in enumerate(chart.begins):
         x = LEFT + (100 - LEFT) * place / len(chart.begins)
         midnight = localtime(begin).replace(hour=0, minute=0, second=0, microsecond=0)
-        is_round = (localtime(begin) - midnight) % chart.labelled == timedelta(0)
+        is_round = (localtime(begin) - midnight) % chart.labelled < chart.slot
         if is_round and LEFT + MARGIN <= x <= 100 - MARGIN:
             labels.append((_short(x), HEIGHT - 10, clock(begin)))
     return format_html_join(

@@ -7,12 +7,13 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.timezone import get_current_timezone_name
 
 from agents.admin.agents.held_purge import HeldPurge, held_purge
 from agents.admin.dashboard.activity_charts import activity_charts
 from agents.admin.dashboard.charts import Chart
 from agents.admin.dashboard.health import Health, Part, report_health
-from agents.admin.widgets import cells
+from agents.admin.widgets.times import moment
 from agents.history.feed import newest_first
 from agents.leases.fleet.count import Count
 from agents.leases.fleet.last_count import recent_count
@@ -52,17 +53,17 @@ class Overview:
 
     @property
     def events_and_ages(self) -> list[tuple[AgentEvent, SafeString]]:
-        return [(event, cells.moment(event.at, self.health.now)) for event in self.events or ()]
+        return [(event, moment(event.at, self.health.now)) for event in self.events or ()]
 
     @property
     def parts_and_ages(self) -> list[tuple[Part, SafeString | str]]:
         now = self.health.now
-        return [(part, cells.moment(part.at, now) if part.at else "") for part in self.health.parts]
+        return [(part, moment(part.at, now) if part.at else "") for part in self.health.parts]
 
     @property
     def counted(self) -> SafeString | str:
         at = self.count and self.count.at
-        return cells.moment(at, self.health.now) if at else ""
+        return moment(at, self.health.now) if at else ""
 
     @property
     def alarm(self) -> str:
@@ -117,5 +118,6 @@ def tiles(count: Count) -> list[Tile]:
 
 
 def _etag(*parts: Any) -> str:
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
+    zone = get_current_timezone_name()
+    digest = hashlib.blake2b(repr((zone, *parts)).encode(), digest_size=12).hexdigest()
     return f'"{digest}"'

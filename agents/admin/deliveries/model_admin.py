@@ -13,6 +13,7 @@ from agents.admin.widgets import cells
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.mixins import ReadOnly, TitledList
 from agents.admin.widgets.paging import CappedPaginator
+from agents.admin.widgets.times import moment
 from agents.database.clock import DatabaseNow
 from agents.models import Delivery
 from agents.querysets import read_at
@@ -59,7 +60,7 @@ def state(delivery: Delivery) -> SafeString:
 def attempted(delivery: Delivery) -> SafeString:
     if delivery.attempted_at is None:
         return format_html("{}", "none yet")
-    return cells.moment(delivery.attempted_at, read_at(delivery))
+    return moment(delivery.attempted_at, read_at(delivery))
 
 
 @admin.display(description="body")

@@ -100,7 +100,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin[AgentEvent]):
         except TakesTooLong:
             return self._too_long(request, _form(request))
         response = StreamingHttpResponse(as_csv(matching), content_type="text/csv; charset=utf-8")
-        name = f"history-{timezone.localdate()}.csv"
+        name = f"history-{timezone.now().date()}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 

@@ -5,7 +5,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.widgets import cells
-from agents.durations import exactly, in_words
+from agents.admin.widgets.times import exact, moment
+from agents.durations import in_words
 from agents.models import AccessToken
 from agents.querysets import read_at
 
@@ -45,29 +46,29 @@ def agents(token: Any) -> SafeString:
 
 
 @admin.display(description="expires", ordering="expires_at")
-def ends(token: AccessToken) -> str:
+def ends(token: AccessToken) -> SafeString:
     if token.expires_at is None:
-        return "never"
+        return format_html("{}", "never")
     left = (token.expires_at - read_at(token)).total_seconds()
-    at = exactly(token.expires_at)
-    return f"in {in_words(left, units=1)} ({at})" if left > 0 else at
+    at = exact(token.expires_at)
+    return format_html("in {} ({})", in_words(left, units=1), at) if left > 0 else at
 
 
 @admin.display(description="last used", ordering="last_used_at")
 def used(token: AccessToken) -> SafeString:
     if token.last_used_at is None:
         return format_html("{}", "never")
-    ago = cells.moment(token.last_used_at, read_at(token))
+    ago = moment(token.last_used_at, read_at(token))
     return format_html('{}<span class="agent-aside">{}</span>', ago, token.last_used_from or "")
 
 
 @admin.display(description="issued")
-def issued(token: AccessToken) -> str:
-    return f"{exactly(token.created_at)} by {token.created_by}"
+def issued(token: AccessToken) -> SafeString:
+    return format_html("{} by {}", exact(token.created_at), token.created_by)
 
 
 @admin.display(description="revoked")
-def revoked(token: AccessToken) -> str:
+def revoked(token: AccessToken) -> SafeString:
     if token.revoked_at is None:
-        return cells.NOTHING
-    return f"{exactly(token.revoked_at)} by {token.revoked_by}"
+        return format_html("{}", cells.NOTHING)
+    return format_html("{} by {}", exact(token.revoked_at), token.revoked_by)

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from agents.durations import exactly, in_words
+from agents.admin.widgets.times import in_zone
+from agents.durations import in_words
 from agents.history.timeline import Presence, Span
 
 CELLS = 360
@@ -54,4 +55,4 @@ def _title(drawn: Sequence[Span]) -> str:
     lasted = sum((span.duration for span in drawn), timedelta(0)).total_seconds()
     words = f"{WORDS[first.presence]} for {in_words(lasted)}"
     times = f", in {len(drawn)} parts" if len(drawn) > 1 else ""
-    return f"{words}{times}: {exactly(first.begin)} to {exactly(last.end)}"
+    return f"{words}{times}: {in_zone(first.begin)} to {in_zone(last.end)}"

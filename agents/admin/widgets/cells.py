@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agents.durations import ago, exactly
+from agents.admin.widgets.times import exact, moment
 from agents.models import AccessToken, AgentRecord
 from agents.querysets import read_at
 from agents.states import Lease, State
@@ -21,16 +21,9 @@ def lease(agent: AgentRecord) -> SafeString:
     return format_html_join(" ", '<span class="agent-label level-{}">{}</span>', labels)
 
 
-def moment(at: datetime, now: datetime) -> SafeString:
-    """ages.js updates it, inside an element with `data-now`."""
-    age = ago((now - at).total_seconds())
-    html = '<time datetime="{}" title="{}" data-age>{}</time>'
-    return format_html(html, at.isoformat(), exactly(at), age)
-
-
 def when(at: datetime, now: datetime) -> SafeString:
     html = '{}<span class="agent-aside">{}</span>'
-    return format_html(html, exactly(at), moment(at, now))
+    return format_html(html, exact(at), moment(at, now))
 
 
 def agent_url(agent_id: str) -> str:

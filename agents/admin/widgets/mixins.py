@@ -99,7 +99,7 @@ def _fits(field: Field[Any, Any], text: str) -> bool:
 
 
 def _in_utc(model: type[Model], query: QueryDict) -> QueryDict:
-    """Django would guess the time zone."""
+    """So that a link means the same to everybody."""
     times = {field.name: field for field in model._meta.fields if isinstance(field, DateTimeField)}
     changed = query.copy()
     for name, values in query.lists():

@@ -47,7 +47,7 @@ def test_the_banner_shows_how_many_are_held_since_when_and_until_when(
     assert "Purging is held:" in page
     assert "12 of 14 agents fell silent at once" in page
     assert "12 expired agents are not listed" in page
-    assert f"Since {begin:%Y-%m-%d %H:%M:%S} UTC" in page
+    assert f">{begin:%Y-%m-%d %H:%M:%S} UTC</time>" in page
     assert "(in 14 min)" in page
 
 

@@ -237,7 +237,7 @@ class TestOperations:
         assert timedelta(hours=23) < until - database_now() <= timedelta(hours=24)
         assert ">muted</span>" in page(admin_client, CHANNELS)
         assert "Choose for how long" in shown_messages(admin_client, url, {"hours": "-1"})
-        assert "Not muted any more" in shown_messages(admin_client, url, {"hours": "0"})
+        assert "Unmuted" in shown_messages(admin_client, url, {"hours": "0"})
 
         assert Channel.objects.get().muted_until is None
 

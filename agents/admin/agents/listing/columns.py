@@ -8,7 +8,8 @@ from django.utils.text import Truncator
 
 from agents.addresses import before_port
 from agents.admin.agents.addresses import base_url
-from agents.admin.widgets.cells import NOTHING, moment
+from agents.admin.widgets.cells import NOTHING
+from agents.admin.widgets.times import moment
 from agents.conditions import Condition, condition_of, condition_rank, lease_of
 from agents.database.clock import ExpiresAt
 from agents.durations import ago, in_words

@@ -94,7 +94,7 @@ class Exports(ModelAdmin[AgentRecord]):
         asked = request.META.get("QUERY_STRING", "")
         logger.info("%s exports agents as %s: %r", staff(request.user), kind, asked)
         answer = StreamingHttpResponse(write(matching), content_type=content_type)
-        name = f"agents-{timezone.localdate()}.{kind}"
+        name = f"agents-{timezone.now().date()}.{kind}"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
 
