@@ -17,7 +17,7 @@ from django.db.models.expressions import Combinable
 
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
-from agents.models import AgentEvent
+from agents.models import HAS_LAST_RECORD, AgentEvent
 
 PATIENCE = 1.0  # seconds to wait for open transactions
 MAX_DIGITS = 18
@@ -166,3 +166,8 @@ def newest_first(agent_id: str | None = None) -> QuerySet[AgentEvent]:
     """
     events = AgentEvent.objects.order_by("-pk").defer("record")
     return events if agent_id is None else events.filter(agent_id=agent_id)
+
+
+def ends_newest_first() -> QuerySet[AgentEvent]:
+    """Return the events that ended agents, with their records. Not for cursors."""
+    return AgentEvent.objects.filter(HAS_LAST_RECORD).order_by("-at", "-pk")

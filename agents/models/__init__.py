@@ -3,7 +3,7 @@ from agents.models.agent import AgentRecord
 from agents.models.card import CARD_KEYS, CARD_MARKS, AgentCard, card_in
 from agents.models.channel import Channel, Delivery
 from agents.models.entry import CatalogEntry
-from agents.models.event import BY_STAFF, BY_TOKEN, AgentEvent
+from agents.models.event import BY_STAFF, BY_TOKEN, HAS_LAST_RECORD, AgentEvent
 from agents.models.last_count import LastCount, LastTagCount
 from agents.models.limits import (
     DEFAULT_TTL_SECONDS,
@@ -51,6 +51,7 @@ __all__ = [
     "CARD_MARKS",
     "DEFAULT_TTL_SECONDS",
     "FAILS",
+    "HAS_LAST_RECORD",
     "MAX_ACTOR_LENGTH",
     "MAX_ANSWER_LENGTH",
     "MAX_CHANNEL_NAME_LENGTH",

@@ -7,6 +7,7 @@ from agents.states import BY_OPERATION, Level
 
 BY_STAFF = Q(actor__startswith=STAFF)
 BY_TOKEN = Q(actor__startswith=TOKEN, kind__in=["registered", "re-registered"])
+HAS_LAST_RECORD = Q(record__isnull=False)
 
 
 class AgentEvent(models.Model):
@@ -63,6 +64,7 @@ class AgentEvent(models.Model):
             models.Index(fields=["at"], name="event_at"),
             models.Index(fields=["id"], condition=BY_STAFF, name="event_by_staff"),
             models.Index(fields=["actor", "id"], condition=BY_TOKEN, name="event_by_token"),
+            models.Index(fields=["at"], condition=HAS_LAST_RECORD, name="event_ends"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,46 @@
+"""Agents that are gone, each by the event that ended it, which has its last record."""
+
+from datetime import UTC, datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from agents.history.feed import ends_newest_first
+from agents.models import HAS_LAST_RECORD, MAX_NAME_LENGTH, AgentEvent, AgentRecord
+
+SEARCHED = 20_000  # the newest ends; reading more takes long
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def newest_gone() -> QuerySet[AgentEvent]:
+    """Return the last ends of agents without a record, newest first, among the SEARCHED newest."""
+    earliest = ends_newest_first().order_by("-at").values("at")[SEARCHED - 1 : SEARCHED]
+    later = AgentEvent.objects.filter(
+        HAS_LAST_RECORD, agent_id=OuterRef("agent_id"), pk__gt=OuterRef("pk")
+    )
+    return ends_newest_first().filter(
+        ~Exists(AgentRecord.objects.filter(pk=OuterRef("agent_id"))),
+        ~Exists(later),
+        at__gte=Coalesce(Subquery(earliest), LONG_AGO),
+    )
+
+
+def find_gone(text: str, limit: int) -> list[AgentEvent]:
+    """Return the last ends of agents that are gone with `text` in their id, name or host.
+
+    Newest first, with their records.
+    """
+    return list(search_gone(newest_gone(), text)[:limit])
+
+
+def search_gone(gone: QuerySet[AgentEvent], text: str) -> QuerySet[AgentEvent]:
+    # PostgreSQL refuses NUL, SQLite very long patterns.
+    if "\0" in text or len(text) > MAX_NAME_LENGTH:
+        return gone.none()
+    if not text:
+        return gone
+    return gone.filter(
+        Q(agent_id__icontains=text)
+        | Q(record__agent_name__icontains=text)
+        | Q(record__host__icontains=text)
+    )
