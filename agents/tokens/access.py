@@ -21,6 +21,7 @@ from agents.tokens.cache import Access
 from agents.tokens.terms import check_terms
 
 PREFIX = "art_"
+REASON = ": {}"
 SECRET_LENGTH = 43  # of 62 characters: 256 bits
 KEY_CHARACTERS = string.ascii_lowercase + string.digits
 SECRET_CHARACTERS = string.ascii_letters + string.digits
@@ -97,7 +98,7 @@ def revoke(*, key: str, actor: str, reason: str = "") -> bool:
         if token.revoked_at is not None:
             return False
         AccessToken.objects.filter(pk=token.pk).update(revoked_at=DatabaseNow(), revoked_by=actor)
-        _record(Kind.TOKEN_REVOKED, token, actor, f": {reason}" if reason else "")
+        _record(Kind.TOKEN_REVOKED, token, actor, REASON.format(reason) if reason else "")
         transaction.on_commit(lambda: token_cache.forget(key))
     return True
 
@@ -119,6 +120,12 @@ def authenticate(text: str, address: str | None = None) -> Access:
     return token.access
 
 
+def key_in(text: str) -> str:
+    """Return the key of a whole token; what is none unchanged."""
+    whole_token = TOKEN.fullmatch(text)
+    return whole_token.group(1) if whole_token else text
+
+
 def _insert_with_key(token: AccessToken) -> bool:
     token.key = _random(KEY_CHARACTERS, TOKEN_KEY_LENGTH)
     try:
@@ -131,9 +138,17 @@ def _insert_with_key(token: AccessToken) -> bool:
     return True
 
 
+def longest_reason(token: AccessToken) -> int:
+    """Return how long the reason to revoke a token may be."""
+    return MAX_REASON_LENGTH - len(_described(token)) - len(REASON.format(""))
+
+
 def _record(kind: Kind, token: AccessToken, actor: str, more: str = "") -> None:
-    text = f"token {token.key} {token.name!r}{more}"
-    record_event(kind, actor=actor, reason=text[:MAX_REASON_LENGTH])
+    record_event(kind, actor=actor, reason=(_described(token) + more)[:MAX_REASON_LENGTH])
+
+
+def _described(token: AccessToken) -> str:
+    return f"token {token.key} {token.name!r}"
 
 
 def _random(characters: str, length: int) -> str:

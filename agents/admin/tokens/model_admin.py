@@ -15,6 +15,9 @@ from django.urls import URLPattern, path, reverse
 from agents.actors import staff
 from agents.admin.tokens import cells
 from agents.admin.tokens.issue_form import IssueForm, terms_of
+from agents.admin.tokens.quarantining import Quarantining, affected
+from agents.admin.tokens.registered import VIEW, RegisteredAgents
+from agents.admin.tokens.replacing import Replacing, family_context
 from agents.admin.widgets import shown_once
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.mixins import ReadOnly, TitledList
@@ -23,6 +26,7 @@ from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
 from agents.tokens.auth_mode import is_open
+from agents.tokens.rotation import predecessor_of, problem_of
 
 FORM_FIELDS = [
     "name",
@@ -62,7 +66,9 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(AccessToken)
-class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
+class AccessTokenAdmin(
+    RegisteredAgents, Replacing, Quarantining, ReadOnly, TitledList, ModelAdmin[AccessToken]
+):
     form = IssueForm
     actions = ["revoke"]
     list_display = [cells.name_and_key, *TERMS]
@@ -106,13 +112,20 @@ class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
         context: dict[str, Any] = {"title": "Issue an access token", "subtitle": ""}
         if object_id is not None:
             token = self.get_object(request, object_id)
-            may_revoke = token is not None and self.has_revoke_permission(request)
-            context = {
-                "title": "Access token",
-                "may_revoke": may_revoke and token is not None and token.revoked_at is None,
-            }
+            context = {"title": "Access token"}
+            if token is not None:
+                context |= self._operations(request, token) | family_context(token)
         context |= extra_context or {}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def _operations(self, request: HttpRequest, token: AccessToken) -> dict[str, bool]:
+        may_quarantine = token.may_register and self.may_quarantine(request)
+        return {
+            "may_replace": self.may_replace(request) and not problem_of(token),
+            "may_revoke": self.has_revoke_permission(request) and token.revoked_at is None,
+            "may_quarantine": may_quarantine and affected(token).exists(),
+            "may_list": token.may_register and request.user.has_perms(VIEW),
+        }
 
     def save_model(
         self,
@@ -127,9 +140,23 @@ class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
         setattr(obj, "text", text)  # noqa: B010 - mypy knows no such field
 
     def get_urls(self) -> list[URLPattern]:
-        issued = self.admin_site.admin_view(self.issued)
-        own = path("<int:pk>/issued/", issued, name="agents_accesstoken_issued")
-        return [own, *super().get_urls()]
+        views = {
+            "issued": self.issued,
+            "agents": self.registered,
+            "replace": self.replace,
+            "quarantine": self.quarantine,
+        }
+        return [
+            *(
+                path(
+                    f"<int:pk>/{name}/",
+                    self.admin_site.admin_view(view),
+                    name=f"agents_accesstoken_{name}",
+                )
+                for name, view in views.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def response_add(
         self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
@@ -151,6 +178,7 @@ class AccessTokenAdmin(ReadOnly, TitledList, ModelAdmin[AccessToken]):
             title="The access token",
             name=token.name,
             token=token,
+            predecessor=predecessor_of(token),
             registry_url=settings.REGISTRY_URL,
         )
 

@@ -34,6 +34,10 @@ def fleet_url(token: AccessToken) -> str:
     return reverse("admin:agents_agentrecord_changelist", query={"enrolled_by__exact": token.key})
 
 
+def token_url(token: AccessToken) -> str:
+    return reverse("admin:agents_accesstoken_change", args=[token.pk])
+
+
 def history_url(agent_id: str) -> str:
     return reverse("admin:agents_agentevent_changelist", query={"agent_id__exact": agent_id})
 

@@ -62,7 +62,7 @@ class Command(BaseCommand):
         if o["quiet"]:
             self.stdout.write(text)
         else:
-            self.stdout.write("\n".join(_description(token, text)))
+            self.stdout.write("\n".join(description(token, text)))
 
 
 def _name(prefix: str, *, read_only: bool) -> str:
@@ -71,7 +71,7 @@ def _name(prefix: str, *, read_only: bool) -> str:
     return f"agents {prefix[:80]}*" if prefix else "all agents"
 
 
-def _description(token: AccessToken, text: str) -> list[str]:
+def description(token: AccessToken, text: str) -> list[str]:
     until = "until it is revoked"
     if token.expires_at is not None:
         until = f"until {token.expires_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -17,8 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("key", help="the token's key, see list_tokens; or the whole token")
 
     def handle(self, *, key: str, **_options: Any) -> None:
-        whole_token = access_tokens.TOKEN.fullmatch(key)
-        key = whole_token.group(1) if whole_token else key
+        key = access_tokens.key_in(key)
         try:
             was_good = access_tokens.revoke(key=key, actor=COMMAND)
         except access_tokens.UnknownToken as error:

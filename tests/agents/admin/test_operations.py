@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from agents import leases
-from agents.admin.agents.operations import selection
+from agents.admin.widgets import id_chunks
 from agents.models import AgentEvent, AgentRecord
 from tests.factories import AgentFactory
 
@@ -163,7 +163,7 @@ class TestAcrossPages:
     def test_ids_are_read_in_chunks(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(selection, "CHUNK", 7)
+        monkeypatch.setattr(id_chunks, "CHUNK", 7)
         AgentFactory.create_batch(21)
 
         response = act(admin_client, "deregister", "agent", select_across="1")
@@ -182,7 +182,7 @@ class TestAcrossPages:
     def test_an_operation_that_reaches_its_time_limit_reports_how_far_it_got(
         self, admin_client: Client, monkeypatch: pytest.MonkeyPatch, action: str, message: str
     ) -> None:
-        monkeypatch.setattr(selection, "MAX_SECONDS", -1)
+        monkeypatch.setattr(id_chunks, "MAX_SECONDS", -1)
         AgentFactory.create_batch(3, expired=True)
         AgentFactory.create()
 

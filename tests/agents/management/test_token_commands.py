@@ -1,4 +1,4 @@
-"""``manage.py issue_token``, ``list_tokens`` and ``revoke_token``."""
+"""``manage.py issue_token``, ``list_tokens``, ``replace_token`` and ``revoke_token``."""
 
 import io
 import json
@@ -135,6 +135,32 @@ class TestRevoking:
     def test_an_unknown_key_is_reported(self, key: str) -> None:
         with pytest.raises(CommandError, match="list_tokens"):
             manage("revoke_token", key)
+
+
+class TestReplacing:
+    def test_a_token_is_replaced_by_one_of_the_same_rights(self) -> None:
+        old = issued("--name=w", "--prefix=weather-", "--read")
+
+        text = manage("replace_token", old.key, "--keep-hours=2", "--days=30", "--quiet").strip()
+
+        access = access_tokens.authenticate(text)
+        assert (access.agent_prefix, access.may_read) == ("weather-", True)
+        new = AccessToken.objects.get(key=access.key)
+        old.refresh_from_db()
+        assert new.expires_at is not None
+        assert new.expires_at - new.created_at == timedelta(days=30)
+        assert old.expires_at is not None
+        assert timedelta(hours=1) < old.expires_at - old.created_at < timedelta(hours=3)
+
+    def test_what_cannot_be_replaced_is_reported(self) -> None:
+        old = issued()
+        with pytest.raises(CommandError, match="no token with the key 'none'"):
+            manage("replace_token", "none")
+        with pytest.raises(CommandError, match=r"--keep-hours: .* 90 days"):
+            manage("replace_token", old.key, "--keep-hours=99999999999")
+        assert "It may register" in manage("replace_token", old.key)
+        with pytest.raises(CommandError, match="was replaced by"):
+            manage("replace_token", old.key)
 
 
 class TestListing:

@@ -1,7 +1,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -15,22 +14,11 @@ from agents.admin.agents.operations.kinds import OPERATIONS, Operation
 from agents.admin.agents.operations.selection import Selection, read_selection
 from agents.admin.widgets import cells
 from agents.admin.widgets.pages import admin_page
+from agents.admin.widgets.reason import ReasonForm
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet, FleetCount
 
 MAX_LISTED = 50
-
-
-class ReasonForm(forms.Form):
-    def __init__(self, data: Any, max_length: int) -> None:
-        super().__init__(data, label_suffix="")
-        self.fields["reason"] = forms.CharField(
-            required=False,
-            max_length=max_length,
-            label="Reason",
-            help_text="Optional. It is recorded in the history.",
-            widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        )
 
 
 def _action(operation: Operation) -> Callable[..., HttpResponse | None]:

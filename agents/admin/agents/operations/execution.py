@@ -2,10 +2,9 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
-from agents.admin.agents.operations import selection as selecting
 from agents.admin.agents.operations.kinds import Operation
-from agents.admin.agents.operations.selection import IdsInChunks, Selection
-from agents.admin.widgets import cells
+from agents.admin.agents.operations.selection import Selection
+from agents.admin.widgets import cells, id_chunks
 from agents.leases import UnknownAgent
 
 
@@ -18,7 +17,7 @@ class Outcome:
 
 
 def run(operation: Operation, selection: Selection, *, actor: str, reason: str) -> Outcome:
-    ids = IdsInChunks(operation.applicable(selection.agents))
+    ids = id_chunks.IdsInChunks(operation.applicable(selection.agents))
     counts = Counter[bool]()
     for agent_id in ids:
         with suppress(UnknownAgent):
@@ -34,7 +33,7 @@ def run(operation: Operation, selection: Selection, *, actor: str, reason: str) 
         was = "was" if unchanged == 1 else "were"
         parts.append(f"{unchanged:,} {was} already {operation.unchanged}")
     if ids.timed_out:
-        parts.append(f"stopped after {selecting.MAX_SECONDS} s: run it again for the rest")
+        parts.append(f"stopped after {id_chunks.MAX_SECONDS} s: run it again for the rest")
     elif not selection.is_across and (missing := len(selection.ticked) - found) > 0:
         was = "was" if missing == 1 else "were"
         parts.append(f"{missing:,} {was} no longer registered")

@@ -1,5 +1,3 @@
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -8,10 +6,6 @@ from django.http import HttpRequest
 
 from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
-
-# Each agent takes a transaction, to let heartbeats through.
-MAX_SECONDS = 45
-CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -34,20 +28,3 @@ def read_selection(request: HttpRequest, matching: AgentQuerySet) -> Selection:
     is_across = bool(BooleanField(required=False).clean(request.POST.get("select_across")))
     agents = matching if is_across else AgentRecord.objects.filter(pk__in=ticked)
     return Selection(ticked, is_across, agents)
-
-
-class IdsInChunks:
-    def __init__(self, agents: AgentQuerySet) -> None:
-        self.timed_out = False
-        self._ids = agents.order_by("pk").values_list("pk", flat=True)
-
-    def __iter__(self) -> Iterator[str]:
-        end = time.monotonic() + MAX_SECONDS
-        chunk = list(self._ids[:CHUNK])
-        while chunk:
-            for agent_id in chunk:
-                if time.monotonic() > end:
-                    self.timed_out = True
-                    return
-                yield agent_id
-            chunk = list(self._ids.filter(pk__gt=chunk[-1])[:CHUNK])
