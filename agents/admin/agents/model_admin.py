@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from agents.admin.agents.held_purge import PurgeAnyway
 from agents.admin.agents.listing.export import FORMATS, Exports
+from agents.admin.agents.listing.list_changes import ListChanges
 from agents.admin.agents.listing.live_rows import LiveRows
 from agents.admin.agents.listing.page import FleetList
 from agents.admin.agents.listing.saved_views import SavedViews
@@ -18,11 +19,21 @@ View = Callable[..., HttpResponseBase]
 
 
 @admin.register(AgentRecord)
-class AgentAdmin(Operations, PurgeAnyway, LiveRows, Exports, SavedViews, FleetList, AgentPage):
+class AgentAdmin(
+    Operations,
+    PurgeAnyway,
+    LiveRows,
+    ListChanges,
+    Exports,
+    SavedViews,
+    FleetList,
+    AgentPage,
+):
     def get_urls(self) -> list[URLPattern]:
         views: list[tuple[str, View, dict[str, Any], str]] = [
             ("purge-anyway/", self.purge_anyway, {}, "purge_anyway"),
             ("rows/", self.live_rows, {}, "rows"),
+            ("changes/", self.list_changes, {}, "changes"),
             *(
                 (f"export/{kind}/", self.export, {"kind": kind}, f"export_{kind}")
                 for kind in FORMATS

@@ -4,9 +4,12 @@ from django.contrib import admin
 from django.urls import path
 
 from agents.admin.dashboard import views
+from agents.admin.dashboard.live import views as live
 
 urlpatterns = [
     path("", admin.site.admin_view(views.front_page), name="index"),
     path("overview/", admin.site.admin_view(views.live_overview), name="overview"),
     path("overview/charts/", admin.site.admin_view(views.live_charts), name="overview-charts"),
+    path("live/", admin.site.admin_view(live.stream), name="live"),
+    path("live/changes/", admin.site.admin_view(live.changes), name="live-changes"),
 ]

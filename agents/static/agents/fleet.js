@@ -25,6 +25,11 @@ class Rows extends Region {
     return [...this.element.querySelectorAll("[data-agent]")];
   }
 
+  isConcernedBy({ changes, isAll, isPulse }) {
+    const shown = new Set(this.states.map((state) => state.dataset.agent));
+    return !isPulse && (!isAll || changes.some(([id]) => shown.has(id)));
+  }
+
   request() {
     const token = document.querySelector("#changelist-form [name=csrfmiddlewaretoken]").value;
     const body = new URLSearchParams({ csrfmiddlewaretoken: token });

@@ -5,6 +5,9 @@
 // The URL returns the contents of the region, or a page that has an element with the same id. Its ETag
 // is sent back, so that an unchanged region costs no body. morph.js updates the region in place.
 //
+// While feed.js hears of changes, a region is refreshed when something has changed, and else only every
+// `data-live-idle-seconds` (30). With `data-live-agent="weather-7"` only changes of that agent count.
+//
 // Hidden tabs make no requests. After an error the next requests come later and later; after 401, 403,
 // 404, 410 or a redirect (to the login) they stop.
 //
@@ -13,102 +16,10 @@
 // region; `detail.changed` says whether there was new content.
 
 import { inWords } from "./ages.js";
-import { morph } from "./morph.js";
+import { onChange } from "./feed.js";
+import { Region } from "./region.js";
 
-const MAX_SECONDS = 60;
-const TIMEOUT_SECONDS = 20;
-const LATE_AFTER = 3; // intervals
-const FINAL = new Set([401, 403, 404, 410]);
-
-/** A region; subclasses request and show it in their own way. */
-export class Region {
-  constructor(element, controls) {
-    this.element = element;
-    this.controls = controls;
-    this.seconds = Number(element.dataset.liveSeconds) || 5;
-    this.etag = null;
-    this.failures = 0;
-    this.retryAfter = 0; // seconds
-    this.refreshedAt = Date.now();
-    this.isEnded = false;
-    this.isBusy = false;
-    this.timer = 0;
-  }
-
-  get isActive() {
-    return !document.hidden && !this.isEnded && !this.controls.isPaused && this.element.isConnected;
-  }
-
-  get isLate() {
-    return this.failures > 0 || Date.now() - this.refreshedAt > this.seconds * LATE_AFTER * 1000;
-  }
-
-  /** Refresh now, if that is allowed and not under way. */
-  refreshNow() {
-    clearTimeout(this.timer);
-    if (this.isActive && !this.isBusy) this.refresh();
-  }
-
-  scheduleNext() {
-    const backOff = Math.min(this.seconds * 2 ** Math.min(this.failures, 6), MAX_SECONDS);
-    const jitter = this.failures ? 0.75 + Math.random() / 2 : 1;
-    const seconds = Math.max(this.retryAfter, backOff * jitter);
-    clearTimeout(this.timer);
-    if (this.isActive) this.timer = setTimeout(() => this.refreshNow(), seconds * 1000);
-  }
-
-  async refresh() {
-    this.isBusy = true;
-    try {
-      await this.handle(await this.request());
-    } catch {
-      this.failures += 1;
-    }
-    this.isBusy = false;
-    this.controls.update();
-    this.scheduleNext();
-  }
-
-  request() {
-    const headers = { "X-Requested-With": "live" };
-    if (this.etag) headers["If-None-Match"] = this.etag;
-    return fetch(this.element.dataset.live, {
-      headers,
-      credentials: "same-origin",
-      cache: "no-store",
-      redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
-    });
-  }
-
-  async handle(response) {
-    this.retryAfter = 0;
-    if (response.type === "opaqueredirect" || FINAL.has(response.status)) {
-      this.isEnded = true;
-      return;
-    }
-    if (response.status !== 304) {
-      if (!response.ok) {
-        this.retryAfter = Number(response.headers.get("Retry-After")) || 0;
-        throw new Error(`status ${response.status}`);
-      }
-      await this.show(response);
-    }
-    this.failures = 0;
-    this.refreshedAt = Date.now();
-    const detail = { changed: response.status !== 304 };
-    this.element.dispatchEvent(new CustomEvent("live:refreshed", { bubbles: true, detail }));
-  }
-
-  async show(response) {
-    // A parsed document runs no scripts and loads nothing.
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const fresh = page.getElementById(this.element.id) ?? page.body;
-    const isComplete = morph(this.element, fresh);
-    // Without an ETag the next response has a body, which updates what was left out now.
-    this.etag = isComplete ? response.headers.get("ETag") : null;
-  }
-}
+export { Region };
 
 /** The pause button of some regions, and their status. */
 class Controls {
@@ -189,6 +100,9 @@ export function start(element, Kind = Region) {
 
 for (const element of document.querySelectorAll("[data-live]")) start(element);
 
+onChange((change) => {
+  for (const region of regions) if (region.isConcernedBy(change)) region.refreshSoon();
+});
 document.addEventListener("visibilitychange", () => {
   for (const region of regions) region.refreshNow();
 });

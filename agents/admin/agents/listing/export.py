@@ -3,9 +3,8 @@
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import CharField, JSONField
@@ -20,9 +19,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.actors import staff
-from agents.admin.agents.listing.changelist import MatchingAgents
+from agents.admin.agents.listing.matching import Matching
 from agents.admin.widgets.csv_lines import column, lines
-from agents.models import AgentRecord
 from agents.querysets import AgentQuerySet
 from agents.serializers.agent import FIELDS
 from agents.serializers.agent_cells import read_cells
@@ -78,14 +76,14 @@ FORMATS: dict[str, tuple[str, Callable[[AgentQuerySet], Iterator[str]]]] = {
 }
 
 
-class Exports(ModelAdmin[AgentRecord]):
+class Exports(Matching):
     def export(self, request: HttpRequest, kind: str) -> HttpResponseBase:
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET"])
         try:
-            matching = self._matching(request)
+            matching = self.matching_agents(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(
                 reverse("admin:agents_agentrecord_changelist", query={"e": 1})
@@ -97,22 +95,3 @@ class Exports(ModelAdmin[AgentRecord]):
         name = f"agents-{timezone.now().date()}.{kind}"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
-
-    def _matching(self, request: HttpRequest) -> AgentQuerySet:
-        changelist = MatchingAgents(
-            request,
-            self.model,
-            self.get_list_display(request),
-            self.list_display_links,
-            self.list_filter,
-            self.date_hierarchy,
-            self.search_fields,
-            self.list_select_related,
-            self.list_per_page,
-            self.list_max_show_all,
-            self.list_editable,
-            self,
-            self.sortable_by,
-            self.search_help_text,
-        )
-        return cast("AgentQuerySet", changelist.queryset)

@@ -48,7 +48,10 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         css = {
             "all": ["agents/admin.css", "agents/live.css", "agents/fleet.css"],
         }
-        js = [forms.Script("agents/fleet.js", type="module")]
+        js = [
+            forms.Script("agents/fleet.js", type="module"),
+            forms.Script("agents/list_changes.js", type="module"),
+        ]
 
     @admin.display()
     def action_checkbox(self, obj: AgentRecord) -> SafeString:
