@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 BEFORE = """
 document.addEventListener("readystatechange", () => {
   const table = document.querySelector("#result_list");
-  if (table) table.dataset.liveSeconds = "%s";
+  if (table) table.dataset.liveSeconds = table.dataset.liveIdleSeconds = "%s";
 });
 const real = Date.now.bind(Date);
 Date.now = () => real() + 86_400_000;

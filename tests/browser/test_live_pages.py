@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 FAST_REFRESH = """
 delete Element.prototype.moveBefore;
 document.addEventListener("readystatechange", () => {
-  for (const region of document.querySelectorAll("[data-live]")) region.dataset.liveSeconds = "0.2";
+  for (const region of document.querySelectorAll("[data-live]")) {
+    region.dataset.liveSeconds = region.dataset.liveIdleSeconds = "0.2";
+  }
 });
 """
 ALIVE = "document.querySelector('.tile-count').textContent"

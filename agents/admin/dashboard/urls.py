@@ -10,6 +10,6 @@ urlpatterns = [
     path("", admin.site.admin_view(views.front_page), name="index"),
     path("overview/", admin.site.admin_view(views.live_overview), name="overview"),
     path("overview/charts/", admin.site.admin_view(views.live_charts), name="overview-charts"),
-    path("live/", admin.site.admin_view(live.stream), name="live"),
+    path("live/", live.stream, name="live"),
     path("live/changes/", admin.site.admin_view(live.changes), name="live-changes"),
 ]

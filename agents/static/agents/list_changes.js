@@ -112,9 +112,13 @@ function show() {
 
 function reload() {
   const ticked = [...document.querySelectorAll("input.action-select:checked")].map((box) => box.value);
-  const kept = { url: location.href, scroll: scrollY, ticked, added: [...added] };
+  // The row that stays where it is.
+  const row = rows().find((each) => each.getBoundingClientRect().top >= 0 && !gone.has(idOf(each)));
+  const anchor = row && { id: idOf(row), top: row.getBoundingClientRect().top };
+  const kept = { url: location.href, anchor, ticked, added: [...added] };
   try {
     sessionStorage.setItem(KEPT, JSON.stringify(kept));
+    history.scrollRestoration = "manual";
   } catch {
     // Without storage, ticks are lost.
   }
@@ -137,9 +141,10 @@ function restore() {
   }
   const fresh = rows().filter((row) => kept.added.includes(idOf(row)));
   for (const row of fresh) row.classList.add("fleet-new");
-  scrollTo(0, kept.scroll);
-  const row = fresh[0] ?? rows()[0];
-  row?.querySelector("input, a")?.focus({ preventScroll: true });
+  (fresh[0] ?? rows()[0])?.querySelector("input, a")?.focus({ preventScroll: true });
+  const row = rows().find((each) => idOf(each) === kept.anchor?.id);
+  if (row) scrollBy(0, row.getBoundingClientRect().top - kept.anchor.top);
+  history.scrollRestoration = "auto";
 }
 
 if (place) {

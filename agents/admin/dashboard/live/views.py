@@ -1,5 +1,6 @@
 import json
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_GET
@@ -21,6 +22,8 @@ STREAMS = Streams(PULSE)
 @require_GET
 def stream(request: HttpRequest) -> HttpResponseBase:
     """Send the changes after the cursor `since`, or from now on, until the login ends."""
+    if not admin.site.has_permission(request):
+        return HttpResponse(status=NO_STREAM)  # a login page is no stream
     if not may_look(request):
         raise PermissionDenied
     since = request.headers.get("Last-Event-ID") or request.GET.get("since")
