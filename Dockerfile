@@ -22,7 +22,9 @@ COPY registry_project /source/registry_project
 COPY agents /source/agents
 COPY deploygen /source/deploygen
 COPY templates /source/templates
-RUN python3 -m image code --layers /layers --environment /venv --app /source --name agent-registry
+RUN REGISTRY_VAR_DIR=/tmp/var STATIC_ROOT=/source/static \
+        /venv/bin/python /source/manage.py collectstatic --no-input --verbosity=0 \
+    && python3 -m image code --layers /layers --environment /venv --app /source --name agent-registry
 
 FROM scratch
 COPY --from=base /layers/interpreter /
@@ -34,7 +36,8 @@ LABEL org.opencontainers.image.title="agent-registry" \
 ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    REGISTRY_VAR_DIR=/data
+    REGISTRY_VAR_DIR=/data \
+    STATIC_ROOT=/app/static
 WORKDIR /app
 USER 65532:65532
 EXPOSE 9000

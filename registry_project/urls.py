@@ -1,11 +1,21 @@
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from registry_project.endpoints import health, metrics, openapi
 
+
+def favicon(_request: HttpRequest) -> HttpResponse:
+    return redirect(static("registry_project/favicon.svg"))
+
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    # Browsers ask for it where a page names none, as JSON cannot.
+    path("favicon.ico", favicon, name="favicon"),
     path("admin/", include("agents.admin.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("", include("agents.api.urls")),

@@ -46,6 +46,8 @@ class EventsSerializer(serializers.Serializer[Any]):
 
 
 class HistoryViewSet(StrictCalls, GenericViewSet[AgentEvent]):
+    # The browsable API asks for it.
+    queryset = AgentEvent.objects.none()
     serializer_class = EventSerializer
     permission_classes: list[type[BasePermission]] = [MayReadHistory]
     parameters = {"of_agent": (EventsSerializer,), "of_all": (EventsSerializer,)}

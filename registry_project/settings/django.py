@@ -1,7 +1,8 @@
 from http import HTTPStatus
+from pathlib import Path
 
 from registry_project.server import framing
-from registry_project.settings.base import BASE_DIR, env
+from registry_project.settings.base import BASE_DIR, VAR_DIR, env
 
 # No link is built from the Host header.
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["*"])
@@ -13,7 +14,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "registry_project.static_files.StaticFiles",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -34,6 +35,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry_project.security.content_policy.ContentPolicy",
     "django.middleware.security.SecurityMiddleware",
+    "registry_project.compression.CompressedPages",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -68,6 +70,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = framing.MAX_FORM_BYTES
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["registry_project.formats"]
 STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(VAR_DIR / "static")))
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "registry_project.static_files.Storage"},
+}
 WHITENOISE_USE_FINDERS = True
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {

@@ -1,5 +1,7 @@
 """A real web server with the made-up fleet of `seed_demo`, and people who are logged in."""
 
+import fcntl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 
 from agents.demo.seed import seed
 from agents.models import AgentRecord
+from tests.integration.registry_process import MANAGE, environment_for
 from tests.registry_project.server.registry_web import RegistryWeb, prepared, registry_web
 
 Role = Literal["Viewer", "Operator", "Admin", "Superuser"]
@@ -43,7 +46,9 @@ def seeded_registry(
 
     Its agents do not expire during the tests.
     """
-    environment = prepared(folder, SECRET_KEY=settings.SECRET_KEY, **variables)
+    environment = prepared(
+        folder, SECRET_KEY=settings.SECRET_KEY, STATIC_ROOT=_collected_files(), **variables
+    )
     database = Path(environment["REGISTRY_VAR_DIR"]) / "registry.sqlite3"
     with using(database, blocker):
         seed(1)
@@ -51,6 +56,18 @@ def seeded_registry(
         sessions = {role: _log_in(role) for role in ROLES}
     with registry_web(folder, environment) as web:
         yield SeededRegistry(web, database, sessions)
+
+
+def _collected_files() -> str:
+    """Return the folder of static files as a registry serves them, one for all test processes."""
+    folder = settings.VAR_DIR.parent / "static"
+    folder.mkdir(exist_ok=True)
+    environment = environment_for(folder, STATIC_ROOT=str(folder))
+    command = "from registry_project import static_files; static_files.collect()"
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([*MANAGE, "shell", "-v0", "-c", command], env=environment, check=True)
+    return str(folder)
 
 
 @contextmanager

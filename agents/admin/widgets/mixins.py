@@ -9,12 +9,14 @@ from django.db.models import DateTimeField, Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.text import capfirst
 
+from agents.admin.widgets.scripts import OwnScripts
+
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 # Databases limit the number of conditions, one for each word.
 MAX_SEARCH_LENGTH = 256
 
 
-class CheckedInput:
+class CheckedInput(OwnScripts):
     model: ClassVar[Any]
     list_filter: ClassVar[Any]
     linked_lookups: ClassVar[frozenset[str]] = frozenset()

@@ -12,6 +12,7 @@ from django.db import connections
 
 from agents.database.dialect import dialect
 from agents.management.arguments import positive_number
+from registry_project import static_files
 from registry_project.local.console import Console, wants_colour
 from registry_project.local.preflight import (
     PreflightError,
@@ -67,6 +68,7 @@ class Command(BaseCommand):
                 call_command("migrate", verbosity=0)
                 call_command("ensure_admin")
             check_migrations()
+            static_files.collect()
         except PreflightError as error:
             raise CommandError(str(error)) from error
         finally:

@@ -88,3 +88,10 @@ def test_staff_need_the_permission_to_see_events(api: APIClient, settings: Any) 
 def test_without_a_token_nobody_reads_it(api: APIClient, settings: Any) -> None:
     settings.REGISTRY_AUTH = "token"
     assert api.get("/events").status_code == 401
+
+
+def test_a_browser_shows_the_history_as_a_page(api: APIClient) -> None:
+    leases.register(agent_id="a", host="h", port=1)
+    answer = api.get("/events", HTTP_ACCEPT="text/html")
+    assert answer.status_code == 200
+    assert "registered" in answer.content.decode()
