@@ -1,5 +1,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -33,6 +34,13 @@ def _warnings() -> Iterator[checks.Warning]:
             "The broker is a folder of this machine, but the database may serve several.",
             hint="Set CELERY_BROKER_URL=redis://HOST:6379/0 if more than one machine serves.",
             id="registry.W003",
+        )
+    issuer = urlsplit(settings.OIDC_ISSUER)
+    if issuer.scheme == "http" and issuer.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        yield checks.Warning(
+            "OIDC_ISSUER is without TLS: whoever can change its traffic can sign in as anybody.",
+            hint="Set OIDC_ISSUER to the https:// address of the provider.",
+            id="registry.W005",
         )
 
 

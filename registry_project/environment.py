@@ -96,6 +96,12 @@ class Environment:
             self.problems.append(f"{name} is {shown(text)}; it takes {takes}{reason}")
             return default
 
+    def require(self, *names: str, by: str) -> None:
+        for name in names:
+            if self._variables.env.get(name) or self._variables.env.get(f"{name}_FILE"):
+                continue
+            self.problems.append(f"{name} is not set; {by} needs it")
+
     def _read(self, name: str) -> str | None:
         self.names.add(name)
         own, file = self._variables.env.get(name), self._variables.env.get(f"{name}_FILE")

@@ -5,7 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from registry_project.endpoints import health, metrics, openapi
+from registry_project.endpoints import health, metrics, openapi, sign_in
 
 
 def favicon(_request: HttpRequest) -> HttpResponse:
@@ -17,6 +17,10 @@ urlpatterns = [
     # Browsers ask for it where a page names none, as JSON cannot.
     path("favicon.ico", favicon, name="favicon"),
     path("admin/", include("agents.admin.dashboard.urls")),
+    path("admin/login/", sign_in.log_in),
+    path("admin/logout/", sign_in.log_out),
+    path("admin/oidc/begin/", sign_in.begin, name="oidc_authentication_init"),
+    path("admin/oidc/callback/", sign_in.callback, name="oidc_authentication_callback"),
     path("admin/", admin.site.urls),
     path("", include("agents.api.urls")),
     path("", include("agents.mcp.urls")),

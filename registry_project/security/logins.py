@@ -39,6 +39,11 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
             raise PermissionDenied
         return ModelBackend.authenticate(self, request, username, password, **more)
 
+    def user_can_authenticate(self, user: Any) -> bool:
+        """With OpenID Connect, only superusers have passwords, for when the provider is away."""
+        by_password = not settings.OIDC_ISSUER or user.is_superuser
+        return by_password and bool(super().user_can_authenticate(user))
+
 
 @receiver(user_login_failed)
 def count_wrong_login(request: HttpRequest | None = None, **_kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from registry_project.settings.celery import *
 from registry_project.settings.database import *
 from registry_project.settings.django import *
 from registry_project.settings.metrics import *
+from registry_project.settings.oidc import *
 from registry_project.settings.probes import *
 from registry_project.settings.rates import *
 from registry_project.settings.registry import *

@@ -4,7 +4,8 @@ from pathlib import Path
 from registry_project.server import framing
 from registry_project.settings.base import BASE_DIR, VAR_DIR, env
 
-# No link is built from the Host header.
+# Only the address to which an OpenID provider sends people back is built from the Host header.
+# The provider compares it with those that it knows.
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["*"])
 
 INSTALLED_APPS = [

@@ -6,6 +6,7 @@ from registry_project.security.origins import parse_origins
 from registry_project.security.proxies import parse_proxy_list
 from registry_project.security.secret_key import read_or_create
 from registry_project.settings.base import VAR_DIR, env
+from registry_project.settings.oidc import OIDC_ISSUER, OIDC_ORIGINS
 
 DAY = 86_400
 
@@ -60,13 +61,16 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'"],
+        # Browsers apply it to redirects too, such as the one that signs out.
+        "form-action": ["'self'", *OIDC_ORIGINS],
         "frame-ancestors": ["'none'"],
         "object-src": ["'none'"],
     }
 }
 
 AUTHENTICATION_BACKENDS = ["registry_project.security.logins.GuardedBackend"]
+if OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS.append("registry_project.security.oidc.backend.CompanyBackend")
 # By address too: nobody can lock out an operator from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.integer("LOGIN_FAILURE_LIMIT", 5, 1, 1000)

@@ -48,6 +48,16 @@ def settings_of(folder: Path, *names: str, **environment: str) -> list[Any]:
 
 
 WRONG = [
+    ("OIDC_ISSUER", "sso.example", "a URL such as https://sso.example/realms/company: known"),
+    ("OIDC_ROLES", "Admin", "pairs such as Viewer=registry-viewers,Admin=registry-admins: 'Admin'"),
+    (
+        "OIDC_ROLES",
+        "Admin=",
+        "pairs such as Viewer=registry-viewers,Admin=registry-admins: 'Admin='",
+    ),
+    ("OIDC_SCOPES", "email", 'scopes, with openid among them: "openid" is missing'),
+    ("OIDC_SIGNING_ALGORITHM", "HS256", "one of: RS256, RS384"),
+    ("OIDC_SESSION_MINUTES", "4", "a whole number from 5 to 10080"),
     ("LOG_LEVEL", "loud", "one of: DEBUG, INFO, WARNING, ERROR, CRITICAL"),
     ("FAST_HEARTBEATS", "flase", "true or false"),
     ("HTTPS", "2", "true or false"),
@@ -118,6 +128,15 @@ def test_every_wrong_value_is_refused_with_the_values_allowed(
         [line] = [line for line in lines if line.startswith(f"  {name} is ")]
         assert repr(value) in line
         assert takes in line
+
+
+def test_an_openid_provider_alone_is_refused_with_what_it_needs(tmp_path: Path) -> None:
+    lines = check(tmp_path, OIDC_ISSUER="https://sso.example", OIDC_CLIENT_ID="registry")
+
+    assert lines == [
+        "  OIDC_CLIENT_SECRET is not set; OIDC_ISSUER needs it",
+        "  OIDC_ROLES is not set; OIDC_ISSUER needs it",
+    ]
 
 
 @pytest.mark.parametrize("password", ["pa/ss", "pa?ss", "pa#ss", "12/ss", "12?ss"])

@@ -135,6 +135,15 @@ def test_the_documented_production_settings_pass_all_checks(tmp_path: Path) -> N
         ({"HTTPS": "false"}, "security.W008"),
         ({"ALLOWED_HOSTS": "*"}, "registry.W002"),
         ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "registry.W001"),
+        (
+            {
+                "OIDC_ISSUER": "http://sso.example",
+                "OIDC_CLIENT_ID": "registry",
+                "OIDC_CLIENT_SECRET": "s",
+                "OIDC_ROLES": "Admin=a",
+            },
+            "registry.W005",
+        ),
         ({"DEBUG": "true"}, "security.W018"),
     ],
 )
