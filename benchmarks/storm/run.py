@@ -4,6 +4,7 @@ import gc
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 
@@ -87,13 +88,19 @@ class Run:
         return Preparation(**json.loads(done.stdout))
 
     def _judge(self) -> Verdict:
+        """Agents send heartbeats meanwhile: on a busy machine it takes longer than a TTL."""
         lines = (f"{agent_id} {number}" for agent_id, number in self._storm.acknowledged.items())
-        done = subprocess.run(
-            [*DATABASE, "judge", PREFIX],
-            cwd=PROJECT,
-            env=self._environment,
-            input="\n".join(lines).encode(),
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        return Verdict(**json.loads(done.stdout))
+        command = [*DATABASE, "judge", PREFIX]
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed:
+            given.write("\n".join(lines).encode())
+            given.seek(0)
+            process = subprocess.Popen(
+                command, cwd=PROJECT, env=self._environment, stdin=given, stdout=printed
+            )
+            while process.poll() is None:
+                self._turn("verdict", 1)
+            self._progress.finish()
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, command)
+            printed.seek(0)
+            return Verdict(**json.load(printed))
