@@ -42,7 +42,10 @@ def test_without_tags_no_query_is_made() -> None:
     assert not queries.captured_queries
 
 
-def test_a_quick_count_is_made_each_time_and_nothing_is_stored() -> None:
+def test_a_quick_count_is_made_each_time_and_nothing_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tag_counts, "LONG_SECONDS", float("inf"))
     for agents in (1, 2):
         AgentFactory.create(tags=["gpu"])
         assert recent_tag_counts(TAGS)["gpu"].alive == agents
