@@ -91,8 +91,9 @@ class LimitedConnection(psycopg.Connection[Any]):
         else:
             super().commit()
 
-    def in_time_sql(self) -> str:
-        return in_time_sql(self.deadline())
+    def in_time_sql(self, deadline: str | None = None) -> str:
+        """`deadline`: a parameter. None: as `deadline()` gives it now."""
+        return in_time_sql(self.deadline() if deadline is None else deadline)
 
     def refresh_plans(self) -> None:
         """Let prepared statements be planned again once a second, as tables grow."""

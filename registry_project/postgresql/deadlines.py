@@ -35,7 +35,8 @@ class ServerClock:
         return time.monotonic() + self._offset + seconds
 
 
-def in_time_sql(deadline: float) -> str:
+def in_time_sql(deadline: float | str) -> str:
+    """Return TRUE, or an error after the deadline, which may be a parameter."""
     message = f"'{TOO_LATE} ' || CAST({CLOCK} AS TEXT)"
     return (
         f"(CASE WHEN {CLOCK} < TO_TIMESTAMP({deadline}) THEN TRUE"

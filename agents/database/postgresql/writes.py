@@ -1,7 +1,8 @@
 """Each write is one statement: no lock waits for a round trip."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -29,14 +30,9 @@ class Writes:
             array_literal(column) if column.count(None) < len(column) else None
             for column in zip(*rows, strict=True)
         ]
-        connection.ensure_connection()
-        with connection.wrap_database_errors:
-            # Django's cursor puts values into the text, which would be planned each time.
-            prepared = psycopg.Cursor(connection.connection)
-            connection.connection.refresh_plans()
+        with _prepared() as execute:
             deadline = connection.connection.deadline(update.max_delay)
-            prepared.execute(_update(update, waits=waits), [*columns, deadline], prepare=True)
-            rows_changed = prepared.fetchall()
+            rows_changed = execute(_update(update, waits=waits), [*columns, deadline])
             if not rows_changed:
                 connection.connection.check_deadline(deadline)
             return rows_changed
@@ -45,10 +41,11 @@ class Writes:
         self, statement: LoggedUpsert, rows: Sequence[Sequence[Any]], *, waits: bool
     ) -> list[dict[str, Any]]:
         given = [dict(zip(statement.given, row, strict=True)) for row in rows]
-        with connection.cursor() as cursor:
-            cursor.execute(_upsert(statement, waits=waits), [json.dumps(given)])
-            names = ["created", *statement.returning]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        names = ["created", *statement.returning]
+        with _prepared() as execute:
+            sql = _upsert(statement, waits=waits)
+            written = execute(sql, [json.dumps(given), connection.connection.deadline()])
+            return [dict(zip(names, row, strict=True)) for row in written]
 
     def update_unlocked(self, statement: LoggedUpdate, keys: Sequence[str]) -> int:
         condition = statement.condition
@@ -101,9 +98,20 @@ class Writes:
                     yield deleted
 
 
+@contextmanager
+def _prepared() -> Iterator[Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]]:
+    """Execute statements whose text does not depend on the values or their number.
+
+    Django's cursor puts values into the text, which would be planned each time.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        connection.connection.refresh_plans()
+        yield lambda sql, values: cursor.execute(sql, values, prepare=True).fetchall()
+
+
 @cache
 def _update(update: RowUpdate, *, waits: bool) -> str:
-    """Prepared once, as the text does not depend on the number of rows."""
     given = {**update.keys, **update.values}
     arrays = ", ".join(f"%s::{kind}[]" for kind in given.values())
     values = "".join(f", given.{name}" for name in update.values)
@@ -153,4 +161,5 @@ def _upsert(statement: LoggedUpsert, *, waits: bool) -> str:
         *(f"logged_{place} AS ({log})" for place, log in enumerate(statement.logs)),
     ]
     names = ", ".join(["created", *statement.returning])
-    return f"WITH {', '.join(ctes)} SELECT {names} FROM written"
+    in_time = connection.connection.in_time_sql("%s::float8")
+    return f"WITH {', '.join(ctes)} SELECT {names} FROM written WHERE {in_time}"

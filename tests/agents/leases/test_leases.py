@@ -29,6 +29,14 @@ def history(agent_id: str) -> list[str]:
     return list(events.values_list("kind", flat=True))
 
 
+def executions() -> int:
+    """Return how often prepared statements were executed on this connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT SUM(generic_plans + custom_plans) FROM pg_prepared_statements")
+        [count] = cursor.fetchone()
+    return int(count)
+
+
 class TestRegister:
     def test_a_new_agent_is_alive_for_its_ttl(self) -> None:
         registration = leases.register(agent_id="a", host="h", port=1, ttl_seconds=90)
@@ -88,12 +96,24 @@ class TestRegister:
         assert (event.actor, event.reason) == ("agent", "")
         assert event.address == stored.seen_address
 
-    def test_a_registration_takes_one_statement_on_postgresql(self) -> None:
+    @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no prepared plans")
+    def test_a_registration_takes_one_prepared_statement_on_postgresql(self) -> None:
+        register("prepared")
+        before = executions()
+
         for _ in ("new", "again"):
             with CaptureQueriesContext(connection) as queries:
                 register("a")
-            # SQLite takes more, and a savepoint within the test's transaction.
-            assert len(queries) == (6 if connection.vendor == "sqlite" else 1)
+            assert not queries.captured_queries  # Django does not see prepared statements
+
+        assert executions() == before + 2
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="one statement on PostgreSQL")
+    def test_a_registration_takes_few_statements_on_sqlite(self) -> None:
+        for _ in ("new", "again"):
+            with CaptureQueriesContext(connection) as queries:
+                register("a")
+            assert len(queries) == 6  # with a savepoint within the test's transaction
 
     def test_registering_again_replaces_the_agents_fields_and_keeps_the_operators_state(
         self,
