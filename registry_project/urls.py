@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/logout/", sign_in.log_out),
     path("admin/oidc/begin/", sign_in.begin, name="oidc_authentication_init"),
     path("admin/oidc/callback/", sign_in.callback, name="oidc_authentication_callback"),
+    path("admin/create-agent/", include("registry_project.creation.urls")),
     path("admin/", admin.site.urls),
     path("", include("agents.api.urls")),
     path("", include("agents.mcp.urls")),

@@ -1,7 +1,8 @@
 """What every agent gets unchanged."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -84,10 +85,13 @@ def top_level_names() -> frozenset[str]:
     return frozenset({PACKAGE, *names, *(name.removesuffix("_api") for name in names)})
 
 
-def _texts(folder: Path, *patterns: str) -> Iterator[tuple[str, str]]:
+@cache
+def _texts(folder: Path, *patterns: str) -> Sequence[tuple[str, str]]:
     others = [path for pattern in patterns for path in folder.glob(pattern)]
-    for path in sorted([*folder.rglob("*.py"), *others]):
-        yield path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8")
+    return [
+        (path.relative_to(folder).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted([*folder.rglob("*.py"), *others])
+    ]
 
 
 def tested_lock() -> str:

@@ -1,6 +1,7 @@
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -105,6 +106,7 @@ def configuration(spec: AgentSpec) -> dict[str, Any]:
     return config
 
 
+@cache
 def templates_in(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),

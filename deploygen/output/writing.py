@@ -57,7 +57,7 @@ def write_folder(
         if folder.exists() and not folder.is_dir():
             raise WritingError(f"{folder} exists already, and is not a folder")
         if dry_run and not folder.exists():
-            return Plan(write=_with_marker(files, users))
+            return Plan(write=with_marker(files, users))
         with locked(folder):
             return _write(folder, files, users=users, force=force, dry_run=dry_run)
     except OSError as error:
@@ -96,10 +96,10 @@ def _plan(
 ) -> Plan:
     recorded = _read_marker(folder)
     if recorded is None:
-        return Plan(write=_with_marker(files, users))
+        return Plan(write=with_marker(files, users))
     plan = Plan()
     changed, strange = [], []
-    wanted = _with_marker(files, users)
+    wanted = with_marker(files, users)
     for path in sorted(recorded.keys() | wanted.keys()):
         check_inside(folder, path)
         found = _hash_of_file(folder / path)
@@ -129,7 +129,8 @@ def _plan(
     return plan
 
 
-def _with_marker(files: Mapping[str, Content], users: frozenset[str]) -> dict[str, Content]:
+def with_marker(files: Mapping[str, Content], users: frozenset[str]) -> dict[str, Content]:
+    """Return all files of a folder that is written anew."""
     hashes = {path: sha256_of(text) for path, text in files.items() if path not in users}
     marker = {
         "about": "Hashes of what generate_agent wrote here, to find what was changed since.",

@@ -139,7 +139,7 @@ def _key(node: Node, path: str, line: int) -> str:
     key = _text(node.value, path, line)
     if node.style is None and key == "<<":
         raise DocumentError(line, path, "merging by << is not supported; write the keys out")
-    if node.style is None and not _is_text(key):
+    if node.style is None and not is_text(key):
         problem = f"its key {_shown(key)} is not read as text: put it in quotes"
         raise DocumentError(line, path, problem)
     return key
@@ -147,7 +147,7 @@ def _key(node: Node, path: str, line: int) -> str:
 
 def _plain(document: Document, node: ScalarNode, path: str, line: int) -> Any:
     text: str = node.value
-    if _is_text(text):
+    if is_text(text):
         return text
     document.sources[path] = text
     if text in WORDS:
@@ -175,7 +175,7 @@ def _text(text: str, path: str, line: int) -> str:
     return text
 
 
-def _is_text(word: str) -> bool:
+def is_text(word: str) -> bool:
     found = {str(each.resolve(ScalarNode, word, (True, False))) for each in RESOLVERS}
     return found == {TEXT} or word in LETTERS
 

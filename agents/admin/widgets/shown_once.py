@@ -32,7 +32,7 @@ def show(
     **context: Any,
 ) -> HttpResponse:
     """Show the secret, or lead to the page `later`."""
-    text = _take(request)
+    text = take(request)
     if text is None:
         model_admin.message_user(request, f"A {what} is shown only once.", messages.WARNING)
         return HttpResponseRedirect(later)
@@ -41,7 +41,8 @@ def show(
     return response
 
 
-def _take(request: HttpRequest) -> str | None:
+def take(request: HttpRequest) -> str | None:
+    """Return the secret if this page has not shown it yet."""
     kept = request.session.get(KEPT)
     if kept is None or kept["url"] != request.path:
         return None
