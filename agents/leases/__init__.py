@@ -12,6 +12,7 @@ from agents.leases.register import register, register_many
 from agents.leases.reindex import reindex
 from agents.leases.renew import Renewal, Renewed, renew, renew_many
 from agents.leases.set_state import set_state
+from agents.leases.take_back import take_back_extension, take_back_state
 from agents.leases.upsert import Registration
 
 __all__ = [
@@ -36,4 +37,6 @@ __all__ = [
     "renew",
     "renew_many",
     "set_state",
+    "take_back_extension",
+    "take_back_state",
 ]

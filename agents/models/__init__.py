@@ -43,6 +43,7 @@ from agents.models.rule import DispatchMark, HeldEvent, Rule
 from agents.models.saved_view import SavedView
 from agents.models.sweep import SweepMark, Uptime
 from agents.models.token import AccessToken
+from agents.models.undo import Undo
 
 __all__ = [
     "BY_STAFF",
@@ -96,6 +97,7 @@ __all__ = [
     "Rule",
     "SavedView",
     "SweepMark",
+    "Undo",
     "Uptime",
     "card_in",
 ]

@@ -61,7 +61,10 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"times": "agents.admin.widgets.times"},
+            "libraries": {
+                "times": "agents.admin.widgets.times",
+                "undo": "agents.admin.widgets.undo",
+            },
         },
     },
 ]

@@ -38,6 +38,7 @@ class AgentAdmin(
                 (f"export/{kind}/", self.export, {"kind": kind}, f"export_{kind}")
                 for kind in FORMATS
             ),
+            ("undo/<uuid:key>/", self.undo, {}, "undo"),
             ("views/save/", self.save_view, {}, "save_view"),
             ("views/<int:pk>/delete/", self.delete_saved_view, {}, "delete_view"),
             ("<path:object_id>/now/", self.now_view, {}, "now"),

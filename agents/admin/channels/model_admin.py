@@ -57,6 +57,8 @@ class ChannelAdmin(Operations, CheckedInput, TitledList, ModelAdmin[Channel]):
             )
             for name, view in {**self.operations, "shown": self.shown}.items()
         ]
+        undo = self.admin_site.admin_view(self.undo)
+        own.append(path("undo/<uuid:key>/", undo, name="agents_channel_undo"))
         return [*own, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:

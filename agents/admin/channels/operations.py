@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -8,30 +7,26 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.html import format_html
 
+from agents.admin.channels.muting import Muting
 from agents.admin.widgets import shown_once
 from agents.admin.widgets.pages import admin_page
-from agents.admin.widgets.times import exact
 from agents.database.clock import database_now
-from agents.durations import exactly
 from agents.models import Channel, Delivery
 from agents.notifications.channels.secrets import new_secret
 from agents.notifications.delivery.trial import send_test
 
 ADD, CHANGE = "agents.add_channel", "agents.change_channel"
-# Hours, as the buttons name them.
-MUTES = {"0": 0, "1": 1, "24": 24}
 
 View = Callable[..., HttpResponse]
 
 
-class Operations(ModelAdmin[Channel]):
+class Operations(Muting, ModelAdmin[Channel]):
     @property
     def operations(self) -> dict[str, View]:
         return {
             "test": self._view(self._test),
-            "mute": self._view(self._mute),
+            "mute": self._view(self.mute),
             "secret": self._view(self._secret),
         }
 
@@ -66,20 +61,6 @@ class Operations(ModelAdmin[Channel]):
         else:
             text, level = f"The test was not delivered: {delivery.answer}", messages.ERROR
         self.message_user(request, text, level)
-
-    def _mute(self, request: HttpRequest, channel: Channel) -> None:
-        hours = MUTES.get(request.POST.get("hours", ""))
-        if hours is None:
-            self.message_user(request, "Choose for how long to mute it.", messages.ERROR)
-            return
-        until = database_now() + timedelta(hours=hours) if hours else None
-        Channel.objects.filter(pk=channel.pk).update(muted_until=until)
-        kept, shown = "Unmuted.", "Unmuted."
-        if until is not None:
-            kept = f"Muted until {exactly(until)}."
-            shown = format_html("Muted until {}.", exact(until))
-        self.log_change(request, channel, kept)
-        self.message_user(request, shown, messages.SUCCESS)
 
     def _secret(self, request: HttpRequest, channel: Channel) -> HttpResponse | None:
         if channel.kind != Channel.Kind.WEBHOOK:

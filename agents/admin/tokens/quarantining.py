@@ -1,6 +1,7 @@
 """Revokes a token and quarantines the agents that it registered, by one operation."""
 
 from contextlib import suppress
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
@@ -8,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
 from agents.actors import staff
-from agents.admin.widgets import cells, id_chunks
+from agents.admin.widgets import cells, id_chunks, undo
 from agents.admin.widgets.pages import admin_page
 from agents.admin.widgets.reason import ReasonForm
 from agents.leases import UnknownAgent, set_state
@@ -20,6 +21,8 @@ from agents.tokens import cache as token_cache
 
 PERMISSIONS = ("agents.change_accesstoken", "agents.change_agentrecord")
 MOST_LISTED = 50
+# Of the agents, not of the token.
+UNDO = "admin:agents_agentrecord_undo"
 # After the token's key in each agent's history.
 LONGEST_REASON = MAX_REASON_LENGTH - 32
 
@@ -64,20 +67,24 @@ class Quarantining(ModelAdmin[AccessToken]):
         # First: a revoked token registers no others.
         was_good = access_tokens.revoke(key=token.key, actor=actor, reason=reason)
         ids = id_chunks.IdsInChunks(affected(token))
-        done = 0
+        changes = undo.Changes("state")
         for agent_id in ids:
+            change = partial(
+                set_state,
+                agent_id=agent_id,
+                state=State.QUARANTINED,
+                actor=actor,
+                reason=_because(token, reason),
+            )
             with suppress(UnknownAgent):
-                done += set_state(
-                    agent_id=agent_id,
-                    state=State.QUARANTINED,
-                    actor=actor,
-                    reason=_because(token, reason),
-                )
+                changes.make(agent_id, change)
         text = f"{'Revoked' if was_good else 'Already revoked'}; "
-        text += f"{cells.counted(done, 'agent')} quarantined."
+        text += f"{cells.counted(len(changes.made), 'agent')} quarantined."
         if ids.timed_out:
             text += f" Stopped after {id_chunks.MAX_SECONDS} s: run it again for the rest."
-        self.message_user(request, text, messages.WARNING if ids.timed_out else messages.SUCCESS)
+        level = messages.WARNING if ids.timed_out else messages.SUCCESS
+        tags = undo.tags_of(UNDO, State.QUARANTINED.verb, changes.made, actor)
+        self.message_user(request, text, level, extra_tags=tags)
 
 
 def _because(token: AccessToken, reason: str) -> str:

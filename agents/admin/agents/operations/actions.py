@@ -12,7 +12,8 @@ from agents.actors import staff
 from agents.admin.agents.operations.execution import run
 from agents.admin.agents.operations.kinds import OPERATIONS, Operation
 from agents.admin.agents.operations.selection import Selection, read_selection
-from agents.admin.widgets import cells
+from agents.admin.agents.operations.undoing import UNDO, Undoing
+from agents.admin.widgets import cells, undo
 from agents.admin.widgets.pages import admin_page
 from agents.admin.widgets.reason import ReasonForm
 from agents.models import AgentRecord
@@ -32,7 +33,7 @@ def _action(operation: Operation) -> Callable[..., HttpResponse | None]:
     return act
 
 
-class Operations(ModelAdmin[AgentRecord]):
+class Operations(Undoing, ModelAdmin[AgentRecord]):
     """An agent's page posts its id as ticked, and as ``from_agent`` to return to."""
 
     actions = [_action(operation) for operation in OPERATIONS.values()]
@@ -67,9 +68,11 @@ class Operations(ModelAdmin[AgentRecord]):
     def _run(
         self, request: HttpRequest, operation: Operation, selection: Selection, reason: str
     ) -> HttpResponse | None:
-        outcome = run(operation, selection, actor=staff(request.user), reason=reason)
+        actor = staff(request.user)
+        outcome = run(operation, selection, actor=actor, reason=reason)
         level = messages.SUCCESS if outcome.is_complete else messages.WARNING
-        self.message_user(request, outcome.message, level)
+        tags = undo.tags_of(UNDO, operation.name, outcome.changes, actor)
+        self.message_user(request, outcome.message, level, extra_tags=tags)
         url = _agent_page(request)
         return None if url is None else HttpResponseRedirect(url)
 

@@ -1,27 +1,33 @@
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from agents.admin.agents.operations.kinds import Operation
 from agents.admin.agents.operations.selection import Selection
 from agents.admin.widgets import cells, id_chunks
+from agents.admin.widgets.undo import Change, Changes
 from agents.leases import UnknownAgent
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`is_complete`: something changed in time."""
+    """`is_complete`: something changed in time. `changes`: can be undone."""
 
     message: str
     is_complete: bool
+    changes: Sequence[Change] = ()
 
 
 def run(operation: Operation, selection: Selection, *, actor: str, reason: str) -> Outcome:
     ids = id_chunks.IdsInChunks(operation.applicable(selection.agents))
     counts = Counter[bool]()
+    changes = Changes(operation.restores)
     for agent_id in ids:
+        change = partial(operation.run, agent_id=agent_id, actor=actor, reason=reason)
         with suppress(UnknownAgent):
-            counts[operation.run(agent_id=agent_id, actor=actor, reason=reason)] += 1
+            counts[changes.make(agent_id, change)] += 1
     changed, found = counts[True], counts.total()
     parts = [f"{cells.counted(changed, 'agent')} {operation.done}"]
     if operation.expired_only:
@@ -37,4 +43,4 @@ def run(operation: Operation, selection: Selection, *, actor: str, reason: str) 
     elif not selection.is_across and (missing := len(selection.ticked) - found) > 0:
         was = "was" if missing == 1 else "were"
         parts.append(f"{missing:,} {was} no longer registered")
-    return Outcome(f"{'; '.join(parts)}.", is_complete=changed > 0 and not ids.timed_out)
+    return Outcome(f"{'; '.join(parts)}.", changed > 0 and not ids.timed_out, changes.made)

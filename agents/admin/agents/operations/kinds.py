@@ -9,13 +9,14 @@ from agents.querysets import AgentQuerySet
 from agents.states import BY_OPERATION, State
 
 OPERATE, REMOVE = "operate", "remove"
+UNDO = "Undo, in the message that follows"
 
 
 @dataclass(frozen=True)
 class Operation:
     """`run(agent_id, actor, reason)` returns whether the agent changed. Raises UnknownAgent.
 
-    `done`, `unchanged`: participles for the summary.
+    `done`, `unchanged`: participles for the summary. `restores`: the column that Undo sets back.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Operation:
     agent_sees: str
     undo: str
     unchanged: str = ""
+    restores: str = ""
     permission: str = OPERATE
     state: State | None = None
     reason_length: int = MAX_REASON_LENGTH
@@ -64,8 +66,9 @@ def _set(state: State) -> Operation:
         done=state.event,
         effect=state.effect,
         agent_sees=f"The response to the next heartbeat says that the state is {state}.",
-        undo=" or ".join(other.verb.capitalize() for other in others),
+        undo=f"{UNDO}, or {' or '.join(other.verb.capitalize() for other in others)}",
         unchanged=state,
+        restores="state",
         state=state,
     )
 
@@ -81,7 +84,8 @@ _OPERATIONS = [
         effect="The lease is renewed once on the agent's behalf and ends one TTL from now; an "
         "expired agent is alive again until then. Without a heartbeat it expires as usual.",
         agent_sees="Nothing. It keeps its lease and its report.",
-        undo="Nothing; it ends by itself",
+        undo=f"{UNDO}; it also ends by itself",
+        restores="last_heartbeat",
         reason_length=MAX_EXTENSION_REASON_LENGTH,
     ),
     Operation(
