@@ -156,6 +156,13 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def entries_beginning(self, column: str, words: Sequence[str]) -> tuple[str, list[str]]:
+        """Return a condition on entries that have words in `column` that begin with all of these.
+
+        With parameters.
+        """
+
+    @abstractmethod
     def known_words(self, words: Sequence[str]) -> list[str]:
         """Return those of some hundred words that catalog entries have."""
 

@@ -71,7 +71,7 @@ def issue(
     token = AccessToken(
         **terms,
         family=replaces.family if replaces else "",
-        digest=_digest(secret),
+        digest=digest_of(secret),
         created_at=DatabaseNow(),
         created_by=actor,
         expires_at=None if lifetime is None else DatabaseNow() + lifetime,
@@ -112,7 +112,7 @@ def authenticate(text: str, address: str | None = None) -> Access:
     token = token_cache.find(key)
     if token is None:
         raise InvalidToken(f"there is no token {key}")
-    if not constant_time_compare(_digest(secret), token.digest):
+    if not constant_time_compare(digest_of(secret), token.digest):
         raise InvalidToken(f"the secret of token {key} is wrong", key)
     if token.state != AccessToken.State.GOOD:
         raise InvalidToken(f"token {key} is {token.state}", key)
@@ -155,5 +155,5 @@ def _random(characters: str, length: int) -> str:
     return "".join(secrets.choice(characters) for _ in range(length))
 
 
-def _digest(secret: str) -> str:
+def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -11,5 +11,7 @@ class ReasonForm(forms.Form):
             max_length=max_length,
             label="Reason",
             help_text="Optional. It is recorded in the history.",
-            widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+            widget=forms.TextInput(
+                attrs={"class": "vTextField", "autocomplete": "off", "autofocus": True}
+            ),
         )

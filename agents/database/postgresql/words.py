@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from agents.database.words import TABLE, Reading, matches
+from agents.database.words import PLACES, TABLE, Reading, matches
 
 # Entries in which known words are looked for.
 MOST_READ = 100
@@ -20,6 +20,11 @@ class Words:
             " WHERE words @@ %s::tsquery"
         )
         return sql, [*queries, " | ".join(_query(reading) for reading in readings)]
+
+    def entries_beginning(self, column: str, words: Sequence[str]) -> tuple[str, list[str]]:
+        weight, _ = PLACES[column]
+        query = " & ".join(f"{word}:*{weight}" for word in words)
+        return f"{TABLE}.words @@ %s::tsquery", [query]
 
     def known_words(self, words: Sequence[str]) -> list[str]:
         query = _query(Reading(words, is_prefix=False, quality=1.0))
