@@ -34,5 +34,6 @@ urlpatterns = [
 ]
 
 handler400 = "registry_project.endpoints.error_pages.bad_request"
+handler403 = "registry_project.endpoints.error_pages.permission_denied"
 handler404 = "registry_project.endpoints.error_pages.not_found"
 handler500 = "registry_project.endpoints.error_pages.server_error"

@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "agents.admin.time_zone.ViewersTimeZone",
+    "registry_project.endpoints.error_pages.RefusedMethods",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -46,6 +46,7 @@ HTTPS = env.flag("HTTPS", default=False)
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "registry_project.endpoints.error_pages.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
 # Probes do not come through the proxy.
 SECURE_REDIRECT_EXEMPT = [PROBED]

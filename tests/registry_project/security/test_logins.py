@@ -52,7 +52,7 @@ def test_after_a_few_wrong_passwords_even_the_right_one_is_refused(client: Clien
 
     answer = log_in(client, PASSWORD)
     assert answer.status_code == 429
-    assert "Login locked" in answer.content.decode()
+    assert "Sign-in is locked" in answer.content.decode()
     assert "Agent registry" in answer.content.decode()
     assert client.get("/admin/").status_code == 302
 
