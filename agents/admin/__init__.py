@@ -4,6 +4,7 @@ from agents.admin.agents.model_admin import AgentAdmin
 from agents.admin.channels.model_admin import ChannelAdmin
 from agents.admin.deliveries.model_admin import DeliveryAdmin
 from agents.admin.events.model_admin import EventAdmin
+from agents.admin.mutes.model_admin import MuteAdmin
 from agents.admin.rules.model_admin import RuleAdmin
 from agents.admin.tokens.model_admin import AccessTokenAdmin
 
@@ -13,6 +14,7 @@ __all__ = [
     "ChannelAdmin",
     "DeliveryAdmin",
     "EventAdmin",
+    "MuteAdmin",
     "RuleAdmin",
 ]
 

@@ -1,14 +1,19 @@
 """Agents that are gone, each by the event that ended it, which has its last record."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
+from agents.database.clock import DatabaseNow
 from agents.history.feed import ends_newest_first
 from agents.models import HAS_LAST_RECORD, MAX_NAME_LENGTH, AgentEvent, AgentRecord
 
 SEARCHED = 20_000  # the newest ends; reading more takes long
+LATELY = timedelta(days=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,3 +49,26 @@ def search_gone(gone: QuerySet[AgentEvent], text: str) -> QuerySet[AgentEvent]:
         | Q(record__agent_name__icontains=text)
         | Q(record__host__icontains=text)
     )
+
+
+@dataclass(frozen=True)
+class Died:
+    """Agents that did not deregister, without a record.
+
+    `newest`: some of `total`, each with its last `host`.
+    """
+
+    newest: Sequence[AgentEvent]
+    total: int
+
+
+def died() -> QuerySet[AgentEvent]:
+    """Return the last ends of those that died within a day and are still gone."""
+    return newest_gone().filter(kind=AgentEvent.Kind.PURGED, at__gte=DatabaseNow() - LATELY)
+
+
+def died_lately(limit: int) -> Died:
+    found = died().defer("record")
+    found = found.annotate(host=KeyTextTransform("host", "record"), total=Window(Count("*")))
+    newest = list(found[:limit])
+    return Died(newest, newest[0].total if newest else 0)

@@ -30,6 +30,7 @@ from agents.models.limits import (
     TOKEN_KEY_LENGTH,
 )
 from agents.models.lookout import Lookout
+from agents.models.mute import Mute
 from agents.models.probe import (
     FAILS,
     AgentProbe,
@@ -89,6 +90,7 @@ __all__ = [
     "LastCount",
     "LastTagCount",
     "Lookout",
+    "Mute",
     "ProbeFinds",
     "ProbeMark",
     "ProbeReason",

@@ -8,8 +8,14 @@ class ActivityMinute(models.Model):
     registrations = models.PositiveIntegerField(
         db_default=0, help_text="Of new agents, and again of known ones."
     )
+    restarts = models.PositiveIntegerField(
+        db_default=0, help_text="Registrations of agents that had registered before."
+    )
     deregistrations = models.PositiveIntegerField(db_default=0)
     expiries = models.PositiveIntegerField(db_default=0, help_text="Leases that ended then.")
+    alive = models.PositiveIntegerField(
+        null=True, help_text="Agents with a valid lease; unknown if no web process was at work."
+    )
 
     class Meta:
         verbose_name = "minute of activity"

@@ -31,6 +31,8 @@ class AgentEvent(models.Model):
         EXTENDED = "extended"
         PROBE_FAILED = "probe-failed", "Probe failed"
         PROBE_RECOVERED = "probe-recovered", "Probe recovered"
+        MUTED = "muted"
+        UNMUTED = "unmuted"
         PURGE_HELD = "purge-held", "Purge held"
         PURGE_RESUMED = "purge-resumed", "Purge resumed"
         PURGE_FORCED = "purge-forced", "Purge forced"

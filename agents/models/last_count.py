@@ -20,6 +20,9 @@ class SharedCount(models.Model):
 
 class LastCount(SharedCount):
     groups = models.JSONField(help_text="Numbers of agents by lease, silence and state.")
+    troubled = models.JSONField(
+        default=list, db_default=[], help_text="The agents that are worst, with what is wrong."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="last_count_is_a_single_row")]

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.http import HttpResponseBase
 from django.urls import URLPattern, path
 
+from agents.admin.agents.gone import GoneList
 from agents.admin.agents.held_purge import PurgeAnyway
 from agents.admin.agents.listing.export import FORMATS, Exports
 from agents.admin.agents.listing.list_changes import ListChanges
@@ -26,11 +27,13 @@ class AgentAdmin(
     ListChanges,
     Exports,
     SavedViews,
+    GoneList,
     FleetList,
     AgentPage,
 ):
     def get_urls(self) -> list[URLPattern]:
         views: list[tuple[str, View, dict[str, Any], str]] = [
+            ("gone/", self.gone_view, {}, "gone"),
             ("purge-anyway/", self.purge_anyway, {}, "purge_anyway"),
             ("rows/", self.live_rows, {}, "rows"),
             ("changes/", self.list_changes, {}, "changes"),

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from agents.admin.dashboard.broker import BrokerReport, report_broker
 from agents.admin.widgets.cells import counted
+from agents.attention import Problem
 from agents.database.clock import database_now
 from agents.database.dialect import dialect
 from agents.leases.purge.sweep_mark import SweepReport, report_sweeps
@@ -32,8 +33,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Trouble:
-    key: str
-    title: str
+    problem: Problem
     text: str
     since: datetime | None = None
 
@@ -47,8 +47,11 @@ class Health:
 
 
 def report_health(*, with_numbers: bool) -> Health:
-    sweeps, broker = report_sweeps(), report_broker()
-    now, database = _database(with_numbers=with_numbers)
+    broker = report_broker()
+    began = time.perf_counter()
+    sweeps = report_sweeps()
+    database = _database(time.perf_counter() - began, with_numbers=with_numbers)
+    now = sweeps.read_at or database_now()
     parts = [_sweeper(sweeps, with_numbers=with_numbers), _worker(sweeps, broker)]
     troubles = [*_troubles(sweeps, broker), *_channel_troubles(now, with_names=with_numbers)]
     return Health(now, sweeps, [*parts, _broker(broker), database], troubles)
@@ -82,18 +85,15 @@ def _broker(broker: BrokerReport) -> Part:
     return Part("Broker", "down", BAD, f"{broker.transport}: {broker.reason}.")
 
 
-def _database(*, with_numbers: bool) -> tuple[datetime, Part]:
-    began = time.perf_counter()
-    now = database_now()
-    milliseconds = (time.perf_counter() - began) * 1000
+def _database(seconds: float, *, with_numbers: bool) -> Part:
+    """`seconds`: how long a query took."""
+    milliseconds = seconds * 1000
     level = OK if milliseconds < SLOW else WARN
     most = next((step for step in LATENCIES if milliseconds < step), None)
     took = f"in under {most} ms" if most else "in over a second"
     size = f" {_size()}." if with_numbers else ""
     word = "up" if level == OK else "slow"
-    return now, Part(
-        "Database", word, level, f"{dialect.name}.{size}", measured=f"Responded {took}."
-    )
+    return Part("Database", word, level, f"{dialect.name}.{size}", measured=f"Responded {took}.")
 
 
 def _size() -> str:
@@ -114,25 +114,20 @@ def _channel_troubles(now: datetime, *, with_names: bool) -> list[Trouble]:
     names = failing_channels(now)
     if not names:
         return []
-    title = f"Notifications do not reach {counted(len(names), 'channel')}"
     more = f": {', '.join(names[:MOST_NAMED])}{', ...' if len(names) > MOST_NAMED else ''}"
-    text = f"See Notifications, Channels{more if with_names else ''}."
-    return [Trouble("channels", title, text)]
+    text = f"notifications do not reach {counted(len(names), 'channel')}"
+    return [Trouble(Problem.CHANNELS_FAILING, f"{text}{more if with_names else ''}")]
 
 
 def _troubles(sweeps: SweepReport, broker: BrokerReport) -> list[Trouble]:
-    effect = "Expired agents are shown as expired and are not listed, but nothing purges them."
     last = sweeps.last_purge
     troubles = []
     if not broker.responds:
-        text = f"The worker gets no work from the broker ({broker.transport}): {broker.reason}."
-        troubles.append(Trouble("broker", "The broker is down", text))
+        text = f"the worker gets no work from the broker ({broker.transport}): {broker.reason}"
+        troubles.append(Trouble(Problem.BROKER_DOWN, text))
     if sweeps.overdue:
-        ran = "The last sweep was" if last else "There has been no sweep yet."
-        if broker.responds:
-            title = "The worker is down and the sweep is overdue"
-            text = f"{effect} The broker is up: check that the worker and beat are running. {ran}"
-        else:
-            title, text = "The sweep is overdue", f"{effect} {ran}"
-        troubles.append(Trouble("sweep", title, text, last))
+        why = "the worker is down" if broker.responds else "the broker is down"
+        never = "" if last else "; there has been no sweep yet"
+        text = f"{why}, so nothing purges expired agents, which are not listed{never}"
+        troubles.append(Trouble(Problem.SWEEP_OVERDUE, text, last))
     return troubles

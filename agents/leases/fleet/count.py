@@ -10,6 +10,7 @@ from agents.database.clock import expired_sql
 from agents.database.dialect import dialect
 from agents.database.tables import table
 from agents.lease_times import HEARTBEATS_PER_TTL
+from agents.leases.fleet.troubled import Troubled
 from agents.leases.purge.silence import Share, Silence, silence_sql, total
 from agents.models import MAX_TTL_SECONDS, AgentRecord
 from agents.states import Lease, State
@@ -38,12 +39,16 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class Count:
-    """`at`, `age`: of an earlier count. `seconds`: how long it took."""
+    """`at`, `age`: of an earlier count. `seconds`: how long it took.
+
+    `troubled`: the worst agents, None if nobody has looked for them.
+    """
 
     groups: Sequence[Group]
     seconds: float
     at: datetime | None = None
     age: float = 0.0
+    troubled: Sequence[Troubled] | None = None
 
     @property
     def registered(self) -> int:

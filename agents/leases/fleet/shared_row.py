@@ -45,14 +45,14 @@ class SharedRow(Generic[RowT]):
         except UNAVAILABLE:
             return False  # SQLite's writer is at work, or the database is away
 
-    def keep(self, groups: Any, seconds: float) -> None:
+    def keep(self, seconds: float, **found: Any) -> None:
         began: Any = DatabaseNow() - timedelta(seconds=seconds)
-        row = self._rows.model(at=began, began_at=began, seconds=seconds, groups=groups)
+        row = self._rows.model(at=began, began_at=began, seconds=seconds, **found)
         self._rows.bulk_create(
             [row],
             update_conflicts=True,
             unique_fields=["id"],
-            update_fields=["at", "began_at", "seconds", "groups"],
+            update_fields=["at", "began_at", "seconds", *found],
         )
 
     def forget(self) -> None:

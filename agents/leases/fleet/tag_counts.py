@@ -34,7 +34,7 @@ def recent_tag_counts(tags: Collection[str]) -> Mapping[str, TagCount]:
         counts = count_tags(tags)
     seconds = time.monotonic() - began
     if seconds > LONG_SECONDS:
-        shared.keep(counts, seconds)
+        shared.keep(seconds, groups=counts)
     elif last is not None:
         shared.forget()
     return counts

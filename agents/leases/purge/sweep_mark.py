@@ -18,6 +18,8 @@ _started = time.monotonic()
 
 @dataclass(frozen=True)
 class SweepReport:
+    """`read_at`: the database's time, None without a last purge."""
+
     last_purge: datetime | None
     overdue: bool
     age: float | None = None  # seconds
@@ -25,6 +27,7 @@ class SweepReport:
     held: int = 0
     purged_in_total: int = 0
     is_due: bool = True
+    read_at: datetime | None = None
 
 
 def report_sweeps() -> SweepReport:
@@ -45,6 +48,7 @@ def report_sweeps() -> SweepReport:
         purged_in_total=mark.purged_in_total,
         # Negative if the database's clock was set back.
         is_due=not 0 <= age < pause,
+        read_at=mark.read_at,
     )
 
 

@@ -414,8 +414,7 @@ def test_the_overview_names_channels_that_fail(
 
     html = page(admin_client, "/admin/")
 
-    assert ("Notifications do not reach 1 channel." in html) == is_shown
-    assert ("See Notifications, Channels: on call." in html) == is_shown
+    assert ("Notifications do not reach 1 channel: on call" in html) == is_shown
 
 
 def test_the_link_to_the_history_is_that_of_the_admin() -> None:

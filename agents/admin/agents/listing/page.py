@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from agents.admin.agents.gone import gone_matches
 from agents.admin.agents.held_purge import held_purge
 from agents.admin.agents.listing import columns
 from agents.admin.agents.listing.changelist import FleetChangeList
@@ -46,7 +47,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
 
     class Media:
         css = {
-            "all": ["agents/admin.css", "agents/live.css", "agents/fleet.css"],
+            "all": ["agents/admin.css", "agents/live.css", "agents/fleet.css", "agents/gone.css"],
         }
         js = [
             forms.Script("agents/fleet.js", type="module"),
@@ -78,6 +79,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
             "title": "Agents",
             "sweeps": sweeps,
             "held_purge": held_purge(request, sweeps),
+            "gone_matches": gone_matches(request),
             "registry_url": settings.REGISTRY_URL,
             "built_in_views": BUILT_IN,
             "saved_views": SavedView.objects.all(),
