@@ -12,9 +12,10 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers, get_conditional_response
+from django.utils.html import format_html
 
 from agents.admin.widgets import cells, shown_once
-from agents.durations import exactly
+from agents.admin.widgets.times import exact
 from agents.history.feed import newest_first
 from agents.models import AgentEvent, AgentRecord
 from agents.querysets import read_at
@@ -95,14 +96,18 @@ def progress(agent_id: str, after: int) -> Progress:
     agent = AgentRecord.objects.with_read_at().filter(pk=agent_id).first()
     is_alive = agent is not None and agent.is_alive(read_at(agent))
     if agent is not None and agent.generation > after:
-        when = f"registered at {exactly(agent.registered_at)}"
+        registered = exact(agent.registered_at)
         if is_alive:
-            return Progress(Level.OK, "alive", f"It {when}.", has_arrived=True)
-        ended = f"It {when}, and its lease ended at {exactly(agent.expires_at)}."
-        return Progress(Level.BAD, "expired", ended, has_arrived=True)
+            text = format_html("It registered at {}.", registered)
+            return Progress(Level.OK, "alive", text, has_arrived=True)
+        html = "It registered at {}, and its lease ended at {}."
+        text = format_html(html, registered, exact(agent.expires_at))
+        return Progress(Level.BAD, "expired", text, has_arrived=True)
     newest = newest_first(agent_id).filter(pk__gt=after, kind=AgentEvent.Kind.REFUSED).first()
     if newest is not None:
-        return Progress(Level.BAD, "refused", f"At {exactly(newest.at)}: {newest.reason}.")
+        return Progress(
+            Level.BAD, "refused", format_html("At {}: {}.", exact(newest.at), newest.reason)
+        )
     if is_alive:
         taken = "Another agent with this id is alive. The new one takes over the id if it registers"
         return Progress(Level.WARN, "waiting", f"{taken} with the same token.")

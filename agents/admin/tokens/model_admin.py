@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 
 from agents.actors import staff
 from agents.admin.tokens import cells
+from agents.admin.tokens.filters import StateFilter
 from agents.admin.tokens.issue_form import IssueForm, terms_of
 from agents.admin.tokens.quarantining import Quarantining, affected
 from agents.admin.tokens.registered import VIEW, RegisteredAgents
@@ -22,7 +23,6 @@ from agents.admin.widgets import shown_once
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.mixins import ReadOnly, TitledList
 from agents.admin.widgets.pages import admin_page
-from agents.database.clock import DatabaseNow
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
 from agents.tokens.auth_mode import is_open
@@ -46,23 +46,6 @@ TERMS: list[Any] = [
     cells.used,
 ]
 PAGE_FIELDS = ["name", "key", *TERMS, cells.issued, cells.revoked]
-
-
-class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "token_state"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return AccessToken.State.choices
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        expired = Q(expires_at__lte=DatabaseNow())
-        if self.value() == AccessToken.State.REVOKED:
-            return queryset.filter(revoked_at__isnull=False)
-        unrevoked = queryset.filter(revoked_at__isnull=True)
-        if self.value() == AccessToken.State.EXPIRED:
-            return unrevoked.filter(expired)
-        return unrevoked.exclude(expired) if self.value() == AccessToken.State.GOOD else queryset
 
 
 @admin.register(AccessToken)
