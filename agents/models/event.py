@@ -33,6 +33,7 @@ class AgentEvent(models.Model):
         PROBE_RECOVERED = "probe-recovered", "Probe recovered"
         MUTED = "muted"
         UNMUTED = "unmuted"
+        TRIED = "tried"
         PURGE_HELD = "purge-held", "Purge held"
         PURGE_RESUMED = "purge-resumed", "Purge resumed"
         PURGE_FORCED = "purge-forced", "Purge forced"

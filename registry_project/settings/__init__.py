@@ -13,6 +13,7 @@ from registry_project.settings.probes import *
 from registry_project.settings.rates import *
 from registry_project.settings.registry import *
 from registry_project.settings.security import *
+from registry_project.settings.trials import *
 
 django_stubs_ext.monkeypatch()
 env.refuse_wrong_values()

@@ -14,6 +14,7 @@ from agents.admin.agents.listing.page import FleetList
 from agents.admin.agents.listing.saved_views import SavedViews
 from agents.admin.agents.operations import Operations
 from agents.admin.agents.page import AgentPage
+from agents.admin.agents.trying.page import Trying
 from agents.models import AgentRecord
 
 View = Callable[..., HttpResponseBase]
@@ -29,6 +30,7 @@ class AgentAdmin(
     SavedViews,
     GoneList,
     FleetList,
+    Trying,
     AgentPage,
 ):
     def get_urls(self) -> list[URLPattern]:
@@ -45,6 +47,7 @@ class AgentAdmin(
             ("views/save/", self.save_view, {}, "save_view"),
             ("views/<int:pk>/delete/", self.delete_saved_view, {}, "delete_view"),
             ("<path:object_id>/now/", self.now_view, {}, "now"),
+            ("<path:object_id>/try/", self.try_view, {}, "try"),
         ]
         return [
             path(route, self.admin_site.admin_view(view), options, f"agents_agentrecord_{name}")
