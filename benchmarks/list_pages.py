@@ -13,6 +13,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import django
@@ -24,6 +25,8 @@ from benchmarks.temporary_database import temporary_database
 
 API = "/agents"
 LIST = "/admin/agents/agentrecord/"
+SEARCH = "/admin/search/"
+SEARCHES = {"many": "agent", "few": "agent-0001", "none": "zzyzx", "drain": "drain agent-0001"}
 RARE = "rare"
 RARE_AGENTS = 50
 
@@ -49,6 +52,8 @@ def pages(
     yield "sorted by state", repeats, get("o=1")
     yield "expiring soon", repeats, get("liveness=expiring-soon")
     yield "refresh of 100 rows", repeats, lambda: client.post(f"{LIST}rows/", {"id": ids})
+    for name, text in SEARCHES.items():
+        yield f"dashboard search, {name}", repeats, partial(client.post, SEARCH, {"text": text})
     yield "API: 50 agents", repeats, get("limit=50", API)
     yield "API: 1,000 agents", repeats, get("limit=1000", API)
     yield "API: one agent", repeats, get(path=f"{API}/{ids[0]}")

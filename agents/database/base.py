@@ -156,10 +156,12 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def entries_beginning(self, column: str, words: Sequence[str]) -> tuple[str, list[str]]:
-        """Return a condition on entries that have words in `column` that begin with all of these.
+    def entries_beginning(
+        self, column: str, words: Sequence[str], most: int
+    ) -> tuple[str, list[str]]:
+        """Return a condition, with parameters, on entries with words that begin with all `words`.
 
-        With parameters.
+        It may hold for `most` of them only.
         """
 
     @abstractmethod

@@ -21,10 +21,13 @@ class Words:
         )
         return sql, [*queries, " | ".join(_query(reading) for reading in readings)]
 
-    def entries_beginning(self, column: str, words: Sequence[str]) -> tuple[str, list[str]]:
+    def entries_beginning(
+        self, column: str, words: Sequence[str], most: int
+    ) -> tuple[str, list[str]]:
         weight, _ = PLACES[column]
         query = " & ".join(f"{word}:*{weight}" for word in words)
-        return f"{TABLE}.words @@ %s::tsquery", [query]
+        found = f"SELECT id FROM {TABLE} WHERE words @@ %s::tsquery LIMIT {most:d}"
+        return f"{TABLE}.id IN ({found})", [query]
 
     def known_words(self, words: Sequence[str]) -> list[str]:
         query = _query(Reading(words, is_prefix=False, quality=1.0))

@@ -25,9 +25,11 @@ class Words:
         )
         return sql, queries
 
-    def entries_beginning(self, column: str, words: Sequence[str]) -> tuple[str, list[str]]:
+    def entries_beginning(
+        self, column: str, words: Sequence[str], most: int
+    ) -> tuple[str, list[str]]:
         query = " AND ".join(f'"{word}" *' for word in words)
-        found = f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s"
+        found = f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s LIMIT {most:d}"
         return f"{TABLE}.id IN ({found})", [f"{{{column}}} : ({query})"]
 
     def known_words(self, words: Sequence[str]) -> list[str]:

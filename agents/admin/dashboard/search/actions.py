@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from agents.admin.agents.operations.kinds import OPERATIONS, Operation
 from agents.admin.dashboard.search import agents
-from agents.admin.dashboard.search.results import MOST, Result
+from agents.admin.dashboard.search.results import MOST, Found, Result
 from agents.conditions import condition_of
 from agents.models import AgentRecord
 from agents.querysets import read_at
@@ -25,7 +25,7 @@ def page_results(request: HttpRequest, text: str) -> list[Result]:
     return pages[:MOST]
 
 
-def operation_results(request: HttpRequest, text: str) -> list[Result]:
+def operation_results(request: HttpRequest, text: str, searched: Found) -> list[Result]:
     """Without a text, return those that can be typed."""
     verb, _, rest = text.strip().partition(" ")
     allowed = [
@@ -40,7 +40,7 @@ def operation_results(request: HttpRequest, text: str) -> list[Result]:
             Result(f"{one.title} an agent", "Type its id, name or host.", text=f"{one.name} ")
             for one in allowed
         ]
-    found = agents.read(agents.find(rest.strip()).ids) if allowed else []
+    found = agents.read(agents.find(rest.strip(), searched).ids) if allowed else []
     return [
         _operation(operation, agent.agent_id, condition.word, condition.level)
         for operation in allowed

@@ -8,16 +8,14 @@ from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
-from agents.admin.dashboard.search.results import MOST, Result
+from agents.admin.dashboard.search.results import MOST, Found, Result
 from agents.admin.widgets import cells
 from agents.conditions import condition_of, with_probes
-from agents.database.base import TakesTooLong
 from agents.database.dialect import dialect
 from agents.models import AgentRecord, CatalogEntry
 from agents.querysets import read_at
 from agents.words import words_of
 
-MAX_SECONDS = 0.025
 MOST_READ = 100
 MAX_WORDS = 8
 NAMES, SKILLS = "name_words", "skill_words"
@@ -25,26 +23,28 @@ NAMES, SKILLS = "name_words", "skill_words"
 
 @dataclass
 class Matches:
-    """`ids`: the best first. `is_partial`: there may be others."""
+    """`ids`: the best first."""
 
     ids: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     skills: list[str] = field(default_factory=list)
-    is_partial: bool = False
 
 
-def find(text: str) -> Matches:
-    found = Matches()
+def find(text: str, found: Found) -> Matches:
     begin = AgentRecord.objects.filter(dialect.starts_with("agent_id", text))
     first = list(begin.order_by("pk").values_list("pk", flat=True)[:MOST])
     rows = _with_text(text, found)
     by_id = [pk for pk, name, _ in rows if _has(text, pk, name)]
-    by_words = [] if len(first) + len(by_id) >= MOST else _with_words(text, found)
-    found.ids = _first(chain(first, by_id, by_words))
-    found.hosts = _first(host for _, _, host in rows if _has(text, host))
-    _add_names(text, found)
-    return found
+    is_enough = len(first) + len(by_id) >= MOST
+    by_words = [] if is_enough else [one for one, _, _ in _entries(text, NAMES, found)]
+    entries = _entries(text, SKILLS, found)
+    return Matches(
+        ids=_first(chain(first, by_id, by_words)),
+        hosts=_first(host for _, _, host in rows if _has(text, host)),
+        tags=_first(tag for _, tags, _ in entries for tag in tags if _matches(text, tag)),
+        skills=_first(name for _, _, names in entries for name in names if _matches(text, name)),
+    )
 
 
 def agent_results(ids: Sequence[str]) -> list[Result]:
@@ -71,42 +71,23 @@ def list_results(parameter: str, values: Iterable[str]) -> list[Result]:
     return [Result(value, url=reverse(fleet, query={parameter: value})) for value in values]
 
 
-def _with_text(text: str, found: Matches) -> list[tuple[str, str, str]]:
+def _with_text(text: str, found: Found) -> list[tuple[str, str, str]]:
     """Without an order, reading stops at the first matches; only rare texts take long."""
     agents = AgentRecord.objects.order_by().search(text)
-    try:
-        with dialect.time_limit(MAX_SECONDS):
-            return sorted(agents.values_list("agent_id", "agent_name", "host")[:MOST_READ])
-    except TakesTooLong:
-        found.is_partial = True
-        return []
+    columns = agents.values_list("agent_id", "agent_name", "host")
+    return sorted(found.limited(lambda: columns[:MOST_READ]))
 
 
-def _with_words(text: str, found: Matches) -> list[str]:
-    return [agent_id for agent_id, _, _ in _entries(text, NAMES, MOST, found)]
-
-
-def _add_names(text: str, found: Matches) -> None:
-    entries = _entries(text, SKILLS, MOST_READ, found)
-    found.tags = _first(tag for _, tags, _ in entries for tag in tags if _matches(text, tag))
-    found.skills = _first(name for _, _, names in entries for name in names if _matches(text, name))
-
-
-def _entries(
-    text: str, column: str, most: int, found: Matches
-) -> list[tuple[str, list[str], list[str]]]:
+def _entries(text: str, column: str, found: Found) -> list[tuple[str, list[str], list[str]]]:
+    """Return ids, tags and skills."""
     words = list(words_of(text))[:MAX_WORDS]
     if not words:
         return []
-    condition, parameters = dialect.entries_beginning(column, words)
+    condition, parameters = dialect.entries_beginning(column, words, MOST_READ)
     matching = RawSQL(condition, parameters, output_field=BooleanField())  # noqa: S611 - all ours
     entries = CatalogEntry.objects.filter(matching)
-    try:
-        with dialect.time_limit(MAX_SECONDS):
-            return list(entries.values_list("agent_id", "tags", "capabilities")[:most])
-    except TakesTooLong:
-        found.is_partial = True
-        return []
+    columns = entries.values_list("agent_id", "tags", "capabilities")
+    return found.limited(lambda: columns[:MOST_READ])
 
 
 def _has(text: str, *values: str) -> bool:

@@ -7,16 +7,12 @@ from agents.admin.dashboard.search import agents
 from agents.admin.dashboard.search.actions import LIST, operation_results, page_results
 from agents.admin.dashboard.search.results import MOST, Found, Result
 from agents.admin.widgets import cells
-from agents.database.base import TakesTooLong
-from agents.database.dialect import dialect
 from agents.history.gone import find_gone
 from agents.models import AccessToken
 from agents.querysets import read_at
 from agents.tokens.recognition import has_token, recognise
 
 MAX_LENGTH = 256
-MAX_GONE_SECONDS = 0.025
-MAX_TOKEN_SECONDS = 0.01
 
 
 @sensitive_variables("text")
@@ -29,28 +25,28 @@ def search(request: HttpRequest, text: str) -> Found:
             found.add("Tokens", _pasted_token(text))
         return found
     may_view_agents = request.user.has_perm("agents.view_agentrecord")
-    operations = operation_results(request, text) if may_view_agents else []
+    operations = operation_results(request, text, found) if may_view_agents else []
     pages = page_results(request, text)
     if not text:
         found.add("Pages", pages)
         found.add("Operations", operations)
         return found
     found.add("Operations", operations)
+    if any(operation.form for operation in operations):
+        return found
     if may_view_agents:
         _add_agents(found, text)
+        pages.append(Result(f"All agents with “{text}”", url=reverse(LIST, query={"q": text})))
     if request.user.has_perm("agents.view_agentevent"):
         found.add("Gone agents", _gone(found, text))
     if request.user.has_perm("agents.view_accesstoken"):
         found.add("Tokens", _tokens(found, text))
-    if may_view_agents and not operations:
-        pages.append(Result(f"All agents with “{text}”", url=reverse(LIST, query={"q": text})))
     found.add("Pages", pages)
     return found
 
 
 def _add_agents(found: Found, text: str) -> None:
-    matches = agents.find(text)
-    found.is_partial |= matches.is_partial
+    matches = agents.find(text, found)
     found.add("Agents", agents.agent_results(matches.ids))
     found.add("Hosts", agents.list_results("host", matches.hosts))
     found.add("Skills", agents.list_results("skill", matches.skills))
@@ -58,27 +54,16 @@ def _add_agents(found: Found, text: str) -> None:
 
 
 def _gone(found: Found, text: str) -> list[Result]:
-    try:
-        with dialect.time_limit(MAX_GONE_SECONDS):
-            ends = find_gone(text, MOST)
-    except TakesTooLong:
-        found.is_partial = True
-        return []
     return [
-        Result(event.agent_id, f"{event.kind}", cells.agent_url(event.agent_id), word="gone")
-        for event in ends
+        Result(event.agent_id, event.kind, cells.agent_url(event.agent_id), word="gone")
+        for event in found.limited(lambda: find_gone(text, MOST))
     ]
 
 
 def _tokens(found: Found, text: str) -> list[Result]:
     tokens = AccessToken.objects.with_agents()
     named = tokens.filter(Q(name__icontains=text) | Q(key__startswith=text))
-    try:
-        with dialect.time_limit(MAX_TOKEN_SECONDS):
-            return [_token(token) for token in named.order_by("name", "pk")[:MOST]]
-    except TakesTooLong:
-        found.is_partial = True
-        return []
+    return [_token(token) for token in found.limited(lambda: named.order_by("name", "pk")[:MOST])]
 
 
 @sensitive_variables("text")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agents import leases
-from agents.admin.dashboard.search import agents as agents_search
+from agents.admin.dashboard.search import results as search_results
 from agents.admin.dashboard.search.results import MOST
 from agents.models import AgentRecord
 from agents.tokens import access
@@ -88,7 +88,7 @@ class TestAgents:
     ) -> None:
         register("weather-7")
         fleet(10_000)
-        monkeypatch.setattr(agents_search, "MAX_SECONDS", 0)
+        monkeypatch.setattr(search_results, "MAX_SECONDS", 0)
 
         response = admin_client.post(SEARCH, {"text": "weather-7"})
 
