@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import admin, auth
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
+from registry_project.security import kept_forms
 from registry_project.security.oidc.errors import SignInFailed
 
 logger = logging.getLogger("registry_project.security.oidc")
@@ -17,9 +19,19 @@ logger = logging.getLogger("registry_project.security.oidc")
 View = Callable[[HttpRequest], HttpResponse]
 
 
-def log_in(request: HttpRequest) -> HttpResponse:
-    context = {"oidc_name": settings.OIDC_NAME if settings.OIDC_ISSUER else ""}
-    return admin.site.login(request, context)
+def log_in(request: HttpRequest, kept: str = "") -> HttpResponse:
+    """`kept`: an encrypted form."""
+    kept = kept or request.POST.get(kept_forms.FIELD, "")
+    context = {
+        "oidc_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "kept": kept,
+        "kept_field": kept_forms.FIELD,
+    }
+    response = admin.site.login(request, context)
+    form = kept_forms.read(kept) if kept and request.method == "POST" else None
+    if form is not None and response.status_code == HTTPStatus.FOUND:
+        return kept_forms.show_again(request, form)
+    return response
 
 
 def log_out(request: HttpRequest) -> HttpResponse:
@@ -37,6 +49,9 @@ def log_out(request: HttpRequest) -> HttpResponse:
 def _begin(request: HttpRequest) -> HttpResponse:
     from registry_project.security.oidc.views import Begin  # noqa: PLC0415
 
+    kept = request.POST.get(kept_forms.FIELD, "")
+    if kept_forms.read(kept):
+        request.session[kept_forms.FIELD] = kept
     response: HttpResponse = Begin.as_view()(request)
     return response
 
@@ -60,8 +75,9 @@ def _if_on(view: View) -> View:
             context = {"message": str(error), "oidc_name": settings.OIDC_NAME}
             return render(request, "admin/sign_in_failed.html", context, status=error.status)
 
-    return never_cache(require_GET(guarded))
+    return never_cache(guarded)
 
 
-begin = _if_on(_begin)
-callback = _if_on(_finish)
+# A POST brings a kept form.
+begin = require_http_methods(["GET", "POST"])(_if_on(_begin))
+callback = require_GET(_if_on(_finish))

@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "agents.admin.time_zone.ViewersTimeZone",
     "registry_project.endpoints.error_pages.RefusedMethods",
+    "registry_project.security.kept_forms.KeptForms",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -9,6 +9,7 @@ from django.db.models import DateTimeField, Field, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.text import capfirst
 
+from agents.admin.widgets.kept_input import KeptInput
 from agents.admin.widgets.scripts import OwnScripts
 
 FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
@@ -16,7 +17,7 @@ FILTER_LOOKUPS = ("", "__exact", "__id__exact", "__isnull", "__gte", "__lt")
 MAX_SEARCH_LENGTH = 256
 
 
-class CheckedInput(OwnScripts):
+class CheckedInput(KeptInput, OwnScripts):
     model: ClassVar[Any]
     list_filter: ClassVar[Any]
     linked_lookups: ClassVar[frozenset[str]] = frozenset()

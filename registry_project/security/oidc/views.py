@@ -9,6 +9,7 @@ from django.urls import reverse
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
 from agents.encryption import Undecipherable, decrypt, encrypt
+from registry_project.security import kept_forms
 from registry_project.security.oidc.client import Client
 from registry_project.security.oidc.errors import SignInFailed
 from registry_project.security.oidc.people import signed_in
@@ -21,7 +22,11 @@ PATIENCE_SECONDS = 900
 
 
 class Begin(OIDCAuthenticationRequestView):  # type: ignore[misc]  # has no types
+    http_method_names = ["get", "post"]
     get_settings = staticmethod(setting)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self.get(request)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if not request.user.is_authenticated:
@@ -46,9 +51,9 @@ def finish(request: HttpRequest) -> HttpResponse:
     auth.login(request, user, backend=BACKEND)
     request.session.set_expiry(settings.OIDC_SESSION_MINUTES * 60)
     request.session[ID_TOKEN] = encrypt(tokens["id_token"])
-    return HttpResponseRedirect(
-        request.session.pop("oidc_login_next", None) or reverse("admin:index")
-    )
+    wanted = request.session.pop("oidc_login_next", None) or reverse("admin:index")
+    form = kept_forms.read(request.session.pop(kept_forms.FIELD, ""))
+    return kept_forms.show_again(request, form) if form else HttpResponseRedirect(wanted)
 
 
 def end_session_url(request: HttpRequest) -> str | None:
