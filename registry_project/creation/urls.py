@@ -1,14 +1,27 @@
 """Include them before the admin's."""
 
-from django.contrib import admin
-from django.urls import path
+from typing import Any
 
-from registry_project.creation import form, waiting
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.module_loading import import_string
+
+
+def _path(route: str, view: str, name: str) -> URLPattern:
+    """`view`: its module and name. The first request imports the generator, not each start."""
+
+    def loaded(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        response: HttpResponse = import_string(f"{__package__}.{view}")(request, **arguments)
+        return response
+
+    return path(route, admin.site.admin_view(loaded), name=name)
+
 
 urlpatterns = [
-    path("", admin.site.admin_view(form.page), name="create-agent"),
-    path("preview/", admin.site.admin_view(form.preview), name="create-agent-preview"),
-    path("<str:agent_id>/", admin.site.admin_view(waiting.page), name="create-agent-created"),
-    path("<str:agent_id>/zip/", admin.site.admin_view(waiting.archive), name="create-agent-zip"),
-    path("<str:agent_id>/now/", admin.site.admin_view(waiting.now), name="create-agent-now"),
+    _path("", "form.page", "create-agent"),
+    _path("preview/", "form.preview", "create-agent-preview"),
+    _path("<str:agent_id>/", "waiting.page", "create-agent-created"),
+    _path("<str:agent_id>/zip/", "waiting.archive", "create-agent-zip"),
+    _path("<str:agent_id>/now/", "waiting.now", "create-agent-now"),
 ]

@@ -381,18 +381,6 @@ class TestHttp:
         assert asyncio.run(call_all()) == [200] * 20
 
 
-def test_the_sdk_is_loaded_by_the_first_call_only(environment: Mapping[str, str]) -> None:
-    code = "import sys, registry_project.wsgi, registry_project.urls; print('mcp' in sys.modules)"
-    done = subprocess.run(
-        [MANAGE[0], "-c", code],
-        env=os.environ | dict(environment),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == "False\n"
-
-
 def test_on_postgresql_too_and_a_database_that_is_away_is_no_answer_about_agents(
     postgres_programs: Path, tmp_path: Path
 ) -> None:
