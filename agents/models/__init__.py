@@ -4,7 +4,7 @@ from agents.models.card import CARD_KEYS, CARD_MARKS, AgentCard, card_in
 from agents.models.channel import Channel, Delivery
 from agents.models.entry import CatalogEntry
 from agents.models.event import BY_STAFF, BY_TOKEN, HAS_LAST_RECORD, AgentEvent
-from agents.models.last_count import LastCount, LastTagCount
+from agents.models.last_count import LastCount, LastFacetCount, LastTagCount
 from agents.models.limits import (
     DEFAULT_TTL_SECONDS,
     MAX_ACTOR_LENGTH,
@@ -88,6 +88,7 @@ __all__ = [
     "DispatchMark",
     "HeldEvent",
     "LastCount",
+    "LastFacetCount",
     "LastTagCount",
     "Lookout",
     "Mute",

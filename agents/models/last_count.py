@@ -35,3 +35,12 @@ class LastTagCount(SharedCount):
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="last_tag_count_is_a_single_row")
         ]
+
+
+class LastFacetCount(SharedCount):
+    groups = models.JSONField(help_text="Numbers of agents by facet, value and level.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="last_facet_count_is_a_single_row")
+        ]

@@ -10,7 +10,15 @@ from django.utils import timezone
 
 from agents.database.clock import DatabaseNow
 from agents.leases.purge import registry_uptime
-from agents.models import AgentEvent, AgentRecord, LastCount, LastTagCount, SweepMark, Uptime
+from agents.models import (
+    AgentEvent,
+    AgentRecord,
+    LastCount,
+    LastFacetCount,
+    LastTagCount,
+    SweepMark,
+    Uptime,
+)
 from tests.factories import AgentFactory
 
 NUMBERS = count_from(1)
@@ -24,7 +32,7 @@ def time_passes(seconds: float) -> None:
     )
     SweepMark.objects.update(at=F("at") - by)
     AgentEvent.objects.update(at=F("at") - by)
-    for counts in (LastCount.objects, LastTagCount.objects):
+    for counts in (LastCount.objects, LastTagCount.objects, LastFacetCount.objects):
         counts.update(at=F("at") - by, began_at=F("began_at") - by)
     Uptime.objects.update(up_since=F("up_since") - by, seen_at=F("seen_at") - by)
 

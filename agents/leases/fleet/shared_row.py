@@ -8,7 +8,7 @@ from django.db.models import Manager, Q
 from agents.database.availability import UNAVAILABLE
 from agents.database.clock import DatabaseNow
 from agents.database.dialect import dialect
-from agents.leases.fleet.budget import pause_after
+from agents.leases.fleet.budget import LONGEST_PAUSE_SECONDS, pause_after
 from agents.models.last_count import SharedCount
 from agents.querysets import read_at
 
@@ -18,9 +18,12 @@ RowT = TypeVar("RowT", bound=SharedCount)
 class SharedRow(Generic[RowT]):
     """`share`: of a processor that counting may take."""
 
-    def __init__(self, rows: Manager[RowT], share: float) -> None:
+    def __init__(
+        self, rows: Manager[RowT], share: float, longest_pause: float = LONGEST_PAUSE_SECONDS
+    ) -> None:
         self._rows = rows
         self._share = share
+        self._longest_pause = longest_pause
 
     def read(self) -> RowT | None:
         """Return the row with its age."""
@@ -31,7 +34,7 @@ class SharedRow(Generic[RowT]):
 
     def must_count(self, row: RowT) -> bool:
         """Return whether the row is too old, and nobody else counts."""
-        pause = pause_after(row.seconds, self._share)
+        pause = pause_after(row.seconds, self._share, self._longest_pause)
         return not 0 <= row.age < pause and self.may_count(pause)
 
     def may_count(self, pause: float) -> bool:
