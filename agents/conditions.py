@@ -39,17 +39,13 @@ class Condition:
 
 
 # Facts that are OK never decide, except the lease.
-WORDS = list(
-    dict.fromkeys(
-        [Lease.ALIVE.value]
-        + [
-            entry.value
-            for kind in (Lease, State, Status, Probe)
-            for entry in kind
-            if entry.level is not Level.OK
-        ]
-    )
-)
+LEVELS = {Lease.ALIVE.value: Level.OK} | {
+    entry.value: entry.level
+    for kind in (Lease, State, Status, Probe)
+    for entry in kind
+    if entry.level is not Level.OK
+}
+WORDS = list(LEVELS)
 
 
 def with_probes(agents: AgentQuerySet) -> AgentQuerySet:
