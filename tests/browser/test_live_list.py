@@ -66,7 +66,7 @@ def test_rows_change_and_ticks_and_focus_stay(open_list: OpenList) -> None:
     leases.renew(agent_id="a", status="degraded", note="slow")
     tab.wait_for(f"{cell('a', 'state')}.textContent.startsWith('degraded')")
 
-    assert "slow" in tab.evaluate(f"{cell('a', 'report')}.textContent")
+    assert "slow" in tab.evaluate(f"{cell('a', 'note')}.textContent")
     assert tab.evaluate("window.loadedOnce")
     assert tab.evaluate(f"{box}.checked")
     assert tab.evaluate(f"document.activeElement === {cell('b', 'agent')}.firstChild")
@@ -99,14 +99,13 @@ def test_a_lease_counts_down_whatever_the_browsers_clock_says(
     AgentFactory.create(agent_id="a", ttl_seconds=3600)
     AgentFactory.create(agent_id="b", ttl_seconds=3600)
     tab = open_list(600)
-    left = f"{cell('a', 'time_left')}.querySelector('progress').value"
+    left = f"{cell('a', 'time_left')}.textContent"
     before = tab.evaluate(left)
-    assert 3500 < before <= 3600
+    assert before.startswith("59 min")
 
-    tab.wait_for(f"{left} < {before} - 1")
+    tab.wait_for(f"{left} !== '{before}'")
 
-    assert tab.evaluate(left) > 3500
-    assert tab.evaluate(f"{cell('a', 'time_left')}.textContent.startsWith('59 min')")
+    assert tab.evaluate(left).startswith("59 min")
     assert tab.evaluate(ASKED) == 0
 
 
@@ -115,7 +114,7 @@ def test_a_lease_that_ends_changes_words_and_colour(open_list: OpenList) -> None
     time_passes(57)
     tab = open_list(600)
 
-    tab.wait_for(f"{cell('a', 'time_left')}.querySelector('.level-bad .fleet-left') !== null")
+    tab.wait_for(f"{cell('a', 'time_left')}.querySelector('.level-bad') !== null")
 
     assert tab.evaluate(f"{cell('a', 'time_left')}.textContent.startsWith('ended')")
     # It is asked about before its time.

@@ -2,7 +2,7 @@
 // clock says; the rows are refreshed every few seconds. Rows stay in their places: one whose agent is
 // gone says so.
 
-import { ago, inWords } from "./ages.js";
+import { inWords } from "./ages.js";
 import { offerCopy } from "./copy.js";
 import { Region, start } from "./live.js";
 import { morph } from "./morph.js";
@@ -21,19 +21,19 @@ class Rows extends Region {
     this.isStale = false;
   }
 
-  get states() {
-    return [...this.element.querySelectorAll("[data-agent]")];
+  get rows() {
+    return [...this.element.querySelectorAll("tr[data-agent]")];
   }
 
   isConcernedBy({ changes, isAll, isPulse }) {
-    const shown = new Set(this.states.map((state) => state.dataset.agent));
+    const shown = new Set(this.rows.map((row) => row.dataset.agent));
     return !isPulse && (!isAll || changes.some(([id]) => shown.has(id)));
   }
 
   request() {
     const token = document.querySelector("#changelist-form [name=csrfmiddlewaretoken]").value;
     const body = new URLSearchParams({ csrfmiddlewaretoken: token });
-    for (const state of this.states) body.append("id", state.dataset.agent);
+    for (const row of this.rows) body.append("id", row.dataset.agent);
     return fetch(this.url, {
       method: "POST",
       body,
@@ -48,10 +48,9 @@ class Rows extends Region {
   async show(response) {
     const { rows } = await response.json();
     receivedAt = new WeakMap();
-    for (const state of this.states) {
-      const cells = rows[state.dataset.agent];
+    for (const row of this.rows) {
+      const cells = rows[row.dataset.agent];
       if (!cells) continue;
-      const row = state.closest("tr");
       row.classList.toggle("fleet-gone", !cells.time_left);
       for (const [column, html] of Object.entries(cells)) {
         const fresh = document.createElement("template");
@@ -81,12 +80,7 @@ function countDown(lease) {
   const ttl = Number(lease.dataset.ttl);
   const level = left <= 0 ? "bad" : left * HEARTBEATS_PER_TTL < ttl ? "warn" : "ok";
   const words = left > 0 ? inWords(left) : `ended ${agoRoughly(-left)}`;
-  const [text, bar] = lease.children;
-  if (text.textContent !== words) text.textContent = words;
-  bar.value = Math.max(left, 0);
-  const heartbeat = lease.closest("tr").querySelector(".field-last_heartbeat time");
-  const age = ago(ttl - left);
-  if (heartbeat && heartbeat.textContent !== age) heartbeat.textContent = age;
+  if (lease.textContent !== words) lease.textContent = words;
   const hasChanged = !lease.classList.contains(`level-${level}`);
   if (hasChanged) lease.className = `fleet-lease level-${level}`;
   return hasChanged;

@@ -25,7 +25,7 @@ let timer = 0;
 const boxOf = (id) =>
   document.querySelector(`#changelist-form input.action-select[value="${CSS.escape(id)}"]`);
 const rows = () => [...document.querySelectorAll("#result_list tbody tr")];
-const idOf = (row) => row?.querySelector("[data-agent]")?.dataset.agent;
+const idOf = (row) => row?.dataset.agent;
 const isShown = (id) => rows().some((row) => idOf(row) === id);
 
 /** Whether an agent that is not shown may be new to the list, rather than on another page. */

@@ -502,3 +502,45 @@ class TestQueries:
         events = response.context["events"]
         assert [event.pk for event in events] == [event.pk for event in newest]
         assert f'href="{EVENTS}?agent_id__exact=a"' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        ("10.0.0.7", 8000, "http://10.0.0.7:8000"),
+        ("agents.example", 443, "https://agents.example:443"),
+        ("2001:db8::7", 8000, "http://[2001:db8::7]:8000"),
+        ("agent_1", 80, "http://agent_1:80"),
+    ],
+)
+def test_an_address_is_a_link_without_a_referrer(
+    admin_client: Client, host: str, port: int, url: str
+) -> None:
+    AgentFactory.create(agent_id="a", host=host, port=port)
+
+    assert f'<a href="{url}" rel="noreferrer">' in page(admin_client)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        HOSTILE,
+        "a/b",
+        "user@host",
+        "javascript:alert(1)",
+        "fe80::1%eth0",
+        "",
+        "a b",
+        "-a",
+        "evil.example#",
+        "evil.example?",
+        "a\\b",
+        "h" * 256,
+        "\u202eevil",
+    ],
+)
+def test_an_invalid_host_is_no_link(admin_client: Client, host: str) -> None:
+    AgentFactory.create(agent_id="a", host=host)
+
+    html = page(admin_client)
+    assert re.search(r"<dt>Advertised address</dt><dd>(?!<a)", html)

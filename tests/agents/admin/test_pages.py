@@ -141,7 +141,7 @@ class TestAllPages:
         real = timezone.now
         monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=1))
 
-        assert "agent-label level-ok" in page(admin_client)
+        assert "fleet-dot level-ok" in page(admin_client)
         assert "agent-condition level-ok" in page(admin_client, f"{AGENTS}a/change/")
         assert listed(admin_client, liveness="alive") == ["a"]
         assert listed(admin_client, liveness="expired") == []

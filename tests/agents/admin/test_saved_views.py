@@ -38,8 +38,9 @@ def delete_url(name: str) -> str:
 
 
 def test_some_views_are_built_in(admin_client: Client) -> None:
-    assert list(shown(admin_client))[:6] == [
+    assert list(shown(admin_client))[:7] == [
         "All",
+        "Alive",
         "Expiring soon",
         "Expired",
         "Draining",

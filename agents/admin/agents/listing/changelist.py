@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django.contrib.admin.views.main import IGNORED_PARAMS, SEARCH_VAR, ChangeList
@@ -5,31 +6,43 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from agents.admin.agents.listing.filters import (
-    ORDER,
-    TEXT_PARAMETERS,
-    TITLES,
-    ActiveFilter,
-    active_filters,
-)
+from agents.admin.agents.listing.active_filters import ActiveFilter, active_filters
+from agents.admin.agents.listing.filters import GROUP, ORDER, TITLES
+from agents.admin.agents.listing.sorting import WORST_FIRST, Sort, order_by, read_sorts
 from agents.admin.widgets.cells import counted
 from agents.admin.widgets.paging import CappedPaginator
-from agents.leases.fleet.last_count import recent_count
+from agents.conditions import with_probes
+from agents.discovery.worst_first import worst_first
+from agents.leases.fleet.facet_counts import (
+    FacetCounts,
+    count_facets_for_all,
+    count_facets_of,
+    last_facet_counts,
+)
+from agents.models import AgentRecord
 
-DISPLAY_PARAMETERS = {*IGNORED_PARAMS} - {SEARCH_VAR}
+DISPLAY_PARAMETERS = {*IGNORED_PARAMS, GROUP} - {SEARCH_VAR}
+# The ids of so many agents are read at once, so that few need no count.
+FEW = 1_000
 
 
 class FleetChangeList(ChangeList):
-    """`result_count`: agents that have pages. `count_in_words`: all."""
+    """`result_count`: agents that have pages. `count_in_words`: all.
+
+    `matching_ids`: of all matching agents, if they are few.
+    """
+
+    matching_ids: Sequence[str] | None = None
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.parameters = [
             (name, value)
             for name, values in request.GET.lists()
             for value in values
-            if name in TITLES or name == ORDER
+            if name in TITLES or name in (ORDER, GROUP)
         ]
         self.active_filters: list[ActiveFilter] = active_filters(self.parameters)
+        self.sorts: list[Sort] = read_sorts(request.GET.get(ORDER, ""))
         super().__init__(request, *args, **kwargs)
 
     def get_queryset(
@@ -44,36 +57,76 @@ class FleetChangeList(ChangeList):
                 self.root_queryset = self.root_queryset.none()
         return super().get_queryset(request, exclude_parameters)
 
+    def get_filters_params(self, params: Any = None) -> Any:
+        found = super().get_filters_params(params)
+        found.pop(GROUP, None)
+        return found
+
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        # Databases limit the number of columns in ORDER BY.
-        if ORDER in self.params:
-            columns = self.params[ORDER].split(".")
-            self.params[ORDER] = ".".join(columns[: len(self.list_display)])
-        return super().get_ordering(request, queryset)
+        return order_by(self.sorts)
 
     def get_results(self, request: HttpRequest) -> None:
         paginator = CappedPaginator(self.queryset, self.list_per_page)
-        first = list(self.queryset[: self.list_per_page + 1]) if self.page_num <= 1 else []
-        if self.page_num <= 1 and len(first) <= self.list_per_page:
-            paginator.set_count(len(first))
+        known: list[str] = []
+        if self.is_surely_large:
+            paginator.set_count(CappedPaginator.MOST + 1)
+        elif self.page_num * self.list_per_page <= FEW:
+            known = self._ids(0, FEW + 1)
+            if len(known) <= FEW:
+                self.matching_ids = known
+                paginator.set_count(len(known))
         self.paginator = paginator
         self.result_count = paginator.count
+        if self.result_count <= FEW and self.matching_ids is None:
+            self.matching_ids = known = self._ids(0, FEW)
         self.multi_page = self.result_count > self.list_per_page
         self.can_show_all = self.result_count <= self.list_max_show_all
         self.page_num = min(max(self.page_num, 1), paginator.num_pages)
-        if self.show_all and self.can_show_all and self.multi_page:
-            rows = list(self.queryset)
-        elif first:
-            rows = first[: self.list_per_page]
-        else:
-            rows = list(paginator.page(self.page_num).object_list)
+        start = (self.page_num - 1) * self.list_per_page
+        stop = min(start + self.list_per_page, self.result_count)
+        if self.show_all and self.can_show_all:
+            start, stop = 0, self.result_count
+        agents = self._rows(known, start, stop)
         query = [pair for pair in self.parameters if pair[1]]
-        for agent in rows:
-            agent.list_query = query
-        self.result_list = cast("Any", rows)
+        for agent in agents:
+            agent.list_query = query  # type: ignore[attr-defined]
+        self.result_list = cast("Any", agents)
         self.full_result_count = None
         self.show_full_result_count = False
         self.show_admin_actions = True
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.queryset.query.where)
+
+    @property
+    def is_surely_large(self) -> bool:
+        """By the last count of all agents: another one would not say more."""
+        last = None if self.is_filtered else self.last_facet_counts
+        return last is not None and last.is_recent and last.agents > 2 * CappedPaginator.MOST
+
+    def _rows(self, known: Sequence[str], start: int, stop: int) -> list[AgentRecord]:
+        rows = with_probes(AgentRecord.objects.with_read_at())
+        if stop > len(known) and not self.is_filtered and self.sorts[0] == WORST_FIRST:
+            return worst_first(rows, start, stop)
+        ids = known[start:stop] if stop <= len(known) else self._ids(start, stop)
+        agents = rows.in_bulk(ids)
+        return [agents[agent_id] for agent_id in ids if agent_id in agents]
+
+    def _ids(self, start: int, stop: int) -> list[str]:
+        """Rows are read for the page only: sorting whole rows would take twice as long."""
+        return list(self.queryset.values_list("pk", flat=True)[start:stop])
+
+    @cached_property
+    def last_facet_counts(self) -> FacetCounts | None:
+        return last_facet_counts()
+
+    @cached_property
+    def facet_counts(self) -> FacetCounts:
+        """Few matching agents are counted now; if they are many, all were counted lately."""
+        if self.matching_ids is not None:
+            return count_facets_of(self.matching_ids)
+        return self.last_facet_counts or count_facets_for_all()
 
     @property
     def is_more(self) -> bool:
@@ -82,14 +135,13 @@ class FleetChangeList(ChangeList):
     @cached_property
     def count_in_words(self) -> str:
         if self.is_more and not self.active_filters:
-            return f"{max(recent_count().registered, CappedPaginator.MOST):,} agents"
+            return f"{max(self.facet_counts.agents, CappedPaginator.MOST):,} agents"
         if self.is_more:
             return f"more than {CappedPaginator.MOST:,} agents"
         return counted(self.result_count, "agent")
 
-    @property
-    def hidden_parameters(self) -> list[tuple[str, str]]:
-        return [pair for pair in self.parameters if pair[0] not in TEXT_PARAMETERS]
+    def parameters_beside(self, *names: str) -> list[tuple[str, str]]:
+        return [pair for pair in self.parameters if pair[0] not in names]
 
 
 class MatchingAgents(FleetChangeList):

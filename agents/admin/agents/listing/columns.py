@@ -1,39 +1,131 @@
+"""Cells of the list. live.js and others find a row by its ``data-agent``."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 
-from agents.addresses import before_port
-from agents.admin.agents.addresses import base_url
-from agents.admin.widgets.cells import NOTHING
-from agents.admin.widgets.times import moment
-from agents.conditions import Condition, condition_of, condition_rank, lease_of
-from agents.database.clock import ExpiresAt
+from agents.admin.agents.listing.filters import REPEATABLE
+from agents.admin.widgets.cells import agent_url
+from agents.admin.widgets.times import in_both
+from agents.conditions import Condition, condition_of, lease_of
 from agents.durations import ago, in_words
 from agents.models import AgentRecord
 from agents.querysets import read_at
 from agents.states import Lease
 
-LISTED_TAGS = 4
-LISTED_NOTE_LENGTH = 80
+LISTED_NAMES = 12
+Cell = Callable[[AgentRecord], SafeString]
 
 
-@admin.display(description="state", ordering=condition_rank().desc())
+@dataclass(frozen=True)
+class Column:
+    """`name`: its class is `field-NAME`. `sort`: a key of sorting.KEYS."""
+
+    name: str
+    title: str
+    cell: Cell
+    sort: str = ""
+
+
 def state(agent: AgentRecord) -> SafeString:
-    """fleet.js finds the row by ``data-agent``."""
     condition = condition_of(agent, read_at(agent))
     return format_html(
-        '<div class="fleet-state" data-agent="{}"><span class="agent-label level-{}">{}</span>'
-        '<span class="agent-aside" title="{}">{}</span></div>',
-        agent.agent_id,
+        '<span class="fleet-dot level-{}" title="{}">{}</span>',
         condition.level,
-        condition.word,
         condition.reason,
-        _short_reason(agent, condition),
+        condition.word,
     )
+
+
+def gone(history_url: str | None) -> SafeString:
+    word = format_html('<a href="{}">gone</a>', history_url) if history_url else "gone"
+    return format_html(
+        '<span class="fleet-dot" title="Its record was deleted just now.">{}</span>', word
+    )
+
+
+def agent(agent: AgentRecord) -> SafeString:
+    name = "" if agent.agent_name == agent.agent_id else agent.agent_name
+    aside = format_html(' <span class="fleet-quiet">{}</span>', name) if name else ""
+    return format_html(
+        '<a class="fleet-id" href="{}" title="{}">{}</a>{}',
+        agent_url(agent.agent_id),
+        f"{agent.agent_id} {name}".rstrip(),
+        agent.agent_id,
+        aside,
+    )
+
+
+def host(agent: AgentRecord) -> SafeString:
+    return _filter_link(agent, "host", agent.host, title=f"{agent.host}:{agent.port}")
+
+
+def version(agent: AgentRecord) -> SafeString:
+    return _filter_link(agent, "version", agent.version)
+
+
+def skills(agent: AgentRecord) -> SafeString:
+    names = [("skill", name) for name in agent.skills] + [("tag", name) for name in agent.tags]
+    shown = [
+        (_filter_link(agent, parameter, name, css=f"agent-chip fleet-{parameter}"),)
+        for parameter, name in names[:LISTED_NAMES]
+    ]
+    return format_html_join("", "{}", shown)
+
+
+def _filter_link(
+    agent: AgentRecord, parameter: str, value: str, *, css: str = "fleet-narrow", title: str = ""
+) -> SafeString:
+    if not value:
+        return SafeString()
+    query = getattr(agent, "list_query", [])
+    pairs = [pair for pair in query if parameter in REPEATABLE or pair[0] != parameter]
+    if (parameter, value) not in pairs:
+        pairs = [*pairs, (parameter, value)]
+    return format_html(
+        '<a class="{}" href="?{}" title="{}">{}</a>',
+        css,
+        urlencode(pairs),
+        title or f"Only agents with this {parameter}: {value}",
+        value,
+    )
+
+
+def load(agent: AgentRecord) -> SafeString:
+    if agent.load is None:
+        return SafeString()
+    return format_html(
+        '<span class="fleet-load"><progress max="1" value="{}" aria-hidden="true"></progress>'
+        "{}</span>",
+        agent.load,
+        f"{agent.load:.0%}",
+    )
+
+
+def time_left(agent: AgentRecord) -> SafeString:
+    """fleet.js counts down."""
+    now = read_at(agent)
+    left = (agent.expires_at - now).total_seconds()
+    heard = ago((now - agent.last_heartbeat).total_seconds())
+    return format_html(
+        '<span class="fleet-lease level-{}" data-left="{}" data-ttl="{}" title="{}">{}</span>',
+        lease_of(agent, now).level,
+        f"{left:.3f}",
+        agent.ttl_seconds,
+        f"Last heartbeat {heard}, at {in_both(agent.last_heartbeat)}",
+        in_words(left) if left > 0 else f"ended {ago(-left, units=1)}",
+    )
+
+
+def note(agent: AgentRecord) -> SafeString:
+    """What the agent reports; else why it is not alive and well."""
+    text = agent.note or _short_reason(agent, condition_of(agent, read_at(agent)))
+    return format_html('<span title="{}">{}</span>', text, text) if text else SafeString()
 
 
 def _short_reason(agent: AgentRecord, condition: Condition) -> str:
@@ -46,109 +138,37 @@ def _short_reason(agent: AgentRecord, condition: Condition) -> str:
     }.get(lease, "")
 
 
-def gone(agent_id: str, history_url: str | None) -> SafeString:
-    note = "its record was deleted just now"
-    if history_url:
-        note = format_html('{}; <a href="{}">history</a>', note, history_url)
+COLUMNS = [
+    Column("state", "Condition", state, "condition"),
+    Column("agent", "Agent", agent, "id"),
+    Column("host", "Host", host, "host"),
+    Column("version", "Version", version, "version"),
+    Column("skills", "Skills and tags", skills),
+    Column("load", "Load", load, "load"),
+    Column("time_left", "Time left", time_left, "left"),
+    Column("note", "Note", note, "report"),
+]
+LIVE_COLUMNS = [one for one in COLUMNS if one.cell in (state, load, time_left, note)]
+
+
+def rows(agents: Sequence[AgentRecord], *, with_boxes: bool) -> SafeString:
+    # A template for each row would take longer than the rest of the page.
+    return format_html_join("\n", '<tr data-agent="{}">{}{}</tr>', _rows(agents, with_boxes))
+
+
+def _rows(agents: Sequence[AgentRecord], with_boxes: bool) -> Any:
+    for one in agents:
+        cells = format_html_join(
+            "", '<td class="field-{}">{}</td>', ((each.name, each.cell(one)) for each in COLUMNS)
+        )
+        yield one.agent_id, _box(one) if with_boxes else "", cells
+
+
+def _box(agent: AgentRecord) -> SafeString:
     return format_html(
-        '<div class="fleet-state" data-agent="{}"><span class="agent-label">gone</span>'
-        '<span class="agent-aside">{}</span></div>',
-        agent_id,
-        note,
+        '<td class="action-checkbox"><input type="checkbox" name="{}" value="{}"'
+        ' class="action-select" aria-label="Select {} for an action"></td>',
+        ACTION_CHECKBOX_NAME,
+        agent.pk,
+        agent.pk,
     )
-
-
-@admin.display(description="agent", ordering="agent_id")
-def agent(agent: AgentRecord) -> SafeString:
-    shown = format_html('<span class="fleet-id">{}</span>', agent.agent_id)
-    if agent.agent_name in {"", agent.agent_id}:
-        return shown
-    name = '{}<span class="agent-aside" title="{}">{}</span>'
-    return format_html(name, shown, agent.agent_name, agent.agent_name)
-
-
-@admin.display(ordering="host")
-def address(agent: AgentRecord) -> SafeString:
-    labels = ((label,) for label in before_port(agent.host).split("."))
-    host = format_html_join(format_html("{}<wbr>", "."), "{}", labels)
-    url = base_url(agent)
-    if not url:
-        return format_html('<span class="fleet-host">{}:{}</span>', host, agent.port)
-    return format_html(
-        '<a href="{}/" target="_blank" rel="noopener noreferrer">{}:{}</a>', url, host, agent.port
-    )
-
-
-@admin.display(ordering="version")
-def version(agent: AgentRecord) -> SafeString:
-    return _filter_link(agent, "version", agent.version) if agent.version else _nothing()
-
-
-@admin.display(description="tags")
-def tags(agent: AgentRecord) -> SafeString:
-    shown = [_filter_link(agent, "tag", tag) for tag in agent.tags[:LISTED_TAGS]]
-    html = format_html_join(" ", "{}", ((chip,) for chip in shown))
-    more = len(agent.tags) - len(shown)
-    if more > 0:
-        return format_html('{} <span class="fleet-more">+{}</span>', html, more)
-    return html or _nothing()
-
-
-def _filter_link(agent: AgentRecord, parameter: str, value: str) -> SafeString:
-    query = getattr(agent, "list_query", [])
-    pairs = [pair for pair in query if parameter == "tag" or pair[0] != parameter]
-    if (parameter, value) not in pairs:
-        pairs = [*pairs, (parameter, value)]
-    return format_html(
-        '<a class="agent-chip" href="?{}" title="{}">{}</a>',
-        urlencode(pairs),
-        f"Only agents with this {parameter}",
-        value,
-    )
-
-
-@admin.display(ordering=ExpiresAt())
-def time_left(agent: AgentRecord) -> SafeString:
-    left = (agent.expires_at - read_at(agent)).total_seconds()
-    level = lease_of(agent, read_at(agent)).level
-    words = in_words(left) if left > 0 else f"ended {ago(-left, units=1)}"
-    return format_html(
-        '<div class="fleet-lease level-{}" data-left="{}" data-ttl="{}">'
-        '<span class="fleet-left">{}</span>'
-        '<progress class="fleet-bar" max="{}" value="{}" aria-hidden="true"></progress></div>',
-        level,
-        f"{left:.3f}",
-        agent.ttl_seconds,
-        words,
-        agent.ttl_seconds,
-        f"{max(left, 0):.3f}",
-    )
-
-
-@admin.display(ordering="last_heartbeat")
-def last_heartbeat(agent: AgentRecord) -> SafeString:
-    return moment(agent.last_heartbeat, read_at(agent))
-
-
-@admin.display(ordering="status")
-def report(agent: AgentRecord) -> SafeString:
-    summary = agent.status if agent.load is None else f"{agent.status}, load {agent.load:.0%}"
-    if not agent.note:
-        return format_html("{}", summary)
-    note = Truncator(agent.note).chars(LISTED_NOTE_LENGTH)
-    return format_html(
-        '{}<span class="agent-aside" title="{}">{}</span>', summary, agent.note, note
-    )
-
-
-def _nothing() -> SafeString:
-    return format_html("{}", NOTHING)
-
-
-COLUMNS: list[Any] = [state, agent, address, version, tags, time_left, last_heartbeat, report]
-LIVE_COLUMNS = {
-    "state": state,
-    "time_left": time_left,
-    "last_heartbeat": last_heartbeat,
-    "report": report,
-}

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin
@@ -7,7 +6,6 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.http import urlencode
 from rest_framework.serializers import ValidationError
 
 from agents.discovery.fields import NameField
@@ -20,12 +18,14 @@ from agents.states import Lease
 PARAMETERS = {"search": "q", "state": "state__exact", "status": "status__exact"}
 METADATA = "meta"
 ORDER = "o"
+GROUP = "group"
+ENROLLED_BY = "enrolled_by__exact"
 DESCRIBED = {PARAMETERS.get(one.name, one.name): one for one in FILTERS}
 TITLES = {
     "liveness": "liveness",
     **{parameter: one.title for parameter, one in DESCRIBED.items()},
     METADATA: "metadata",
-    "enrolled_by__exact": "registered with token",
+    ENROLLED_BY: "registered with token",
 }
 
 
@@ -161,30 +161,15 @@ LIST_FILTER: list[Any] = [
     ),
     MetadataFilter,
 ]
-TEXT_PARAMETERS = {kind.parameter_name for kind in LIST_FILTER if issubclass(kind, TextFilter)}
-
-
-@dataclass(frozen=True)
-class ActiveFilter:
-    """`without`: the query string without it. `problem`: why no agent can match."""
-
-    title: str
-    value: str
-    without: str
-    problem: str = ""
-
-
-def active_filters(parameters: list[tuple[str, str]]) -> list[ActiveFilter]:
-    return [
-        ActiveFilter(
-            TITLES[name],
-            value,
-            "?" + urlencode([pair for pair in parameters if pair != (name, value)]),
-            problem_with(name, value),
-        )
-        for name, value in parameters
-        if name in TITLES and value
-    ]
+# Facets list the values of the others.
+TYPED = tuple(
+    kind for kind in LIST_FILTER if kind.parameter_name in {METADATA, BY_NAME["name"].name}
+)
+# Several values of these narrow the list further.
+REPEATABLE = {
+    METADATA,
+    *(parameter for parameter, one in DESCRIBED.items() if one.needs_all),
+} - {PARAMETERS["search"]}
 
 
 def problem_with(parameter: str, value: str) -> str:

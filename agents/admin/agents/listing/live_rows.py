@@ -28,7 +28,7 @@ class LiveRows(ModelAdmin[AgentRecord]):
             agent = agents.get(agent_id)
             if agent is None:
                 url = cells.history_url(agent_id) if may_view_history else None
-                rows[agent_id] = {"state": columns.gone(agent_id, url)}
+                rows[agent_id] = {"state": columns.gone(url)}
             else:
-                rows[agent_id] = {name: cell(agent) for name, cell in columns.LIVE_COLUMNS.items()}
+                rows[agent_id] = {one.name: one.cell(agent) for one in columns.LIVE_COLUMNS}
         return JsonResponse({"rows": rows})

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from agents.actors import staff
-from agents.admin.agents.listing.filters import ORDER, TITLES
+from agents.admin.agents.listing.filters import GROUP, ORDER, TITLES
 from agents.database.clock import DatabaseNow
 from agents.models import (
     MAX_VIEW_NAME_LENGTH,
@@ -24,7 +24,7 @@ from agents.models import (
 from agents.states import Lease, State, Status
 
 CHANGE = "agents.change_agentrecord"
-KNOWN = {*TITLES, ORDER}
+KNOWN = {*TITLES, ORDER, GROUP}
 IGNORED = {"p", "all", "e", "_facets"}
 
 
@@ -36,7 +36,7 @@ class BuiltIn:
 
 BUILT_IN = [
     BuiltIn("All", ""),
-    *(BuiltIn(lease.label, f"liveness={lease}") for lease in Lease if lease is not Lease.ALIVE),
+    *(BuiltIn(lease.label, f"liveness={lease}") for lease in Lease),
     *(BuiltIn(state.label, f"state__exact={state}") for state in State if not state.is_default),
     BuiltIn(Status.DEGRADED.label, f"status__exact={Status.DEGRADED}"),
 ]
