@@ -10,9 +10,6 @@ from django.conf import settings
 from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.strategies import SlidingWindowCounterRateLimiter
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from agents.rate_storages import OwnStorage, SharedStorage
 
@@ -104,6 +101,9 @@ class Counter:
         self._paused_until = 0.0
         self._lock = threading.Lock()
         if url.startswith(REDIS_SCHEMES):
+            from redis.backoff import NoBackoff  # noqa: PLC0415 - on one machine, without Redis,
+            from redis.retry import Retry  # noqa: PLC0415 - it would be a tenth of the start
+
             options: dict[str, Any] = {
                 "socket_timeout": REDIS_TIMEOUT_SECONDS,
                 "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
@@ -124,7 +124,7 @@ class Counter:
         costs = {rate.key_for(name, key): cost for key, cost in calls.items()}
         try:
             acquired = self._redis.acquire_each(rate, costs)
-        except RedisError as error:
+        except StorageError as error:
             self._pause(error)
             return self.hit_each(rate, name, calls)
         return {key for key, is_counted in zip(calls, acquired, strict=True) if is_counted}
@@ -148,7 +148,7 @@ class Counter:
     def _limiter(self) -> SlidingWindowCounterRateLimiter:
         return self._own if time.monotonic() < self._paused_until else self._shared
 
-    def _pause(self, error: StorageError | RedisError) -> None:
+    def _pause(self, error: StorageError) -> None:
         with self._lock:
             if time.monotonic() < self._paused_until:
                 return

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.integration.registry_process import MANAGE, environment_for
 
-LATER = {"apprise", "deploygen.spec.model", "mcp", "mozilla_django_oidc", "pydantic"}
+LATER = {"apprise", "deploygen.spec.model", "mcp", "mozilla_django_oidc", "pydantic", "redis"}
 
 
 def test_a_web_process_starts_without_what_few_calls_need(tmp_path: Path) -> None:
