@@ -5,10 +5,11 @@ removed.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from deploygen.form.shapes import Kind, Shape, shapes
 from deploygen.spec.document import joined
@@ -139,10 +140,18 @@ def _number(text: str, *, is_whole: bool) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        # "\ud800" is half a character.
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return text.strip()
+    return value
 
 
-def _refuse(constant: str) -> None:
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
+
+
+def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)

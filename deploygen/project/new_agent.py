@@ -13,7 +13,8 @@ from deploygen.output.writing import USERS_FILES, with_marker
 from deploygen.project.checks import check_project
 from deploygen.project.files import Found
 from deploygen.project.scaffold import BELOW_THE_SPEC, SPEC_FILE
-from deploygen.spec.errors import SpecError, make_spec
+from deploygen.spec.document import DocumentError, read_document
+from deploygen.spec.errors import Problem, SpecError, make_spec
 from deploygen.spec.file import overridden
 from deploygen.spec.model import AgentSpec
 
@@ -35,6 +36,8 @@ def new_agent(values: Mapping[str, Any], registry_url: str) -> NewAgent:
     if isinstance(registry, dict) and "url" not in registry:
         values = overridden(dict(values), {"registry.url": registry_url})
     spec = make_spec(values)
+    text = spec_text(dict(values))
+    _check_text(text)
     with tempfile.TemporaryDirectory(prefix="agent-") as empty:
         _, problems = check_project(Path(empty), spec, Found())
     if problems:
@@ -46,11 +49,19 @@ def new_agent(values: Mapping[str, Any], registry_url: str) -> NewAgent:
     return NewAgent(
         spec,
         {
-            SPEC_FILE: spec_text(dict(values)),
+            SPEC_FILE: text,
             **authors,
             **{f"{BELOW_THE_SPEC}/{path}": _text(each) for path, each in sorted(generated.items())},
         },
     )
+
+
+def _check_text(text: str) -> None:
+    """Refuse what an agent.yaml cannot hold: too much of it, or too deep."""
+    try:
+        read_document(text.encode())
+    except DocumentError as error:
+        raise SpecError([Problem(error.path, error.problem, at=error.path)]) from error
 
 
 def _text(content: Content) -> str:

@@ -38,12 +38,12 @@ class ReplaceForm(forms.Form):
         help_text="Both are valid until then: change the agents meanwhile.",
     )
     days = forms.IntegerField(
-        label="Days",
+        label="The new token is valid for",
         required=False,
         min_value=1,
         max_value=MAX_LIFETIME.days,
         initial=DEFAULT_DAYS,
-        help_text="How long the new token is valid. Empty: until it is revoked.",
+        help_text="Days. Empty: until it is revoked.",
     )
 
 

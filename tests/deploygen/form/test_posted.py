@@ -139,7 +139,7 @@ def test_more_items_than_a_spec_takes_are_refused() -> None:
     assert "at most 64" in problems(entered)["environment"][0]
 
 
-@pytest.mark.parametrize("text", ["NaN", "[" * 100_000, '{"a":', "two words"])
+@pytest.mark.parametrize("text", ["NaN", "1e999", r'"\ud800"', "[" * 100_000, '{"a":', "two words"])
 def test_what_is_not_json_is_text(text: str) -> None:
     values = reading({"inputs[0].name": "n", "inputs[0].default": text}).values
 

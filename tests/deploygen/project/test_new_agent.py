@@ -1,6 +1,7 @@
 """An agent made from values alone, as the dashboard makes it."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from deploygen.project.new_agent import NewAgent, new_agent
 from deploygen.spec.errors import SpecError
 
 URL = "http://localhost:9000"
+ITEM = {"name": "n", "type": "number"}
+OBJECT = {"name": "n", "type": "object"}
+DEEP: Any = json.loads('{"a":' * 30 + "1" + "}" * 30)
 VALUES: dict[str, Any] = {
     "name": "weather",
     "inputs": [{"name": "city", "type": "string"}],
@@ -69,6 +73,10 @@ def test_it_joins_the_registry_that_made_it_unless_its_values_say_otherwise() ->
         ({"handler": "other:handle"}, "handler", "there is no other.py beside the spec"),
         ({"requirements": ["./a-1-py3-none-any.whl"]}, "requirements[0]", "a-1-py3-none-any.whl"),
         ({"requirements": ["fastapi==0.1"]}, "requirements[0]", "fastapi"),
+        ({"inputs": [ITEM | {"default": 10**30}]}, "inputs[0].default", "64 bits"),
+        ({"inputs": [ITEM | {"default": 1e-9}]}, "inputs[0].default", "a plain decimal"),
+        ({"tags": ["x" * 64] * 1200}, "tags", "at most 64"),
+        ({"inputs": [OBJECT | {"default": DEEP}]}, "", "levels deep"),
         ({"build_steps": [{"run": "x", "files": ["data"]}]}, "build_steps[0].files", "data"),
     ],
 )
@@ -79,7 +87,7 @@ def test_what_cannot_work_is_refused_at_its_field(
         new_agent({**VALUES, **values}, URL)
 
     [problem] = caught.value.problems
-    assert problem.field == field
+    assert problem.field.startswith(field)
     assert message in problem.text
 
 
