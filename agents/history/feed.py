@@ -144,9 +144,8 @@ def last_records_of(agents: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
 
 
 def last_record(agent_id: str) -> Mapping[str, Any] | None:
-    ends = AgentEvent.objects.filter(agent_id=agent_id, record__isnull=False).order_by("-pk")
-    record: Mapping[str, Any] | None = ends.values_list("record", flat=True).first()
-    return record
+    end = last_end(agent_id)
+    return None if end is None else end.record
 
 
 def older(
@@ -171,3 +170,9 @@ def newest_first(agent_id: str | None = None) -> QuerySet[AgentEvent]:
 def ends_newest_first() -> QuerySet[AgentEvent]:
     """Return the events that ended agents, with their records. Not for cursors."""
     return AgentEvent.objects.filter(HAS_LAST_RECORD).order_by("-at", "-pk")
+
+
+def last_end(agent_id: str) -> AgentEvent | None:
+    """Return the event that ended an agent last, with its record."""
+    ends = AgentEvent.objects.filter(HAS_LAST_RECORD, agent_id=agent_id).order_by("-pk")
+    return ends.first()

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -12,12 +13,14 @@ from agents.admin.agents.history import draw
 from agents.conditions import condition_of
 from agents.durations import ago, in_words
 from agents.history import feed
+from agents.history.died_together import died_together
 from agents.history.of_agent import History
 from agents.leases.purge.registry_uptime import report_uptime
 from agents.models import AccessToken, AgentEvent, AgentRecord
 from agents.querysets import read_at
 
 NEWEST_EVENTS = 20
+MOST_TOGETHER = 50
 VIEW_TOKENS = "agents.view_accesstoken"
 
 
@@ -66,12 +69,27 @@ def registration_facts(request: HttpRequest, agent: AgentRecord) -> dict[str, An
 
 
 def last_record(agent_id: str) -> dict[str, Any]:
-    record = feed.last_record(agent_id)
-    if record is None:  # from an older version, or deleted
+    """Return what is remembered of an agent that is gone."""
+    end = feed.last_end(agent_id)
+    if end is None or end.record is None:  # from an older version, or deleted
         return {}
+    record = end.record
+    begin, last = (
+        datetime.fromisoformat(record[name]) for name in ("registered_at", "last_heartbeat")
+    )
+    together = died_together(end, MOST_TOGETHER + 1)
+    back = AgentRecord.objects.filter(pk__in=[other.agent_id for other in together])
     return {
-        "last_record_rows": list(metadata.rows(record)),
-        "last_record_json": metadata.as_json(record),
+        "last": record,
+        "has_died": end.kind == AgentEvent.Kind.PURGED,
+        "registered_at": begin,
+        "last_heartbeat": last,
+        "lived": in_words((last - begin).total_seconds()),
+        "metadata_rows": list(metadata.rows(record.get("metadata") or {})),
+        "metadata_json": metadata.as_json(record.get("metadata") or {}),
+        "together": [other.agent_id for other in together[:MOST_TOGETHER]],
+        "more_together": len(together) > MOST_TOGETHER,
+        "back": set(back.values_list("pk", flat=True)),
     }
 
 

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from agents import leases
 from agents.admin.agents import gone
+from agents.models import AgentEvent
 from tests.agents.passing_time import fleet, time_passes
 
 pytestmark = pytest.mark.django_db
@@ -155,3 +158,65 @@ def test_text_from_agents_is_escaped(admin_client: Client) -> None:
         html = admin_client.get(url).content.decode()
         assert "<script>alert" not in html
         assert "<img src=x" not in html
+
+
+class TestPage:
+    def test_it_says_where_it_was_which_version_and_what_it_reported(
+        self, admin_client: Client
+    ) -> None:
+        register("a", version="1.2.3", tags=["gpu"], skills=["ocr"], address="192.0.2.9")
+        leases.renew(agent_id="a", status="degraded", load=0.25, note="the disk is full")
+        die("a")
+
+        html = re.sub("<[^>]*>", "", page(admin_client, f"{AGENTS}a/change/"))
+
+        for text in ("node-4:8000", "192.0.2.9", "1.2.3", "gpu", "ocr", "degraded, load 0.25"):
+            assert text in html
+        assert "the disk is full" in html
+
+    def test_it_names_those_that_died_on_the_same_host_at_the_same_time(
+        self, admin_client: Client
+    ) -> None:
+        register("earlier")
+        die("earlier")
+        event = AgentEvent.objects.get(kind="purged")
+        event.record["last_heartbeat"] = (timezone.now() - timedelta(minutes=12)).isoformat()
+        event.save()
+        for agent_id in ("a", "beside", "returned", "stopped"):
+            register(agent_id)
+        register("elsewhere", host="node-5")
+        leases.deregister(agent_id="stopped")
+        time_passes(100)
+        for agent_id in ("a", "beside", "returned", "elsewhere"):
+            leases.purge_one(agent_id=agent_id, actor="sweep", reason="no heartbeat for 60 s")
+        register("returned")
+
+        html = page(admin_client, f"{AGENTS}a/change/")
+
+        together = html.partition("Died on the same host at the same time")[2].partition("</ul>")[0]
+        assert re.findall(r">([a-z-]+)</a> <span [^>]*>(\w+)<", together) == [
+            ("beside", "gone"),
+            ("returned", "back"),
+        ]
+
+    def test_behind_one_address_agents_count_as_on_the_same_host(
+        self, admin_client: Client
+    ) -> None:
+        register("a", host="pod-1", address="192.0.2.9")
+        register("b", host="pod-2", address="192.0.2.9")
+        time_passes(100)
+        for agent_id in ("a", "b"):
+            leases.purge_one(agent_id=agent_id, actor="sweep", reason="no heartbeat for 60 s")
+
+        assert f'href="{AGENTS}b/change/"' in page(admin_client, f"{AGENTS}a/change/")
+
+    def test_an_agent_that_stopped_has_no_such_list(self, admin_client: Client) -> None:
+        register("a")
+        register("b")
+        leases.deregister(agent_id="a")
+        die("b")
+
+        html = page(admin_client, f"{AGENTS}a/change/")
+
+        assert "Last record" in html
+        assert "Died on the same host" not in html
