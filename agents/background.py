@@ -7,9 +7,10 @@ from django.db import Error, close_old_connections
 
 from agents.database.availability import log_unavailable
 from agents.database.dialect import dialect
-from agents.history.activity import ActivityRecorder
+from agents.history.activity import ActivityRecorder, LivingRecorder
 from agents.leases.expiry.lookout import TICK_SECONDS, Lookout
 from agents.leases.expiry.turn import Turn
+from agents.leases.fleet.last_count import recent_count
 from agents.leases.purge.registry_uptime import PULSE_SECONDS, pulse
 from agents.notifications.dispatch import dispatch
 from agents.notifications.wake import Waker
@@ -39,12 +40,14 @@ def _start() -> None:
 
 
 def _run(recorder: ActivityRecorder) -> None:
+    living = LivingRecorder(lambda: recent_count().active)
     while True:
         recorder.sample()
         try:
             close_old_connections()
             pulse()
             recorder.record()
+            living.record()
         except Error as error:
             log_unavailable(error)
         dialect.close_before_fork()

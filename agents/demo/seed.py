@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from agents.database.clock import database_now
 from agents.demo.past import DAYS, make_agents
 from agents.history import feed
 from agents.history.past import write_past
+from agents.history.timeline import BEGINS, ENDS
 from agents.leases.demo import write_registered_before
 from agents.models import ActivityMark, ActivityMinute, AgentEvent, AgentRecord, SavedView
 from agents.states import Status
@@ -78,7 +80,7 @@ def seed(number: int) -> Seeded:
             ]
         )
         ActivityMinute.objects.bulk_create(
-            _minutes(events, len(alive), now, random.Random(number)),  # noqa: S311
+            _minutes(events, now, random.Random(number)),  # noqa: S311
             batch_size=2000,
         )
         ActivityMark.objects.create(settled=feed.newest_position(), counted_at=now)
@@ -105,20 +107,32 @@ def _drift(load: float | None, draw: random.Random) -> float | None:
 
 
 def _minutes(
-    events: Sequence[dict[str, Any]], alive: int, now: datetime, draw: random.Random
+    events: Sequence[dict[str, Any]], now: datetime, draw: random.Random
 ) -> Iterator[ActivityMinute]:
-    counts = Counter(
-        (event["at"].replace(second=0, microsecond=0), COLUMNS[event["kind"]])
-        for event in events
-        if event["kind"] in COLUMNS
-    )
+    by_minute: dict[datetime, list[dict[str, Any]]] = {}
+    for event in sorted(events, key=itemgetter("at")):
+        by_minute.setdefault(event["at"].replace(second=0, microsecond=0), []).append(event)
     this_minute = now.replace(second=0, microsecond=0)
+    alive: set[str] = set()
+    known: set[str] = set()
     for ago in range(DAYS * 24 * 60, 0, -1):
         minute = this_minute - ago * MINUTE
+        counts: Counter[str] = Counter()
+        for event in by_minute.get(minute, ()):
+            agent_id, kind = event["agent_id"], event["kind"]
+            if column := COLUMNS.get(kind):
+                counts[column] += 1
+                counts["restarts"] += column == "registrations" and agent_id in known
+            known.add(agent_id)
+            if kind in BEGINS:
+                alive.add(agent_id)
+            elif kind in ENDS:
+                alive.discard(agent_id)
         yield ActivityMinute(
             minute=minute,
-            heartbeats=round(HEARTBEATS_A_MINUTE * alive * draw.uniform(0.98, 1.02)),
-            **{column: counts[minute, column] for column in set(COLUMNS.values())},
+            heartbeats=round(HEARTBEATS_A_MINUTE * len(alive) * draw.uniform(0.98, 1.02)),
+            alive=len(alive),
+            **counts,
         )
 
 

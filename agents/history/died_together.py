@@ -31,7 +31,7 @@ def died_together(event: AgentEvent, limit: int) -> Sequence[AgentEvent]:
         at__gte=event.at - PURGED_WITHIN,
         at__lte=event.at + PURGED_WITHIN,
     )
-    found = {}
+    found: dict[str, AgentEvent] = {}
     for other in others.exclude(agent_id=event.agent_id)[:MOST_READ]:
         at = _last_heartbeat(other.record or {})
         if at is not None and abs(at - last) <= TOGETHER:

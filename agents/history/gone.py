@@ -12,14 +12,20 @@ from agents.database.clock import DatabaseNow
 from agents.history.feed import ends_newest_first
 from agents.models import HAS_LAST_RECORD, MAX_NAME_LENGTH, AgentEvent, AgentRecord
 
-SEARCHED = 20_000  # the newest ends; reading more takes long
+# Of the newest ends; reading more takes long.
+SEARCHED = 20_000
+COUNTED = 5_000
 LATELY = timedelta(days=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def newest_gone() -> QuerySet[AgentEvent]:
-    """Return the last ends of agents without a record, newest first, among the SEARCHED newest."""
-    earliest = ends_newest_first().order_by("-at").values("at")[SEARCHED - 1 : SEARCHED]
+def newest_gone(among: int | None = None) -> QuerySet[AgentEvent]:
+    """Return the last ends of agents without a record, newest first.
+
+    `among`: so many of the newest ends; by default SEARCHED.
+    """
+    most = among or SEARCHED
+    earliest = ends_newest_first().order_by("-at").values("at")[most - 1 : most]
     later = AgentEvent.objects.filter(
         HAS_LAST_RECORD, agent_id=OuterRef("agent_id"), pk__gt=OuterRef("pk")
     )
@@ -64,7 +70,7 @@ class Died:
 
 def died() -> QuerySet[AgentEvent]:
     """Return the last ends of those that died within a day and are still gone."""
-    return newest_gone().filter(kind=AgentEvent.Kind.PURGED, at__gte=DatabaseNow() - LATELY)
+    return newest_gone(COUNTED).filter(kind=AgentEvent.Kind.PURGED, at__gte=DatabaseNow() - LATELY)
 
 
 def died_lately(limit: int) -> Died:

@@ -2,8 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 from agents.database.clock import database_now
-from agents.history.activity import read_minutes
-from agents.history.activity.series import COUNTS
+from agents.history.activity import totals
 from agents.leases.fleet.last_count import recent_count
 from agents.leases.purge.sweep_mark import report_sweeps
 from agents.mcp.finding import as_json
@@ -30,8 +29,7 @@ def fleet_summary(_arguments: FleetSummary, _caller: Caller) -> dict[str, Any]:
 
 
 def _last_hour() -> dict[str, int]:
-    rows = read_minutes(database_now() - timedelta(hours=1))
-    return {name: sum(row[place] for row in rows) for place, name in enumerate(COUNTS, start=1)}  # type: ignore[misc]
+    return totals(database_now() - timedelta(hours=1))
 
 
 FLEET_SUMMARY = Tool(

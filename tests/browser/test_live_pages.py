@@ -86,7 +86,9 @@ def test_an_open_table_stays_open_when_its_chart_changes(open_page: OpenPage) ->
     ActivityMinute.objects.create(
         minute=timezone.now().replace(second=0, microsecond=0), heartbeats=7
     )
-    tab.wait_for("document.querySelector('#beats-minute .chart-legend strong').textContent === '7'")
+    tab.wait_for(
+        "document.querySelector('.living-legend li:last-child strong').textContent === '7'"
+    )
 
     assert tab.evaluate(f"{TABLE}.open")
 

@@ -1,188 +1,208 @@
-"""Charts as SVG. Lengths are percentages, so that text keeps its size."""
+"""The chart of the living over time, as SVG that is stretched to the width of the page."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import groupby
 
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
 from agents.admin.dashboard.scale import Scale, in_short, scale_for
+from agents.admin.dashboard.spans import Span
+from agents.history.activity import Bucket
 
 # Pixels.
-HEIGHT, TOP, PLOT = 214, 12, 172
-# Percent of the width left of the plot; share of a slot that its bar fills.
-LEFT, BAR = 9.0, 0.76
-MARGIN = 2.5
+TOP, PLOT, LANE, GAP, TIMES = 8, 148, 24, 10, 22
+LABELS = 74
+# Of a lane's height, so that one can be seen beside a thousand.
+SHORTEST_MARK = 16
+LANES = (("deaths", "expiries"), ("restarts", "restarts"), ("heartbeats", "heartbeats"))
+HEIGHT = TOP + PLOT + len(LANES) * (GAP + LANE) + TIMES
 
 
 @dataclass(frozen=True)
-class Series:
-    """`name`: a plural, which selects the colour. `counts`: one per slot."""
-
-    name: str
-    counts: Sequence[int]
-    below_zero: bool = False
+class Slot:
+    bucket: Bucket
+    span: Span
+    is_last: bool
 
     @property
-    def total(self) -> int:
-        return sum(self.counts)
+    def url(self) -> str:
+        """Of the history of its time."""
+        return stretch_url(self.bucket.begin, self.bucket.begin + self.span.slot)
 
     @property
-    def total_in_words(self) -> str:
-        return f"{self.total:,}"
+    def times(self) -> str:
+        end = "now" if self.is_last else self.span.words(self.bucket.begin + self.span.slot)
+        return f"{self.span.words(self.bucket.begin)} to {end}"
+
+    @property
+    def alive(self) -> str:
+        low, high = self.bucket.lowest, self.bucket.highest
+        if low is None:
+            return "unknown"
+        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+    @property
+    def title(self) -> str:
+        one = self.bucket
+        return (
+            f"{self.times}: {self.alive} alive; deaths {one.expiries:,}; restarts {one.restarts:,};"
+            f" stopped {one.deregistrations:,}; heartbeats {one.heartbeats:,}"
+        )
 
 
 @dataclass(frozen=True)
 class Chart:
-    """`span`: such as "last hour". `per`: such as "minute". The last slot is not over yet."""
+    """`buckets`: one for each slot of the span."""
 
-    key: str
-    title: str
-    span: str
-    per: str
-    slot: timedelta
-    labelled: timedelta
-    begins: Sequence[datetime]
-    series: Sequence[Series]
+    span: Span
+    buckets: Sequence[Bucket]
 
     @property
-    def is_empty(self) -> bool:
-        return not any(series.total for series in self.series)
+    def slots(self) -> list[Slot]:
+        last = len(self.buckets) - 1
+        return [Slot(each, self.span, place == last) for place, each in enumerate(self.buckets)]
 
     @property
-    def scale(self) -> Scale:
-        return scale_for(_highest(self, below_zero=False), _highest(self, below_zero=True))
+    def totals(self) -> list[tuple[str, str]]:
+        """With the names that select their colours."""
+        return [(name, f"{self.total(column):,}") for name, column in LANES]
+
+    def total(self, column: str) -> int:
+        return sum(getattr(each, column) for each in self.buckets)
 
     @property
     def description(self) -> str:
-        if self.is_empty:
-            return f"No activity in the {self.span}."
-        totals = ", ".join(f"{one.total:,} {one.name}" for one in self.series)
-        most = max(self.series, key=lambda one: max(one.counts))
-        at = clock(self.begins[list(most.counts).index(max(most.counts))])
-        return f"In the {self.span}: {totals}. Most: {max(most.counts):,} {most.name} at {at}."
+        known = [(one.lowest, one.highest) for one in self.buckets if one.lowest is not None]
+        alive = "The number of living agents is unknown."
+        if known:
+            low, high = min(low for low, _ in known), max(high or 0 for _, high in known)
+            alive = f"{low:,} to {high:,} agents were alive." if low < high else f"{low:,} alive."
+        return (
+            f"In the {self.span.title}: {alive} {self.total('expiries'):,} deaths,"
+            f" {self.total('restarts'):,} restarts, {self.total('deregistrations'):,} stopped."
+        )
 
     @property
-    def rows(self) -> list[tuple[str, list[int]]]:
-        counts = zip(*(one.counts for one in self.series), strict=True)
-        return [(clock(begin), list(row)) for begin, row in zip(self.begins, counts, strict=True)]
+    def scale(self) -> Scale:
+        return scale_for(max((one.highest or 0 for one in self.buckets), default=0))
+
+    @property
+    def labels(self) -> SafeString:
+        """Return the numbers and names at the left."""
+        numbers = (
+            (_short(TOP + PLOT * self.scale.share(at)), in_short(at)) for at in self.scale.ticks
+        )
+        names = (
+            (_short(_lane_top(place) + LANE / 2), name) for place, (name, _) in enumerate(LANES)
+        )
+        return format_html(
+            '<svg class="living-labels" width="{}" height="{}" aria-hidden="true">{}</svg>',
+            LABELS,
+            HEIGHT,
+            format_html_join(
+                "",
+                '<text x="{}" y="{}" dy="0.32em" text-anchor="end">{}</text>',
+                ((LABELS - 8, y, text) for y, text in (*numbers, *names)),
+            ),
+        )
 
     @property
     def svg(self) -> SafeString:
-        return draw(self)
+        number = len(self.buckets)
+        lanes = format_html_join(
+            "",
+            '<svg class="living-{}" y="{}" width="100%" height="{}" viewBox="0 0 {} 100"'
+            ' preserveAspectRatio="none">{}</svg>',
+            (
+                (name, _lane_top(place), LANE, number, self._marks(column))
+                for place, (name, column) in enumerate(LANES)
+            ),
+        )
+        return format_html(
+            '<svg class="living-svg" role="img" width="100%" height="{}"'
+            ' aria-labelledby="living-name living-text"><title id="living-name">Living agents,'
+            ' {}</title><desc id="living-text">{}</desc>{}<svg y="{}" width="100%" height="{}"'
+            ' viewBox="0 0 {} 1000" preserveAspectRatio="none">{}</svg>{}{}</svg>',
+            HEIGHT,
+            self.span.title,
+            self.description,
+            self._grid(),
+            TOP,
+            PLOT,
+            number,
+            format_html_join("", '<path class="{}" d="{}"/>', self._paths()),
+            lanes,
+            self._times(),
+        )
 
+    def _grid(self) -> SafeString:
+        ticks = [_short(TOP + PLOT * self.scale.share(tick)) for tick in self.scale.ticks]
+        bottoms = [_short(_lane_top(place) + LANE) for place in range(len(LANES))]
+        return format_html_join(
+            "",
+            '<line class="chart-line" x1="0" x2="100%" y1="{}" y2="{}"/>',
+            ((y, y) for y in (*ticks, *bottoms)),
+        )
 
-def clock(at: datetime) -> str:
-    return localtime(at).strftime("%H:%M")
+    def _paths(self) -> Iterator[tuple[str, str]]:
+        """Yield an area, the band above it and its edge for each stretch that is known."""
+        places = enumerate(self.buckets)
+        for is_known, run in groupby(places, key=lambda one: one[1].lowest is not None):
+            if not is_known:
+                continue
+            steps = list(run)
+            lows = [(place, self._y(one.lowest or 0)) for place, one in steps]
+            highs = [(place, self._y(one.highest or 0)) for place, one in steps]
+            begin, end = steps[0][0], steps[-1][0] + 1
+            edge = _steps(lows)
+            back = " ".join(f"L{place + 1} {y} L{place} {y}" for place, y in reversed(highs))
+            yield "living-area", f"M{begin} 1000 L{edge} L{end} 1000 Z"
+            yield "living-band", f"M{edge} {back} Z"
+            yield "living-edge", f"M{edge}"
 
+    def _y(self, number: int) -> str:
+        return _short(1000 * self.scale.share(number))
 
-def draw(chart: Chart) -> SafeString:
-    """Ids begin with `chart.key`."""
-    scale = chart.scale
-    return format_html(
-        '<svg class="chart" role="img" width="100%" height="{}" aria-labelledby="{}-title {}-desc">'
-        '<title id="{}-title">{}, {}, by the {}</title><desc id="{}-desc">{}</desc>{}{}'
-        '<svg x="{}%" y="{}" width="{}%" height="{}" overflow="visible">{}{}</svg></svg>',
-        HEIGHT,
-        chart.key,
-        chart.key,
-        chart.key,
-        chart.title,
-        chart.span,
-        chart.per,
-        chart.key,
-        chart.description,
-        _numbers(scale),
-        _times(chart),
-        LEFT,
-        TOP,
-        100 - LEFT,
-        PLOT,
-        _grid(scale),
-        format_html_join("", "{}", ((slot,) for slot in _slots(chart, scale))),
-    )
+    def _marks(self, column: str) -> SafeString:
+        counts = [getattr(each, column) for each in self.buckets]
+        most = max(counts, default=0)
+        heights = [max(100 * count / most, SHORTEST_MARK) if count else 0 for count in counts]
+        return format_html_join(
+            "",
+            '<rect x="{}" y="{}" width="0.76" height="{}"/>',
+            (
+                (_short(place + 0.12), _short(100 - height), _short(height))
+                for place, height in enumerate(heights)
+                if height
+            ),
+        )
 
-
-def _highest(chart: Chart, *, below_zero: bool) -> int:
-    stacked = [one.counts for one in chart.series if one.below_zero is below_zero]
-    return max(map(sum, zip(*stacked, strict=True)), default=0)
-
-
-def _numbers(scale: Scale) -> SafeString:
-    labels = ((TOP + PLOT * scale.share(tick), in_short(abs(tick))) for tick in scale.ticks)
-    return format_html_join(
-        "",
-        '<text class="chart-number" x="{}%" y="{}" dy="0.32em" text-anchor="end">{}</text>',
-        ((LEFT - 1.5, _short(y), label) for y, label in labels),
-    )
-
-
-def _times(chart: Chart) -> SafeString:
-    labels = []
-    for place, begin in enumerate(chart.begins):
-        x = LEFT + (100 - LEFT) * place / len(chart.begins)
-        midnight = localtime(begin).replace(hour=0, minute=0, second=0, microsecond=0)
-        is_round = (localtime(begin) - midnight) % chart.labelled < chart.slot
-        if is_round and LEFT + MARGIN <= x <= 100 - MARGIN:
-            labels.append((_short(x), HEIGHT - 10, clock(begin)))
-    return format_html_join(
-        "", '<text class="chart-time" x="{}%" y="{}" text-anchor="middle">{}</text>', labels
-    )
-
-
-def _grid(scale: Scale) -> SafeString:
-    lines = (
-        (f"{_short(100 * scale.share(tick))}%", "chart-line" if tick else "chart-zero")
-        for tick in scale.ticks
-    )
-    return format_html_join(
-        "",
-        '<line class="{}" x1="0" x2="100%" y1="{}" y2="{}"/>',
-        ((kind, y, y) for y, kind in lines),
-    )
-
-
-def _slots(chart: Chart, scale: Scale) -> Iterator[SafeString]:
-    width = 100 / len(chart.begins)
-    last = len(chart.begins) - 1
-    for place, begin in enumerate(chart.begins):
-        counts = [(one, one.counts[place]) for one in chart.series]
-        values = "; ".join(f"{one.name} {count:,}" for one, count in counts)
-        until = "now" if place == last else clock(begin + chart.slot)
-        yield format_html(
-            '<g class="chart-slot{}"><title>{} to {}: {}</title>'
-            '<rect class="chart-hit" x="{}%" y="0" width="{}%" height="100%"/>{}</g>',
-            " chart-unfinished" if place == last else "",
-            clock(begin),
-            until,
-            values,
-            _short(place * width),
-            _short(width),
-            _bars(counts, scale, x=(place + (1 - BAR) / 2) * width, width=width * BAR),
+    def _times(self) -> SafeString:
+        number = len(self.buckets)
+        texts = (
+            (_short(100 * place / number), HEIGHT - 6, text)
+            for place, text in self.span.labels([each.begin for each in self.buckets])
+        )
+        return format_html_join(
+            "", '<text class="chart-time" x="{}%" y="{}" text-anchor="middle">{}</text>', texts
         )
 
 
-def _bars(
-    counts: Sequence[tuple[Series, int]], scale: Scale, *, x: float, width: float
-) -> SafeString:
-    above = below = 0
-    bars = []
-    for series, count in counts:
-        if not count:
-            continue
-        if series.below_zero:
-            top, below = -below, below + count
-        else:
-            above += count
-            top = above
-        share = count / (scale.top + scale.bottom)
-        y = _short(100 * scale.share(top))
-        bars.append((series.name, _short(x), y, _short(width), _short(100 * share)))
-    return format_html_join(
-        "", '<rect class="chart-{}" x="{}%" y="{}%" width="{}%" height="{}%"/>', bars
-    )
+def stretch_url(begin: datetime, end: datetime) -> str:
+    query = {"at__gte": begin.isoformat(), "at__lt": end.isoformat()}
+    return reverse("admin:agents_agentevent_changelist", query=query)
+
+
+def _lane_top(place: int) -> int:
+    return TOP + PLOT + GAP + place * (LANE + GAP)
+
+
+def _steps(points: Sequence[tuple[int, str]]) -> str:
+    return " L".join(f"{place} {y} L{place + 1} {y}" for place, y in points)
 
 
 def _short(number: float) -> str:

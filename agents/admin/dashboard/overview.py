@@ -10,12 +10,13 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone_name
 
 from agents.admin.agents.held_purge import HeldPurge, held_purge
-from agents.admin.dashboard.activity_charts import activity_charts
 from agents.admin.dashboard.attention import Attention, attention
 from agents.admin.dashboard.charts import Chart
 from agents.admin.dashboard.health import Health, Part, report_health
+from agents.admin.dashboard.spans import DEFAULT, SPANS
 from agents.admin.widgets.times import moment
 from agents.attention import find_concerns
+from agents.history.activity import read_buckets
 from agents.history.feed import newest_first
 from agents.history.gone import Died, died_lately
 from agents.leases.fleet.count import Count
@@ -100,9 +101,11 @@ def overview(request: HttpRequest) -> Overview:
     )
 
 
-def charts(now: datetime) -> tuple[list[Chart], str]:
-    drawn = activity_charts(now)
-    return drawn, _etag(drawn)
+def living(name: str, now: datetime) -> tuple[Chart, str]:
+    """Return the chart of a span, by its name, with its ETag."""
+    span = SPANS.get(name, SPANS[DEFAULT])
+    chart = Chart(span, read_buckets(now=now, number=span.number, minutes=span.minutes))
+    return chart, _etag(chart)
 
 
 def may_view_agents(user: AbstractBaseUser | AnonymousUser) -> bool:

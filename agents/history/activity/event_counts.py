@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from agents.database.clock import DatabaseNow, Minute
 from agents.history import feed
@@ -20,12 +20,16 @@ MINUTE = timedelta(minutes=1)
 
 Kind = AgentEvent.Kind
 Span = tuple[datetime, datetime]
-KINDS = {
-    "registrations": (Kind.REGISTERED, Kind.RE_REGISTERED),
-    "deregistrations": (Kind.DEREGISTERED,),
-    "expiries": (Kind.EXPIRED,),
+COUNTED = [Kind.REGISTERED, Kind.RE_REGISTERED, Kind.DEREGISTERED, Kind.EXPIRED]
+HAS_EARLIER = Exists(
+    AgentEvent.objects.filter(agent_id=OuterRef("agent_id"), pk__lt=OuterRef("pk"))
+)
+NUMBERS = {
+    "registrations": Q(kind__in=[Kind.REGISTERED, Kind.RE_REGISTERED]),
+    "restarts": Q(kind=Kind.RE_REGISTERED) | (Q(kind=Kind.REGISTERED) & Q(HAS_EARLIER)),
+    "deregistrations": Q(kind=Kind.DEREGISTERED),
+    "expiries": Q(kind=Kind.EXPIRED),
 }
-COUNTED = [kind for kinds in KINDS.values() for kind in kinds]
 
 
 def count_events() -> bool:
@@ -90,14 +94,14 @@ def _spans(minutes: Iterable[datetime]) -> Iterator[Span]:
 def _count(span: Span) -> None:
     begin, end = span
     events = AgentEvent.objects.filter(at__gte=begin, at__lt=end, kind__in=COUNTED)
-    numbers = {name: Count("pk", filter=Q(kind__in=kinds)) for name, kinds in KINDS.items()}
+    numbers = {name: Count("pk", filter=condition) for name, condition in NUMBERS.items()}
     rows = events.order_by().values(minute=Minute("at")).annotate(**numbers).order_by("minute")
     before = ActivityMinute.objects.filter(minute__gte=begin, minute__lt=end)
-    known = {row["minute"]: row for row in before.values("minute", *KINDS)}
+    known = {row["minute"]: row for row in before.values("minute", *NUMBERS)}
     ActivityMinute.objects.bulk_create(
         [ActivityMinute(**row) for row in rows if row != known.get(row["minute"])],
         update_conflicts=True,
         unique_fields=["minute"],
-        update_fields=list(KINDS),
+        update_fields=list(NUMBERS),
         batch_size=500,
     )

@@ -1,38 +1,67 @@
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Max, Min, Sum
+
+from agents.database.clock import EPOCH, Microseconds, from_microseconds
 from agents.models import ActivityMinute
 
-EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-COUNTS = ("registrations", "deregistrations", "expiries", "heartbeats")
+COUNTS = ("registrations", "restarts", "deregistrations", "expiries", "heartbeats")
+MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
+    """`lowest` and `highest`: numbers of living agents; None if nobody counted them."""
+
     begin: datetime
     registrations: int = 0
+    restarts: int = 0
     deregistrations: int = 0
     expiries: int = 0
     heartbeats: int = 0
+    lowest: int | None = None
+    highest: int | None = None
 
 
-Row = tuple[datetime, int, int, int, int]
+def totals(begin: datetime) -> dict[str, int]:
+    """Return the sum of each of COUNTS since then."""
+    minutes = ActivityMinute.objects.filter(minute__gte=begin)
+    sums = minutes.aggregate(**{name: Sum(name, default=0) for name in COUNTS})
+    return {name: int(count) for name, count in sums.items()}
 
 
-def read_minutes(begin: datetime) -> list[Row]:
-    minutes = ActivityMinute.objects.filter(minute__gte=begin).order_by("minute")
-    return list(minutes.values_list("minute", *COUNTS))
-
-
-def in_buckets(rows: Iterable[Row], *, now: datetime, number: int, minutes: int) -> list[Bucket]:
+def read_buckets(*, now: datetime, number: int, minutes: int) -> list[Bucket]:
     """Return `number` buckets of `minutes`, aligned to UTC; the last contains `now`."""
     length = timedelta(minutes=minutes)
     last = EPOCH + (now - EPOCH) // length * length
     begin = last - (number - 1) * length
-    sums = [[0] * len(COUNTS) for _ in range(number)]
-    for minute, *counts in rows:
-        place = (minute - begin) // length
-        if 0 <= place < number:
-            sums[place] = [old + new for old, new in zip(sums[place], counts, strict=True)]
-    return [Bucket(begin + place * length, *counts) for place, counts in enumerate(sums)]
+    found = {bucket.begin: bucket for bucket in _summed(begin, last + length, length)}
+    begins = (begin + place * length for place in range(number))
+    return [found.get(each) or Bucket(each) for each in begins]
+
+
+def _summed(begin: datetime, end: datetime, length: timedelta) -> Iterator[Bucket]:
+    # The database adds up: thirty days have 43,200 minutes.
+    place = ExpressionWrapper(
+        Microseconds(F("minute")) / (length // MICROSECOND), output_field=BigIntegerField()
+    )
+    rows: Any = (
+        ActivityMinute.objects.filter(minute__gte=begin, minute__lt=end)
+        .values(place=place)
+        .annotate(
+            **{f"sum_of_{name}": Sum(name) for name in COUNTS},
+            lowest=Min("alive"),
+            highest=Max("alive"),
+        )
+        .order_by()
+    )
+    for row in rows:
+        yield Bucket(
+            from_microseconds(row["place"] * (length // MICROSECOND)),
+            **{name: int(row[f"sum_of_{name}"]) for name in COUNTS},
+            lowest=row["lowest"],
+            highest=row["highest"],
+        )

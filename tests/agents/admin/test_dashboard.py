@@ -4,7 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -118,33 +118,110 @@ class TestFleet:
 
 
 class TestActivity:
-    def test_charts_of_an_hour_and_a_day_have_tables(self, admin_client: Client) -> None:
+    @pytest.fixture
+    def minutes(self) -> datetime:
         now = timezone.now().replace(second=0, microsecond=0)
-        ActivityMinute.objects.create(
-            minute=now - timedelta(minutes=10), registrations=12, expiries=3, heartbeats=4_567
-        )
-        ActivityMinute.objects.create(
-            minute=now - timedelta(hours=7), deregistrations=2, heartbeats=1_000_000
-        )
+        for minutes, more in (
+            (
+                10,
+                {
+                    "registrations": 12,
+                    "restarts": 9,
+                    "expiries": 3,
+                    "heartbeats": 4_567,
+                    "alive": 50,
+                },
+            ),
+            (7 * 60, {"deregistrations": 2, "heartbeats": 1_000_000, "alive": 53}),
+            (3 * 24 * 60, {"expiries": 40, "alive": 13}),
+        ):
+            ActivityMinute.objects.create(minute=now - timedelta(minutes=minutes), **more)
+        return now
+
+    @pytest.mark.usefixtures("minutes")
+    @pytest.mark.parametrize(
+        ("span", "slots", "text"),
+        [
+            ("hour", 60, "In the last hour: 50 alive. 3 deaths, 9 restarts, 0 stopped."),
+            (
+                "day",
+                96,
+                "In the last 24 hours: 50 to 53 agents were alive. 3 deaths, 9 restarts, 2 st",
+            ),
+            (
+                "week",
+                84,
+                "In the last 7 days: 13 to 53 agents were alive. 43 deaths, 9 restarts, 2 s",
+            ),
+            ("month", 90, "In the last 30 days: 13 to 53 agents were alive. 43 deaths, 9 restarts"),
+            ("", 96, "In the last 24 hours: 50 to 53 agents"),
+            ("century", 96, "In the last 24 hours: 50 to 53 agents"),
+        ],
+    )
+    def test_a_chart_shows_the_living_over_a_chosen_time(
+        self, admin_client: Client, span: str, slots: int, text: str
+    ) -> None:
+        for url in (FRONT, CHARTS):
+            html = page(admin_client, f"{url}?span={span}")
+
+            assert f'<desc id="living-text">{text}' in html
+            assert html.count('<tr><th scope="row"><a href') == slots
+            assert html.count('draggable="false"') == slots
+
+    def test_a_slot_opens_the_history_of_its_time(
+        self, admin_client: Client, minutes: datetime
+    ) -> None:
+        for agent_id, ago in (("before", 11), ("then", 10), ("after", 9)):
+            at = minutes - timedelta(minutes=ago)
+            AgentEvent.objects.create(agent_id=agent_id, kind="expired", at=at, actor="registry")
+
+        html = page(admin_client, f"{FRONT}?span=hour")
+
+        [url] = re.findall(r'<a href="([^"]*)" title="[^"]*: 50 alive; deaths 3;', html)
+        events = admin_client.get(unescape(url)).context["cl"].queryset
+        assert list(events.values_list("agent_id", flat=True)) == ["then"]
+
+    def test_without_counts_the_number_of_living_agents_is_unknown(
+        self, admin_client: Client
+    ) -> None:
+        html = page(admin_client)
+
+        assert "The number of living agents is unknown." in html
+        assert "living-edge" not in html
+
+
+class TestTitle:
+    def test_title_and_icon_tell_how_much_needs_attention(self, admin_client: Client) -> None:
+        assert "<title>Overview" in page(admin_client)
+        AgentFactory.create_batch(3, status="degraded")
 
         html = page(admin_client)
 
-        assert html.count("<svg class=") == 4
-        hour, day = (
-            re.findall(rf"<desc[^>]*>(In the {span}[^<]*)</desc>", html)
-            for span in ("last hour", "last day")
-        )
-        assert hour[0].startswith(
-            "In the last hour: 12 registrations, 0 deregistrations, 3 expiries."
-        )
-        assert hour[1].startswith("In the last hour: 4,567 heartbeats.")
-        assert day[0].startswith("In the last day: 12 registrations, 2 deregistrations, 3 exp")
-        assert day[1].startswith("In the last day: 1,004,567 heartbeats.")
-        assert html.count('<tr><th scope="row">') == 60 + 48 + 60 + 48
-        assert "<td>1000000</td>" in html
+        assert "<title>(3) Overview" in html
+        [url] = re.findall(r'<link rel="icon" id="icon" [^>]*href="([^"]*)"', html)
+        icon = admin_client.get(url)
+        assert icon["Content-Type"] == "image/svg+xml"
+        assert ">3</text>" in icon.content.decode()
 
-    def test_charts_show_a_message_without_activity(self, admin_client: Client) -> None:
-        assert page(admin_client).count('<p class="chart-nothing">No activity in the last') == 4
+    @pytest.mark.parametrize(("count", "text"), [(0, "<svg"), (99, ">99<"), (54321, ">99+<")])
+    def test_an_icon_has_a_number(self, admin_client: Client, count: int, text: str) -> None:
+        html = admin_client.get(f"/admin/overview/icon/{count}.svg").content.decode()
+
+        assert text in html
+        assert ("<text" in html) is bool(count)
+
+    def test_the_list_can_be_read_alone(self, admin_client: Client, staff: Staff) -> None:
+        AgentFactory.create(agent_id="noisy", status="degraded")
+        url = "/admin/overview/attention/"
+
+        answer = admin_client.get(url)
+
+        html = " ".join(answer.content.decode().split())
+        assert 'id="attention"' in html
+        assert 'data-concern="noisy degraded"' in html
+        assert "tile" not in html
+        assert admin_client.get(url, headers={"If-None-Match": answer["ETag"]}).status_code == 304
+        assert "noisy" not in staff().get(url).content.decode()
 
 
 class TestEvents:
@@ -197,7 +274,7 @@ class TestPermissions:
             html = page(client, url)
             assert tiles(html) == {}
             assert "4,321" not in html
-            assert "<svg class=" not in html
+            assert "living-svg" not in html
             assert parts(html)["Sweeper"][1].startswith("Last sweep")
             assert "fleet takes" not in html
             assert "Its file" not in html
@@ -334,7 +411,7 @@ class TestRefreshing:
         html = page(admin_client)
 
         assert f'<div id="overview" data-live="{OVERVIEW}" data-live-seconds="5">' in html
-        assert f'data-live="{CHARTS}"' in html
+        assert f'data-live="{CHARTS}?span=day"' in html
         assert 'data-live-controls="overview activity"' in html
         for script in re.findall(r'<script [^>]*src="/static/([^"]*)"', html):
             assert finders.find(script)
@@ -400,7 +477,7 @@ class TestRefreshing:
         answer = self.conditional_get(admin_client, CHARTS, tag)
 
         assert answer.status_code == 200
-        assert "12,345 heartbeats" in answer.content.decode()
+        assert "<strong>12,345</strong>" in answer.content.decode()
 
     def test_the_etag_depends_on_the_permissions(self, staff: Staff, admin_client: Client) -> None:
         leases.register(agent_id="a", host="h", port=1)

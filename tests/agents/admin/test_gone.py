@@ -180,7 +180,8 @@ class TestPage:
         register("earlier")
         die("earlier")
         event = AgentEvent.objects.get(kind="purged")
-        event.record["last_heartbeat"] = (timezone.now() - timedelta(minutes=12)).isoformat()
+        last = (timezone.now() - timedelta(minutes=12)).isoformat()
+        event.record = {**(event.record or {}), "last_heartbeat": last}
         event.save()
         for agent_id in ("a", "beside", "returned", "stopped"):
             register(agent_id)

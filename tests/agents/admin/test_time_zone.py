@@ -1,7 +1,7 @@
 """Times in the viewer's zone on pages, and in UTC in whatever is kept or exported."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -9,8 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import leases
-from agents.admin.dashboard.charts import Chart, Series
+from agents.admin.dashboard.charts import Chart
+from agents.admin.dashboard.spans import SPANS
 from agents.admin.widgets.times import exact
+from agents.history.activity import Bucket
 from agents.models import AgentEvent, Channel
 from tests.factories import AgentFactory
 
@@ -141,23 +143,14 @@ def test_the_end_of_an_agent_is_told_in_the_zone(admin_client: Client) -> None:
     assert re.search(f"{end}: &lt;i&gt;old&lt;/i&gt;", html)
 
 
-def test_times_are_labelled_where_half_hours_begin_at_a_quarter_past() -> None:
-    half_hour = timedelta(minutes=30)
-    chart = Chart(
-        key="flow",
-        title="Agents",
-        span="last day",
-        per="half hour",
-        slot=half_hour,
-        labelled=timedelta(hours=4),
-        begins=[NOON + place * half_hour for place in range(48)],
-        series=[Series("registrations", [1] * 48)],
-    )
+def test_round_times_of_the_zone_are_labelled() -> None:
+    span = SPANS["day"]
+    chart = Chart(span, [Bucket(NOON + place * span.slot) for place in range(span.number)])
 
     with timezone.override("Asia/Kathmandu"):
         labels = re.findall(r'class="chart-time"[^>]*>([^<]*)<', chart.svg)
 
-    assert labels == ["20:15", "00:15", "04:15", "08:15", "12:15", "16:15"]
+    assert labels == ["20:00", "00:00", "04:00", "08:00", "12:00", "16:00"]
 
 
 def test_pages_of_django_show_the_zone_too(admin_client: Client) -> None:

@@ -252,6 +252,7 @@ def test_the_summary_has_the_counts_of_the_fleet(web: RegistryWeb, assistant: As
     after = assistant.call("fleet_summary")
     assert set(after["last_hour"]) == {
         "registrations",
+        "restarts",
         "deregistrations",
         "expiries",
         "heartbeats",

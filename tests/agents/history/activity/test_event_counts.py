@@ -45,6 +45,16 @@ def assert_minutes_match_the_events() -> None:
     assert minutes("expiries") == expected(Kind.EXPIRED)
 
 
+def test_a_registration_after_an_end_is_a_restart() -> None:
+    for _ in range(3):
+        leases.register(agent_id="a", host="h", port=1)
+        leases.deregister(agent_id="a")
+
+    count_now()
+
+    assert (total("registrations"), total("restarts")) == (3, 2)
+
+
 def test_registrations_deregistrations_and_expiries_are_counted() -> None:
     for agent_id in ("a", "a", "b", "c"):
         leases.register(agent_id=agent_id, host="h", port=1)
@@ -56,6 +66,7 @@ def test_registrations_deregistrations_and_expiries_are_counted() -> None:
     count_now()
 
     assert total("registrations") == 4
+    assert total("restarts") == 1
     assert total("deregistrations") == 1
     assert total("expiries") == 3
     assert_minutes_match_the_events()
