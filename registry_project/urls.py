@@ -12,6 +12,9 @@ def favicon(_request: HttpRequest) -> HttpResponse:
     return redirect(static("registry_project/favicon.svg"))
 
 
+# Registers the admin's pages.
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     # Browsers ask for it where a page names none, as JSON cannot.
