@@ -32,6 +32,8 @@ def report_broker() -> BrokerReport:
 
 @cache
 def _check_in_background() -> BackgroundCheck[BrokerReport]:
+    # Imports the broker's client, which takes longer than the check.
+    current_app.connection_for_write().get_transport_cls()
     return BackgroundCheck(_check, seconds=KEPT_SECONDS, patience=PATIENCE_SECONDS)
 
 
