@@ -39,6 +39,7 @@ class AgentAdmin(
             ("purge-anyway/", self.purge_anyway, {}, "purge_anyway"),
             ("rows/", self.live_rows, {}, "rows"),
             ("changes/", self.list_changes, {}, "changes"),
+            ("counts/", self.list_counts, {}, "counts"),
             ("facets/<slug:name>/", self.facet_values, {}, "facet_values"),
             *(
                 (f"export/{kind}/", self.export, {"kind": kind}, f"export_{kind}")

@@ -9,8 +9,11 @@ const LATE_AFTER = 3; // intervals
 const IDLE_SECONDS = 30;
 // After a change, a region is refreshed once this share of its interval has passed since the last time.
 const SHARE = 0.3;
-const MAX_GAP_SECONDS = 2; // of regions that are refreshed often
+const MAX_GAP_SECONDS = 1.5; // of regions that are refreshed often
 const OFTEN_SECONDS = 10;
+// Changes that follow each other take at most a tenth of the registry's time.
+const GAPS_PER_REFRESH = 10;
+const MAX_PAUSE_SECONDS = 5;
 const FINAL = new Set([401, 403, 404, 410]);
 
 /** A region; subclasses request and show it in their own way. */
@@ -28,6 +31,7 @@ export class Region {
     this.isEnded = false;
     this.isBusy = false;
     this.hasChanged = false;
+    this.took = 0; // milliseconds, until the last response began
     this.timer = 0;
   }
 
@@ -63,8 +67,9 @@ export class Region {
     if (this.isBusy || !this.isActive || this.failures) return; // the next refresh follows anyway
     let gap = this.seconds * SHARE;
     if (this.seconds <= OFTEN_SECONDS) gap = Math.min(gap, MAX_GAP_SECONDS);
+    const pause = Math.min(this.took * GAPS_PER_REFRESH, MAX_PAUSE_SECONDS * 1000);
     clearTimeout(this.timer);
-    const wait = this.refreshedAt + gap * 1000 - Date.now();
+    const wait = this.refreshedAt + Math.max(gap * 1000, pause) - Date.now();
     this.timer = setTimeout(() => this.refreshNow(), Math.max(wait, 0));
   }
 
@@ -85,7 +90,10 @@ export class Region {
     this.isBusy = true;
     this.hasChanged = false;
     try {
-      await this.handle(await this.request());
+      const began = performance.now();
+      const response = await this.request();
+      this.took = performance.now() - began;
+      await this.handle(response);
     } catch {
       this.failures += 1;
     }

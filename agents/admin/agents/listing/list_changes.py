@@ -2,17 +2,28 @@ from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    JsonResponse,
+)
+from django.template.response import TemplateResponse
 
+from agents.admin.agents.held_purge import held_purge
+from agents.admin.agents.listing.facets import facets
 from agents.admin.agents.listing.matching import Matching
+from agents.admin.agents.listing.recount import RecountsFacets
 from agents.history import feed
 from agents.history.feed import Cursor
+from agents.leases.purge.sweep_mark import report_sweeps
 
 MAX_IDS = 200
 
 
 class ListChanges(Matching):
-    """What list_changes.js needs to say how many agents an open list lacks, or has lost."""
+    """What an open list needs to say how many agents it lacks, or has lost, and to count."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -35,3 +46,21 @@ class ListChanges(Matching):
         except IncorrectLookupParameters:
             matching = []
         return JsonResponse({"matching": matching})
+
+    def list_counts(self, request: HttpRequest) -> HttpResponse:
+        """Return the banners and numbers of the list with the query of this URL, as HTML."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            changelist = self.get_changelist_instance(request)
+        except IncorrectLookupParameters as error:
+            raise Http404 from error
+        panel, sweeps = facets(request, changelist), report_sweeps()
+        context = {
+            "cl": changelist,
+            "facets": panel,
+            "sweeps": sweeps,
+            "held_purge": held_purge(request, sweeps),
+        }
+        kind = RecountsFacets if panel.is_due else TemplateResponse
+        return kind(request, "admin/agents/agentrecord/list_counts.html", context)

@@ -62,6 +62,7 @@ class FleetList(ReadOnly, ModelAdmin[AgentRecord]):
         js = [
             forms.Script("agents/fleet.js", type="module"),
             forms.Script("agents/list_changes.js", type="module"),
+            forms.Script("agents/list_counts.js", type="module"),
             forms.Script("agents/facets.js", type="module"),
         ]
 

@@ -1,4 +1,4 @@
-"""What changes without an event: leases that are about to end, the registry's health."""
+"""What changes without an event: leases that are about to end, reports, the registry's health."""
 
 import hashlib
 import threading
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from agents.admin.dashboard.health import report_health
-from agents.leases.fleet.last_count import recent_count
+from agents.leases.fleet.last_count import recent_count, troubled_agents
 
 KEPT_SECONDS = 1.5
 DIGEST_BYTES = 9
@@ -32,5 +32,6 @@ class Pulse:
 def _fingerprint() -> str:
     count, health = recent_count(), report_health(with_numbers=False)
     words = [(part.name, part.word) for part in health.parts]
-    shown = (dict(count.leases), dict(count.states), words, health.troubles)
+    troubled = [(agent.agent_id, agent.word) for agent in troubled_agents(count)]
+    shown = (dict(count.leases), dict(count.states), troubled, words, health.troubles)
     return hashlib.blake2b(repr(shown).encode(), digest_size=DIGEST_BYTES).hexdigest()

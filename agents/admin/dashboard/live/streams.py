@@ -9,14 +9,13 @@ from agents.admin.dashboard.live.audience import Login
 from agents.admin.dashboard.live.changes import Changes, changes_between
 from agents.admin.dashboard.live.pulse import Pulse
 from agents.database.availability import log_unavailable
-from agents.database.dialect import dialect
 from agents.event_streams import EventStream, encode_event
 from agents.history import feed
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
-PULSE_SECONDS = 2.0
+LOOK_SECONDS = 1.0
+PULSE_SECONDS = 3.0
 CHECK_SECONDS = 5.0
 # Pages take a longer silence for a server that holds events back.
 STILL_SECONDS = 10.0
@@ -83,7 +82,6 @@ class Streams:
                 log_unavailable(error)
             except Exception:  # a bug here must not end the thread
                 logger.exception("open pages could not be served")
-            dialect.close_before_fork()
             self._is_new.wait(LOOK_SECONDS)
             self._is_new.clear()
         connection.close()
