@@ -8,10 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
+from agents.admin.dashboard.live.views import STREAMS
 from tests.browser.accessibility import violations
 from tests.browser.devtools import BrowserPipe, Tab, new_context, open_browser
 from tests.browser.problems import Problems
 from tests.browser.seeded_registry import Role, SeededRegistry, seeded_registry, using
+from tests.processes import wait_until
 
 WIDE, NARROW = 1440, 400
 HEIGHT = 900
@@ -136,3 +138,7 @@ def open_tab(devtools: BrowserPipe) -> Iterator[Callable[[], Tab]]:
     """A function that opens a tab. The tabs of a test share cookies, and only with each other."""
     with new_context(devtools) as open_tab:
         yield open_tab
+    # Of pages of a server in this process; before the test's database is closed.
+    for stream in list(vars(STREAMS)["_pages"]):
+        STREAMS.remove(stream)
+    wait_until(lambda: vars(STREAMS)["_thread"] is None, "the end of the streams")

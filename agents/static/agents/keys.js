@@ -59,14 +59,9 @@ function tick() {
 function drain() {
   const form = document.getElementById("changelist-form");
   const choice = form?.querySelector('button[name="action"][value="drain"]');
-  const select = form?.querySelector('select[name="action"]:has(option[value="drain"])');
-  if (!choice && !select) return false;
+  if (!choice) return false;
   if (!form.querySelector("input.action-select:checked") && !tick()) return false;
-  if (choice) form.requestSubmit(choice);
-  else {
-    select.value = "drain";
-    form.requestSubmit(form.querySelector('button[name="index"]'));
-  }
+  form.requestSubmit(choice);
   return true;
 }
 

@@ -143,7 +143,9 @@ function restore() {
   for (const row of fresh) row.classList.add("fleet-new");
   (fresh[0] ?? rows()[0])?.querySelector("input, a")?.focus({ preventScroll: true });
   const row = rows().find((each) => idOf(each) === kept.anchor?.id);
-  if (row) scrollBy(0, row.getBoundingClientRect().top - kept.anchor.top);
+  const align = () => row && scrollBy(0, row.getBoundingClientRect().top - kept.anchor.top);
+  align();
+  addEventListener("load", () => requestAnimationFrame(align)); // scripts have added to the page
   history.scrollRestoration = "auto";
 }
 
