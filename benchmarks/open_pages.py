@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import django
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Request, sync_playwright
 
 from benchmarks.calls import database_cpu
 from benchmarks.cpu_time import cpu_seconds
@@ -43,11 +43,11 @@ def spent(clock: Clock, wait: Callable[[], Any]) -> list[float]:
 def measure(context: BrowserContext, clock: Clock, pages: int, seconds: float) -> None:
     idle = spent(clock, partial(time.sleep, seconds))
     for name, path in PAGES.items():
-        requests: list[str] = []
+        requests: list[Request] = []
         windows = [context.new_page() for _ in range(pages)]
         for window in windows:
             window.goto(path)
-            window.on("request", lambda request, found=requests: found.append(request.url))
+            window.on("request", requests.append)
         windows[0].wait_for_timeout(SETTLED_SECONDS * 1000)
         requests.clear()
         used = spent(clock, partial(windows[0].wait_for_timeout, seconds * 1000))

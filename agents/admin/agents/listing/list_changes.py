@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
@@ -12,6 +12,7 @@ from django.http import (
 from django.template.response import TemplateResponse
 
 from agents.admin.agents.held_purge import held_purge
+from agents.admin.agents.listing.changelist import FleetChangeList
 from agents.admin.agents.listing.facets import facets
 from agents.admin.agents.listing.matching import Matching
 from agents.admin.agents.listing.recount import RecountsFacets
@@ -52,7 +53,7 @@ class ListChanges(Matching):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            changelist = self.get_changelist_instance(request)
+            changelist = cast("FleetChangeList", self.get_changelist_instance(request))
         except IncorrectLookupParameters as error:
             raise Http404 from error
         panel, sweeps = facets(request, changelist), report_sweeps()
