@@ -23,7 +23,7 @@ from agents.encryption import Undecipherable, decrypt, encrypt
 FIELD = "kept_form"
 PAGES = "/admin/"
 MAX_LENGTH = 50_000
-NEVER_KEPT = re.compile("password|csrfmiddlewaretoken", re.IGNORECASE)
+NEVER_KEPT = re.compile("password|^token$|csrfmiddlewaretoken", re.IGNORECASE)
 # What forms say to the server, not what somebody has entered.
 UNSEEN = {"confirmed", "select_across", "from_agent", "index", "next", "query"}
 NAMES = {"_selected_action": "Selected"}

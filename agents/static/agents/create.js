@@ -27,7 +27,8 @@ async function preview(shown) {
       signal: running.signal,
     });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    show(await response.json());
+    if (response.headers.get("Content-Type") === "application/json") show(await response.json());
+    else say("You are logged out. Send the form to sign in; it is kept.");
   } catch (error) {
     if (error.name !== "AbortError") say("The registry does not respond. The files are those of before.");
   }

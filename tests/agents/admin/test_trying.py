@@ -12,6 +12,7 @@ from django.test import Client
 from agents.models import AgentEvent, AgentRecord
 from agents.outbound.networks import parse_networks
 from agents.trials import call
+from registry_project.security import kept_forms
 from tests.factories import AgentFactory
 from tests.serving import serving
 
@@ -314,6 +315,15 @@ class TestPermissions:
         assert TRY in client.get(PAGE).text
         assert client.post(TRY, BODY).status_code == 200
         assert tried()[0][1] == "admin:grace"
+
+    @pytest.mark.usefixtures("agent")
+    def test_the_token_is_not_kept_for_after_a_sign_in(self, client: Client) -> None:
+        kept = client.post(TRY, ENTERED | {"token": "s3cret-of-the-agent"}).context["kept"]
+
+        form = kept_forms.read(kept)
+        assert form is not None
+        assert ("input-0", "Graz") in form.fields
+        assert "s3cret-of-the-agent" not in str(form.fields)
 
     def test_an_agent_that_is_gone_is_not_called(self, admin_client: Client, agent: Agent) -> None:
         AgentRecord.objects.all().delete()

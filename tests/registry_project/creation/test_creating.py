@@ -235,7 +235,8 @@ class TestPermissions:
 
     def test_nobody_comes_without_a_login(self, client: Client) -> None:
         assert client.get(URL).status_code == 302
-        assert client.post(PREVIEW, FORM).status_code == 302
+        assert "Dockerfile" not in client.post(PREVIEW, FORM).text
+        assert "Dockerfile" not in client.post(URL, CREATE).text
 
     def test_operators_make_agents_but_no_tokens(self, log_in: LogIn) -> None:
         client = log_in("view_agentrecord", "change_agentrecord")
