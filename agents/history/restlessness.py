@@ -13,7 +13,7 @@ from agents.models import AgentEvent
 Kind = AgentEvent.Kind
 WITHIN = timedelta(hours=1)
 # An hour may have more after a rollout; reading 50,000 takes a seventh of a second.
-NEWEST = 10_000
+NEWEST = 5_000
 FEWEST_STARTS = 3
 
 

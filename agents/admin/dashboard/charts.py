@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -24,21 +26,29 @@ HEIGHT = TOP + PLOT + len(LANES) * (GAP + LANE) + TIMES
 
 @dataclass(frozen=True)
 class Slot:
+    """`history`: the URL of all events."""
+
     bucket: Bucket
     span: Span
     is_last: bool
+    history: str
 
     @property
+    def end(self) -> datetime:
+        return self.bucket.begin + self.span.slot
+
+    @cached_property
     def url(self) -> str:
         """Of the history of its time."""
-        return stretch_url(self.bucket.begin, self.bucket.begin + self.span.slot)
+        query = {"at__gte": self.bucket.begin.isoformat(), "at__lt": self.end.isoformat()}
+        return f"{self.history}?{urlencode(query)}"
 
-    @property
+    @cached_property
     def times(self) -> str:
-        end = "now" if self.is_last else self.span.words(self.bucket.begin + self.span.slot)
+        end = "now" if self.is_last else self.span.words(self.end)
         return f"{self.span.words(self.bucket.begin)} to {end}"
 
-    @property
+    @cached_property
     def alive(self) -> str:
         low, high = self.bucket.lowest, self.bucket.highest
         if low is None:
@@ -61,10 +71,11 @@ class Chart:
     span: Span
     buckets: Sequence[Bucket]
 
-    @property
+    @cached_property
     def slots(self) -> list[Slot]:
-        last = len(self.buckets) - 1
-        return [Slot(each, self.span, place == last) for place, each in enumerate(self.buckets)]
+        last = self.buckets[-1]
+        history = reverse("admin:agents_agentevent_changelist")
+        return [Slot(each, self.span, each is last, history) for each in self.buckets]
 
     @property
     def totals(self) -> list[tuple[str, str]]:
@@ -190,11 +201,6 @@ class Chart:
         return format_html_join(
             "", '<text class="chart-time" x="{}%" y="{}" text-anchor="middle">{}</text>', texts
         )
-
-
-def stretch_url(begin: datetime, end: datetime) -> str:
-    query = {"at__gte": begin.isoformat(), "at__lt": end.isoformat()}
-    return reverse("admin:agents_agentevent_changelist", query=query)
 
 
 def _lane_top(place: int) -> int:

@@ -3,16 +3,32 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from django.db.models import F, Q
+from django.db.models import BooleanField, F, Q
 
 from agents.conditions import condition_rank, condition_word, with_probes
-from agents.database.clock import DatabaseNow, HasExpired, LeaseWanes
+from agents.database.clock import HasExpired, expired_sql
+from agents.database.expressions import Fragment
 from agents.durations import in_words
+from agents.lease_times import HEARTBEATS_PER_TTL
 from agents.models import FAILS, AgentRecord, ProbeFinds
 from agents.states import Lease, Probe, State, Status
 
 MOST = 200
 WORDS = [Lease.EXPIRED, Lease.EXPIRING_SOON, Status.DEGRADED, *FAILS]
+
+
+class _IsSilent(Fragment):
+    """For two thirds of the TTL, rounded down: of a healthy agent, this is all that is computed."""
+
+    arity = 2
+    output_field = BooleanField()
+
+    def __init__(self) -> None:
+        super().__init__("last_heartbeat", "ttl_seconds")
+
+    @staticmethod
+    def fragment(heartbeat: str, ttl: str) -> str:
+        return expired_sql(heartbeat, f"({ttl} * {HEARTBEATS_PER_TTL - 1} / {HEARTBEATS_PER_TTL})")
 
 
 class Troubled(NamedTuple):
@@ -29,9 +45,9 @@ def find_troubled() -> Sequence[Troubled]:
 
     Those that an operator has drained or quarantined only if they have expired.
     """
-    wanes, fails = Q(LeaseWanes(DatabaseNow())), Q(ProbeFinds(FAILS))
-    ails = (wanes | Q(status=Status.DEGRADED) | fails) & Q(state=State.ACTIVE)
-    agents = with_probes(AgentRecord.objects.filter(ails | Q(HasExpired())))
+    may_ail = Q(_IsSilent()) | Q(status=Status.DEGRADED) | Q(ProbeFinds(FAILS))
+    agents = with_probes(AgentRecord.objects.filter(may_ail))
+    agents = agents.filter(Q(state=State.ACTIVE) | Q(HasExpired()))
     worst = agents.alias(word=condition_word()).filter(word__in=WORDS)
     rows = worst.order_by(condition_rank().desc(), "agent_id").values_list(
         "agent_id", F("word"), "ttl_seconds", "note", "probe_reason", "last_heartbeat"
