@@ -11,14 +11,14 @@ from tests.browser.seeded_registry import LONG_TTL_SECONDS, SeededRegistry
 
 Axe = Callable[[Page], None]
 HISTORY = "**/admin/agents/agentevent/**"
-RECORDED_NOTICES = """
-window.notices = [];
-window.Notification = class {
-  static permission = "granted";
-  constructor(title, { body }) { window.notices.push(body); }
-  addEventListener() {}
-};
-"""
+RECORD_NOTICES = """() => {
+  window.notices = [];
+  window.Notification = class {
+    static permission = "granted";
+    constructor(title, { body }) { window.notices.push(body); }
+    addEventListener() {}
+  };
+}"""
 
 
 def degrade(agent_id: str, note: str = "the disk is full") -> None:
@@ -69,7 +69,7 @@ def test_title_icon_and_notices_follow_the_list_without_a_reload(
     expect(button).to_have_attribute("aria-pressed", "false")
     button.click()
     expect(page.get_by_role("button", name="Notifications on")).to_be_visible()
-    page.evaluate(RECORDED_NOTICES)
+    page.evaluate(RECORD_NOTICES)
 
     degrade("noisy-2")
 
