@@ -72,7 +72,11 @@ def _if_on(view: View) -> View:
             return view(request)
         except SignInFailed as error:
             logger.warning("A sign-in failed: %s", error.reason)
-            context = {"message": str(error), "oidc_name": settings.OIDC_NAME}
+            context = {
+                **admin.site.each_context(request),
+                "message": str(error),
+                "oidc_name": settings.OIDC_NAME,
+            }
             return render(request, "admin/sign_in_failed.html", context, status=error.status)
 
     return never_cache(guarded)

@@ -5,6 +5,7 @@ from typing import Any
 
 from axes.backends import AxesStandaloneBackend
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
@@ -64,7 +65,12 @@ def locked_out(
 ) -> HttpResponse:
     wait = getattr(request, "address_is_locked_for", None)
     seconds = math.ceil(settings.AXES_COOLOFF_TIME.total_seconds() if wait is None else wait)
-    context = {"wait": in_words(seconds), "by_address": wait is not None}
+    context = {
+        "site_header": admin.site.site_header,
+        "site_title": admin.site.site_title,
+        "wait": in_words(seconds),
+        "by_address": wait is not None,
+    }
     answer = render(request, "admin/locked_out.html", context, status=429)
     answer["Retry-After"] = str(seconds)
     return answer
