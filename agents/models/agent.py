@@ -50,15 +50,19 @@ class AgentRecord(LeaseTimes, models.Model):
     tags = models.JSONField(default=list, blank=True)
     skills = models.JSONField(default=list, blank=True)
     state = models.CharField(
-        max_length=16, choices=State, default=State.ACTIVE, help_text="The operator's word."
+        max_length=16, choices=State, default=State.ACTIVE, help_text="Set by an operator."
     )
     status = models.CharField(
-        max_length=16, choices=Status, default=Status.UNKNOWN, help_text="The agent's own word."
+        max_length=16, choices=Status, default=Status.UNKNOWN, help_text="Reported by the agent."
     )
-    load = models.FloatField(null=True, blank=True, help_text="0 (idle) to 1, by its own word.")
+    load = models.FloatField(
+        null=True, blank=True, help_text="From 0 (idle) to 1, as reported by the agent."
+    )
     note = models.CharField(max_length=MAX_NOTE_LENGTH, blank=True)
     seen_address = models.GenericIPAddressField(
-        null=True, blank=True, help_text="Where its last registration or heartbeat came from."
+        null=True,
+        blank=True,
+        help_text="The address from which its last registration or heartbeat came.",
     )
 
     # No foreign key: deleting a token must not delete agents. `db_default`: processes of the
@@ -68,14 +72,14 @@ class AgentRecord(LeaseTimes, models.Model):
         blank=True,
         db_default="",
         db_index=True,
-        help_text="The access token that it registered with; none where everybody may register.",
+        help_text="The access token that it registered with; empty if none was needed.",
     )
 
     # Not a flag: the clock says who has expired. Heartbeats do not write it.
     recorded_expiry = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="When the lease ended that the history has as expired, and not as recovered.",
+        help_text="The end of the lease, if the history has it as expired and not as recovered.",
     )
 
     objects = AgentQuerySet.as_manager()

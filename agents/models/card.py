@@ -17,7 +17,7 @@ class AgentCard(models.Model):
     """
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
-    generation = models.BigIntegerField(help_text="Of the registration that brought it.")
+    generation = models.BigIntegerField(help_text="Of the registration that sent it.")
     card = models.JSONField()
 
     class Meta:

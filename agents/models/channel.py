@@ -30,11 +30,13 @@ class Channel(models.Model):
 
     name = models.CharField(max_length=MAX_CHANNEL_NAME_LENGTH, unique=True)
     kind = models.CharField(max_length=16, choices=Kind)
-    encrypted_url = models.TextField(help_text="URLs of services have passwords and tokens.")
-    shown_url = models.CharField(max_length=MAX_URL_LENGTH, help_text="Without its secrets.")
-    encrypted_secret = models.TextField(blank=True, help_text="That signs webhooks.")
+    encrypted_url = models.TextField(help_text="URLs of services contain passwords and tokens.")
+    shown_url = models.CharField(
+        max_length=MAX_URL_LENGTH, help_text="The URL without its secrets."
+    )
+    encrypted_secret = models.TextField(blank=True, help_text="Signs webhooks.")
     encrypted_old_secret = models.TextField(
-        blank=True, help_text="Signs, too, until receivers know the new one."
+        blank=True, help_text="Signs webhooks too, until receivers know the new one."
     )
     old_secret_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -46,7 +48,9 @@ class Channel(models.Model):
 
     failures = models.PositiveIntegerField(default=0, help_text="Since the last success.")
     failing_since = models.DateTimeField(null=True, blank=True)
-    retry_at = models.DateTimeField(null=True, blank=True, help_text="Nothing is sent before.")
+    retry_at = models.DateTimeField(
+        null=True, blank=True, help_text="Nothing is sent before this time."
+    )
     last_error = models.CharField(max_length=MAX_ANSWER_LENGTH, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
 
@@ -107,7 +111,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
     created_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="None: at once.")
+    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Empty: at once.")
     first_failed_at = models.DateTimeField(null=True, blank=True)
     attempted_at = models.DateTimeField(null=True, blank=True)
     answer = models.CharField(max_length=MAX_ANSWER_LENGTH, blank=True)

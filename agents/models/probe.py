@@ -21,7 +21,7 @@ class AgentProbe(models.Model):
 
     agent_id = models.CharField(primary_key=True, max_length=MAX_ID_LENGTH)
     generation = models.BigIntegerField(
-        help_text="Of the registration that was probed. Another one begins anew."
+        help_text="Of the registration that was probed. With another one, probing starts afresh."
     )
     due_at = models.DateTimeField(help_text="When it is probed next.")
     probed_at = models.DateTimeField(null=True)

@@ -38,7 +38,9 @@ class Rule(models.Model):
     summary_seconds = models.PositiveIntegerField(
         default=30, validators=[MaxValueValidator(MAX_SUMMARY_SECONDS)]
     )
-    begins_after = models.BigIntegerField(help_text="The position in the feed.")
+    begins_after = models.BigIntegerField(
+        help_text="The rule applies to events after this position in the feed."
+    )
     # End of the current window, in which messages are counted.
     window_until = models.DateTimeField(null=True, blank=True, editable=False)
     window_count = models.PositiveIntegerField(default=0, editable=False)
@@ -83,7 +85,7 @@ class HeldEvent(models.Model):
         QUIET = "quiet", "quiet hours"
 
     rule = models.ForeignKey(Rule, models.CASCADE, related_name="held")
-    number = models.BigIntegerField(help_text="The event's.")
+    number = models.BigIntegerField(help_text="The number of the event.")
     agent_id = models.CharField(max_length=MAX_ID_LENGTH, blank=True)
     kind = models.CharField(max_length=16)
     why = models.CharField(max_length=16, choices=Why)

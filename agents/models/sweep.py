@@ -7,7 +7,7 @@ class SweepMark(models.Model):
     at = models.DateTimeField()
     purged = models.PositiveIntegerField(help_text="How many agents that sweep purged.")
     held = models.PositiveIntegerField(
-        db_default=0, help_text="How many it left, since too many expired at once."
+        db_default=0, help_text="How many it kept because too many expired at once."
     )
     purged_in_total = models.PositiveBigIntegerField(
         db_default=0, help_text="How many agents all sweeps have purged."

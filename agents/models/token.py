@@ -36,10 +36,10 @@ class AccessToken(models.Model):
     agent_prefix = models.CharField(
         max_length=MAX_ID_LENGTH,
         blank=True,
-        help_text="What the ids begin with that it may register; empty for all.",
+        help_text="The ids that it may register begin with this; empty for all.",
     )
     max_agents = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How many agents that are alive it may have at once."
+        null=True, blank=True, help_text="How many of its agents may be alive at once."
     )
     family = models.CharField(
         max_length=TOKEN_KEY_LENGTH,
@@ -54,7 +54,7 @@ class AccessToken(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=MAX_ACTOR_LENGTH, blank=True)
     last_used_at = models.DateTimeField(
-        null=True, blank=True, help_text="To the minute; it is not written for each call."
+        null=True, blank=True, help_text="To the minute: not every call is written."
     )
     last_used_from = models.GenericIPAddressField(null=True, blank=True)
 

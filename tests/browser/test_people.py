@@ -102,7 +102,7 @@ def log_in(page: Page) -> None:
     [
         ("/admin/agents/nowhere/", "There is no such page"),
         ("/admin/auth/user/", "You do not have the permission for this"),
-        ("/admin/agents/agentrecord/views/save/", "This address only takes forms"),
+        ("/admin/agents/agentrecord/views/save/", "This address only accepts forms"),
     ],
 )
 def test_errors_lead_home(

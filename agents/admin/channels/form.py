@@ -11,7 +11,7 @@ URL_HELP = (
     "Webhook: https://receiver.example/hooks. Apprise: the URL of a service, such as "
     "slack://TokenA/TokenB/TokenC/#channel or mailtos://user:password@mail.example?to=ops@example.com"
 )
-KEEP_HELP = "Leave it empty to keep the present one, which is not shown in full."
+KEEP_HELP = "Leave it empty to keep the current one, which is not shown in full."
 
 
 class ChannelForm(forms.ModelForm[Channel]):

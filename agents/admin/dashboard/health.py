@@ -72,7 +72,7 @@ def _sweeper(sweeps: SweepReport, *, with_numbers: bool) -> Part:
 
 def _worker(sweeps: SweepReport, broker: BrokerReport) -> Part:
     if not sweeps.overdue:
-        detail = "Sweeps on time." if sweeps.last_purge else "First sweep to come."
+        detail = "Sweeps on time." if sweeps.last_purge else "The first sweep is still to come."
         return Part("Worker", "running" if sweeps.last_purge else "starting", OK, detail)
     if broker.responds:
         return Part("Worker", "down", BAD, "The broker responds, but nothing sweeps.")

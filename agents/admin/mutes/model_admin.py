@@ -90,7 +90,7 @@ class MuteAdmin(ReadOnly, TitledList, ModelAdmin[Mute]):
         problems = chosen_problems(request.GET.getlist("problem"))
         overview = reverse("admin:index")
         if not problems or len(agent_id) > MAX_ID_LENGTH or "\0" in agent_id:
-            self.message_user(request, "Choose what to mute on the overview.", messages.WARNING)
+            self.message_user(request, "Choose on the overview what to mute.", messages.WARNING)
             return HttpResponseRedirect(overview)
         form = MuteForm(request.POST if request.method == "POST" else None)
         if not form.is_valid():
@@ -118,7 +118,7 @@ class MuteAdmin(ReadOnly, TitledList, ModelAdmin[Mute]):
         else:
             name = ended.agent_id or REGISTRY
             words = ended.problem.replace("-", " ")
-            self.message_user(request, f"Not muted any more: {words} of {name}.", messages.SUCCESS)
+            self.message_user(request, f"Unmuted: {words} of {name}.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:agents_mute_changelist"))
 
     def _confirm(

@@ -18,7 +18,7 @@ class RuleForm(forms.ModelForm[Rule]):
     )
     time_zone = forms.ChoiceField(
         choices=[(name, name) for name in sorted(available_timezones())],
-        help_text="Of the quiet hours.",
+        help_text="The time zone of the quiet hours.",
     )
 
     class Meta:
@@ -47,11 +47,11 @@ class RuleForm(forms.ModelForm[Rule]):
         }
         help_texts: ClassVar[dict[str, Any]] = {
             "filter": "Which agents, as in a URL of the API: tag=gpu&name=painter. Empty: all.",
-            "for_seconds": "Only if the agent is still in that state after so many seconds. "
+            "for_seconds": "Only if the agent is still in that state after this many seconds. "
             "0: at once.",
-            "summary_above": "With more messages than this within so many seconds, the rest "
-            "becomes one summary. 0: always a summary. Empty: each event is a message, as programs "
-            "need it.",
+            "summary_above": "If more messages than this are due within the time below, the "
+            "rest become one summary. 0: always a summary. Empty: a message for each event, as "
+            "programs expect it.",
             "summary_seconds": "How long messages are counted, and events collected for a summary.",
             "quiet_from": "Messages are held during quiet hours, and summarised afterwards.",
         }
@@ -63,7 +63,7 @@ class RuleForm(forms.ModelForm[Rule]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
-            self.add_error("quiet_until", "Quiet hours need a begin and an end.")
+            self.add_error("quiet_until", "Quiet hours need a start and an end.")
         found = problems(
             events=cleaned.get("events", ()),
             filter_=cleaned.get("filter", ""),

@@ -11,13 +11,14 @@ FORM_FIELDS = {"lifetime": "days"}
 
 class IssueForm(forms.ModelForm[AccessToken]):
     may_register = forms.BooleanField(
-        required=False, initial=True, help_text="Agents take the token as AGENT_ENROLMENT_TOKEN."
+        required=False, initial=True, help_text="Agents read the token from AGENT_ENROLMENT_TOKEN."
     )
     may_read = forms.BooleanField(
-        required=False, help_text="All agents and the metrics, whatever the token may register."
+        required=False, help_text="The token may read all agents and the metrics."
     )
     may_operate = forms.BooleanField(
-        required=False, help_text="Drain any agent, by MCP. The token must be able to read, too."
+        required=False,
+        help_text="The token may drain any agent through MCP. It must be able to read, too.",
     )
     days = forms.IntegerField(
         required=False,

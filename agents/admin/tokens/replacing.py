@@ -35,7 +35,7 @@ class ReplaceForm(forms.Form):
         label="Keep the old token for",
         choices=OVERLAPS.items,
         initial=DEFAULT_OVERLAP,
-        help_text="Both are valid until then: change the agents meanwhile.",
+        help_text="Both are valid until then: give the agents the new one in the meantime.",
     )
     days = forms.IntegerField(
         label="The new token is valid for",

@@ -123,7 +123,7 @@ def _time_in_utc(field: DateTimeField[Any, Any], text: str) -> str:
     except ValidationError:
         pass
     except OverflowError as error:
-        problem = ValidationError(f"“{text}” is outside of the calendar.")
+        problem = ValidationError(f"“{text}” is too early or too late for a date.")
         raise IncorrectLookupParameters(problem) from error
     return text
 

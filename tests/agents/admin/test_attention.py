@@ -258,7 +258,7 @@ class TestMuting:
         operator.post(mute_url(page(operator), "noisy"), {"hours": "168"})
         [url] = re.findall(r'formaction="([^"]*)"', page(operator, MUTES))
 
-        for text in ("Not muted any more: degraded of noisy.", "That mute has already ended."):
+        for text in ("Unmuted: degraded of noisy.", "That mute has already ended."):
             answer = operator.post(url, follow=True)
             assert [str(one) for one in answer.context["messages"]] == [text]
 

@@ -267,7 +267,7 @@ class TestOperations:
         channel.refresh_from_db()
         assert decrypt(channel.encrypted_secret) == answer.context["text"] != old
         assert decrypt(channel.encrypted_old_secret) == old
-        assert "The old secret signs as well until" in answer.content.decode()
+        assert "webhooks are signed with the old secret too" in answer.content.decode()
         assert "no-store" in answer["Cache-Control"]
 
     @pytest.mark.parametrize("name", ["test", "mute", "secret"])
@@ -311,7 +311,7 @@ class TestRules:
             ({"filter": "version=%3Eone"}, "filter", "version: "),
             ({"filter": "tag=a%00b"}, "filter", "NUL"),
             ({"filter": "state=sleeping"}, "filter", "state: “sleeping”"),
-            ({"quiet_from": "22:00"}, "quiet_until", "Quiet hours need a begin and an end."),
+            ({"quiet_from": "22:00"}, "quiet_until", "Quiet hours need a start and an end."),
             ({"time_zone": "Mars/Olympus"}, "time_zone", "not one of the available choices"),
             ({"for_seconds": "-1"}, "for_seconds", "greater than or equal to 0"),
             ({"for_seconds": "604801"}, "for_seconds", "less than or equal to 604800"),

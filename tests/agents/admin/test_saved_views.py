@@ -153,7 +153,7 @@ def test_a_view_is_deleted(admin_client: Client) -> None:
 
     assert messages(response) == ["View “mine” deleted."]
     assert "mine" not in shown(admin_client)
-    assert messages(admin_client.post(url, follow=True)) == ["That view was already deleted."]
+    assert messages(admin_client.post(url, follow=True)) == ["That view has already been deleted."]
 
 
 def test_users_who_may_not_change_agents_cannot_save_or_delete(

@@ -92,7 +92,7 @@ def test_an_address_for_forms_says_so(admin_client: Client) -> None:
 
     assert answer.status_code == 405
     assert answer["Allow"] == "POST"
-    assert "This address only takes forms" in text(answer)
+    assert "This address only accepts forms" in text(answer)
 
 
 @pytest.mark.django_db
@@ -120,7 +120,7 @@ class TestFaults:
     def test_a_form_that_failed_is_not_repeated(self, failing: Client) -> None:
         answer = failing.post("/admin/failing/")
 
-        assert "has been done before you send it again" in text(answer)
+        assert "was done before you send it again" in text(answer)
         assert links(answer) == ["/admin/"]
 
 

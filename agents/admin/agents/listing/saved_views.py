@@ -98,7 +98,7 @@ class SavedViews(ModelAdmin[AgentRecord]):
             return refusal
         view = SavedView.objects.filter(pk=pk).first()
         if view is None:
-            self.message_user(request, "That view was already deleted.", messages.WARNING)
+            self.message_user(request, "That view has already been deleted.", messages.WARNING)
         else:
             view.delete()
             self.message_user(request, f"View “{view.name}” deleted.", messages.SUCCESS)

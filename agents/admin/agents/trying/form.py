@@ -29,7 +29,7 @@ class TokenForm(forms.Form):
     def clean_token(self) -> str:
         token: str = self.cleaned_data["token"]
         if token and not TOKEN.fullmatch(token):
-            raise forms.ValidationError("It has characters that no token has.")
+            raise forms.ValidationError("It contains characters that cannot be in a token.")
         return token
 
 
@@ -107,6 +107,6 @@ def _body() -> forms.Field:
         initial="{}",
         max_length=MAX_BODY_LENGTH,
         label="JSON object",
-        help_text="The agent declares no inputs, or nothing that can be read: it takes any object.",
+        help_text="The agent declares no inputs that can be read, so it takes any object.",
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
     )

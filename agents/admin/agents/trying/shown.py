@@ -33,7 +33,7 @@ def shown(reply: Reply) -> Shown:
         detail += f"; only the first {BODY_BYTES // 1024} KiB were read"
     text = _text(answer, kind)
     if answer.body and not text:
-        detail += "; they are no text"
+        detail += "; they are not text"
     level = Level.OK if reply.is_good else Level.BAD
     return Shown(level, reply.in_words, detail, text, _job(reply))
 
