@@ -22,6 +22,6 @@ class KeptInput:
     def get_form(
         self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)  # type: ignore[misc]
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         is_kept = getattr(request, "form_is_kept", False)
         return type(form.__name__, (Unsaved, form), {}) if is_kept else form
