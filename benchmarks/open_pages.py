@@ -41,13 +41,14 @@ def spent(clock: Clock, wait: Callable[[], Any]) -> list[float]:
 
 
 def measure(context: BrowserContext, clock: Clock, pages: int, seconds: float) -> None:
+    time.sleep(2 * SETTLED_SECONDS)
     idle = spent(clock, partial(time.sleep, seconds))
     for name, path in PAGES.items():
         requests: list[Request] = []
         windows = [context.new_page() for _ in range(pages)]
         for window in windows:
             window.goto(path)
-            window.on("request", requests.append)
+            window.on("request", partial(list.append, requests))
         windows[0].wait_for_timeout(SETTLED_SECONDS * 1000)
         requests.clear()
         used = spent(clock, partial(windows[0].wait_for_timeout, seconds * 1000))
