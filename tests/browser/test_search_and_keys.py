@@ -64,6 +64,9 @@ def test_the_search_is_used_by_keyboard(
     page.keyboard.press("ArrowUp")
     expect(page.get_by_label("Search agents, hosts")).to_be_focused()
     page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(dialog_of(page)).to_be_visible()
+    page.keyboard.press("Escape")
     expect(dialog_of(page)).to_be_hidden()
 
     open_search(page, "found-by")

@@ -100,6 +100,7 @@ function onKey(event) {
     // The browser would empty the field first.
     event.preventDefault();
     dialog.close();
+    field.blur(); // where nothing had the focus before
   } else if (event.target !== field && event.key.length === 1 && event.key !== " ") {
     if (!event.ctrlKey && !event.metaKey && !event.altKey) field.focus(); // and type there
   }
