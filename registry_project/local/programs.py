@@ -9,10 +9,12 @@ from registry_project.local.processes import Program
 def registry_programs(host: str, port: int, workers: int) -> list[Program]:
     path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
     environment = {"PYTHONPATH": path}
+    # The command that starts them has run Django's checks. They import all pages.
+    without_checks = environment | {"CELERY_SKIP_CHECKS": "1"}
     return [
         Program("web", _web_argv(host, port, workers), environment),
-        Program("worker", _worker_argv(), environment),
-        Program("beat", [*_celery_argv(), "beat", "--loglevel=WARNING"], environment),
+        Program("worker", _worker_argv(), without_checks),
+        Program("beat", [*_celery_argv(), "beat", "--loglevel=WARNING"], without_checks),
     ]
 
 

@@ -82,8 +82,18 @@ def environment_for(folder: Path, **settings: str) -> dict[str, str]:
     It is in open mode unless `settings` say otherwise.
     """
     inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN_SETTINGS}
-    ours = {"REGISTRY_VAR_DIR": str(folder / "var"), "REGISTRY_AUTH": "open"}
+    ours = {
+        "REGISTRY_VAR_DIR": str(folder / "var"),
+        "REGISTRY_AUTH": "open",
+        "STATIC_ROOT": static_files().name,  # each start would collect its own
+    }
     return inherited | ours | settings
+
+
+@cache
+def static_files() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for the static files of all registries of this process."""
+    return tempfile.TemporaryDirectory(prefix="registry-static-")
 
 
 def migrate(environment: Mapping[str, str]) -> None:
