@@ -21,7 +21,16 @@ class PreparedRequests:
         return super().changelist_view(request, *args, **options)  # type: ignore[misc]
 
 
-MIXINS = {AccessAttempt: (PreparedRequests, CheckedInput)}
+class Selectors:
+    class Media:
+        js = ["registry_project/selectors.js"]
+
+
+MIXINS = {
+    AccessAttempt: (PreparedRequests, CheckedInput),
+    User: (Selectors, CheckedInput),
+    Group: (Selectors, CheckedInput),
+}
 
 for model in (User, Group, AccessAttempt, AccessLog, AccessFailureLog):
     theirs = type(admin.site.get_model_admin(model))

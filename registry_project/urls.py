@@ -3,6 +3,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path, re_path
+from django.views.decorators.gzip import gzip_page
 from django.views.generic import RedirectView
 
 from registry_project.endpoints import health, metrics, openapi, sign_in
@@ -32,7 +33,7 @@ urlpatterns = [
     re_path(r"^health/live/?$", health.Liveness.as_view(), name="health-live"),
     re_path(r"^health/ready/?$", health.Readiness.as_view(), name="health-ready"),
     re_path(r"^metrics/?$", metrics.Metrics.as_view(), name="metrics"),
-    re_path(r"^schema/?$", openapi.Document.as_view(), name="schema"),
+    re_path(r"^schema/?$", gzip_page(openapi.Document.as_view()), name="schema"),
     re_path(r"^docs/?$", openapi.DocumentPage.as_view(url_name="schema"), name="docs"),
 ]
 

@@ -1,7 +1,9 @@
 from typing import Any
 
+from django.contrib import admin
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,4 +25,15 @@ class Document(SpectacularAPIView):
 
 
 class DocumentPage(SpectacularSwaggerSplitView):
+    """Swagger UI as a page of the dashboard, with its header for staff who are logged in."""
+
     http_method_names = READING
+    authentication_classes = [SessionAuthentication]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response: Response = super().get(request, *args, **kwargs)
+        if response.template_name == self.template_name:
+            response.data |= admin.site.each_context(request)
+            response.data["title"] = "API"
+        return response

@@ -5,7 +5,6 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponseBase
 
-BROWSABLE_API = {"style-src-attr": ["'unsafe-inline'"]}
 SWAGGER = {"img-src": ["'self'", "data:"]}
 # django-csp would build their policy for each response.
 JSON_TYPES = {"application/json", "application/problem+json"}
@@ -24,10 +23,7 @@ class ContentPolicy(CSPMiddleware):
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
-        renderer = getattr(response, "accepted_renderer", None)
-        if getattr(renderer, "format", "") == "api":
-            parts.update = {**(parts.update or {}), **BROWSABLE_API}
-        elif request.path_info.startswith("/docs"):
+        if request.path_info.startswith("/docs"):
             parts.update = {**(parts.update or {}), **SWAGGER}
         return parts
 

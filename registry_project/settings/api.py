@@ -8,6 +8,10 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "agents.api.negotiation.Negotiation",
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "registry_project.endpoints.browsable_api.BrowsableAPI",
+    ],
     "DEFAULT_PARSER_CLASSES": ["agents.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["agents.api.throttling.RateThrottle"],
@@ -20,7 +24,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # JavaScript: registry_project/docs.js has the plugin.
+    "SWAGGER_UI_SETTINGS": "{deepLinking: true, plugins: [accessibleNames]}",
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["agents.api.openapi.without_slashes"],
     "POSTPROCESSING_HOOKS": [

@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.forms",
     "whitenoise.runserver_nostatic",
     "registry_project.static_files.StaticFiles",
     "rest_framework",
@@ -72,6 +73,8 @@ TEMPLATES = [
     },
 ]
 
+# Finds our templates of widgets.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATA_UPLOAD_MAX_MEMORY_SIZE = framing.MAX_FORM_BYTES
 # Of texts that are kept. The dashboard shows the viewer's.
 TIME_ZONE = "UTC"
