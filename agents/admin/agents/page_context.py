@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
@@ -21,6 +21,8 @@ from agents.querysets import read_at
 
 NEWEST_EVENTS = 20
 MOST_TOGETHER = 50
+WEEK = timedelta(days=7)
+REGISTRATIONS = {AgentEvent.Kind.REGISTERED, AgentEvent.Kind.RE_REGISTERED}
 VIEW_TOKENS = "agents.view_accesstoken"
 
 
@@ -102,7 +104,20 @@ def timeline(agent: AgentRecord | None, history: History | None) -> dict[str, An
         up_since = uptime.up_since if uptime.is_at_work else now
     return {
         "timeline": draw(history, agent, now, up_since),
+        "registrations": registrations(history, now),
         "retention_days": settings.EVENT_RETENTION_DAYS,
+    }
+
+
+def registrations(history: History, now: datetime) -> dict[str, int] | None:
+    """Count those of two weeks, unless the agent has too many events to know."""
+    a_week_ago, two_weeks_ago = now - WEEK, now - 2 * WEEK
+    if history.is_cut and history.events[-1].at > two_weeks_ago:
+        return None
+    times = [event.at for event in history.events if event.kind in REGISTRATIONS]
+    return {
+        "this_week": sum(at > a_week_ago for at in times),
+        "week_before": sum(two_weeks_ago < at <= a_week_ago for at in times),
     }
 
 

@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminSplitDateTime
 
+from agents.admin.channels.first_rule import FirstRuleForm
 from agents.encryption import encrypt
 from agents.models import MAX_URL_LENGTH, Channel
 from agents.notifications.channels.urls import UnusableUrl, shown_url
@@ -14,7 +15,7 @@ URL_HELP = (
 KEEP_HELP = "Leave it empty to keep the current one, which is not shown in full."
 
 
-class ChannelForm(forms.ModelForm[Channel]):
+class ChannelForm(FirstRuleForm):
     url = forms.CharField(
         label="URL",
         max_length=MAX_URL_LENGTH,

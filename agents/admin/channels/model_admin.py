@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 
 from agents.actors import staff
 from agents.admin.channels import cells
+from agents.admin.channels.first_rule import ADD_RULE, add_first_rule
 from agents.admin.channels.form import ChannelForm
 from agents.admin.channels.operations import Operations, show_secret
 from agents.admin.widgets.cells import counted
@@ -67,7 +68,8 @@ class ChannelAdmin(Operations, CheckedInput, TitledList, ModelAdmin[Channel]):
     def get_fieldsets(self, request: HttpRequest, obj: Channel | None = None) -> Any:
         entered = ["name", "kind", "url", "is_enabled"]
         if obj is None:
-            return [(None, {"fields": entered})]
+            told = ["tell_expiries", "tell_filter"] if request.user.has_perm(ADD_RULE) else []
+            return [(None, {"fields": [*entered, *told]})]
         return [
             (None, {"fields": [*entered, "muted_until"]}),
             ("State", {"fields": STATE}),
@@ -85,6 +87,7 @@ class ChannelAdmin(Operations, CheckedInput, TitledList, ModelAdmin[Channel]):
             if obj.kind == Channel.Kind.WEBHOOK:
                 setattr(obj, "text", new_secret(obj))  # noqa: B010 - mypy knows no such field
             obj.save()
+            add_first_rule(request, obj, form)
             return
         fields = {name for name in form.changed_data if name != "url"}
         if form.cleaned_data.get("url"):

@@ -544,3 +544,18 @@ def test_an_invalid_host_is_no_link(admin_client: Client, host: str) -> None:
 
     html = page(admin_client)
     assert re.search(r"<dt>Advertised address</dt><dd>(?!<a)", html)
+
+
+def test_registrations_of_two_weeks_are_compared(admin_client: Client) -> None:
+    AgentFactory.create(agent_id="a")
+    for days in (20, 8, 3, 2, 1):
+        AgentEvent.objects.create(
+            agent_id="a",
+            kind=AgentEvent.Kind.RE_REGISTERED,
+            actor="agent",
+            at=timezone.now() - timedelta(days=days),
+        )
+    assert (
+        "Registered <strong>3 times</strong> in the last 7 days, 1 time in the 7 days before."
+        in page(admin_client)
+    )

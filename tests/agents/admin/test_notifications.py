@@ -427,3 +427,20 @@ def test_the_navigation_shows_what_one_may_see(staff: Staff) -> None:
     assert ">Notifications</a>" in text
     assert DELIVERIES in text
     assert RULES not in text
+
+
+def test_a_new_channel_may_come_with_a_rule_about_expiries(admin_client: Client) -> None:
+    told = {"tell_expiries": "on", "tell_filter": "?tag=pci"}
+    admin_client.post(f"{CHANNELS}add/", HOOK | told)
+    admin_client.post(f"{CHANNELS}add/", HOOK | {"name": "quiet"})
+
+    rule = Rule.objects.get()
+    assert (rule.name, rule.events, rule.filter) == ("hooks", ["expired"], "tag=pci")
+    assert [channel.name for channel in rule.channels.all()] == ["hooks"]
+
+
+def test_a_wrong_filter_of_that_rule_is_refused(admin_client: Client) -> None:
+    wrong = HOOK | {"tell_expiries": "on", "tell_filter": "tags=pci"}
+    answer = admin_client.post(f"{CHANNELS}add/", wrong)
+    assert "There is no parameter" in answer.content.decode()
+    assert not Channel.objects.exists()
