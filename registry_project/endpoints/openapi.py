@@ -32,7 +32,7 @@ class DocumentPage(SpectacularSwaggerSplitView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response: Response = super().get(request, *args, **kwargs)
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         if response.template_name == self.template_name:
             response.data |= admin.site.each_context(request)
             response.data["title"] = "API"
