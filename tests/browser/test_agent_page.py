@@ -1,13 +1,16 @@
 """People try an agent on its page, by mouse or keyboard."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.devtools import Tab
+from tests.browser.conftest import HEIGHT
+from tests.browser.problems import Problems
 from tests.deploygen.runtime.running_agent import RunningAgent, running_agent
 
 pytestmark = pytest.mark.integration
@@ -32,9 +35,6 @@ async def handle(inputs, context):
             await asyncio.sleep(0.01)
     yield {{"sent": inputs}}
 """
-OUTPUT = "document.getElementById('output').innerText"
-PROGRESS = "document.getElementById('progress').textContent"
-FOCUSED = "document.activeElement.name"
 
 
 @pytest.fixture
@@ -51,81 +51,83 @@ def go(tmp_path: Path) -> Callable[[], None]:
 
 
 @pytest.fixture
-def open_page(open_tab: Callable[[], Tab]) -> Callable[[RunningAgent], Tab]:
-    def open_page(agent: RunningAgent) -> Tab:
-        tab = open_tab()
-        tab.call("Log.enable")
-        tab.call("Emulation.setFocusEmulationEnabled", enabled=True)
-        tab.open(agent.url)
-        tab.wait_for("document.querySelector('#fields .field') !== null")
-        return tab
+def open_agent(browser: Browser, problems: Problems) -> Iterator[Callable[[RunningAgent], Page]]:
+    with browser.new_context() as context:
+        problems.collect(context)
 
-    return open_page
+        def open_agent(agent: RunningAgent) -> Page:
+            page = context.new_page()
+            page.goto(agent.url)
+            expect(page.locator("#fields .field").first).to_be_visible()
+            return page
+
+        yield open_agent
 
 
 @pytest.fixture
-def tab(agent: RunningAgent, open_page: Callable[[RunningAgent], Tab]) -> Tab:
-    return open_page(agent)
+def page(agent: RunningAgent, open_agent: Callable[[RunningAgent], Page]) -> Page:
+    return open_agent(agent)
 
 
-def fill(tab: Tab, name: str, value: str) -> None:
-    """Type into a field, as a person does."""
-    tab.evaluate(f"document.querySelector('[name={name}]').select()")
-    tab.call("Input.insertText", text=value)
+def field(page: Page, name: str) -> Locator:
+    return page.locator(f"[name={name}]")
 
 
-def press(tab: Tab, key: str, code: int, *, ctrl: bool = False) -> None:
-    pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 2 * ctrl}
-    for kind in ("rawKeyDown", "keyUp"):
-        tab.call("Input.dispatchKeyEvent", type=kind, **pressed)
+def progress(page: Page) -> Locator:
+    return page.locator("#progress")
 
 
-def press_ctrl_enter(tab: Tab) -> None:
-    press(tab, "Enter", 13, ctrl=True)
+def run(page: Page) -> None:
+    page.keyboard.press("Control+Enter")
 
 
-def result(tab: Tab) -> Any:
+def wait_until_done(page: Page) -> None:
+    expect(progress(page)).to_have_text(re.compile("^done after"))
+
+
+def result(page: Page) -> Any:
     """Return the result as the page shows it as JSON."""
-    tab.evaluate("document.querySelector('[data-view=json]').click()")
-    return json.loads(tab.evaluate(OUTPUT))
+    page.locator("[data-view=json]").click()
+    return json.loads(page.locator("#output").inner_text())
 
 
 def test_pieces_are_shown_as_they_come_and_the_result_at_the_end(
-    tab: Tab, go: Callable[[], None]
+    page: Page, go: Callable[[], None]
 ) -> None:
-    fill(tab, "text", "la ")
-    tab.evaluate("document.getElementById('run').click()")
-    tab.wait_for(f"{OUTPUT}.includes('la') && {PROGRESS}.includes('1 piece, 25%, at work')")
+    field(page, "text").fill("la ")
+    page.locator("#run").click()
+    expect(page.locator("#output")).to_contain_text("la")
+    expect(progress(page)).to_contain_text("1 piece, 25%, at work")
 
     go()
-    tab.wait_for(f"{PROGRESS}.startsWith('done after')")
-    assert result(tab)["sent"] == {"text": "la ", "times": 2, "loud": False}
+    wait_until_done(page)
+    assert result(page)["sent"] == {"text": "la ", "times": 2, "loud": False}
 
 
-def test_the_keyboard_is_enough(tab: Tab, go: Callable[[], None]) -> None:
+def test_the_keyboard_is_enough(page: Page, go: Callable[[], None]) -> None:
     go()
-    fill(tab, "text", "one")
-    tab.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Tab", windowsVirtualKeyCode=9)
-    assert tab.evaluate(FOCUSED) == "times"
-    fill(tab, "times", "3")
-    tab.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Tab", windowsVirtualKeyCode=9)
-    space = {"key": " ", "code": "Space", "windowsVirtualKeyCode": 32, "text": " "}
-    for kind in ("keyDown", "keyUp"):
-        tab.call("Input.dispatchKeyEvent", type=kind, **space)
-    press_ctrl_enter(tab)
+    field(page, "text").focus()
+    page.keyboard.type("one")
+    page.keyboard.press("Tab")
+    expect(field(page, "times")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("3")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    run(page)
 
-    tab.wait_for(f"{PROGRESS}.startsWith('done after')")
-    assert result(tab)["sent"] == {"text": "one", "times": 3, "loud": True}
+    wait_until_done(page)
+    assert result(page)["sent"] == {"text": "one", "times": 3, "loud": True}
 
 
-def test_a_run_can_be_cancelled_by_the_keyboard(agent: RunningAgent, tab: Tab) -> None:
-    fill(tab, "text", "on and on")
-    press_ctrl_enter(tab)
-    tab.wait_for(f"{PROGRESS}.includes('1 piece')")
+def test_a_run_can_be_cancelled_by_the_keyboard(page: Page) -> None:
+    field(page, "text").fill("on and on")
+    run(page)
+    expect(progress(page)).to_contain_text("1 piece")
 
-    press(tab, "Escape", 27)
-    tab.wait_for(f"{PROGRESS}.startsWith('cancelled after')")
-    tab.wait_for("!document.getElementById('run').disabled")
+    page.keyboard.press("Escape")
+    expect(progress(page)).to_have_text(re.compile("^cancelled after"))
+    expect(page.locator("#run")).to_be_enabled()
 
 
 @pytest.mark.parametrize(
@@ -136,101 +138,94 @@ def test_a_run_can_be_cancelled_by_the_keyboard(agent: RunningAgent, tab: Tab) -
         ("times", "1.5", "Input should be a valid integer"),
     ],
 )
-def test_a_wrong_input_is_marked_and_gets_the_focus(
-    tab: Tab, go: Callable[[], None], name: str, value: str, problem: str
+def test_a_wrong_input_is_marked_and_gets_the_focus(  # noqa: PLR0917 - fixtures and parameters
+    page: Page, go: Callable[[], None], problems: Problems, name: str, value: str, problem: str
 ) -> None:
+    problems.allow("422 POST .*/run")
     go()
-    fill(tab, "text", "one")
-    fill(tab, name, value)
-    press_ctrl_enter(tab)
+    field(page, "text").fill("one")
+    field(page, name).fill(value)
+    run(page)
 
-    marked = f"document.querySelector('[name={name}][aria-invalid=true]')"
-    tab.wait_for(f"{marked} !== null && {FOCUSED} === {name!r}")
-    described = f"{marked}.getAttribute('aria-describedby').split(' ')"
-    text = f"{described}.map(id => document.getElementById(id).textContent).join('')"
-    assert problem in tab.evaluate(text)
+    expect(field(page, name)).to_be_focused()
+    expect(field(page, name)).to_have_attribute("aria-invalid", "true")
+    expect(field(page, name)).to_have_accessible_description(re.compile(re.escape(problem)))
 
 
-def test_a_failure_is_shown_without_its_secrets(tab: Tab) -> None:
-    fill(tab, "text", "fail")
-    press_ctrl_enter(tab)
+def test_a_failure_is_shown_without_its_secrets(page: Page, problems: Problems) -> None:
+    problems.allow("500 POST .*/run")
+    field(page, "text").fill("fail")
+    run(page)
 
-    tab.wait_for(f"{PROGRESS}.startsWith('failed after')")
-    assert "raised ValueError; the agent's log has the traceback" in tab.evaluate(OUTPUT)
-    assert "secret" not in tab.evaluate(OUTPUT)
+    expect(progress(page)).to_have_text(re.compile("^failed after"))
+    output = page.locator("#output")
+    expect(output).to_contain_text("raised ValueError; the agent's log has the traceback")
+    expect(output).not_to_contain_text("secret")
 
 
 def test_the_last_runs_survive_a_reload_and_fill_the_form(
-    agent: RunningAgent, tab: Tab, go: Callable[[], None]
+    page: Page, go: Callable[[], None]
 ) -> None:
     go()
+    runs = page.locator("#runs")
     for text in ("first", "second"):
-        fill(tab, "text", text)
-        press_ctrl_enter(tab)
-        tab.wait_for(f"document.getElementById('runs').textContent.includes('{text}')")
-        tab.wait_for("!document.getElementById('run').disabled")
+        field(page, "text").fill(text)
+        run(page)
+        expect(runs).to_contain_text(text)
+        expect(page.locator("#run")).to_be_enabled()
 
-    tab.open(f"{agent.url}/#again")
-    tab.call("Page.reload")
-    tab.wait_for("document.querySelectorAll('#runs button').length === 2")
-    tab.wait_for("document.querySelector('#fields .field') !== null")
-    tab.evaluate("document.querySelector('#runs li:last-child button').click()")
-    assert tab.evaluate("document.querySelector('[name=text]').value") == "first"
-    assert result(tab)["sent"]["text"] == "first"
+    page.reload()
+    expect(runs.get_by_role("button")).to_have_count(2)
+    expect(page.locator("#fields .field").first).to_be_visible()
+    runs.locator("li:last-child button").click()
+    expect(field(page, "text")).to_have_value("first")
+    assert result(page)["sent"]["text"] == "first"
 
 
-def test_an_agent_that_is_gone_is_away(tab: Tab, agent: RunningAgent) -> None:
-    readiness = "document.getElementById('readiness').textContent"
-    tab.wait_for(f"{readiness} === 'ready'")
+def test_an_agent_that_is_gone_is_away(page: Page, agent: RunningAgent, problems: Problems) -> None:
+    expect(page.locator("#readiness")).to_have_text("ready")
+    problems.allow("net::ERR_")
     agent.stop()
-    tab.wait_for(f"{readiness} === 'away'")
+    expect(page.locator("#readiness")).to_have_text("away")
 
 
 def test_a_token_is_asked_for_where_the_agent_requires_one(
-    tmp_path: Path, open_page: Callable[[RunningAgent], Tab]
+    tmp_path: Path, open_agent: Callable[[RunningAgent], Page], problems: Problems
 ) -> None:
+    problems.allow("401 POST .*/run")
     token = "t" * 32
     with running_agent(
         tmp_path, environ={"AGENT_TOKENS": token}, page=True, inputs=INPUTS[:1]
     ) as agent:
-        tab = open_page(agent)
-        fill(tab, "text", "one")
-        press_ctrl_enter(tab)
-        tab.wait_for("document.activeElement.id === 'token'")
+        page = open_agent(agent)
+        field(page, "text").fill("one")
+        run(page)
+        expect(page.locator("#token")).to_be_focused()
 
-        tab.call("Input.insertText", text=token)
-        press_ctrl_enter(tab)
-        tab.wait_for(f"{PROGRESS}.startsWith('done after')")
-        assert result(tab) == {"echo": {"text": "one"}}
+        page.keyboard.type(token)
+        run(page)
+        wait_until_done(page)
+        assert result(page) == {"echo": {"text": "one"}}
+        page.close()
 
 
 def test_an_agent_without_declared_inputs_takes_any_object(
-    tmp_path: Path, open_page: Callable[[RunningAgent], Tab]
+    tmp_path: Path, open_agent: Callable[[RunningAgent], Page]
 ) -> None:
     with running_agent(tmp_path, page=True) as agent:
-        tab = open_page(agent)
-        tab.evaluate("document.querySelector('#fields textarea').select()")
-        tab.call("Input.insertText", text='{"any": [1]}')
-        press_ctrl_enter(tab)
-        tab.wait_for(f"{PROGRESS}.startsWith('done after')")
-        assert result(tab) == {"echo": {"any": [1]}}
+        page = open_agent(agent)
+        page.locator("#fields textarea").fill('{"any": [1]}')
+        run(page)
+        wait_until_done(page)
+        assert result(page) == {"echo": {"any": [1]}}
+        page.close()
 
 
 @pytest.mark.parametrize("width", [1440, 400])
-def test_the_page_fits_its_window_and_keeps_its_policy(
-    tab: Tab, go: Callable[[], None], width: int
-) -> None:
-    tab.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=width,
-        height=800,
-        deviceScaleFactor=1,
-        mobile=False,
-    )
+def test_the_page_fits_its_window(page: Page, go: Callable[[], None], width: int) -> None:
+    page.set_viewport_size({"width": width, "height": HEIGHT})
     go()
-    fill(tab, "text", "long" * 500)
-    press_ctrl_enter(tab)
-    tab.wait_for(f"{PROGRESS}.startsWith('done after')")
-
-    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert [event["entry"]["text"] for event in tab.events("Log.entryAdded")] == []
+    field(page, "text").fill("long" * 500)
+    run(page)
+    wait_until_done(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

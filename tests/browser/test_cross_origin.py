@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
-from tests.browser.devtools import Tab
 from tests.registry_project.server.registry_web import RegistryWeb, prepared, registry_web, request
 from tests.serving import serving
 
@@ -16,10 +16,9 @@ pytestmark = pytest.mark.integration
 
 # Returns what the page can read of a response, or a network error if the browser hides it.
 CALL = """
-(async () => {
-  const options = %s;
+async ([url, options]) => {
   try {
-    const answer = await fetch(%s, options);
+    const answer = await fetch(url, options);
     return {
       status: answer.status, headers: Object.fromEntries(answer.headers),
       body: answer.status === 304 ? null : await answer.json(),
@@ -27,7 +26,7 @@ CALL = """
   } catch (error) {
     return {hidden: error.name};
   }
-})()
+}
 """
 HIDDEN = {"hidden": "TypeError"}
 
@@ -67,29 +66,33 @@ def allowing(dashboard: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield web
 
 
-@pytest.fixture
-def page(open_tab: Callable[[], Tab]) -> Callable[[str], Tab]:
-    """A function that opens the page of a website."""
-
-    def open_page(origin: str) -> Tab:
-        tab = open_tab()
-        tab.open(origin)
-        return tab
-
-    return open_page
+OpenSite = Callable[[str], Page]
 
 
 @pytest.fixture
-def dashboard_tab(page: Callable[[str], Tab], dashboard: str) -> Tab:
-    return page(dashboard)
+def open_site(browser: Browser) -> Iterator[OpenSite]:
+    """A function that opens the page of a website. Its console has what the browser hides."""
+    with browser.new_context() as context:
+
+        def open_site(origin: str) -> Page:
+            page = context.new_page()
+            page.goto(origin)
+            return page
+
+        yield open_site
 
 
-def call(tab: Tab, url: str, method: str = "GET", body: Any = None, **headers: str) -> Any:
+@pytest.fixture
+def dashboard_page(open_site: OpenSite, dashboard: str) -> Page:
+    return open_site(dashboard)
+
+
+def call(page: Page, url: str, method: str = "GET", body: Any = None, **headers: str) -> Any:
     options: dict[str, Any] = {"method": method, "headers": headers}
     if body is not None:
         options["body"] = json.dumps(body)
         headers["Content-Type"] = "application/json"
-    return tab.evaluate(CALL % (json.dumps(options), json.dumps(url)))
+    return page.evaluate(CALL, [url, options])
 
 
 def registration(agent_id: str) -> dict[str, Any]:
@@ -97,31 +100,31 @@ def registration(agent_id: str) -> dict[str, Any]:
 
 
 def test_an_allowed_page_lists_registers_and_renews(
-    allowing: RegistryWeb, dashboard_tab: Tab
+    allowing: RegistryWeb, dashboard_page: Page
 ) -> None:
-    tab, agents = dashboard_tab, f"{allowing.url}/agents"
+    page, agents = dashboard_page, f"{allowing.url}/agents"
 
-    registered = call(tab, f"{agents}/register", "POST", registration("a"))
+    registered = call(page, f"{agents}/register", "POST", registration("a"))
     assert registered["status"] == 201
     token = {"Lease-Token": registered["body"]["lease_token"]}
-    renewed = call(tab, f"{agents}/a/heartbeat", "POST", {"status": "ready"}, **token)
+    renewed = call(page, f"{agents}/a/heartbeat", "POST", {"status": "ready"}, **token)
     assert renewed["body"]["status"] == "ok"
 
-    listed = call(tab, agents)
+    listed = call(page, agents)
     assert [agent["agent_id"] for agent in listed["body"]] == ["a"]
-    again = call(tab, agents, **{"If-None-Match": listed["headers"]["etag"]})
+    again = call(page, agents, **{"If-None-Match": listed["headers"]["etag"]})
     assert again["status"] == 304
 
-    assert call(tab, f"{agents}/a", "DELETE", **token)["body"]["status"] == "deleted"
+    assert call(page, f"{agents}/a", "DELETE", **token)["body"]["status"] == "deleted"
 
 
 def test_an_allowed_page_follows_links_to_the_next_page(
-    allowing: RegistryWeb, dashboard_tab: Tab
+    allowing: RegistryWeb, dashboard_page: Page
 ) -> None:
     for agent_id in "bc":
         allowing.register(agent_id)
 
-    listed = call(dashboard_tab, f"{allowing.url}/agents?limit=1")
+    listed = call(dashboard_page, f"{allowing.url}/agents?limit=1")
 
     assert 'rel="next"' in listed["headers"]["link"]
 
@@ -136,42 +139,42 @@ def test_an_allowed_page_follows_links_to_the_next_page(
     ],
 )
 def test_an_allowed_page_reads_errors(
-    allowing: RegistryWeb, dashboard_tab: Tab, path: str, options: dict[str, str], status: int
+    allowing: RegistryWeb, dashboard_page: Page, path: str, options: dict[str, str], status: int
 ) -> None:
-    answer = call(dashboard_tab, allowing.url + path, **options)
+    answer = call(dashboard_page, allowing.url + path, **options)
 
     assert answer["status"] == answer["body"]["status"] == status
 
 
 @pytest.mark.parametrize("path", ["/agents", "/health", "/agents/nobody", "/admin/login/"])
 def test_another_page_sees_nothing(
-    allowing: RegistryWeb, page: Callable[[str], Tab], elsewhere: str, path: str
+    allowing: RegistryWeb, open_site: OpenSite, elsewhere: str, path: str
 ) -> None:
-    assert call(page(elsewhere), allowing.url + path) == HIDDEN
+    assert call(open_site(elsewhere), allowing.url + path) == HIDDEN
 
 
 def test_another_page_cannot_register(
-    allowing: RegistryWeb, page: Callable[[str], Tab], elsewhere: str
+    allowing: RegistryWeb, open_site: OpenSite, elsewhere: str
 ) -> None:
     url = f"{allowing.url}/agents/register"
 
-    assert call(page(elsewhere), url, "POST", registration("stranger")) == HIDDEN
+    assert call(open_site(elsewhere), url, "POST", registration("stranger")) == HIDDEN
     assert allowing.exchange(request("GET", "/agents/stranger")).status == 404
 
 
 def test_an_allowed_page_sees_nothing_of_the_admin(
-    allowing: RegistryWeb, dashboard_tab: Tab
+    allowing: RegistryWeb, dashboard_page: Page
 ) -> None:
-    assert call(dashboard_tab, f"{allowing.url}/admin/login/") == HIDDEN
+    assert call(dashboard_page, f"{allowing.url}/admin/login/") == HIDDEN
 
 
 def test_without_the_setting_no_page_sees_anything(
-    tmp_path_factory: pytest.TempPathFactory, dashboard_tab: Tab
+    tmp_path_factory: pytest.TempPathFactory, dashboard_page: Page
 ) -> None:
     folder = tmp_path_factory.mktemp("default")
     with registry_web(folder, prepared(folder)) as web:
-        assert call(dashboard_tab, f"{web.url}/agents") == HIDDEN
+        assert call(dashboard_page, f"{web.url}/agents") == HIDDEN
         assert (
-            call(dashboard_tab, f"{web.url}/agents/register", "POST", registration("a")) == HIDDEN
+            call(dashboard_page, f"{web.url}/agents/register", "POST", registration("a")) == HIDDEN
         )
         assert web.exchange(request("GET", "/agents/a")).status == 404
