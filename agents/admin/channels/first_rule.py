@@ -5,7 +5,13 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from agents.models import AgentEvent, Channel, Rule
+from agents.models import (
+    MAX_CHANNEL_NAME_LENGTH,
+    MAX_VIEW_QUERY_LENGTH,
+    AgentEvent,
+    Channel,
+    Rule,
+)
 from agents.notifications.dispatch import next_position
 from agents.notifications.rules import problems
 
@@ -23,7 +29,7 @@ class FirstRuleForm(forms.ModelForm[Channel]):
     tell_filter = forms.CharField(
         label="Only of agents that match",
         required=False,
-        max_length=Rule._meta.get_field("filter").max_length,
+        max_length=MAX_VIEW_QUERY_LENGTH,
         widget=forms.TextInput(attrs={"class": "vLargeTextField"}),
         help_text="As in a URL of the API: tag=gpu&name=painter. Empty: all.",
     )
@@ -45,7 +51,7 @@ def add_first_rule(request: HttpRequest, channel: Channel, form: forms.ModelForm
         return
     name = channel.name
     if Rule.objects.filter(name=name).exists():
-        name = f"{name} {channel.pk}"[-Rule._meta.get_field("name").max_length :]
+        name = f"{name} {channel.pk}"[-MAX_CHANNEL_NAME_LENGTH:]
     rule = Rule.objects.create(
         name=name,
         events=EVENTS,
