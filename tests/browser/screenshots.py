@@ -31,6 +31,8 @@ PAGES = {
     "overview": "/admin/",
     "agents": "/admin/agents/agentrecord/",
     "agent": "/admin/agents/agentrecord/support-4/change/",
+    "gone": "/admin/agents/agentrecord/weather-7/change/",
+    "create": "/admin/create-agent/",
     "history": "/admin/agents/agentevent/",
     "tokens": "/admin/agents/accesstoken/",
 }
