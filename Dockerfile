@@ -22,7 +22,7 @@ COPY registry_project /source/registry_project
 COPY agents /source/agents
 COPY deploygen /source/deploygen
 COPY templates /source/templates
-RUN REGISTRY_VAR_DIR=/tmp/var STATIC_ROOT=/source/static \
+RUN PYTHONDONTWRITEBYTECODE=1 REGISTRY_VAR_DIR=/tmp/var STATIC_ROOT=/source/static \
         /venv/bin/python /source/manage.py collectstatic --no-input --verbosity=0 \
     && python3 -m image code --layers /layers --environment /venv --app /source --name agent-registry
 

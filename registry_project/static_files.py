@@ -26,7 +26,7 @@ class StaticFiles(StaticFilesConfig):
     ignore_patterns = [
         *StaticFilesConfig.ignore_patterns,
         "redoc",
-        "docs",  # of DRF's deprecated documentation
+        "rest_framework",
         "*.map",
     ]
 
