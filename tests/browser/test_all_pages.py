@@ -30,6 +30,7 @@ EXAMPLES = {
     "content_type_id": "1",
     "object_id": "1",
     "pk": "1",
+    "count": "1",
 }
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 # As browsers send it, but without waiting for events.
