@@ -14,6 +14,8 @@ FROM base AS packages
 COPY requirements/base.txt ./
 RUN /pip/bin/pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check \
         --root-user-action=ignore --no-compile --require-hashes --requirement base.txt \
+    && rm -r /venv/lib/python3*/site-packages/drf_spectacular_sidecar/static/*/redoc \
+        /venv/lib/python3*/site-packages/drf_spectacular_sidecar/static/*/*/*.map \
     && python3 -m image runtime --layers /layers --environment /venv --lock base.txt
 
 FROM packages AS code
