@@ -213,3 +213,10 @@ class TestPermissions:
 
         assert operations("alive") == ["quarantine", "resume", "extend", "deregister"]
         assert operations("dead") == ["drain", "quarantine", "extend", "purge", "deregister"]
+
+
+@pytest.mark.parametrize("app", ["agents", "auth", "axes"])
+def test_the_lists_of_an_app_are_listed(admin_client: Client, app: str) -> None:
+    answer = admin_client.get(f"/admin/{app}/")
+    assert answer.status_code == 200
+    assert f'href="/admin/{app}/' in answer.content.decode()
