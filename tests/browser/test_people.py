@@ -43,10 +43,9 @@ def test_a_drained_selection_gets_back_what_it_had(open_page: OpenPage, axe: Axe
 
     for agent_id in states:
         page.get_by_role("checkbox", name=f"Select {agent_id} for an action").check()
-    page.get_by_label("Action:").select_option("drain")
-    page.get_by_role("button", name="Go", exact=True).click()
+    page.get_by_role("button", name="Drain…").click()
     page.get_by_label("Reason").fill("a wrong click")
-    page.get_by_role("button", name="Drain").click()
+    page.get_by_role("button", name="Drain", exact=True).click()
 
     message = page.get_by_role("list").filter(has_text="2 agents drained")
     expect(message).to_be_visible()
