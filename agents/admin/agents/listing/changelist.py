@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from agents.admin.agents.listing.active_filters import ActiveFilter, active_filters
+from agents.admin.agents.listing.filter_links import FilterLinks
 from agents.admin.agents.listing.filters import GROUP, ORDER, TITLES
 from agents.admin.agents.listing.sorting import WORST_FIRST, Sort, order_by, read_sorts
 from agents.admin.widgets.cells import counted
@@ -87,9 +88,9 @@ class FleetChangeList(ChangeList):
         if self.show_all and self.can_show_all:
             start, stop = 0, self.result_count
         agents = self._rows(known, start, stop)
-        query = [pair for pair in self.parameters if pair[1]]
+        links = FilterLinks(self.parameters)
         for agent in agents:
-            agent.list_query = query  # type: ignore[attr-defined]
+            agent.filter_links = links  # type: ignore[attr-defined]
         self.result_list = cast("Any", agents)
         self.full_result_count = None
         self.show_full_result_count = False

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from agents.admin.agents.listing.filters import REPEATABLE
+from agents.admin.agents.listing.filter_links import FilterLinks
 from agents.admin.widgets.cells import agent_url
+from agents.admin.widgets.quick_html import format_html, join_html
 from agents.admin.widgets.times import in_both
 from agents.conditions import Condition, condition_of, lease_of
 from agents.durations import ago, in_words
@@ -33,13 +31,20 @@ class Column:
 
 
 def state(agent: AgentRecord) -> SafeString:
-    condition = condition_of(agent, read_at(agent))
+    condition = _condition(agent)
     return format_html(
         '<span class="fleet-dot level-{}" title="{}">{}</span>',
         condition.level,
         condition.reason,
         condition.word,
     )
+
+
+def _condition(agent: AgentRecord) -> Condition:
+    known: Condition | None = vars(agent).get("listed_condition")
+    if known is None:
+        known = vars(agent)["listed_condition"] = condition_of(agent, read_at(agent))
+    return known
 
 
 def gone(history_url: str | None) -> SafeString:
@@ -62,38 +67,25 @@ def agent(agent: AgentRecord) -> SafeString:
 
 
 def host(agent: AgentRecord) -> SafeString:
-    return _filter_link(agent, "host", agent.host, title=f"{agent.host}:{agent.port}")
+    return _links(agent).to("host", agent.host, title=f"{agent.host}:{agent.port}")
 
 
 def version(agent: AgentRecord) -> SafeString:
-    return _filter_link(agent, "version", agent.version)
+    return _links(agent).to("version", agent.version)
 
 
 def skills(agent: AgentRecord) -> SafeString:
     names = [("skill", name) for name in agent.skills] + [("tag", name) for name in agent.tags]
-    shown = [
-        (_filter_link(agent, parameter, name, css=f"agent-chip fleet-{parameter}"),)
+    links = _links(agent)
+    return join_html(
+        links.to(parameter, name, css=f"agent-chip fleet-{parameter}")
         for parameter, name in names[:LISTED_NAMES]
-    ]
-    return format_html_join("", "{}", shown)
-
-
-def _filter_link(
-    agent: AgentRecord, parameter: str, value: str, *, css: str = "fleet-narrow", title: str = ""
-) -> SafeString:
-    if not value:
-        return SafeString()
-    query = getattr(agent, "list_query", [])
-    pairs = [pair for pair in query if parameter in REPEATABLE or pair[0] != parameter]
-    if (parameter, value) not in pairs:
-        pairs = [*pairs, (parameter, value)]
-    return format_html(
-        '<a class="{}" href="?{}" title="{}">{}</a>',
-        css,
-        urlencode(pairs),
-        title or f"Only agents with this {parameter}: {value}",
-        value,
     )
+
+
+def _links(agent: AgentRecord) -> FilterLinks:
+    links: FilterLinks = agent.filter_links  # type: ignore[attr-defined]
+    return links
 
 
 def load(agent: AgentRecord) -> SafeString:
@@ -124,7 +116,7 @@ def time_left(agent: AgentRecord) -> SafeString:
 
 def note(agent: AgentRecord) -> SafeString:
     """What the agent reports; else why it is not alive and well."""
-    text = agent.note or _short_reason(agent, condition_of(agent, read_at(agent)))
+    text = agent.note or _short_reason(agent, _condition(agent))
     return format_html('<span title="{}">{}</span>', text, text) if text else SafeString()
 
 
@@ -153,15 +145,16 @@ LIVE_COLUMNS = [one for one in COLUMNS if one.cell in (state, load, time_left, n
 
 def rows(agents: Sequence[AgentRecord], *, with_boxes: bool) -> SafeString:
     # A template for each row would take longer than the rest of the page.
-    return format_html_join("\n", '<tr data-agent="{}">{}{}</tr>', _rows(agents, with_boxes))
+    return join_html(_row(agent, with_boxes=with_boxes) for agent in agents)
 
 
-def _rows(agents: Sequence[AgentRecord], with_boxes: bool) -> Any:
-    for one in agents:
-        cells = format_html_join(
-            "", '<td class="field-{}">{}</td>', ((each.name, each.cell(one)) for each in COLUMNS)
-        )
-        yield one.agent_id, _box(one) if with_boxes else "", cells
+def _row(agent: AgentRecord, *, with_boxes: bool) -> SafeString:
+    cells = join_html(
+        format_html('<td class="field-{}">{}</td>', column.name, column.cell(agent))
+        for column in COLUMNS
+    )
+    box = _box(agent) if with_boxes else ""
+    return format_html('<tr data-agent="{}">{}{}</tr>\n', agent.agent_id, box, cells)
 
 
 def _box(agent: AgentRecord) -> SafeString:
