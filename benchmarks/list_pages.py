@@ -48,8 +48,10 @@ def pages(
     yield "search, few matches", repeats, get("q=agent-0001")
     yield "a tag on all agents", repeats, get("tag=weather")
     yield f"a tag on {RARE_AGENTS} agents", repeats, get(f"tag={RARE}")
-    yield "sorted by time left", repeats, get("o=6")
-    yield "sorted by state", repeats, get("o=1")
+    yield "sorted by time left", repeats, get("o=left")
+    yield "sorted by load", repeats, get("o=load")
+    yield "sorted by id", repeats, get("o=id")
+    yield "grouped by host", repeats, get("group=host")
     yield "expiring soon", repeats, get("liveness=expiring-soon")
     yield "refresh of 100 rows", repeats, lambda: client.post(f"{LIST}rows/", {"id": ids})
     for name, text in SEARCHES.items():

@@ -7,7 +7,7 @@ const panel = document.getElementById("facets");
 class Facet {
   constructor(section) {
     this.section = section;
-    this.box = section.querySelector(".facet-box input");
+    this.box = section.querySelector(".facet-box input[type=search]");
     this.list = section.querySelector(".facet-values");
     this.more = section.querySelector("details");
     this.none = section.querySelector(".facet-none");
