@@ -47,7 +47,7 @@ class EventsSerializer(serializers.Serializer[Any]):
 
 class HistoryViewSet(StrictCalls, GenericViewSet[AgentEvent]):
     # The browsable API asks for it.
-    queryset = AgentEvent.objects.none()
+    queryset = feed.newest_first().none()
     serializer_class = EventSerializer
     permission_classes: list[type[BasePermission]] = [MayReadHistory]
     parameters = {"of_agent": (EventsSerializer,), "of_all": (EventsSerializer,)}

@@ -6,11 +6,12 @@ from django.db import transaction
 
 from agents.database.clock import database_now
 from agents.durations import exactly
+from agents.history.feed import later_kinds
 from agents.history.of_agent import operator_event
 from agents.history.record import Kind, record_event
 from agents.leases.errors import UnknownAgent
 from agents.leases.set_state import set_state
-from agents.models import MAX_REASON_LENGTH, AgentEvent, AgentRecord
+from agents.models import MAX_REASON_LENGTH, AgentRecord
 from agents.states import State
 
 OF_STATES = [Kind(state.event) for state in State]
@@ -20,8 +21,7 @@ def take_back_state(*, agent_id: str, before: str, after: str, position: int, ac
     """`position`: of the last event that is not newer. Raise UnknownAgent."""
     with transaction.atomic():
         agent = _locked(agent_id)
-        newer = AgentEvent.objects.filter(agent_id=agent_id, kind__in=OF_STATES, pk__gt=position)
-        if agent.state != after or newer.exists():
+        if agent.state != after or later_kinds([agent_id], OF_STATES, position):
             return False
         agent.state = before
         earlier = operator_event(agent)

@@ -1,3 +1,4 @@
+import warnings
 from http import HTTPStatus
 from pathlib import Path
 
@@ -81,7 +82,8 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["registry_project.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("STATIC_ROOT", str(VAR_DIR / "static")))
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Without it, files are served under their own names.
+warnings.filterwarnings("ignore", "No directory at", module="whitenoise|django")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "registry_project.static_files.Storage"},

@@ -9,6 +9,8 @@ from pytest_django import Settings
 from registry_project import static_files
 from registry_project.static_files import collect
 
+# Closing a response looks at the connection to the database.
+pytestmark = pytest.mark.django_db
 DECADE = 10 * 365 * 86_400
 
 

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from agents.admin.widgets import cells
 from agents.admin.widgets.pages import admin_page
 from agents.database.clock import database_now
+from agents.history.registered import registered_by
 from agents.models import AccessToken, AgentRecord
-from agents.tokens.registered import registered_by
 
 MAX_ID = 2**63 - 1
 VIEW = ("agents.view_accesstoken", "agents.view_agentevent")

@@ -14,7 +14,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from agents.actors import staff
 from agents.database.clock import database_now
-from agents.models import AgentEvent, AgentRecord, Undo
+from agents.history.feed import newest_position
+from agents.models import AgentRecord, Undo
 
 OFFERED = timedelta(hours=1)
 PREFIX = "undo:"
@@ -58,12 +59,11 @@ def tags_of(url_name: str, operation: str, changes: Sequence[Change], actor: str
         return ""
     now = database_now()
     Undo.objects.filter(created_at__lt=now - OFFERED).delete()
-    newest = AgentEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
     undo = Undo.objects.create(
         operation=operation,
         actor=actor,
         created_at=now,
-        position=newest or 0,
+        position=newest_position(),
         changes=[*changes],
     )
     return f"{PREFIX}{reverse(url_name, args=[undo.key])}"

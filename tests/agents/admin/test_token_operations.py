@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from agents import leases
+from agents.history import registered
 from agents.models import AccessToken, AgentEvent, AgentRecord
 from agents.tokens import access as access_tokens
-from agents.tokens import registered
 from agents.tokens.enrollment import Enrolment
 from tests.factories import AgentFactory
 
