@@ -1,4 +1,4 @@
-"""The diagrams in docs/architecture.md match the imports."""
+"""The diagrams in docs/architecture.md match the imports, and no module is long."""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from django.conf import settings
 
 PROJECT = Path(settings.BASE_DIR)
 PAGE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+MOST_LINES = 200
 
 Arrows = set[tuple[str, str]]
 
@@ -84,3 +86,13 @@ def test_every_named_file_exists() -> None:
 
     assert len(named) > 20
     assert [name for name in named if not (PROJECT / name).exists()] == []
+
+
+def test_no_module_is_too_long_to_be_read_at_once() -> None:
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for package in ("agents", "deploygen", "registry_project")
+        for path in (PROJECT / package).rglob("*.py")
+    }
+    assert lengths
+    assert {path for path, lines in lengths.items() if lines > MOST_LINES} == set()

@@ -12,14 +12,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, Q
 
 from agents.database.statements import LoggedDelete, LoggedUpdate, LoggedUpsert, RowUpdate
-from agents.database.words import Reading
+from agents.database.words import WordIndex
 
 
 class TakesTooLong(Exception):
     pass
 
 
-class Dialect(ABC):
+class Dialect(WordIndex, ABC):
     name: ClassVar[str]
     has_one_writer: ClassVar[bool]
     is_local: ClassVar[bool]
@@ -147,26 +147,6 @@ class Dialect(ABC):
         self, statement: LoggedDelete, condition: str, log_parameters: Sequence[Any], size: int
     ) -> Iterator[int]:
         """Yield how many rows each transaction deleted. Skip locked rows."""
-
-    @abstractmethod
-    def entries_with(self, readings: Sequence[Reading]) -> tuple[str, list[str]]:
-        """Return a SELECT of the `agent_id` of entries with a word in any reading, and parameters.
-
-        `quality`: how well the best such word says what the entry is about, from 0 to 1.
-        """
-
-    @abstractmethod
-    def entries_beginning(
-        self, column: str, words: Sequence[str], most: int
-    ) -> tuple[str, list[str]]:
-        """Return a condition, with parameters, on entries with words that begin with all `words`.
-
-        It may hold for `most` of them only.
-        """
-
-    @abstractmethod
-    def known_words(self, words: Sequence[str]) -> list[str]:
-        """Return those of some hundred words that catalog entries have."""
 
     @abstractmethod
     def next_id(self, model: type[Model]) -> str:

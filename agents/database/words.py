@@ -1,5 +1,6 @@
 """Searches the index of words, which migration 0013 creates."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,6 +22,28 @@ class Reading:
     words: Sequence[str]
     is_prefix: bool
     quality: float
+
+
+class WordIndex(ABC):
+    @abstractmethod
+    def entries_with(self, readings: Sequence[Reading]) -> tuple[str, list[str]]:
+        """Return a SELECT of the `agent_id` of entries with a word in any reading, and parameters.
+
+        `quality`: how well the best such word says what the entry is about, from 0 to 1.
+        """
+
+    @abstractmethod
+    def entries_beginning(
+        self, column: str, words: Sequence[str], most: int
+    ) -> tuple[str, list[str]]:
+        """Return a condition, with parameters, on entries with words that begin with all `words`.
+
+        It may hold for `most` of them only.
+        """
+
+    @abstractmethod
+    def known_words(self, words: Sequence[str]) -> list[str]:
+        """Return those of some hundred words that catalog entries have."""
 
 
 class Match(NamedTuple):
