@@ -14,6 +14,8 @@ from registry_project.settings import *  # noqa: E402, F403
 _options = DATABASES["default"]["OPTIONS"]  # noqa: F405
 if "init_command" in _options:
     _options["init_command"] = _options["init_command"].replace("=FULL", "=OFF")
+# Whitenoise warns if it is missing.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # As clients that know nothing of tokens expect it; tests of the tokens set "token" themselves.
 REGISTRY_AUTH = "open"
