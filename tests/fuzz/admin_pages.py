@@ -18,7 +18,7 @@ from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from agents import leases
-from agents.models import AccessToken, AgentEvent, AgentRecord, Channel, Delivery, Rule
+from agents.models import AccessToken, AgentEvent, AgentRecord, Channel, Delivery, Mute, Rule
 from tests.fuzz import hostile
 
 STAFF = "fuzzer"
@@ -87,12 +87,14 @@ FIELDS = ["", "id", "pk", "agent_id", "username", "password", "groups", "logentr
 # The id of one record of each model, far beyond the ids of new ones.
 KNOWN_ID = 1_000_000
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+FAR_AHEAD = datetime(2120, 1, 1, tzinfo=UTC)
 # Required fields by model.
 REQUIRED: dict[Any, dict[str, Any]] = {
     AgentEvent: {"agent_id": "agent-1", "kind": AgentEvent.Kind.REGISTERED, "at": LONG_AGO},
     AccessToken: {"name": "known", "key": "known", "created_at": LONG_AGO},
     Channel: {"name": "known", "kind": Channel.Kind.WEBHOOK, "created_at": LONG_AGO},
     Delivery: {"channel_id": KNOWN_ID, "created_at": LONG_AGO},
+    Mute: {"agent_id": "agent-1", "problem": "degraded", "muted_at": LONG_AGO, "until": FAR_AHEAD},
     Rule: {"name": "known", "begins_after": 0},
     User: {"username": "known"},
     Group: {"name": "known"},

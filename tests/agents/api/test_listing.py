@@ -209,4 +209,4 @@ def test_the_html_page_links_to_the_login_and_back(api: APIClient, admin_client:
 
     page = Client().get(address, headers=html).content.decode()
     assert f"/admin/login/?next={quote(address, safe='/')}" in page
-    assert ">admin</a>" in admin_client.get(address, headers=html).content.decode()
+    assert "<strong>admin</strong>" in admin_client.get(address, headers=html).content.decode()
