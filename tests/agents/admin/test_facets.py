@@ -111,7 +111,11 @@ def test_only_some_values_are_in_the_page_and_others_are_found(admin_client: Cli
 
 def test_values_are_escaped(admin_client: Client) -> None:
     AgentFactory.create(
-        host=HOSTILE, version=HOSTILE[:64], tags=[HOSTILE], skills=[HOSTILE], enrolled_by=HOSTILE
+        host=HOSTILE,
+        version=HOSTILE[:64],
+        tags=[HOSTILE],
+        skills=[HOSTILE],
+        enrolled_by=HOSTILE[:12],
     )
 
     for query in ({}, {"group": "host"}, {"group": "tag"}, {"group": "version"}):
