@@ -54,7 +54,7 @@ def test_an_operator_mutes_a_problem_and_undoes_it(
     expect(page.get_by_role("row").filter(has_text="noisy-1")).to_contain_text("a known bug")
     axe(page)
     page.get_by_role("button", name="Unmute degraded of noisy-1").click()
-    expect(page.get_by_text("Not muted any more: degraded of noisy-1.")).to_be_visible()
+    expect(page.get_by_text("Unmuted: degraded of noisy-1.")).to_be_visible()
     page.goto("/admin/")
     row.get_by_role("link", name="Open noisy-1").click()
     expect(page.get_by_role("heading", name="noisy-1")).to_be_visible()

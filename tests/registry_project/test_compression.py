@@ -17,7 +17,7 @@ def test_a_page_is_compressed_for_browsers_that_take_it(admin_client: Client) ->
     assert "Content-Encoding" not in plain
     assert answer["Content-Encoding"] == "gzip"
     assert len(answer.content) < len(plain.content) / 4
-    assert b"agent-0" in gzip.decompress(answer.content)
+    assert b"data-agent=" in gzip.decompress(answer.content)
 
 
 @pytest.mark.parametrize("path", ["/agents", "/admin/overview/", "/health"])
