@@ -87,9 +87,9 @@ class TestAddedState:
     def test_the_list_has_an_action_filter_view_and_colour_for_it(self, made_up: Any) -> None:
         html = made_up["list"]
 
-        assert re.search(r'<option value="pause">Pause…</option>', html)
+        assert re.search(r'<button [^>]*name="action" value="pause">Pause…</button>', html)
         assert re.search(r'href="\?state__exact=paused"[^>]*>Paused</a>', html)
-        assert '<span class="agent-label level-hold">paused</span>' in html
+        assert re.search(r'class="fleet-dot level-hold"[^>]*>paused</span>', html)
         assert "agentrecord/a/change" in html
         assert "agentrecord/b/change" not in html
 

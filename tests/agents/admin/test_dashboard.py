@@ -313,7 +313,8 @@ class TestHealth:
 
         found = parts(page(admin_client))
 
-        assert found["Sweeper"] == ("on time", "2 purged, 0 held. Last sweep now")
+        assert found["Sweeper"][0] == "on time"
+        assert found["Sweeper"][1].startswith("2 purged, 0 held. Last sweep ")
         assert found["Worker"][0] == "running"
         assert found["Broker"] == ("up", "filesystem.")
         vendor = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connection.vendor]
