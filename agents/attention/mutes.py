@@ -59,6 +59,5 @@ def unmute(number: int, *, actor: str) -> Mute | None:
         found = Mute.objects.filter(pk=number, until__gt=DatabaseNow()).first()
         if found is None or not Mute.objects.filter(pk=number).delete()[0]:
             return None
-        words = found.problem.replace("-", " ")
-        record_event(Kind.UNMUTED, agent_id=found.agent_id, actor=actor, reason=words)
+        record_event(Kind.UNMUTED, agent_id=found.agent_id, actor=actor, reason=found.words)
     return found

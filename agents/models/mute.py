@@ -24,3 +24,7 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent_id} {self.problem}"
+
+    @property
+    def words(self) -> str:
+        return self.problem.replace("-", " ")

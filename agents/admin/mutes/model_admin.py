@@ -34,8 +34,7 @@ def subject(mute: Mute) -> SafeString:
 @admin.display(ordering="problem")
 def problem(mute: Mute) -> SafeString:
     level = Problem.level_of(mute.problem)
-    words = mute.problem.replace("-", " ")
-    return format_html('<span class="agent-label level-{}">{}</span>', level, words)
+    return format_html('<span class="agent-label level-{}">{}</span>', level, mute.words)
 
 
 @admin.display(ordering="until")
@@ -117,8 +116,7 @@ class MuteAdmin(ReadOnly, TitledList, ModelAdmin[Mute]):
             self.message_user(request, "That mute has already ended.", messages.WARNING)
         else:
             name = ended.agent_id or REGISTRY
-            words = ended.problem.replace("-", " ")
-            self.message_user(request, f"Unmuted: {words} of {name}.", messages.SUCCESS)
+            self.message_user(request, f"Unmuted: {ended.words} of {name}.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:agents_mute_changelist"))
 
     def _confirm(
@@ -142,7 +140,7 @@ def unmute_button(mute: Mute) -> SafeString:
         '<button type="submit" class="fleet-tool" formaction="{}" aria-label="Unmute {} of {}">'
         "Unmute</button>",
         reverse("admin:agents_mute_unmute", args=[mute.pk]),
-        mute.problem.replace("-", " "),
+        mute.words,
         mute.agent_id or REGISTRY,
     )
 
