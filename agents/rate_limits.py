@@ -101,13 +101,14 @@ class Counter:
         self._paused_until = 0.0
         self._lock = threading.Lock()
         if url.startswith(REDIS_SCHEMES):
-            from redis.backoff import NoBackoff  # noqa: PLC0415 - on one machine, without Redis,
-            from redis.retry import Retry  # noqa: PLC0415 - it would be a tenth of the start
+            # On one machine, without Redis, it would be a tenth of the start. Waits for another
+            # thread that is importing it, as an import of one of its modules would not.
+            import redis  # noqa: PLC0415
 
             options: dict[str, Any] = {
                 "socket_timeout": REDIS_TIMEOUT_SECONDS,
                 "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-                "retry": Retry(NoBackoff(), 0),
+                "retry": redis.retry.Retry(redis.backoff.NoBackoff(), 0),
             }
             self._redis = SharedStorage(
                 url, wrap_exceptions=True, key_prefix="registry-rates", **options
