@@ -15,7 +15,7 @@ from agents.models import AgentEvent, Mute
 from tests.agents.passing_time import fleet, time_passes
 from tests.factories import AgentFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("just_started")]
+pytestmark = pytest.mark.django_db
 
 FRONT, OVERVIEW = "/admin/", "/admin/overview/"
 MUTES = "/admin/agents/mute/"

@@ -321,7 +321,6 @@ class TestHealth:
         assert found["Database"][1].startswith(f"{vendor}. ")
         assert re.search(r"Responded in under \d+ ms.$", found["Database"][1])
 
-    @pytest.mark.usefixtures("just_started")
     def test_a_registry_that_has_just_started_is_not_overdue(self, admin_client: Client) -> None:
         html = page(admin_client)
 
