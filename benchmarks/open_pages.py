@@ -24,7 +24,7 @@ from benchmarks.calls import database_cpu
 from benchmarks.cpu_time import cpu_seconds
 from benchmarks.temporary_database import temporary_database
 from benchmarks.web import web_server
-from tests.browser.devtools import find_browser
+from tests.browser.chromium import find_chromium
 
 PAGES = {"overview": "/admin/", "list": "/admin/agents/agentrecord/"}
 SETTLED_SECONDS = 5.0
@@ -87,7 +87,7 @@ def main() -> None:
         arguments = ["--no-sandbox"] if os.getuid() == 0 else []
         with (
             web_server(Path(folder), environment) as (pid, (host, port)),
-            driver.chromium.launch(executable_path=find_browser(), args=arguments) as browser,
+            driver.chromium.launch(executable_path=find_chromium(), args=arguments) as browser,
         ):
             context = browser.new_context(base_url=f"http://{host}:{port}")
             session = client.cookies["sessionid"].value

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from registry_project.postgresql import connection as limited
-from tests.browser.devtools import find_browser
+from tests.browser.chromium import find_chromium
 from tests.coverage import unmeasured
 from tests.integration.postgres_cluster import find_programs
 from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
@@ -109,7 +109,7 @@ def promtool() -> str:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a browser."""
-    return find_browser() or without("chromium")
+    return find_chromium() or without("chromium")
 
 
 @pytest.fixture(scope="session")

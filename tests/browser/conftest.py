@@ -5,15 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
-from agents.admin.dashboard.live.views import STREAMS
 from tests.browser.accessibility import violations
-from tests.browser.devtools import BrowserPipe, Tab, new_context, open_browser
 from tests.browser.problems import Problems
 from tests.browser.seeded_registry import Role, SeededRegistry, seeded_registry, using
-from tests.processes import wait_until
 
 WIDE, NARROW = 1440, 400
 HEIGHT = 900
@@ -29,6 +26,7 @@ class OpenPage(Protocol):
         role: Role | None = "Admin",
         width: int = WIDE,
         colours: Literal["light", "dark"] = "light",
+        before: Callable[[BrowserContext], object] | None = None,
         **context: Any,
     ) -> Page: ...
 
@@ -82,7 +80,8 @@ def problems() -> Iterator[Problems]:
 def open_page(browser: Browser, registry: SeededRegistry, problems: Problems) -> Iterator[OpenPage]:
     """A function that opens a page in a window of its own, with somebody logged in.
 
-    It takes more options of Playwright's `new_context`.
+    It calls `before` with the window's context first, and takes more options of Playwright's
+    `new_context`.
     """
     contexts = []
 
@@ -92,6 +91,7 @@ def open_page(browser: Browser, registry: SeededRegistry, problems: Problems) ->
         role: Role | None = "Admin",
         width: int = WIDE,
         colours: Literal["light", "dark"] = "light",
+        before: Callable[[BrowserContext], object] | None = None,
         **context: Any,
     ) -> Page:
         options = {"locale": "en-GB", "reduced_motion": "reduce"} | context
@@ -107,6 +107,8 @@ def open_page(browser: Browser, registry: SeededRegistry, problems: Problems) ->
         if role is not None:
             cookie = {"name": "sessionid", "value": registry.sessions[role], "url": registry.url}
             opened.add_cookies([cookie])  # type: ignore[list-item]
+        if before is not None:
+            before(opened)
         page = opened.new_page()
         page.goto(path)
         return page
@@ -125,20 +127,3 @@ def axe() -> Callable[[Page], None]:
         assert not found, "\n".join([page.url, *found])
 
     return check
-
-
-@pytest.fixture(scope="session")
-def devtools(chromium: str) -> Iterator[BrowserPipe]:
-    with open_browser(chromium) as browser:
-        yield browser
-
-
-@pytest.fixture
-def open_tab(devtools: BrowserPipe) -> Iterator[Callable[[], Tab]]:
-    """A function that opens a tab. The tabs of a test share cookies, and only with each other."""
-    with new_context(devtools) as open_tab:
-        yield open_tab
-    # Of pages of a server in this process; before the test's database is closed.
-    for stream in list(vars(STREAMS)["_pages"]):
-        STREAMS.remove(stream)
-    wait_until(lambda: vars(STREAMS)["_thread"] is None, "the end of the streams")

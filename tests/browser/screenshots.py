@@ -15,7 +15,7 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import plain_http
-from tests.browser.devtools import find_browser
+from tests.browser.chromium import find_chromium
 from tests.integration.registry_process import (
     MANAGE,
     PROJECT,
@@ -42,7 +42,7 @@ USER, PASSWORD = "grace", "for screenshots only"
 
 
 def main() -> None:
-    browser = find_browser()
+    browser = find_chromium()
     if browser is None:
         sys.exit("Chromium is not installed (Debian, Ubuntu: apt install chromium).")
     with tempfile.TemporaryDirectory(prefix="registry-screenshots-") as name:

@@ -1,15 +1,13 @@
 """Open pages follow the registry: by its stream, or by polling where that is held back."""
 
-import re
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.live import STREAM, expect_way, hide, hold_back, log_in_alone, refuse
 from tests.browser.seeded_registry import SeededRegistry
 from tests.registry_project.server.registry_web import request
 
@@ -17,7 +15,6 @@ pytestmark = pytest.mark.integration
 
 LIST = "/admin/agents/agentrecord/"
 ROW_HEIGHT = 40
-STREAM = re.compile(r"/admin/live/(\?.*)?$")
 
 
 def box(page: Page, agent_id: str) -> Any:
@@ -28,28 +25,6 @@ def top_of(page: Page, agent_id: str) -> float:
     place = page.locator(f'input.action-select[value="{agent_id}"]').bounding_box()
     assert place is not None
     return place["y"]
-
-
-def expect_way(page: Page, way: str) -> None:
-    expect(page.locator("html")).to_have_attribute("data-feed", way)
-
-
-def hide(page: Page, *, is_hidden: bool) -> None:
-    """Headless browsers show all of their windows."""
-    page.evaluate(
-        "(isHidden) => { Object.defineProperty(document, 'hidden',"
-        " { value: isHidden, configurable: true });"
-        " document.dispatchEvent(new Event('visibilitychange')); }",
-        is_hidden,
-    )
-
-
-def hold_back(_route: Route) -> None:
-    """As proxies do that pass a response on when it is complete."""
-
-
-def refuse(route: Route) -> None:
-    route.fulfill(status=204)
 
 
 def test_new_and_gone_agents_are_announced_and_nothing_moves(
@@ -89,14 +64,8 @@ def test_new_and_gone_agents_are_announced_and_nothing_moves(
 def test_the_overview_follows_until_the_logout(
     open_page: OpenPage, registry: SeededRegistry
 ) -> None:
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    session = store()
-    session.update(store(registry.sessions["Viewer"]).load())
-    session.create()
     page = open_page("/admin/login/", role=None)
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": session.session_key, "url": registry.url}]
-    )
+    session = log_in_alone(page.context, registry, "Viewer")
     page.goto("/admin/")
     expect_way(page, "stream")
     registry.web.register("seen-on-the-overview")

@@ -1,20 +1,20 @@
 """Open pages refresh themselves without disturbing their readers."""
 
+import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
-from django.test import Client
 from django.utils import timezone
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from agents import leases
 from agents.models import ActivityMinute
-from tests.browser.devtools import Tab
-from tests.factories import AgentFactory
+from tests.browser.conftest import OpenPage
+from tests.browser.live import hide, log_in_alone, no_request
+from tests.browser.problems import Problems
+from tests.browser.seeded_registry import LONG_TTL_SECONDS, SeededRegistry
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.integration
 
 # Runs before the page's own scripts: makes refreshes faster, and removes `moveBefore`, which would
 # keep the focus by itself.
@@ -26,170 +26,171 @@ document.addEventListener("readystatechange", () => {
   }
 });
 """
-ALIVE = "document.querySelector('.tile-count').textContent"
-FIRST_TILE = "document.querySelector('.tile a')"
-TABLE = "document.querySelector('#activity details')"
-STATUS = "document.querySelector('.live-status').textContent"
-BUTTON = "document.querySelector('.live-button')"
-STATUSES = (
-    "performance.getEntriesByType('resource').filter(one => one.name.endsWith('/overview/'))"
-    ".map(one => one.responseStatus)"
-)
-REQUESTS = f"{STATUSES}.length"
+OVERVIEW = "/admin/overview/"
+MINUTE_MS = 60_000
 
-OpenPage = Callable[[], Tab]
+OpenOverview = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(open_tab: Callable[[], Tab], live_server: LiveServer, client: Client) -> OpenPage:
-    """A function that opens the front page in a new tab, as a superuser."""
-    client.force_login(User.objects.create_superuser("grace"))
-    session = client.cookies["sessionid"].value
-    AgentFactory.create(agent_id="first", ttl_seconds=3600)
+def open_overview(open_page: OpenPage) -> OpenOverview:
+    """A function that opens the overview, which refreshes all the time."""
 
-    def front_page() -> Tab:
-        tab = open_tab()
-        tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
-        tab.call("Page.enable")
-        tab.call("Page.addScriptToEvaluateOnNewDocument", source=FAST_REFRESH)
-        tab.open(f"{live_server.url}/admin/")
-        tab.wait_for(f"{REQUESTS} > 0")
-        return tab
+    def overview(before: Callable[[BrowserContext], object] | None = None) -> Page:
+        def prepare(context: BrowserContext) -> None:
+            if before is not None:
+                before(context)
+            context.add_init_script(FAST_REFRESH)
 
-    return front_page
+        return open_page("/admin/", before=prepare)
+
+    return overview
 
 
-def wait_for_refreshes(tab: Tab, times: int = 3) -> None:
-    """Wait until the page has refreshed `times` more."""
-    tab.wait_for(f"{REQUESTS} >= {tab.evaluate(REQUESTS) + times}")
+def register(agent_id: str) -> None:
+    leases.register(agent_id=agent_id, host="10.0.0.7", port=1, ttl_seconds=LONG_TTL_SECONDS)
 
 
-def test_a_refresh_keeps_focus_scrolling_and_open_tables(open_page: OpenPage) -> None:
-    tab = open_page()
-    tab.evaluate(f"window.loadedOnce = true; {TABLE}.open = true; {FIRST_TILE}.focus()")
-    tab.evaluate("scrollTo(0, 50)")
-    assert tab.evaluate(ALIVE) == "1"
-
-    AgentFactory.create(ttl_seconds=3600)
-    tab.wait_for(f"{ALIVE} === '2'")
-
-    assert tab.evaluate("window.loadedOnce")
-    assert tab.evaluate(f"document.activeElement === {FIRST_TILE}")
-    assert tab.evaluate(f"{TABLE}.open")
-    assert tab.evaluate("scrollY") == 50
+def newest(page: Page, agent_id: str) -> Locator:
+    """Return the links to an agent among the newest events."""
+    return page.locator("#newest").get_by_role("link", name=agent_id, exact=True)
 
 
-def test_an_open_table_stays_open_when_its_chart_changes(open_page: OpenPage) -> None:
-    tab = open_page()
-    tab.evaluate(f"{TABLE}.open = true")
-
-    ActivityMinute.objects.create(
-        minute=timezone.now().replace(second=0, microsecond=0), heartbeats=7
-    )
-    tab.wait_for(
-        "document.querySelector('.living-legend li:last-child strong').textContent === '7'"
-    )
-
-    assert tab.evaluate(f"{TABLE}.open")
+def living(page: Page) -> Locator:
+    return page.locator(".tile-count").first
 
 
-def test_a_new_event_does_not_move_the_focus(open_page: OpenPage) -> None:
-    leases.register(agent_id="watched", host="h", port=1)
-    tab = open_page()
-    link = "document.querySelector('.newest li:has(a[href*=watched]) a')"
-    tab.wait_for(f"{link} !== null")
-    tab.evaluate(f"{link}.focus()")
+def test_a_refresh_keeps_focus_scrolling_and_open_tables(open_overview: OpenOverview) -> None:
+    page = open_overview()
+    page.evaluate("window.loadedOnce = true")
+    table = page.locator("#activity details")
+    table.get_by_text("As a table").click()
+    tile = page.locator(".tile a").first
+    tile.focus()
+    page.evaluate("scrollTo(0, 50)")
+    top = tile.bounding_box()
 
-    leases.register(agent_id="newer", host="h", port=1)
-    tab.wait_for("document.querySelector('.newest li').textContent.includes('newer')")
+    register("seen-in-a-refresh")
+    expect(newest(page, "seen-in-a-refresh")).to_be_visible()
 
-    assert tab.evaluate(f"document.activeElement === {link}")
-
-
-def test_selected_text_is_updated_after_the_selection(open_page: OpenPage) -> None:
-    tab = open_page()
-    tab.evaluate("getSelection().selectAllChildren(document.querySelector('.tile-count'))")
-    AgentFactory.create(ttl_seconds=3600, state="draining")
-    tab.wait_for("document.querySelector('.tile.level-hold .tile-count').textContent === '1'")
-    wait_for_refreshes(tab)
-
-    assert tab.evaluate("String(getSelection())") == "1"
-    tab.evaluate("getSelection().removeAllRanges()")
-    tab.wait_for(f"{ALIVE} === '2'")
+    assert page.evaluate("window.loadedOnce")
+    expect(tile).to_be_focused()
+    expect(table).to_have_attribute("open", "")
+    assert tile.bounding_box() == top
 
 
-def test_an_unchanged_page_gets_304_and_its_ages_still_grow(open_page: OpenPage) -> None:
-    leases.register(agent_id="a", host="h", port=1, ttl_seconds=3600)
-    tab = open_page()
-    age = "document.querySelector('.newest time').textContent"
-    before = tab.evaluate(age)
+def test_an_open_table_stays_open_when_its_chart_changes(open_overview: OpenOverview) -> None:
+    page = open_overview()
+    table = page.locator("#activity details")
+    table.get_by_text("As a table").click()
+    heartbeats = page.locator(".living-legend li").last.locator("strong")
+    before = heartbeats.inner_text()
 
-    tab.wait_for(f"{age} !== {before!r}")
+    minute = timezone.now().replace(second=0, microsecond=0)
+    ActivityMinute.objects.update_or_create(minute=minute, defaults={"heartbeats": 1_234_567})
 
-    tab.wait_for(f"{STATUSES}.includes(304)")
-    assert tab.evaluate(age).endswith(" s ago")
-
-
-def test_a_hidden_tab_makes_no_requests_until_it_is_shown(open_page: OpenPage) -> None:
-    tab = open_page()
-    other = open_page()
-    tab.wait_for("document.hidden")
-    requests_before = tab.evaluate(REQUESTS)
-    AgentFactory.create(ttl_seconds=3600)
-    other.wait_for(f"{ALIVE} === '2'")
-    # The browser limits the timers of a hidden tab to one a second.
-    wait_for_refreshes(other, times=12)
-
-    # A request in progress when the tab was hidden may have ended since.
-    assert tab.evaluate(REQUESTS) <= requests_before + 1
-    assert tab.evaluate(ALIVE) == "1"
-    tab.show()
-    tab.wait_for(f"{ALIVE} === '2'")
+    expect(heartbeats).not_to_have_text(before)
+    expect(table).to_have_attribute("open", "")
 
 
-def test_refreshing_can_be_paused(open_page: OpenPage) -> None:
-    tab = open_page()
-    tab.evaluate(f"{BUTTON}.focus()")
-    tab.press_enter()
-    tab.wait_for(f"{STATUS} === 'Refreshing is paused.'")
-    assert tab.evaluate(f"{BUTTON}.textContent") == "Resume refreshing"
+def test_a_new_event_does_not_move_the_focus(open_overview: OpenOverview) -> None:
+    register("focused-event")
+    page = open_overview()
+    link = newest(page, "focused-event")
+    link.focus()
 
-    AgentFactory.create(ttl_seconds=3600)
-    tab.wait_for("document.querySelector('.live-age').textContent.endsWith(' 2 s.')")
+    register("newer-event")
 
-    assert tab.evaluate(ALIVE) == "1"
-    tab.press_enter()
-    tab.wait_for(f"{ALIVE} === '2'")
-    assert tab.evaluate(STATUS) == ""
+    expect(newest(page, "newer-event")).to_be_visible()
+    expect(link).to_be_focused()
+
+
+def test_selected_text_is_updated_after_the_selection(open_overview: OpenOverview) -> None:
+    page = open_overview()
+    before = living(page).inner_text()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.tile-count'))")
+
+    register("beside-a-selection")
+    expect(newest(page, "beside-a-selection")).to_be_visible()
+
+    assert page.evaluate("String(getSelection())") == before
+    page.evaluate("getSelection().removeAllRanges()")
+    expect(living(page)).not_to_have_text(before)
+
+
+def test_an_unchanged_page_gets_304_and_its_ages_still_grow(open_overview: OpenOverview) -> None:
+    register("ages")
+    page = open_overview()
+    entry = page.locator("#newest li").filter(has=page.get_by_role("link", name="ages", exact=True))
+    age = entry.locator("time")
+    before = age.inner_text()
+
+    with page.expect_response(lambda response: OVERVIEW in response.url and response.status == 304):
+        expect(age).not_to_have_text(before)
+
+    expect(age).to_have_text(re.compile(r" s ago$"))
+
+
+def test_a_hidden_tab_makes_no_requests_until_it_is_shown(open_overview: OpenOverview) -> None:
+    page = open_overview(before=lambda context: context.clock.install())
+    hide(page, is_hidden=True)
+    register("while-hidden-overview")
+
+    with no_request(page, OVERVIEW):
+        page.clock.run_for(MINUTE_MS)
+
+    hide(page, is_hidden=False)
+    expect(newest(page, "while-hidden-overview")).to_be_visible()
+
+
+def test_refreshing_can_be_paused(open_overview: OpenOverview) -> None:
+    page = open_overview()
+    status = page.locator(".live-status").first
+    page.get_by_role("button", name="Pause refreshing").first.focus()
+    page.keyboard.press("Enter")
+    expect(status).to_have_text("Refreshing is paused.")
+    expect(page.get_by_role("button", name="Resume refreshing").first).to_be_focused()
+
+    register("while-paused")
+    expect(page.locator(".live-age").first).to_have_text(re.compile(r"[2-9] s\.$"))
+
+    expect(newest(page, "while-paused")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(newest(page, "while-paused")).to_be_visible()
+    expect(status).to_be_empty()
 
 
 def test_an_unreachable_registry_is_announced_once(
-    open_page: OpenPage,
+    open_overview: OpenOverview, problems: Problems
 ) -> None:
-    tab = open_page()
-    tab.call("Network.enable")
-    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    tab.call("Network.emulateNetworkConditions", offline=True, **network)
+    problems.allow("ERR_INTERNET_DISCONNECTED")
+    page = open_overview()
+    status = page.locator(".live-status").first
+    page.context.set_offline(True)
 
-    tab.wait_for(f"{STATUS} === 'The registry does not respond. Retrying.'")
-    tab.wait_for("document.querySelector('.live-age').textContent.startsWith('Not refreshed for')")
-    assert not tab.evaluate(
-        "document.querySelector('.live-status').contains(document.querySelector('.live-age'))"
-    )
+    expect(status).to_have_text("The registry does not respond. Retrying.")
+    expect(page.locator(".live-age").first).to_contain_text("Not refreshed for")
+    expect(status.locator(".live-age")).to_have_count(0)
 
-    tab.call("Network.emulateNetworkConditions", offline=False, **network)
-    tab.wait_for(f"{STATUS} === ''")
+    page.context.set_offline(False)
+    expect(status).to_be_empty()
 
 
-def test_refreshing_stops_with_a_message_after_a_logout(open_page: OpenPage) -> None:
-    tab = open_page()
-    Session.objects.all().delete()
+def test_refreshing_stops_with_a_message_after_a_logout(
+    open_overview: OpenOverview, registry: SeededRegistry
+) -> None:
+    sessions = []
 
-    tab.wait_for(f"{STATUS}.includes('Refreshing has stopped')")
-    tab.wait_for(f"{BUTTON}.hidden")  # all regions have stopped
+    def prepare(context: BrowserContext) -> None:
+        sessions.append(log_in_alone(context, registry, "Viewer"))
+        context.clock.install()
 
-    requests_before = tab.evaluate(REQUESTS)
-    tab.wait_for("document.querySelector('.live-age').textContent.endsWith(' 2 s.')")
-    assert tab.evaluate(REQUESTS) == requests_before
-    assert tab.evaluate(ALIVE) == "1"
-    assert tab.evaluate("document.querySelector('.live-controls a').href").endswith("/admin/")
+    page = open_overview(before=prepare)
+    sessions[0].delete()
+
+    expect(page.locator(".live-status").first).to_contain_text("Refreshing has stopped")
+    expect(page.locator(".live-button").first).to_be_hidden()  # all regions have stopped
+    with no_request(page, OVERVIEW):
+        page.clock.run_for(MINUTE_MS)
+    link = page.get_by_role("link", name="Reload").first
+    expect(link).to_have_attribute("href", re.compile("/admin/$"))

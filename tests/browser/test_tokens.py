@@ -1,56 +1,40 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 from playwright.sync_api import Page, expect
-from pytest_django.live_server_helper import LiveServer
 
 from agents import leases
 from agents.models import AccessToken
 from agents.tokens import access as access_tokens
 from agents.tokens.enrollment import Enrolment
 from tests.browser.conftest import OpenPage
-from tests.browser.devtools import Tab
-from tests.browser.seeded_registry import SeededRegistry
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_token_is_copied_by_a_button_and_a_reload_issues_no_other(
-    open_tab: Callable[[], Tab], live_server: LiveServer, client: Client
-) -> None:
-    client.force_login(User.objects.create_superuser("grace"))
-    tab = open_tab()
-    session = client.cookies["sessionid"].value
-    tab.call("Network.setCookie", name="sessionid", value=session, url=live_server.url)
-    tab.call("Page.navigate", url=f"{live_server.url}/admin/agents/accesstoken/add/")
-    tab.wait_for("document.getElementById('id_name') !== null")
-    tab.evaluate(
-        "document.getElementById('id_name').value = 'weather';"
-        "document.querySelector('#accesstoken_form [type=submit]').click()"
+def test_a_token_is_copied_by_a_button_and_a_reload_issues_no_other(open_page: OpenPage) -> None:
+    page = open_page("/admin/agents/accesstoken/add/")
+    page.get_by_label("Name").fill("copied once")
+    page.get_by_role("button", name="Issue the token").click()
+    page.evaluate(
+        "() => { Object.defineProperty(navigator, 'clipboard', {value: undefined});"
+        " document.execCommand = (command) => { window.copied ="
+        " [command, document.activeElement.value ?? getSelection().toString()]; }; }"
     )
-    tab.wait_for("document.querySelector('[data-copy]')?.hidden === false")
-    tab.evaluate(
-        "document.execCommand = command => {"
-        "  window.copied = [command, document.activeElement.value ?? getSelection().toString()];"
-        "};"
-        "Object.defineProperty(navigator, 'clipboard', {value: undefined});"
-        "document.querySelector('[data-copy]').click()"
-    )
-    tab.wait_for("document.querySelector('[data-copy]').textContent === 'Copied'")
-    shown = tab.evaluate("document.getElementById('secret-text').textContent")
-    assert tab.evaluate("window.copied") == ["copy", shown]
+    button = page.locator("[data-copy]")
+    button.click()
+    expect(button).to_have_text("Copied")
+    secret = page.locator("#secret-text").inner_text()
+    assert page.evaluate("window.copied") == ["copy", secret]
 
-    tab.call("Page.reload")
-    tab.wait_for("document.body.textContent.includes('A token is shown only once.')")
-    assert shown not in tab.evaluate("document.documentElement.outerHTML")
-    assert AccessToken.objects.count() == 1
+    page.reload()
+    expect(page.get_by_text("A token is shown only once.")).to_be_visible()
+    assert secret not in page.content()
+    assert AccessToken.objects.filter(name="copied once").count() == 1
 
 
 def test_a_token_is_replaced_and_a_leaked_one_revoked_with_its_agents(
-    open_page: OpenPage, registry: SeededRegistry, axe: Callable[[Page], None]
+    open_page: OpenPage, axe: Callable[[Page], None]
 ) -> None:
     old, _ = access_tokens.issue(name="tide team", actor="command", agent_prefix="tide-")
     enrolment = Enrolment(f"token:{old.key}", old.key)
