@@ -6,7 +6,6 @@ from typing import Any
 from axes.backends import AxesStandaloneBackend
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import PermissionDenied
@@ -17,11 +16,12 @@ from django.utils.crypto import salted_hmac
 
 from agents import addresses, rate_limits
 from agents.durations import in_words
+from registry_project.security.permissions import RightsBackend
 
 WRONG_LOGINS = "RATE_WRONG_LOGINS_PER_ADDRESS"
 
 
-class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]  # has no types
+class GuardedBackend(AxesStandaloneBackend, RightsBackend):  # type: ignore[misc]  # has no types
     def authenticate(
         self,
         request: HttpRequest | None,
@@ -30,7 +30,7 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
         **more: Any,
     ) -> User | None:
         if request is None:
-            return ModelBackend.authenticate(self, request, username, password, **more)
+            return RightsBackend.authenticate(self, request, username, password, **more)
         AxesStandaloneBackend.authenticate(self, request, username, password, **more)
         if refusal := rate_limits.check(WRONG_LOGINS, _key(request)):
             # For the lockout page of django-axes' middleware.
@@ -38,7 +38,7 @@ class GuardedBackend(AxesStandaloneBackend, ModelBackend):  # type: ignore[misc]
             request.address_is_locked_for = refusal.wait  # type: ignore[attr-defined]
             request.axes_credentials = {"username": username}  # type: ignore[attr-defined]
             raise PermissionDenied
-        return ModelBackend.authenticate(self, request, username, password, **more)
+        return RightsBackend.authenticate(self, request, username, password, **more)
 
     def user_can_authenticate(self, user: Any) -> bool:
         """With OpenID Connect, only superusers have passwords, for when the provider is away."""

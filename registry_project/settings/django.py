@@ -69,6 +69,7 @@ TEMPLATES = [
             "libraries": {
                 "times": "agents.admin.widgets.times",
                 "undo": "agents.admin.widgets.undo",
+                "roles": "registry_project.security.permissions",
             },
         },
     },

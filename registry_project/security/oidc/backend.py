@@ -1,9 +1,9 @@
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
+from registry_project.security.permissions import RightsBackend
 
 
-class CompanyBackend(ModelBackend):
+class CompanyBackend(RightsBackend):
     """Knows people who have signed in by OpenID Connect, and checks no passwords."""
 
     def authenticate(self, _request: Any, **_credentials: Any) -> None:  # type: ignore[override]

@@ -1,8 +1,14 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.test import Client
 
+from agents import leases
+from agents.leases.fleet.last_count import count_for_all
+from agents.models import LastCount, LastFacetCount
 from tests.factories import AgentFactory
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +56,26 @@ def test_a_migration_leaves_a_changed_group_as_it_is() -> None:
     call_command("migrate", verbosity=0)
     assert not viewer.permissions.exists()
     assert Group.objects.get(name="Admin").permissions.filter(codename="add_accesstoken").exists()
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Operator", "Admin"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/agents/agentrecord/"])
+def test_a_page_of_a_large_fleet_takes_at_most_twelve_queries(
+    client: Client,
+    role: str,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Callable[..., Any],
+) -> None:
+    """The count of a fleet that is swept is shared by all pages."""
+    monkeypatch.setattr("agents.leases.fleet.last_count.LARGE", 1)
+    AgentFactory.create_batch(20)
+    AgentFactory.create(agent_id="sad", status="degraded")
+    leases.purge_expired()
+    count_for_all()
+    member(client, role).get(path)
+    for counts in (LastCount.objects, LastFacetCount.objects):
+        counts.update(seconds=1.0)  # so that another count is not due yet
+
+    with django_assert_max_num_queries(12):
+        assert client.get(path).status_code == 200
