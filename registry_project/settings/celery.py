@@ -46,6 +46,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "delete-old-sessions": {
+        "task": "registry_project.delete_old_sessions",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
 }
 if PROBE_NETWORKS is not None:
     CELERY_BEAT_SCHEDULE["probe-agents"] = {

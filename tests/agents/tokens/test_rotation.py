@@ -13,6 +13,7 @@ from agents.tokens import cache as token_cache
 from agents.tokens.access import InvalidToken, UnknownToken
 from agents.tokens.rotation import NotReplaceable, rotate
 from agents.tokens.terms import BadTerms
+from tests.agents.racing import racing
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -171,3 +172,20 @@ def test_impossible_times_change_nothing(
     assert caught.value.field == field
     old.refresh_from_db()
     assert (old.expires_at, old.family) == (None, "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_replacements_at_once_one_is_refused() -> None:
+    old, _ = issue()
+
+    def replaced() -> str:
+        try:
+            return replace(old)[0].key
+        except NotReplaceable as error:
+            return str(error)
+
+    with racing() as together:
+        found = together(*[replaced] * 4)
+
+    [new] = AccessToken.objects.exclude(pk=old.pk)
+    assert sorted(found) == sorted([new.key, *[f"Token {old.key} was replaced by {new.key}."] * 3])
