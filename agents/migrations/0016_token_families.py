@@ -19,8 +19,4 @@ class Migration(migrations.Migration):
             model_name='accesstoken',
             index=models.Index(condition=models.Q(('family', ''), _negated=True), fields=['family'], name='token_family'),
         ),
-        migrations.AddIndex(
-            model_name='agentevent',
-            index=models.Index(condition=models.Q(('actor__startswith', 'token:'), ('kind__in', ['registered', 're-registered'])), fields=['actor', 'id'], name='event_by_token'),
-        ),
     ]

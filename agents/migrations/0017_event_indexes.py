@@ -14,6 +14,17 @@ class Migration(migrations.Migration):
         AddIndex(
             model_name="agentevent",
             index=models.Index(
+                condition=models.Q(
+                    ("actor__startswith", "token:"),
+                    ("kind__in", ["registered", "re-registered"]),
+                ),
+                fields=["actor", "id"],
+                name="event_by_token",
+            ),
+        ),
+        AddIndex(
+            model_name="agentevent",
+            index=models.Index(
                 condition=models.Q(("record__isnull", False)),
                 fields=["at"],
                 name="event_ends",
