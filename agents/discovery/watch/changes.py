@@ -34,24 +34,28 @@ class Chunk:
     position: int
 
 
-def read_changes(view: View, after: int, until: int) -> Chunk:
+def read_changes(view: View, after: int, until: int, *, follows_list: bool) -> Chunk:
     """Read the changes of the next MAX_EVENTS events between two positions.
 
     What an agent was before is unknown: MODIFIED may come for one that enters a view, and DELETED
-    for one that was never in it.
+    for one that was never in it. `follows_list`: the client may have read a list that is later than
+    its position `after`, and so know agents that came and went since.
     """
     position = feed.position_after(MAX_EVENTS, after=after, until=until)
     events = feed.between(after, position).filter(kind__in=KINDS)
     changes = [Change(*row) for row in events.values_list("pk", "agent_id", "kind")]
-    return Chunk(list(Reader(view, changes).messages()) if changes else [], position)
+    if not changes:
+        return Chunk([], position)
+    return Chunk(list(Reader(view, changes, follows_list=follows_list).messages()), position)
 
 
 class Reader:
     """`_told`: whether the client has an agent, as far as is known."""
 
-    def __init__(self, view: View, changes: list[Change]) -> None:
+    def __init__(self, view: View, changes: list[Change], *, follows_list: bool) -> None:
         self._view = view
         self._changes = changes
+        self._follows_list = follows_list
         self._last = {change.agent_id: change.number for change in changes}
         self._found = view.read(self._last)
         self._returned = () if view.includes_dead else _registered_after_end(changes)
@@ -80,7 +84,7 @@ class Reader:
     def _deleted(self, change: Change) -> Message | None:
         has_it = self._told.get(change.agent_id)
         if has_it is False or (has_it is None and self._lacks(change)):
-            if change.kind == Event.REGISTERED:
+            if change.kind == Event.REGISTERED and not self._follows_list:
                 self._told[change.agent_id] = False
             return None
         is_end = change.kind in ENDS

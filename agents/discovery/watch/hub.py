@@ -26,7 +26,7 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._is_new = threading.Event()
         self._end = 0
-        self._chunks: OrderedDict[tuple[str, int], Chunk] = OrderedDict()
+        self._chunks: OrderedDict[tuple[str, int, bool], Chunk] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._followers)
@@ -64,7 +64,8 @@ class Hub:
             return bool(self._followers)
 
     def _look(self) -> None:
-        if feed.newest_position() > self._end and (settled := feed.settled_position()) is not None:
+        newest = feed.newest_position()
+        if newest > self._end and (settled := feed.settled_position()) is not None:
             self._end = settled
             self._chunks.clear()
         now = time.monotonic()
@@ -72,6 +73,8 @@ class Hub:
             if follower.stream.over:
                 self.remove(follower)
                 continue
+            if follower.listed_until is None:
+                follower.listed_until = newest
             self._advance(follower)
             follower.rest(now)
 
@@ -87,10 +90,13 @@ class Hub:
 
     def _chunk(self, follower: Follower) -> Chunk:
         """Followers at one position with the same filters share a chunk."""
-        key = follower.view.key, follower.position
+        view, position = follower.view, follower.position
+        follows_list = position < (follower.listed_until or 0)
+        key = view.key, position, follows_list
         chunk = self._chunks.get(key)
         if chunk is None:
-            chunk = self._chunks[key] = read_changes(follower.view, follower.position, self._end)
+            chunk = read_changes(view, position, self._end, follows_list=follows_list)
+            self._chunks[key] = chunk
             if len(self._chunks) > KEPT_CHUNKS:
                 self._chunks.popitem(last=False)
         else:

@@ -14,11 +14,15 @@ FULL_BYTES = MAX_UNSENT_BYTES // 2
 
 
 class Follower(ABC):
-    """`position`: it has been sent all changes up to here."""
+    """`position`: it has been sent all changes up to here.
+
+    `listed_until`: a list that its client read may be as late as this; None before the first look.
+    """
 
     def __init__(self, view: View, position: int, stream: EventStream) -> None:
         self.view = view
         self.position = position
+        self.listed_until: int | None = None
         self.stream = stream
 
     @property

@@ -179,7 +179,9 @@ class TestWatch:
     def watched(self, query: str, position: int) -> list[tuple[str, str]]:
         end = feed.settled_position()
         assert end is not None
-        messages = read_changes(View.of(QueryDict(query)), position, end).messages
+        messages = read_changes(
+            View.of(QueryDict(query)), position, end, follows_list=False
+        ).messages
         return [(str(one.kind), one.as_json) for one in messages]
 
     def test_watchers_get_the_agent_when_its_probe_fails_and_recovers(self, agent: Target) -> None:

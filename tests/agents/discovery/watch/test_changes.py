@@ -48,11 +48,11 @@ def deregister(agent_id: str) -> None:
     leases.deregister(agent_id=agent_id)
 
 
-def told(query: str, after: int = 0) -> Told:
+def told(query: str, after: int = 0, *, follows_list: bool = False) -> Told:
     """Return the messages after a position: kind, agent, and the reason if there is one."""
     end = feed.settled_position()
     assert end is not None
-    chunk = read_changes(View.of(QueryDict(query)), after, end)
+    chunk = read_changes(View.of(QueryDict(query)), after, end, follows_list=follows_list)
     return [
         (str(one.kind), one.agent_id, one.reason) if one.reason else (str(one.kind), one.agent_id)
         for one in chunk.messages
@@ -196,7 +196,7 @@ def test_reading_in_pieces_tells_the_same_in_the_end(
     end, position = feed.newest_position(), 0
     known: dict[str, str] = {}
     while position < end:
-        chunk = read_changes(View.of(QueryDict("")), position, end)
+        chunk = read_changes(View.of(QueryDict("")), position, end, follows_list=False)
         for message in chunk.messages:
             assert position < message.position <= chunk.position
             if message.agent:
@@ -218,3 +218,25 @@ def test_views_of_the_same_filters_are_one() -> None:
     first, second = (View.of(QueryDict(text)) for text in ("tag=a&name=b", "name=b&tag=a"))
 
     assert first.key == second.key != View.of(QueryDict("tag=a")).key
+
+
+@pytest.mark.parametrize(("end", "reason"), [(deregister, "deregistered"), (expire, "expired")])
+def test_an_agent_that_came_and_went_is_deleted_from_a_list_that_may_have_had_it(
+    end: Callable[[str], Any], reason: str
+) -> None:
+    register("a")
+    end("a")
+
+    assert told("", follows_list=True) == [("DELETED", "a", reason)]
+    assert told("tag=gpu", follows_list=True) == []
+    assert told("") == []
+
+
+def test_an_agent_that_entered_and_left_a_filter_is_deleted_from_a_list_that_may_have_had_it() -> (
+    None
+):
+    register("a", tags=["gpu"])
+    register("a")
+
+    assert told("tag=gpu", follows_list=True) == [("DELETED", "a", "left the filter")]
+    assert told("tag=gpu") == []

@@ -95,6 +95,18 @@ def test_all_watchers_get_each_change_once_and_in_order(hub: Hub) -> None:
         assert reader.added == ids
 
 
+def test_a_watcher_deletes_what_its_list_may_have_had(hub: Hub) -> None:
+    """The list is read after the position that the watch goes on from."""
+    position = feed.newest_position()
+    register("listed")
+    leases.deregister(agent_id="listed")
+    one = watcher(position=position)
+    reader = Reader(one.stream)
+    hub.add(one)
+
+    reader.until(lambda: b"deregistered" in reader.received, "the end")
+
+
 def test_a_slow_reader_gets_everything_without_a_large_buffer(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,9 +131,9 @@ def test_watchers_at_one_position_with_one_filter_share_the_reading(
 ) -> None:
     reads = []
 
-    def counted(view: View, after: int, until: int) -> Chunk:
+    def counted(view: View, *arguments: Any, **more: Any) -> Chunk:
         reads.append(view.key)
-        return read_changes(view, after, until)
+        return read_changes(view, *arguments, **more)
 
     monkeypatch.setattr("agents.discovery.watch.hub.read_changes", counted)
     register("a")
