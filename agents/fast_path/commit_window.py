@@ -6,7 +6,7 @@ But clients that wait for their answers send none.
 import time
 from collections.abc import Callable
 
-SECONDS = 0.010
+SECONDS = 0.015
 ENOUGH_CALLS = 64
 # Waiting must be worth this many calls.
 WORTH = 1.5
