@@ -110,6 +110,8 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=2, help="web processes")
     options = parser.parse_args()
+    if options.connections <= FIRST:
+        parser.error(f"--connections: more than {FIRST}, which are opened before it measures")
     open_files.allow_as_many_as_possible()
     with TemporaryDirectory(prefix="registry-benchmark-") as name, ExitStack() as stack:
         folder = Path(name)
