@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from benchmarks.databases import LARGE
 from benchmarks.fleet import histogram
 from benchmarks.fleet.costs import Meter
 from benchmarks.fleet.own_registry import OwnRegistry, own_registry
@@ -39,6 +40,7 @@ from benchmarks.programs import DidNotStart, Missing
 from benchmarks.wire.connection import Address
 
 INTERRUPTED = 130
+MOST_BY_DEFAULTS = 100_000  # of PostgreSQL
 # A fleet with relays is large: it registers as fast as the registry can.
 FAST_REGISTRATIONS, FAST_REGISTERING = 10_000.0, 64
 NO_LIMIT = dict.fromkeys(["RATE_REGISTER_PER_TOKEN", "RATE_REGISTER_PER_ADDRESS"], "100000/second")
@@ -102,7 +104,8 @@ def _registry(options: argparse.Namespace) -> Iterator[OwnRegistry | None]:
     print("Starting a registry on PostgreSQL for this run", flush=True)
     try:
         limits = NO_LIMIT if options.relays else {}
-        with own_registry(options.workers, **limits) as registry:
+        database = LARGE if options.agents > MOST_BY_DEFAULTS else ()
+        with own_registry(options.workers, options=database, **limits) as registry:
             yield registry
     except Missing as error:
         raise Missing(f"{error}. Or start a registry: make run") from error

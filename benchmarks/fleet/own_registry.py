@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,16 @@ POSTGRESQL, SQLITE = "postgresql", "sqlite"
 
 @contextmanager
 def own_registry(
-    workers: int | None = None, *, database: str = POSTGRESQL, **more: str
+    workers: int | None = None,
+    *,
+    database: str = POSTGRESQL,
+    options: Sequence[str] = (),
+    **more: str,
 ) -> Iterator[OwnRegistry]:
     """Run it in token mode, on PostgreSQL and Redis, or as on one machine, on SQLite and a folder.
 
-    `workers`: web processes, by default one per processor, on SQLite one. `more`: further settings.
+    `workers`: web processes, by default one per processor, on SQLite one. `options`: of
+    PostgreSQL. `more`: further settings.
 
     Without Redis the broker is a folder. Raises Missing without PostgreSQL.
     """
@@ -47,7 +52,7 @@ def own_registry(
         settings = {"REGISTRY_AUTH": "token", **more}
         url, pids, processes = None, [], 1
         if database == POSTGRESQL:
-            url, pid = stack.enter_context(running_postgresql(folder))
+            url, pid = stack.enter_context(running_postgresql(folder, options))
             settings["DATABASE_URL"] = url
             pids, processes = [pid], os.cpu_count() or 1
             if (redis := _redis(stack, folder)) is not None:
