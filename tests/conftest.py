@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from django.conf import settings as project_settings
 from django.db import connection, connections
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from registry_project.postgresql import connection as limited
 from tests.browser.chromium import find_chromium
 from tests.coverage import unmeasured
+from tests.emptying import empty_filled_tables
 from tests.integration.postgres_cluster import find_programs
 from tests.services import LEFT_OUT, TESTS, is_wanted, needs_services, without
 
@@ -74,6 +76,13 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
         limited.limit_waiting(project_settings.DATABASE_TIMEOUT_SECONDS)
     yield
     limited.limit_waiting(None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_filled_tables)
+        yield
 
 
 @pytest.fixture(scope="session")
