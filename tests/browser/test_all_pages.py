@@ -4,6 +4,7 @@ The pages are whatever a browser is shown at a named URL, so a new one is checke
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -37,6 +38,12 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 ACCEPT = "text/html,*/*;q=0.1"
 PARTS = ("admin:agents_", "admin:auth_", "admin:axes_", "")
 MISSING = "/admin/nowhere/"
+LOOKS: list[tuple[int, Literal["light", "dark"]]] = [
+    (WIDE, "light"),
+    (WIDE, "dark"),
+    (NARROW, "dark"),
+    (NARROW, "light"),
+]
 MORE = [
     f"/admin/agents/agentrecord/{GONE}/change/",
     "/admin/agents/agentevent/?q=crawler",
@@ -99,16 +106,16 @@ def is_page(registry: SeededRegistry, path: str) -> bool:
 
 
 def faults(page: Page, path: str) -> list[str]:
-    """Look at a page wide and light, then narrow and dark."""
-    page.set_viewport_size({"width": WIDE, "height": HEIGHT})
-    page.emulate_media(color_scheme="light")
-    page.goto(path)
-    found = violations(page)
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": NARROW, "height": HEIGHT})
-    found += violations(page)
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append("wider than a narrow window")
+    """Look at a page wide and narrow, light and dark."""
+    found: list[str] = []
+    for looks, (width, colours) in enumerate(LOOKS):
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        page.emulate_media(color_scheme=colours)
+        if not looks:
+            page.goto(path)
+        found += [f"{width} wide, {colours}: {fault}" for fault in violations(page)]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"wider than {width}")
     return [f"{path}: {fault}" for fault in found]
 
 
