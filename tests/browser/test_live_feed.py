@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.live import STREAM, expect_way, hide, hold_back, log_in_alone, refuse
-from tests.browser.seeded_registry import SeededRegistry
+from tests.browser.seeded_registry import LONG_TTL_SECONDS, SeededRegistry
 from tests.registry_project.server.registry_web import request
 
 pytestmark = pytest.mark.integration
@@ -31,7 +31,7 @@ def test_new_and_gone_agents_are_announced_and_nothing_moves(
     open_page: OpenPage, registry: SeededRegistry
 ) -> None:
     for number in range(40):
-        registry.web.register(f"pill-{number:02}", tags=["pill"])
+        registry.web.register(f"pill-{number:02}", tags=["pill"], ttl_seconds=LONG_TTL_SECONDS)
     page = open_page(f"{LIST}?tag=pill")
     expect_way(page, "stream")
     page.locator('input.action-select[value="pill-05"]').check()
