@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0017_event_indexes'),
+        ('agents', '0017_ends'),
     ]
 
     operations = [
