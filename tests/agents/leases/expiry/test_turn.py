@@ -1,6 +1,7 @@
 """One process at a time looks for expiries."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -70,3 +71,17 @@ class TestProcesses:
             return has_it
 
         assert sum(together(*[take] * 6)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_ends_gives_its_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_exit: list[Callable[[], object]] = []
+    monkeypatch.setattr("agents.leases.expiry.turn.atexit.register", at_exit.append)
+    turn = Turn()
+    turn.release_at_exit()
+    turn.take()
+
+    [release] = at_exit
+    release()
+
+    assert not Lookout.objects.exists()
