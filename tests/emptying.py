@@ -1,7 +1,6 @@
 """Empties the database after a test that commits.
 
-Django truncates every table, which takes PostgreSQL a third of a second, and then makes content
-types and permissions again.
+Django truncates every table, and then makes content types and permissions again.
 """
 
 from typing import Any
